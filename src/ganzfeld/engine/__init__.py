@@ -1,0 +1,1 @@
+"""Programs, state, the real-time loop, the render process and its supervisor."""

@@ -1,0 +1,92 @@
+"""Errors written for the person in front of the screen.
+
+Every error says three things: what happened, where (file, line, column, address), and what to do.
+Any room may raise them; nothing else in the program is caught and shown.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place an error points at. Lines and columns count from 1, as editors do."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    address: str | None = None
+
+    def __str__(self) -> str:
+        place = Path(self.file).name if self.file else ""
+        if self.line is not None:
+            place += f":{self.line}" if place else f"line {self.line}"
+            if self.column is not None:
+                place += f":{self.column}" if self.file else f", column {self.column}"
+        return " ".join(part for part in (place, self.address) if part)
+
+
+class GanzfeldError(Exception):
+    """What happened, where, and what to do about it.
+
+    `what` is one sentence without a full stop, `hint` the next step (may be empty).
+    """
+
+    def __init__(self, what: str, *, where: Where | None = None, hint: str = "") -> None:
+        self.what = what
+        self.where = where or Where()
+        self.hint = hint
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = str(self.where)
+        text = f"{place}: {self.what}" if place else self.what
+        return f"{text}. {self.hint}" if self.hint else text
+
+    def __reduce__(self):
+        # Errors cross from the render process to the supervisor.
+        return _rebuild, (type(self), self.what, self.where, self.hint)
+
+
+def _rebuild(kind: type[GanzfeldError], what: str, where: Where, hint: str) -> GanzfeldError:
+    return kind(what, where=where, hint=hint)
+
+
+class NetworkFileError(GanzfeldError):
+    """A network file that cannot be opened: what was found in it and what to do."""
+
+
+class NetworkError(GanzfeldError):
+    """A network asked for something it does not have (a layer, a weight, a size)."""
+
+
+class PatchError(GanzfeldError):
+    """A patch that cannot be played: syntax, an unknown word, a cycle, a missing file, a wrong type."""
+
+
+class ExpressionError(PatchError):
+    """An expression that cannot be compiled, or that failed on this frame."""
+
+
+class ScriptError(PatchError):
+    """A `script` node's file that failed to load, or raised."""
+
+
+class OutputError(GanzfeldError):
+    """An output (recording, window, …) that cannot be opened or written."""
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A hint with the nearest valid word(s): "Did you mean 'noise'?"; lists a few words if none is near."""
+    known = sorted(set(words))
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.55)
+    if close:
+        return "Did you mean " + " or ".join(f"'{match}'" for match in close) + "?"
+    if not known:
+        return ""
+    listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return f"Known here: {listed}"

@@ -1,0 +1,1 @@
+"""One operation a file: the plain torch reference beside the fast kernel, same signature."""

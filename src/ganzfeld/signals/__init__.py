@@ -1,0 +1,1 @@
+"""Values from outside: OSC, MIDI, sound, tempo. One a file."""
