@@ -35,8 +35,11 @@ def gaussian(shape: tuple[int, int, int, int], seed: int | Tensor, stream: int =
 
 
 def mix(x):
-    """A bijective hash of 32 bits (two rounds of xor-shift and multiply, after Wellons' hash prospector)."""
+    """A bijective hash of 32 bits: xor-shift and multiply, constants from Wellons' hash prospector.
+
+    Both multipliers are below 2³¹, so that the products fit a signed 64-bit integer.
+    """
     x = x & MASK
-    x = ((x >> 16) ^ x) * 0x7FEB352D & MASK
     x = ((x >> 15) ^ x) * 0x2C1B3C6D & MASK
-    return (x >> 16) ^ x
+    x = ((x >> 12) ^ x) * 0x297A2D39 & MASK
+    return (x >> 15) ^ x

@@ -98,7 +98,7 @@ class Synthesis(nn.Module):
                     return x
             if block.torgb is not None and until is None:
                 # The next block's first convolution reads the same row of w.
-                picture = block.torgb(x, w[:, row]).float()
+                picture: Tensor = block.torgb(x, w[:, row]).float()
                 rgb = picture if rgb is None else upsample2(rgb, block.resample_filter) + picture
                 if block.resolution == resolution:
                     return rgb
