@@ -1,0 +1,256 @@
+"""The public face of a trained network: `load_network(path)` gives a `Network`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.networks.complete import completed
+from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
+from ganzfeld.networks.noise import MODES, NoiseMode
+from ganzfeld.networks.stylegan2 import StyleGAN2
+from ganzfeld.networks.stylegan3 import StyleGAN3
+
+After = Callable[[str, Tensor], Tensor]
+Label = int | float | Tensor | None
+
+
+def load_network(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Network:
+    """Open a network file: an official .pkl (StyleGAN2, 2-ADA, 3), a rosinality .pt, or our .safetensors.
+
+    Nothing in the file is ever executed. Raises `NetworkFileError` when it cannot be opened.
+    """
+    from ganzfeld.networks.files import open_network_file
+
+    file = open_network_file(Path(path))
+    config = config_from_json(file.config)
+    return Network(config, file.weights, path=Path(path), sha256=file.sha256).to(device)
+
+
+class Network:
+    """A trained generator: `mapping` makes w from latents, `synthesis` makes pictures from w.
+
+    Attributes:
+        kind: "stylegan2", "stylegan3-t" or "stylegan3-r".
+        resolution: width and height of the picture in pixels; `image_channels`: its channels (3 for RGB).
+        z_dim, w_dim, c_dim, num_ws: sizes of z and w, number of classes (0: no labels), rows of w.
+        layers: names of the activations that `until` knows, in order.
+        layer_shapes: name -> (channels, height, width) of each.
+        weights: name -> shape of every tensor, under the official names.
+        tensors: name -> the tensor itself (float32); shared with the network, never written by Ganzfeld.
+        config: everything that the tensors do not say.
+    """
+
+    def __init__(
+        self, config: Config, weights: Mapping[str, Tensor], *, path: Path | None = None, sha256: str = ""
+    ) -> None:
+        """`weights` by official names. Sizes are read off the tensors and win over `config`."""
+        self.config = config.measured(weights)
+        self.path = path
+        self.sha256 = sha256
+        with torch.device("meta"):
+            self.module = _module(self.config)
+        weights = completed(self.config, self.module, weights)
+        self.module.load_state_dict(weights, strict=True, assign=True)
+        self.module.eval().requires_grad_(False)
+
+        self.kind: str = self.config.kind
+        self.resolution = self.config.img_resolution
+        self.image_channels = self.config.img_channels
+        self.z_dim, self.w_dim, self.c_dim = self.config.z_dim, self.config.w_dim, self.config.c_dim
+        self.num_ws = self.config.num_ws
+        self.layers: tuple[str, ...] = self.module.synthesis.layers
+        self.layer_shapes = _layer_shapes(self.config, self.layers)
+
+    @classmethod
+    def random(cls, config: Config, seed: int = 0) -> Self:
+        """A network as it is before training, for tests, measurements and trainers."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(config, _module(config).state_dict())
+
+    def __repr__(self) -> str:
+        name = f" {self.path.name}" if self.path else ""
+        return f"<Network{name}: {self.kind}, {self.resolution} px, {len(self.layers)} layers>"
+
+    @property
+    def device(self) -> torch.device:
+        return self.module.mapping.w_avg.device
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        return self.module.state_dict()
+
+    @property
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move the network to a device, in place."""
+        self.module.to(device)
+        return self
+
+    def latent(self, seed: int) -> Tensor:
+        """The latent z [1, z_dim] that the official tools make from a seed (0 … 2³² − 1)."""
+        z = np.random.RandomState(seed).randn(1, self.z_dim)
+        return torch.from_numpy(z).to(self.device, torch.float32)
+
+    def mapping(
+        self,
+        z: Tensor,
+        label: Label = None,
+        truncation_psi: float | Tensor = 1.0,
+        truncation_cutoff: int | Tensor | None = None,
+    ) -> Tensor:
+        """z [N, z_dim] or [z_dim] -> w [N, num_ws, w_dim].
+
+        label: a class number; a fraction is a mixture of the two classes beside it; an integer tensor [N] of
+        classes; or one-hot or soft labels [N, c_dim] or [c_dim]. None is class 0. A network without
+        labels ignores it.
+        truncation_psi: 1 is the network's own variety, 0 its average picture; any number or tensor that
+        broadcasts to [N, num_ws, w_dim]. truncation_cutoff: how many rows it applies to (None: all).
+        """
+        z = z[None] if z.ndim == 1 else z
+        if z.ndim != 2 or z.shape[1] != self.z_dim:
+            raise NetworkError(
+                f"a latent of shape {list(z.shape)} for a network that reads [N, {self.z_dim}]",
+                hint=f"Give it {self.z_dim} numbers a picture.",
+            )
+        return self.module.mapping(z.to(self.device), self._labels(label, len(z)), truncation_psi, truncation_cutoff)
+
+    def truncate(self, w: Tensor, psi: float | Tensor = 1.0, cutoff: int | Tensor | None = None) -> Tensor:
+        """w [N, num_ws, w_dim] drawn towards the average w, as in `mapping`."""
+        return cast(MappingNetwork, self.module.mapping).truncated(w, psi, cutoff)
+
+    def average_w(self) -> Tensor:
+        """The average w, [1, num_ws, w_dim]: where truncation leads to."""
+        return cast(MappingNetwork, self.module.mapping).w_avg.expand(1, self.num_ws, -1)
+
+    def synthesis(
+        self,
+        w: Tensor,
+        noise_mode: NoiseMode = "const",
+        *,
+        noise_strength: float | Tensor = 1.0,
+        seed: int | Tensor | None = None,
+        until: str | None = None,
+        resolution: int | None = None,
+        transform: Tensor | None = None,
+        after: After | None = None,
+    ) -> Tensor:
+        """w [N, num_ws, w_dim] (or [N, w_dim], the same row everywhere) -> picture [N, C, H, W], about −1..1.
+
+        noise_mode: "const" (the network's own noise), "random" or "none". StyleGAN3 has no noise.
+        noise_strength: multiplies the learnt strengths of the noise.
+        seed: makes "random" noise a function of this integer (or 0-d integer tensor), the frame number, say.
+        until: stop after this layer and return its activation [N, C, h, w]. StyleGAN3: "input", "L6" or
+        "L6_52_1024"; StyleGAN2: "b64" (after the block's last convolution) or "b64.conv0".
+        resolution: StyleGAN2 of the "skip" architecture: the smaller picture, at the cost of the smaller picture.
+        transform: StyleGAN3: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture, from
+        its centre; None is the network's own.
+        after: called as after(name, activation) after every layer; what it returns goes on in its place.
+        """
+        w = w[:, None].expand(-1, self.num_ws, -1) if w.ndim == 2 else w
+        if w.ndim != 3 or w.shape[1] != self.num_ws or w.shape[2] != self.w_dim:
+            raise NetworkError(
+                f"w of shape {list(w.shape)} for a network that reads [N, {self.num_ws}, {self.w_dim}]",
+                hint="Make it with mapping().",
+            )
+        if noise_mode not in MODES:
+            raise NetworkError(f"the noise mode {noise_mode!r} does not exist", hint=nearest(str(noise_mode), MODES))
+        w = w.to(self.device)
+        until = None if until is None else self.layer_name(until)
+        self.check_resolution(resolution)
+        if isinstance(self.module, StyleGAN3):
+            return self.module.synthesis(w, transform=transform, until=until, after=after)
+        if transform is not None:
+            raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
+        return self.module.synthesis(
+            w,
+            noise_mode=noise_mode,
+            noise_strength=noise_strength,
+            seed=seed,
+            until=until,
+            resolution=resolution,
+            after=after,
+        )
+
+    def layer_name(self, word: str) -> str:
+        """The whole name of a layer: "L6" -> "L6_52_1024", "b64.conv1" -> "b64". Raises `NetworkError`."""
+        if word in self.layers:
+            return word
+        short = {name.partition("_")[0]: name for name in self.layers}
+        # Without a skip branch, a block's last convolution is the block's end.
+        short |= {f"{name}.conv1": name for name in self.layers if name.startswith("b") and "." not in name}
+        if word in short:
+            return short[word]
+        raise NetworkError(f"this network has no layer '{word}'", hint=nearest(word, [*self.layers, *short]))
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """The sizes of picture that `synthesis` can stop at, in pixels."""
+        config = self.config
+        if isinstance(config, StyleGAN2Config) and config.architecture == "skip":
+            return config.resolutions
+        return (self.resolution,)
+
+    def check_resolution(self, resolution: int | None) -> None:
+        """Raise `NetworkError` unless `synthesis` can make a picture of this size."""
+        if resolution is None or resolution in self.resolutions:
+            return
+        sizes = ", ".join(map(str, self.resolutions))
+        raise NetworkError(f"this network makes no picture of {resolution} px", hint=f"It makes: {sizes} px.")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write our own format, a .safetensors file with the configuration as metadata."""
+        from ganzfeld.networks.files import save_network_file
+
+        weights = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
+        save_network_file(Path(path), self.config.to_json(), weights)
+
+    def _labels(self, label: Label, batch: int) -> Tensor | None:
+        if not self.c_dim:
+            return None
+        classes = torch.arange(self.c_dim, device=self.device)
+        label = 0 if label is None else label
+        if not isinstance(label, Tensor):
+            if not 0 <= label <= self.c_dim - 1:
+                raise NetworkError(f"this network has no class {label}", hint=f"Its classes are 0 to {self.c_dim - 1}.")
+            # A whole number is one-hot, a fraction shared between the classes on both sides.
+            return (1 - (classes - label).abs()).clamp(0, 1)[None].expand(batch, -1)
+        label = label.to(self.device)
+        if label.ndim == 0 or (label.ndim == 1 and not label.is_floating_point()):
+            label = label.clamp(0, self.c_dim - 1)[..., None]
+            return (1 - (classes - label).abs()).clamp(0, 1).expand(batch, -1)
+        if label.shape[-1] != self.c_dim or label.ndim > 2:
+            raise NetworkError(
+                f"a label of shape {list(label.shape)} for a network that reads [N, {self.c_dim}]",
+                hint=f"Give it a class from 0 to {self.c_dim - 1}, or {self.c_dim} numbers a picture.",
+            )
+        return label.expand(batch, -1)
+
+
+def to_uint8(image: Tensor) -> Tensor:
+    """A picture [N, C, H, W], about −1..1, as bytes [N, H, W, C], as the official tools make them."""
+    return (image * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def _module(config: Config) -> StyleGAN2 | StyleGAN3:
+    return StyleGAN3(config) if isinstance(config, StyleGAN3Config) else StyleGAN2(config)
+
+
+def _layer_shapes(config: Config, layers: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
+    if isinstance(config, StyleGAN3Config):
+        sizes = {"input": (config.input.channels, config.input.size)}
+        sizes |= {layer.name: (layer.out_channels, layer.out_size) for layer in config.layers}
+        return {name: (channels, height, width) for name, (channels, (width, height)) in sizes.items()}
+    channels = dict(zip(config.resolutions, config.channels))
+    sides = {name: int(name.removeprefix("b").partition(".")[0]) for name in layers}
+    return {name: (channels[side], side, side) for name, side in sides.items()}
