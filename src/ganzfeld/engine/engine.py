@@ -1,0 +1,374 @@
+"""The engine: one patch playing on one device, changed while it plays.
+
+Single-threaded but for building: `submit` hands a new text to the engine's own thread, which parses, opens files and
+warms up on scratch state beside the running program; `frame` takes what is ready at a frame boundary. Whatever goes
+wrong becomes an entry of `problems`, and the last good state plays on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from ganzfeld.engine.program import BuiltPatch
+from ganzfeld.engine.state import State
+from ganzfeld.errors import GanzfeldError, PatchError, nearest
+from ganzfeld.patch.evaluation import Evaluator
+from ganzfeld.patch.graph import Graph
+from ganzfeld.patch.language import parse
+from ganzfeld.patch.models import Patch
+from ganzfeld.patch.resources import Resources
+from ganzfeld.values.outside import Inbox, Outside
+from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
+
+MOST_WARMED_VARIANTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OutSettings:
+    """What an output asks for. size: (width, height), or None for the size of the picture itself."""
+
+    size: tuple[int, int] | None
+    fps: float
+
+
+@dataclass(slots=True)
+class Show:
+    """A patch ready to play: its evaluator and the programs it runs on."""
+
+    graph: Graph
+    evaluator: Evaluator
+    built: BuiltPatch
+    state: State
+
+    def frame(
+        self, moment: Moment, inbox: Inbox, turned: Mapping[str, Any], report: Callable[[str, Exception], None]
+    ) -> dict[str, torch.Tensor]:
+        values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
+        program = self.built.program(values, self.state, report)
+        program.prepare(moment, values)
+        return program.run()
+
+
+@dataclass(slots=True)
+class Fade:
+    """A show that goes out while the next comes in. It plays on a fork of the state."""
+
+    show: Show
+    began: float
+    seconds: float
+
+
+class Engine:
+    """Plays a patch. All methods belong to one thread, the one that calls `frame`."""
+
+    def __init__(self, *, device: str = "auto", trusted: Callable[[Path], bool] = lambda path: False) -> None:
+        self.device = pick_device(device)
+        self.outside = Outside()
+        self.turned: dict[str, Any] = {}
+        self._trusted = trusted
+        self._resources = Resources(trusted=self._may_run)
+        self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
+        self._lock = threading.Lock()
+        self._latest = 0
+        self._ready: Show | GanzfeldError | None = None
+        self._show: Show | None = None
+        self._fade: Fade | None = None
+        self._last: dict[str, torch.Tensor] = {}
+        self._last_beat = 0.0
+        self._patch_problem: GanzfeldError | None = None
+        self._frame_problem: GanzfeldError | None = None
+        self._node_problems: dict[str, GanzfeldError] = {}
+        self._asked: set[Path] = set()
+        self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
+
+    # What the loop and the person need to know
+
+    @property
+    def bpm(self) -> float:
+        """The tempo that the patch's text sets."""
+        return self._show.graph.patch.settings.bpm if self._show else 120.0
+
+    @property
+    def outs(self) -> dict[str, OutSettings]:
+        """Every output of the playing patch."""
+        if self._show is None:
+            return {}
+        nodes = self._show.graph.nodes
+        return {
+            name: OutSettings(nodes[name].structure["size"], nodes[name].structure["fps"])
+            for name in self._show.graph.outs
+        }
+
+    @property
+    def patch(self) -> Patch | None:
+        """The patch that plays."""
+        return self._show.graph.patch if self._show else None
+
+    @property
+    def graph(self) -> Graph | None:
+        """The patch that plays, looked up: every address with its kind and range."""
+        return self._show.graph if self._show else None
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The last frame's value of every address."""
+        return self._show.evaluator.values if self._show else {}
+
+    @property
+    def problems(self) -> list[GanzfeldError]:
+        """What is wrong now, the patch's own error first."""
+        problems = [self._patch_problem, self._frame_problem, *self._node_problems.values()]
+        if self._show is not None:
+            problems += self._show.evaluator.problems.values()
+        return [problem for problem in problems if problem is not None]
+
+    @property
+    def watched(self) -> set[Path]:
+        """Files whose change the engine wants to be told of with `notice`."""
+        if self._show is None:
+            return set()
+        return {path for node in self._show.built.nodes.values() for path in node.watched()}
+
+    @property
+    def pending_trust(self) -> list[Path]:
+        """Script files that wait for a person's permission."""
+        return sorted(self._asked)
+
+    # The patch
+
+    def load(self, patch: str | Patch, path: Path | None = None) -> None:
+        """Parse and build now. Raises PatchError; what plays is untouched then."""
+        self._latest += 1
+        show = self._build(patch, path)
+        self._take(show)
+
+    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
+        """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
+
+        anew: build even if only numbers changed in the text, because a file changed.
+        """
+        with self._lock:
+            self._latest += 1
+            number = self._latest
+        self._builder.submit(self._build_beside, number, patch, path, anew)
+
+    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool) -> None:
+        if number != self._latest:
+            return
+        try:
+            ready: Show | GanzfeldError = self._build(patch, path, anew)
+        except GanzfeldError as error:
+            ready = error
+        except Exception as error:
+            log.exception("building a patch failed")
+            ready = PatchError(f"Building the patch failed: {type(error).__name__}: {error}")
+        with self._lock:
+            if number == self._latest:
+                self._ready = ready
+
+    def _build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> Show:
+        if isinstance(patch, str):
+            patch = parse(patch, str(path) if path else None)
+        if path is not None:
+            self._resources.folder = path.resolve().parent
+        graph = Graph(patch)
+        playing = self._show
+        evaluator = Evaluator(graph)
+        if playing is not None and not anew and graph.structure == playing.graph.structure:
+            return Show(graph, evaluator, playing.built, playing.state)
+        built = BuiltPatch(graph, self._resources, self.device)
+        self._warm_up(built)
+        return Show(graph, evaluator, built, playing.state if playing else State())
+
+    def _warm_up(self, built: BuiltPatch) -> None:
+        """Run each variant once on scratch state, so that errors show before the swap and the swap is quick."""
+        problems: list[Exception] = []
+        evaluator = Evaluator(built.graph)
+        scratch = State()
+        values = evaluator.evaluate(self._moment, Inbox(), scratch.expressions, {})
+        with torch.inference_mode():
+            for variant in built.variants(values, MOST_WARMED_VARIANTS):
+                program = built.program(variant, scratch, lambda path, error: problems.append(error))
+                program.prepare(self._moment, variant)
+                program.run()
+        built.forget(scratch)
+
+    def _take(self, show: Show) -> None:
+        """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
+        old = self._show
+        self._patch_problem = self._frame_problem = None
+        self._node_problems.clear()
+        if old is not None:
+            before, after = old.graph.texts(), show.graph.texts()
+            self.turned = {
+                address: value
+                for address, value in self.turned.items()
+                if address in after and after[address] == before.get(address)
+            }
+            fade = show.graph.patch.settings.fade
+            if fade > 0:
+                out = Show(old.graph, old.evaluator, old.built, old.state.fork())
+                self._fade = Fade(out, self._moment.t, fade)
+            show.evaluator.adopt(old.evaluator)
+            show.state.keep_only(set(show.graph.nodes))
+        self._show = show
+
+    def _swap_if_due(self, moment: Moment) -> None:
+        ready = self._ready
+        if ready is None:
+            return
+        if isinstance(ready, Show) and self._show is not None:
+            when = ready.graph.patch.settings.swap
+            unit = {"now": 0.0, "beat": 1.0, "bar": 4.0}[when]
+            if unit and moment.dt > 0 and moment.beat // unit == self._last_beat // unit:
+                return
+        with self._lock:
+            ready, self._ready = self._ready, None
+        if isinstance(ready, Show):
+            self._take(ready)
+        else:
+            self._patch_problem = ready
+
+    # Hands and files
+
+    def set(self, address: str, value: Any) -> None:
+        """A hand turned a parameter: it stays turned until its own text changes. Raises PatchError."""
+        graph = self.graph
+        if graph is None or address not in graph.slots:
+            known = graph.slots if graph else ()
+            raise PatchError(f"There is nothing at {address}", hint=nearest(address, known))
+        self.turned[address] = graph.slots[address].admit(value)
+
+    def release(self, address: str) -> None:
+        """Give a parameter back to its text."""
+        if self.turned.pop(address, None) is not None and self._show is not None:
+            self._show.evaluator.release(address)
+
+    def notice(self, path: Path) -> None:
+        """A watched file changed on disk: scripts are read again, anything else is built anew beside the show."""
+        if self._show is None:
+            return
+        taken = [node.notice(path) for node in self._show.built.nodes.values() if path in set(node.watched())]
+        if taken and not all(taken):
+            self.submit(self._show.graph.patch, self._path(), anew=True)
+
+    def _path(self) -> Path | None:
+        file = self._show.graph.patch.file if self._show else None
+        return Path(file) if file else None
+
+    def _may_run(self, path: Path) -> bool:
+        if self._trusted(path):
+            self._asked.discard(path)
+            return True
+        self._asked.add(path)
+        return False
+
+    def trust(self, path: Path) -> None:
+        """A person allowed a script file to run."""
+        trusted, allowed = self._trusted, path.resolve()
+        self._trusted = lambda asked: asked.resolve() == allowed or trusted(asked)
+        self._asked.discard(path)
+        self.notice(path)
+
+    # Frames
+
+    def frame(self, moment: Moment) -> dict[str, torch.Tensor]:
+        """Every output's picture for this moment, uint8 [H, W, 4] RGBA on the device.
+
+        If this frame fails, the last good one is returned again and `problems` says why.
+        """
+        self._moment = moment
+        self._swap_if_due(moment)
+        self._last_beat = moment.beat
+        inbox = self.outside.take()
+        if self._show is None:
+            return {}
+        self._node_problems.clear()
+        try:
+            with torch.inference_mode():
+                pictures = self._show.frame(moment, inbox, self.turned, self._report)
+                pictures = self._mix_fade(pictures, moment, inbox)
+            self._frame_problem = None
+            self._last = pictures
+        except GanzfeldError as error:
+            self._frame_problem = error
+        except Exception as error:
+            log.exception("a frame failed")
+            self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
+        return self._last
+
+    def _report(self, path: str, error: Exception) -> None:
+        if not isinstance(error, GanzfeldError):
+            error = PatchError(f"{path}: {type(error).__name__}: {error}")
+        self._node_problems[path] = error
+
+    def _mix_fade(self, pictures: dict[str, torch.Tensor], moment: Moment, inbox: Inbox) -> dict[str, torch.Tensor]:
+        fade = self._fade
+        if fade is None:
+            return pictures
+        share = (moment.t - fade.began) / fade.seconds
+        earlier: dict[str, torch.Tensor] = {}
+        if 0 <= share < 1:
+            with contextlib.suppress(GanzfeldError):
+                earlier = fade.show.frame(moment, inbox, self.turned, lambda path, error: None)
+        if not earlier:
+            fade.show.built.forget(fade.show.state)
+            self._fade = None
+            return pictures
+        return {
+            name: torch.lerp(earlier[name].float(), picture.float(), share).add_(0.5).to(torch.uint8)
+            if name in earlier and earlier[name].shape == picture.shape
+            else picture
+            for name, picture in pictures.items()
+        }
+
+    # Checkpoints
+
+    def checkpoint(self) -> bytes:
+        """Values turned by hand, host state and small device state: what a new process needs to go on."""
+        state = self._show.state.checkpoint() if self._show else State().checkpoint()
+        return msgspec.msgpack.encode({"turned": self.turned, "state": state, "outside": self.outside.values()})
+
+    def restore(self, data: bytes) -> None:
+        """Take up a checkpoint after `load`."""
+        checkpoint = msgspec.msgpack.decode(data)
+        for address, value in checkpoint["outside"].items():
+            self.outside.set(address, value)
+        if self._show is None:
+            return
+        self._show.state.restore(checkpoint["state"], self.device)
+        for address, value in checkpoint["turned"].items():
+            try:
+                self.set(address, value)
+            except PatchError as error:
+                log.info("a value of the checkpoint no longer fits: %s", error)
+
+    def close(self) -> None:
+        """Stop building; nothing plays after this."""
+        self._builder.shutdown(wait=False, cancel_futures=True)
+        self._show = self._fade = None
+
+
+def pick_device(name: str) -> torch.device:
+    """"auto": CUDA if there is a card, else Apple's MPS, else the CPU. Raises PatchError for one that is absent."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise PatchError(f"The device '{name}' cannot be used: {first}", hint="Try --device cpu") from None
+    return device

@@ -1,0 +1,109 @@
+"""`Player`: the engine inside the caller's own process, at the caller's own pace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from ganzfeld.engine.engine import Engine
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.models import Patch
+from ganzfeld.values.time import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame. image: the first output, uint8 [H, W, 4] RGBA on the device; images: every output by name."""
+
+    number: int
+    t: float
+    image: torch.Tensor
+    images: Mapping[str, torch.Tensor]
+
+
+class Player:
+    """Plays a patch frame by frame, without a window, a server or a second process.
+
+        player = Player("organ.ganz")
+        for frame in player.frames(seconds=10, fps=60):
+            frame.image
+
+    The same patch at the same times gives the same frames. What goes wrong on a frame is in `problems`, and the last
+    good picture comes again; a patch that cannot be played at all raises PatchError at once.
+    """
+
+    def __init__(
+        self,
+        patch: str | os.PathLike[str] | Patch,
+        device: str = "auto",
+        *,
+        trusted: Callable[[Path], bool] = lambda path: False,
+    ) -> None:
+        """`patch`: a file, or a `Patch`. `device`: "auto", "cpu", "cuda", "cuda:1", "mps". `trusted`: asked before a
+        script file runs."""
+        self.engine = Engine(device=device, trusted=trusted)
+        self.clock = Clock()
+        if isinstance(patch, Patch):
+            self.engine.load(patch)
+        else:
+            path = Path(patch)
+            self.engine.load(read_patch(path), path)
+        self.clock.bpm = self.engine.bpm
+
+    @property
+    def problems(self) -> list[GanzfeldError]:
+        """What is wrong now."""
+        return self.engine.problems
+
+    def set(self, address: str, value: Any) -> None:
+        """Turn a parameter by hand: `player.set("/face/psi", 0.5)`. Raises PatchError."""
+        self.engine.set(address, value)
+
+    def hit(self, address: str, *arguments: Any) -> None:
+        """Send an event, as a drum pad would."""
+        self.engine.outside.hit(address, *arguments)
+
+    def frame(self, seconds: float) -> Frame:
+        """The next frame, `seconds` after the last one."""
+        images = self.engine.frame(self.clock.advance(seconds))
+        if not images:
+            raise next(iter(self.engine.problems), PatchError("The patch made no picture"))
+        return Frame(self.clock.frame, self.clock.t, next(iter(images.values())), images)
+
+    def frames(self, seconds: float | None = None, fps: float = 60.0, count: int | None = None) -> Iterator[Frame]:
+        """Frames at `fps`, for `seconds` or for `count` frames, else for ever."""
+        if count is None and seconds is not None:
+            count = round(seconds * fps)
+        made = 0
+        while count is None or made < count:
+            yield self.frame(1 / fps)
+            made += 1
+
+    def close(self) -> None:
+        """Stop."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
+
+def read_patch(path: Path) -> str:
+    """A patch file's text. Raises PatchError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise PatchError(f"There is no patch {path}") from None
+    except IsADirectoryError:
+        raise PatchError(f"{path} is a folder, not a patch") from None
+    except UnicodeDecodeError:
+        raise PatchError(f"{path.name} is not text", hint="To play a network file, use: ganzfeld play FILE") from None
+    except OSError as error:
+        raise PatchError(f"{path.name} cannot be read: {error.strerror}") from None

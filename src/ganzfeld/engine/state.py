@@ -1,0 +1,91 @@
+"""What outlives programs: feedback pictures, integrated phases, walks, a script's own state.
+
+Keyed by a node's path (its name) and the shape, so that state survives a save, a swap and the renaming of
+something else. Warm-ups run on a `fork`.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import msgspec
+import torch
+
+LARGEST_CHECKPOINTED_TENSOR = 1 << 20
+
+
+class State:
+    """Host state of expressions and nodes, and tensors on the device."""
+
+    def __init__(self) -> None:
+        self.expressions: dict[str, Any] = {}
+        self.memory: dict[str, dict[str, Any]] = {}
+        self.tensors: dict[tuple, torch.Tensor] = {}
+
+    def of(self, path: str) -> dict[str, Any]:
+        """The host state of one node."""
+        return self.memory.setdefault(path, {})
+
+    def tensor(
+        self, path: str, device: torch.device, name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+    ) -> torch.Tensor:
+        """A node's own tensor: zero at first, then whatever the node left in it."""
+        key = (path, name, tuple(shape), str(dtype).removeprefix("torch."), str(device))
+        if key not in self.tensors:
+            self.tensors[key] = torch.zeros(shape, dtype=dtype, device=device)
+        return self.tensors[key]
+
+    def fork(self) -> State:
+        """A copy that can be written without anybody noticing."""
+        copied = State()
+        copied.expressions = copy.deepcopy(self.expressions)
+        copied.memory = {path: _copied(memory) for path, memory in self.memory.items()}
+        copied.tensors = {key: tensor.clone() for key, tensor in self.tensors.items()}
+        return copied
+
+    def keep_only(self, paths: set[str]) -> None:
+        """Drop the state of nodes that are gone."""
+        self.memory = {path: memory for path, memory in self.memory.items() if path in paths}
+        self.tensors = {key: tensor for key, tensor in self.tensors.items() if key[0] in paths}
+
+    def checkpoint(self) -> dict[str, Any]:
+        """All plain host state and the small tensors, ready for msgpack. Big pictures are left to form anew."""
+        tensors = [
+            (list(key), tensor.detach().to("cpu", copy=True).contiguous().view(torch.uint8).numpy().tobytes())
+            for key, tensor in self.tensors.items()
+            if tensor.numel() * tensor.element_size() <= LARGEST_CHECKPOINTED_TENSOR
+        ]
+        memory = {path: _plain(memory) for path, memory in self.memory.items()}
+        return {"expressions": _plain(self.expressions), "memory": memory, "tensors": tensors}
+
+    def restore(self, checkpoint: dict[str, Any], device: torch.device) -> None:
+        """Take up a checkpoint. Tensors that were on a GPU come back on `device`."""
+        self.expressions = dict(checkpoint["expressions"])
+        self.memory = {path: dict(memory) for path, memory in checkpoint["memory"].items()}
+        for (path, name, shape, kind, _), data in checkpoint["tensors"]:
+            dtype = getattr(torch, kind)
+            flat = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+            self.tensors[(path, name, tuple(shape), kind, str(device))] = flat.view(dtype).reshape(shape).to(device)
+
+
+def _copied(memory: dict[str, Any]) -> dict[str, Any]:
+    # A script may keep anything in its state; what cannot be copied is shared rather than lost.
+    copied = {}
+    for key, value in memory.items():
+        try:
+            copied[key] = copy.deepcopy(value)
+        except Exception:
+            copied[key] = value
+    return copied
+
+
+def _plain(memory: dict[str, Any]) -> dict[str, Any]:
+    plain = {}
+    for key, value in memory.items():
+        try:
+            msgspec.msgpack.encode(value)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        plain[key] = value
+    return plain

@@ -1,0 +1,290 @@
+"""What a node type declares, and what it is handed when it runs.
+
+A node type is one class in one file of `patch/nodes/`: its docstring is its documentation, its class attributes
+are its parameters and inputs in the order of their positional arguments. Three moments in its life:
+
+    setup(context)            once per built program, off the render thread: open files, check choices; may raise PatchError
+    prepare(context)          each frame, on the host: consume host values, fill staging buffers
+    render(context, inputs)   each frame, on the device: torch operations alone, so that it can be captured in a graph
+
+Four kinds of parameter (design, idea 3): `Value` (a number the device reads: a 0-dimensional tensor in `render`),
+`HostValue` (a number needed on the host: read it in `prepare`), `Choice` (one of a few things: a Python value in
+`render`, each variant its own program), `Structure` (fixed while a program lives).
+
+Pictures between nodes are `[1, 4, H, W]`, RGBA, sRGB-encoded, straight alpha, 0..1 (not clamped), row 0 at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ganzfeld.errors import PatchError, Where, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from ganzfeld.patch.resources import Resources
+    from ganzfeld.values.time import Moment
+
+
+class Declared:
+    """Something a node type declares as a class attribute; it learns its name from there."""
+
+    name: str = ""
+    doc: str
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+class Parameter(Declared):
+    """Base of the four kinds."""
+
+    kind: ClassVar[str]
+    default: Any
+
+
+class Value(Parameter):
+    """A number that the device reads each frame. `range` is what a knob spans, `limits` what is ever let through."""
+
+    kind = "value"
+
+    def __init__(
+        self,
+        default: float,
+        doc: str,
+        *,
+        range: tuple[float, float] = (0.0, 1.0),
+        limits: tuple[float, float] = (-1e6, 1e6),
+        unit: str = "",
+    ) -> None:
+        self.default, self.doc, self.range, self.limits, self.unit = default, doc, range, limits, unit
+
+
+class HostValue(Value):
+    """A number (or, with `vector`, also a list of numbers) that the host needs before the frame."""
+
+    kind = "host value"
+
+    def __init__(self, default: Any, doc: str, *, vector: bool = False, **rest: Any) -> None:
+        super().__init__(default, doc, **rest)
+        self.vector = vector
+
+
+class Choice(Parameter):
+    """One of `options`; None means that the node checks the candidates itself in `setup`."""
+
+    kind = "choice"
+
+    def __init__(self, default: Any, doc: str, *, options: tuple[Any, ...] | None = None) -> None:
+        self.default, self.doc, self.options = default, doc, options
+
+
+class Toggle(Choice):
+    """A choice between off and on."""
+
+    def __init__(self, default: bool, doc: str) -> None:
+        super().__init__(default, doc, options=(False, True))
+
+
+class Structure(Parameter):
+    """A constant of the text (size, file, list of seeds): no expressions. `check` turns it into what the node uses."""
+
+    kind = "structure"
+
+    def __init__(self, default: Any, doc: str, *, check: Callable[[Any], Any] = lambda value: value) -> None:
+        self.default, self.doc, self.check = default, doc, check
+
+
+class Input(Declared):
+    """A connection from another node that makes an "image" or a "latent"."""
+
+    def __init__(self, makes: str, doc: str, *, required: bool = True) -> None:
+        self.makes, self.doc, self.required = makes, doc, required
+
+
+@dataclass(frozen=True, slots=True)
+class LatentRequest:
+    """A reader asks for a latent of this many numbers."""
+
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """A reader asks for a picture, of this size if the node can choose it (None: as the node likes)."""
+
+    width: int | None = None
+    height: int | None = None
+
+
+Request = LatentRequest | ImageRequest
+
+
+@dataclass(slots=True)
+class Latent:
+    """A place in a network's latent space.
+
+    points: [K, z_dim] in z, or [K, num_ws or 1, w_dim] in w. weights: [K], how the K points are mixed *in w*
+    (None when K is 1).
+    """
+
+    points: torch.Tensor
+    space: str = "z"
+    weights: torch.Tensor | None = None
+
+
+class Named:
+    """Attribute access to a mapping: `parameters.psi`."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterable[str]:
+        return iter(self._values)
+
+
+@dataclass(slots=True)
+class SetupContext:
+    """What `setup` sees.
+
+    structure: checked constants. candidates: for each choice, every value it may take. resources: opened files,
+    shared by all programs. where: a parameter's place in the text. Parameters of a method line are named
+    "line.parameter" ("show.layer").
+    """
+
+    path: str
+    structure: Named
+    candidates: Mapping[str, tuple[Any, ...]]
+    resources: Resources
+    device: torch.device
+    where: Callable[[str], Where]
+
+    def refuse(self, what: str, parameter: str, hint: str = "") -> PatchError:
+        """An error that points at a parameter."""
+        return PatchError(what, where=self.where(parameter), hint=hint)
+
+    def check_choice(self, parameter: str, options: Iterable[Any], thing: str) -> None:
+        """Refuse a candidate that is not among `options`, with the nearest one that is."""
+        known = list(options)
+        for candidate in self.candidates[parameter]:
+            if candidate not in known:
+                hint = nearest(str(candidate), map(str, known))
+                raise self.refuse(f"{thing} '{candidate}' does not exist here", parameter, hint)
+
+
+@dataclass(slots=True)
+class PrepareContext:
+    """What `prepare` sees: this frame's host values, and ways to hand things to the device.
+
+    parameters: every parameter's host value. stage(name, array): copies a fixed-shape array into the staging
+    buffer `staged.name` of `render`. memory: this node's own host state, kept across programs (plain data).
+    """
+
+    path: str
+    moment: Moment
+    parameters: Named
+    request: Request
+    stage: Callable[[str, np.ndarray], None]
+    memory: dict[str, Any]
+    report: Callable[[Exception], None]
+
+
+@dataclass(slots=True)
+class RenderContext:
+    """What `render` sees. Read no value on the host here: no `.item()`, no `if tensor`.
+
+    parameters: values as 0-dimensional float32 tensors on the device, choices and structure as Python values.
+    staged: the buffers that `prepare` filled. request: what the reader asks for. state(name, shape): a tensor
+    that persists from frame to frame and across programs, zero at first; update it in place.
+    methods: the parameters of each method line, by the line's name. report: show a problem without failing.
+    """
+
+    path: str
+    parameters: Named
+    staged: Named
+    request: Request
+    device: torch.device
+    state: Callable[..., torch.Tensor]
+    methods: Mapping[str, Named]
+    report: Callable[[Exception], None]
+
+
+class Declares:
+    """Collects what a class declares, in order, bases first."""
+
+    declared: ClassVar[dict[str, Declared]] = {}
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        own = {name: member for name, member in vars(cls).items() if isinstance(member, Declared)}
+        cls.declared = {**cls.declared, **own}
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        return {name: member for name, member in cls.declared.items() if isinstance(member, Parameter)}
+
+    @classmethod
+    def inputs(cls) -> dict[str, Input]:
+        return {name: member for name, member in cls.declared.items() if isinstance(member, Input)}
+
+
+class Method(Declares):
+    """A line `node.method(…)`. With `single`, a later line of the same method is an error and its address part is
+    the method's own name."""
+
+    method: ClassVar[str]
+    single: ClassVar[bool] = False
+
+
+class Node(Declares):
+    """Base of node types. `type` is its word in the language, `makes` what it can be asked for."""
+
+    type: ClassVar[str]
+    makes: ClassVar[tuple[str, ...]] = ("image",)
+    methods: ClassVar[tuple[type[Method], ...]] = ()
+    extra: ClassVar[HostValue | None] = None
+    """If set, keyword arguments that are not declared are host values of this kind (the script node)."""
+    captured: ClassVar[bool] = True
+    """False: `render` does host work, so it splits the program into two captured parts."""
+
+    def setup(self, context: SetupContext) -> None:
+        """Open files and check choices. Raises PatchError."""
+
+    def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
+        """What this node asks of its inputs when it is asked for `request`. `parameters`: choices and structure."""
+        return {
+            name: request if isinstance(request, ImageRequest) else ImageRequest()
+            for name, declared in self.inputs().items()
+            if declared.makes == "image"
+        }
+
+    def prepare(self, context: PrepareContext) -> None:
+        """Host work of one frame."""
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Any:
+        """The frame: a picture tensor, or a `Latent`."""
+        raise NotImplementedError(self.type)
+
+    def watched(self) -> Iterable[Path]:
+        """Files whose change concerns this node."""
+        return ()
+
+    def notice(self, path: Path) -> bool:
+        """A watched file changed. True: dealt with here; False: the patch has to be built anew."""
+        return False

@@ -1,0 +1,75 @@
+"""The node `latent`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganzfeld.errors import PatchError
+from ganzfeld.patch.latents import read_latents
+from ganzfeld.patch.node import (
+    Choice,
+    HostValue,
+    Latent,
+    LatentRequest,
+    Node,
+    PrepareContext,
+    RenderContext,
+    SetupContext,
+    Structure,
+)
+
+
+def _source(value: Any) -> str | tuple[float, ...]:
+    if isinstance(value, str):
+        return value
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if not numbers or not all(isinstance(number, int | float) for number in numbers):
+        raise ValueError("a file (.npy, .npz, .pt) or a list of numbers")
+    return tuple(float(number) for number in numbers)
+
+
+class LatentFile(Node):
+    """A latent from a file (.npy, .npz or .pt, as projectors write them) or from numbers of your own.
+
+    A file holds [z_dim], several [K, z_dim], or, in w, [num_ws, w_dim] or [K, num_ws, w_dim]. `index` walks through
+    several, a fraction between two mixes them. A short list of numbers is repeated to the length that is needed.
+    """
+
+    type = "latent"
+    makes = ("latent",)
+
+    source = Structure((0.0,), "A file, or a list of numbers.", check=_source)
+    space = Choice("auto", "z, or w (after the mapping); auto takes a file's own word.", options=("auto", "z", "w"))
+    index = HostValue(0, "Which of several; a fraction mixes two neighbours, the end joins the beginning.")
+
+    def setup(self, context: SetupContext) -> None:
+        self.path: Path | None = None
+        source = context.structure.source
+        if not isinstance(source, str):
+            self.space, self.rows = "z", np.asarray(source, np.float32)[None]
+            return
+        self.path = context.resources.resolve(source)
+        try:
+            self.space, self.rows = context.resources.open("latents", self.path, read_latents)
+        except PatchError as error:
+            raise context.refuse(error.what, "source", error.hint) from None
+
+    def watched(self) -> tuple[Path, ...]:
+        return (self.path,) if self.path else ()
+
+    def prepare(self, context: PrepareContext) -> None:
+        first, share = divmod(context.parameters.index, 1)
+        count = len(self.rows)
+        pair = self.rows[[int(first) % count, (int(first) + 1) % count]]
+        row = pair[0] + np.float32(share) * (pair[1] - pair[0])
+        if self.path is None and isinstance(context.request, LatentRequest):
+            row = np.resize(row, context.request.dim)
+        context.stage("row", np.ascontiguousarray(row[None], np.float32))
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Latent:
+        space = context.parameters.space
+        return Latent(context.staged.row, self.space if space == "auto" else space)

@@ -1,0 +1,192 @@
+"""The node `network`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
+from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, lit
+from ganzfeld.networks.find import find_network, shipped_names
+from ganzfeld.networks.network import Network, load_network
+from ganzfeld.networks.noise import MODES
+
+from ganzfeld.patch.node import (
+    Choice,
+    HostValue,
+    Input,
+    Latent,
+    LatentRequest,
+    Method,
+    Named,
+    Node,
+    PrepareContext,
+    RenderContext,
+    Request,
+    SetupContext,
+    Structure,
+    Value,
+)
+
+ALL_ROWS = 100
+
+
+class Show(Method):
+    """Look inside: show a layer's activations instead of the picture. Costs only the layers up to it."""
+
+    method = "show"
+    single = True
+
+    layer = Choice("image", 'A layer ("b8", "b64.conv0", "L6", …), or "image" for the picture.')
+    view = Choice("rgb", "Three neighbouring channels as colours, one, their mean, or all in a grid.", options=VIEWS)
+    channel = HostValue(0, "The first channel shown.", range=(0, 511), limits=(0, 1e6))
+    normalise = Choice(
+        "running",
+        "Brightness from the last seconds' statistics, this frame's, or fixed.",
+        options=NORMALISATIONS,
+    )
+    gain = Value(1, "Contrast.", range=(0, 4), limits=(-1000, 1000))
+
+
+def _resolution(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or value < 4):
+        raise ValueError("a size in pixels that the network works at: 64, 128, 256, …")
+    return value
+
+
+class NetworkNode(Node):
+    """Play a trained network: a shipped one by name, or a file (.pkl, .pt, .safetensors).
+
+    Without a latent it shows its average picture.
+    """
+
+    type = "network"
+    methods = (Show,)
+
+    file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")
+    latent = Input("latent", "Where in the network's space to be.", required=False)
+    psi = Value(1.0, "Truncation: 0 is the average picture, 1 the network as trained, beyond it strange.",
+                range=(-1, 2), limits=(-100, 100))  # fmt: skip
+    cutoff = Value(ALL_ROWS, "psi acts on the first so many layers; more than there are means all.", range=(0, 20))
+    noise = Choice("const", "StyleGAN2's fine noise: its own pattern, new every frame, or none.", options=MODES)
+    noise_strength = Value(1.0, "Multiplies the strength of the fine noise.", range=(0, 3), limits=(-1000, 1000))
+    label = HostValue(0, "Class of a conditional network; a fraction blends two; a list weighs them all.",
+                      vector=True, range=(0, 10))  # fmt: skip
+    resolution = Structure(None, "StyleGAN2: stop at the picture of this size, at its cost.", check=_resolution)
+
+    def setup(self, context: SetupContext) -> None:
+        self.paths: list[Path] = []
+        self.networks = {name: self._open(name, context) for name in context.candidates["file"]}
+        for name, network in self.networks.items():
+            if "show.layer" in context.candidates:
+                self._check_layers(context, network)
+            try:
+                network.check_resolution(context.structure.resolution)
+            except NetworkError as error:
+                raise context.refuse(f"'{name}': {error.what}", "resolution", error.hint) from None
+
+    def _open(self, name: Any, context: SetupContext) -> Network:
+        if not isinstance(name, str):
+            raise context.refuse(f"A network is named in quotes, not {name!r}", "file")
+        try:
+            path = find_network(name)
+            if path is None and not Path(name).suffix:
+                hint = nearest(name, shipped_names()) or "None ships with this version: name a file"
+                raise context.refuse(f"No network named '{name}' ships with Ganzfeld", "file", hint)
+            path = path or context.resources.resolve(name)
+            self.paths.append(path)
+            kind = f"network on {context.device}"
+            return context.resources.open(kind, path, lambda path: load_network(path).to(context.device))
+        except NetworkFileError as error:
+            raise context.refuse(error.what, "file", error.hint) from error
+
+    def _check_layers(self, context: SetupContext, network: Network) -> None:
+        for layer in context.candidates["show.layer"]:
+            if layer == "image":
+                continue
+            try:
+                network.layer_name(str(layer))
+            except NetworkError as error:
+                raise context.refuse(error.what, "show.layer", error.hint) from None
+
+    def watched(self) -> list[Path]:
+        return self.paths
+
+    def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
+        return {"latent": LatentRequest(self.networks[parameters.file].z_dim)}
+
+    def prepare(self, context: PrepareContext) -> None:
+        p = context.parameters
+        network = self.networks[p.file]
+        context.stage("frame", np.array(context.moment.frame, np.int64))
+        if network.c_dim:
+            context.stage("label", _label(p.label, network.c_dim))
+        if "show.channel" in p:
+            context.stage("channel", np.array(int(p["show.channel"]), np.int64))
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
+        p, staged = context.parameters, context.staged
+        network = self.networks[p.file]
+        show = context.methods.get("show")
+        layer = show.layer if show else "image"
+        noise = {"noise_mode": p.noise, "noise_strength": p.noise_strength, "seed": staged.frame}
+        w = self._w(network, inputs.get("latent"), context)
+        if show is None or layer == "image":
+            return _rgba(network.synthesis(w, resolution=p.resolution, **noise))
+        x = network.synthesis(w, until=layer, **noise)
+        statistics = context.state(f"statistics {layer}", (3,))
+        channels = chosen_channels(x, show.view, staged.channel)
+        return _opaque(lit(channels, show.normalise, show.gain, statistics))
+
+    def _w(self, network: Network, latent: Latent | None, context: RenderContext) -> torch.Tensor:
+        p = context.parameters
+        if latent is None:
+            return network.average_w()
+        points = latent.points
+        if latent.space == "z":
+            if points.shape[-1] != network.z_dim:
+                raise PatchError(f"The latent has {points.shape[-1]} numbers; the network's z has {network.z_dim}")
+            label = context.staged.label.expand(len(points), -1) if network.c_dim else None
+            w = network.mapping(points, label, truncation_psi=p.psi, truncation_cutoff=p.cutoff)
+        else:
+            w = network.truncate(_in_w(points, network), p.psi, p.cutoff)
+        if latent.weights is None:
+            return w
+        return (w * latent.weights[:, None, None]).sum(0, keepdim=True)
+
+
+def _in_w(points: torch.Tensor, network: Network) -> torch.Tensor:
+    """w as files hold it, [K, w_dim] or [K, 1 or num_ws, w_dim], in full."""
+    points = points[:, None] if points.dim() == 2 else points
+    if points.shape[2] != network.w_dim or points.shape[1] not in (1, network.num_ws):
+        have, want = tuple(points.shape[1:]), (network.num_ws, network.w_dim)
+        raise PatchError(f"The latent is {have} in w; the network's w is {want}")
+    return points.expand(-1, network.num_ws, -1)
+
+
+def _label(label: float | list[float], classes: int) -> np.ndarray:
+    """A class number (a fraction blends it with the next), or weights, as [1, classes]."""
+    row = np.zeros((1, classes), np.float32)
+    if isinstance(label, list):
+        row[0, : len(label)] = label[:classes]
+        return row
+    first, share = divmod(label, 1)
+    row[0, int(first) % classes] += 1 - share
+    row[0, (int(first) + 1) % classes] += share
+    return row
+
+
+def _rgba(image: torch.Tensor) -> torch.Tensor:
+    """The network's −1..1 in 1, 3 or 4 channels as RGBA in 0..1."""
+    image = image * 0.5 + 0.5
+    if image.shape[1] == 1:
+        image = image.expand(-1, 3, -1, -1)
+    return image if image.shape[1] == 4 else _opaque(image[:, :3])
+
+
+def _opaque(rgb: torch.Tensor) -> torch.Tensor:
+    return torch.cat([rgb, torch.ones_like(rgb[:, :1])], 1)

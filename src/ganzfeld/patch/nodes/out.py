@@ -1,0 +1,53 @@
+"""The node `out`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ganzfeld.kernels.resize import FILTERS, FITS, fit_into, to_rgba8
+from ganzfeld.patch.node import Choice, ImageRequest, Input, Named, Node, RenderContext, Request, Structure
+
+LARGEST_SIDE = 16384
+
+
+def _size(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    sides = (value, value) if isinstance(value, int) else tuple(value)
+    if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in sides):
+        raise ValueError(f"a size is (width, height) in whole pixels, up to {LARGEST_SIDE}")
+    return sides
+
+
+def _fps(value: Any) -> float:
+    if not isinstance(value, int | float) or not 1 <= value <= 1000:
+        raise ValueError("frames per second, from 1 to 1000")
+    return float(value)
+
+
+class Out(Node):
+    """Send a picture to the outputs. It may stand several times, with different nodes, sizes and names.
+
+    Without a size, the output has the size of the picture itself.
+    """
+
+    type = "out"
+    makes = ()
+
+    image = Input("image", "The picture to send out, as in out(face).")
+    size = Structure(None, "(width, height) in pixels.", check=_size)
+    fps = Structure(60.0, "Frames per second.", check=_fps)
+    fit = Choice("fit", "How the picture takes the frame: whole, filling it, or stretched to it.", options=FITS)
+    filter = Choice("cubic", "How pixels are made larger or smaller.", options=FILTERS)
+    name = Structure(None, "The output's own name, where there are several.")
+
+    def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
+        return {"image": ImageRequest(*(parameters.size or (None, None)))}
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
+        p, image = context.parameters, inputs["image"]
+        width, height = p.size or (image.shape[3], image.shape[2])
+        return to_rgba8(fit_into(image, width, height, p.fit, p.filter))

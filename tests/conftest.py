@@ -1,0 +1,57 @@
+"""What every test may use: golden networks as files, patches as files, caches of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Before torch is imported anywhere: tests share two cores with each other.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep caches and settings of the person who runs the tests out of them, and the tests out of those."""
+    os.environ["GANZFELD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["GANZFELD_CONFIG"] = str(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture(scope="session")
+def golden_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A golden network written out as an official file: golden_file("stylegan2-32")."""
+    folder = tmp_path_factory.mktemp("networks")
+    written: dict[str, Path] = {}
+
+    def write(name: str) -> Path:
+        if name not in written:
+            source = GOLDEN / f"{name}.npz"
+            if not source.exists():
+                pytest.skip(f"the golden networks are not here ({GOLDEN})")
+            spec = importlib.util.spec_from_file_location("make_pickle", GOLDEN / "make_pickle.py")
+            assert spec and spec.loader
+            make_pickle = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(make_pickle)
+            target = folder / f"{name}{'.pt' if 'rosinality' in name else '.pkl'}"
+            make_pickle.write(str(source), str(target))
+            written[name] = target
+        return written[name]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained 32 px StyleGAN2, as our own file: quick to open and to play."""
+    from ganzfeld.networks.config import StyleGAN2Config
+    from ganzfeld.networks.network import Network
+
+    path = tmp_path_factory.mktemp("small") / "small.safetensors"
+    config = StyleGAN2Config.design(resolution=32, channel_base=512, channel_max=32, mapping_layers=2, z_dim=16, w_dim=16)
+    Network.random(config, seed=1).save(path)
+    return path

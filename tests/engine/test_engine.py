@@ -1,0 +1,200 @@
+"""The engine: changed while it plays, never stopped by a mistake."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganzfeld.engine.engine import Engine
+from ganzfeld.engine.player import Player
+from ganzfeld.errors import PatchError
+from ganzfeld.values.time import Clock
+
+FPS = 30
+
+
+class Stage:
+    """An engine and a clock."""
+
+    def __init__(self, text: str) -> None:
+        self.engine = Engine(device="cpu", trusted=lambda path: True)
+        self.engine.load(text)
+        self.clock = Clock(self.engine.bpm)
+
+    def play(self, frames: int = 1) -> torch.Tensor:
+        picture = torch.empty(0)
+        for _ in range(frames):
+            picture = self.engine.frame(self.clock.advance(1 / FPS))["out"]
+        return picture
+
+    def save(self, text: str) -> None:
+        """Submit a text and wait until it is built (or refused)."""
+        self.engine.submit(text)
+        deadline = time.monotonic() + 60
+        while self.engine._ready is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def text(small_network: Path) -> str:
+    return (
+        "drift = phase(0.5)\nsource = noise(amplitude=0.9, tx=drift)\n"
+        f"face = network({str(small_network)!r}, latent=source, psi=0.8)\nout(face)\n"
+    )
+
+
+def test_the_picture_moves_and_repeats_exactly(text: str) -> None:
+    one, other = Stage(text), Stage(text)
+    frames = [one.play().clone() for _ in range(4)]
+    assert not torch.equal(frames[0], frames[3])
+    for frame in frames:
+        assert torch.equal(frame, other.play())
+
+
+def test_a_number_changes_and_the_motion_goes_on(text: str) -> None:
+    one, other = Stage(text), Stage(text)
+    one.play(5), other.play(5)
+    built = one.engine._show.built
+    one.save(text.replace("psi=0.8", "psi=0.2"))
+    assert not torch.equal(one.play(), other.play())
+    assert one.engine._show.built is built, "a number needs no new program"
+    one.save(text)
+    assert torch.equal(one.play(), other.play()), "the integrated phase was not disturbed"
+
+
+def test_a_structural_change_keeps_state(text: str) -> None:
+    one, other = Stage(text), Stage(text)
+    one.play(5), other.play(5)
+    one.save(text.replace("out(face)", "mirrored = flip(face, x=True)\nout(mirrored)"))
+    assert torch.equal(one.play(), other.play().flip(1))
+
+
+@pytest.mark.parametrize("bad", ["out(", "out(fase)", "out(network('missing.pkl'))", "import os", ""])
+def test_a_bad_patch_changes_nothing_but_the_message(text: str, bad: str) -> None:
+    one, other = Stage(text), Stage(text)
+    one.play(3), other.play(3)
+    one.save(bad)
+    assert torch.equal(one.play(), other.play())
+    assert one.engine.problems
+    one.save(text)
+    one.play()
+    assert not one.engine.problems
+
+
+def test_of_many_saves_the_last_wins(text: str) -> None:
+    stage = Stage(text)
+    for psi in range(20):
+        stage.engine.submit(text.replace("0.8", f"{psi / 10}"))
+    stage.save(text.replace("0.8", "0.25"))
+    stage.play(3)
+    assert stage.engine.values["/face/psi"] == 0.25
+
+
+def test_a_failing_expression_holds_its_value(text: str) -> None:
+    stage = Stage(text.replace("psi=0.8", "psi=1/(frame - 3) if frame > 1 else 0.5"))
+    stage.play(3)
+    assert stage.engine.values["/face/psi"] == -1
+    stage.play()
+    assert stage.engine.values["/face/psi"] == -1
+    assert stage.engine.problems[0].where.address == "/face/psi"
+    assert stage.engine.problems[0].where.line == 3
+    stage.play()
+    assert stage.engine.values["/face/psi"] == 1
+    assert not stage.engine.problems
+
+
+def test_a_turned_knob_stays_until_its_own_text_changes(text: str) -> None:
+    stage = Stage(text)
+    stage.play()
+    stage.engine.set("/face/psi", 0.1)
+    stage.save(text.replace("amplitude=0.9", "amplitude=0.5"))
+    stage.play()
+    assert stage.engine.values["/face/psi"] == 0.1
+    stage.save(text.replace("amplitude=0.9", "amplitude=0.5").replace("psi=0.8", "psi=0.6"))
+    stage.play()
+    assert stage.engine.values["/face/psi"] == 0.6
+
+
+def test_hands_cannot_reach_what_is_not_there(text: str) -> None:
+    stage = Stage(text)
+    with pytest.raises(PatchError, match="/face/psi"):
+        stage.engine.set("/face/psy", 1)
+    with pytest.raises(PatchError):
+        stage.engine.set("/face/psi", "much")
+    with pytest.raises(PatchError):
+        stage.engine.set("/face/file", "/etc/passwd")
+
+
+def test_swaps_wait_for_the_bar_and_fade(text: str) -> None:
+    stage = Stage("bpm(120)\nswap('bar', fade=1)\n" + text)
+    stage.play(10)
+    changed = ("bpm(120)\nswap('bar', fade=1)\n" + text).replace("psi=0.8", "psi=-1")
+    stage.save(changed)
+    waited = 0
+    while stage.engine._ready is not None:
+        stage.play()
+        waited += 1
+        assert waited < 70
+    assert abs(stage.clock.bar - 1) < 1 / FPS
+    assert stage.engine._fade is not None
+    stage.play(FPS + 2)
+    assert stage.engine._fade is None
+
+
+def test_choices_switch_on_the_beat(small_network: Path) -> None:
+    stage = Stage(
+        f"bpm(60)\nface = network({str(small_network)!r}, latent=noise())\n"
+        "face.show(seq('image b8', beats=2), normalise='fixed')\nout(face, size=(32, 32))"
+    )
+    shown = [stage.engine.values["/face/show/layer"] for _ in range(3 * FPS) if stage.play() is not None]
+    assert shown[FPS // 2] == "image"
+    assert shown[FPS + FPS // 2] == "b8"
+    assert shown[2 * FPS + FPS // 2] == "image"
+
+
+def test_a_circle_is_named(text: str) -> None:
+    with pytest.raises(PatchError, match=r"a.*b"):
+        Stage("a = b + 1\nb = a + 1\n" + text)
+    with pytest.raises(PatchError, match="circle"):
+        Stage("a = flip(b)\nb = flip(a)\nout(a)")
+
+
+def test_a_checkpoint_goes_on_in_another_engine(text: str) -> None:
+    one, other = Stage(text), Stage(text)
+    one.play(7)
+    one.engine.set("/face/psi", 0.3)
+    other.engine.restore(one.engine.checkpoint())
+    other.clock.restore(one.clock.checkpoint())
+    assert torch.equal(one.play(), other.play())
+    assert other.engine.values["/face/psi"] == 0.3
+
+
+def test_hits_are_counted_and_knobs_listen(text: str) -> None:
+    stage = Stage("push = knob(0, 10, osc='/push')\nhits = count(hit('/pad'))\n" + text.replace("0.8", "push"))
+    stage.engine.outside.set("/push", 4.0)
+    for _ in range(10):
+        stage.engine.outside.hit("/pad")
+    stage.play()
+    assert stage.engine.values["/face/psi"] == 4
+    assert stage.engine.values["/hits"] == 10
+
+
+def test_player_gives_frames(text: str, tmp_path: Path) -> None:
+    (tmp_path / "moving.ganz").write_text(text)
+    with Player(tmp_path / "moving.ganz", device="cpu") as player:
+        frames = list(player.frames(seconds=0.5, fps=10))
+    assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
+    assert [round(frame.t, 3) for frame in frames] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert frames[0].image.shape == (32, 32, 4)
+    assert frames[0].image.dtype == torch.uint8
+
+
+def test_player_refuses_what_cannot_be_played(tmp_path: Path) -> None:
+    with pytest.raises(PatchError, match="no patch"):
+        Player(tmp_path / "none.ganz")
+    (tmp_path / "bad.ganz").write_text("out(")
+    with pytest.raises(PatchError, match=r"bad\.ganz"):
+        Player(tmp_path / "bad.ganz", device="cpu")
