@@ -66,6 +66,11 @@ class Outside:
             else:
                 self.dropped += 1
 
+    def values(self) -> dict[str, Any]:
+        """The newest value of every address."""
+        with self._lock:
+            return dict(self._values)
+
     def take(self) -> Inbox:
         """All values as they are now and the hits since the last call."""
         with self._lock:
