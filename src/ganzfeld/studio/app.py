@@ -1,0 +1,158 @@
+"""What the studio's server answers: the page, the live WebSocket, and the same things for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio import page, picture
+from ganzfeld.studio.show import Show
+from ganzfeld.studio.viewers import Audience, Viewer
+from ganzfeld.studio.wire import Ack, Command, Notice, Patch, Status, decode_from_page, encode
+
+log = logging.getLogger(__name__)
+
+SENSELESS = 1008
+"""The WebSocket close code for a client whose message makes no sense."""
+
+
+def create_app(show: Show, audience: Audience) -> Starlette:
+    """The ASGI application, without its guard.
+
+    GET /            the page
+    GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
+    GET /api/status  fps, frame_ms, frame, t, errors, …
+    GET /api/patch   name, text, version
+    WS  /live        frames and words (`wire.py`), paced by acknowledgement
+    """
+
+    def status(request: Request) -> Response:
+        return _json(Status.of(show.status()))
+
+    def patch(request: Request) -> Response:
+        return _json(Patch.of(show.status()))
+
+    async def live(socket: WebSocket) -> None:
+        await _Conversation(show, audience, socket).run()
+
+    routes: list[BaseRoute] = [
+        Route("/", page.index),
+        Route("/frame.jpg", _still(show, picture.jpeg, "image/jpeg")),
+        Route("/frame.png", _still(show, picture.png, "image/png")),
+        Route("/api/status", status),
+        Route("/api/patch", patch),
+        WebSocketRoute("/live", live),
+        Mount("/assets", StaticFiles(directory=page.FOLDER / "assets", check_dir=False)),
+    ]
+    return Starlette(routes=routes)
+
+
+class _Conversation:
+    """One page's WebSocket: what it is sent, and what it says."""
+
+    def __init__(self, show: Show, audience: Audience, socket: WebSocket) -> None:
+        self.show = show
+        self.audience = audience
+        self.socket = socket
+
+    async def run(self) -> None:
+        await self.socket.accept()
+        viewer = self.audience.join()
+        speaking = asyncio.create_task(self._speak(viewer))
+        try:
+            await self._listen(viewer)
+        except WebSocketDisconnect:
+            pass
+        finally:
+            self.audience.leave(viewer)
+            speaking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await speaking
+
+    async def _speak(self, viewer: Viewer) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                for message in await viewer.next():
+                    await self.socket.send_bytes(message)
+
+    async def _listen(self, viewer: Viewer) -> None:
+        while True:
+            event = await self.socket.receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            try:
+                message = decode_from_page(event.get("bytes") or b"")
+            except msgspec.DecodeError as error:
+                await self.socket.close(SENSELESS, f"not a message of the studio: {error}"[:120])
+                return
+            if isinstance(message, Ack):
+                viewer.acknowledge(message.number)
+            else:
+                notice = await self._obey(message)
+                if notice:
+                    viewer.tell("notice", encode(notice))
+
+    async def _obey(self, command: Command) -> Notice | None:
+        try:
+            arguments = {}
+            if command.name == "trust":
+                await self._may_trust(command.path)
+                arguments = {"path": command.path or ""}
+            await asyncio.to_thread(self.show.command, command.name, **arguments)
+        except GanzfeldError as error:
+            return Notice(error.what, error.hint)
+        except Exception:
+            log.exception("command %s", command.name)
+            return Notice(f"'{command.name}' failed", "The log says why.")
+        return None
+
+    async def _may_trust(self, path: str | None) -> None:
+        # Permission lets code run, so it comes from the machine it runs on, for a file that asked.
+        client = self.socket.client
+        if client is None or not _is_this_machine(client.host):
+            raise GanzfeldError(
+                "permission to run a script is given on the machine that plays it",
+                hint="Open the studio there, and allow it.",
+            )
+        status = await asyncio.to_thread(self.show.status)
+        if path not in status.pending_trust:
+            raise GanzfeldError("no script of this name waits for permission")
+
+
+def _is_this_machine(host: str) -> bool:
+    address = ipaddress.ip_address(host)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _still(show: Show, encode_image: Callable[[np.ndarray], bytes], media_type: str) -> Callable[[Request], Response]:
+    # A plain function: Starlette runs it in a thread, off the event loop.
+    def still(request: Request) -> Response:
+        frame = show.latest(-1)
+        if frame is None:
+            return PlainTextResponse("There is no picture yet.\n", 503, {"retry-after": "1"})
+        try:
+            body = encode_image(frame.image)
+            number, t = frame.number, frame.t
+        finally:
+            frame.release()
+        headers = {"cache-control": "no-store", "x-frame-number": str(number), "x-frame-time": repr(float(t))}
+        return Response(body, media_type=media_type, headers=headers)
+
+    return still
+
+
+def _json(value: msgspec.Struct) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json", headers={"cache-control": "no-store"})

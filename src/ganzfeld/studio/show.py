@@ -1,0 +1,140 @@
+"""What the studio needs of a running show.
+
+The engine's supervisor fits these protocols by its shape alone, so it imports nothing from here.
+Every method may be called from any thread and must return at once (`wait` after its timeout at the latest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CommandName = Literal["pause", "resume", "restart", "trust"]
+
+
+class ShownFrame(Protocol):
+    """One finished picture, lent until `release()`."""
+
+    @property
+    def image(self) -> np.ndarray:
+        """uint8 [height, width, 4]: sRGB-encoded RGBA, straight alpha, rows from the top; contiguous."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """Counts the pictures shown, from 0. It only grows: over a pause, a seek and a restart of the render."""
+        ...
+
+    @property
+    def t(self) -> float:
+        """The show's time of this picture, in seconds."""
+        ...
+
+    def release(self) -> None:
+        """Gives the picture's memory back; `image` is not read after this."""
+        ...
+
+
+class Problem(Protocol):
+    """An error as the person reads it. Lines and columns count from 1."""
+
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def hint(self) -> str: ...
+
+    @property
+    def file(self) -> str | None: ...
+
+    @property
+    def line(self) -> int | None: ...
+
+    @property
+    def column(self) -> int | None: ...
+
+    @property
+    def address(self) -> str | None: ...
+
+
+class ShowStatus(Protocol):
+    """How the show is doing now."""
+
+    @property
+    def fps(self) -> float:
+        """Pictures rendered a second, over the last second or so."""
+        ...
+
+    @property
+    def frame_ms(self) -> float:
+        """Time that rendering one picture takes, in milliseconds."""
+        ...
+
+    @property
+    def frame(self) -> int: ...
+
+    @property
+    def t(self) -> float: ...
+
+    @property
+    def paused(self) -> bool: ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        ...
+
+    @property
+    def patch_name(self) -> str:
+        """The patch's file name, without its folders."""
+        ...
+
+    @property
+    def patch_text(self) -> str:
+        """The text as last read, even when it is broken and the one before it plays on: errors point into it."""
+        ...
+
+    @property
+    def patch_version(self) -> int:
+        """Changes whenever `patch_text` does."""
+        ...
+
+    @property
+    def errors(self) -> Sequence[Problem]: ...
+
+    @property
+    def render_alive(self) -> bool:
+        """False while the render process is down; the last picture is held until it is back."""
+        ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def pending_trust(self) -> Sequence[str]:
+        """Paths of script files that wait for the person's permission to run."""
+        ...
+
+
+class Show(Protocol):
+    """A show as its viewers see it."""
+
+    def latest(self, newer_than: int) -> ShownFrame | None:
+        """The newest picture, or None if its number is not above `newer_than` (−1: any picture will do)."""
+        ...
+
+    def wait(self, newer_than: int, timeout: float) -> ShownFrame | None:
+        """As `latest`, but blocks up to `timeout` seconds for such a picture. Called from a thread of the studio."""
+        ...
+
+    def status(self) -> ShowStatus: ...
+
+    def command(self, name: CommandName, **arguments: str) -> None:
+        """"trust" takes `path`, one of `pending_trust`.
+
+        Raises `GanzfeldError` when it cannot be done; the page shows what it says.
+        """
+        ...

@@ -1,0 +1,19 @@
+const KEYS = [
+  ["H", "hide"],
+  ["F", "fullscreen"],
+  ["Space", "pause"],
+  ["+ −", "text size"],
+] as const;
+
+export function Help() {
+  return (
+    <div className="help">
+      {KEYS.map(([key, does]) => (
+        <span key={key}>
+          <kbd>{key}</kbd>
+          {does}
+        </span>
+      ))}
+    </div>
+  );
+}

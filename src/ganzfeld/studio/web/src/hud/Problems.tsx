@@ -1,0 +1,32 @@
+import { useShow } from "../live/show";
+import type { Problem } from "../live/wire";
+import { where } from "./numbers";
+
+/** The first error on one line, and how many more there are; or the answer to a command that could not be done. */
+export function Problems() {
+  const errors = useShow((show) => show.status?.errors);
+  const notice = useShow((show) => show.notice);
+  const first = errors?.[0];
+  if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
+  if (notice) {
+    return (
+      <div className="problem notice" role="status">
+        <span className="what">{notice.what}</span>
+        <span className="hint">{notice.hint}</span>
+      </div>
+    );
+  }
+  return null;
+}
+
+function Line({ problem, more, all }: { problem: Problem; more: number; all: Problem[] }) {
+  const sentences = all.map((each) => [where(each), each.what, each.hint].filter(Boolean).join("  "));
+  return (
+    <div className="problem" role="alert" title={sentences.join("\n")} data-testid="problem">
+      {where(problem) && <span className="where">{where(problem)}</span>}
+      <span className="what">{problem.what}</span>
+      {problem.hint && <span className="hint">{problem.hint}</span>}
+      {more > 0 && <span className="more">+{more}</span>}
+    </div>
+  );
+}

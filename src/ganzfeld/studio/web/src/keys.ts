@@ -1,0 +1,64 @@
+import { useEffect } from "react";
+import { togglePause } from "./live/show";
+
+export interface Doings {
+  toggleOverlay(): void;
+  zoom(by: 1 | -1): void;
+}
+
+/** What a key press asks for; null if it is not for the page. */
+export function doingOf(event: {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+}): "overlay" | "fullscreen" | "pause" | "larger" | "smaller" | null {
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  switch (event.key) {
+    case "h":
+    case "H":
+    case "Tab":
+      return "overlay";
+    case "f":
+    case "F":
+      return "fullscreen";
+    case " ":
+      return "pause";
+    case "+":
+    case "=":
+      return "larger";
+    case "-":
+    case "_":
+      return "smaller";
+    default:
+      return null;
+  }
+}
+
+export function useKeys({ toggleOverlay, zoom }: Doings): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      // Keys belong to what has the focus: a button, a field, later the text. Tab moves among the buttons of a question.
+      const focused = event.target instanceof HTMLElement ? event.target : null;
+      if (focused?.closest("button, input, select, textarea, [contenteditable=true]")) return;
+      const doing = doingOf(event);
+      if (doing === null || (event.key === "Tab" && document.querySelector("button"))) return;
+      event.preventDefault();
+      if (event.repeat && doing !== "larger" && doing !== "smaller") return;
+      if (doing === "overlay") toggleOverlay();
+      else if (doing === "fullscreen") toggleFullscreen();
+      else if (doing === "pause") togglePause();
+      else zoom(doing === "larger" ? 1 : -1);
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [toggleOverlay, zoom]);
+}
+
+function toggleFullscreen(): void {
+  // A browser may refuse; then nothing happens, which says it all.
+  const done = document.fullscreenElement
+    ? document.exitFullscreen()
+    : document.documentElement.requestFullscreen();
+  done.catch(() => {});
+}

@@ -1,0 +1,82 @@
+/** A WebSocket that comes back by itself. */
+
+export interface Socket {
+  binaryType: string;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: ArrayBuffer }) => void) | null;
+  onclose: (() => void) | null;
+  readonly readyState: number;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+export interface LinkEnds {
+  /** Opens a new socket; each is used until it closes or falls silent. */
+  open(): Socket;
+  onMessage(data: ArrayBuffer): void;
+  /** True from the first message of a connection, false from its loss. */
+  onLive(live: boolean): void;
+}
+
+const OPEN = 1;
+/** The studio speaks a few times a second; one that says nothing for this long is gone or frozen (ms). */
+export const SILENCE = 3000;
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 2000;
+
+export class Link {
+  private socket: Socket | null = null;
+  private live = false;
+  private wait = FIRST_WAIT;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly ends: LinkEnds;
+
+  constructor(ends: LinkEnds) {
+    this.ends = ends;
+  }
+
+  connect(): void {
+    const socket = this.ends.open();
+    this.socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event) => {
+      this.listenOn();
+      if (!this.live) {
+        this.live = true;
+        this.wait = FIRST_WAIT;
+        this.ends.onLive(true);
+      }
+      this.ends.onMessage(event.data);
+    };
+    socket.onclose = () => this.lose();
+    this.listenOn();
+  }
+
+  /** False if nobody is there to hear it. */
+  send(data: Uint8Array<ArrayBuffer>): boolean {
+    if (this.socket?.readyState !== OPEN) return false;
+    this.socket.send(data);
+    return true;
+  }
+
+  private listenOn(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.lose(), SILENCE);
+  }
+
+  private lose(): void {
+    const socket = this.socket;
+    if (!socket) return;
+    // Let go first: the close event of a dead peer can take a minute to come.
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.socket = null;
+    if (this.live) {
+      this.live = false;
+      this.ends.onLive(false);
+    }
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connect(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+  }
+}

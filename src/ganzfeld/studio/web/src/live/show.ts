@@ -1,0 +1,84 @@
+/** The running show as the page's components see it: one state, replaced when something in it changes. */
+
+import { useSyncExternalStore } from "react";
+import type { Command, Notice, Patch, Status } from "./wire";
+import type { FromWorker, Shown } from "./worker";
+
+export interface ShowState {
+  /** "connecting" until the first word of the studio; "lost" after it went away. */
+  connection: "connecting" | "live" | "lost";
+  status: Status | null;
+  patch: Patch | null;
+  notice: Notice | null;
+  shown: Shown | null;
+}
+
+export const NOTHING_YET: ShowState = {
+  connection: "connecting",
+  status: null,
+  patch: null,
+  notice: null,
+  shown: null,
+};
+
+/** The state after a message. */
+export function after(state: ShowState, message: FromWorker): ShowState {
+  switch (message.kind) {
+    case "live":
+      return { ...state, connection: message.live ? "live" : "lost", notice: null };
+    case "status":
+      return { ...state, status: message };
+    case "patch":
+      return { ...state, patch: message };
+    case "notice":
+      return { ...state, notice: message };
+    case "shown":
+      return { ...state, shown: message };
+  }
+}
+
+const NOTICE_STAYS = 6000;
+
+let state = NOTHING_YET;
+let worker: Worker | undefined;
+const listeners = new Set<() => void>();
+
+function set(next: ShowState): void {
+  state = next;
+  for (const listener of listeners) listener();
+}
+
+/** Connects and draws on `canvas` from now on. A canvas can be given away once only. */
+export function watch(canvas: HTMLCanvasElement): void {
+  worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    set(after(state, data));
+    if (data.kind === "notice") {
+      setTimeout(() => {
+        if (state.notice === data) set({ ...state, notice: null });
+      }, NOTICE_STAYS);
+    }
+  };
+  const url = new URL("/live", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  const offscreen = canvas.transferControlToOffscreen();
+  worker.postMessage({ kind: "start", canvas: offscreen, url: url.href }, [offscreen]);
+}
+
+export function command(name: Command["name"], path?: string): void {
+  worker?.postMessage(path === undefined ? { kind: "command", name } : { kind: "command", name, path });
+}
+
+export function togglePause(): void {
+  command(state.status?.paused ? "resume" : "pause");
+}
+
+/** The part of the show's state that `pick` picks; the component is drawn again when that part changes. */
+export function useShow<Part>(pick: (state: ShowState) => Part): Part {
+  return useSyncExternalStore(subscribe, () => pick(state));
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

@@ -1,0 +1,71 @@
+/** The live connection and the canvas, off the page's main thread: no layout or script there can hold up a frame. */
+
+import { Link, type Socket } from "./link";
+import { Screen } from "./screen";
+import { type Command, type Notice, type Patch, read, type Status, write } from "./wire";
+
+export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | Command;
+
+/** What this display shows: frames drawn a second, and the picture's size in pixels. */
+export interface Shown {
+  kind: "shown";
+  fps: number;
+  width: number;
+  height: number;
+}
+
+export type FromWorker = Status | Patch | Notice | Shown | { kind: "live"; live: boolean };
+
+const COUNT_EVERY = 500;
+
+const page = self as unknown as DedicatedWorkerGlobalScope;
+const post = (message: FromWorker) => page.postMessage(message);
+
+let link: Link | undefined;
+
+page.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === "start") start(data.canvas, data.url);
+  else link?.send(write(data));
+};
+
+function start(canvas: OffscreenCanvas, url: string): void {
+  const context = canvas.getContext("2d", { alpha: false });
+  let drawn = 0;
+  let empty = true;
+
+  const screen = new Screen<ImageBitmap>({
+    decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
+    draw(picture, frame) {
+      if (empty || canvas.width !== frame.width || canvas.height !== frame.height) {
+        empty = false;
+        canvas.width = frame.width;
+        canvas.height = frame.height;
+        post({ kind: "shown", fps: 0, width: frame.width, height: frame.height });
+      }
+      context?.drawImage(picture, 0, 0);
+      drawn += 1;
+    },
+    beforeRefresh: (call) => page.requestAnimationFrame(call),
+    acknowledge: (number) => link?.send(write({ kind: "ack", number })),
+  });
+
+  link = new Link({
+    open: () => new WebSocket(url) as unknown as Socket,
+    onLive: (live) => post({ kind: "live", live }),
+    onMessage(data) {
+      const message = read(data);
+      if (message.kind === "frame") screen.take(message);
+      else post(message);
+    },
+  });
+  link.connect();
+
+  let since = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    const fps = (drawn * 1000) / (now - since);
+    drawn = 0;
+    since = now;
+    if (!empty) post({ kind: "shown", fps, width: canvas.width, height: canvas.height });
+  }, COUNT_EVERY);
+}

@@ -1,0 +1,8 @@
+import "@fontsource-variable/jetbrains-mono/wght.css";
+import "@fontsource-variable/jetbrains-mono/wght-italic.css";
+import "./studio.css";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+
+const root = document.getElementById("studio");
+if (root) createRoot(root).render(<App />);
