@@ -1,0 +1,62 @@
+"""Arrays: every frame, exactly, in one NumPy file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ganzfeld.outputs.base import Output
+
+HEADER_BYTES = 128
+
+
+class Array(Output):
+    """One .npy file, uint8 [frames, height, width, 4]: every value as it was.
+
+    `np.load(name, mmap_mode="r")` opens it at once, also while it grows: the header is brought up to date after each
+    frame, so the file is whole at any moment. It is not compressed; a minute of 1024×1024 at 60 fps takes 15 GB.
+    """
+
+    name = "array"
+    suffixes = (".npy",)
+
+    def __init__(self, target: Path, *, overwrite: bool = False) -> None:
+        super().__init__(target, overwrite=overwrite)
+        self._file: BinaryIO | None = None
+
+    def _open(self) -> None:
+        self._refuse_to_overwrite(self.target)
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.target.open("wb", buffering=0)
+        self._write_all(self._header(0))
+
+    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+        assert self._file is not None
+        self._file.seek(HEADER_BYTES + self.frames * image.nbytes)
+        self._write_all(image.data.cast("B"))
+        self._file.seek(0)
+        self._write_all(self._header(self.frames + 1))
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with file:
+                width, height = self.size
+                file.truncate(HEADER_BYTES + self.frames * width * height * 4)  # half a frame, after an error
+                os.fsync(file.fileno())
+
+    def _header(self, frames: int) -> bytes:
+        """NumPy's format 1.0: the magic number, the version, the length of the rest, a dictionary padded by blanks."""
+        width, height = self.size
+        text = str({"descr": "|u1", "fortran_order": False, "shape": (frames, height, width, 4)})
+        padded = text.ljust(HEADER_BYTES - 11) + "\n"
+        return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded.encode("ascii")
+
+    def _write_all(self, data: bytes | memoryview) -> None:
+        assert self._file is not None
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]

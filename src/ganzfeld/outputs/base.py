@@ -1,0 +1,202 @@
+"""What an output is, and how the right one is found.
+
+An output takes finished frames, one after the other, and puts them somewhere. To add one, write a module in this
+folder with a subclass of `Output`: give it `name`, `suffixes` and a docstring, implement `_open`, `_write` and
+`_close`, and it is found. Keep heavy imports inside the methods.
+
+The rules an output keeps:
+
+- A frame is a uint8 array [height, width, 4]: sRGB-encoded RGBA, straight alpha, row 0 at the top. It belongs to the
+  caller and is only valid during the call.
+- A frame comes with its show time `t` in seconds and its `number`. Numbers count frames at the output's `fps`; one that
+  is left out was dropped.
+- What is written can be used even if the program is killed at that moment.
+- Whatever goes wrong is an `OutputError`. After one, the output is closed, what was written before it is kept, and
+  further frames are ignored: the caller shows the error and plays on.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import errno
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+import ganzfeld.outputs
+from ganzfeld.errors import OutputError, Where, nearest
+
+MAX_SIDE = 16384  # pixels; what video encoders and picture viewers take
+
+
+class Output(abc.ABC):
+    """A place where frames go. Subclasses say in their docstring what they make; keyword arguments are its options."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+
+    def __init__(self, target: Path, *, overwrite: bool = False) -> None:
+        self.target = target
+        self.overwrite = overwrite
+        self.size = (0, 0)
+        self.fps = 0.0
+        self.frames = 0
+        self.error: OutputError | None = None
+        self._is_open = False
+
+    def open(self, size: tuple[int, int], fps: float) -> None:
+        """Begin. `size` is (width, height) in pixels, `fps` frames a second. The folder is made if it is missing.
+
+        Raises OutputError where the target cannot be written, or is there already and `overwrite` is off.
+        """
+        if not all(isinstance(side, int) and 1 <= side <= MAX_SIDE for side in size):
+            raise self._error(f"a picture of {size[0]}×{size[1]} cannot be written", f"Each side is 1 to {MAX_SIDE}")
+        if not 0.01 <= fps <= 1000:
+            raise self._error(f"{fps} frames a second cannot be written", "Give 0.01 to 1000")
+        self.size, self.fps = size, float(fps)
+        with self._reporting():
+            self._open()
+        self._is_open = True
+
+    def write(self, image: np.ndarray, t: float, number: int) -> None:
+        """Take one frame (see the rules above). Raises OutputError once; an output that failed ignores frames."""
+        if self.error is not None:
+            return
+        if not self._is_open:
+            raise self._error("a frame came before the output was opened")
+        width, height = self.size
+        with self._reporting():
+            if image.shape != (height, width, 4) or image.dtype != np.uint8:
+                raise self._error(
+                    f"a frame of {width}×{height} RGBA was expected, and {image.dtype} {list(image.shape)} came",
+                    "Open a new output for the new size",
+                )
+            self._write(np.ascontiguousarray(image), t, number)
+        self.frames += 1
+
+    def close(self) -> None:
+        """End, and finish the file. May be called again, and after an error."""
+        if self._is_open:
+            self._is_open = False
+            with self._reporting():
+                self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @abc.abstractmethod
+    def _open(self) -> None:
+        """Open `self.target` for `self.size` and `self.fps`. OSErrors become OutputErrors."""
+
+    @abc.abstractmethod
+    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+        """Write one contiguous frame of the right size."""
+
+    @abc.abstractmethod
+    def _close(self) -> None:
+        """Finish; also called after an error, when it should save what it can."""
+
+    def _refuse_to_overwrite(self, path: Path) -> None:
+        if path.exists() and not self.overwrite:
+            raise self._error("there is such a file already", "Choose another name, or ask to overwrite it")
+
+    def _error(self, what: str, hint: str = "") -> OutputError:
+        return OutputError(what, where=Where(file=str(self.target)), hint=hint)
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Turn what goes wrong into an OutputError, remember it, and close what is open.
+
+        Everything, because encoders raise what they like and no recording is worth a show; the cause is kept.
+        """
+        try:
+            yield
+        except Exception as problem:
+            self.error = problem if isinstance(problem, OutputError) else self._error(*_reason(problem))
+            if self._is_open:
+                self._is_open = False
+                with contextlib.suppress(Exception):
+                    self._close()
+            raise self.error from problem
+
+
+def _reason(problem: Exception) -> tuple[str, str]:
+    """What happened and what to do, from an exception of the system or of a library."""
+    match getattr(problem, "errno", None):
+        case errno.ENOSPC | errno.EDQUOT:
+            return "the disk is full", "Make room, or record to another disk; what was written so far is kept"
+        case errno.EFBIG:
+            return "the file has become too large for this disk", "Start another file; what was written so far is kept"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "this place may not be written", "Choose a folder of your own"
+        case errno.ENOTDIR | errno.EEXIST:
+            return "a folder is needed where there is a file", "Choose another folder"
+        case errno.EISDIR:
+            return "this is a folder", "Give the name of a file in it"
+        case errno.ENAMETOOLONG:
+            return "the name is too long", "Choose a shorter one"
+    return f"it cannot be written: {problem}", ""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder, as far as one may look."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+@functools.cache
+def output_types() -> dict[str, type[Output]]:
+    """Every output in this folder, by name."""
+    found: dict[str, type[Output]] = {}
+    for module in pkgutil.iter_modules(ganzfeld.outputs.__path__, ganzfeld.outputs.__name__ + "."):
+        for _, member in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(member, Output) and not inspect.isabstract(member) and member.__module__ == module.name:
+                found[member.name] = member
+    return found
+
+
+def known_suffixes() -> dict[str, type[Output]]:
+    """Which output writes which kind of file: suffix with its dot -> output. "" is a folder."""
+    return {suffix: kind for kind in output_types().values() for suffix in kind.suffixes}
+
+
+def open_output(target: str | Path, size: tuple[int, int], fps: float, **options: Any) -> Output:
+    """Open the output that `target`'s suffix asks for: a film, pictures, an array.
+
+    `size` is (width, height); `options` are the output's own (`overwrite` for all of them). A name without a suffix,
+    or one that ends in a slash, is a folder of pictures. Raises OutputError.
+    """
+    path = Path(target).expanduser()
+    suffix = "" if str(target).endswith(("/", "\\")) or is_folder(path) else path.suffix.lower()
+    suffixes = known_suffixes()
+    kind = suffixes.get(suffix)
+    if kind is None:
+        known = ", ".join(sorted(each for each in suffixes if each))
+        raise OutputError(
+            f"no output writes '{suffix}' files",
+            where=Where(file=str(target)),
+            hint=f"{nearest(suffix, suffixes)}. Known: {known}, or a folder for pictures".lstrip(". "),
+        )
+    allowed = {"overwrite", *inspect.signature(kind).parameters} - {"target"}
+    for option in options:
+        if option not in allowed:
+            raise OutputError(
+                f"the output '{kind.name}' has no option '{option}'",
+                where=Where(file=str(target)),
+                hint=nearest(option, allowed),
+            )
+    output = kind(path, **options)
+    output.open(size, fps)
+    return output

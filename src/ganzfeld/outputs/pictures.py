@@ -1,0 +1,67 @@
+"""Pictures: one PNG a frame."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ganzfeld.outputs.base import Output, is_folder
+
+_NUMBER = re.compile(r"%(0\d+)?d")
+
+
+class Pictures(Output):
+    """PNG pictures with alpha: a folder of them, `name-%05d.png`, or one `name.png`.
+
+    compression  0 (fast, large) to 9 (slow, small)
+
+    A folder gets 00000.png, 00001.png, …; in a name, `%05d` stands for the frame's number in five digits. A name
+    without a number holds the newest frame. Pictures appear whole or not at all.
+    """
+
+    name = "pictures"
+    suffixes = (".png", "")
+
+    def __init__(self, target: Path, *, compression: int = 1, overwrite: bool = False) -> None:
+        super().__init__(target, overwrite=overwrite)
+        if not 0 <= compression <= 9:
+            raise self._error(f"a picture's compression cannot be {compression}", "Give 0 (fast) to 9 (small)")
+        self.compression = compression
+        is_file = target.suffix.lower() == ".png" and not is_folder(target)
+        self._folder = target.parent if is_file else target
+        self._pattern = target.name if is_file else "%05d.png"
+
+    def path(self, number: int) -> Path:
+        """The file of a frame."""
+        return self._folder / _NUMBER.sub(lambda match: f"{number:{match[1] or ''}d}", self._pattern)
+
+    def _open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        numbered = re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+")
+        if not self.overwrite and any(re.fullmatch(numbered, each.name) for each in self._folder.iterdir()):
+            raise self._error("there are such pictures already", "Choose another name, or ask to overwrite them")
+        # Found out now rather than at the first frame.
+        probe = self._folder / f".{os.getpid()}.ganzfeld"
+        probe.touch()
+        probe.unlink()
+
+    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+        from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
+
+        says_srgb = PngInfo()
+        says_srgb.add(b"sRGB", b"\0")
+        path = self.path(number)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            Image.fromarray(image, "RGBA").save(unfinished, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def _close(self) -> None:
+        pass
