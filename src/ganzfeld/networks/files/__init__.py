@@ -1,0 +1,154 @@
+"""Reading trained-network files without ever executing a byte of them.
+
+Our own .safetensors is mapped as it is. Every other format is understood by a pickle machine that builds plain data
+only (`unpickler.py`), in a process of its own with limits (`sandbox.py`, `convert.py`), once: the result lies in a
+cache under the hash of the file's content (`cache.py`) and is mapped from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ganzfeld.errors import NetworkFileError, Where
+from ganzfeld.networks.files import cache, native, sandbox, sniff
+from ganzfeld.networks.files.layout import described
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["NetworkFile", "open_network_file", "save_network_file"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NetworkFile:
+    """A network as it lies on disk.
+
+    config: what `ganzfeld.networks.config.config_from_json` reads; sizes agree with the tensors.
+    weights: parameters and buffers by official name, float32 or float16, on the CPU. They are mapped from the file,
+        privately: writing to one copies the page and never reaches the disk.
+    sha256: of the content of the file at `path`.
+    notes: remarks for the person, such as that the average w had to be estimated.
+    """
+
+    config: dict[str, Any]
+    weights: dict[str, torch.Tensor]
+    sha256: str
+    path: Path
+    notes: tuple[str, ...] = ()
+
+
+def open_network_file(path: str | os.PathLike[str]) -> NetworkFile:
+    """Open a network file of any known format; see `formats/` for which there are.
+
+    Raises NetworkFileError, which says what was found and what to do. Bad files are refused before torch is
+    imported; a file that is opened for the first time is converted, which takes a second for every 100 MB or so.
+    """
+    path = Path(path)
+    try:
+        return _open(path)
+    except NetworkFileError as error:
+        raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
+
+
+def save_network_file(
+    path: str | os.PathLike[str], config: Mapping[str, Any], weights: Mapping[str, torch.Tensor]
+) -> None:
+    """Write a network as our .safetensors, whole or not at all.
+
+    `weights` by official names, as in NetworkFile; float16 stays, every other type becomes float32. Raises
+    NetworkFileError when configuration and tensors do not agree, or when the file cannot be written.
+    """
+    path = Path(path)
+    try:
+        checked = described(config, weights)
+        native.write(path, checked.to_json(), {name: _numbers(tensor) for name, tensor in weights.items()})
+    except NetworkFileError as error:
+        raise NetworkFileError(error.what, where=Where(file=str(path)), hint=error.hint) from None
+
+
+def _open(path: Path) -> NetworkFile:
+    folder = cache.folder()
+    looked = time.time()
+    file, facts = sniff.open_plain(path)
+    with file:
+        head = file.read(sniff.HEAD)
+        file.seek(0)
+        if native.looks_like_safetensors(head):
+            sha256, header = _verified(path, file, facts, folder, looked)
+            return _mapped(path, path, header, sha256)
+    sniff.check_head(head, path.suffix.lower())
+
+    sha256 = cache.recall(folder, path, facts)
+    if sha256 is not None:
+        kept = cache.converted_path(folder, sha256)
+        with suppress(NetworkFileError):  # missing, or damaged: convert it again
+            return _from_cache(path, kept, sha256, folder)
+        _log.info("the converted network %s is missing or damaged; converting %s again", kept, path)
+    sha256, kept = sandbox.convert(path, facts.st_size, folder)
+    cache.remember(folder, path, facts, sha256, looked)
+    cache.tidy(folder, sha256)
+    network = _from_cache(path, kept, sha256, folder)
+    for note in network.notes:
+        _log.warning("%s: %s", path.name, _clean(note))
+    return network
+
+
+def _from_cache(path: Path, kept: Path, sha256: str, folder: Path) -> NetworkFile:
+    looked = time.time()
+    file, facts = sniff.open_plain(kept)
+    with file:
+        _, header = _verified(kept, file, facts, folder, looked)
+    return _mapped(path, kept, header, sha256)
+
+
+def _verified(
+    path: Path, file: BinaryIO, facts: os.stat_result, folder: Path, looked: float
+) -> tuple[str, native.Header]:
+    """(SHA-256, checked header) of a file of ours. Its numbers are read and summed the first time only."""
+    header = native.read_header(file, facts.st_size)
+    sha256 = cache.recall(folder, path, facts)
+    if sha256 is None:
+        if header.crc32 is not None and native.checksum(file, header.start) != header.crc32:
+            raise NetworkFileError(
+                "the file's numbers are not those that were written into it",
+                hint="It was damaged on its way: get it again, or convert the original again.",
+            )
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        cache.remember(folder, path, facts, sha256, looked)
+    return sha256, header
+
+
+def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> NetworkFile:
+    """The network with its tensors mapped from the file `mapped`."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(mapped, framework="pt") as tensors:
+            weights = {name: tensors.get_tensor(name) for name in header.tensors}
+    except (SafetensorError, OSError) as error:
+        raise NetworkFileError(f"the file changed while it was opened ({error})", hint="Try again.") from None
+    return NetworkFile(header.config.to_json(), weights, sha256, path, header.notes)
+
+
+def _numbers(tensor: torch.Tensor) -> native.Numbers:
+    import torch
+
+    half = tensor.dtype == torch.float16
+    array = tensor.detach().to("cpu", torch.float16 if half else torch.float32).contiguous().numpy()
+    return native.Numbers("F16" if half else "F32", array.shape, memoryview(array.reshape(-1)).cast("B"))
+
+
+def _clean(text: str) -> str:
+    """Text with a file's words in it, without what could confuse a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)

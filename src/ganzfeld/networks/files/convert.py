@@ -1,0 +1,104 @@
+"""Turning another program's file into ours: `python -m ganzfeld.networks.files.convert SOURCE FOLDER`.
+
+Runs in a process of its own, with limits on memory, time and the size of what it writes (`sandbox.py` starts it).
+Its answer is one line of JSON: {"sha256", "path"} or {"what", "hint"}. Neither torch nor anything that the file
+names is ever imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files import cache, native, sniff
+from ganzfeld.networks.files.formats import formats
+from ganzfeld.networks.files.source import Converted, Source, unknown_content
+
+
+def read(data: memoryview) -> Converted:
+    """The network that the bytes of a file hold. Raises NetworkFileError, and nothing else."""
+    source = Source(data)
+    known = list(formats())
+    with np.errstate(all="ignore"):  # whatever the numbers are: they are the file's
+        for form in known:
+            network = form.read(source)
+            if network is not None:
+                return network
+    raise unknown_content(source.content, "; ".join(form.NAME for form in known))
+
+
+def tensors_of(network: Converted) -> dict[str, native.Numbers]:
+    """The network's tensors as they are written."""
+    words = {np.dtype(np.float32): "F32", np.dtype(np.float16): "F16"}
+    numbers = {}
+    for name, array in network.weights.items():
+        dtype = array.dtype.newbyteorder("<")
+        array = np.asarray(array, dtype)  # of the same values, in the byte order of the format
+        array = array if array.flags.c_contiguous else array.copy("C")
+        numbers[name] = native.Numbers(
+            words[dtype.newbyteorder("=")], array.shape, memoryview(array.reshape(-1)).cast("B")
+        )
+    return numbers
+
+
+def convert(path: Path, folder: Path) -> tuple[str, Path]:
+    """Convert the file at `path` into `folder`: (the SHA-256 of the original, the new file). Raises NetworkFileError.
+
+    The file is understood before it is hashed, so that a bad one is refused at once, however large.
+    """
+    file, facts = sniff.open_plain(path)
+    with file:
+        sniff.check_head(file.read(sniff.HEAD), path.suffix.lower())
+        # Never closed by hand: tensors are views into it, and the process ends soon.
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        network = read(memoryview(mapped))
+        sha256 = hashlib.sha256(mapped).hexdigest()
+        target = cache.converted_path(folder, sha256)
+        native.write(target, network.config.to_json(), tensors_of(network), network.notes)
+        now = os.fstat(file.fileno())
+        if (now.st_size, now.st_mtime_ns) != (facts.st_size, facts.st_mtime_ns):
+            with suppress(OSError):
+                target.unlink()
+            raise NetworkFileError("the file changed while it was read", hint="Try again when it is finished.")
+    return sha256, target
+
+
+def main(arguments: list[str]) -> int:
+    """Limit this process, convert, print the answer."""
+    source, folder, memory, seconds, size = arguments
+    limit(int(memory), int(seconds), int(size))
+    try:
+        sha256, path = convert(Path(source), Path(folder))
+        answer = {"sha256": sha256, "path": str(path)}
+    except NetworkFileError as error:
+        answer = {"what": error.what, "hint": error.hint}
+    except MemoryError:
+        answer = {
+            "what": "reading the file takes more memory than a file of its size may take",
+            "hint": "It is damaged, or somebody built it to exhaust memory.",
+        }
+    print(json.dumps(answer))
+    return 0
+
+
+def limit(memory: int, seconds: int, size: int) -> None:
+    """Limit the process's memory, processor time and the size of files it writes, where the system knows how."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for what, most in (("RLIMIT_AS", memory), ("RLIMIT_CPU", seconds), ("RLIMIT_FSIZE", size), ("RLIMIT_CORE", 0)):
+        with suppress(AttributeError, ValueError, OSError):
+            resource.setrlimit(getattr(resource, what), (most, most))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

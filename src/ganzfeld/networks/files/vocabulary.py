@@ -1,0 +1,222 @@
+"""Every name that a network file may use, and what using it makes here.
+
+The table is matched exactly, module and name; nothing else is ever looked up, and nothing is imported. Each entry
+is one of our own bounded constructors, or a mere token for a name that files only mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ganzfeld.networks.files import torchsave
+from ganzfeld.networks.files.unpickler import Global, Unpickler, as_key
+from ganzfeld.networks.files.values import (
+    Array,
+    DType,
+    Record,
+    Storage,
+    StorageType,
+    dense,
+    extents,
+    latin1,
+    refuse_damaged,
+)
+
+
+def _arguments(arguments: tuple, name: str, *kinds: type | tuple[type, ...]) -> tuple:
+    """The first arguments, checked against `kinds`; further ones (requires_grad, hooks) do not matter."""
+    if len(arguments) < len(kinds) or not all(isinstance(a, kind) for a, kind in zip(arguments, kinds)):
+        raise refuse_damaged(f"a call of '{name}' in the file has the wrong arguments")
+    return arguments[: len(kinds)]
+
+
+# -- torch -----------------------------------------------------------------------------------------------------
+
+
+def _tensor(_machine: Unpickler, arguments: tuple) -> object:
+    storage, offset, shape, strides = _arguments(
+        arguments, "_rebuild_tensor_v2", Storage, int, (tuple, list), (tuple, list)
+    )
+    return Array.of_storage(storage, offset, shape, strides)
+
+
+def _parameter(_machine: Unpickler, arguments: tuple) -> object:
+    return _arguments(arguments, "_rebuild_parameter", Array)[0]
+
+
+def _load_from_bytes(machine: Unpickler, arguments: tuple) -> object:
+    # torch's own would unpickle the blob with everything allowed. Here it is read by the same machine and table.
+    (blob,) = _arguments(arguments, "_load_from_bytes", memoryview)
+    return torchsave.load(blob, VOCABULARY, machine.budget, nesting=machine.nesting + 1)
+
+
+def _size(_machine: Unpickler, arguments: tuple) -> object:
+    return extents(_arguments(arguments, "torch.Size", (tuple, list))[0])
+
+
+def _device(_machine: Unpickler, arguments: tuple) -> object:
+    return _arguments(arguments, "torch.device", str)[0]
+
+
+# -- numpy -----------------------------------------------------------------------------------------------------
+
+
+def _dtype(_machine: Unpickler, arguments: tuple) -> object:
+    return DType(_arguments(arguments, "numpy.dtype", str)[0])
+
+
+def _scalar(machine: Unpickler, arguments: tuple) -> object:
+    dtype, raw = _arguments(arguments, "numpy.scalar", DType, (memoryview, str))
+    return dense(raw, dtype, (), machine.budget).item()
+
+
+def _empty_array(_machine: Unpickler, arguments: tuple) -> object:
+    (kind,) = _arguments(arguments, "numpy._reconstruct", Global)
+    if kind is not _NDARRAY:
+        raise refuse_damaged("the file holds a subclass of numpy's array")
+    return Array()
+
+
+def _array_from_buffer(machine: Unpickler, arguments: tuple) -> object:
+    raw, dtype, shape, order = _arguments(arguments, "numpy._frombuffer", memoryview, DType, tuple, str)
+    return Array(dense(raw, dtype, shape, machine.budget, column_major=order == "F"))
+
+
+# -- Python's own ----------------------------------------------------------------------------------------------
+
+
+def _items(machine: Unpickler, arguments: tuple, name: str) -> list:
+    if not arguments:
+        return []
+    (items,) = _arguments(arguments, name, (list, tuple, set, frozenset))
+    machine.budget.charge(100 * len(items))  # an item here costs about as much as copying 100 bytes
+    return list(items)
+
+
+def _set(machine: Unpickler, arguments: tuple) -> object:
+    return set(map(as_key, _items(machine, arguments, "set")))
+
+
+def _frozenset(machine: Unpickler, arguments: tuple) -> object:
+    return frozenset(map(as_key, _items(machine, arguments, "frozenset")))
+
+
+def _ordered_dict(machine: Unpickler, arguments: tuple) -> object:
+    pairs = _items(machine, arguments, "OrderedDict")
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise refuse_damaged("a dictionary in the file is not made of pairs")
+    return {as_key(key): value for key, value in pairs}
+
+
+def _complex(_machine: Unpickler, arguments: tuple) -> object:
+    return complex(*_arguments(arguments, "complex", float, float))
+
+
+def _encode(machine: Unpickler, arguments: tuple) -> object:
+    text, codec = _arguments(arguments, "_codecs.encode", str, str)
+    if codec not in ("latin1", "latin-1"):
+        raise refuse_damaged("the file encodes text in an unusual way")
+    return latin1(text, machine.budget)
+
+
+def _bytes(_machine: Unpickler, arguments: tuple) -> object:
+    # Protocol 2 writes b"" as bytes(), and bytearrays as bytearray(<bytes>).
+    return _arguments(arguments, "bytes", memoryview)[0] if arguments else memoryview(b"")
+
+
+# -- NVIDIA's --------------------------------------------------------------------------------------------------
+
+
+def _persistent_object(_machine: Unpickler, arguments: tuple) -> object:
+    # The original executes meta["module_src"]. Here the class's name and the state are taken, the source dropped.
+    (meta,) = _arguments(arguments, "_reconstruct_persistent_obj", dict)
+    name, state = meta.get("class_name"), meta.get("state")
+    if not isinstance(name, str) or not isinstance(state, dict):
+        raise refuse_damaged("an object of the file has no class name or no state")
+    return Record("persistent", name[:100], state)
+
+
+def _tensorflow_network() -> object:
+    return Record("tensorflow", "Network")
+
+
+def _namespace() -> object:
+    # Rosinality's training script puts its command line into every checkpoint.
+    return Record("namespace", "Namespace")
+
+
+# -- the table -------------------------------------------------------------------------------------------------
+
+_Constructor = Callable[[Unpickler, tuple], object]
+
+
+def _table() -> dict[tuple[str, str], Global]:
+    table: dict[tuple[str, str], Global] = {}
+
+    def add(
+        modules: str, name: str, construct: _Constructor | None = None, new: Callable[[], object] | None = None
+    ) -> Global:
+        entry = Global(f"{modules.split()[0]}.{name}", construct, new)
+        for module in modules.split():
+            table[module, name] = entry
+        return entry
+
+    add("collections", "OrderedDict", _ordered_dict, dict)
+    add("dnnlib.util", "EasyDict", _ordered_dict, dict)
+    add("torch_utils.persistence", "_reconstruct_persistent_obj", _persistent_object)
+    add("dnnlib.tflib.network", "Network", None, _tensorflow_network)
+    add("argparse", "Namespace", None, _namespace)
+
+    add("torch._utils", "_rebuild_tensor_v2", _tensor)
+    add("torch._utils", "_rebuild_parameter", _parameter)
+    add("torch.storage", "_load_from_bytes", _load_from_bytes)
+    add("torch", "Size", _size)
+    add("torch", "device", _device)
+    for word, element in _STORAGES.items():
+        table["torch", word] = StorageGlobal(f"torch.{word}", element)
+        add("torch", element.removeprefix("torch."))
+
+    multiarray = "numpy.core.multiarray numpy._core.multiarray"
+    add(multiarray, "scalar", _scalar)
+    add(multiarray, "_reconstruct", _empty_array)
+    add("numpy.core.numeric numpy._core.numeric", "_frombuffer", _array_from_buffer)
+    table["numpy", "ndarray"] = _NDARRAY
+    add("numpy", "dtype", _dtype)
+
+    add("_codecs", "encode", _encode)
+    builtins = "builtins __builtin__"
+    add(builtins, "set", _set)
+    add(builtins, "frozenset", _frozenset)
+    add(builtins, "complex", _complex)
+    add(builtins, "bytes", _bytes)
+    add(builtins, "bytearray", _bytes)
+    return table
+
+
+class StorageGlobal(Global):
+    """The name of a storage class: torch.FloatStorage."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, name: str, element: str) -> None:
+        super().__init__(name)
+        object.__setattr__(self, "kind", StorageType(element))
+
+
+_STORAGES = {
+    "DoubleStorage": "torch.float64",
+    "FloatStorage": "torch.float32",
+    "HalfStorage": "torch.float16",
+    "BFloat16Storage": "torch.bfloat16",
+    "LongStorage": "torch.int64",
+    "IntStorage": "torch.int32",
+    "ShortStorage": "torch.int16",
+    "CharStorage": "torch.int8",
+    "ByteStorage": "torch.uint8",
+    "BoolStorage": "torch.bool",
+    "ComplexFloatStorage": "torch.complex64",
+    "ComplexDoubleStorage": "torch.complex128",
+}
+_NDARRAY = Global("numpy.ndarray")
+
+VOCABULARY = _table()
