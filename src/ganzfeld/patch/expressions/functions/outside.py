@@ -1,0 +1,124 @@
+"""What comes from outside: OSC, MIDI and sound, read from the frame's inbox. All are 0 while nothing has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.plain import plain
+from ganzfeld.patch.expressions.vocabulary import Kind, Result, UsageError, function
+from ganzfeld.values.outside import Hit
+
+
+def address(text: str) -> str:
+    """An OSC address, checked while the patch is compiled."""
+    if not text.startswith("/"):
+        raise UsageError(f"'{text}' is not an address", 'Addresses start with a slash: "/drum/kick"')
+    for offset, character in enumerate(text):
+        if character.isspace() or character in "#*,?[]{}":
+            raise UsageError(f"an address cannot hold '{character}'", "Name one address exactly", offset)
+    return text
+
+
+@function(example='osc("/accel/x", 0)', prepare={"address": address}, result=Result(Kind.ANY))
+def osc(frame: Frame, address: str, default: Any = 0) -> Any:
+    """The newest value at an OSC address, or the default until one has come. Several arguments: a list of them."""
+    value = frame.inbox.values.get(address)
+    if value is None:
+        return default
+    if value.__class__ is float and value - value == 0:
+        return value
+    try:
+        return plain(value)
+    except UsageError:
+        # A sender's blob or NaN is no fault of the patch's.
+        return default
+
+
+@function(example='hit("/dirt/play", s="bd")', prepare={"address": address})
+def hit(frame: Frame, address: str, /, **named: Any) -> int:
+    """How many events came in at an address since the last frame.
+
+    Keywords let through only those that carry these values, by name or as name–value pairs of OSC arguments.
+    """
+    hits = frame.inbox.hits
+    if not hits:
+        return 0
+    return sum(event.address == address and (not named or _carries(event, named)) for event in hits)
+
+
+def _carries(event: Hit, wanted: Mapping[str, Any]) -> bool:
+    arguments = event.arguments
+    pairs = {name: value for name, value in zip(arguments[::2], arguments[1::2]) if name.__class__ is str}
+    return all(event.named.get(name, pairs.get(name)) == value for name, value in wanted.items())
+
+
+def _number(frame: Frame, address: str) -> float:
+    value = frame.inbox.values.get(address, 0.0)
+    if isinstance(value, int | float) and value - value == 0:
+        return value
+    return 0.0
+
+
+def _midi(frame: Frame, kind: str, channel: float, number: float) -> float:
+    channel, number = int(channel), int(number)
+    if not 1 <= channel <= 16:
+        raise UsageError(f"there is no MIDI channel {channel}", "Channels are 1 to 16")
+    if not 0 <= number <= 127:
+        raise UsageError(f"there is no MIDI {kind} {number}", "They are 0 to 127")
+    return _number(frame, f"/midi/{kind}/{channel}/{number}")
+
+
+@function(example="cc(1, 74)")
+def cc(frame: Frame, channel: float, number: float) -> float:
+    """Where a MIDI controller stands, 0 to 1. Channels are 1 to 16, numbers 0 to 127."""
+    return _midi(frame, "cc", channel, number)
+
+
+@function(example="note(1, 60)")
+def note(frame: Frame, channel: float, number: float) -> float:
+    """How hard a MIDI note is held, 0 to 1; 0 when it is released. Channels are 1 to 16, numbers 0 to 127."""
+    return _midi(frame, "note", channel, number)
+
+
+@function(name="audio.level", called=False, example="audio.level")
+def audio_level(frame: Frame) -> float:
+    """How loud the sound is, 0 to 1."""
+    return _number(frame, "/audio/level")
+
+
+@function(name="audio.bass", called=False, example="audio.bass")
+def audio_bass(frame: Frame) -> float:
+    """How loud the low part of the sound is, 0 to 1."""
+    return _number(frame, "/audio/bass")
+
+
+@function(name="audio.mid", called=False, example="audio.mid")
+def audio_mid(frame: Frame) -> float:
+    """How loud the middle part of the sound is, 0 to 1."""
+    return _number(frame, "/audio/mid")
+
+
+@function(name="audio.high", called=False, example="audio.high")
+def audio_high(frame: Frame) -> float:
+    """How loud the high part of the sound is, 0 to 1."""
+    return _number(frame, "/audio/high")
+
+
+@function(name="audio.centroid", called=False, example="audio.centroid")
+def audio_centroid(frame: Frame) -> float:
+    """How bright the sound is: the centre of its spectrum, 0 (low) to 1 (high)."""
+    return _number(frame, "/audio/centroid")
+
+
+@function(name="audio.onset", called=False, example="env(audio.onset, 0, 0.3)")
+def audio_onset(frame: Frame) -> int:
+    """How many sounds began since the last frame: an event."""
+    return sum(event.address == "/audio/onset" for event in frame.inbox.hits)
+
+
+@function(name="audio.band", example="audio.band(3)")
+def audio_band(frame: Frame, k: float) -> float:
+    """How loud band k of the spectrum is, 0 to 1. Band 0 is the lowest."""
+    return _number(frame, f"/audio/band/{int(k)}")

@@ -1,0 +1,94 @@
+"""Shapes of a phase counted in cycles, and randomness. Without a phase they run once a beat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ganzfeld.patch.expressions.hashing import mix64
+from ganzfeld.patch.expressions.vocabulary import Kind, Reads, Result, UsageError, function
+
+BEAT: Any = Reads("beat")
+
+
+@function(example="ramp(beat/4)")
+def ramp(x: float = BEAT) -> float:
+    """Rises from 0 to 1 in each cycle and starts again."""
+    return x % 1.0
+
+
+@function(example="saw(beat)")
+def saw(x: float = BEAT) -> float:
+    """Jumps to 1 at each cycle's start and falls to 0: the mirror image of ramp."""
+    return 1.0 - x % 1.0
+
+
+@function(example="tri(beat/2)")
+def tri(x: float = BEAT) -> float:
+    """From 0 to 1 at the middle of each cycle and back, in straight lines."""
+    return 1.0 - abs(2.0 * (x % 1.0) - 1.0)
+
+
+@function(example="square(beat)", result=Result(Kind.NUMBER, (0, 1)))
+def square(x: float = BEAT) -> int:
+    """1 in the first half of each cycle, 0 in the second."""
+    return 1 if x % 1.0 < 0.5 else 0
+
+
+@function(example="pulse(beat, 0.1)", result=Result(Kind.NUMBER, (0, 1)))
+def pulse(x: float = BEAT, width: float = 0.1) -> int:
+    """1 for this share of each cycle from its start (0 to 1), else 0."""
+    return 1 if x % 1.0 < width else 0
+
+
+@function(example="rand(beat/2, seed=3)")
+def rand(x: float = BEAT, seed: float = 0) -> float:
+    """A random number, 0 to below 1, anew at each whole number that x passes; the same for the same x and seed."""
+    return (mix64(math.floor(x), math.floor(seed)) >> 11) * 2.0**-53
+
+
+@function(example="wander(t/3)")
+def wander(x: float = BEAT, seed: float = 0) -> float:
+    """Smooth noise, −1 to 1, that turns about once for each 1 that x grows. Never repeats; another seed, another path.
+
+    Value–gradient noise: every whole x has a random height and slope, joined so that slope and curvature are continuous
+    (Perlin's quintic fade, 2002).
+    """
+    whole = math.floor(x)
+    u = x - whole
+    salt = math.floor(seed)
+    a, b = mix64(whole, salt), mix64(whole + 1, salt)
+    fade = u * u * u * (u * (u * 6 - 15) + 10)
+    # The high half of each hash gives the height (±0.6), the low half the slope (±0.8). The two slopes together reach
+    # at most half of 0.8 between the ends, so the sum stays within ±1.
+    start = (a >> 32) * _HEIGHT - 0.6 + ((a & 0xFFFFFFFF) * _SLOPE - 0.8) * u
+    end = (b >> 32) * _HEIGHT - 0.6 + ((b & 0xFFFFFFFF) * _SLOPE - 0.8) * (u - 1)
+    return start + (end - start) * fade
+
+
+_HEIGHT = 1.2 / 0xFFFFFFFF
+_SLOPE = 1.6 / 0xFFFFFFFF
+
+
+EASINGS: Mapping[str, Callable[[float], float]] = {
+    "linear": lambda u: u,
+    "in": lambda u: u * u,
+    "out": lambda u: u * (2 - u),
+    "inout": lambda u: u * u * (3 - 2 * u),
+}
+"""Curves from 0 to 1 for u from 0 to 1. in: starts gently; out: arrives gently; inout: both."""
+
+
+def easing(kind: str) -> Callable[[float], float]:
+    """The curve of this name."""
+    if kind not in EASINGS:
+        raise UsageError(f"there is no easing '{kind}'", f"Choose one of {', '.join(EASINGS)}")
+    return EASINGS[kind]
+
+
+@function(example='ease(ramp(beat), "out")', prepare={"kind": easing})
+def ease(x: float, kind: str = "inout") -> float:
+    """Bends a straight 0 to 1 into a curve: linear, in (starts gently), out (arrives gently), inout (both). Clamped."""
+    curve: Callable[[float], float] = kind  # type: ignore[assignment]  # prepared
+    return curve(0.0 if x < 0 else 1.0 if x > 1 else x)
