@@ -1,0 +1,335 @@
+"""Frames for everybody: one process renders, all others look (design.md, idea 5).
+
+A *session* is one running show. Its *board*, a small block of shared memory named like the session, lists the outputs
+and, for each, the *generation* of its ring of frame slots (`values/frame_slots.py`: the protocol that keeps frames
+whole). The ring of output `row` is the block `<session>-<row>-<generation>`. A new size makes a new ring of the next
+generation; readers see the number change, attach to the new ring and keep the last frame until it has one.
+
+    FrameStore    the supervisor: makes the board, removes every block at the end, also those a killed writer left
+    FrameWriter   the render: publishes, never waits. A second writer after a kill goes on in the same rings
+    FrameReader   anybody, in any process: newest wins, what a reader cannot keep up with is dropped
+
+Board layout (words of 8 bytes, little-endian): 0 magic "GANZFELD", 1 version, 2 rows, 3 beats, 4 writer's process;
+row r at word 32 + 32·r: generation (0: unused), newest frame's number, width, height, 1 while the patch has this
+output, bytes in its name, then the name in UTF-8. Names are written before the generation and never change.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ganzfeld.errors import OutputError
+from ganzfeld.values.frame_slots import Frame, Ring, RingReader, RingWriter, fence
+from ganzfeld.values.shared_memory import Segment, unlink
+
+__all__ = ["Frame", "FrameReader", "FrameStore", "FrameWriter"]
+
+MOST_OUTPUTS = 16
+LONGEST_NAME = 200
+"""Bytes of UTF-8 in an output's name."""
+
+_MAGIC = int.from_bytes(b"GANZFELD", "little")
+_VERSION = 1
+_BEATS, _WRITER = 3, 4
+_HEAD, _ROW = 32, 32
+_GENERATION, _NUMBER, _WIDTH, _HEIGHT, _ACTIVE, _NAME_BYTES, _NAME = range(7)
+
+
+class Board:
+    """The list of a session's outputs, in shared memory."""
+
+    def __init__(self, session: str, *, create: bool = False) -> None:
+        self.session = session
+        self._segment = Segment(session, 8 * (_HEAD + _ROW * MOST_OUTPUTS) if create else None)
+        self.words = self._segment.buffer.cast("Q")
+        if create:
+            self.words[1] = _VERSION
+            self.words[2] = MOST_OUTPUTS
+            fence()
+            self.words[0] = _MAGIC
+        elif self.words[0] != _MAGIC or self.words[1] != _VERSION:
+            self.close()
+            raise FileNotFoundError(f"{session} is not a Ganzfeld session of version {_VERSION}")
+
+    def close(self) -> None:
+        self.words.release()
+        self._segment.close()
+
+    def get(self, row: int, field: int) -> int:
+        return self.words[_HEAD + _ROW * row + field]
+
+    def put(self, row: int, field: int, value: int) -> None:
+        self.words[_HEAD + _ROW * row + field] = value
+
+    def name(self, row: int) -> str:
+        start = 8 * (_HEAD + _ROW * row + _NAME)
+        return bytes(self._segment.buffer[start : start + self.get(row, _NAME_BYTES)]).decode()
+
+    def row(self, output: str) -> int | None:
+        """The output's row, or None."""
+        for row in range(MOST_OUTPUTS):
+            if not self.get(row, _NAME_BYTES):
+                return None
+            if self.name(row) == output:
+                return row
+        return None
+
+    def add(self, output: str) -> int:
+        """The output's row; a new one if it has none. Raises OutputError when the board is full."""
+        row = self.row(output)
+        if row is not None:
+            return row
+        name = output.encode()
+        if not 0 < len(name) <= LONGEST_NAME:
+            raise OutputError(f"an output's name has 1 to {LONGEST_NAME} bytes, this one {len(name)}")
+        for row in range(MOST_OUTPUTS):
+            if not self.get(row, _NAME_BYTES):
+                start = 8 * (_HEAD + _ROW * row + _NAME)
+                self._segment.buffer[start : start + len(name)] = name
+                fence()
+                self.put(row, _NAME_BYTES, len(name))
+                return row
+        raise OutputError(f"there are more than {MOST_OUTPUTS} outputs", hint="Close the program to forget old names")
+
+    def ring_name(self, row: int, generation: int) -> str:
+        return f"{self.session}-{row}-{generation}"
+
+
+class FrameStore:
+    """A session's shared memory, from its start to its end. Belongs to the supervisor; make it before the writer."""
+
+    def __init__(self) -> None:
+        self._board = Board(f"gz{secrets.token_hex(4)}", create=True)
+        self._closed = False
+
+    @property
+    def session(self) -> str:
+        """The session's name, for writers and readers."""
+        return self._board.session
+
+    @property
+    def beats(self) -> int:
+        """Counts the writer's `beat` calls: as long as it moves, the writer lives."""
+        return self._board.words[_BEATS]
+
+    def outputs(self) -> list[str]:
+        """Names of the outputs that the patch has now and that have had a frame."""
+        board = self._board
+        return [
+            board.name(row) for row in range(MOST_OUTPUTS) if board.get(row, _ACTIVE) and board.get(row, _GENERATION)
+        ]
+
+    def close(self) -> None:
+        """Remove every block of the session. Readers keep what they hold."""
+        if self._closed:
+            return
+        self._closed = True
+        for row in range(MOST_OUTPUTS):
+            if not self._board.get(row, _NAME_BYTES):
+                break
+            # A writer killed while it changed the size leaves the ring before, or one not announced yet.
+            generation = self._board.get(row, _GENERATION)
+            for each in range(max(generation - 1, 1), generation + 2):
+                unlink(self._board.ring_name(row, each))
+        unlink(self.session)
+        self._board.close()
+
+
+class FrameWriter:
+    """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
+
+    `opened` and `closing` are called with a ring's memory (uint8 bytes), for page-locking it.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        *,
+        opened: Callable[[np.ndarray], None] | None = None,
+        closing: Callable[[np.ndarray], None] | None = None,
+    ) -> None:
+        self._board = Board(session)
+        self._board.words[_WRITER] = os.getpid()
+        self._opened, self._closing = opened, closing
+        self._rings: dict[int, RingWriter] = {}
+        self._names: frozenset[str] = frozenset()
+
+    def beat(self) -> None:
+        """Say that the writer lives."""
+        self._board.words[_BEATS] += 1
+
+    def announce(self, outputs: frozenset[str]) -> None:
+        """Which outputs the patch has now; the others keep their last frame but are no longer listed."""
+        if outputs == self._names:
+            return
+        self._names = outputs
+        for row in range(MOST_OUTPUTS):
+            if not self._board.get(row, _NAME_BYTES):
+                break
+            self._board.put(row, _ACTIVE, int(self._board.name(row) in outputs))
+
+    def publish(
+        self, output: str, width: int, height: int, fill: Callable[[np.ndarray], None], *, frame: int, t: float
+    ) -> int | None:
+        """Publish one frame; its number, or None if slow readers held every slot.
+
+        `fill` writes all of the uint8 [height, width, 4] it is given, in shared memory; if it raises, nothing is
+        published. Raises OutputError for a name or a size that cannot be.
+        """
+        row = self._board.add(output)
+        writer = self._rings.get(row)
+        if writer is None or (writer.ring.width, writer.ring.height) != (width, height):
+            writer = self._open(row, width, height)
+        slot = writer.begin()
+        if slot is None:
+            return None
+        fill(writer.ring.pixels(slot))
+        number = writer.commit(slot, frame=frame, t=t, wall=time.time())
+        self._board.put(row, _NUMBER, number)
+        self._board.put(row, _ACTIVE, 1)
+        return number
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were not published because slow readers held every slot."""
+        return sum(writer.dropped for writer in self._rings.values())
+
+    def close(self) -> None:
+        """Let go of the memory; what was published stays for the readers."""
+        for writer in self._rings.values():
+            self._close(writer.ring)
+        self._rings.clear()
+        self._board.close()
+
+    def _open(self, row: int, width: int, height: int) -> RingWriter:
+        """The ring for that size: the present one if it fits, else one of the next generation."""
+        board = self._board
+        generation = board.get(row, _GENERATION)
+        old = self._rings.pop(row, None)
+        ring = None
+        number = board.get(row, _NUMBER)
+        if old is not None:
+            self._close(old.ring)
+        elif generation:  # another writer's
+            try:
+                ring = Ring.attach(board.ring_name(row, generation))
+            except FileNotFoundError:
+                pass  # on Windows a block goes with its last user
+            else:
+                number = max(number, ring.newest)
+                if (ring.width, ring.height) != (width, height):
+                    ring.close()
+                    ring = None
+        if ring is None:
+            name = board.ring_name(row, generation + 1)
+            unlink(name)  # made, but not announced, by a writer that was killed
+            try:
+                ring = Ring.create(name, width, height, last_number=number)
+            except (OSError, ValueError) as error:
+                raise OutputError(
+                    f"no shared memory for an output of {width} × {height} pixels: {error}",
+                    hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
+                ) from error
+            board.put(row, _WIDTH, width)
+            board.put(row, _HEIGHT, height)
+            fence()
+            board.put(row, _GENERATION, generation + 1)
+            if generation:
+                unlink(board.ring_name(row, generation))
+        if self._opened:
+            self._opened(ring.memory())
+        self._rings[row] = RingWriter(ring)
+        return self._rings[row]
+
+    def _close(self, ring: Ring) -> None:
+        if self._closing:
+            self._closing(ring.memory())
+        ring.close()
+
+
+class FrameReader:
+    """Reads one output of a session: always the newest frame, and the last one while there is no newer.
+
+    May be shared by threads. Raises FileNotFoundError if there is no such session.
+    """
+
+    def __init__(self, session: str, output: str) -> None:
+        self.output = output
+        self._board = Board(session)
+        self._lock = threading.Lock()
+        self._row: int | None = None
+        self._generation = 0
+        self._reader: RingReader | None = None
+        self._last: Frame | None = None
+        self._closed = False
+
+    def latest(self) -> Frame | None:
+        """The newest frame, its pixels a copy that all who ask for it share: look, don't write. None: none yet."""
+        with self._lock:
+            if self._closed or not self._newer(self._last.number if self._last else 0):
+                return self._last
+            for _ in range(100):
+                if not self._attach():
+                    break
+                assert self._reader is not None
+                frame = self._reader.read()
+                if frame is not None:
+                    frame.pixels.flags.writeable = False
+                    self._last = frame
+                if self._board.get(self._row or 0, _GENERATION) == self._generation:
+                    break
+            return self._last
+
+    def wait(self, after: int = 0, timeout: float = 1.0) -> Frame | None:
+        """The newest frame as soon as its number is above `after`; None if there is none within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with self._lock:
+                newer = not self._closed and self._newer(after)
+            if newer:
+                frame = self.latest()
+                if frame is not None and frame.number > after:
+                    return frame
+            if self._closed or time.monotonic() >= deadline:
+                return None
+            # Shared memory has no bell that works across systems; a look every millisecond costs 1 % of a core.
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        """Let go of the memory. `latest` goes on giving the last frame."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._detach()
+                self._board.close()
+
+    def _newer(self, after: int) -> bool:
+        if self._row is None:
+            self._row = self._board.row(self.output)
+        return self._row is not None and self._board.get(self._row, _NUMBER) > after
+
+    def _attach(self) -> bool:
+        """Attach to the present ring; False if it went away in this moment (the writer is changing it)."""
+        assert self._row is not None
+        generation = self._board.get(self._row, _GENERATION)
+        if generation == self._generation:
+            return True
+        try:
+            ring = Ring.attach(self._board.ring_name(self._row, generation))
+        except FileNotFoundError:
+            return False
+        self._detach()
+        self._generation, self._reader = generation, RingReader(ring)
+        return True
+
+    def _detach(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader.ring.close()
+        self._reader, self._generation = None, 0

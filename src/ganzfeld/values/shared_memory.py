@@ -1,0 +1,101 @@
+"""Named shared memory that ends when the show ends: neither early nor never.
+
+`multiprocessing.shared_memory` has three habits that a show cannot live with:
+
+- Before Python 3.13 it hands every block that a process *attaches* to that process's resource tracker, which
+  removes the block when the process ends: a viewer that closes would pull the picture from under everybody else.
+  Here only the maker's family (a process and those it spawned share one tracker) tracks a block; readers never do.
+- `close` refuses while a numpy view is alive. Here the memory is let go and unmapped when the last view dies.
+- `unlink` of a block that is already gone leaves the tracker with a wrong note. Here it does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+
+_attaching = threading.Lock()
+
+
+class Segment:
+    """A block of shared memory by name; made if `size` (bytes) is given, attached to otherwise.
+
+    Raises FileExistsError (made twice), FileNotFoundError (nothing to attach to) or another OSError (no memory left).
+    A new block is all zeros.
+    Names must be short (macOS allows 30 characters).
+    """
+
+    def __init__(self, name: str, size: int | None = None) -> None:
+        self.name = name
+        self._memory = _attach(name) if size is None else _make(name, size)
+
+    @property
+    def buffer(self) -> memoryview:
+        """The block's bytes; may be longer than asked for (whole pages)."""
+        buffer = self._memory.buf
+        assert buffer is not None, "closed"
+        return buffer
+
+    def close(self) -> None:
+        """Let go of the block in this process. Views that are still held stay readable until they are dropped."""
+        memory = self._memory
+        try:
+            memory.close()
+        except BufferError:
+            # Somebody holds a view: drop our references, so that the mapping dies with the last view.
+            memory._buf = None  # pyright: ignore[reportAttributeAccessIssue]
+            memory._mmap = None  # pyright: ignore[reportAttributeAccessIssue]
+            memory.close()
+
+
+def unlink(name: str) -> bool:
+    """Remove the block's name; memory goes when the last process closes it. False if there was none.
+
+    To be called in the maker's family of processes. (Windows removes a block with its last handle: nothing to do.)
+    """
+    try:
+        memory = _attach(name)
+    except FileNotFoundError:
+        return False
+    tracked_name: str = memory._name  # pyright: ignore[reportAttributeAccessIssue]
+    with contextlib.suppress(FileNotFoundError):
+        memory.unlink()
+        if os.name == "posix" and sys.version_info >= (3, 13):  # an untracked block does not tell the tracker
+            resource_tracker.unregister(tracked_name, "shared_memory")
+    memory.close()
+    return True
+
+
+def _make(name: str, size: int) -> SharedMemory:
+    memory = SharedMemory(name=name, create=True, size=size)
+    if hasattr(os, "posix_fallocate"):
+        # Linux gives memory on the first write and kills the process if there is none: better to know now.
+        try:
+            os.posix_fallocate(memory._fd, 0, size)  # pyright: ignore[reportAttributeAccessIssue]
+        except OSError:
+            memory.unlink()
+            memory.close()
+            raise
+    return memory
+
+
+def _attach(name: str) -> SharedMemory:
+    """Attach without telling the resource tracker."""
+    if sys.version_info >= (3, 13):
+        return SharedMemory(name=name, track=False)
+    with _attaching:
+        register = resource_tracker.register
+
+        def register_others(tracked_name: str, kind: str) -> None:
+            if kind != "shared_memory" or tracked_name.lstrip("/") != name:
+                register(tracked_name, kind)
+
+        resource_tracker.register = register_others
+        try:
+            return SharedMemory(name=name)
+        finally:
+            resource_tracker.register = register
