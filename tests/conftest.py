@@ -52,6 +52,6 @@ def small_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from ganzfeld.networks.network import Network
 
     path = tmp_path_factory.mktemp("small") / "small.safetensors"
-    config = StyleGAN2Config.design(resolution=32, channel_base=512, channel_max=32, mapping_layers=2, z_dim=16, w_dim=16)
+    config = StyleGAN2Config.design(32, channel_base=512, channel_max=32, mapping_layers=2, z_dim=16, w_dim=16)
     Network.random(config, seed=1).save(path)
     return path

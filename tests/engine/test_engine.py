@@ -138,7 +138,7 @@ def test_swaps_wait_for_the_bar_and_fade(text: str) -> None:
         stage.play()
         waited += 1
         assert waited < 70
-    assert abs(stage.clock.bar - 1) < 1 / FPS
+    assert abs(stage.clock.beat / 4 - 1) < 1 / FPS
     assert stage.engine._fade is not None
     stage.play(FPS + 2)
     assert stage.engine._fade is None

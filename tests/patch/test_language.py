@@ -69,7 +69,9 @@ def test_positional_arguments_follow_a_fed_input() -> None:
 
 
 def test_loops_are_unrolled_with_their_variable() -> None:
-    text = "a = noise()\nfor k, word in [(1, 'x'), (2, 'y')]:\n    for j in range(2):\n        out(a, name=f'{word}{j}')"
+    text = (
+        "a = noise()\nfor k, word in [(1, 'x'), (2, 'y')]:\n    for j in range(2):\n        out(a, name=f'{word}{j}')"
+    )
     assert list(parse(text).nodes) == ["a", "x0", "x1", "y0", "y1"]
 
 
@@ -85,10 +87,10 @@ def test_several_outputs_get_names() -> None:
         ("def f(): pass", 1, 1, "'def'"),
         ("x = 1\nif x: pass", 2, 1, "'if'"),
         ("a = noize()", 1, 5, "'noise'"),
-        ("a = noise(amplitud=1)", 1, 20, "'amplitude'"),
+        ("a = noise(amplitud=1)", 1, 11, "'amplitude'"),
         ("a = noise()\na.shwo()", 2, 1, "no method"),
         ("f = network()\nf.shwo()", 2, 1, "'show'"),
-        ("f = network()\nf.show(layr='b8')", 2, 14, "'layer'"),
+        ("f = network()\nf.show(layr='b8')", 2, 8, "'layer'"),
         ("f = network()\nf.show()\nf.show()", 3, 1, "twice"),
         ("a = noise()\na = noise()", 2, 1, "line 1"),
         ("sin = noise()", 1, 1, "word of the language"),
@@ -106,7 +108,7 @@ def test_several_outputs_get_names() -> None:
         ("1 + 1", 1, 1, "does nothing"),
         ("bpm(beat)", 1, 5, "constant"),
         ("out(noise(), size=(1,2,3))", 1, 1, ""),
-        ("é = noise()\nout(é, sïze=2)", 2, 13, "'size'"),
+        ("é = noise()\nout(é, sïze=2)", 2, 8, "'size'"),
         ("out(*[1])", 1, 5, "'*'"),
         ("a = noise(**{})", 1, 13, "'**'"),
     ],

@@ -141,7 +141,7 @@ def test_network_plays_exactly_what_the_api_gives(small_network: Path) -> None:
     text = f"out(network({str(small_network)!r}, latent=seeds([5], speed=0), psi=0.6))"
     shown = next(iter(pictures(text).values()))
     network = load_network(small_network)
-    z = torch.from_numpy(seed_latent(5, network.z_dim)).float()[None]
+    z = torch.tensor(seed_latent(5, network.z_dim)).float()[None]
     with torch.inference_mode():
         made = to_uint8(network.synthesis(network.mapping(z, truncation_psi=torch.tensor(0.6))))[0]
     assert (shown[..., :3].int() - made.int()).abs().max() <= 1
@@ -266,7 +266,11 @@ def test_conditional_labels_blend(golden_file: Callable[[str], Path]) -> None:
 
 def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path) -> None:
     file = tmp_path / "count.py"
-    source = "def frame(context, inputs):\n    n = context.state['n'] = context.state.get('n', 0) + 1\n    return [[n / 255]]"
+    source = (
+        "def frame(context, inputs):\n"
+        "    n = context.state['n'] = context.state.get('n', 0) + 1\n"
+        "    return [[n / 255]]"
+    )
     file.write_text(source)
     engine = Engine(device="cpu", trusted=lambda path: True)
     engine.load(f"out(script({str(file)!r}))")

@@ -362,7 +362,7 @@ class Engine:
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto": CUDA if there is a card, else Apple's MPS, else the CPU. Raises PatchError for one that is absent."""
+    """ "auto": CUDA if there is a card, else Apple's MPS, else the CPU. Raises PatchError for one that is absent."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
+from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.stylegan2 import StyleGAN2
 from ganzfeld.networks.stylegan3 import StyleGAN3
@@ -127,11 +128,11 @@ class Network:
 
     def truncate(self, w: Tensor, psi: float | Tensor = 1.0, cutoff: int | Tensor | None = None) -> Tensor:
         """w [N, num_ws, w_dim] drawn towards the average w, as in `mapping`."""
-        return cast(MappingNetwork, self.module.mapping).truncated(w, psi, cutoff)
+        return truncated(w, self.module.mapping.w_avg, psi, cutoff)
 
     def average_w(self) -> Tensor:
         """The average w, [1, num_ws, w_dim]: where truncation leads to."""
-        return cast(MappingNetwork, self.module.mapping).w_avg.expand(1, self.num_ws, -1)
+        return self.module.mapping.w_avg.expand(1, self.num_ws, -1)
 
     def synthesis(
         self,

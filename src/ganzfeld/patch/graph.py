@@ -13,7 +13,7 @@ from typing import Any
 
 from ganzfeld.errors import PatchError, Where, nearest
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
-from ganzfeld.patch.language import constant
+from ganzfeld.patch.language import constant, constant_value
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
 from ganzfeld.patch.node import Choice, HostValue, Node, Parameter, Structure, Toggle, Value
 from ganzfeld.patch.nodes import node_types
@@ -38,7 +38,7 @@ class Slot:
 
     @property
     def kind(self) -> str:
-        """"value", "host value", "choice", "signal" or "knob"."""
+        """ "value", "host value", "choice", "signal" or "knob"."""
         return self.parameter.kind if self.parameter else "knob" if self.knob else "signal"
 
     def admit(self, value: Any) -> Any:
@@ -207,9 +207,8 @@ class Graph:
             term.text, scope=self.scope, owner=slot.address, where=slot.where, constants=term.constants
         )
         if expression.is_constant:
-            slot.initial = expression.value
-            if not isinstance(slot.parameter, Choice):
-                slot.initial = slot.admit(expression.value)
+            value = constant_value(expression)
+            slot.initial = value if isinstance(slot.parameter, Choice) else slot.admit(value)
         else:
             slot.expression = expression
 

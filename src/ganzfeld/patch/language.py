@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from ganzfeld.errors import PatchError, Where, nearest
-from ganzfeld.patch.expressions import Scope, compile_expression, functions, reserved_words
+from ganzfeld.patch.expressions import Expression, Frame, Scope, compile_expression, known_functions, reserved_words
 from ganzfeld.patch.models import KnobModel, MethodModel, NodeModel, Patch, Settings, SignalModel, Span, Term
 from ganzfeld.patch.node import Method
 from ganzfeld.patch.nodes import node_types
+from ganzfeld.values.time import Moment
 
 MOST_CHARACTERS = 256_000
 MOST_TURNS = 256
@@ -55,7 +56,12 @@ def constant(term: Term, where: Where) -> Any:
     expression = compile_expression(term.text, scope=Scope(), owner="", where=where, constants=term.constants)
     if not expression.is_constant:
         raise PatchError("This has to be a constant: it is fixed while the patch plays", where=where)
-    return expression.value
+    return constant_value(expression)
+
+
+def constant_value(expression: Expression) -> Any:
+    """What an expression gives that is the same on every frame."""
+    return expression.evaluate(Frame(Moment(frame=0, t=0.0, dt=0.0, beat=0.0, bar=0.0, bpm=120.0)))
 
 
 class _Reader:
@@ -71,6 +77,7 @@ class _Reader:
         self.constants: dict[str, Any] = {}
         self.statements = 0
         self.reads: list[tuple[str, ast.Name]] = []
+        self.keywords: dict[ast.expr, ast.keyword] = {}
 
     def read(self) -> Patch:
         for statement in self._tree().body:
@@ -121,6 +128,9 @@ class _Reader:
         span = self._span(node)
         return PatchError(what, where=Where(self.file, span.line, span.column), hint=hint)
 
+    def _unknown(self, thing: str, name: str, argument: ast.expr, known: Iterable[str]) -> PatchError:
+        return self._error(f"{thing} has no '{name}'", self.keywords.get(argument, argument), nearest(name, known))
+
     def _term(self, node: ast.expr) -> Term:
         span = self._span(node)
         return Term(text=self._source(span), span=span, constants=self.constants)
@@ -169,9 +179,9 @@ class _Reader:
             assert isinstance(value, ast.Call)
             self._knob(name, value)
         else:
-            if called and called not in functions():
+            if called and called not in known_functions():
                 assert isinstance(value, ast.Call)
-                known = [*self.types, "knob", *functions()]
+                known = [*self.types, "knob", *known_functions()]
                 raise self._error(f"There is no node or function '{called}'", value.func, nearest(called, known))
             self.signals[name] = SignalModel(name=name, term=self._term(value))
 
@@ -198,10 +208,8 @@ class _Reader:
         if loop.orelse:
             raise self._error("'for … else' is not part of a patch", loop)
         before = self.constants
-        turns = 0
-        for bound in self._turns(loop):
-            turns += 1
-            if turns > MOST_TURNS:
+        for turn, bound in enumerate(self._turns(loop)):
+            if turn == MOST_TURNS:
                 raise self._error(f"A loop turns at most {MOST_TURNS} times", loop.iter)
             self.constants = {**before, **bound}
             for statement in loop.body:
@@ -256,13 +264,14 @@ class _Reader:
             if keyword.arg in given:
                 raise self._error(f"'{keyword.arg}' is given twice", keyword)
             given[keyword.arg] = keyword.value
+            self.keywords[keyword.value] = keyword
         return given
 
     def _constants_of(self, call: ast.Call, order: tuple[str, ...], thing: str) -> dict[str, Any]:
         given = self._keywords(call, order, thing)
         for name, argument in given.items():
             if name not in order:
-                raise self._error(f"{thing} has no '{name}'", argument, nearest(name, order))
+                raise self._unknown(thing, name, argument, order)
         return {name: self._constant(argument) for name, argument in given.items()}
 
     def _setting(self, name: str, call: ast.Call) -> None:
@@ -296,7 +305,7 @@ class _Reader:
         return name
 
     def _node(self, value: ast.expr, name: str, depth: int = 0) -> None:
-        """Read `type(…)` or `a >> type(…)` as the node `name`; nodes nested in it are named after the input they feed."""
+        """Read `type(…)` or `a >> type(…)` as the node `name`; a node nested in it takes the name of its input."""
         if depth > DEEPEST_CHAIN:
             raise self._error("Too many nodes in one chain", value, "Give some of them names")
         feeding: ast.expr | None = None
@@ -336,7 +345,7 @@ class _Reader:
             elif key in cls.declared or cls.extra is not None:
                 node["arguments"][key] = self._term(argument)
             else:
-                raise self._error(f"{called} has no '{key}'", argument, nearest(key, cls.declared))
+                raise self._unknown(called, key, argument, cls.declared)
 
     def _input(self, argument: ast.expr, reader: str, path: str, depth: int) -> str:
         if isinstance(argument, ast.Name):
@@ -345,7 +354,9 @@ class _Reader:
         if self._is_chain(argument) or _called(argument) in self.types:
             self._node(argument, path, depth + 1)
             return path
-        raise self._error("This input takes a node", argument, f"Write a node's name, or one of {', '.join(self.types)}")
+        raise self._error(
+            "This input takes a node", argument, f"Write a node's name, or one of {', '.join(self.types)}"
+        )
 
     def _method(self, name: str, method: str, call: ast.Call) -> None:
         if name not in self.nodes:
@@ -363,7 +374,7 @@ class _Reader:
         arguments = {}
         for key, argument in given.items():
             if key not in cls.declared:
-                raise self._error(f"{method} has no '{key}'", argument, nearest(key, [*cls.declared, "name"]))
+                raise self._unknown(method, key, argument, [*cls.declared, "name"])
             arguments[key] = self._term(argument)
         node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=self._span(call)))
 
@@ -397,5 +408,3 @@ def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
     return f"{place}: {problem['msg']}"
-
-

@@ -3,7 +3,7 @@
 A node type is one class in one file of `patch/nodes/`: its docstring is its documentation, its class attributes
 are its parameters and inputs in the order of their positional arguments. Three moments in its life:
 
-    setup(context)            once per built program, off the render thread: open files, check choices; may raise PatchError
+    setup(context)            once per built patch, off the render thread: open files, check choices
     prepare(context)          each frame, on the host: consume host values, fill staging buffers
     render(context, inputs)   each frame, on the device: torch operations alone, so that it can be captured in a graph
 
@@ -155,8 +155,8 @@ class Named:
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
-    def __iter__(self) -> Iterable[str]:
-        return iter(self._values)
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
 
 
 @dataclass(slots=True)
@@ -232,7 +232,7 @@ class Declares:
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
-        own = {name: member for name, member in vars(cls).items() if isinstance(member, Declared)}
+        own = {name: member for name, member in vars(cls).items() if isinstance(member, Declared) and name != "extra"}
         cls.declared = {**cls.declared, **own}
 
     @classmethod

@@ -50,11 +50,11 @@ class LatentFile(Node):
         self.path: Path | None = None
         source = context.structure.source
         if not isinstance(source, str):
-            self.space, self.rows = "z", np.asarray(source, np.float32)[None]
+            self.file_space, self.rows = "z", np.asarray(source, np.float32)[None]
             return
         self.path = context.resources.resolve(source)
         try:
-            self.space, self.rows = context.resources.open("latents", self.path, read_latents)
+            self.file_space, self.rows = context.resources.open("latents", self.path, read_latents)
         except PatchError as error:
             raise context.refuse(error.what, "source", error.hint) from None
 
@@ -72,4 +72,4 @@ class LatentFile(Node):
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Latent:
         space = context.parameters.space
-        return Latent(context.staged.row, self.space if space == "auto" else space)
+        return Latent(context.staged.row, self.file_space if space == "auto" else space)

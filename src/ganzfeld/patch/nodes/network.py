@@ -14,7 +14,6 @@ from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, 
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.networks.noise import MODES
-
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
@@ -102,7 +101,7 @@ class NetworkNode(Node):
             kind = f"network on {context.device}"
             return context.resources.open(kind, path, lambda path: load_network(path).to(context.device))
         except NetworkFileError as error:
-            raise context.refuse(error.what, "file", error.hint) from error
+            raise context.refuse(f"{Path(name).name}: {error.what}", "file", error.hint) from error
 
     def _check_layers(self, context: SetupContext, network: Network) -> None:
         for layer in context.candidates["show.layer"]:

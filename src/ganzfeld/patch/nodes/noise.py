@@ -26,8 +26,8 @@ from ganzfeld.patch.node import (
 MOST_HARMONICS = 8
 PICTURE_SIZE = 512
 
-_SHIFT = {"range": (-4.0, 4.0), "limits": (-1e15, 1e15)}
-_TURN = {"range": (-180.0, 180.0), "limits": (-1e9, 1e9), "unit": "degrees"}
+_SHIFT: dict[str, Any] = {"range": (-4.0, 4.0), "limits": (-1e15, 1e15)}
+_TURN: dict[str, Any] = {"range": (-180.0, 180.0), "limits": (-1e9, 1e9), "unit": "degrees"}
 
 
 def _harmonics(value: Any) -> int:
@@ -54,11 +54,11 @@ class Noise(Node):
     most_harmonics = Structure(MOST_HARMONICS, "The largest `harmonics` that can be played.", check=_harmonics)
     spread = HostValue(2, "How much finer each harmonic is than the one before.", range=(1, 4), limits=(-64, 64))
     gain = Value(0.7, "Strength of each harmonic, relative to the one before.", range=(0, 1), limits=(-16, 16))
-    exponent = Value(1, "Bends the values away from the middle (above 1) or towards it.", range=(0.1, 4), limits=(0, 32))
-    amplitude = Value(0.5, "Strength of the noise.", range=(0, 2))
-    offset = Value(
-        math.nan, "Added to the noise. Left out, it is 0.5 for a picture and 0 for a latent.", range=(-1, 1)
+    exponent = Value(
+        1, "Bends the values away from the middle (above 1) or towards it.", range=(0.1, 4), limits=(0, 32)
     )
+    amplitude = Value(0.5, "Strength of the noise.", range=(0, 2))
+    offset = Value(math.nan, "Added to the noise. Left out, it is 0.5 for a picture and 0 for a latent.", range=(-1, 1))
     mono = Toggle(True, "One field for all colours; off, each colour has its own.")
     tx = HostValue(0, "Moves the field along x, in lattice cells.", **_SHIFT)
     ty = HostValue(0, "Moves the field along y, in lattice cells.", **_SHIFT)

@@ -30,7 +30,7 @@ _FILES = (".npy", ".npz", ".pt", ".pth")
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """"0-3,7" -> (0, 1, 2, 3, 7). Raises ValueError."""
+    """ "0-3,7" -> (0, 1, 2, 3, 7). Raises ValueError."""
     found: list[int] = []
     for part in re.split(r"[,\s]+", text.strip()):
         match = re.fullmatch(r"(\d+)(?:(?:-|\.\.)(\d+))?", part)
@@ -79,7 +79,9 @@ class Seeds(Node):
     speed = HostValue(0.25, "Seeds a second.", range=(-4, 4), limits=(-1000, 1000), unit="seeds/s")
     beats = HostValue(0, "Beats from one seed to the next; above 0, the walk keeps to the beat and not to `speed`.",
                       range=(0, 32), limits=(0, 1e6), unit="beats")  # fmt: skip
-    position = HostValue(0, "Added to the walk: where in the list it is, in seeds.", range=(0, 16), limits=(-1e12, 1e12))
+    position = HostValue(
+        0, "Added to the walk: where in the list it is, in seeds.", range=(0, 16), limits=(-1e12, 1e12)
+    )
     space = Choice("w", "Where the way between two seeds is straight.", options=("w", "z"))
     ease = Choice("inout", "How it leaves and reaches a seed.", options=tuple(_EASES))
     loop = Toggle(True, "After the last, the first again; off, it stays at the last.")
