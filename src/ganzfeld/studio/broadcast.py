@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 from ganzfeld.studio import picture
 from ganzfeld.studio.show import Show
-from ganzfeld.studio.viewers import Audience
+from ganzfeld.studio.viewers import NO_FRAME, Audience
 from ganzfeld.studio.wire import Frame, Patch, Status, encode
 
 log = logging.getLogger(__name__)
 
-NAP = 0.25
-"""Longest sleep of either thread in seconds: how soon it notices that the server stops."""
+NAP = 0.1
+"""Longest sleep of either thread in seconds: how soon it notices a new viewer of a paused show, or that it ends."""
 LOOK_EVERY = 0.05
 """How often the show is asked for news while someone watches, in seconds."""
 NUMBERS_EVERY = 0.25
@@ -53,28 +53,42 @@ class _Broadcast(threading.Thread):
         raise NotImplementedError
 
     def on_loop(self, call: Callable[..., object], *arguments: object) -> None:
-        if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(call, *arguments)
+        """Has the event loop call it, and waits until it has: what is looked at next is what that made of it."""
+        done = threading.Event()
+
+        def call_and_say() -> None:
+            try:
+                call(*arguments)
+            finally:
+                done.set()
+
+        self._loop.call_soon_threadsafe(call_and_say)
+        while not done.wait(NAP) and not self._stopping.is_set():
+            pass
 
 
 class Frames(_Broadcast):
     """Encodes each frame once for all viewers, and only when one of them has room for it."""
 
-    _last = -1
+    _number = NO_FRAME
+    _message = b""
 
     def step(self) -> None:
         if not self.audience.wanted.wait(NAP):
             return
-        frame = self.show.wait(self._last, NAP)
+        frame = self.show.wait(self.audience.wanted_after, NAP)
         if frame is None:
             return
         try:
-            self._last = frame.number
-            height, width = frame.image.shape[:2]
-            message = Frame(frame.number, frame.t, width, height, sent=time.time(), jpeg=picture.jpeg(frame.image))
+            # A viewer that joins, or was slow, may want the frame that the others have had.
+            if frame.number != self._number:
+                height, width = frame.image.shape[:2]
+                jpeg = picture.jpeg(frame.image)
+                self._message = encode(Frame(frame.number, frame.t, width, height, sent=time.time(), jpeg=jpeg))
+                self._number = frame.number
         finally:
             frame.release()
-        self.on_loop(self.audience.offer, message.number, encode(message))
+        self.on_loop(self.audience.offer, self._number, self._message)
 
 
 class Words(_Broadcast):

@@ -133,7 +133,7 @@ class Show(Protocol):
     def status(self) -> ShowStatus: ...
 
     def command(self, name: CommandName, **arguments: str) -> None:
-        """"trust" takes `path`, one of `pending_trust`.
+        """ "trust" takes `path`, one of `pending_trust`.
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

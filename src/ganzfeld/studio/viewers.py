@@ -1,8 +1,9 @@
 """Who watches, and what each viewer is sent next.
 
-A viewer takes the newest and drops what it cannot keep up with: at most three frames are on their way to it,
-and until it acknowledges one, newer frames replace each other in its single slot. Nothing here does I/O; all of it
-lives on the server's event loop, except `Audience.wanted`, on which the thread that makes frames waits.
+A viewer takes the newest frame and misses what it cannot keep up with: at most three frames are on their way to it,
+and while it has no room none waits for it either, so that the next one it gets is the newest there is. Nothing here
+does I/O; all of it lives on the server's event loop, except `Audience.wanted` and `Audience.wanted_after`, which the
+thread that makes frames reads.
 """
 
 from __future__ import annotations
@@ -12,26 +13,33 @@ import threading
 from collections import deque
 
 IN_FLIGHT = 3
+NO_FRAME = -1
 
 
 class Viewer:
     """One page: its next frame, its unacknowledged frames, and the words that wait for it."""
 
     def __init__(self, audience: Audience) -> None:
+        self.last = NO_FRAME
+        """The number of the newest frame it was given."""
         self._audience = audience
-        self._frame: tuple[int, bytes] | None = None
+        self._frame: bytes | None = None
         self._in_flight: deque[int] = deque()
         self._words: dict[str, bytes] = {}
         self._something = asyncio.Event()
+        self._is_idle = False
 
     @property
     def wants_frame(self) -> bool:
-        return self._frame is None and len(self._in_flight) < IN_FLIGHT
+        # Not while something is being sent: a frame that waited for a slow line would grow old.
+        return self._is_idle and self._frame is None and len(self._in_flight) < IN_FLIGHT
 
     def offer(self, number: int, message: bytes) -> None:
-        """Puts an encoded frame in the slot; an older one that still waits there is dropped."""
-        self._frame = (number, message)
-        if len(self._in_flight) < IN_FLIGHT:
+        """Gives it an encoded frame, if it has room for one and does not know it yet."""
+        if self.wants_frame and number > self.last:
+            self.last = number
+            self._in_flight.append(number)
+            self._frame = message
             self._something.set()
 
     def tell(self, topic: str, message: bytes) -> None:
@@ -43,22 +51,21 @@ class Viewer:
         """The viewer has drawn frame `number`, so all sent up to it have arrived."""
         while self._in_flight and self._in_flight[0] <= number:
             self._in_flight.popleft()
-        if self._frame is not None and len(self._in_flight) < IN_FLIGHT:
-            self._something.set()
         self._audience.look_for_demand()
 
     async def next(self) -> list[bytes]:
-        """Waits for messages and takes them, words first; a frame counts as in flight from here on."""
+        """Waits for messages and takes them, words first. It is called again when they are sent."""
+        self._is_idle = True
+        self._audience.look_for_demand()
         await self._something.wait()
         self._something.clear()
+        self._is_idle = False
         messages = list(self._words.values())
         self._words.clear()
-        if self._frame is not None and len(self._in_flight) < IN_FLIGHT:
-            number, message = self._frame
+        if self._frame is not None:
+            messages.append(self._frame)
             self._frame = None
-            self._in_flight.append(number)
-            messages.append(message)
-            self._audience.look_for_demand()
+        self._audience.look_for_demand()
         return messages
 
 
@@ -68,13 +75,12 @@ class Audience:
     def __init__(self) -> None:
         self._viewers: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
-        self.wanted = threading.Event()
-        """Set while some viewer has room for a frame newer than what waits for it."""
         self.present = threading.Event()
         """Set while anyone watches."""
-
-    def __len__(self) -> int:
-        return len(self._viewers)
+        self.wanted = threading.Event()
+        """Set while some viewer has room for a frame."""
+        self.wanted_after = NO_FRAME
+        """Any frame with a higher number is news to one of those."""
 
     def join(self) -> Viewer:
         viewer = Viewer(self)
@@ -83,7 +89,6 @@ class Audience:
         for topic, message in self._told.items():
             viewer.tell(topic, message)
         self.present.set()
-        self.look_for_demand()
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
@@ -104,7 +109,9 @@ class Audience:
             viewer.tell(topic, message)
 
     def look_for_demand(self) -> None:
-        if any(viewer.wants_frame for viewer in self._viewers):
+        lasts = [viewer.last for viewer in self._viewers if viewer.wants_frame]
+        if lasts:
+            self.wanted_after = min(lasts)
             self.wanted.set()
         else:
             self.wanted.clear()

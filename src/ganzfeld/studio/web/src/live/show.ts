@@ -21,8 +21,8 @@ export const NOTHING_YET: ShowState = {
   shown: null,
 };
 
-/** The state after a message. */
-export function after(state: ShowState, message: FromWorker): ShowState {
+/** The state once a message has come. */
+export function withMessage(state: ShowState, message: FromWorker): ShowState {
   switch (message.kind) {
     case "live":
       return { ...state, connection: message.live ? "live" : "lost", notice: null };
@@ -52,7 +52,7 @@ function set(next: ShowState): void {
 export function watch(canvas: HTMLCanvasElement): void {
   worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    set(after(state, data));
+    set(withMessage(state, data));
     if (data.kind === "notice") {
       setTimeout(() => {
         if (state.notice === data) set({ ...state, notice: null });

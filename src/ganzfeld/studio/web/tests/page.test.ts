@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { clock, isCrisp, milliseconds, where } from "../src/hud/numbers";
+import { stateWord } from "../src/hud/State";
+import { doingOf } from "../src/keys";
+import { NOTHING_YET, type ShowState, withMessage } from "../src/live/show";
+import type { Problem, Status } from "../src/live/wire";
+
+const status: Status = {
+  kind: "status",
+  fps: 60,
+  frame_ms: 8,
+  frame: 1,
+  t: 1,
+  paused: false,
+  width: 1,
+  height: 1,
+  device: "cpu",
+  render_alive: true,
+  patch_version: 1,
+  errors: [],
+  pending_trust: [],
+};
+
+describe("numbers", () => {
+  it.each([
+    [0, "0:00"],
+    [59.99, "0:59"],
+    [754.2, "12:34"],
+    [3725, "1:02:05"],
+    [-1, "0:00"],
+  ])("writes %d seconds as %s", (seconds, words) => expect(clock(seconds)).toBe(words));
+
+  it.each([
+    [0.034, "0.03"],
+    [0.999, "1.0"],
+    [8.42, "8.4"],
+    [9.99, "10"],
+    [141.5, "142"],
+    [Number.NaN, "–"],
+  ])("writes %d ms as %s", (value, words) => expect(milliseconds(value)).toBe(words));
+
+  it("writes where an error is", () => {
+    const at = (
+      file: string | null,
+      line: number | null,
+      column: number | null,
+      address: string | null = null,
+    ) => where({ what: "", hint: "", file, line, column, address } satisfies Problem);
+    expect(at("/shows/organ.ganz", 7, 12)).toBe("organ.ganz:7:12");
+    expect(at(null, 7, 12)).toBe("line 7:12");
+    expect(at("organ.ganz", 7, null, "/face/psi")).toBe("organ.ganz:7 /face/psi");
+    expect(at(null, null, null)).toBe("");
+  });
+
+  it("keeps hard edges only where a picture is much enlarged", () => {
+    const window = { width: 1440, height: 900 };
+    expect(isCrisp({ width: 128, height: 128 }, window, 1)).toBe(true);
+    expect(isCrisp({ width: 1024, height: 1024 }, window, 2)).toBe(false);
+    expect(isCrisp({ width: 1440, height: 16 }, window, 1)).toBe(false);
+  });
+});
+
+describe("stateWord", () => {
+  const live: ShowState = { ...NOTHING_YET, connection: "live", status };
+
+  it("says the worst there is to say", () => {
+    expect(stateWord(NOTHING_YET)?.word).toBe("connecting");
+    expect(stateWord(live)).toBeNull();
+    const paused = withMessage(live, { ...status, paused: true });
+    expect(stateWord(paused)?.word).toBe("paused");
+    const down = withMessage(paused, { ...status, paused: true, render_alive: false });
+    expect(stateWord(down)?.word).toBe("render restarting");
+    expect(stateWord(withMessage(down, { kind: "live", live: false }))?.word).toBe("reconnecting");
+  });
+
+  it("keeps what was known through a loss", () => {
+    const lost = withMessage(live, { kind: "live", live: false });
+    expect(lost.status).toBe(status);
+    expect(stateWord(withMessage(lost, { kind: "live", live: true }))).toBeNull();
+  });
+});
+
+describe("doingOf", () => {
+  const press = (key: string, held: Partial<Record<"ctrlKey" | "metaKey" | "altKey", boolean>> = {}) =>
+    doingOf({ key, ctrlKey: false, metaKey: false, altKey: false, ...held });
+
+  it("knows its keys", () => {
+    expect(["h", "H", "Tab", "f", " ", "+", "=", "-", "x", "Enter"].map((key) => press(key))).toEqual([
+      "overlay",
+      "overlay",
+      "overlay",
+      "fullscreen",
+      "pause",
+      "larger",
+      "larger",
+      "smaller",
+      null,
+      null,
+    ]);
+  });
+
+  it("leaves the browser its own", () => {
+    expect(press("f", { ctrlKey: true })).toBeNull();
+    expect(press("+", { metaKey: true })).toBeNull();
+    expect(press("Tab", { altKey: true })).toBeNull();
+  });
+});

@@ -1,0 +1,234 @@
+"""The page in a real browser: what a person sees."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from fake_show import FakeProblem, Running, flat
+from PIL import Image
+from studio_client import port_of
+
+from ganzfeld.studio.server import StudioServer
+
+CENTRE = """() => {
+    // The canvas lives in a worker: its picture is read as any picture is, by drawing it somewhere else.
+    const canvas = document.querySelector('.picture canvas');
+    const copy = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
+    copy.drawImage(canvas, 0, 0, canvas.width, canvas.height, 0, 0, 1, 1);
+    return [...copy.getImageData(0, 0, 1, 1).data];
+}"""
+
+
+def wait_until(page, holds, within: float = 10) -> None:
+    """Asks again and again from here: the page's policy lets nobody evaluate text in it, not even playwright."""
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        page.wait_for_timeout(20)
+
+
+def wait_for_grey(page, value: int) -> None:
+    wait_until(page, lambda: max(abs(channel - value) for channel in page.evaluate(CENTRE)[:3]) < 4)
+
+
+def wait_for_text(page, text: str) -> None:
+    wait_until(page, lambda: text in page.locator(".cm-content").inner_text())
+
+
+def test_frames_move(browser_page, studio, show):
+    with Running(show):
+        browser_page.goto(studio.url)
+        browser_page.wait_for_selector(".picture[data-size='64x48']")
+        seen = set()
+        for _ in range(40):
+            seen.add(browser_page.evaluate(CENTRE)[0] // 8)
+            browser_page.wait_for_timeout(25)
+            if len(seen) > 4:
+                break
+    assert len(seen) > 4
+    # The last frame is not lost on the way.
+    show.push(flat(123))
+    wait_for_grey(browser_page, 123)
+
+
+def test_the_picture_fills_the_window_in_its_own_shape_and_colours(browser_page, studio, show):
+    image = flat(0, width=200, height=100)
+    image[:50, :, :3] = (250, 40, 40)
+    image[50:, :, :3] = (40, 40, 250)
+    show.push(image)
+    browser_page.set_viewport_size({"width": 1000, "height": 800})
+    browser_page.goto(studio.url)
+    browser_page.wait_for_selector(".picture.crisp[data-size='200x100']")
+    browser_page.keyboard.press("h")
+    browser_page.wait_for_selector(".overlay", state="hidden")
+    seen = np.asarray(Image.open(io.BytesIO(browser_page.screenshot())).convert("RGB")).astype(int)
+    assert seen.shape == (800, 1000, 3)
+    assert seen[140, 500].max() < 5 and seen[660, 500].max() < 5  # letterbox
+    for y in (156, 390):
+        for x in (3, 500, 996):
+            assert np.abs(seen[y, x] - (250, 40, 40)).max() < 12
+    for y in (410, 644):
+        assert np.abs(seen[y, 500] - (40, 40, 250)).max() < 12
+
+
+def test_the_patch_and_the_numbers_are_there(browser_page, studio, show):
+    show.push(flat(1))
+    show.now.t = 3725.0
+    browser_page.goto(studio.url)
+    wait_for_text(browser_page, "simplex2d")
+    assert browser_page.locator(".cm-line").count() == show.now.patch_text.count("\n") + 1
+    meters = " ".join(browser_page.locator(".meters").inner_text().split())
+    assert meters.startswith("60 fps 8.4 ms")
+    assert "64×48" in meters and "cpu" in meters and "1:02:05" in meters
+    assert browser_page.locator(".state .name").inner_text() == "organ.ganz"
+    # The text is coloured, in the font that came with the page.
+    assert "knob" in browser_page.locator(".token-call").all_inner_texts()
+    assert "psi" in browser_page.locator(".name-argument").all_inner_texts()
+    assert browser_page.evaluate("document.fonts.check('16px \"JetBrains Mono Variable\"')")
+    assert browser_page.locator(".cm-content").get_attribute("contenteditable") == "false"
+
+
+def test_an_error_is_one_line_and_marks_its_place(browser_page, studio, show):
+    browser_page.goto(studio.url)
+    browser_page.wait_for_selector(".cm-line")
+    assert browser_page.locator(".problem").count() == 0
+    show.now.errors = [
+        FakeProblem("'bend' has no parameter 'rotat'", "Did you mean 'rotate'?", "/shows/organ.ganz", 7, 18),
+        FakeProblem("another"),
+    ]
+    line = browser_page.get_by_test_id("problem")
+    line.wait_for()
+    words = " ".join(line.inner_text().split())
+    assert words == "organ.ganz:7:18 'bend' has no parameter 'rotat' Did you mean 'rotate'? +1"
+    assert line.bounding_box()["height"] < 60
+    assert browser_page.locator(".problem-line").inner_text().startswith('face.bend("b64"')
+    assert browser_page.locator(".problem-place").all_inner_texts() == ["rotat"]
+    # A save repairs it: the text changes, the error goes.
+    show.now.patch_text, show.now.patch_version = show.now.patch_text.replace("rotat=", "rotate="), 2
+    show.now.errors = []
+    line.wait_for(state="detached")
+    browser_page.wait_for_selector(".problem-line", state="detached")
+    wait_for_text(browser_page, "rotate=40")
+
+
+@pytest.mark.parametrize("key", ["h", "Tab"])
+def test_a_key_hides_the_overlay_and_brings_it_back(browser_page, studio, show, key):
+    browser_page.goto(studio.url)
+    overlay = browser_page.locator(".overlay")
+    browser_page.wait_for_selector(".cm-line")
+    browser_page.keyboard.press(key)
+    overlay.wait_for(state="hidden")
+    assert browser_page.locator(".trouble").count() == 0
+    show.now.errors = [FakeProblem("trouble")]
+    browser_page.wait_for_selector("output.trouble")  # a point in the corner, no words
+    browser_page.keyboard.press(key)
+    overlay.wait_for(state="visible")
+
+
+def test_space_pauses_and_plays(browser_page, studio, show):
+    browser_page.goto(studio.url)
+    browser_page.wait_for_selector(".meters")
+    browser_page.keyboard.press(" ")
+    browser_page.wait_for_selector(".state .word:text('paused')")
+    browser_page.keyboard.press(" ")
+    browser_page.wait_for_selector(".state .word", state="detached")
+    assert show.commands == [("pause", {}), ("resume", {})]
+
+
+def test_a_script_is_allowed_by_hand(browser_page, studio, show):
+    show.now.pending_trust = ["/shows/winter/swarm.py"]
+    browser_page.goto(studio.url)
+    question = browser_page.get_by_test_id("permission")
+    question.wait_for()
+    assert "swarm.py" in question.inner_text() and "/shows/winter/swarm.py" in question.inner_text()
+    # No single key says yes: the space bar pauses, as ever.
+    for key in (" ", "Enter", "a", "y"):
+        browser_page.keyboard.press(key)
+    browser_page.wait_for_selector(".state .word:text('paused')")
+    assert show.now.pending_trust
+    browser_page.get_by_role("button", name="Allow").click()
+    question.wait_for(state="detached")
+    assert ("trust", {"path": "/shows/winter/swarm.py"}) in show.commands
+
+
+def test_a_lost_studio_is_found_again_and_the_last_picture_stays(browser_page, show):
+    with StudioServer(show, port=0) as first:
+        show.push(flat(90))
+        browser_page.goto(first.url)
+        wait_for_grey(browser_page, 90)
+        port = port_of(first)
+    browser_page.wait_for_selector(".state .word:text('reconnecting')")
+    wait_for_grey(browser_page, 90)
+    with StudioServer(show, port=port, exact_port=True):
+        browser_page.wait_for_selector(".state .word", state="detached")
+        show.push(flat(180))
+        wait_for_grey(browser_page, 180)
+
+
+def test_a_render_that_is_down_is_said(browser_page, studio, show):
+    show.now.render_alive = False
+    browser_page.goto(studio.url)
+    browser_page.wait_for_selector(".state .word:text('render restarting')")
+
+
+def test_the_cursor_hides_when_idle(browser_page, studio):
+    browser_page.goto(studio.url)
+    browser_page.mouse.move(200, 200)
+    browser_page.wait_for_selector(".studio:not(.idle)", state="attached")
+    browser_page.wait_for_selector(".studio.idle", state="attached")
+    assert browser_page.evaluate("getComputedStyle(document.querySelector('.cm-content')).cursor") == "none"
+    browser_page.mouse.move(300, 300)
+    browser_page.wait_for_selector(".studio:not(.idle)", state="attached")
+
+
+class OtherPage(BaseHTTPRequestHandler):
+    """Somebody else's page, with no policy to hold it back."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>other</title>")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_another_page_gets_nothing(browser_page, studio, show):
+    """The guard as a browser lives it: a page of another origin can neither read, command, embed nor frame."""
+    show.push(flat(1))
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherPage) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        browser_page.goto(f"http://127.0.0.1:{other.server_port}/")
+        tried = browser_page.evaluate(
+            """async (url) => {
+                const loads = (element, source) => new Promise((done) => {
+                    element.onload = () => done('loaded');
+                    element.onerror = () => done('refused');
+                    element.src = source;
+                    document.body.append(element);
+                });
+                const opens = (socket) => new Promise((done) => {
+                    socket.onopen = () => done('open');
+                    socket.onerror = () => done('refused');
+                });
+                const frame = document.createElement('iframe');
+                await loads(frame, url);
+                return {
+                    read: await fetch(url + 'api/status').then(() => 'read', () => 'refused'),
+                    socket: await opens(new WebSocket(url.replace('http', 'ws') + 'live')),
+                    picture: await loads(new Image(), url + 'frame.jpg'),
+                    framed: frame.contentDocument === null ? 'refused' : 'framed',
+                };
+            }""",
+            studio.url,
+        )
+        framed = [frame.url for frame in browser_page.frames[1:]]
+        other.shutdown()
+    assert tried == {"read": "refused", "socket": "refused", "picture": "refused", "framed": "refused"}
+    assert framed == ["chrome-error://chromewebdata/"]
