@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
+
+
+@cache
+def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """A tensor of these numbers, made once: a copy to the device would wait for everything before it."""
+    return torch.tensor(values, device=device)
 
 
 def uniform(count: int, low: float, high: float, device: torch.device) -> Tensor:
@@ -18,7 +26,7 @@ def chance(count: int, probability: float, device: torch.device) -> Tensor:
 
 def hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     """The usual hexcone model; hue is in turns and wraps. Inputs broadcast; a last axis of 3 is added."""
-    offsets = torch.tensor([5.0, 3.0, 1.0], device=hue.device)
+    offsets = constant((5.0, 3.0, 1.0), hue.device)
     k = (offsets + hue.unsqueeze(-1) * 6) % 6
     ramp = torch.minimum(k, 4 - k).clamp(0, 1)
     return value.unsqueeze(-1) * (1 - saturation.unsqueeze(-1) * ramp)
@@ -35,7 +43,7 @@ def palettes(
     """
     along = torch.linspace(0, 1, stops, device=device)
     base = torch.rand(count, 1, device=device)
-    spreads = torch.tensor([0.06, 0.14, 0.28, 0.5], device=device)
+    spreads = constant((0.06, 0.14, 0.28, 0.5), device)
     spread = spreads[torch.randint(4, (count, 1), device=device)] * torch.empty(count, 1, device=device).uniform_(-1, 1)
     hue = base + spread * along + torch.randn(count, stops, device=device) * play
     richness = torch.empty(count, 1, device=device).uniform_(0.45, 1.0)
@@ -55,11 +63,14 @@ def through_palette(amount: Tensor, palette: Tensor) -> Tensor:
     return colour
 
 
+YIQ = (0.299, 0.587, 0.114, 0.596, -0.274, -0.322, 0.211, -0.523, 0.312)
+RGB = (1.0, 0.956, 0.621, 1.0, -0.272, -0.647, 1.0, -1.106, 1.703)
+
+
 def rotate_hue(picture: Tensor, turns: Tensor, saturation: Tensor) -> Tensor:
     """``picture`` ``[n, 3, h, w]`` with its hue turned and its saturation scaled about its luma (a rotation in YIQ)."""
-    to_yiq = torch.tensor(
-        [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], device=picture.device
-    )
+    to_yiq = constant(YIQ, picture.device).view(3, 3)
+    from_yiq = constant(RGB, picture.device).view(3, 3)
     angle = turns.flatten() * (2 * torch.pi)
     scale = saturation.flatten()
     cosine, sine = scale * angle.cos(), scale * angle.sin()
@@ -67,7 +78,7 @@ def rotate_hue(picture: Tensor, turns: Tensor, saturation: Tensor) -> Tensor:
     turn[:, 0, 0] = 1
     turn[:, 1, 1], turn[:, 1, 2] = cosine, -sine
     turn[:, 2, 1], turn[:, 2, 2] = sine, cosine
-    matrix = torch.linalg.inv(to_yiq) @ turn @ to_yiq
+    matrix = from_yiq @ turn @ to_yiq
     return torch.einsum("nij,njhw->nihw", matrix, picture)
 
 

@@ -12,13 +12,17 @@ a new palette, turn, mirroring, size and softness. No two pictures are the same.
 
 from __future__ import annotations
 
+import argparse
 import math
+import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.colour import chance, palettes, soft_shoulder, through_palette, uniform
+from training.colour import chance, constant, palettes, soft_shoulder, through_palette, uniform
+from training.sheet import save_sheet
 
 FUNCTIONS = 4
 """The most functions in one flame."""
@@ -40,16 +44,28 @@ class Garden:
         walkers: int = 16384,
         steps: int = 96,
         batch: int = 64,
+        seconds: float = math.inf,
     ) -> Garden:
-        """Grows ``flames`` of them; ``walkers * steps`` points each."""
+        """Grows ``flames`` of them, or what can be had in so many seconds; ``walkers * steps`` points each."""
+        started = time.monotonic()
         kept: list[tuple[Tensor, Tensor]] = []
         count = 0
-        while count < flames:
+        while count < flames and (not count or time.monotonic() - started < seconds):
             density, hue = grow_flames(batch, size, torch.device(device), walkers, steps)
             good = is_worth_keeping(density)
             kept.append((density[good].half(), hue[good].half()))
             count += int(good.sum())
         return cls(torch.cat([d for d, _ in kept])[:flames], torch.cat([h for _, h in kept])[:flames])
+
+    def save(self, path: Path) -> None:
+        """Writes the garden, a byte a value."""
+        torch.save([(part * 255).round().to(torch.uint8).cpu() for part in (self.density, self.hue)], path)
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device | str = "cpu") -> Garden:
+        """Reads what `save` wrote."""
+        density, hue = (part.to(device).half() / 255 for part in torch.load(path, weights_only=True))
+        return cls(density, hue)
 
 
 class Flames:
@@ -89,17 +105,18 @@ class Flames:
 def grow_flames(n: int, size: int, device: torch.device, walkers: int, steps: int) -> tuple[Tensor, Tensor]:
     """Plays the chaos game for ``n`` random flames: densities and hues weighted by them, ``[n, 1, size, size]``, 0..1."""
     recipe = _Recipe(n, device)
+    jump = torch.compile(_Recipe.jump, dynamic=False) if device.type == "cuda" else _Recipe.jump
     x, y = torch.empty(2, n, walkers, device=device).uniform_(-1, 1)
     hue = torch.rand(n, walkers, device=device)
     for _ in range(16):
-        x, y, hue = recipe.jump(x, y, hue)
+        x, y, hue = jump(recipe, x, y, hue)
     reach = torch.quantile((x * x + y * y).sqrt()[:, :4096], 0.93, dim=1, keepdim=True).clamp(min=1e-3)
     zoom = torch.empty(n, 1, device=device).uniform_(0.33, 0.43) / reach * size
 
     counts, hues = torch.zeros(2, n, size * size, device=device)
     ones = torch.ones_like(x)
     for _ in range(steps):
-        x, y, hue = recipe.jump(x, y, hue)
+        x, y, hue = jump(recipe, x, y, hue)
         column, row = x * zoom + size / 2 + torch.rand_like(x) - 0.5, y * zoom + size / 2 + torch.rand_like(x) - 0.5
         inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
         place = torch.where(inside, row.long() * size + column.long(), 0)
@@ -127,9 +144,9 @@ class _Recipe:
         )
 
         # Two or three variations a function: random ones with random weights that sum to 1.
-        weights = torch.rand(n, FUNCTIONS, VARIATIONS, device=device) * torch.tensor(LIKELY, device=device)
+        weights = torch.rand(n, FUNCTIONS, VARIATIONS, device=device) * constant(LIKELY, device)
         strongest, index = weights.topk(3, dim=-1)
-        strongest = strongest * torch.tensor([1.0, 0.6, 0.3], device=device) * torch.rand_like(strongest)
+        strongest = strongest * constant((1.0, 0.6, 0.3), device) * torch.rand_like(strongest)
         strongest = strongest / strongest.sum(-1, keepdim=True)
         self.weights = torch.zeros_like(weights).scatter_(-1, index, strongest)
         self.hues = torch.rand(n, FUNCTIONS, device=device)
@@ -138,7 +155,6 @@ class _Recipe:
 
     def jump(self, x: Tensor, y: Tensor, hue: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step for every walker ``[n, walkers]``: a function of its flame at random, then a turn of its symmetry."""
-        # Walkers of one column take the same function number: gathers stay small and the draw stays fair for each.
         pick = (
             (torch.rand(x.shape, device=self.device).unsqueeze(-1) > self.limits[:, None, :])
             .sum(-1)
@@ -258,3 +274,29 @@ def is_worth_keeping(density: Tensor) -> Tensor:
         & (detail < 0.75)
         & (pixel < 0.33)
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="Grows flames for the trainer: python -m training.flames 16384 garden.pt"
+    )
+    parser.add_argument("flames", type=int)
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="stop growing after so long")
+    parser.add_argument("--sheet", type=Path, help="also draw 64 of them here")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    torch._dynamo.config.suppress_errors = True  # without a compiler it is only slower
+    garden = Garden.grow(arguments.flames, arguments.size, arguments.device, seconds=arguments.seconds)
+    garden.save(arguments.path)
+    if arguments.sheet:
+        save_sheet(
+            F.avg_pool2d(Flames(garden, arguments.size).draw(64), max(1, arguments.size // 128)), arguments.sheet
+        )
+    print(f"grew {len(garden.density)} flames in {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

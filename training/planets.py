@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from training.colour import chance, hsv_to_rgb, palettes, rotate_hue, soft_shoulder, through_palette, uniform
+from training.colour import chance, constant, hsv_to_rgb, palettes, rotate_hue, soft_shoulder, through_palette, uniform
 
 MAPS = Path(__file__).parent / "maps"
 SEAM = 8
@@ -226,7 +226,7 @@ def _stars(n: int, size: int, device: torch.device, most: int = 70) -> Tensor:
             weight = (part[..., 0] if dx else 1 - part[..., 0]) * (part[..., 1] if dy else 1 - part[..., 1])
             field.scatter_add_(1, (corner[..., 1] + dy) * size + corner[..., 0] + dx, weight * strength)
     field = field.view(n, 1, size, size)
-    tint = 1 - torch.tensor([0.25, 0.1, 0.0], device=device).view(1, 3, 1, 1) * uniform(n, 0, 1, device)
+    tint = 1 - constant((0.25, 0.1, 0.0), device).view(1, 3, 1, 1) * uniform(n, 0, 1, device)
     return (field + 0.5 * F.avg_pool2d(F.pad(field, (1, 1, 1, 1)), 3, stride=1)) * tint
 
 

@@ -1,0 +1,59 @@
+#!/bin/bash
+# How the shipped networks were trained: three legs of under ten minutes on a machine with two GPUs.
+#   training/legs.sh LEG FOLDER OUT      checkpoints and the compiler's cache stay in FOLDER, what to take home goes to OUT
+set -u
+leg=$1 folder=$2 out=$3
+export PYTHONPATH=src:. PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$folder/cache TORCHINDUCTOR_COMPILE_THREADS=8
+export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True OMP_NUM_THREADS=4
+mkdir -p "$folder" "$out"
+train() { # gpu log recipe arguments…
+    local gpu=$1 log=$2
+    shift 2
+    CUDA_VISIBLE_DEVICES=$gpu python3 -m training.train "$@" >"$folder/$log.out" 2>&1 &
+}
+carry() { echo "--folder $folder/$1 --carry $out/$1"; }
+warmers=()
+
+case $leg in
+1)
+    train 0 planets-1 planets --stages 64e:1.2,64:1.5,128:6.2 $(carry planets); first=$!
+    train 1 orbits-1 orbits --stages 128e:2.2,128:6.7 $(carry orbits); second=$!
+    for size in 64 128 256; do
+        train 0 warm-planets-$size planets --stages $size:1 --folder $folder/warm --warm; warmers+=($!)
+    done
+    train 1 warm-orbits orbits --stages 128:1 --folder $folder/warm --warm; warmers+=($!)
+    for _ in 1 2 3 4 5 6 7 8 9; do # a mistake should not cost ten minutes
+        sleep 5
+        if ! kill -0 $first 2>/dev/null || ! kill -0 $second 2>/dev/null; then
+            tail -n 25 $folder/*.out
+            kill $first $second "${warmers[@]}" 2>/dev/null
+            exit 1
+        fi
+    done
+    wait "${warmers[@]}"
+    CUDA_VISIBLE_DEVICES=1 python3 -m training.flames 24576 $folder/garden.pt --seconds 60 --sheet $folder/flames.jpg \
+        >$folder/garden.out 2>&1
+    wait $first $second
+    ;;
+2)
+    train 0 planets-2 planets --stages 128:2.0,256:7.2 $(carry planets); first=$!
+    train 1 orbits-2 orbits --stages 128:9.2 $(carry orbits); second=$!
+    wait $first $second
+    ;;
+3)
+    train 0 flowers-3 flowers --stages 128:2.6,256:4.2 --start-from $folder/planets --garden $folder/garden.pt $(carry flowers); first=$!
+    train 1 orbits-3 orbits --stages 128:6.6 $(carry orbits); second=$!
+    wait $second
+    CUDA_VISIBLE_DEVICES=1 python3 -m training.report orbits --folder $folder/orbits --to $folder/report >$folder/report-orbits.out 2>&1
+    wait $first
+    CUDA_VISIBLE_DEVICES=1 python3 -m training.report flowers --folder $folder/flowers --to $folder/report \
+        --garden $folder/garden.pt >$folder/report-flowers.out 2>&1 &
+    CUDA_VISIBLE_DEVICES=0 python3 -m training.report planets --folder $folder/planets --to $folder/report \
+        --blend-with $folder/flowers >$folder/report-planets.out 2>&1 &
+    wait
+    ;;
+esac
+tail -n 7 $folder/*.out
+sheets=$(find $folder -name '*.jpg' -o -name '*.json' -o -name '*.out' | grep -v cache)
+tar czf $out/sheets.tgz $sheets
+ls -la $out $out/*

@@ -1,0 +1,304 @@
+"""Trains one network for so many minutes, and goes on where it stopped.
+
+    python -m training.train planets --stages 64:3,128:5 --folder out/planets
+    python -m training.train flowers --stages 128:3,256:4 --folder out/flowers --start-from out/planets --garden garden.pt
+
+A leg ends by the clock, whatever happened: at its end (and every few minutes) ``<folder>/checkpoint.pt`` holds both players, the
+average of the generator, the optimisers and how far it got; the next leg reads it. ``<folder>/samples.jpg`` shows the average
+generator. ``--warm`` only compiles each stage, so that another process can fill the compiler's cache while
+this one trains eagerly.
+
+Losses as in StyleGAN2: non-saturating logistic, R1 every 16 steps (Mescheder et al. 2018), Adam(0, 0.99), an exponential average
+of the generator's weights; no path length term.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.recipes import RECIPES, Pictures, Recipe, build, pictures
+from training.sheet import save_sheet
+
+R1_EVERY = 16
+AVERAGE_HALF_LIFE = 10_000
+"""Pictures after which half of an old weight is left in the average; shorter early on."""
+CHECKPOINT_MINUTES = 4.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Train at ``resolution`` until ``until`` seconds after the start, compiled or not."""
+
+    resolution: int
+    until: float
+    compiled: bool
+
+    @staticmethod
+    def parse(text: str) -> list[Stage]:
+        """``64e:1.5,128:6``: minutes at each resolution; an e after it means eager."""
+        stages, until = [], 0.0
+        for part in text.split(","):
+            resolution, minutes = part.split(":")
+            until += 60 * float(minutes)
+            stages.append(Stage(int(resolution.rstrip("e")), until, not resolution.endswith("e")))
+        return stages
+
+
+class Trainer:
+    """Both players, their optimisers, the average, and one training step."""
+
+    def __init__(self, recipe: Recipe, device: torch.device):
+        self.recipe, self.device = recipe, device
+        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        self.generator, self.judge = build(recipe, device, dtype)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        fused = device.type == "cuda"
+        lazy = R1_EVERY / (R1_EVERY + 1)
+        self.generator_adam = torch.optim.Adam(
+            self.generator.parameters(), recipe.generator_rate, betas=(0.0, 0.99), eps=1e-8, fused=fused
+        )
+        self.judge_adam = torch.optim.Adam(
+            self.judge.parameters(), recipe.judge_rate * lazy, betas=(0.0, 0.99**lazy), eps=1e-8, fused=fused
+        )
+        self.seen = 0
+        self.step_number = 0
+        self.resolution = 0
+        self.grown_at = -math.inf
+        self.generate, self.assess = self.generator, self.judge
+
+    def set_stage(self, resolution: int, compiled: bool) -> None:
+        if resolution != self.resolution:
+            grows = self.resolution and resolution > self.resolution
+            self.grown_at = self.seen if grows else -math.inf
+            self.resolution = resolution
+        self.generate, self.assess = self.generator, self.judge
+        if compiled:
+            self.generate = torch.compile(self.generator, dynamic=False)
+            self.assess = torch.compile(self.judge, dynamic=False)
+        self.batch = self.recipe.batch[resolution]
+        self.gamma = self.recipe.gamma[resolution]
+        self.fade = torch.ones((), device=self.device)
+
+    def step(self, real: Tensor) -> dict[str, Tensor]:
+        """One step of both players on ``real`` ``[batch, 3, r, r]``; returns numbers to print."""
+        batch = len(real)
+        self.fade.fill_(min(1.0, (self.seen - self.grown_at + batch) / self.recipe.fade))
+        made, squares = self.generate(self.generator.styles(batch, self.device), self.resolution, self.fade)
+
+        self.judge.requires_grad_(True)
+        verdicts = self.assess(torch.cat([made.detach(), real]), self.fade)
+        judge_loss = F.softplus(verdicts[:batch]).mean() + F.softplus(-verdicts[batch:]).mean()
+        numbers = {"judge": judge_loss.detach(), "on_real": verdicts[batch:].detach().mean()}
+        judge_loss.backward()
+        if self.step_number % R1_EVERY == 0:
+            numbers["r1"] = self._r1(real[: max(self.judge.group, batch // 2)])
+        self.judge_adam.step()
+        self.judge_adam.zero_grad(set_to_none=True)
+
+        self.judge.requires_grad_(False)
+        generator_loss = F.softplus(-self.assess(made, self.fade)).mean()
+        generator_loss.backward()
+        self.generator_adam.step()
+        self.generator_adam.zero_grad(set_to_none=True)
+        numbers["generator"] = generator_loss.detach()
+
+        self.seen += batch
+        self.step_number += 1
+        if squares is not None:
+            self.generator.track_magnitudes(squares, beta=0.5 ** (batch / 20_000))
+        self._follow(batch)
+        return numbers
+
+    def _r1(self, real: Tensor) -> Tensor:
+        """Adds the gradient of the R1 penalty; eager, because it differentiates twice."""
+        real = real.detach().requires_grad_(True)
+        (slope,) = torch.autograd.grad(self.judge(real, self.fade).sum(), real, create_graph=True)
+        penalty = slope.square().sum((1, 2, 3)).mean()
+        (penalty * (self.gamma / 2 * R1_EVERY)).backward()
+        return penalty.detach()
+
+    @torch.no_grad()
+    def _follow(self, batch: int) -> None:
+        """Moves the average generator; buffers (average w, magnitudes) are copied."""
+        half_life = min(AVERAGE_HALF_LIFE, max(self.seen * 0.05, 1))
+        weight = 1 - 0.5 ** (batch / half_life)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), weight)
+        mine = [b for b in self.average.buffers() if b.is_floating_point()]
+        theirs = [b for b in self.generator.buffers() if b.is_floating_point()]
+        torch._foreach_copy_(mine, theirs)
+
+    @torch.no_grad()
+    def samples(self, n: int, psi: float = 1.0, seed: int = 1) -> Tensor:
+        """Pictures of the average generator, the same latents for the same seed."""
+        random = torch.Generator(device=self.device).manual_seed(seed)
+        z = torch.randn(n, self.generator.z_dim, device=self.device, generator=random)
+        w = self.average.network.mapping(z, truncation_psi=psi)
+        return torch.cat([self.average(part, self.resolution, self.fade)[0] for part in w.split(16)])
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator.state_dict(),
+            "judge": self.judge.state_dict(),
+            "average": self.average.state_dict(),
+            "generator_adam": self.generator_adam.state_dict(),
+            "judge_adam": self.judge_adam.state_dict(),
+            "seen": self.seen,
+            "step_number": self.step_number,
+            "resolution": self.resolution,
+            "grown_at": self.grown_at,
+        }
+
+    def restore(self, state: dict[str, Any], players_only: bool = False) -> None:
+        """Goes on from ``state``; ``players_only`` (fine-tuning) starts counting anew. Optimisers may be missing."""
+        for name in PLAYERS:
+            getattr(self, name).load_state_dict(state[name])
+        if players_only:
+            return
+        for name in ("generator_adam", "judge_adam"):
+            if name in state:
+                getattr(self, name).load_state_dict(state[name])
+        self.seen, self.step_number = state["seen"], state["step_number"]
+        self.resolution, self.grown_at = state["resolution"], state["grown_at"]
+
+
+def main() -> None:
+    started = time.monotonic()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", choices=sorted(RECIPES))
+    parser.add_argument("--stages", type=Stage.parse, required=True, help="resolution:minutes,…; 64e: eager")
+    parser.add_argument("--folder", type=Path, required=True, help="checkpoint, samples and log")
+    parser.add_argument("--start-from", type=Path, help="folder of another network whose players this one starts with")
+    parser.add_argument("--garden", type=Path, help="flames, from python -m training.flames")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--carry", type=Path, help="also write the players in half precision to this folder")
+    parser.add_argument("--warm", action="store_true", help="compile the stages and stop")
+    arguments = parser.parse_args()
+
+    torch.backends.cudnn.benchmark = True
+    torch._dynamo.config.recompile_limit = 64
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    device, folder = torch.device(arguments.device), arguments.folder
+    recipe = RECIPES[arguments.recipe]
+    trainer = Trainer(recipe, device)
+    if not arguments.warm:
+        folder.mkdir(parents=True, exist_ok=True)
+        resume(trainer, folder, arguments.start_from)
+    for stage in arguments.stages:
+        run_stage(trainer, stage, started, folder, arguments.garden, arguments.warm)
+    if not arguments.warm:
+        save(trainer, folder)
+        if arguments.carry:
+            save_players(trainer, arguments.carry)
+    print(f"done after {time.monotonic() - started:.0f} s, {trainer.seen} pictures", flush=True)
+
+
+PLAYERS = ("average", "generator", "judge")
+
+
+def save_players(trainer: Trainer, folder: Path) -> None:
+    """The networks alone in half precision, a file each, small enough to carry: ``<folder>/<player>.pt``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {name: getattr(trainer, name) for name in ("seen", "step_number", "resolution", "grown_at")}
+    for name in PLAYERS:
+        numbers = {k: v.half() if v.is_floating_point() else v for k, v in getattr(trainer, name).state_dict().items()}
+        torch.save({name: numbers} | about, folder / f"{name}.pt")
+
+
+def load_state(folder: Path, device: torch.device) -> dict[str, Any] | None:
+    """The checkpoint in ``folder``, or else what `save_players` left there, or None."""
+    if (folder / "checkpoint.pt").exists():
+        return torch.load(folder / "checkpoint.pt", map_location=device, weights_only=True)
+    if not all((folder / f"{name}.pt").exists() for name in PLAYERS):
+        return None
+    state: dict[str, Any] = {}
+    for name in PLAYERS:
+        state |= torch.load(folder / f"{name}.pt", map_location=device, weights_only=True)
+    return state
+
+
+def resume(trainer: Trainer, folder: Path, start_from: Path | None) -> None:
+    if state := load_state(folder, trainer.device):
+        trainer.restore(state)
+        print(f"goes on at {trainer.seen} pictures, {trainer.resolution} px", flush=True)
+    elif start_from:
+        state = load_state(start_from, trainer.device)
+        if state is None:
+            raise FileNotFoundError(f"no checkpoint in {start_from}")
+        trainer.restore(state, players_only=True)
+        print(f"starts from {start_from} after its {state['seen']} pictures", flush=True)
+
+
+def run_stage(
+    trainer: Trainer, stage: Stage, started: float, folder: Path, garden: Path | None, warm: bool = False
+) -> None:
+    """Trains until the stage's time is over, printing a line now and then."""
+    trainer.set_stage(stage.resolution, stage.compiled)
+    source = pictures(trainer.recipe, stage.resolution, trainer.device, garden)
+    if stage.compiled:
+        compile_now(trainer, source, stage.resolution)
+    if warm:
+        print(f"{stage.resolution} px is compiled after {time.monotonic() - started:.0f} s", flush=True)
+        return
+    numbers: dict[str, Tensor] = {}
+    printed = saved = time.monotonic()
+    seen_then = trainer.seen
+    while (now := time.monotonic()) - started < stage.until:
+        numbers |= trainer.step(source.draw(trainer.batch))
+        if trainer.step_number % 32 == 0:
+            _ = float(numbers["generator"])  # waits for the device, so that the clock tells the truth
+            now = time.monotonic()
+        if trainer.step_number % 32 == 0 and now - printed > 10:
+            speed = (trainer.seen - seen_then) / (now - printed)
+            values = "  ".join(f"{name} {float(value):.3f}" for name, value in numbers.items())
+            line = (
+                f"{now - started:5.0f} s  {trainer.seen:8d} pictures  {stage.resolution} px  {speed:5.0f}/s  {values}"
+            )
+            print(line, flush=True)
+            with (folder / "log.txt").open("a") as log:
+                log.write(line + "\n")
+            if not math.isfinite(float(numbers["generator"])):
+                raise FloatingPointError("the loss is not a number any more; go back to the last checkpoint")
+            printed, seen_then = time.monotonic(), trainer.seen
+        if now - saved > 60 * CHECKPOINT_MINUTES:
+            save(trainer, folder)
+            saved = time.monotonic()
+            printed, seen_then = saved, trainer.seen
+
+
+def compile_now(trainer: Trainer, source: Pictures, resolution: int) -> None:
+    """The first compiled step; if the compiler cannot do it, the stage goes on eagerly."""
+    started = time.monotonic()
+    try:
+        trainer.step(source.draw(trainer.batch))
+        if trainer.device.type == "cuda":
+            torch.cuda.synchronize()
+        print(f"{resolution} px: the compiler took {time.monotonic() - started:.0f} s", flush=True)
+    except Exception:
+        traceback.print_exc()
+        print(f"{resolution} px: not compiled", flush=True)
+        for adam in (trainer.generator_adam, trainer.judge_adam):
+            adam.zero_grad(set_to_none=True)
+        trainer.set_stage(resolution, compiled=False)
+
+
+def save(trainer: Trainer, folder: Path) -> None:
+    """The checkpoint (written beside the old one first) and 64 samples."""
+    fresh = folder / "checkpoint.new"
+    torch.save(trainer.state(), fresh)
+    fresh.replace(folder / "checkpoint.pt")
+    save_sheet(trainer.samples(64), folder / f"samples-{trainer.seen:08d}.jpg")
+
+
+if __name__ == "__main__":
+    main()
