@@ -181,8 +181,8 @@ class Engine:
     def _build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> Show:
         if isinstance(patch, str):
             patch = parse(patch, str(path) if path else None)
-        if path is not None:
-            self._resources.folder = path.resolve().parent
+        if patch.file is not None:
+            self._resources.folder = Path(patch.file).resolve().parent
         graph = Graph(patch)
         playing = self._show
         evaluator = Evaluator(graph)
