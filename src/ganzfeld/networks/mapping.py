@@ -47,19 +47,20 @@ class Mapping(nn.Module):
         for i in range(len(self.config.mapping_features)):
             x = self.get_submodule(f"fc{i}")(x)
         w = x[:, None].expand(-1, self.num_ws, -1)
-        return self.truncated(w, truncation_psi, truncation_cutoff)
-
-    def truncated(self, w: Tensor, psi: float | Tensor, cutoff: int | Tensor | None = None) -> Tensor:
-        """w_avg + psi · (w − w_avg) in the first `cutoff` rows of w [N, num_ws, w_dim]."""
-        if not isinstance(psi, Tensor) and psi == 1:
-            return w
-        pulled = self.w_avg + psi * (w - self.w_avg)
-        if cutoff is None:
-            return pulled
-        rows = torch.arange(w.shape[1], device=w.device)[:, None]
-        return torch.where(rows < cutoff, pulled, w)
+        return truncated(w, self.w_avg, truncation_psi, truncation_cutoff)
 
     @torch.no_grad()
     def track_average(self, w: Tensor, beta: float = 0.998) -> None:
         """Training: move `w_avg` towards the mean of w [N, …, w_dim] (any rows)."""
         self.w_avg.lerp_(w.detach().float().reshape(-1, w.shape[-1]).mean(0), 1 - beta)
+
+
+def truncated(w: Tensor, w_avg: Tensor, psi: float | Tensor, cutoff: int | Tensor | None = None) -> Tensor:
+    """w_avg + psi · (w − w_avg) in the first `cutoff` rows (None: all) of w [N, num_ws, w_dim]."""
+    if not isinstance(psi, Tensor) and psi == 1:
+        return w
+    pulled = w_avg + psi * (w - w_avg)
+    if cutoff is None:
+        return pulled
+    rows = torch.arange(w.shape[1], device=w.device)[:, None]
+    return torch.where(rows < cutoff, pulled, w)

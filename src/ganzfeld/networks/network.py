@@ -14,6 +14,7 @@ from torch import Tensor
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
+from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.stylegan2 import StyleGAN2
@@ -47,6 +48,8 @@ class Network:
         weights: name -> shape of every tensor, under the official names.
         tensors: name -> the tensor itself (float32); shared with the network, never written by Ganzfeld.
         config: everything that the tensors do not say.
+        fast: whether to take the faster path where there is one (StyleGAN2 on a CPU); it agrees with the
+            readable reference to 1e-4. Gradients always go through the reference.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class Network:
         self.num_ws = self.config.num_ws
         self.layers: tuple[str, ...] = self.module.synthesis.layers
         self.layer_shapes = _layer_shapes(self.config, self.layers)
+        self.fast = True
+        self._fast_path: FastStyleGAN2 | None = None
 
     @classmethod
     def random(cls, config: Config, seed: int = 0) -> Self:
@@ -96,6 +101,7 @@ class Network:
     def to(self, device: str | torch.device) -> Self:
         """Move the network to a device, in place."""
         self.module.to(device)
+        self._fast_path = None
         return self
 
     def latent(self, seed: int) -> Tensor:
@@ -124,7 +130,8 @@ class Network:
                 f"a latent of shape {list(z.shape)} for a network that reads [N, {self.z_dim}]",
                 hint=f"Give it {self.z_dim} numbers a picture.",
             )
-        return self.module.mapping(z.to(self.device), self._labels(label, len(z)), truncation_psi, truncation_cutoff)
+        route = self._faster(z) or self.module
+        return route.mapping(z.to(self.device), self._labels(label, len(z)), truncation_psi, truncation_cutoff)
 
     def truncate(self, w: Tensor, psi: float | Tensor = 1.0, cutoff: int | Tensor | None = None) -> Tensor:
         """w [N, num_ws, w_dim] drawn towards the average w, as in `mapping`."""
@@ -173,7 +180,8 @@ class Network:
             return self.module.synthesis(w, transform=transform, until=until, after=after)
         if transform is not None:
             raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
-        return self.module.synthesis(
+        route = self._faster(w) or self.module
+        return route.synthesis(
             w,
             noise_mode=noise_mode,
             noise_strength=noise_strength,
@@ -215,6 +223,18 @@ class Network:
 
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
         save_network_file(Path(path), self.config.to_json(), weights)
+
+    def _faster(self, signal: Tensor) -> FastStyleGAN2 | None:
+        """The fast path, its derived tensors up to date; None where the reference has to do it."""
+        if not self.fast or self.device.type != "cpu" or (torch.is_grad_enabled() and signal.requires_grad):
+            return None
+        if self._fast_path is None and isinstance(self.config, StyleGAN2Config):
+            tensors = self.tensors
+            if FastStyleGAN2.supports(self.config, tensors):
+                self._fast_path = FastStyleGAN2(self.config, tensors)
+        if self._fast_path is not None:
+            self._fast_path.derived.refresh()
+        return self._fast_path
 
     def _labels(self, label: Label, batch: int) -> Tensor | None:
         if not self.c_dim:
