@@ -16,8 +16,8 @@ warmers=()
 
 case $leg in
 1)
-    train 0 planets-1 planets --stages 64e:1.2,64:1.5,128:6.2 $(carry planets); first=$!
-    train 1 orbits-1 orbits --stages 128e:2.2,128:6.7 $(carry orbits); second=$!
+    train 0 planets-1 planets --stages 64e:1.2,64:1.3,128:6.6 $(carry planets); first=$!
+    train 1 orbits-1 orbits --stages 128e:2.2,128:6.9 $(carry orbits); second=$!
     for size in 64 128 256; do
         train 0 warm-planets-$size planets --stages $size:1 --folder $folder/warm --warm; warmers+=($!)
     done
@@ -36,24 +36,29 @@ case $leg in
     wait $first $second
     ;;
 2)
-    train 0 planets-2 planets --stages 128:2.0,256:7.2 $(carry planets); first=$!
-    train 1 orbits-2 orbits --stages 128:9.2 $(carry orbits); second=$!
+    train 1 orbits-2 orbits --stages 128:9.1 $(carry orbits); second=$!
+    train 0 planets-2 planets --stages 256:5.1 $(carry planets); first=$!
+    wait $first
+    rm -f $out/planets/generator.pt $out/planets/judge.pt # more may not come home; planets are ready
+    train 0 flowers-2 flowers --stages 128:3.9 --start-from $folder/planets --garden $folder/garden.pt $(carry flowers); first=$!
     wait $first $second
     ;;
 3)
-    train 0 flowers-3 flowers --stages 128:2.6,256:4.2 --start-from $folder/planets --garden $folder/garden.pt $(carry flowers); first=$!
     train 1 orbits-3 orbits --stages 128:6.6 $(carry orbits); second=$!
+    train 0 flowers-3 flowers --stages 128:1.4,256:5.5 --garden $folder/garden.pt $(carry flowers); first=$!
     wait $second
-    CUDA_VISIBLE_DEVICES=1 python3 -m training.report orbits --folder $folder/orbits --to $folder/report >$folder/report-orbits.out 2>&1
+    export CUDA_VISIBLE_DEVICES=1
+    python3 -m training.report orbits --folder $folder/orbits --to $folder/report >$folder/report-orbits.out 2>&1 &
     wait $first
-    CUDA_VISIBLE_DEVICES=1 python3 -m training.report flowers --folder $folder/flowers --to $folder/report \
+    python3 -m training.report flowers --folder $folder/flowers --to $folder/report \
         --garden $folder/garden.pt >$folder/report-flowers.out 2>&1 &
     CUDA_VISIBLE_DEVICES=0 python3 -m training.report planets --folder $folder/planets --to $folder/report \
         --blend-with $folder/flowers >$folder/report-planets.out 2>&1 &
     wait
     ;;
 esac
-tail -n 7 $folder/*.out
+tar cf $out/orbits-generators.tar -C $out/orbits average.pt generator.pt && rm $out/orbits/average.pt $out/orbits/generator.pt
+tail -n 6 $folder/*-$leg.out $folder/warm*.out $folder/garden.out $folder/report*.out 2>/dev/null
 sheets=$(find $folder -name '*.jpg' -o -name '*.json' -o -name '*.out' | grep -v cache)
 tar czf $out/sheets.tgz $sheets
 ls -la $out $out/*

@@ -41,7 +41,7 @@ class Recipe:
     """Weight of R1 by resolution."""
     generator_rate: float = 2.5e-3
     judge_rate: float = 2.5e-3
-    fade: int = 60_000
+    fade: int = 40_000
     """Pictures over which a new block is faded in."""
 
 
