@@ -122,7 +122,7 @@ class Output(abc.ABC):
         try:
             yield
         except Exception as problem:
-            self.error = problem if isinstance(problem, OutputError) else self._error(*_reason(problem))
+            self.error = problem if isinstance(problem, OutputError) else self._error(*explained(problem))
             if self._is_open:
                 self._is_open = False
                 with contextlib.suppress(Exception):
@@ -130,7 +130,7 @@ class Output(abc.ABC):
             raise self.error from problem
 
 
-def _reason(problem: Exception) -> tuple[str, str]:
+def explained(problem: Exception) -> tuple[str, str]:
     """What happened and what to do, from an exception of the system or of a library."""
     match getattr(problem, "errno", None):
         case errno.ENOSPC | errno.EDQUOT:

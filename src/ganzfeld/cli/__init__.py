@@ -1,0 +1,68 @@
+"""The command `ganzfeld`.
+
+Every module in this folder whose name has no leading underscore is a command: it holds a function of its own name,
+whose docstring and annotations Typer turns into help and options. Modules import nothing heavy at the top, so that
+`ganzfeld --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from ganzfeld.errors import GanzfeldError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line (`sys.argv` by default). Ends with SystemExit; 1 after a GanzfeldError."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words  # understood in any place
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name, command in commands().items():
+        app.command(name)(command)
+    try:
+        app([word for word in words if word != "--debug"], prog_name="ganzfeld")
+    except GanzfeldError as error:
+        if debug:
+            raise
+        from ganzfeld.cli._terminal import show_error
+
+        show_error(error)
+        sys.exit(1)
+
+
+def commands() -> dict[str, Callable[..., Any]]:
+    """Every command by the name that one types."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    return {name.replace("_", "-"): getattr(importlib.import_module(f"{__name__}.{name}"), name) for name in names}
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from ganzfeld import __version__
+
+        print(f"ganzfeld {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
+) -> None:
+    """Plays trained neural networks live."""
+    from ganzfeld.cli._terminal import set_up_logging
+
+    set_up_logging()

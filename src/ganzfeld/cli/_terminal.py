@@ -1,0 +1,69 @@
+"""What commands share: the consoles, how an error looks, how a device is chosen."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ganzfeld.errors import GanzfeldError, Where
+
+if TYPE_CHECKING:
+    import torch
+
+PIPED_WIDTH = 160
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where text goes. A pipe or a file has no width of its own; tables there get room for long names."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def show_error(error: GanzfeldError) -> None:
+    """What, where, and what to do, as one block on stderr."""
+    block = Table.grid(padding=(0, 1, 0, 0))
+    block.add_column(no_wrap=True)
+    block.add_column(overflow="fold")
+    block.add_row(Text("Error", "bold red"), Text(error.what, "bold"))
+    if place := full_place(error.where):
+        block.add_row(Text("where", "dim"), Text(place))
+    if error.hint:
+        block.add_row(Text("do", "green"), Text(error.hint))
+    console(stderr=True).print(block)
+
+
+def full_place(where: Where) -> str:
+    """The place with its whole path, as editors understand it: file:line:column, then the address."""
+    place = ":".join(str(part) for part in (where.file, where.line, where.column) if part is not None)
+    return " ".join(part for part in (place, where.address) if part)
+
+
+def set_up_logging() -> None:
+    """The standard library's logging, on stderr."""
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=console(stderr=True), show_path=False, omit_repeated_times=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device that a word means; "auto" is the GPU if there is one. Raises GanzfeldError if it is not here."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as problem:
+        reason = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
+        raise GanzfeldError(
+            f"the device '{name}' cannot be used: {reason.rstrip('.')}",
+            hint="Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here",
+        ) from problem
+    return device

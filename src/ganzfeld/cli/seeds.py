@@ -1,0 +1,110 @@
+"""`ganzfeld seeds`: one still a seed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganzfeld.errors import GanzfeldError, NetworkError, OutputError, Where
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganzfeld.networks.network import Network
+
+LARGEST_SEED = 2**32 - 1  # what numpy.random.RandomState takes
+
+
+def seeds(
+    file: Annotated[Path, typer.Argument(help="A network: .pkl, .pt or .safetensors.")],
+    which: Annotated[str, typer.Argument(metavar="SEEDS", help='Which seeds: "7", "0-15", "0-15,33".')],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures (default: NAME-seeds).")] = None,
+    psi: Annotated[float, typer.Option(help="Truncation: 1 is the network's own variety, 0 its average.")] = 1.0,
+    cutoff: Annotated[
+        int | None, typer.Option(help="How many rows of w the truncation acts on (default: all).")
+    ] = None,
+    noise_mode: Annotated[str, typer.Option(help='StyleGAN2\'s noise: "const", "random" or "none".')] = "const",
+    label: Annotated[float | None, typer.Option(help="Class, for a network that has classes (default: 0).")] = None,
+    resolution: Annotated[int | None, typer.Option(help="A smaller picture, where the network makes one.")] = None,
+    device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
+) -> None:
+    """Write one PNG for each seed: seed0000.png, seed0001.png, …
+
+    A seed means the latent numpy.random.RandomState(seed).randn(1, z_dim), as in the official tools.
+    """
+    ranges = parse_seeds(which)  # before the wait for torch
+    from rich.progress import track
+
+    from ganzfeld.cli._terminal import chosen_device, console
+    from ganzfeld.networks.network import load_network
+
+    network = load_network(file).to(chosen_device(device))
+    if label is not None and not network.c_dim:
+        raise NetworkError("this network has no classes", where=Where(file=str(file)), hint="Leave --label out")
+    folder = out or Path(f"{file.stem}-seeds")
+    messages = console(stderr=True)
+    count = sum(map(len, ranges))
+    options = {"psi": psi, "cutoff": cutoff, "noise_mode": noise_mode, "label": label, "resolution": resolution}
+    for seed in track(itertools.chain(*ranges), "", total=count, console=messages, disable=not messages.is_terminal):
+        _save(folder / f"seed{seed:04d}.png", still(network, seed, **options))
+    console().print(f"{count} picture{'s' * (count != 1)} in {folder}", markup=False)
+
+
+def still(
+    network: Network,
+    seed: int,
+    *,
+    psi: float = 1.0,
+    cutoff: int | None = None,
+    noise_mode: str = "const",
+    label: float | None = None,
+    resolution: int | None = None,
+) -> np.ndarray:
+    """A seed's picture, uint8 [H, W, C], exactly as the API gives it. Random noise is drawn from the seed as well."""
+    import torch
+
+    from ganzfeld.networks.network import to_uint8
+
+    with torch.inference_mode():
+        w = network.mapping(network.latent(seed), label, truncation_psi=psi, truncation_cutoff=cutoff)
+        image = network.synthesis(w, noise_mode, seed=seed, resolution=resolution)  # pyright: ignore[reportArgumentType]
+    return to_uint8(image)[0].cpu().numpy()
+
+
+def parse_seeds(text: str) -> list[range]:
+    """ "0-3,8" -> [range(0, 4), range(8, 9)]. Raises GanzfeldError."""
+    ranges = []
+    for part in text.replace(" ", "").split(","):
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if not found:
+            raise GanzfeldError(f"'{part}' is not a seed", hint='Give numbers and ranges, like "0-15,33"')
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not first <= last <= LARGEST_SEED:
+            raise GanzfeldError(f"'{part}' is not a range of seeds", hint=f"Seeds go up, from 0 to {LARGEST_SEED}")
+        ranges.append(range(first, last + 1))
+    return ranges
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    from ganzfeld.outputs.base import explained
+
+    modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+    channels = pixels.shape[2]
+    if channels not in modes:
+        raise OutputError(
+            f"a picture of {channels} channels cannot be a PNG",
+            where=Where(file=str(path)),
+            hint="Use the Python API, or `ganzfeld render` with an output .npy",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0] if channels == 1 else pixels, modes[channels]).save(path)
+    except OSError as problem:
+        what, hint = explained(problem)
+        raise OutputError(what, where=Where(file=str(path)), hint=hint) from problem

@@ -1,0 +1,251 @@
+"""The command line: quick to answer, clear when something is wrong, exact in what it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganzfeld
+from ganzfeld.cli import commands, main
+from ganzfeld.cli._terminal import chosen_device, show_error
+from ganzfeld.cli.doctor import CHECKS, Finding, examine
+from ganzfeld.cli.seeds import parse_seeds
+from ganzfeld.errors import GanzfeldError, Where
+from ganzfeld.networks.config import StyleGAN2Config
+from ganzfeld.networks.network import Network
+
+GOLDENS = [
+    "stylegan2-32",
+    "stylegan2-cond-16",
+    "stylegan2-resnet-16",
+    "stylegan2-rosinality-32",
+    "stylegan2-tf-32",
+    "stylegan3-r-32",
+    "stylegan3-t-32",
+    "stylegan3-t-cond-64",
+]
+HEAVY = ("torch", "numpy", "scipy", "av", "PIL", "safetensors", "starlette", "msgspec", "libcst")
+
+
+def run(*words: object) -> int:
+    """The exit code of a command run in this process."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    return 0 if ended.value.code is None else int(ended.value.code)
+
+
+@pytest.fixture(scope="module")
+def grey_network(tmp_path_factory) -> Path:
+    """An untrained network of one channel, 16 px, three classes."""
+    path = tmp_path_factory.mktemp("grey") / "grey.safetensors"
+    config = StyleGAN2Config.design(
+        16, channel_base=256, channel_max=16, mapping_layers=2, z_dim=8, w_dim=8, c_dim=3, img_channels=1
+    )
+    Network.random(config, seed=2).save(path)
+    return path
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in commands())])
+def test_help_imports_nothing_heavy(words):
+    code = f"""
+import sys
+from ganzfeld.cli import main
+try:
+    main({words!r})
+finally:
+    print("HEAVY", sorted(set(sys.modules) & set({HEAVY!r})))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(ganzfeld.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: ganzfeld" in done.stdout
+    assert done.stdout.strip().endswith("HEAVY []")
+
+
+def test_every_command_explains_itself():
+    assert {"inspect", "convert", "seeds", "doctor"} <= set(commands())
+    for name, command in commands().items():
+        assert command.__doc__ and command.__module__.endswith(name.replace("-", "_"))
+
+
+def test_version(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip() == f"ganzfeld {ganzfeld.__version__}"
+
+
+@pytest.mark.parametrize("golden", GOLDENS)
+def test_every_golden_is_inspected_converted_and_drawn(golden, golden_file, tmp_path, capsys):
+    original, converted = golden_file(golden), tmp_path / "new" / "network.safetensors"
+    assert run("convert", original, converted) == 0
+    capsys.readouterr()
+
+    about = []
+    for file in (original, converted):
+        assert run("inspect", file, "--json") == 0
+        about.append(json.loads(capsys.readouterr().out))
+    for description in about:
+        for own in ("file", "bytes", "sha256"):
+            description.pop(own)
+    assert about[0] == about[1]
+    network = ganzfeld.load_network(original)
+    assert about[0]["kind"] == network.kind and about[0]["resolution"] == network.resolution
+    assert {weight["name"]: tuple(weight["shape"]) for weight in about[0]["weights"]} == network.weights
+    assert [layer["name"] for layer in about[0]["layers"]] == list(network.layers)
+
+    assert run("seeds", converted, "0-1,33", "--out", tmp_path / "stills", "--psi", "0.7") == 0
+    assert sorted(path.name for path in (tmp_path / "stills").iterdir()) == [
+        "seed0000.png",
+        "seed0001.png",
+        "seed0033.png",
+    ]
+    z = torch.from_numpy(np.random.RandomState(33).randn(1, network.z_dim)).float()
+    image = network.synthesis(network.mapping(z, truncation_psi=0.7))
+    expected = (image[0] * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "stills" / "seed0033.png")), expected)
+
+
+@pytest.mark.parametrize("golden", ["stylegan2-resnet-16", "stylegan3-t-32"])
+def test_inspect_shows_each_layer_with_the_size_it_really_has(golden, golden_file, capsys):
+    assert run("inspect", golden_file(golden), "--json") == 0
+    about = json.loads(capsys.readouterr().out)
+    network = ganzfeld.load_network(golden_file(golden))
+    w = network.mapping(network.latent(0))
+    for layer in about["layers"]:
+        shape = network.synthesis(w, until=layer["name"]).shape
+        assert tuple(shape[1:]) == (layer["channels"], layer["height"], layer["width"])
+
+
+def test_inspect_prints_whole_names_into_a_pipe(golden_file, capsys):
+    assert run("inspect", golden_file("stylegan2-32")) == 0
+    told = capsys.readouterr().out
+    for name, shape in ganzfeld.load_network(golden_file("stylegan2-32")).weights.items():
+        line = next(line for line in told.splitlines() if line.split(" ")[0] == name)
+        assert line.rstrip().endswith(" × ".join(map(str, shape)) or "one number")
+    assert "32 × 32 px, channels: 3" in told
+
+
+def test_one_channel_networks_become_grey_pictures(grey_network, tmp_path):
+    assert run("seeds", grey_network, "5", "--out", tmp_path, "--label", "1.5", "--noise-mode", "none") == 0
+    picture = Image.open(tmp_path / "seed0005.png")
+    network = ganzfeld.load_network(grey_network)
+    image = network.synthesis(network.mapping(network.latent(5), 1.5), "none")
+    assert picture.mode == "L"
+    assert np.array_equal(np.asarray(picture), (image[0, 0] * 127.5 + 128).clamp(0, 255).to(torch.uint8).numpy())
+
+
+def test_stills_of_a_smaller_size_and_of_random_noise(small_network, tmp_path):
+    assert run("seeds", small_network, "1", "--out", tmp_path / "a", "--resolution", "8") == 0
+    assert Image.open(tmp_path / "a" / "seed0001.png").size == (8, 8)
+    for folder in ("b", "c"):  # random noise is drawn from the seed, so it is the same again
+        assert run("seeds", small_network, "1", "--out", tmp_path / folder, "--noise-mode", "random") == 0
+    assert (tmp_path / "b/seed0001.png").read_bytes() == (tmp_path / "c/seed0001.png").read_bytes()
+
+
+def test_ranges_of_seeds():
+    assert parse_seeds("7") == [range(7, 8)]
+    assert parse_seeds("0-15, 33,4294967295") == [range(16), range(33, 34), range(2**32 - 1, 2**32)]
+    for wrong in ("", "a", "1-", "-1", "3-2", "1,,2", "4294967296", "1.5"):
+        with pytest.raises(GanzfeldError, match="is not a"):
+            parse_seeds(wrong)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["inspect", "missing.pkl"], "no such file"),
+        (["inspect", "{folder}"], "folder"),
+        (["seeds", "{network}", "x"], "'x' is not a seed"),
+        (["seeds", "{network}", "0", "--noise-mode", "cost"], "Did you mean 'const'"),
+        (["seeds", "{network}", "0", "--resolution", "7"], "no picture of 7 px"),
+        (["seeds", "{network}", "0", "--label", "2"], "has no classes"),
+        (["seeds", "{network}", "0", "--device", "gpu"], "the device 'gpu' cannot be used"),
+        (["seeds", "{network}", "0", "--out", "{network}"], "folder is needed"),
+        (["convert", "{network}", "x.pkl"], "Call it x.safetensors"),
+        (["convert", "{network}", "{network}"], "already"),
+    ],
+)
+def test_errors_are_one_block_without_a_traceback(words, expected, small_network, tmp_path, capsys):
+    words = [word.format(network=small_network, folder=tmp_path) for word in words]
+    before = small_network.read_bytes()
+    assert run(*words) == 1
+    told = capsys.readouterr()
+    assert expected in told.err and told.out == ""
+    assert told.err.startswith("Error") and "Traceback" not in told.err and len(told.err.splitlines()) <= 3
+    assert small_network.read_bytes() == before
+    with pytest.raises(GanzfeldError):
+        main([*words, "--debug"])
+
+
+def test_an_error_says_what_where_and_what_to_do_whatever_is_in_it(capsys):
+    where = Where(file="/long/way/to/[bold]my.ganz", line=3, column=7, address="/face/psi")
+    show_error(GanzfeldError("there is no '[red]' [/]", where=where, hint="Write [b]"))
+    told = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        "Error there is no '[red]' [/]",
+        "where /long/way/to/[bold]my.ganz:3:7 /face/psi",
+        "do    Write [b]",
+    ]
+
+
+def test_wrong_words_are_usage_errors(capsys):
+    assert run("sedes") == 2
+    assert "seeds" in capsys.readouterr().err
+
+
+def test_devices():
+    assert chosen_device("cpu").type == "cpu"
+    assert chosen_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_doctor_looks_at_everything_and_nothing_essential_is_broken(capsys):
+    assert run("doctor", "--json") == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert [finding["name"] for finding in findings] == list(CHECKS)
+    by_name = {finding["name"]: finding for finding in findings}
+    assert by_name["PyTorch"]["found"].startswith(torch.__version__)
+    assert "x264" in by_name["video"]["found"] and by_name["video"]["state"] == "works"
+    assert os.environ["GANZFELD_CACHE"] in by_name["cache"]["found"]
+    for finding in findings:
+        assert finding["found"] and "Error: " not in finding["found"], "a check fell over"
+        assert finding["state"] == "works" or finding["do"] or finding["name"] == "Triton"
+    assert run("doctor") == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in CHECKS)
+
+
+def test_doctor_survives_a_check_that_raises_and_fails_for_what_is_essential(monkeypatch, capsys):
+    def raises():
+        raise RuntimeError("the driver\nis confused")
+
+    monkeypatch.setitem(CHECKS, "sound", raises)
+    assert Finding("sound", "missing", "RuntimeError: the driver") in examine()
+    assert run("doctor") == 0
+    monkeypatch.setitem(CHECKS, "packages", lambda: ("broken", "not usable: numpy", "Install it"))
+    assert run("doctor") == 1
+    assert "→ Install it" in capsys.readouterr().out
+
+
+def test_doctor_finds_a_taken_port_and_a_bad_cache(monkeypatch, tmp_path):
+    import socket
+
+    from ganzfeld.studio.server import PORT
+
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", PORT))
+            other.listen()
+        except OSError:
+            pass  # somebody else has taken it: as good
+        found = {finding.name: finding for finding in examine()}["port"]
+        assert f"{PORT} is taken" in found.found and found.state == "works"
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "file"))
+    assert {finding.name: finding.state for finding in examine()}["cache"] == "broken"
