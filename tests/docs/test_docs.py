@@ -1,0 +1,36 @@
+"""The docs tell the truth: the reference is up to date, patches in the text can be read."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from ganzfeld.patch.graph import Graph
+from ganzfeld.patch.language import parse
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_reference_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec and spec.loader
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    assert maker.reference() == maker.TARGET.read_text(encoding="utf-8"), "run python docs/make_reference.py"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/language.md"])
+def test_patches_in_the_text_can_be_read(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "out(" in block]
+    assert blocks
+    for block in blocks:
+        Graph(parse(block))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.ganz")), ids=lambda path: path.stem)
+def test_examples_can_be_read(path: Path) -> None:
+    Graph(parse(path.read_text(encoding="utf-8"), str(path)))
