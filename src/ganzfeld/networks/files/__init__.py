@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ganzfeld.errors import NetworkFileError, Where
-from ganzfeld.networks.files import cache, native, sandbox, sniff
+from ganzfeld.networks.files import cache, native, sniff
 from ganzfeld.networks.files.layout import described
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 __all__ = ["NetworkFile", "open_network_file", "save_network_file"]
@@ -71,7 +72,8 @@ def save_network_file(
     path = Path(path)
     try:
         checked = described(config, weights)
-        native.write(path, checked.to_json(), {name: _numbers(tensor) for name, tensor in weights.items()})
+        tensors = {name: native.Numbers.of(_array(tensor)) for name, tensor in weights.items()}
+        native.write(path, checked.to_json(), tensors)
     except NetworkFileError as error:
         raise NetworkFileError(error.what, where=Where(file=str(path)), hint=error.hint) from None
 
@@ -94,6 +96,8 @@ def _open(path: Path) -> NetworkFile:
         with suppress(NetworkFileError):  # missing, or damaged: convert it again
             return _from_cache(path, kept, sha256, folder)
         _log.info("the converted network %s is missing or damaged; converting %s again", kept, path)
+    from ganzfeld.networks.files import sandbox  # the converter's own process imports this package too
+
     sha256, kept = sandbox.convert(path, facts.st_size, folder)
     cache.remember(folder, path, facts, sha256, looked)
     cache.tidy(folder, sha256)
@@ -124,9 +128,16 @@ def _verified(
                 hint="It was damaged on its way: get it again, or convert the original again.",
             )
         file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _sha256(file)
         cache.remember(folder, path, facts, sha256, looked)
     return sha256, header
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> NetworkFile:
@@ -141,12 +152,11 @@ def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> Net
     return NetworkFile(header.config.to_json(), weights, sha256, path, header.notes)
 
 
-def _numbers(tensor: torch.Tensor) -> native.Numbers:
+def _array(tensor: torch.Tensor) -> np.ndarray:
     import torch
 
     half = tensor.dtype == torch.float16
-    array = tensor.detach().to("cpu", torch.float16 if half else torch.float32).contiguous().numpy()
-    return native.Numbers("F16" if half else "F32", array.shape, memoryview(array.reshape(-1)).cast("B"))
+    return tensor.detach().to("cpu", torch.float16 if half else torch.float32).numpy()
 
 
 def _clean(text: str) -> str:

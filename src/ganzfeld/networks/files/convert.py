@@ -35,20 +35,6 @@ def read(data: memoryview) -> Converted:
     raise unknown_content(source.content, "; ".join(form.NAME for form in known))
 
 
-def tensors_of(network: Converted) -> dict[str, native.Numbers]:
-    """The network's tensors as they are written."""
-    words = {np.dtype(np.float32): "F32", np.dtype(np.float16): "F16"}
-    numbers = {}
-    for name, array in network.weights.items():
-        dtype = array.dtype.newbyteorder("<")
-        array = np.asarray(array, dtype)  # of the same values, in the byte order of the format
-        array = array if array.flags.c_contiguous else array.copy("C")
-        numbers[name] = native.Numbers(
-            words[dtype.newbyteorder("=")], array.shape, memoryview(array.reshape(-1)).cast("B")
-        )
-    return numbers
-
-
 def convert(path: Path, folder: Path) -> tuple[str, Path]:
     """Convert the file at `path` into `folder`: (the SHA-256 of the original, the new file). Raises NetworkFileError.
 
@@ -62,7 +48,8 @@ def convert(path: Path, folder: Path) -> tuple[str, Path]:
         network = read(memoryview(mapped))
         sha256 = hashlib.sha256(mapped).hexdigest()
         target = cache.converted_path(folder, sha256)
-        native.write(target, network.config.to_json(), tensors_of(network), network.notes)
+        tensors = {name: native.Numbers.of(array) for name, array in network.weights.items()}
+        native.write(target, network.config.to_json(), tensors, network.notes)
         now = os.fstat(file.fileno())
         if (now.st_size, now.st_mtime_ns) != (facts.st_size, facts.st_mtime_ns):
             with suppress(OSError):

@@ -231,7 +231,11 @@ def check_chain(config: Config) -> None:
     if (config.mapping_features or (config.z_dim + config.embed_features,))[-1] != config.w_dim:
         raise _wrong("w_dim", config.w_dim)
     if isinstance(config, StyleGAN2Config):
+        if not config.channels or min(config.channels) < 1:
+            raise _wrong("channels", config.channels)
         return
+    if not config.layers or min(config.input.channels, *(layer.out_channels for layer in config.layers)) < 1:
+        raise _wrong("channels", config.input.channels)
     size, channels, names = config.input.size, config.input.channels, set()
     for layer in config.layers:
         if (

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.files.layout import described
@@ -118,17 +120,7 @@ def _json(text: bytes | str, what: str) -> dict[str, Any]:
 
 def _tensors(words: Mapping[str, Any], size: int) -> dict[str, TensorEntry]:
     """The header's entries, checked: they must cover the `size` bytes of numbers exactly, as the format demands."""
-    tensors: dict[str, TensorEntry] = {}
-    for name, words_of in words.items():
-        try:
-            dtype, shape, (begin, end) = words_of["dtype"], words_of["shape"], words_of["data_offsets"]
-            sane = all(type(number) is int and 0 <= number < 2**48 for number in (*shape, begin, end))
-            sane = sane and len(shape) <= 8 and len(name) <= MAX_NAME and dtype in _BYTES
-        except (KeyError, TypeError, ValueError):
-            sane = False
-        if not sane or end - begin != math.prod(shape) * _BYTES[dtype]:
-            raise NetworkFileError(f"the file's entry for '{name[:60]}' contradicts itself", hint=_TRUNCATED)
-        tensors[name] = TensorEntry(dtype, tuple(shape), begin, end)
+    tensors = {name: _entry(name, words_of) for name, words_of in words.items()}
     if len(tensors) > MAX_TENSORS:
         raise NetworkFileError(f"the file lists {len(tensors):,} tensors, more than any network has", hint=_NOT_OURS)
     place = 0
@@ -139,6 +131,15 @@ def _tensors(words: Mapping[str, Any], size: int) -> dict[str, TensorEntry]:
     if place != size:
         raise NetworkFileError(f"the file declares {place:,} bytes of numbers, but holds {size:,}", hint=_TRUNCATED)
     return tensors
+
+
+def _entry(name: str, words: Any) -> TensorEntry:
+    with suppress(KeyError, TypeError, ValueError):
+        dtype, shape, (begin, end) = words["dtype"], words["shape"], words["data_offsets"]
+        whole = all(type(number) is int and 0 <= number < 2**48 for number in (*shape, begin, end))
+        if whole and len(shape) <= 8 and len(name) <= MAX_NAME and end - begin == math.prod(shape) * _BYTES[dtype]:
+            return TensorEntry(dtype, tuple(shape), begin, end)
+    raise NetworkFileError(f"the file's entry for '{name[:60]}' contradicts itself", hint=_TRUNCATED)
 
 
 def checksum(file: BinaryIO, start: int) -> int:
@@ -157,6 +158,13 @@ class Numbers:
     dtype: str
     shape: tuple[int, ...]
     data: memoryview
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Numbers:
+        """The numbers of a float32 or float16 array; copied only where they do not lie densely."""
+        bits = array.dtype.itemsize * 8
+        dense = np.ascontiguousarray(array, dtype=f"<f{bits // 8}")
+        return cls(f"F{bits}", array.shape, dense.reshape(-1).view(np.uint8).data)
 
 
 def write(path: Path, config: Mapping[str, Any], tensors: Mapping[str, Numbers], notes: Iterable[str] = ()) -> None:

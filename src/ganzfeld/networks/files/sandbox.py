@@ -7,7 +7,6 @@ system, so the limits hold on Windows and macOS too.
 from __future__ import annotations
 
 import json
-import multiprocessing.spawn
 import os
 import subprocess
 import sys
@@ -52,6 +51,8 @@ def convert(path: Path, size: int, folder: Path) -> tuple[str, Path]:
 
 def _python() -> str:
     # In a program that embeds Python, sys.executable is that program; multiprocessing knows about it.
+    import multiprocessing.spawn
+
     executable = multiprocessing.spawn.get_executable() or sys.executable
     return os.fsdecode(executable)
 

@@ -30,7 +30,7 @@ _BINARIES = (
     (b"\x89PNG", "a PNG picture", "A network is a .pkl, .pt or .safetensors file."),
     (b"\xff\xd8\xff", "a JPEG picture", "A network is a .pkl, .pt or .safetensors file."),
     (b"\x89HDF", "an HDF5 file", "Ganzfeld does not read Keras networks."),
-    (b"\x93NUMPY", "a NumPy array (.npy)", "A latent is given to a 'latent' node; a network is a .pkl, .pt or .safetensors."),
+    (b"\x93NUMPY", "a NumPy array (.npy)", "A latent is given to a 'latent' node."),
     (b"GGUF", "a GGUF language model", "Ganzfeld reads StyleGAN2 and StyleGAN3 generators."),
     (b"\x7fELF", "a program", "A network is a .pkl, .pt or .safetensors file."),
     (b"MZ", "a program", "A network is a .pkl, .pt or .safetensors file."),

@@ -79,7 +79,13 @@ def _empty_array(_machine: Unpickler, arguments: tuple) -> object:
 
 def _array_from_buffer(machine: Unpickler, arguments: tuple) -> object:
     raw, dtype, shape, order = _arguments(arguments, "numpy._frombuffer", memoryview, DType, tuple, str)
-    return Array(dense(raw, dtype, shape, machine.budget, column_major=order == "F"))
+    array = dense(raw, dtype, shape, machine.budget, column_major=order == "F")
+    axes = arguments[4] if len(arguments) > 4 else None
+    if order == "K" and axes is not None:  # numpy 2: the shape is that of memory, and the axes come after
+        if sorted(extents(axes)) != list(range(array.ndim)):
+            raise refuse_damaged("an array of the file has no order of axes")
+        array = array.transpose(extents(axes))
+    return Array(array)
 
 
 # -- Python's own ----------------------------------------------------------------------------------------------

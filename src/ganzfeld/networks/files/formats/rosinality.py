@@ -163,7 +163,7 @@ def _fill_noise(weights: Weights, sizes: list[int]) -> bool:
 def estimated_average(weights: Weights, seed: int = 0) -> np.ndarray:
     """The mean w of 10,000 random latents: [w_dim]."""
     layers = sorted(
-        (int(match[1]) for name in weights.arrays if (match := re.fullmatch(r"mapping\.fc(\d+)\.weight", name)))
+        int(match[1]) for name in weights.arrays if (match := re.fullmatch(r"mapping\.fc(\d+)\.weight", name))
     )
     matrices = [weights[f"mapping.fc{i}.weight"] for i in layers]
     width = matrices[0].shape[-1] if matrices[0].ndim else 0

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files.source import Converted, Source, Weights, converted
 from ganzfeld.networks.files.values import Record, shown
