@@ -42,14 +42,20 @@ class Segment:
 
     def close(self) -> None:
         """Let go of the block in this process. Views that are still held stay readable until they are dropped."""
-        memory = self._memory
+        self._memory.close()
+
+
+class _Memory(SharedMemory):
+    """Closes, and is collected, without complaint while somebody holds a view of it."""
+
+    def close(self) -> None:
         try:
-            memory.close()
+            super().close()
         except BufferError:
-            # Somebody holds a view: drop our references, so that the mapping dies with the last view.
-            memory._buf = None  # pyright: ignore[reportAttributeAccessIssue]
-            memory._mmap = None  # pyright: ignore[reportAttributeAccessIssue]
-            memory.close()
+            # Drop our references, so that the mapping dies with the last view.
+            self._buf = None
+            self._mmap = None
+            super().close()
 
 
 def unlink(name: str) -> bool:
@@ -70,8 +76,8 @@ def unlink(name: str) -> bool:
     return True
 
 
-def _make(name: str, size: int) -> SharedMemory:
-    memory = SharedMemory(name=name, create=True, size=size)
+def _make(name: str, size: int) -> _Memory:
+    memory = _Memory(name=name, create=True, size=size)
     if hasattr(os, "posix_fallocate"):
         # Linux gives memory on the first write and kills the process if there is none: better to know now.
         try:
@@ -83,10 +89,10 @@ def _make(name: str, size: int) -> SharedMemory:
     return memory
 
 
-def _attach(name: str) -> SharedMemory:
+def _attach(name: str) -> _Memory:
     """Attach without telling the resource tracker."""
     if sys.version_info >= (3, 13):
-        return SharedMemory(name=name, track=False)
+        return _Memory(name=name, track=False)
     with _attaching:
         register = resource_tracker.register
 
@@ -96,6 +102,6 @@ def _attach(name: str) -> SharedMemory:
 
         resource_tracker.register = register_others
         try:
-            return SharedMemory(name=name)
+            return _Memory(name=name)
         finally:
             resource_tracker.register = register
