@@ -240,5 +240,5 @@ class _blamed_on:  # noqa: N801
         if isinstance(error, torch.OutOfMemoryError):
             hint = "Show a smaller size or fewer networks"
             raise PatchError(f"The device has no memory left for {graph.name}", where=graph.where, hint=hint) from error
-        what = f"{graph.cls.type} failed: {type(error).__name__}: {error}"
+        what = f"{graph.cls.word} failed: {type(error).__name__}: {error}"
         raise PatchError(what, where=graph.where) from error

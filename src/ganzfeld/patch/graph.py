@@ -107,7 +107,7 @@ class Graph:
         self._link()
         self.order = self._order()
         self.node_order = self._node_order()
-        self.outs = [name for name, node in self.nodes.items() if node.cls.type == "out"]
+        self.outs = [name for name, node in self.nodes.items() if node.cls.word == "out"]
         if not self.outs:
             where = Where(file=patch.file)
             raise PatchError("The patch has no output", where=where, hint="Add a line such as out(name)")
@@ -118,7 +118,7 @@ class Graph:
         return tuple(
             (
                 node.name,
-                node.cls.type,
+                node.cls.word,
                 tuple(sorted(node.inputs.items())),
                 tuple((key, repr(value)) for key, value in node.structure.items()),
                 tuple((line.method, line.name) for line in node.model.methods),
@@ -238,13 +238,13 @@ class Graph:
             for name, declared in node.cls.inputs().items():
                 if name not in node.inputs:
                     if declared.required:
-                        what = f"{node.cls.type} needs its input '{name}'"
+                        what = f"{node.cls.word} needs its input '{name}'"
                         raise PatchError(what, where=node.where, hint=declared.doc)
                     continue
                 source = self.nodes[node.inputs[name]]
                 if declared.makes not in source.cls.makes:
                     makes = " or a ".join(source.cls.makes) or "nothing"
-                    what = f"'{name}' of {node.cls.type} reads a {declared.makes}, but '{source.name}' makes a {makes}"
+                    what = f"'{name}' of {node.cls.word} reads a {declared.makes}, but '{source.name}' makes a {makes}"
                     raise PatchError(what, where=node.where)
 
     def _order(self) -> list[Slot]:

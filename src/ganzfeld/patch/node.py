@@ -255,7 +255,7 @@ class Method(Declares):
 class Node(Declares):
     """Base of node types. `type` is its word in the language, `makes` what it can be asked for."""
 
-    type: ClassVar[str]
+    word: ClassVar[str]
     makes: ClassVar[tuple[str, ...]] = ("image",)
     methods: ClassVar[tuple[type[Method], ...]] = ()
     extra: ClassVar[HostValue | None] = None
@@ -279,7 +279,7 @@ class Node(Declares):
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Any:
         """The frame: a picture tensor, or a `Latent`."""
-        raise NotImplementedError(self.type)
+        raise NotImplementedError(self.word)
 
     def watched(self) -> Iterable[Path]:
         """Files whose change concerns this node."""

@@ -139,7 +139,10 @@ def alternation(steps: list[tuple[Node, Fraction]]) -> Node:
 
 
 def bjorklund(k: int, n: int, rotate: int = 0) -> tuple[bool, ...]:
-    """k onsets spread as evenly as they go over n steps (Bjorklund 2003, Toussaint 2005), from step `rotate` on."""
+    """k onsets spread as evenly as they go over n steps (Bjorklund 2003, Toussaint 2005), from step `rotate` on.
+
+    Where only one step is silent it comes last, as in Tidal.
+    """
     if not 1 <= n <= 256:
         raise UsageError(f"a rhythm of {n} steps cannot be played", "From 1 to 256 steps")
     if not 0 <= k <= n:
@@ -264,7 +267,7 @@ class _Reader:
             character = self.peek()
             if character == closing:
                 break
-            if not character:
+            if not character or (closing and character in "]>"):
                 raise self.mistake(f"this bracket is never closed with '{closing}'", at=begin - 1)
             if character == "_" and not re.match(r"\w", self.text[self.at + 1 : self.at + 2]):
                 if not steps:

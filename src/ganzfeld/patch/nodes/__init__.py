@@ -17,5 +17,5 @@ def node_types() -> dict[str, type[Node]]:
         module = importlib.import_module(f"{__name__}.{info.name}")
         for member in vars(module).values():
             if isinstance(member, type) and issubclass(member, Node) and member.__module__ == module.__name__:
-                found[member.type] = member
+                found[member.word] = member
     return found

@@ -13,7 +13,7 @@ from ganzfeld.patch.node import Input, Node, RenderContext, Toggle
 class Flip(Node):
     """Mirror a picture left to right (`x`), top to bottom (`y`), or both."""
 
-    type = "flip"
+    word = "flip"
 
     image = Input("image", "The picture to mirror.")
     x = Toggle(False, "Left becomes right.")

@@ -39,7 +39,7 @@ class LatentFile(Node):
     several, a fraction between two mixes them. A short list of numbers is repeated to the length that is needed.
     """
 
-    type = "latent"
+    word = "latent"
     makes = ("latent",)
 
     source = Structure((0.0,), "A file, or a list of numbers.", check=_source)

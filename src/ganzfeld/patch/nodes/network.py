@@ -63,7 +63,7 @@ class NetworkNode(Node):
     Without a latent it shows its average picture.
     """
 
-    type = "network"
+    word = "network"
     methods = (Show,)
 
     file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")

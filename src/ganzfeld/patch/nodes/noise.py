@@ -44,10 +44,10 @@ class Noise(Node):
     smooth, and its look differs from Gaussian latents. Move `tx` (with `phase(0.1)`, say) to walk.
     """
 
-    type = "noise"
+    word = "noise"
     makes = ("latent", "image")
 
-    kind = Choice("simplex2d", "The noise field; the last of its dimensions is the slowest.", options=NOISE_TYPES)
+    type = Choice("simplex2d", "The noise field; the last of its dimensions is the slowest.", options=NOISE_TYPES)
     seed = HostValue(1, "Each number is another field.", range=(0, 100), limits=(-1e9, 1e9))
     period = HostValue(1, "Size of the largest features, in quarters of the picture's longer side.", range=(0.05, 8))
     harmonics = Value(2, "Finer layers over the first; a fraction fades one in.", range=(0, 8), limits=(0, 16))
@@ -78,7 +78,7 @@ class Noise(Node):
         p = context.parameters
         channels = 1 if p.mono or isinstance(context.request, LatentRequest) else 3
         coefficients = noise_coefficients(
-            p.kind,
+            p.type,
             max_harmonics=p.most_harmonics,
             channels=channels,
             seed=p.seed,
@@ -103,7 +103,7 @@ class Noise(Node):
             "exponent": p.exponent,
         }
         if isinstance(request, LatentRequest):
-            return Latent(latent_noise(context.staged.coefficients, p.kind, request.dim, **shape))
+            return Latent(latent_noise(context.staged.coefficients, p.type, request.dim, **shape))
         width, height = request.width or PICTURE_SIZE, request.height or PICTURE_SIZE
-        picture = noise(context.staged.coefficients, p.kind, width, height, **shape)
+        picture = noise(context.staged.coefficients, p.type, width, height, **shape)
         return torch.cat([picture.expand(3, -1, -1), torch.ones_like(picture[:1])])[None]

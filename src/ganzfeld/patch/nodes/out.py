@@ -34,7 +34,7 @@ class Out(Node):
     Without a size, the output has the size of the picture itself.
     """
 
-    type = "out"
+    word = "out"
     makes = ()
 
     image = Input("image", "The picture to send out, as in out(face).")

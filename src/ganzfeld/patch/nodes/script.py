@@ -42,7 +42,7 @@ class ScriptNode(Node):
     A file that Ganzfeld has not seen before waits for your permission.
     """
 
-    type = "script"
+    word = "script"
     makes = ("image", "latent")
     captured = False
     extra = HostValue(0.0, "A number for the script.", vector=True, limits=(-1e30, 1e30))

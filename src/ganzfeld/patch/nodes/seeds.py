@@ -72,7 +72,7 @@ class Seeds(Node):
     The same seed gives the same picture everywhere: z is `numpy.random.RandomState(seed).randn(1, z_dim)`.
     """
 
-    type = "seeds"
+    word = "seeds"
     makes = ("latent",)
 
     keys = Structure(None, 'Seeds to visit ("0-15", [3, 7, 21]), or a file of keyframes.', check=_keys)
