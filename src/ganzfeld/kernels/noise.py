@@ -67,7 +67,7 @@ def noise(
     aspect_correct  measure both axes against the longer side; off, the field is stretched to the picture
 
     The type, the sizes and `aspect_correct` are structure; the rest may change from frame to frame. The result is
-    finite for any values whatever.
+    finite for any values whatever. The first call on a device brings the tables there, so make one before a capture.
     """
     dimensions = dimensions_of(kind)
     octaves, channels = coefficients.shape[0] - 2, coefficients.shape[1] if coefficients.dim() == 4 else 0
