@@ -1,0 +1,156 @@
+"""The real-time loop: a frame at each beat of an even grid, for weeks.
+
+Three rules, each with its reason:
+
+- *Deadlines are absolute.* Frame k is due at start + k / fps. A loop that sleeps "1/60 s after the last frame" drifts
+  by its own overhead; this one does not.
+- *Late frames are skipped, never piled up.* When a frame took longer than its place in the grid, the places that have
+  passed are left out, so a hiccup costs the frames it covers and nothing after.
+- *Show time lies on the grid.* When the loop had to wait for a deadline, that deadline is the frame's time, however
+  late the system woke us: what reaches the display is spaced by its refresh, and motion computed from jittering wake-up
+  times would tremble on it. When the loop could not wait, because the frame before took too long, the frame's time is
+  the real one: then the spacing on the display is uneven too, and motion has to follow it. Show time is therefore
+  never more than one frame from real time, and never drifts from it.
+
+`Pace` knows the grid and does no sleeping; `Loop` takes its clock and its sleep as arguments. Tests move time by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Protocol
+
+from ganzfeld.values.time import Clock, Moment
+
+
+class Pace:
+    """The grid of deadlines. Times in seconds of any steady clock."""
+
+    def __init__(self, fps: float, now: float, *, behind: float = 0.0) -> None:
+        """`behind`: seconds of show time that the first frame makes up for, after a restart."""
+        self.fps = fps
+        self.skipped = 0
+        self._start = now
+        self._next = 0
+        self._last = now - behind
+
+    def set_fps(self, fps: float, now: float) -> None:
+        """A new grid, from the next frame on."""
+        if fps != self.fps:
+            self._start, self._next = max(now, self._start + self._next / self.fps), 0
+            self.fps = fps
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next frame is due; 0 if it is late."""
+        return max(0.0, self._start + self._next / self.fps - now)
+
+    def begin(self, now: float, *, waited: bool) -> float:
+        """Begin a frame; the seconds of show time since the last one. `waited`: the loop slept until its deadline."""
+        late = (now - self._start) * self.fps - self._next
+        passed = max(0, math.floor(late + 1e-6))  # rounding must not make a frame of a place that has just passed
+        self.skipped += passed
+        place = self._next + passed
+        time_of_frame = self._start + place / self.fps if waited else now
+        seconds, self._last = time_of_frame - self._last, time_of_frame
+        self._next = place + 1
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The last second. fps: frames a second; median_ms, worst_ms: what a frame took; skipped: frames left out, ever."""
+
+    fps: float = 0.0
+    median_ms: float = 0.0
+    worst_ms: float = 0.0
+    skipped: int = 0
+
+
+class Meter:
+    """Measures the last `span` seconds of frames."""
+
+    def __init__(self, span: float = 1.0) -> None:
+        self._span = span
+        self._frames: deque[tuple[float, float]] = deque()
+
+    def add(self, began: float, ended: float) -> None:
+        """One frame, from `began` to `ended` (seconds)."""
+        self._frames.append((began, ended - began))
+        # One frame is kept however old it is, so that a frame of five seconds still shows a rate.
+        while len(self._frames) > 2 and self._frames[0][0] < began - self._span:
+            self._frames.popleft()
+
+    def measure(self, skipped: int = 0) -> Measure:
+        """What the kept frames say."""
+        if not self._frames:
+            return Measure(skipped=skipped)
+        spent = [1000 * seconds for _, seconds in self._frames]
+        span = self._frames[-1][0] - self._frames[0][0]
+        fps = (len(spent) - 1) / span if span > 0 else 0.0
+        return Measure(fps, median(spent), max(spent), skipped)
+
+
+class Stage(Protocol):
+    """What the loop drives."""
+
+    def listen(self) -> None:
+        """Do what was asked for since the last frame. Called after the wait, so that nothing asked for waits longer."""
+        ...
+
+    def frame(self, moment: Moment) -> None:
+        """Make this moment's frame and publish it."""
+        ...
+
+    def rest(self) -> None:
+        """What is done between frames: reports, checkpoints."""
+        ...
+
+
+class Loop:
+    """Drives a stage at `fps`, which may be changed at any time with `set_fps`."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        clock: Clock,
+        *,
+        fps: float = 60.0,
+        behind: float = 0.0,
+        now: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.stage, self.clock = stage, clock
+        self._now, self._sleep = now, sleep
+        self._pace = Pace(fps, now(), behind=behind)
+        self._meter = Meter()
+
+    @property
+    def fps(self) -> float:
+        """Frames a second that the loop aims at."""
+        return self._pace.fps
+
+    def set_fps(self, fps: float) -> None:
+        """Aim at another rate, from the next frame on."""
+        self._pace.set_fps(fps, self._now())
+
+    def measure(self) -> Measure:
+        """How the last second went."""
+        return self._meter.measure(self._pace.skipped)
+
+    def step(self) -> None:
+        """Wait for the next deadline, then make one frame."""
+        waited = False
+        # A sleep may end early.
+        while (wait := self._pace.wait(self._now())) > 0:
+            waited = True
+            self._sleep(wait)
+        self.stage.listen()
+        began = self._now()
+        self.stage.frame(self.clock.advance(self._pace.begin(began, waited=waited)))
+        self._meter.add(began, self._now())
+        self.stage.rest()
