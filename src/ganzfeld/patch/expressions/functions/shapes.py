@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ganzfeld.patch.expressions.hashing import mix64
@@ -58,17 +59,21 @@ def wander(x: float = BEAT, seed: float = 0) -> float:
     whole = math.floor(x)
     u = x - whole
     salt = math.floor(seed)
-    a, b = mix64(whole, salt), mix64(whole + 1, salt)
-    fade = u * u * u * (u * (u * 6 - 15) + 10)
-    # The high half of each hash gives the height (±0.6), the low half the slope (±0.8). The two slopes together reach
-    # at most half of 0.8 between the ends, so the sum stays within ±1.
-    start = (a >> 32) * _HEIGHT - 0.6 + ((a & 0xFFFFFFFF) * _SLOPE - 0.8) * u
-    end = (b >> 32) * _HEIGHT - 0.6 + ((b & 0xFFFFFFFF) * _SLOPE - 0.8) * (u - 1)
-    return start + (end - start) * fade
+    height, slope = _post(whole, salt)
+    next_height, next_slope = _post(whole + 1, salt)
+    start = height + slope * u
+    end = next_height + next_slope * (u - 1)
+    return start + (end - start) * (u * u * u * (u * (u * 6 - 15) + 10))
 
 
-_HEIGHT = 1.2 / 0xFFFFFFFF
-_SLOPE = 1.6 / 0xFFFFFFFF
+@lru_cache(4096)  # from frame to frame the same two are asked for
+def _post(whole: int, salt: int) -> tuple[float, float]:
+    """The height (±0.6) and slope (±0.8) of the noise at a whole x.
+
+    Between two of them the slopes together add at most half of 0.8, so that the noise stays within ±1.
+    """
+    bits = mix64(whole, salt)
+    return (bits >> 32) / 0xFFFFFFFF * 1.2 - 0.6, (bits & 0xFFFFFFFF) / 0xFFFFFFFF * 1.6 - 0.8
 
 
 EASINGS: Mapping[str, Callable[[float], float]] = {
