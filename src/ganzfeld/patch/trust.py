@@ -1,0 +1,75 @@
+"""Which script files may run: those a person has allowed, once, on this machine.
+
+The answers are kept as a JSON list of absolute paths, `trusted-scripts.json` in the person's settings folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "trusted-scripts.json"
+
+
+def config_folder() -> Path:
+    """Where a person's settings are: GANZFELD_CONFIG if set, else the system's place for them."""
+    return Path(os.environ.get("GANZFELD_CONFIG") or platformdirs.user_config_dir("ganzfeld"))
+
+
+class TrustStore:
+    """The allowed script files. Other processes see what is added; links count as what they point to."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or config_folder() / FILE_NAME
+        self._stamp: object = None
+        self._paths: frozenset[str] = frozenset()
+
+    def trusts(self, path: Path) -> bool:
+        """Whether a person has allowed this file."""
+        return _key(path) in self._read()
+
+    def trust(self, path: Path) -> None:
+        """Allow this file from now on. If that cannot be written down, it is asked for again next time."""
+        paths = sorted(self._read() | {_key(path)})
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=f".{FILE_NAME}-")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(paths, file, indent=1)
+                Path(temporary).replace(self._file)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    Path(temporary).unlink()
+                raise
+        except OSError as error:
+            log.warning("cannot write down that %s may run: %s", path, error)
+
+    def _read(self) -> frozenset[str]:
+        """The allowed paths, read again when the file has changed. A file that makes no sense allows nothing."""
+        try:
+            status = self._file.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if stamp != self._stamp:
+                paths = json.loads(self._file.read_text(encoding="utf-8"))
+                if not isinstance(paths, list):
+                    raise ValueError("not a list")
+                self._paths, self._stamp = frozenset(path for path in paths if isinstance(path, str)), stamp
+        except FileNotFoundError:
+            self._paths, self._stamp = frozenset(), None
+        except (OSError, ValueError, RecursionError) as error:
+            log.warning("%s cannot be read, so no script is trusted: %s", self._file, error)
+            self._paths, self._stamp = frozenset(), None
+        return self._paths
+
+
+def _key(path: Path) -> str:
+    return str(path.expanduser().resolve())
