@@ -13,6 +13,7 @@ from fake_show import FakeProblem, Running, flat
 from PIL import Image
 from studio_client import port_of
 
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.server import StudioServer
 
 CENTRE = """() => {
@@ -86,6 +87,7 @@ def test_the_patch_and_the_numbers_are_there(browser_page, studio, show):
     assert meters.startswith("60 fps 8.4 ms")
     assert "64×48" in meters and "cpu" in meters and "1:02:05" in meters
     assert browser_page.locator(".state .name").inner_text() == "organ.ganz"
+    assert browser_page.title() == "organ.ganz · Ganzfeld"
     # The text is coloured, in the font that came with the page.
     assert "knob" in browser_page.locator(".token-call").all_inner_texts()
     assert "psi" in browser_page.locator(".name-argument").all_inner_texts()
@@ -154,6 +156,17 @@ def test_a_script_is_allowed_by_hand(browser_page, studio, show):
     browser_page.get_by_role("button", name="Allow").click()
     question.wait_for(state="detached")
     assert ("trust", {"path": "/shows/winter/swarm.py"}) in show.commands
+
+
+def test_a_refused_command_is_said_even_beside_an_error(browser_page, studio, show):
+    show.now.errors = [FakeProblem("trouble")]
+    show.refuses = GanzfeldError("nothing plays yet", hint="Wait for the first picture.")
+    browser_page.goto(studio.url)
+    browser_page.get_by_test_id("problem").wait_for()
+    browser_page.keyboard.press(" ")
+    notice = browser_page.locator(".notice")
+    notice.wait_for()
+    assert " ".join(notice.inner_text().split()) == "nothing plays yet Wait for the first picture."
 
 
 def test_a_lost_studio_is_found_again_and_the_last_picture_stays(browser_page, show):

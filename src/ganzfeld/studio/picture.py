@@ -29,7 +29,7 @@ def png(image: np.ndarray) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image), "RGBA").save(file, "PNG", compress_level=1)
+    Image.fromarray(np.ascontiguousarray(image)).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 

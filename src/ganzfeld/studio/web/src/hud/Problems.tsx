@@ -2,12 +2,11 @@ import { useShow } from "../live/show";
 import type { Problem } from "../live/wire";
 import { where } from "./numbers";
 
-/** The first error on one line, and how many more there are; or the answer to a command that could not be done. */
+/** The first error on one line, and how many more there are; for a moment, why a command could not be done. */
 export function Problems() {
   const errors = useShow((show) => show.status?.errors);
   const notice = useShow((show) => show.notice);
   const first = errors?.[0];
-  if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
   if (notice) {
     return (
       <div className="problem notice" role="status">
@@ -16,6 +15,7 @@ export function Problems() {
       </div>
     );
   }
+  if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
   return null;
 }
 

@@ -1,3 +1,4 @@
+import { useEffect } from "react";
 import { type ShowState, useShow } from "../live/show";
 
 /** What keeps the picture from moving, in a word; null while all is well. */
@@ -14,6 +15,9 @@ export function State() {
   const name = useShow((show) => show.patch?.name ?? "Ganzfeld");
   const word = useShow((show) => stateWord(show)?.word);
   const tone = useShow((show) => stateWord(show)?.tone);
+  useEffect(() => {
+    document.title = name === "Ganzfeld" ? name : `${name} · Ganzfeld`;
+  }, [name]);
   return (
     <div className="state">
       <span className="name">{name}</span>
