@@ -1,0 +1,126 @@
+"""`ganzfeld render`: a patch into a film, pictures or an array."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganzfeld.errors import GanzfeldError
+
+if TYPE_CHECKING:
+    from ganzfeld.engine.player import Player
+    from ganzfeld.patch.models import Patch
+    from ganzfeld.patch.trust import TrustStore
+
+
+def render(
+    patch: Annotated[Path, typer.Argument(help="A patch (.ganz), or a network, which plays in a default patch.")],
+    out: Annotated[Path, typer.Option(help="What to write: film.mp4, film.mkv, stills.png, a folder/, frames.npy.")],
+    seconds: Annotated[float | None, typer.Option(help="How long, in seconds of the show (default: 10).")] = None,
+    frames: Annotated[int | None, typer.Option(help="How long, in frames.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second (default: what the patch says).")] = None,
+    size: Annotated[str | None, typer.Option(help='"1920x1080" or "1024" (default: what the patch says).')] = None,
+    output: Annotated[str | None, typer.Option(help="Which of several outputs of the patch.")] = None,
+    start: Annotated[float, typer.Option(help="Second of the show to begin at.")] = 0.0,
+    quality: Annotated[
+        float | None, typer.Option(help="Films: 0 (lossless) to 51; 18 looks good.")
+    ] = None,
+    device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
+    trust: Annotated[bool, typer.Option("--trust", help="Let the patch's scripts run without asking.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Render a patch, as fast or as slow as it takes: every frame, at exact times."""
+    if seconds is not None and frames is not None:
+        raise GanzfeldError("--seconds and --frames say the same thing twice", hint="Leave one of them out")
+    if (seconds is not None and seconds <= 0) or (frames is not None and frames < 1):
+        raise GanzfeldError("there is nothing to render", hint="Ask for at least one frame")
+    wanted = parse_size(size) if size else None  # before the wait for torch
+
+    from ganzfeld.engine.player import Player
+    from ganzfeld.patch.trust import TrustStore
+
+    model = _patch(patch, wanted, output)
+    store = TrustStore()
+    player = Player(model, device=device, trusted=(lambda path: True) if trust else store.trusts)
+    if player.engine.pending_trust:
+        for script in player.engine.pending_trust:
+            ask(script, store)
+        player = Player(model, device=device, trusted=store.trusts)
+    settings = player.engine.outs
+    name = output or next(iter(settings))
+    rate = fps or settings[name].fps
+    count = frames or max(1, round((seconds or 10.0) * rate))
+    player.clock.seek(start)
+    options = {"overwrite": overwrite} | ({} if quality is None else {"quality": quality})
+    with player:
+        _play(player, name, rate, count, out, options)
+
+
+def _play(player: Player, name: str, fps: float, count: int, target: Path, options: dict) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ganzfeld.cli._terminal import console, show_error
+    from ganzfeld.outputs.base import open_output
+
+    messages = console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    shown: set[str] = set()
+    written = None
+    try:
+        with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
+            task = progress.add_task("", total=count, rate="")
+            for frame in player.frames(fps=fps, count=count):
+                image = frame.images[name].cpu().numpy()
+                written = written or open_output(target, (image.shape[1], image.shape[0]), fps, **options)
+                written.write(image, frame.t, frame.number)
+                speed = progress.tasks[0].speed
+                progress.update(task, advance=1, rate=f"{speed:.1f} frames a second" if speed else "")
+                for problem in player.problems:
+                    if str(problem) not in shown and len(shown) < 20:
+                        shown.add(str(problem))
+                        show_error(problem)
+    finally:
+        if written is not None:
+            written.close()
+    console().print(f"{count} frame{'s' * (count != 1)} in {target}", markup=False)
+
+
+def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:
+    """The patch to render, with its output's size replaced if one was asked for."""
+    from ganzfeld.engine.player import read_patch
+    from ganzfeld.errors import PatchError, nearest
+    from ganzfeld.patch.defaults import is_network, patch_for_network
+    from ganzfeld.patch.language import parse
+    from ganzfeld.patch.models import Term
+
+    model = parse(patch_for_network(path)) if is_network(path) else parse(read_patch(path), str(path))
+    outs = [node.name for node in model.nodes.values() if node.type == "out"]
+    if output is not None and output not in outs:
+        raise PatchError(f"the patch has no output '{output}'", hint=nearest(output, outs))
+    if size is None or not outs:
+        return model
+    node = model.nodes[output or outs[0]]
+    arguments = {**node.arguments, "size": Term(text=repr(size))}
+    return model.model_copy(
+        update={"nodes": model.nodes | {node.name: node.model_copy(update={"arguments": arguments})}}
+    )
+
+
+def ask(script: Path, store: TrustStore) -> None:
+    """Ask at the terminal whether a script may run. Raises GanzfeldError if it may not, or nobody is there to ask."""
+    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
+    if not sys.stdin.isatty() or not typer.confirm(question, default=False):
+        raise GanzfeldError(f"the script {script} has not been allowed to run", hint="Look at it, then use --trust")
+    store.trust(script)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """ "1920x1080" -> (1920, 1080), "1024" -> (1024, 1024). Raises GanzfeldError."""
+    found = re.fullmatch(r"(\d{1,5})(?:[x×*,](\d{1,5}))?", text.strip())
+    if not found or not int(found[1]) or found[2] == "0":
+        raise GanzfeldError(f"'{text}' is not a size", hint="Write it as 1920x1080, or 1024 for a square")
+    return int(found[1]), int(found[2] or found[1])

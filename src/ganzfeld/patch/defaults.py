@@ -1,0 +1,24 @@
+"""The patch that a network file alone plays in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NETWORK_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
+
+
+def is_network(path: Path) -> bool:
+    """Whether a file given to `play` or `render` is a network rather than a patch, by its name."""
+    return path.suffix.lower() in NETWORK_SUFFIXES
+
+
+def patch_for_network(path: Path | str) -> str:
+    """A patch that plays one network with a slowly moving noise, as the ancestor did. `path`: a file, or the name of a
+    shipped network."""
+    file = str(path.expanduser().resolve()) if isinstance(path, Path) else path
+    return (
+        "drift  = phase(0.1)                                    # how fast it moves\n"
+        'source = noise("simplex2d", amplitude=0.9, tx=drift)\n'
+        f"face   = network({file!r}, latent=source, psi=0.8)\n"
+        "out(face)\n"
+    )
