@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import picture
+from ganzfeld.studio.app import is_this_machine
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.viewers import IN_FLIGHT
 
@@ -223,6 +224,17 @@ def test_only_a_script_that_asks_is_trusted(show, view):
         assert show.commands == []
         viewer.say(kind="command", name="trust", path="/x/swarm.py")
         assert eventually(lambda: show.commands == [("trust", {"path": "/x/swarm.py"})])
+
+
+def test_nobody_else_on_the_network_allows_a_script(show, view, monkeypatch):
+    assert all(map(is_this_machine, ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"]))
+    assert not any(map(is_this_machine, ["192.168.1.7", "0.0.0.0", "fe80::1%eth0", "::ffff:10.0.0.1"]))
+    monkeypatch.setattr("ganzfeld.studio.app.is_this_machine", lambda host: False)
+    show.now.pending_trust = ["/x/swarm.py"]
+    with view() as viewer:
+        viewer.say(kind="command", name="trust", path="/x/swarm.py")
+        assert "on the machine that plays it" in viewer.hear("notice")["what"]
+    assert show.commands == []
 
 
 def test_a_refused_command_is_answered_to_the_one_who_gave_it(show, view):

@@ -122,7 +122,7 @@ class _Conversation:
     async def _may_trust(self, path: str | None) -> None:
         # Permission lets code run, so it comes from the machine it runs on, for a file that asked.
         client = self.socket.client
-        if client is None or not _is_this_machine(client.host):
+        if client is None or not is_this_machine(client.host):
             raise GanzfeldError(
                 "permission to run a script is given on the machine that plays it",
                 hint="Open the studio there, and allow it.",
@@ -132,7 +132,8 @@ class _Conversation:
             raise GanzfeldError("no script of this name waits for permission")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a client's IP address is a loopback one, in either family."""
     address = ipaddress.ip_address(host)
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
