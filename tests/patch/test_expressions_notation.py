@@ -186,7 +186,7 @@ class TestGliding:
         ("a(9,8)", 1, "do not fit"),
         ("a(0,0)", 1, "steps cannot be played"),
         ("a(x,8)", 2, "whole number"),
-        ("a b [c*64]*64", 4, "more than 1024"),
+        ("a b [c*64]*64", 4, "more than 256"),
         ("1e999", 0, "too large"),
     ],
 )

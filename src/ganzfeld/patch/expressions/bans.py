@@ -47,7 +47,6 @@ ELSEWHERE = {
     "random": "rand",
     "noise": "wander",
     "perlin": "wander",
-    "fract": "fract",
     "frac": "fract",
     "saturate": "clamp",
     "fit": "remap",

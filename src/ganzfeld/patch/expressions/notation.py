@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,7 +22,7 @@ SNAP = 1e-7
 """In cycles. A position so little before a step counts as on it: beats are floats, and a third of one is not exact."""
 
 # A patch from a stranger must not hold up the show, so the work for one table has a bound.
-MOST_PARTS = 1024  # in one cycle
+MOST_PARTS = 256  # in one cycle
 MOST_DEPTH = 32
 MOST_REPEATS = 64
 LARGEST_FACTOR = 256
@@ -166,6 +165,7 @@ class Pattern:
     root: Node
     values: tuple[Value, ...]
     _tables: dict[tuple[int, int], tuple[list[float], list[Value]]] = field(default_factory=dict, repr=False)
+    _parts: dict[tuple[int, int], list[Part]] = field(default_factory=dict, repr=False)
 
     def at(self, position: float, glide: Callable[[float], float] | None = None, seed: int = 0) -> Value:
         """The value at a position in cycles (any finite float, also below 0).
@@ -192,7 +192,8 @@ class Pattern:
         return table
 
     def _build(self, cycle: int, seed: int) -> tuple[list[float], list[Value]]:
-        far = min(FARTHEST, max(16, 8 * MOST_PARTS // self.root.most))
+        # Where chance has left out everything for so long, it was told to.
+        far = min(64 if self.root.chance else FARTHEST, max(4, MOST_PARTS // self.root.most))
         changes = self.changes(cycle, seed)
         if not changes or changes[0][0] > cycle:
             before = (self.changes(c, seed)[-1:] for c in range(cycle - 1, cycle - far, -1))
@@ -204,16 +205,24 @@ class Pattern:
 
     def changes(self, cycle: int, seed: int) -> list[tuple[Fraction, Value]]:
         """The times within a cycle at which an event begins, or comes back, and its value."""
-        begin, end = Fraction(cycle), Fraction(cycle + 1)
         changes: list[tuple[Fraction, Value]] = []
         # What goes on from the cycle before is no change.
-        last = next(iter(deque(self.root.parts(begin - 1, begin, seed), maxlen=1)), None)
-        for part in self.root.parts(begin, end, seed):
+        last = next(reversed(self._parts_of(cycle - 1, seed)), None)
+        for part in self._parts_of(cycle, seed):
             goes_on = last is not None and part.whole < part.begin == last.end and part.value == last.value
             if not goes_on:
                 changes.append((part.begin, part.value))
             last = part
         return changes
+
+    def _parts_of(self, cycle: int, seed: int) -> list[Part]:
+        parts = self._parts.get((cycle, seed))
+        if parts is None:
+            if len(self._parts) >= 16:
+                self._parts.clear()
+            parts = list(self.root.parts(Fraction(cycle), Fraction(cycle + 1), seed))
+            self._parts[cycle, seed] = parts
+        return parts
 
 
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)

@@ -70,6 +70,7 @@ class Source:
         else:
             line = error.lineno or 1
             column = (error.offset or 1) - (line == 1)
+        line = max(1, line)
         if line > len(self.lines):
             line, column = len(self.lines), len(self.lines[-1]) + 1
         what, hint = (error.msg or "invalid syntax").rstrip("."), ""
