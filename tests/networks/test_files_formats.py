@@ -214,7 +214,9 @@ def test_the_first_stylegan_is_refused():
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "older layout"])
-@pytest.mark.parametrize("variant", [{}, {"resolution": 64, "channel_base": 128, "z_dim": 7}, {"img_channels": 1}], ids=str)
+@pytest.mark.parametrize(
+    "variant", [{}, {"resolution": 64, "channel_base": 128, "z_dim": 7}, {"img_channels": 1}], ids=str
+)
 def test_rosinality(variant, zipped):
     network = made.small2(conv_clamp=None, **variant)
     average = network.tensors["mapping.w_avg"]

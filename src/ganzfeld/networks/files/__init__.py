@@ -101,7 +101,13 @@ def _open(path: Path) -> NetworkFile:
     sha256, kept = sandbox.convert(path, facts.st_size, folder)
     cache.remember(folder, path, facts, sha256, looked)
     cache.tidy(folder, sha256)
-    network = _from_cache(path, kept, sha256, folder)
+    try:
+        network = _from_cache(path, kept, sha256, folder)
+    except NetworkFileError as error:
+        raise NetworkFileError(
+            f"the converted network ({kept}) cannot be read: {error.what}",
+            hint="Is something cleaning up or damaging that folder? GANZFELD_CACHE chooses another.",
+        ) from None
     for note in network.notes:
         _log.warning("%s: %s", path.name, _clean(note))
     return network
