@@ -1,0 +1,200 @@
+"""What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
+
+Supervisor → render: `Begin` once, then numbered orders. Render → supervisor: `Ready`, `Status`, `Saved`, `Line`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from ganzfeld.errors import GanzfeldError, Where
+
+Phase = Literal["starting", "loading", "playing"]
+"""starting: importing, waiting for `Begin`. loading: opening a patch with nothing to show. playing: making frames."""
+
+
+class _Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    pass
+
+
+class Text(_Message, frozen=True):
+    """A patch's text. `version` counts the texts of this show; `again`: build it even if nothing in it changed."""
+
+    version: int
+    text: str
+
+
+# Supervisor → render
+
+
+class Begin(_Message, frozen=True):
+    """Play. `text` is what to play; if it cannot be built, `fallback` (the last that could) plays and the error shows.
+
+    session: where frames go. path: the patch's file, for the files it names and for errors. device: as `Engine`'s.
+    fps: instead of the patch's own. checkpoint: where the process before was, taken at `saved_at` (perf_counter).
+    """
+
+    session: str
+    text: Text
+    path: str | None = None
+    fallback: Text | None = None
+    device: str = "auto"
+    fps: float | None = None
+    trust_all: bool = False
+    checkpoint: bytes | None = None
+    clock: dict[str, float | bool] | None = None
+    saved_at: float = 0.0
+
+
+class Turn(_Message, frozen=True):
+    """A hand turned the parameter at an address."""
+
+    address: str
+    value: Any
+
+
+class Release(_Message, frozen=True):
+    """The parameter at an address goes back to its text."""
+
+    address: str
+
+
+class Value(_Message, frozen=True):
+    """A value from outside: OSC, MIDI, sound."""
+
+    address: str
+    value: Any
+
+
+class Hit(_Message, frozen=True):
+    """An event from outside."""
+
+    address: str
+    arguments: tuple[Any, ...] = ()
+    named: dict[str, Any] = {}
+
+
+class Pause(_Message, frozen=True):
+    """Stop the clock, or let it go on."""
+
+    paused: bool = True
+
+
+class Seek(_Message, frozen=True):
+    """Jump to second `t` of the show."""
+
+    t: float
+
+
+class Speed(_Message, frozen=True):
+    """Seconds of show time in a second."""
+
+    speed: float
+
+
+class Notice(_Message, frozen=True):
+    """A watched file changed."""
+
+    path: str
+
+
+class Trust(_Message, frozen=True):
+    """A person allowed a script file to run."""
+
+    path: str
+
+
+class Stop(_Message, frozen=True):
+    """End."""
+
+
+Order = Text | Turn | Release | Value | Hit | Pause | Seek | Speed | Notice | Trust | Stop
+
+
+class Numbered(_Message, frozen=True):
+    """An order and its number. `Saved` says which orders its checkpoint contains; the later ones are given again."""
+
+    number: int
+    order: Order
+
+
+# Render → supervisor
+
+
+class Ready(_Message, frozen=True):
+    """Everything is imported; waits for `Begin`."""
+
+
+class Problem(_Message, frozen=True):
+    """An error as the person reads it (see `errors.GanzfeldError`)."""
+
+    what: str
+    hint: str = ""
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    address: str | None = None
+
+    @classmethod
+    def of(cls, error: GanzfeldError) -> Problem:
+        where = error.where
+        return cls(error.what, error.hint, where.file, where.line, where.column, where.address)
+
+    def error(self) -> GanzfeldError:
+        """The error again."""
+        return GanzfeldError(self.what, where=Where(self.file, self.line, self.column, self.address), hint=self.hint)
+
+
+class Status(_Message, frozen=True):
+    """How the render is doing: a few times a second, and at once when `problems` or `version` change.
+
+    version: of the text that plays (None: none does yet). outputs: their names, the main one first.
+    frame_ms, worst_ms: median and longest time of a frame in the last second. skipped: frames that came too late to be
+    made, dropped: frames that readers left no room for; both ever since this process began.
+    """
+
+    phase: Phase
+    version: int | None = None
+    fps: float = 0.0
+    frame_ms: float = 0.0
+    worst_ms: float = 0.0
+    skipped: int = 0
+    dropped: int = 0
+    frame: int = 0
+    t: float = 0.0
+    beat: float = 0.0
+    bpm: float = 120.0
+    paused: bool = False
+    speed: float = 1.0
+    device: str = ""
+    outputs: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    pending_trust: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+
+
+class Saved(_Message, frozen=True):
+    """A checkpoint: the engine's `data` and the clock, as they were at `at` (perf_counter), after order `number`."""
+
+    number: int
+    data: bytes
+    clock: dict[str, float | bool]
+    at: float
+
+
+class Line(_Message, frozen=True):
+    """A line of the render's log."""
+
+    logger: str
+    level: int
+    text: str
+
+
+ToRender = Begin | Numbered
+FromRender = Ready | Status | Saved | Line
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode
+decode_from_render = msgspec.msgpack.Decoder(list[FromRender]).decode
