@@ -23,6 +23,7 @@ from ganzfeld.kernels.leaky_relu import GAIN, SLOPE
 from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.fast_mapping import FastMapping
+from ganzfeld.networks.fast_parts import Demodulation, Styles, ToRGB, channels_last
 from ganzfeld.networks.noise import NoiseMode, layer_noise
 from ganzfeld.networks.stylegan2 import After
 
@@ -47,7 +48,7 @@ class FastStyleGAN2:
         # A block's torgb reads the row after its last convolution's, which the next block reads too.
         ends = [2 * i + 1 for i, block in enumerate(self.blocks) if block.torgb]
         self.rgb_styles = Styles(self.derived, [torgb.name for torgb in self.to_rgb], ends)
-        self.demodulation = Demodulation(self.derived, [c.name for c in self.convolutions])
+        self.demodulation = Demodulation(self.derived, [c.name for c in self.convolutions], gain=GAIN)
 
     @staticmethod
     def supports(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> bool:
@@ -108,7 +109,7 @@ class Block:
         self.skip = Skip(derived, f"{prefix}.skip") if f"{prefix}.skip.weight" in derived.tensors else None
         self.torgb: ToRGB | None = None
         if f"{prefix}.torgb.weight" in derived.tensors:
-            self.torgb = ToRGB(config, derived, f"{prefix}.torgb")
+            self.torgb = ToRGB(derived, f"{prefix}.torgb", config.conv_clamp)
         self.up_rgb = derived.make(
             f"{prefix}.resample_filter", compute=lambda taps: (4 * taps).expand(config.img_channels, 1, -1, -1)
         )
@@ -154,26 +155,6 @@ class Convolution:
         return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
 
 
-class ToRGB:
-    """Modulated 1×1 convolution to the picture's channels, as a product with the style in the small weight."""
-
-    def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, name: str) -> None:
-        self.name = name
-        self.clamp = config.conv_clamp
-        self.channels = derived.tensors[f"{name}.weight"].shape[1]
-        scale = 1 / math.sqrt(self.channels)
-        self.weight = derived.make(f"{name}.weight", compute=lambda weight: weight[None, :, :, 0, 0] * scale)
-        self.bias = derived.make(f"{name}.bias", compute=lambda bias: bias[None, :, None])
-
-    def __call__(self, x: Tensor, style: Tensor) -> Tensor:
-        """x [N, C, H, W], style [N, ≥ C] -> [N, img_channels, H, W], contiguous."""
-        n, _, height, width = x.shape
-        weight = self.weight * style[:, None, : self.channels]
-        picture = torch.baddbmm(self.bias, weight, x.flatten(2))
-        picture = picture if self.clamp is None else picture.clamp_(-self.clamp, self.clamp)
-        return picture.view(n, -1, height, width)
-
-
 class Skip:
     """The way around a block of the "resnet" architecture, times √0.5."""
 
@@ -186,48 +167,6 @@ class Skip:
     def __call__(self, x: Tensor) -> Tensor:
         """x [N, I, h, w] -> [N, O, 2·h, 2·w]."""
         return upsampled(F.conv2d(x, self.weight), self.up)
-
-
-class Styles:
-    """The style affines of several layers as one batched product, in the order of `names`."""
-
-    def __init__(self, derived: DerivedTensors, names: list[str], rows: range | list[int]) -> None:
-        """Layer i reads row rows[i] of w."""
-        weights = [derived.tensors[f"{name}.affine.weight"] for name in names]
-        w_dim, widest = weights[0].shape[1], max(len(weight) for weight in weights)
-        self.weight = weights[0].new_zeros(len(names), w_dim, widest)
-        self.bias = weights[0].new_zeros(len(names), 1, widest)
-        self.rows = torch.tensor(list(rows), device=weights[0].device)
-        scale = 1 / math.sqrt(w_dim)
-        for i, (name, weight) in enumerate(zip(names, weights)):
-            into = self.weight[i, :, : len(weight)]
-            derived.make(f"{name}.affine.weight", compute=lambda weight: weight.t() * scale, into=into)
-            derived.make(f"{name}.affine.bias", compute=lambda bias: bias, into=self.bias[i, 0, : len(weight)])
-
-    def __call__(self, w: Tensor, count: int) -> Tensor:
-        """w [N, num_ws, w_dim] -> [count, N, widest]: the styles of the first `count` layers, then zeros."""
-        rows = w[:, self.rows[:count]].transpose(0, 1)
-        return torch.baddbmm(self.bias[:count], rows, self.weight[:count])
-
-
-class Demodulation:
-    """√2 / √(Σ (W·s)²) for every output channel of several layers, as one batched product."""
-
-    def __init__(self, derived: DerivedTensors, names: list[str]) -> None:
-        weights = [derived.tensors[f"{name}.weight"] for name in names]
-        outputs, inputs = (max(weight.shape[axis] for weight in weights) for axis in (0, 1))
-        self.energy = weights[0].new_zeros(len(names), inputs, outputs)
-        for i, (name, weight) in enumerate(zip(names, weights)):
-            into = self.energy[i, : weight.shape[1], : weight.shape[0]]
-            derived.make(f"{name}.weight", compute=lambda weight: weight.square().sum((2, 3)).t() / GAIN**2, into=into)
-
-    def __call__(self, styles: Tensor) -> Tensor:
-        """styles [count, N, widest] -> [count, N, most outputs]; what a layer does not have is meaningless."""
-        return torch.bmm(styles.square(), self.energy[: len(styles)]).add_(1e-8 / GAIN**2).rsqrt_()
-
-
-def channels_last(x: Tensor) -> Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 def upsampled(x: Tensor, taps: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
+from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.stylegan2 import StyleGAN2
@@ -48,8 +49,8 @@ class Network:
         weights: name -> shape of every tensor, under the official names.
         tensors: name -> the tensor itself (float32); shared with the network, never written by Ganzfeld.
         config: everything that the tensors do not say.
-        fast: whether to take the faster path where there is one (StyleGAN2 on a CPU); it agrees with the
-            readable reference to 1e-4. Gradients always go through the reference.
+        fast: whether to take the faster path where there is one (StyleGAN2 and 3-T on a CPU); it agrees with
+            the readable reference to 1e-4. Gradients always go through the reference.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class Network:
         self.layers: tuple[str, ...] = self.module.synthesis.layers
         self.layer_shapes = _layer_shapes(self.config, self.layers)
         self.fast = True
-        self._fast_path: FastStyleGAN2 | None = None
+        self._fast_path: FastStyleGAN2 | FastStyleGAN3 | None = None
+        self._fast_path_tried = False
 
     @classmethod
     def random(cls, config: Config, seed: int = 0) -> Self:
@@ -101,7 +103,7 @@ class Network:
     def to(self, device: str | torch.device) -> Self:
         """Move the network to a device, in place."""
         self.module.to(device)
-        self._fast_path = None
+        self._fast_path, self._fast_path_tried = None, False
         return self
 
     def latent(self, seed: int) -> Tensor:
@@ -141,6 +143,21 @@ class Network:
         """The average w, [1, num_ws, w_dim]: where truncation leads to."""
         return self.module.mapping.w_avg.expand(1, self.num_ws, -1)
 
+    def variant(self, names: Iterable[str]) -> Network:
+        """The same network with memory of its own for the tensors `names`; all others are shared with this one.
+
+        Write those in place and call `rederive(names)`: how a network is bent while its original stays as it is.
+        """
+        own = {name: self.tensors[name].clone() for name in names}
+        network = Network(self.config, {**self.tensors, **own}, path=self.path, sha256=self.sha256)
+        network.fast = self.fast
+        return network
+
+    def rederive(self, names: Iterable[str]) -> None:
+        """Make again what faster paths have derived from the tensors `names`, after they were written in place."""
+        if self._fast_path is not None:
+            self._fast_path.derived.derive(names)
+
     def synthesis(
         self,
         w: Tensor,
@@ -176,11 +193,11 @@ class Network:
         w = w.to(self.device)
         until = None if until is None else self.layer_name(until)
         self.check_resolution(resolution)
-        if isinstance(self.module, StyleGAN3):
-            return self.module.synthesis(w, transform=transform, until=until, after=after)
+        route = self._faster(w) or self.module
+        if isinstance(route, (StyleGAN3, FastStyleGAN3)):
+            return route.synthesis(w, transform=transform, until=until, after=after)
         if transform is not None:
             raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
-        route = self._faster(w) or self.module
         return route.synthesis(
             w,
             noise_mode=noise_mode,
@@ -224,14 +241,13 @@ class Network:
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
         save_network_file(Path(path), self.config.to_json(), weights)
 
-    def _faster(self, signal: Tensor) -> FastStyleGAN2 | None:
+    def _faster(self, signal: Tensor) -> FastStyleGAN2 | FastStyleGAN3 | None:
         """The fast path, its derived tensors up to date; None where the reference has to do it."""
         if not self.fast or self.device.type != "cpu" or (torch.is_grad_enabled() and signal.requires_grad):
             return None
-        if self._fast_path is None and isinstance(self.config, StyleGAN2Config):
-            tensors = self.tensors
-            if FastStyleGAN2.supports(self.config, tensors):
-                self._fast_path = FastStyleGAN2(self.config, tensors)
+        if not self._fast_path_tried:
+            self._fast_path = _fast_path(self.config, self.tensors)
+            self._fast_path_tried = True
         if self._fast_path is not None:
             self._fast_path.derived.refresh()
         return self._fast_path
@@ -265,6 +281,12 @@ def to_uint8(image: Tensor) -> Tensor:
 
 def _module(config: Config) -> StyleGAN2 | StyleGAN3:
     return StyleGAN3(config) if isinstance(config, StyleGAN3Config) else StyleGAN2(config)
+
+
+def _fast_path(config: Config, tensors: Mapping[str, Tensor]) -> FastStyleGAN2 | FastStyleGAN3 | None:
+    if isinstance(config, StyleGAN3Config):
+        return FastStyleGAN3(config, tensors) if FastStyleGAN3.supports(config, tensors) else None
+    return FastStyleGAN2(config, tensors) if FastStyleGAN2.supports(config, tensors) else None
 
 
 def _layer_shapes(config: Config, layers: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
