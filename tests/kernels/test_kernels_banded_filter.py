@@ -19,6 +19,7 @@ def geometries(draw):
     axes = [(draw(st.integers(4, 20)), draw(st.integers(-9, 11)), draw(st.integers(-9, 11))) for _ in range(2)]
     for size, low, high in axes:
         assume(size * up + low + high >= sum(taps))
+        assume(size * up + min(low, 0) + min(high, 0) > 0)  # something of the input is left
     return up, down, taps, axes
 
 
