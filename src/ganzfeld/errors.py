@@ -80,6 +80,10 @@ class OutputError(GanzfeldError):
     """An output (recording, window, …) that cannot be opened or written."""
 
 
+class SignalError(GanzfeldError):
+    """A signal (OSC, MIDI, sound) that cannot be opened or sent."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint with the nearest valid word(s): "Did you mean 'noise'?"; lists a few words if none is near."""
     known = sorted(set(words))

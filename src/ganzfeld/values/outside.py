@@ -58,7 +58,7 @@ class Outside:
             else:
                 self.dropped += 1
 
-    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
+    def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:
         """Count one event."""
         with self._lock:
             if len(self._hits) < self.most_hits:

@@ -1,0 +1,233 @@
+"""OSC in: packets from UDP into the mailbox and onto parameters, each at its time."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import logging
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, PacketError, parse
+from ganzfeld.values.outside import Outside
+
+log = logging.getLogger(__name__)
+
+Turn = Callable[[str, Any], bool]
+"""Takes an address and a value. True: it is a parameter's, and the value was passed on. May raise GanzfeldError."""
+
+MOST_AHEAD_SECONDS = 60.0
+"""A time tag further ahead comes from a clock that is set wrong; waiting for it would stop the show."""
+MOST_WAITING = 4096
+"""Messages that may wait for their time."""
+_RESERVED = ("/audio/", "/midi/")
+
+
+class OscInput:
+    """What is done with packets, without the network: `feed` and `release` are told the time.
+
+    An address that `turn` takes is a parameter's; every other one becomes a value of the mailbox: one argument as it
+    is, several as a list. Each message is also counted as a hit at its address; its arguments that are pairs of names
+    and values (SuperDirt's `/dirt/play`) can be told apart by name. A message without arguments, or with None (OSC's
+    N), is a hit and no value. A message with raw bytes or a number that is not finite is only a hit too: no parameter
+    and no expression could take it.
+
+    TouchDesigner's OSC Out CHOP sends a channel as `/name value`, several samples of a time slice as several
+    arguments: a parameter that takes no list gets the last. It may stamp bundles in local time: those from
+    the past are late, those from hours ahead count as `astray`, and both are played at once.
+
+    received: messages. dropped: packets that were not OSC, and messages beyond `MOST_WAITING`. refused: values that
+    their parameter would not take; `problem` is the last one. listener: is told every message as it is played.
+    """
+
+    def __init__(
+        self,
+        outside: Outside,
+        turn: Turn | None = None,
+        listener: Callable[[Message], None] | None = None,
+    ) -> None:
+        self.outside = outside
+        self.turn = turn
+        self.listener = listener
+        self.received = self.dropped = self.refused = self.astray = 0
+        self.problem: GanzfeldError | None = None
+        self._waiting: list[tuple[float, int, Message]] = []
+        self._order = itertools.count()
+
+    def feed(self, packet: bytes, now: float, wall: float) -> None:
+        """A packet came in. now: seconds of a clock that never jumps; wall: seconds since 1970, as time tags are."""
+        try:
+            messages = parse(packet)
+        except PacketError as error:
+            self.dropped += 1
+            log.debug("a packet that is not OSC: %s", error)
+            return
+        for message in messages:
+            self.received += 1
+            ahead = 0.0 if message.time is None else message.time - wall
+            if ahead > MOST_AHEAD_SECONDS:
+                self.astray += 1
+                ahead = 0.0
+            if ahead <= 0:
+                self._play(message)
+            elif len(self._waiting) < MOST_WAITING:
+                heapq.heappush(self._waiting, (now + ahead, next(self._order), message))
+            else:
+                self.dropped += 1
+
+    def release(self, now: float) -> float | None:
+        """Play what is due. Returns the seconds until the next message is; None if none waits."""
+        while self._waiting and self._waiting[0][0] <= now:
+            self._play(heapq.heappop(self._waiting)[2])
+        return self._waiting[0][0] - now if self._waiting else None
+
+    def _play(self, message: Message) -> None:
+        address, arguments = message.address, message.arguments
+        value = arguments[0] if len(arguments) == 1 else list(arguments) or None
+        if value is not None and _plain(arguments) and not self._turned(address, value):
+            if not address.startswith(_RESERVED) or isinstance(value, int | float):
+                self.outside.set(address, value)
+            else:
+                self.refused += 1
+        self.outside.hit(address, *arguments, **_pairs(arguments))
+        if self.listener is not None:
+            try:
+                self.listener(message)
+            except Exception:
+                log.exception("whoever listens to OSC failed")
+
+    def _turned(self, address: str, value: Any) -> bool:
+        if self.turn is None:
+            return False
+        try:
+            try:
+                return self.turn(address, value)
+            except GanzfeldError:
+                if not isinstance(value, list):
+                    raise
+                return self.turn(address, value[-1])
+        except GanzfeldError as error:
+            self.refused += 1
+            self.problem = error
+        except Exception as error:
+            self.refused += 1
+            log.exception("turning %s failed", address)
+            self.problem = SignalError(f"Turning {address} failed: {type(error).__name__}: {error}")
+        return True
+
+
+def _plain(values: Iterable[Any]) -> bool:
+    return all(
+        _plain(value)
+        if isinstance(value, list)
+        else math.isfinite(value)
+        if isinstance(value, float)
+        else not isinstance(value, bytes)
+        for value in values
+    )
+
+
+def _pairs(arguments: tuple[Any, ...]) -> dict[str, Any]:
+    names = arguments[::2]
+    if len(arguments) % 2 or not all(isinstance(name, str) for name in names):
+        return {}
+    return dict(zip(names, arguments[1::2]))
+
+
+class OscReceiver(OscInput):
+    """Listens at a UDP port, in its own thread, from `start` to `stop`.
+
+    port: 0 takes a free one; `port` then tells which. host: an address of this machine; the loopback can be reached
+    by this machine only, "0.0.0.0" by everybody in the network. Raises SignalError if the port is taken.
+    """
+
+    def __init__(
+        self,
+        outside: Outside,
+        *,
+        port: int,
+        host: str = "127.0.0.1",
+        turn: Turn | None = None,
+        listener: Callable[[Message], None] | None = None,
+    ) -> None:
+        super().__init__(outside, turn, listener)
+        self.host = host
+        self.port = port
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> OscReceiver:
+        """Open the port and listen."""
+        if self._thread is not None:
+            return self
+        self._socket = _open(self.host, self.port)
+        self.port = self._socket.getsockname()[1]
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, args=(self._socket,), name="osc in", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Close the port. What still waits for its time is forgotten."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        self._waiting.clear()
+
+    def __enter__(self) -> OscReceiver:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self, receiving: socket.socket) -> None:
+        patience = 0.1  # how long `stop` may take
+        while not self._stopping.is_set():
+            wait = self.release(time.monotonic())
+            receiving.settimeout(patience if wait is None else min(max(wait, 1e-4), patience))
+            try:
+                packet = receiving.recv(LARGEST_PACKET)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                # Windows reports here that an answer of ours found nobody; nothing is wrong with this port.
+                log.debug("receiving OSC: %s", error)
+                self._stopping.wait(0.01)
+                continue
+            self.feed(packet, time.monotonic(), time.time())
+
+
+def _open(host: str, port: int) -> socket.socket:
+    try:
+        if not 0 <= port <= 65535:  # getaddrinfo would take it modulo 65536
+            raise OSError("ports are 0 to 65535")
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        opened = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SignalError(
+            f"OSC cannot listen at {host}, port {port}: {error}",
+            hint="Give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them",
+        ) from None
+    try:
+        with contextlib.suppress(OSError):
+            # Room for a burst, so that no hit is lost while another program keeps the processor busy.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+        opened.bind(address)
+    except OSError as error:
+        opened.close()
+        raise SignalError(
+            f"OSC cannot listen at {host}, port {port}: {error.strerror or error}",
+            hint="Another program may have the port; choose another",
+        ) from None
+    return opened

@@ -1,0 +1,143 @@
+"""OSC out: values and the frame clock, to TouchDesigner, Max, a tablet or another Ganzfeld."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ganzfeld.errors import SignalError
+from ganzfeld.signals.osc_packets import PacketError, bundle, encode
+from ganzfeld.values.time import Moment
+
+LARGEST_BUNDLE = 1400
+"""Bytes: what passes every network in one piece."""
+REFRESH_SECONDS = 1.0
+
+
+class OscSender:
+    """Sends chosen values after each frame, as bundles of `/address value`.
+
+    choose: addresses, or patterns of them ("/face/*", "/audio/*"). rate: at most so many times a second.
+    only_changes: what has not changed is sent again only once a second, for whoever came late or lost a packet;
+    otherwise everything is sent each time. clock: also send `/ganzfeld/frame`, `t`, `beat`, `bar` and `bpm`.
+
+    Everything is sent once at the start, zeros too: in TouchDesigner a channel that was never sent does not exist.
+    Numbers go as TouchDesigner's OSC In CHOP takes them: floats with 32 bits, True and False as 1 and 0, a list as
+    several arguments. Never waits and never raises while sending; `failed` counts packets the system would not take.
+    Raises SignalError if there is no such host.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        choose: Iterable[str] = ("*",),
+        rate: float = 60.0,
+        only_changes: bool = True,
+        clock: bool = True,
+    ) -> None:
+        self.choose = tuple(choose)
+        self.rate = rate
+        self.only_changes = only_changes
+        self.clock = clock
+        self.sent = self.failed = 0
+        self._chosen: dict[str, bool] = {}
+        self._last: dict[str, Any] = {}
+        self._sent_at = self._refreshed_at = -math.inf
+        try:
+            if not 0 < port <= 65535:  # getaddrinfo would take it modulo 65536
+                raise OSError("ports are 1 to 65535")
+            family, kind, protocol, _, self._to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            self._socket = socket.socket(family, kind, protocol)
+        except OSError as error:
+            raise SignalError(
+                f"OSC cannot be sent to {host}, port {port}: {error}", hint="Give an address such as 192.168.1.20"
+            ) from None
+        self._socket.setblocking(False)
+
+    def frame(self, moment: Moment, values: Mapping[str, Any], now: float | None = None) -> None:
+        """A frame was made: send what is due. values: address → value. now: seconds (default: `time.monotonic`)."""
+        now = time.monotonic() if now is None else now
+        # Half a millisecond of grace, or a frame that comes a hair early halves the rate.
+        if now - self._sent_at < 1 / self.rate - 5e-4:
+            return
+        self._sent_at = now
+        refresh = not self.only_changes or now - self._refreshed_at >= REFRESH_SECONDS
+        if refresh:
+            self._refreshed_at = now
+        messages = _clock(moment) if self.clock else []
+        for address, value in values.items():
+            if self._is_chosen(address) and (refresh or self._last.get(address, _NEVER) != value):
+                self._last[address] = value
+                try:
+                    messages.append(encode(address, *_arguments(value)))
+                except PacketError:
+                    continue  # nothing that OSC can say
+        self._send_bundles(messages)
+
+    def send(self, address: str, *arguments: Any) -> None:
+        """One message, now. Raises PacketError for arguments that OSC has no type for."""
+        self._put(encode(address, *arguments))
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def __enter__(self) -> OscSender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _is_chosen(self, address: str) -> bool:
+        chosen = self._chosen.get(address)
+        if chosen is None:
+            if len(self._chosen) > 16384:  # addresses of an outside that never repeats itself
+                self._chosen.clear()
+                self._last.clear()
+            chosen = any(fnmatch.fnmatchcase(address, pattern) for pattern in self.choose)
+            self._chosen[address] = chosen
+        return chosen
+
+    def _send_bundles(self, messages: list[bytes]) -> None:
+        together: list[bytes] = []
+        size = 16
+        for message in messages:
+            if together and size + 4 + len(message) > LARGEST_BUNDLE:
+                self._put(bundle(together))
+                together, size = [], 16
+            together.append(message)
+            size += 4 + len(message)
+        if together:
+            self._put(bundle(together))
+
+    def _put(self, packet: bytes) -> None:
+        try:
+            self._socket.sendto(packet, self._to)
+            self.sent += 1
+        except OSError:  # nobody there, no network now, or its queue is full: the next frame says it anew
+            self.failed += 1
+
+
+_NEVER = object()
+
+
+def _clock(moment: Moment) -> list[bytes]:
+    numbers = {
+        "frame": moment.frame,
+        "t": moment.t,
+        "beat": moment.beat,
+        "bar": moment.bar,
+        "bpm": moment.bpm,
+    }
+    return [encode(f"/ganzfeld/{name}", number) for name, number in numbers.items()]
+
+
+def _arguments(value: Any) -> list[Any]:
+    items = value if isinstance(value, list | tuple) else [value]
+    return [int(item) if isinstance(item, bool) else item for item in items]
