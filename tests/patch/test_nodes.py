@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.state import State
 from ganzfeld.errors import PatchError
+from ganzfeld.kernels.composite import BLENDS
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import parse
@@ -42,6 +44,8 @@ class Sealed(torch.Tensor):
 def texts(small_network: Path, tmp_path: Path) -> dict[str, str]:
     """For each node type, patches that use it in all its roles."""
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(3, 16)))
+    picture = tmp_path / "picture.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 20, 4), np.uint8)).save(picture)
     (tmp_path / "invert.py").write_text("def frame(context, inputs):\n    return 1 - inputs.image\n")
     face = f"face = network({str(small_network)!r}, latent=source, psi=0.7)"
     return {
@@ -51,13 +55,25 @@ def texts(small_network: Path, tmp_path: Path) -> dict[str, str]:
         "network": f"source = noise()\n{face}\nface.show('b8', view='grid', channel=2)\nout(face)",
         "flip": "a = flip(noise(), x=True, y=True)\nout(a, size=(24, 16))",
         "script": f"a = script({str(tmp_path / 'invert.py')!r}, noise())\nout(a, size=(24, 16))",
+        "transform": "a = transform(noise(), x=0.1, y=0.2, rotate=30, zoom=0.5, edge='repeat', smooth=True)\n"
+        "b = transform(a, rotate=10, edge='mirror')\nout(b, size=(24, 16))",
+        "levels": "a = levels(noise(mono=False), brightness=1.2, hue=40, gamma=0.8, invert=0.3)\nout(a, size=(24, 16))",
+        "mix": "\n".join(
+            f"m{i} = mix(noise(), noise(seed=2), amount=0.4, mode={mode!r})\nout(m{i}, size=(24, 16))"
+            for i, mode in enumerate(("mix", "wipe", *BLENDS))
+        ),
+        "feedback": "a = feedback(noise(), zoom=1.01, rotate=1, hue=3)\nb = feedback(a, mode='add', edge='black')\n"
+        "out(b, size=(24, 16))",
+        "image": f"out(image({str(picture)!r}))",
+        "upscale": "out(upscale(noise(), factor=1.5), size=(24, 16))",
+        "sample": f"source = sample(noise(), 'circle')\n{face}\nout(face)",
         "out": "out(noise(), size=(24, 16), fit='fill', filter='linear')",
     }
 
 
 def built(text: str) -> tuple[BuiltPatch, Evaluator]:
     graph = Graph(parse(text))
-    return BuiltPatch(graph, Resources(trusted=lambda path: True), torch.device("cpu")), Evaluator(graph)
+    return BuiltPatch(graph, Resources(trusted=lambda path: True), torch.device("cpu")), Evaluator(graph, {})
 
 
 def pictures(text: str, overrides: dict[str, Any] | None = None, sealed: bool = False) -> dict[str, torch.Tensor]:

@@ -185,17 +185,16 @@ class Engine:
             self._resources.folder = Path(patch.file).resolve().parent
         graph = Graph(patch)
         playing = self._show
-        evaluator = Evaluator(graph)
         if playing is not None and not anew and graph.structure == playing.graph.structure:
-            return Show(graph, evaluator, playing.built, playing.state)
+            return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state)
         built = BuiltPatch(graph, self._resources, self.device)
         self._warm_up(built)
-        return Show(graph, evaluator, built, playing.state if playing else State())
+        return Show(graph, Evaluator(graph, built.matched), built, playing.state if playing else State())
 
     def _warm_up(self, built: BuiltPatch) -> None:
         """Run each variant once on scratch state, so that errors show before the swap and the swap is quick."""
         problems: list[Exception] = []
-        evaluator = Evaluator(built.graph)
+        evaluator = Evaluator(built.graph, built.matched)
         scratch = State()
         values = evaluator.evaluate(self._moment, Inbox(), scratch.expressions, {})
         with torch.inference_mode():

@@ -20,13 +20,13 @@ from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.node import (
     ImageRequest,
+    Line,
     Named,
     Node,
     PrepareContext,
     RenderContext,
     Request,
     SetupContext,
-    Value,
 )
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.time import Moment
@@ -37,20 +37,35 @@ Report = Callable[[str, Exception], None]
 class Uniforms:
     """One float32 buffer on the device with this frame's value of every `Value` parameter; written once a frame."""
 
-    def __init__(self, addresses: list[str], device: torch.device) -> None:
-        self.addresses = addresses
-        self._host = torch.zeros(len(addresses), dtype=torch.float32, pin_memory=device.type == "cuda")
+    def __init__(self, lengths: Mapping[str, int | None], device: torch.device) -> None:
+        """`lengths`: the number of values of an address that fans over matches, None for a single number."""
+        self.lengths = lengths
+        total = sum(1 if length is None else length for length in lengths.values())
+        self._host = torch.zeros(total, dtype=torch.float32, pin_memory=device.type == "cuda")
         self._numbers = self._host.numpy()
         self.device = self._host if device.type == "cpu" else torch.zeros_like(self._host, device=device)
-        self._views = {address: self.device[index] for index, address in enumerate(addresses)}
+        self._views: dict[str, torch.Tensor] = {}
+        place = 0
+        for address, length in lengths.items():
+            self._views[address] = self.device[place] if length is None else self.device[place : place + length]
+            place += length or 1
 
     def view(self, address: str) -> torch.Tensor:
-        """The 0-dimensional tensor that always holds an address's value."""
+        """The tensor that always holds an address's value: 0-dimensional, or [matches] if it fans."""
         return self._views[address]
 
     def write(self, values: Mapping[str, Any]) -> None:
         """One frame's values."""
-        self._numbers[:] = [values[address] for address in self.addresses]
+        numbers: list[float] = []
+        for address, length in self.lengths.items():
+            value = values[address]
+            if isinstance(value, list):
+                numbers += value
+            elif length is None:
+                numbers.append(value)
+            else:
+                numbers += [value] * length
+        self._numbers[:] = numbers
         if self.device is not self._host:
             self.device.copy_(self._host, non_blocking=True)
 
@@ -104,12 +119,14 @@ class BuiltPatch:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()
             self.nodes[name].setup(self._setup_context(node))
-        values = [
-            address
-            for address, slot in graph.slots.items()
-            if isinstance(slot.parameter, Value) and slot.kind == "value"
-        ]
-        self.uniforms = Uniforms(values, device)
+        self.matched = {
+            address: self.nodes[node.name].matched().get(key.rpartition(".")[0], 1)
+            for node in graph.nodes.values()
+            for key, address in node.addresses.items()
+            if graph.slots[address].fans
+        }
+        values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
+        self.uniforms = Uniforms({address: self.matched.get(address) for address in values}, device)
         self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
         self._programs: dict[tuple, Program] = {}
 
@@ -119,7 +136,9 @@ class BuiltPatch:
             for name, address in node.addresses.items()
             if self.graph.slots[address].kind == "choice"
         }
-        return SetupContext(node.name, Named(node.structure), candidates, self.resources, self.device, node.place)
+        lines = tuple(Line(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
+        structure = Named(node.structure)
+        return SetupContext(node.name, structure, candidates, self.resources, self.device, node.place, lines)
 
     def program(self, values: Mapping[str, Any], state: State, report: Report) -> Program:
         """The variant for these values of the choices, made when first asked for."""
@@ -168,7 +187,7 @@ class Program:
                 fixed[key] = self.choices[address]
         asked = node.requests(Named(fixed), request)
         inputs = {key: self._step(source, asked[key]) for key, source in graph.inputs.items()}
-        views = {key: built.uniforms.view(a) for key, a in graph.addresses.items() if a in built.uniforms.addresses}
+        views = {key: built.uniforms.view(a) for key, a in graph.addresses.items() if a in built.uniforms.lengths}
         parameters = {**fixed, **views}
         staged = Staged(built.device)
         lines = [line.name for line in graph.model.methods]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.patch.expressions import Frame
+from ganzfeld.patch.expressions import Expression, Frame
 from ganzfeld.patch.graph import Graph, Slot
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
@@ -15,8 +15,9 @@ from ganzfeld.values.time import Moment
 class Evaluator:
     """Evaluates a graph's expressions. A failing one holds its last good value and is listed in `problems`."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, matched: Mapping[str, int]) -> None:
+        """`matched`: how many matches an address that fans has; its value is a list of so many."""
+        self.graph, self.matched = graph, matched
         self.values: dict[str, Any] = {}
         self._references: dict[str, Any] = {}
         self.problems: dict[str, GanzfeldError] = {}
@@ -51,7 +52,7 @@ class Evaluator:
                 continue
             try:
                 if slot.expression is not None:
-                    value = slot.admit(slot.expression.evaluate(frame))
+                    value = self._expression(slot, slot.expression, frame)
                 else:
                     value = slot.admit(_knob(slot, inbox))
             except GanzfeldError as error:
@@ -60,6 +61,17 @@ class Evaluator:
             self._give(slot, value)
             self.problems.pop(slot.address, None)
         return self.values
+
+    def _expression(self, slot: Slot, expression: Expression, frame: Frame) -> Any:
+        if not slot.fans:
+            return slot.admit(expression.evaluate(frame))
+        frame.n = self.matched.get(slot.address, 1)
+        values = []
+        for match in range(frame.n):
+            frame.i = match
+            values.append(slot.admit(expression.evaluate(frame)))
+        frame.i, frame.n = 0, 1
+        return values
 
     def release(self, address: str) -> None:
         """A hand let go of a constant parameter: its text's value again."""

@@ -37,6 +37,11 @@ class Slot:
     candidates: tuple[Any, ...] = ()
 
     @property
+    def fans(self) -> bool:
+        """Whether it has a value for each match of its line (its expression speaks of `i` or `n`)."""
+        return self.expression is not None and self.expression.uses_match
+
+    @property
     def kind(self) -> str:
         """ "value", "host value", "choice", "signal" or "knob"."""
         return self.parameter.kind if self.parameter else "knob" if self.knob else "signal"
@@ -122,10 +127,14 @@ class Graph:
                 tuple(sorted(node.inputs.items())),
                 tuple((key, repr(value)) for key, value in node.structure.items()),
                 tuple((line.method, line.name) for line in node.model.methods),
-                tuple((key, self.slots[address].candidates) for key, address in node.addresses.items()),
+                tuple((key, *self._shape(address)) for key, address in node.addresses.items()),
             )
             for node in self.nodes.values()
         )
+
+    def _shape(self, address: str) -> tuple:
+        slot = self.slots[address]
+        return slot.candidates, slot.fans, slot.text is None
 
     def texts(self) -> dict[str, str | None]:
         """What the text says of every address; a save applies only where this changed."""
@@ -144,13 +153,13 @@ class Graph:
         cls = types[model.type]
         node = GraphNode(model.name, cls, model, where=where)
         node.inputs = dict(model.inputs)
-        parameters = dict(cls.parameters())
+        parameters = dict(cls.declared_parameters())
         if cls.extra is not None:
             parameters |= {key: cls.extra for key in model.arguments if key not in cls.declared}
         self._parameters(node, "", parameters, model.arguments)
         methods = {method.method: method for method in cls.methods}
         for line in model.methods:
-            declared = methods[line.method].parameters()
+            declared = methods[line.method].present(line.arguments)
             self._parameters(node, line.name, declared, line.arguments)
         return node
 
@@ -235,7 +244,7 @@ class Graph:
 
     def _link(self) -> None:
         for node in self.nodes.values():
-            for name, declared in node.cls.inputs().items():
+            for name, declared in node.cls.declared_inputs().items():
                 if name not in node.inputs:
                     if declared.required:
                         what = f"{node.cls.word} needs its input '{name}'"

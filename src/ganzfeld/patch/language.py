@@ -10,6 +10,7 @@ and whatever stands around it (comments, layout) stays as it was.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -316,7 +317,7 @@ class _Reader:
             hint = nearest(called, self.types) if called else "A chain reads: source >> network(…) >> out()"
             raise self._error(f"There is no node '{called}'" if called else "'>>' leads into a node", value, hint)
         cls = self.types[called]
-        inputs = cls.inputs()
+        inputs = cls.declared_inputs()
         given = self._keywords(value, tuple(cls.declared), called)
         if feeding is not None:
             if not inputs:
@@ -367,10 +368,14 @@ class _Reader:
             raise self._error(f"{node['type']} has no method '{method}'", call, nearest(method, methods))
         cls = methods[method]
         given = self._keywords(call, tuple(cls.declared), method)
+        named = set(given)
         label = self._label(cls, given, call)
-        if any(other.name == label for other in node["methods"]):
-            what = f"{name}.{method} stands twice" if cls.single else f"'{label}' was already given to {name}"
-            raise self._error(what, call, "" if cls.single else 'Give it another name: name="…"')
+        taken = {other.name for other in node["methods"]}
+        if label in taken and cls.single:
+            raise self._error(f"{name}.{method} stands twice", call, "Only one of them can be true")
+        if label in taken and "name" in named:
+            raise self._error(f"'{label}' was already given to {name}", call, 'Give it another name: name="…"')
+        label = next(free for free in _numbered(label) if free not in taken)
         arguments = {}
         for key, argument in given.items():
             if key not in cls.declared:
@@ -402,6 +407,12 @@ class _Reader:
 
 def _called(value: ast.expr) -> str | None:
     return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else None
+
+
+def _numbered(label: str) -> Iterator[str]:
+    """label, label-2, label-3, …"""
+    yield label
+    yield from (f"{label}-{number}" for number in itertools.count(2))
 
 
 def _first(error: ValidationError) -> str:

@@ -164,8 +164,8 @@ class SetupContext:
     """What `setup` sees.
 
     structure: checked constants. candidates: for each choice, every value it may take. resources: opened files,
-    shared by all programs. where: a parameter's place in the text. Parameters of a method line are named
-    "line.parameter" ("show.layer").
+    shared by all programs. where: a parameter's place in the text. lines: the node's method lines, in order; their
+    parameters are named "line.parameter" ("show.layer").
     """
 
     path: str
@@ -174,6 +174,7 @@ class SetupContext:
     resources: Resources
     device: torch.device
     where: Callable[[str], Where]
+    lines: tuple[Line, ...] = ()
 
     def refuse(self, what: str, parameter: str, hint: str = "") -> PatchError:
         """An error that points at a parameter."""
@@ -236,11 +237,11 @@ class Declares:
         cls.declared = {**cls.declared, **own}
 
     @classmethod
-    def parameters(cls) -> dict[str, Parameter]:
+    def declared_parameters(cls) -> dict[str, Parameter]:
         return {name: member for name, member in cls.declared.items() if isinstance(member, Parameter)}
 
     @classmethod
-    def inputs(cls) -> dict[str, Input]:
+    def declared_inputs(cls) -> dict[str, Input]:
         return {name: member for name, member in cls.declared.items() if isinstance(member, Input)}
 
 
@@ -250,6 +251,20 @@ class Method(Declares):
 
     method: ClassVar[str]
     single: ClassVar[bool] = False
+
+    @classmethod
+    def present(cls, given: Iterable[str]) -> dict[str, Parameter]:
+        """The parameters that a line has when these are written in it (all of them, if nothing else is said)."""
+        return cls.declared_parameters()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments written in it."""
+
+    name: str
+    method: str
+    given: tuple[str, ...]
 
 
 class Node(Declares):
@@ -270,7 +285,7 @@ class Node(Declares):
         """What this node asks of its inputs when it is asked for `request`. `parameters`: choices and structure."""
         return {
             name: request if isinstance(request, ImageRequest) else ImageRequest()
-            for name, declared in self.inputs().items()
+            for name, declared in self.declared_inputs().items()
             if declared.makes == "image"
         }
 
@@ -280,6 +295,10 @@ class Node(Declares):
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Any:
         """The frame: a picture tensor, or a `Latent`."""
         raise NotImplementedError(self.word)
+
+    def matched(self) -> Mapping[str, int]:
+        """After `setup`: how many things each method line reaches, so that `i` and `n` can fan over them."""
+        return {}
 
     def watched(self) -> Iterable[Path]:
         """Files whose change concerns this node."""

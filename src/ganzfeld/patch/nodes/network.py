@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganzfeld.bending.bender import Bender
 from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
 from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, lit
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.networks.noise import MODES
+from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
@@ -64,7 +66,7 @@ class NetworkNode(Node):
     """
 
     word = "network"
-    methods = (Show,)
+    methods = (Show, BendMethod, BlendMethod)
 
     file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")
     latent = Input("latent", "Where in the network's space to be.", required=False)
@@ -87,21 +89,37 @@ class NetworkNode(Node):
                 network.check_resolution(context.structure.resolution)
             except NetworkError as error:
                 raise context.refuse(f"'{name}': {error.what}", "resolution", error.hint) from None
+        self.benders = {name: self._bender(network, context) for name, network in self.networks.items()}
+        self.seeded = [line.name for line in context.lines if line.method == "bend"]
 
-    def _open(self, name: Any, context: SetupContext) -> Network:
+    def _bender(self, network: Network, context: SetupContext) -> Bender:
+        bender = Bender(network)
+        for line in context.lines:
+            try:
+                if line.method == "bend":
+                    bender.bend(bend_line(line, context.structure))
+                elif line.method == "blend":
+                    other = self._open(context.structure[f"{line.name}.other"], context, f"{line.name}.other")
+                    bender.blend(blend_line(line, context.structure, other))
+            except NetworkError as error:
+                raise context.refuse(error.what, f"{line.name}.target", error.hint) from None
+        bender.ready()
+        return bender
+
+    def _open(self, name: Any, context: SetupContext, parameter: str = "file") -> Network:
         if not isinstance(name, str):
-            raise context.refuse(f"A network is named in quotes, not {name!r}", "file")
+            raise context.refuse(f"A network is named in quotes, not {name!r}", parameter)
         try:
             path = find_network(name)
             if path is None and not Path(name).suffix:
                 hint = nearest(name, shipped_names()) or "None ships with this version: name a file"
-                raise context.refuse(f"No network named '{name}' ships with Ganzfeld", "file", hint)
+                raise context.refuse(f"No network named '{name}' ships with Ganzfeld", parameter, hint)
             path = path or context.resources.resolve(name)
             self.paths.append(path)
             kind = f"network on {context.device}"
             return context.resources.open(kind, path, lambda path: load_network(path).to(context.device))
         except NetworkFileError as error:
-            raise context.refuse(f"{Path(name).name}: {error.what}", "file", error.hint) from error
+            raise context.refuse(f"{Path(name).name}: {error.what}", parameter, error.hint) from error
 
     def _check_layers(self, context: SetupContext, network: Network) -> None:
         for layer in context.candidates["show.layer"]:
@@ -111,6 +129,13 @@ class NetworkNode(Node):
                 network.layer_name(str(layer))
             except NetworkError as error:
                 raise context.refuse(error.what, "show.layer", error.hint) from None
+
+    def matched(self) -> Mapping[str, int]:
+        reached: dict[str, int] = {}
+        for bender in self.benders.values():
+            for line, count in bender.matched.items():
+                reached[line] = max(count, reached.get(line, 0))
+        return reached
 
     def watched(self) -> list[Path]:
         return self.paths
@@ -124,19 +149,28 @@ class NetworkNode(Node):
         context.stage("frame", np.array(context.moment.frame, np.int64))
         if network.c_dim:
             context.stage("label", _label(p.label, network.c_dim))
+        self.benders[p.file].prepare({line: int(p[f"{line}.seed"]) for line in self.seeded})
         if "show.channel" in p:
             context.stage("channel", np.array(int(p["show.channel"]), np.int64))
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         p, staged = context.parameters, context.staged
-        network = self.networks[p.file]
+        bender = self.benders[p.file]
+        bender.bend_weights(context.methods, staged.frame, context.state)
+        network = bender.live
         show = context.methods.get("show")
         layer = show.layer if show else "image"
-        noise = {"noise_mode": p.noise, "noise_strength": p.noise_strength, "seed": staged.frame}
+        after = bender.after(context.methods, staged.frame, context.state)
+        options = {
+            "noise_mode": p.noise,
+            "noise_strength": p.noise_strength,
+            "seed": staged.frame,
+            "after": after,
+        }
         w = self._w(network, inputs.get("latent"), context)
         if show is None or layer == "image":
-            return _rgba(network.synthesis(w, resolution=p.resolution, **noise))
-        x = network.synthesis(w, until=layer, **noise)
+            return _rgba(network.synthesis(w, resolution=p.resolution, **options))
+        x = network.synthesis(w, until=layer, **options)
         statistics = context.state(f"statistics {layer}", (3,))
         channels = chosen_channels(x, show.view, staged.channel)
         return _opaque(lit(channels, show.normalise, show.gain, statistics))

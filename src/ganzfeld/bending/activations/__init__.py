@@ -1,0 +1,1 @@
+"""Bends of activations, one a file."""

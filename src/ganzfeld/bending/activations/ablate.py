@@ -1,0 +1,20 @@
+"""The activation bend `ablate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ganzfeld.bending.base import ActivationBend, Amount, Place
+
+
+class Ablate(ActivationBend):
+    """Fade to zero."""
+
+    amounts = {
+        "ablate": Amount(0, "0 is as it is, 1 is nothing.", range=(0, 1)),
+    }
+
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+        return x * (1 - amounts["ablate"])

@@ -1,0 +1,20 @@
+"""The activation bend `add`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ganzfeld.bending.base import ActivationBend, Amount, Place
+
+
+class Add(ActivationBend):
+    """Add a number."""
+
+    amounts = {
+        "add": Amount(0, "Added to the activation.", range=(-2, 2)),
+    }
+
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+        return x + amounts["add"]

@@ -1,0 +1,92 @@
+"""What a bend is, and how the ones there are are found.
+
+Network bending (Broad, Leymarie, Grierson 2020): changing a trained network's weights, or the activations that flow
+through it, while it runs. A bend is one class in one file of `weights/` or `activations/`. Its amounts are keywords of
+`network.bend(…)`, and the first of them gives it its name; each amount has a value at which nothing happens.
+
+The rules a bend keeps: it returns a new tensor of the same shape and type and never writes what it is given; it reads
+nothing on the host; with every amount at its default it returns its input unchanged; it never makes NaN of finite
+numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """One number of a bend. `range` is what a knob spans, `limits` what is let through."""
+
+    default: float
+    doc: str
+    range: tuple[float, float] = (0.0, 1.0)
+    limits: tuple[float, float] = (-1e4, 1e4)
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bend acts: one weight or one layer's activation.
+
+    noise(): seeded standard normal noise of the weight's or activation's own shape, the same until the seed changes.
+    order(): a seeded order of its channels, int64 [C]. frame: this frame's number, a 0-d integer tensor.
+    memory(name, shape): a tensor that persists from frame to frame, zero at first.
+    """
+
+    name: str
+    noise: Callable[[], Tensor]
+    order: Callable[[], Tensor]
+    frame: Tensor
+    memory: Callable[[str, tuple[int, ...]], Tensor]
+
+
+class Bend:
+    """Base of both kinds. Amounts arrive in `apply` as 0-d float32 tensors on the device, by name."""
+
+    amounts: ClassVar[Mapping[str, Amount]]
+    target: ClassVar[str]
+    uses_noise: ClassVar[bool] = False
+    uses_order: ClassVar[bool] = False
+
+    @classmethod
+    def word(cls) -> str:
+        """The keyword that switches this bend on: its first amount."""
+        return next(iter(cls.amounts))
+
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+        """The bent tensor."""
+        raise NotImplementedError(self.word())
+
+
+class WeightBend(Bend):
+    """Bends a weight as the file holds it, output channels first. Before demodulation."""
+
+    target = "weight"
+
+
+class ActivationBend(Bend):
+    """Bends an activation [N, C, h, w] after its layer."""
+
+    target = "activation"
+
+
+@functools.cache
+def bends(target: str) -> Mapping[str, Bend]:
+    """Every bend of weights ("weight") or of activations ("activation"), by its word."""
+    folder = importlib.import_module(f"ganzfeld.bending.{'weights' if target == 'weight' else 'activations'}")
+    found: dict[str, Bend] = {}
+    for info in pkgutil.iter_modules(folder.__path__):
+        module = importlib.import_module(f"{folder.__name__}.{info.name}")
+        for member in vars(module).values():
+            if inspect.isclass(member) and issubclass(member, Bend) and member.__module__ == module.__name__:
+                found[member.word()] = member()
+    return found

@@ -1,0 +1,288 @@
+"""A network with its bends and blends: originals are read, bent copies played.
+
+Order (design, idea 4): originals → blends → bends → derived tensors. Only what is bent has memory of its own; all other
+tensors are the originals themselves, and nothing here ever writes one of those. Take every line away and the picture is
+bitwise as before.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import Bend, Place, bends
+from ganzfeld.bending.channels import draw, order, share_mask
+from ganzfeld.bending.targets import matches, weights_of
+from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.kernels.gaussian import gaussian
+from ganzfeld.networks.network import Network
+
+After = Callable[[str, Tensor], Tensor]
+Memory = Callable[[str, tuple[int, ...]], Tensor]
+BLEND_MODES = ("lerp", "add", "swap")
+
+
+@dataclass(frozen=True, slots=True)
+class BendLine:
+    """One line `face.bend(target, …)`. words: the amounts written in it, in order. only, only_inputs: listed channels.
+    masked, masked_inputs: whether a share of channels is taken at all."""
+
+    name: str
+    target: str
+    words: tuple[str, ...]
+    only: tuple[int, ...] | None = None
+    only_inputs: tuple[int, ...] | None = None
+    masked: bool = False
+    masked_inputs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlendLine:
+    """One line `face.blend(other, target, …)`."""
+
+    name: str
+    other: Network
+    target: str
+    mode: str = "lerp"
+
+
+@dataclass(slots=True)
+class Seeded:
+    """Tensors made from a line's seed for one match; made again only when the seed changes, outside any capture."""
+
+    shape: tuple[int, ...]
+    axis: int
+    stream: int
+    device: torch.device
+    seed: int | None = None
+    noise: Tensor | None = None
+    order: Tensor | None = None
+    drawn: Tensor | None = None
+    drawn_inputs: Tensor | None = None
+
+    def make(self, seed: int) -> None:
+        """Fill whatever has been asked for before, in place, so that captured programs see it."""
+        if seed == self.seed:
+            return
+        self.seed = seed
+        channels = self.shape[self.axis] if self.shape else 1
+        for name, value in self._values(seed, channels).items():
+            present: Tensor | None = getattr(self, name)
+            if present is None:
+                setattr(self, name, value)
+            else:
+                present.copy_(value)
+
+    def _values(self, seed: int, channels: int) -> dict[str, Tensor]:
+        values = {"drawn": draw(channels, seed, self.stream, self.device)}
+        if self.noise is not None:
+            values["noise"] = self._noise(seed)
+        if self.order is not None:
+            values["order"] = order(channels, seed, self.stream, self.device)
+        if len(self.shape) > self.axis + 1:
+            values["drawn_inputs"] = draw(self.shape[self.axis + 1], seed, self.stream + 1, self.device)
+        return values
+
+    def _noise(self, seed: int) -> Tensor:
+        count = max(1, torch.Size(self.shape).numel())
+        return gaussian((1, 1, 1, count), seed, self.stream, self.device).reshape(self.shape)
+
+    def noise_now(self) -> Tensor:
+        """The noise, made when first asked for (while warming up)."""
+        if self.noise is None:
+            self.noise = self._noise(self.seed or 0)
+        return self.noise
+
+    def order_now(self) -> Tensor:
+        """The order of channels, made when first asked for."""
+        if self.order is None:
+            self.order = order(self.shape[self.axis], self.seed or 0, self.stream, self.device)
+        return self.order
+
+
+@dataclass(slots=True)
+class Match:
+    """One line acting on one weight or layer; `index` of the line's matches."""
+
+    line: BendLine
+    name: str
+    index: int
+    bends: tuple[Bend, ...]
+    seeded: Seeded
+    only: Tensor | None
+    only_inputs: Tensor | None
+
+
+class Bender:
+    """A network, and what is done to it.
+
+    live: the network to play. matched: how many weights or layers each line reaches. changed: the weights that have
+    memory of their own.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.original = self.live = network
+        self.matched: dict[str, int] = {}
+        self.changed: list[str] = []
+        self._blends: dict[str, list[BlendLine]] = {}
+        self._weights: dict[str, list[Match]] = {}
+        self._layers: dict[str, list[Match]] = {}
+        self._tensors = self._live_tensors = network.tensors
+
+    def blend(self, line: BlendLine) -> None:
+        """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
+        check_same(self.original, line.other)
+        names = weights_of(self.original, line.target)
+        self.matched[line.name] = len(names)
+        for name in names:
+            self._blends.setdefault(name, []).append(line)
+
+    def bend(self, line: BendLine) -> None:
+        """Add a line. Raises `NetworkError` if it reaches nothing, or if a bend is not for that."""
+        target, names = matches(self.original, line.target)
+        chain = _chain(line, target)
+        self.matched[line.name] = len(names)
+        for index, name in enumerate(names):
+            match = self._match(line, target, name, index, chain)
+            (self._weights if target == "weight" else self._layers).setdefault(name, []).append(match)
+
+    def ready(self) -> None:
+        """After the last line: give the changed weights memory of their own."""
+        self.changed = [name for name in self.original.weights if name in self._blends or name in self._weights]
+        if self.changed:
+            self.live = self.original.variant(self.changed)
+            self._live_tensors = self.live.tensors
+
+    def _match(self, line: BendLine, target: str, name: str, index: int, chain: tuple[Bend, ...]) -> Match:
+        device = self.original.device
+        if target == "weight":
+            shape, axis = self.original.weights[name], 0
+        else:
+            shape, axis = (1, *self.original.layer_shapes[name]), 1
+        seeded = Seeded(tuple(shape), axis, zlib.crc32(f"{line.name} {name}".encode()), device)
+        outputs = shape[axis] if shape else 1
+        inputs = shape[axis + 1] if target == "weight" and len(shape) > 1 else 1
+        only = _indicator(line.only, outputs, device)
+        return Match(line, name, index, chain, seeded, only, _indicator(line.only_inputs, inputs, device))
+
+    # Each frame
+
+    def prepare(self, seeds: Mapping[str, int]) -> None:
+        """On the host: make what the lines' seeds ask for, where a seed has changed."""
+        for chain in (*self._weights.values(), *self._layers.values()):
+            for match in chain:
+                match.seeded.make(seeds[match.line.name])
+
+    def bend_weights(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        """On the device: originals through blends and bends into the live network's own memory, then derive.
+
+        amounts: each line's values by name, 0-d, or 1-d with one for each match.
+        """
+        if not self.changed:
+            return
+        for name in self.changed:
+            x = self._tensors[name]
+            for blend in self._blends.get(name, ()):
+                x = _blended(x, blend.other.tensors[name], amounts[blend.name].amount, blend.mode)
+            for match in self._weights.get(name, ()):
+                x = self._bent(x, match, amounts[match.line.name], frame, memory)
+            self._live_tensors[name].copy_(x)
+        self.live.rederive(self.changed)
+
+    def after(
+        self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
+    ) -> Callable[[str, Tensor], Tensor] | None:
+        """On the device: what `synthesis` calls after each layer, or None if no activation is bent."""
+        if not self._layers:
+            return None
+
+        def bend(name: str, x: Tensor) -> Tensor:
+            for match in self._layers.get(name, ()):
+                x = self._bent(x, match, amounts[match.line.name], frame, memory)
+            return x
+
+        return bend
+
+    def _bent(self, x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory) -> Tensor:
+        def value(name: str) -> Tensor:
+            given: Tensor = values[name]
+            return given[match.index] if given.dim() else given
+
+        seeded = match.seeded
+        place = Place(
+            match.name,
+            seeded.noise_now,
+            seeded.order_now,
+            frame,
+            lambda name, shape: memory(f"{match.line.name} {match.name} {name}", shape),
+        )
+        bent = x
+        for bend in match.bends:
+            bent = bend.apply(bent, {name: value(name) for name in bend.amounts}, place)
+        mask = _mask(x, match, value)
+        return bent if mask is None else torch.lerp(x, bent, mask.to(x.dtype))
+
+
+def _chain(line: BendLine, target: str) -> tuple[Bend, ...]:
+    """The bends that a line's words switch on, each once, in the order of the words."""
+    chain: dict[str, Bend] = {}
+    for word in line.words:
+        found = [(name, bend) for name, bend in bends(target).items() if word in bend.amounts]
+        if not found:
+            other, thing = ("activations", "a weight") if target == "weight" else ("weights", "a layer")
+            known = [amount for bend in bends(target).values() for amount in bend.amounts]
+            what = f"'{word}' bends {other}, and '{line.target}' is {thing}"
+            raise NetworkError(what, hint=nearest(word, known))
+        chain.update(found)
+    return tuple(chain.values())
+
+
+def _mask(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor | None:
+    """Where a match acts, broadcast to x, or None for everywhere."""
+    line, seeded = match.line, match.seeded
+    outputs, inputs = match.only, match.only_inputs
+    if line.masked and seeded.drawn is not None:
+        share = share_mask(seeded.drawn, value("channels"), value("soft"))
+        outputs = share if outputs is None else share * outputs
+    if line.masked_inputs and seeded.drawn_inputs is not None:
+        share = share_mask(seeded.drawn_inputs, value("inputs"), value("soft"))
+        inputs = share if inputs is None else share * inputs
+    mask: Tensor | None = None
+    for axis, part in ((seeded.axis, outputs), (seeded.axis + 1, inputs)):
+        if part is not None and axis < x.dim() and len(part) == x.shape[axis]:
+            part = part.reshape([-1 if other == axis else 1 for other in range(x.dim())])
+            mask = part if mask is None else mask * part
+    return mask
+
+
+def _indicator(channels: tuple[int, ...] | None, count: int, device: torch.device) -> Tensor | None:
+    if channels is None:
+        return None
+    indicator = torch.zeros(count)
+    indicator[[channel for channel in channels if channel < count]] = 1
+    return indicator.to(device)
+
+
+def _blended(x: Tensor, other: Tensor, amount: Tensor, mode: str) -> Tensor:
+    if mode == "add":
+        return x + amount * other
+    if mode == "swap":
+        return torch.where(amount > 0.5, other, x)
+    return torch.lerp(x, other, amount)
+
+
+def check_same(network: Network, other: Network) -> None:
+    """Raise `NetworkError` with the first thing in which two networks are built differently."""
+    if network.kind != other.kind:
+        raise NetworkError(f"a {network.kind} and a {other.kind} cannot be blended", hint="Their layers differ")
+    ours, theirs = network.weights, other.weights
+    for name in (*ours, *theirs):
+        if ours.get(name) != theirs.get(name):
+            mine, its = ours.get(name, "nothing"), theirs.get(name, "nothing")
+            what = f"the networks are built differently: {name} is {mine} in one and {its} in the other"
+            raise NetworkError(what, hint="Blend networks of one architecture, such as one fine-tuned from the other")

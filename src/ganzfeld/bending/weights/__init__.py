@@ -1,0 +1,1 @@
+"""Bends of weights, one a file."""

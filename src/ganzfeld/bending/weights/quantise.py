@@ -1,0 +1,23 @@
+"""The weight bend `quantise`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import Amount, Place, WeightBend
+from ganzfeld.bending.statistics import deviation
+
+
+class Quantise(WeightBend):
+    """Round to steps, in units of the weight's own deviation."""
+
+    amounts = {
+        "quantise": Amount(0, "The size of a step, in standard deviations; 0 is none.", range=(0, 3), limits=(0, 1e4)),
+    }
+
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+        step = (amounts["quantise"] * deviation(x)).clamp(min=1e-12)
+        return torch.where(amounts["quantise"] > 0, (x / step).round() * step, x)

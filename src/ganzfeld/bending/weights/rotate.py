@@ -1,0 +1,25 @@
+"""The weight bend `rotate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import Amount, Place, WeightBend
+
+
+class Rotate(WeightBend):
+    """Turn neighbouring output channels into each other, pair by pair; at 90 degrees each takes the other's place."""
+
+    amounts = {
+        "rotate": Amount(0, "The angle.", range=(-180, 180), limits=(-1e6, 1e6), unit="degrees"),
+    }
+
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+        angle = torch.deg2rad(amounts["rotate"])
+        pairs = len(x) // 2
+        even, odd = x[: 2 * pairs : 2], x[1 : 2 * pairs : 2]
+        turned = torch.stack([angle.cos() * even - angle.sin() * odd, angle.sin() * even + angle.cos() * odd], 1)
+        return torch.cat([turned.flatten(0, 1), x[2 * pairs :]])

@@ -1,0 +1,21 @@
+"""The weight bend `sign`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ganzfeld.bending.base import Amount, Place, WeightBend
+from ganzfeld.bending.statistics import deviation
+
+
+class Sign(WeightBend):
+    """Go from the weight towards its signs alone, at the same deviation."""
+
+    amounts = {
+        "sign": Amount(0, "0 is the weight, 1 its signs.", range=(0, 1)),
+    }
+
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+        return x + amounts["sign"] * (x.sign() * deviation(x) - x)

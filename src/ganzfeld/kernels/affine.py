@@ -1,0 +1,32 @@
+"""Move, turn and zoom a field of activations: one affine map, sampled bilinearly."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:
+    """x [N, C, h, w] moved `right` and `up` (fractions of the height), turned anticlockwise, zoomed about its centre.
+
+    The amounts are 0-d tensors. What comes in from outside repeats the mirrored field. Coordinates are float32
+    whatever x is; with neutral amounts the result is x itself, bit for bit.
+    """
+    n, _, h, w = x.shape
+    angle = torch.deg2rad(degrees.float())
+    size = zoom.float()
+    size = torch.where(size.abs() < 1e-3, torch.full_like(size, 1e-3), size)
+    cos, sin = angle.cos() / size, angle.sin() / size
+    # From a place in the result to the place in x that is seen there; y points down in the tensor.
+    aspect = w / h
+    dx, dy = right.float(), -up.float()
+    rows = [
+        torch.stack([cos, -sin / aspect, -2 * (cos * dx - sin * dy) / aspect]),
+        torch.stack([sin * aspect, cos, -2 * (sin * dx + cos * dy)]),
+    ]
+    grid = F.affine_grid(torch.stack(rows)[None].expand(n, -1, -1), [n, 1, h, w], align_corners=False)
+    # Far places are folded by the mirror; beyond float32's reach that has no meaning.
+    moved = F.grid_sample(x.float(), grid.clamp(-1e4, 1e4), padding_mode="reflection", align_corners=False)
+    neutral = (right == 0) & (up == 0) & (degrees == 0) & (zoom == 1)
+    return torch.where(neutral, x, moved.to(x.dtype))

@@ -1,0 +1,35 @@
+"""Blurs of activations."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MOST_TAPS = 65
+
+
+def gaussian_blur(x: Tensor, radius: Tensor) -> Tensor:
+    """x [N, C, h, w] blurred with a Gaussian of standard deviation `radius` · h (0-d, up to 0.25); 0 changes nothing.
+
+    The number of taps is fixed by the size of the field, so that the radius can move from frame to frame.
+    """
+    channels, height = x.shape[1], x.shape[2]
+    reach = min((MOST_TAPS - 1) // 2, max(1, math.ceil(height / 4)))
+    deviation = (radius.float() * height).clamp(min=1e-3)
+    place = torch.arange(-reach, reach + 1, device=x.device)
+    taps = torch.exp(-0.5 * (place / deviation).square())
+    taps = (taps / taps.sum()).to(x.dtype).expand(channels, 1, 1, -1)
+    x = F.conv2d(_held(x, reach, 0), taps, groups=channels)
+    return F.conv2d(_held(x, 0, reach), taps.transpose(2, 3), groups=channels)
+
+
+def box_blur(x: Tensor) -> Tensor:
+    """The mean of each 3×3 neighbourhood; edges are held."""
+    return F.avg_pool2d(_held(x, 1, 1), 3, 1)
+
+
+def _held(x: Tensor, across: int, down: int) -> Tensor:
+    return F.pad(x, (across, across, down, down), mode="replicate")

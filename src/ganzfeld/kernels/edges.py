@@ -1,0 +1,19 @@
+"""Edges: the Sobel operator."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def sobel(x: Tensor) -> Tensor:
+    """The length of the gradient of x [N, C, h, w], each channel alone; edges are held."""
+    channels = x.shape[1]
+    smooth = torch.tensor([1.0, 2.0, 1.0], device=x.device, dtype=x.dtype) / 4
+    slope = torch.tensor([-1.0, 0.0, 1.0], device=x.device, dtype=x.dtype) / 2
+    across = (smooth[:, None] * slope[None]).expand(channels, 1, 3, 3)
+    held = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    dx = F.conv2d(held, across, groups=channels)
+    dy = F.conv2d(held, across.transpose(2, 3), groups=channels)
+    return torch.sqrt(dx * dx + dy * dy + 1e-12)

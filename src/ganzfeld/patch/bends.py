@@ -1,0 +1,125 @@
+"""The lines `network.bend(…)` and `network.blend(…)`: bending's amounts as parameters of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ganzfeld.bending.base import Amount, Bend, bends
+from ganzfeld.bending.bender import BLEND_MODES, BendLine, BlendLine
+from ganzfeld.bending.channels import listed
+from ganzfeld.networks.network import Network
+from ganzfeld.patch.node import Declared, HostValue, Line, Method, Named, Parameter, Structure, Value
+
+COMMON = ("target", "channels", "inputs", "soft", "only", "only_inputs", "seed")
+
+
+def _target(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError('a layer or a weight by name, or a glob: "b64", "b4.const", "synthesis.b*.conv?.weight"')
+    return value
+
+
+def _mode(value: Any) -> str:
+    if value not in BLEND_MODES:
+        raise ValueError(f"a way to blend is one of {', '.join(BLEND_MODES)}")
+    return value
+
+
+def _value(name: str, uses: list[tuple[Bend, Amount]]) -> Value:
+    """One parameter for a word, which may mean one thing for weights and another for activations."""
+    amount = uses[0][1]
+    doc = " ".join(f"{use.target.capitalize()}s: {use_amount.doc}" for use, use_amount in uses)
+    value = Value(amount.default, doc, range=amount.range, limits=amount.limits, unit=amount.unit)
+    value.name = name
+    return value
+
+
+def _amounts() -> dict[str, Declared]:
+    uses: dict[str, list[tuple[Bend, Amount]]] = {}
+    for target in ("weight", "activation"):
+        for bend in bends(target).values():
+            for name, amount in bend.amounts.items():
+                uses.setdefault(name, []).append((bend, amount))
+    return {name: _value(name, found) for name, found in sorted(uses.items())}
+
+
+def switched_on(given: Iterable[str]) -> tuple[str, ...]:
+    """The bends that a line's words switch on, in the order of the text: of weights or activations, whichever has
+    them. A word that is a further amount of a bend (`feedback_zoom`, `y`) switches that bend on."""
+    found: dict[str, None] = {}
+    for word in given:
+        for target in ("weight", "activation"):
+            for name, bend in bends(target).items():
+                if word in bend.amounts:
+                    found[name] = None
+    return tuple(found)
+
+
+class BendMethod(Method):
+    """Bend weights or the activations after a layer. Several in one line act in their order, several lines too.
+
+    A layer's name ("b64", "b64.conv0", "L6") bends activations; a weight's ("b4.const", "synthesis.b*.conv?.weight")
+    bends weights, before demodulation. Globs reach several; `i` and `n` tell which of how many.
+    """
+
+    method = "bend"
+
+    target = Structure("*", "What to bend: a layer, a weight, or a glob.", check=_target)
+    channels = Value(1, "A seeded share of the (output) channels.", limits=(0, 1))
+    inputs = Value(1, "Weights: a seeded share of the input channels.", limits=(0, 1))
+    soft = Value(0, "How gradually channels enter the share.", limits=(0, 1))
+    only = Structure(None, 'Only these channels: "0-15" or [0, 3].', check=listed)
+    only_inputs = Structure(None, "Weights: only these input channels.", check=listed)
+    seed = HostValue(0, "Which channels, which noise, which order.", range=(0, 100), limits=(-1e9, 1e9))
+
+    @classmethod
+    def present(cls, given: Iterable[str]) -> dict[str, Parameter]:
+        given = list(given)
+        words = set(switched_on(given))
+        amounts = {
+            name
+            for target in ("weight", "activation")
+            for word, bend in bends(target).items()
+            if word in words
+            for name in bend.amounts
+        }
+        present = amounts.union(COMMON)
+        return {name: parameter for name, parameter in cls.declared_parameters().items() if name in present}
+
+
+BendMethod.declared = {**BendMethod.declared, **_amounts()}
+
+
+class BlendMethod(Method):
+    """Blend this network's weights with another's, before any bend. The other has to be of the same architecture.
+
+    The target is a layer, a weight or a glob over either: "b32*" is the blocks b32, "*" the whole network.
+    """
+
+    method = "blend"
+
+    other = Structure(None, "The other network: a shipped one by name, or a file.", check=_target)
+    target = Structure("*", "Which weights.", check=_target)
+    amount = Value(0.5, "0 is this network, 1 the other; beyond both is wanted too.", range=(-2, 3))
+    mode = Structure("lerp", "From one to the other (lerp), the other added (add), or one or the other (swap).",
+                     check=_mode)  # fmt: skip
+
+
+def bend_line(line: Line, structure: Named) -> BendLine:
+    """A bend line for `bending`, with its words in one order for one kind of target."""
+    given = set(line.given)
+    return BendLine(
+        name=line.name,
+        target=structure[f"{line.name}.target"],
+        words=tuple(word for word in line.given if word not in COMMON),
+        only=structure[f"{line.name}.only"],
+        only_inputs=structure[f"{line.name}.only_inputs"],
+        masked=bool(given & {"channels", "soft"}),
+        masked_inputs="inputs" in given,
+    )
+
+
+def blend_line(line: Line, structure: Named, other: Network) -> BlendLine:
+    """A blend line for `bending`."""
+    return BlendLine(line.name, other, structure[f"{line.name}.target"], structure[f"{line.name}.mode"])

@@ -1,0 +1,261 @@
+"""Bends and blends: what each does, and that the originals stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganzfeld.bending.base import Amount, Bend, Place, bends
+from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.bending.channels import draw, listed, share_mask
+from ganzfeld.errors import NetworkError
+from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.network import Network
+
+EVERY = [(target, word) for target in ("weight", "activation") for word in bends(target)]
+FRAME = torch.tensor(3)
+
+
+class Sealed(torch.Tensor):
+    """A tensor that nobody may read on the host."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("a value was read on the host: this could not be captured")
+
+    item = tolist = numpy = _refuse
+    __float__ = __int__ = __bool__ = __index__ = _refuse
+
+
+def place(x: torch.Tensor, axis: int) -> Place:
+    memories: dict[str, torch.Tensor] = {}
+    generator = torch.Generator().manual_seed(1)
+    noise, order = torch.randn(x.shape, generator=generator), torch.randperm(x.shape[axis], generator=generator)
+    remember = lambda name, shape: memories.setdefault(name, torch.zeros(shape))  # noqa: E731
+    return Place("here", lambda: noise, lambda: order, FRAME, remember)
+
+
+def example(target: str) -> tuple[torch.Tensor, int]:
+    generator = torch.Generator().manual_seed(2)
+    shape, axis = ((6, 5, 3, 3), 0) if target == "weight" else ((1, 6, 8, 12), 1)
+    return torch.randn(shape, generator=generator), axis
+
+
+def values(bend: Bend, choose: Callable[[Amount], float]) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(float(choose(amount))) for name, amount in bend.amounts.items()}
+
+
+def between(amount: Amount) -> float:
+    low, high = amount.range
+    return low + 0.37 * (high - low)
+
+
+@pytest.mark.parametrize(("target", "word"), EVERY)
+def test_every_bend_keeps_the_rules(target: str, word: str) -> None:
+    bend = bends(target)[word]
+    assert bend.__doc__
+    x, axis = example(target)
+    before = x.clone()
+    assert torch.equal(bend.apply(x, values(bend, lambda amount: amount.default), place(x, axis)), x), "neutral"
+    bent = bend.apply(x, values(bend, between), place(x, axis))
+    assert bent.shape == x.shape
+    assert not torch.equal(bent, x), "it does something"
+    assert torch.equal(x, before), "it wrote its input"
+    for end in (0, 1):
+        extreme = bend.apply(x, values(bend, lambda amount, end=end: amount.limits[end]), place(x, axis))
+        assert torch.isfinite(extreme).all()
+    sealed = {name: value.as_subclass(Sealed) for name, value in values(bend, lambda a: a.range[1]).items()}
+    bend.apply(x.as_subclass(Sealed), sealed, place(x, axis))
+
+
+@pytest.fixture(scope="module", params=["stylegan2", "stylegan3"])
+def network(request: pytest.FixtureRequest) -> Network:
+    if request.param == "stylegan2":
+        config: Any = StyleGAN2Config.design(
+            16, channel_base=128, channel_max=16, mapping_layers=2, z_dim=8, w_dim=8
+        )  # fmt: skip
+    else:
+        config = StyleGAN3Config.design(
+            "stylegan3-t", 16, channel_base=128, channel_max=8, num_layers=4, z_dim=8, w_dim=8
+        )
+    return Network.random(config, seed=1)
+
+
+def picture(bender: Bender, amounts: dict[str, dict[str, float]], seeds: dict[str, int] | None = None) -> torch.Tensor:
+    network = bender.live
+    memories: dict[tuple[str, tuple[int, ...]], torch.Tensor] = {}
+
+    def memory(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+        return memories.setdefault((name, shape), torch.zeros(shape))
+
+    lines = {line: Everything(given) for line, given in amounts.items()}
+    bender.prepare({line: (seeds or {}).get(line, 0) for line in amounts})
+    with torch.inference_mode():
+        bender.bend_weights(lines, FRAME, memory)
+        w = network.mapping(torch.linspace(-1, 1, network.z_dim)[None])
+        return network.synthesis(w, "none", after=bender.after(lines, FRAME, memory)).clone()
+
+
+class Everything(dict):
+    """A line's values: what is given, else neutral."""
+
+    def __init__(self, given: dict[str, float]) -> None:
+        neutral = {
+            n: a.default for t in ("weight", "activation") for b in bends(t).values() for n, a in b.amounts.items()
+        }
+        super().__init__(
+            {n: torch.tensor(float(v)) for n, v in {**neutral, "channels": 1, "inputs": 1, "soft": 0}.items()}
+        )
+        self.update({name: torch.tensor(value, dtype=torch.float32) for name, value in given.items()})
+
+    def __getattr__(self, name: str) -> torch.Tensor:
+        return self[name]
+
+
+def bent(network: Network, line: BendLine, **amounts: float) -> torch.Tensor:
+    bender = Bender(network)
+    bender.bend(line)
+    bender.ready()
+    return picture(bender, {line.name: amounts})
+
+
+TARGETS = {
+    "stylegan2": ["b8", "b4.const", "synthesis.b*.conv?.affine.weight", "w_avg", "mapping.fc*", "*.noise_strength"],
+    "stylegan3": ["L1", "input.weight", "input.freqs", "*.magnitude_ema", "synthesis.input", "*.up_filter"],
+}
+
+
+def test_bends_reach_the_picture_and_leave_the_network(network: Network) -> None:
+    originals = {name: tensor.clone() for name, tensor in network.tensors.items()}
+    plain = picture(Bender(network), {})
+    for target in TARGETS[network.kind.partition("-")[0]]:
+        if target in ("w_avg", "*.noise_strength"):
+            continue
+        word = "multiply" if target in ("b8", "L1", "synthesis.input") else "scale"
+        if target == "synthesis.input":
+            target = "input"
+        assert not torch.equal(bent(network, BendLine("a", target, (word,)), **{word: -1.5}), plain), target
+        assert torch.equal(bent(network, BendLine("a", target, (word,)), **{word: 1.0}), plain), target
+    assert all(torch.equal(tensor, originals[name]) for name, tensor in network.tensors.items())
+    assert torch.equal(picture(Bender(network), {}), plain)
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_any_sequence_of_bends_leaves_the_originals(network: Network, data: st.DataObject) -> None:
+    originals = {name: tensor.clone() for name, tensor in network.tensors.items()}
+    plain = picture(Bender(network), {})
+    bender = Bender(network)
+    amounts = {}
+    for number in range(data.draw(st.integers(1, 4))):
+        target, word = data.draw(st.sampled_from(EVERY))
+        name = data.draw(st.sampled_from([*network.layers] if target == "activation" else [*network.weights]))
+        bend = bends(target)[word]
+        amounts[f"l{number}"] = {
+            key: data.draw(st.floats(*amount.limits, width=32) | st.sampled_from([amount.default]))
+            for key, amount in bend.amounts.items()
+        }
+        bender.bend(BendLine(f"l{number}", name, (word,), masked=data.draw(st.booleans())))
+    bender.ready()
+    first = picture(bender, amounts)
+    assert torch.equal(torch.nan_to_num(first), torch.nan_to_num(picture(bender, amounts))), "repeatable"
+    assert all(torch.equal(tensor, originals[name]) for name, tensor in network.tensors.items())
+    assert torch.equal(picture(Bender(network), {}), plain)
+
+
+def test_a_share_of_channels_is_seeded(network: Network) -> None:
+    layer = network.layers[1]
+    bender = Bender(network)
+    bender.bend(BendLine("a", layer, ("multiply",), masked=True))
+    bender.ready()
+    none = picture(bender, {"a": {"multiply": 3, "channels": 0}})
+    some = picture(bender, {"a": {"multiply": 3, "channels": 0.5}})
+    other = picture(bender, {"a": {"multiply": 3, "channels": 0.5}}, {"a": 1})
+    assert torch.equal(none, picture(Bender(network), {}))
+    assert not torch.equal(some, none)
+    assert not torch.equal(some, other)
+
+
+def test_masks_open_gradually() -> None:
+    drawn = draw(1000, 0, 0, torch.device("cpu"))
+    assert abs(float((drawn < 0.3).float().mean()) - 0.3) < 0.05
+    hard = share_mask(drawn, torch.tensor(0.5), torch.tensor(0.0))
+    soft = share_mask(drawn, torch.tensor(0.5), torch.tensor(0.5))
+    assert set(hard.unique().tolist()) == {0.0, 1.0}
+    assert ((soft > 0) & (soft < 1)).any()
+    assert share_mask(drawn, torch.tensor(1.0), torch.tensor(0.5)).min() == 1
+
+
+def test_a_fan_has_a_value_for_each_match(network: Network) -> None:
+    target = "synthesis.*.affine.bias"
+    line = BendLine("fan", target, ("scale",))
+    bender = Bender(network)
+    bender.bend(line)
+    bender.ready()
+    count = bender.matched["fan"]
+    assert count > 2
+    flat = picture(bender, {"fan": {"scale": [1.0] * count}})  # type: ignore[dict-item]
+    fanned = picture(bender, {"fan": {"scale": [1.0] * (count - 1) + [3.0]}})  # type: ignore[dict-item]
+    assert torch.equal(flat, picture(Bender(network), {}))
+    assert not torch.equal(fanned, flat)
+
+
+def test_blends_meet_the_other_network(network: Network) -> None:
+    other = Network.random(network.config, seed=2)
+    bender = Bender(network)
+    bender.blend(BlendLine("mix", other, "*"))
+    bender.ready()
+    assert torch.equal(picture(bender, {"mix": {"amount": 0.0}}), picture(Bender(network), {}))
+    assert torch.equal(picture(bender, {"mix": {"amount": 1.0}}), picture(Bender(other), {}))
+    assert torch.isfinite(picture(bender, {"mix": {"amount": -2.0}})).all()
+
+
+def test_networks_that_do_not_fit_are_told_apart(network: Network) -> None:
+    config = StyleGAN2Config.design(16, channel_base=64, channel_max=8, mapping_layers=2, z_dim=8, w_dim=8)
+    with pytest.raises(NetworkError):
+        Bender(network).blend(BlendLine("mix", Network.random(config), "*"))
+
+
+@pytest.mark.parametrize(
+    ("target", "word", "hint"),
+    [("b99", "multiply", "b"), ("*.weight", "blur", "activations"), ("*", "power", "weights")],
+)
+def test_wrong_targets_are_explained(network: Network, target: str, word: str, hint: str) -> None:
+    with pytest.raises(NetworkError, match=hint):
+        Bender(network).bend(BendLine("a", target, (word,)))
+
+
+def test_listed_channels() -> None:
+    assert listed("0-3,7") == (0, 1, 2, 3, 7)
+    assert listed([2, 5]) == (2, 5)
+    with pytest.raises(ValueError, match="channel"):
+        listed("x")
+
+
+def test_bends_in_a_patch(small_network: Path) -> None:
+    from ganzfeld import Player
+    from ganzfeld.patch.language import parse
+
+    text = f"face = network({str(small_network)!r}, latent=seeds([1], speed=0))\n{{}}out(face)"
+
+    def frames(lines: str, count: int = 2) -> list[torch.Tensor]:
+        with Player(parse(text.format(lines)), device="cpu") as player:
+            return [frame.image.clone() for frame in player.frames(count=count, fps=10)]
+
+    plain = frames("")
+    assert torch.equal(plain[0], plain[1])
+    moving = frames('face.bend("b4.const", scale=1 + sin(t))\n')
+    assert torch.equal(moving[0], plain[0])
+    assert not torch.equal(moving[1], plain[0])
+    fan = 'face.bend("synthesis.b*.conv?.affine.bias", scale=1 + 0.5*i/n, name="fan")\n'
+    assert not torch.equal(frames(fan)[0], plain[0])
+    spin = 'face.bend("b16", rotate=40*t, channels=0.3, seed=4, name="spin")\nface.bend("b16", blur=0.05)\n'
+    assert not torch.equal(frames(spin)[1], plain[0])
+    trails = frames('face.bend("b8", feedback=0.9, feedback_rotate=10)\n', 4)
+    assert not torch.equal(trails[0], trails[3])
+    assert torch.equal(frames("")[0], plain[0])
