@@ -1,6 +1,7 @@
 """What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
 
-Supervisor → render: `Begin` once, then numbered orders. Render → supervisor: `Ready`, `Status`, `Saved`, `Line`.
+Supervisor → render: `Begin` once, then numbered orders.
+Render → supervisor: `Ready`, `Status`, `Saved`, `Failed`, `Line`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError, Where
 
-Phase = Literal["starting", "loading", "playing"]
-"""starting: importing, waiting for `Begin`. loading: opening a patch with nothing to show. playing: making frames."""
+Phase = Literal["starting", "loading", "opened", "playing"]
+"""starting: importing, waiting for `Begin`. loading: opening a patch, or waiting for one that can be opened.
+opened: making the first frame. playing: making frames."""
 
 
 class _Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -44,7 +46,7 @@ class Begin(_Message, frozen=True):
     fps: float | None = None
     trust_all: bool = False
     checkpoint: bytes | None = None
-    clock: dict[str, float | bool] | None = None
+    clock: dict[str, Any] | None = None
     saved_at: float = 0.0
 
 
@@ -151,12 +153,14 @@ class Status(_Message, frozen=True):
     """How the render is doing: a few times a second, and at once when `problems` or `version` change.
 
     version: of the text that plays (None: none does yet). outputs: their names, the main one first.
+    opened_in: seconds that opening the patch took, with a first frame on scratch state.
     frame_ms, worst_ms: median and longest time of a frame in the last second. skipped: frames that came too late to be
     made, dropped: frames that readers left no room for; both ever since this process began.
     """
 
     phase: Phase
     version: int | None = None
+    opened_in: float = 0.0
     fps: float = 0.0
     frame_ms: float = 0.0
     worst_ms: float = 0.0
@@ -180,8 +184,14 @@ class Saved(_Message, frozen=True):
 
     number: int
     data: bytes
-    clock: dict[str, float | bool]
+    clock: dict[str, Any]
     at: float
+
+
+class Failed(_Message, frozen=True):
+    """Nothing can ever be played like this (no such device, no such session): starting again would not help."""
+
+    problem: Problem
 
 
 class Line(_Message, frozen=True):
@@ -193,7 +203,7 @@ class Line(_Message, frozen=True):
 
 
 ToRender = Begin | Numbered
-FromRender = Ready | Status | Saved | Line
+FromRender = Ready | Status | Saved | Failed | Line
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode

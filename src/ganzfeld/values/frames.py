@@ -269,6 +269,14 @@ class FrameReader:
         self._last: Frame | None = None
         self._closed = False
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height that the writer announced last; zeros before the first frame."""
+        with self._lock:
+            if self._closed or not self._newer(0) or self._row is None:
+                return (0, 0) if self._last is None else (self._last.pixels.shape[1], self._last.pixels.shape[0])
+            return self._board.get(self._row, _WIDTH), self._board.get(self._row, _HEIGHT)
+
     def latest(self) -> Frame | None:
         """The newest frame, its pixels a copy that all who ask for it share: look, don't write. None: none yet."""
         with self._lock:

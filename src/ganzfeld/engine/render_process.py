@@ -1,0 +1,398 @@
+"""The render process: owns the device, runs the engine, publishes frames, and can be killed at any time.
+
+It is started with nothing but a pipe. Then it imports everything, says `Ready` and waits for `Begin`: at once for the
+first one, for hours if it is the spare. Frames leave through shared memory, everything else through the pipe. When the
+pipe ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import logging
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzfeld.engine.loop import Loop
+from ganzfeld.engine.messages import (
+    Begin,
+    Failed,
+    Hit,
+    Line,
+    Notice,
+    Numbered,
+    Order,
+    Pause,
+    Phase,
+    Problem,
+    Ready,
+    Release,
+    Saved,
+    Seek,
+    Speed,
+    Status,
+    Stop,
+    Text,
+    Trust,
+    Turn,
+    Value,
+    decode_to_render,
+)
+from ganzfeld.engine.wire import Wire
+from ganzfeld.errors import GanzfeldError, OutputError, PatchError
+from ganzfeld.values.frames import FrameWriter
+from ganzfeld.values.time import Clock, Moment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.models import Patch
+
+log = logging.getLogger(__name__)
+
+STATUS_SECONDS = 0.2
+CHECKPOINT_SECONDS = 1.0
+FPS_WITHOUT_PATCH = 30.0
+FAILURES_BEFORE_GIVING_UP = 3
+"""Frames in a row that could not be made *or* handed out. A lost device fails every call until the process ends."""
+SECONDS_TO_END = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
+
+    engine: makes what plays. parse: a text and its file's name → what the engine loads; raises PatchError.
+    copy: writes a picture of the engine's into uint8 [H, W, 4] in memory. writer: publishes frames of a session,
+    for pictures on the engine's device.
+    """
+
+    engine: Callable[[Begin], Any]
+    parse: Callable[[str, str | None], Any]
+    copy: Callable[[Any, np.ndarray], None]
+    writer: Callable[[str, Any], FrameWriter]
+
+
+def torch_parts() -> Parts:
+    """Ganzfeld's own engine."""
+    import torch
+
+    from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.language import parse
+    from ganzfeld.patch.trust import TrustStore
+
+    def engine(begin: Begin) -> Engine:
+        store = TrustStore()
+        return Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
+
+    def copy(picture: torch.Tensor, pixels: np.ndarray) -> None:
+        torch.from_numpy(pixels).copy_(picture)
+
+    return Parts(engine, parse, copy, _writer)
+
+
+def main(connection: Connection, prepare: Callable[[], Parts] = torch_parts) -> None:
+    """The process, from its start to its end."""
+    if hasattr(signal, "SIGINT"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
+    faulthandler.enable()
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def alone() -> None:
+        inbox.put(None)
+        time.sleep(SECONDS_TO_END)  # a loop that hangs will not look into its inbox
+        os._exit(1)
+
+    wire = Wire(connection, decode_to_render, inbox.put, alone).start()
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToSupervisor(wire)], force=True)
+    code = 1
+    try:
+        parts = prepare()
+        wire.post(Ready())
+        begin = inbox.get()
+        if isinstance(begin, Begin):
+            Render(begin, parts, wire, inbox).run()
+        code = 0
+    except GanzfeldError as error:
+        wire.post(Failed(Problem.of(error)))
+    except BaseException:
+        log.exception("the render process ends")
+    wire.finish()
+    os._exit(code)  # no waiting for threads that build, nor for the device
+
+
+class Render:
+    """One show being rendered; drives the engine as the loop's `Stage`."""
+
+    def __init__(self, begin: Begin, parts: Parts, wire: Wire, inbox: queue.SimpleQueue[Any]) -> None:
+        self._begin, self._parts, self._wire, self._inbox = begin, parts, wire, inbox
+        self._path = Path(begin.path) if begin.path else None
+        self._phase: Phase = "loading"
+        self._say(Status("loading"))
+        self._engine: Engine = parts.engine(begin)
+        self._writer = parts.writer(begin.session, self._engine.device)
+        self._clock = Clock()
+        self._versions: list[tuple[Patch, int]] = []
+        self._version: int | None = None
+        self._load_problem: GanzfeldError | None = None
+        self._output_problem: GanzfeldError | None = None
+        self._failures = 0
+        self._number = 0
+        self._opened_in = 0.0
+        self._ended = False
+        self._said: tuple = ()
+        self._said_at = self._saved_at = 0.0
+        self._load(begin)
+        self._bpm = self._engine.bpm
+        behind = 0.0
+        if begin.clock is None:
+            self._clock.bpm = self._bpm
+        else:
+            self._clock.restore(dict(begin.clock))
+            behind = max(0.0, time.perf_counter() - begin.saved_at)
+        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
+
+    def run(self) -> None:
+        """Play until told to stop."""
+        # What was imported and opened lives as long as the process: never look at it again for garbage.
+        gc.collect()
+        gc.freeze()
+        try:
+            while not self._ended:
+                self._loop.step()
+        finally:
+            self._engine.close()
+            self._writer.close()
+
+    # The patch
+
+    def _load(self, begin: Begin) -> None:
+        """The newest text; the last good one if that cannot be built."""
+        self._take_text(begin.text)
+        problem = self._load_problem
+        if problem is not None and begin.fallback is not None:
+            self._take_text(begin.fallback)
+            if self._engine.patch is None:
+                self._load_problem = problem
+            else:
+                self._submit(begin.text)  # so that its error shows
+        if begin.checkpoint is not None:
+            try:
+                self._engine.restore(begin.checkpoint)
+            except Exception:
+                log.exception("the checkpoint could not be taken up")
+
+    def _take_text(self, text: Text) -> None:
+        """Play a text when nothing plays: there is no show to disturb."""
+        began = time.perf_counter()
+        try:
+            self._engine.load(self._parse(text), self._path)
+            self._load_problem = None
+            self._opened_in = time.perf_counter() - began
+            self._phase = "opened"
+            self._say(Status("opened", opened_in=self._opened_in))
+        except GanzfeldError as error:
+            self._load_problem = error
+        except Exception as error:
+            log.exception("the patch could not be opened")
+            self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
+
+    def _submit(self, text: Text) -> None:
+        """Play a text when the engine has built it."""
+        try:
+            patch = self._parse(text)
+        except GanzfeldError:
+            self._engine.submit(text.text, self._path)  # shows the error as its own, until a text is better
+        else:
+            self._engine.submit(patch, self._path)
+
+    def _parse(self, text: Text) -> Patch:
+        patch = self._parts.parse(text.text, str(self._path) if self._path else None)
+        # The engine tells what plays by the very object: that is how we know which version it is.
+        self._versions = [*self._versions[-9:], (patch, text.version)]
+        return patch
+
+    def _fps(self) -> float:
+        wanted = [out.fps for out in self._engine.outs.values()]
+        return self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH)
+
+    # The stage
+
+    def listen(self) -> None:
+        """Do what arrived."""
+        while True:
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(message, Numbered):
+                try:
+                    self._obey(message.order)
+                except GanzfeldError as error:
+                    log.warning("%s", error)
+                except Exception:
+                    log.exception("%s could not be done", type(message.order).__name__)
+                self._number = message.number
+            elif message is None:
+                self._ended = True
+
+    def _obey(self, order: Order) -> None:
+        engine, clock = self._engine, self._clock
+        match order:
+            case Value(address, value):
+                engine.outside.set(address, value)
+            case Hit(address, arguments, named):
+                engine.outside.hit(address, *arguments, **named)
+            case Turn(address, value):
+                engine.set(address, value)
+            case Release(address):
+                engine.release(address)
+            case Text():
+                if engine.patch is None:
+                    self._take_text(order)
+                else:
+                    self._submit(order)
+            case Notice(path):
+                engine.notice(Path(path))
+            case Trust(path):
+                engine.trust(Path(path))
+            case Pause(paused):
+                clock.paused = paused
+            case Seek(t):
+                clock.seek(t)
+            case Speed(speed):
+                clock.speed = speed
+            case Stop():
+                self._ended = True
+
+    def frame(self, moment: Moment) -> None:
+        """Make and publish this moment's frame."""
+        self._writer.beat()
+        try:
+            pictures = self._engine.frame(moment)
+            self._writer.announce(frozenset(pictures))
+            for name, picture in pictures.items():
+                height, width = picture.shape[:2]
+                self._writer.publish(
+                    name, width, height, partial(self._parts.copy, picture), frame=moment.frame, t=moment.t
+                )
+            self._output_problem, self._failures = None, 0
+            if pictures:
+                self._phase = "playing"
+        except OutputError as error:
+            self._output_problem = error
+        except Exception:
+            log.exception("a frame could not be made or handed out")
+            self._failures += 1
+            if self._failures >= FAILURES_BEFORE_GIVING_UP:
+                raise
+
+    def rest(self) -> None:
+        """Follow the patch's tempo and rate; report."""
+        try:
+            self._follow_and_report()
+        except Exception:
+            log.exception("the render could not report")
+
+    def _follow_and_report(self) -> None:
+        engine = self._engine
+        if engine.bpm != self._bpm:
+            self._bpm = self._clock.bpm = engine.bpm
+        self._loop.set_fps(self._fps())
+        patch = engine.patch
+        version = next((version for known, version in reversed(self._versions) if known is patch), self._version)
+        reloaded, self._version = version != self._version, version
+        now = time.perf_counter()
+        if patch is not None and (reloaded or now - self._saved_at >= CHECKPOINT_SECONDS):
+            self._saved_at = now
+            self._save(now)
+        problems = (self._load_problem, self._output_problem, *engine.problems)
+        said = (
+            self._phase,
+            version,
+            tuple(Problem.of(problem) for problem in problems if problem is not None),
+            tuple(str(path) for path in engine.pending_trust),
+            self._clock.paused,
+        )
+        if said != self._said or now - self._said_at >= STATUS_SECONDS:
+            self._said, self._said_at = said, now
+            self._say(self._status(*said))
+
+    def _status(self, phase: Phase, version: int | None, problems: tuple, pending: tuple, paused: bool) -> Status:
+        measure, clock = self._loop.measure(), self._clock
+        return Status(
+            phase=phase,
+            version=version,
+            opened_in=self._opened_in,
+            fps=measure.fps,
+            frame_ms=measure.median_ms,
+            worst_ms=measure.worst_ms,
+            skipped=measure.skipped,
+            dropped=self._writer.dropped,
+            frame=clock.frame,
+            t=clock.t,
+            beat=clock.beat,
+            bpm=clock.bpm,
+            paused=paused,
+            speed=clock.speed,
+            device=str(self._engine.device),
+            outputs=tuple(self._engine.outs),
+            problems=problems,
+            pending_trust=pending,
+            watched=tuple(sorted(map(str, self._engine.watched))),
+        )
+
+    def _say(self, status: Status) -> None:
+        self._wire.post(status, key="status")
+
+    def _save(self, now: float) -> None:
+        try:
+            data = self._engine.checkpoint()
+        except Exception:
+            log.exception("no checkpoint could be made")
+            return
+        self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
+
+
+class _ToSupervisor(logging.Handler):
+    """Sends the log to the process that has a terminal."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self._wire = wire
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._wire.post(Line(record.name, record.levelno, self.format(record)))
+        except Exception:
+            self.handleError(record)
+
+
+def _writer(session: str, device: torch.device) -> FrameWriter:
+    """A writer whose slots the GPU writes into directly: page-locked, a frame arrives without passing through a
+    buffer of the driver's."""
+    if device.type != "cuda":
+        return FrameWriter(session)
+    import torch
+
+    runtime: Any = torch.cuda.cudart()
+
+    def lock(memory: np.ndarray) -> None:
+        if int(runtime.cudaHostRegister(memory.ctypes.data, memory.nbytes, 0)) != 0:
+            log.info("the frame slots could not be page-locked")
+
+    def unlock(memory: np.ndarray) -> None:
+        runtime.cudaHostUnregister(memory.ctypes.data)
+
+    return FrameWriter(session, opened=lock, closing=unlock)

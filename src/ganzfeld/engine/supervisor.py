@@ -1,0 +1,505 @@
+"""The supervisor: everything of a running show but the rendering.
+
+It owns the patch's newest text, the values that hands turned, the last checkpoint, the last frame, and the power to
+start the render again. The render process may be killed, crash or hang at any time: a spare that has everything
+imported takes over with the present text, the last checkpoint and every order given since it was made.
+
+`recovery.py` keeps the books for that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ganzfeld.engine.child import Child
+from ganzfeld.engine.messages import (
+    Begin,
+    Failed,
+    Hit,
+    Line,
+    Notice,
+    Order,
+    Pause,
+    Problem,
+    Ready,
+    Release,
+    Saved,
+    Seek,
+    Speed,
+    Status,
+    Stop,
+    Text,
+    Trust,
+    Turn,
+    Value,
+)
+from ganzfeld.engine.recovery import CALM_SECONDS, DEATHS_BEFORE_RETREAT, LONGEST_PAUSE, Journal, Retreat
+from ganzfeld.engine.render_process import Parts, torch_parts
+from ganzfeld.engine.screen import Screen, ShownFrame
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.trust import TrustStore
+from ganzfeld.patch.watch import Change, Kind, Watcher, read_text
+from ganzfeld.values.frames import FrameStore
+
+log = logging.getLogger(__name__)
+
+SPARE_AFTER = 1.0
+"""Seconds of playing before the spare is started, so that it does not slow the start."""
+STARTING_SECONDS, LOADING_SECONDS = 120.0, 900.0
+"""How long a process may import, or open a patch (converting a big network takes minutes), before it hangs."""
+_LOOK_EVERY = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStatus:
+    """How the show is doing (fits `studio.show.ShowStatus`). frame_ms, worst_ms: of the last second's frames."""
+
+    fps: float
+    frame_ms: float
+    worst_ms: float
+    skipped: int
+    frame: int
+    t: float
+    beat: float
+    bpm: float
+    paused: bool
+    size: tuple[int, int]
+    outputs: tuple[str, ...]
+    patch_name: str
+    patch_text: str
+    patch_version: int
+    playing_version: int | None
+    errors: tuple[Problem, ...]
+    render_alive: bool
+    device: str
+    pending_trust: tuple[str, ...]
+
+
+class Supervisor:
+    """A running show: `start`, look, turn, `close`. Fits `studio.show.Show`; every method may be called by any thread.
+
+    patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
+    device: as `Engine`'s. fps: instead of the patch's own. trust_all: scripts run without being asked for.
+    hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
+    prepare: what a render process is made of.
+    """
+
+    def __init__(
+        self,
+        patch: Path | None = None,
+        *,
+        text: str | None = None,
+        name: str = "",
+        device: str = "auto",
+        fps: float | None = None,
+        trust_all: bool = False,
+        hang_seconds: float = 15.0,
+        prepare: Callable[[], Parts] = torch_parts,
+    ) -> None:
+        self._path = patch.absolute() if patch else None
+        self.name = name or (patch.name if patch else "patch")
+        self._device, self._fps, self._trust_all, self._hang_seconds = device, fps, trust_all, hang_seconds
+        self._prepare = prepare
+        self._lock = threading.RLock()
+        self._news = threading.Event()
+        self._closing = False
+        self._watcher = Watcher(self._file_changed)
+        if self._path is not None:
+            self._watcher.watch({self._path: "patch"})  # before it is read: no save is missed
+            change = read_text(self._path)
+            if change.text is None:
+                raise PatchError(change.problem, hint=_hint_for(self._path))
+            text = change.text
+        self._retreat = Retreat(Text(1, text or ""), time.perf_counter())
+        self._texts = {1: self._retreat.newest}
+        self._playing: Text | None = None
+        self._journal = Journal()
+        self._saved: Saved | None = None
+        self._status = Status("starting")
+        self._file_problem: GanzfeldError | None = None
+        self._how_it_ended = ""
+        self._ended_at = self._back_at = -1e9
+        self._down = False
+        self._spare_at = 0.0
+        self._main: Child | None = None
+        self._spare: Child | None = None
+        self._beats, self._silence, self._looked_at = 0, 0.0, time.perf_counter()
+        self.failure: GanzfeldError | None = None
+        """Why nothing can ever be played, or None."""
+        self._store = FrameStore()
+        self._screen = Screen(self._store.session)
+        self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
+        self._close_at_exit = _closer(self)
+
+    @property
+    def session(self) -> str:
+        """The name under which `FrameReader` finds this show's outputs, in any process."""
+        return self._store.session
+
+    @property
+    def render_pid(self) -> int | None:
+        """The number of the process that renders."""
+        main = self._main
+        return main.pid if main else None
+
+    @property
+    def spare_ready(self) -> bool:
+        """Whether another process could take over at once."""
+        spare = self._spare
+        return spare is not None and spare.ready
+
+    def start(self) -> Supervisor:
+        """Start rendering."""
+        with self._lock:
+            self._begin()
+        self._watcher.start()
+        self._thread.start()
+        # multiprocessing waits for its processes when Python ends, so ours must end before that.
+        atexit.register(self._close_at_exit)
+        return self
+
+    def close(self) -> None:
+        """End every process and remove the shared memory. `latest` goes on giving the last frame."""
+        atexit.unregister(self._close_at_exit)
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+        self._news.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(10)
+        self._watcher.close()
+        if self._spare is not None:
+            self._spare.kill()
+        if self._main is not None:
+            self._main.wire.post(self._journal.add(Stop()))
+            if not self._main.wait(2.0):
+                self._main.kill()
+            self._main.bury()
+        self._screen.close()
+        self._store.close()
+
+    def __enter__(self) -> Supervisor:
+        return self.start()
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
+    # What viewers ask
+
+    def latest(self, newer_than: int = -1) -> ShownFrame | None:
+        """The main output's newest picture, or None if its number is not above `newer_than`."""
+        return self._screen.latest(newer_than)
+
+    def wait(self, newer_than: int = -1, timeout: float = 1.0) -> ShownFrame | None:
+        """As `latest`, but waits up to `timeout` seconds for such a picture."""
+        return self._screen.wait(newer_than, timeout)
+
+    def status(self) -> ShowStatus:
+        """How the show is doing now."""
+        with self._lock:
+            status, newest = self._status, self._retreat.newest
+            return ShowStatus(
+                fps=status.fps,
+                frame_ms=status.frame_ms,
+                worst_ms=status.worst_ms,
+                skipped=status.skipped,
+                frame=status.frame,
+                t=status.t,
+                beat=status.beat,
+                bpm=status.bpm,
+                paused=status.paused,
+                size=self._screen.size,
+                outputs=status.outputs,
+                patch_name=self.name,
+                patch_text=newest.text,
+                patch_version=newest.version,
+                playing_version=status.version,
+                errors=(*self._own_problems(), *status.problems),
+                render_alive=not self._down,
+                device=status.device,
+                pending_trust=status.pending_trust,
+            )
+
+    def command(self, name: str, **arguments: str) -> None:
+        """Do what a page asks: "pause", "resume", "restart" (the render process), "trust" with `path`."""
+        match name:
+            case "pause" | "resume":
+                self.pause(name == "pause")
+            case "restart":
+                self.restart()
+            case "trust":
+                self.trust(arguments.get("path", ""))
+            case _:
+                raise GanzfeldError(f"there is no command '{name}'")
+
+    # What hands and the outside do
+
+    def submit(self, text: str) -> None:
+        """Play this text, as if it had been saved; the file stays as it is."""
+        with self._lock:
+            newest = self._retreat.newest
+            if text == newest.text and not self._status.problems and not self._retreat.is_set_aside and not self._down:
+                return
+            recent = {newest.version, *(known.version for known in (self._playing, self._retreat.good) if known)}
+            self._texts = {version: text for version, text in self._texts.items() if version in recent}
+            newest = self._texts[newest.version + 1] = Text(newest.version + 1, text)
+            self._retreat.save(newest, time.perf_counter())
+            self._give(newest, keep=False, key="text")
+            self._news.set()
+
+    def turn(self, address: str, value: Any) -> None:
+        """A hand turns the parameter at an address."""
+        self._give(Turn(address, value), key=("turn", address))
+
+    def release(self, address: str) -> None:
+        """Give the parameter at an address back to its text."""
+        self._give(Release(address), key=("turn", address))
+
+    def set(self, address: str, value: Any) -> None:
+        """A value from outside (OSC, MIDI, sound)."""
+        self._give(Value(address, value), key=("value", address))
+
+    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
+        """An event from outside. Every one is counted, even over a restart of the render."""
+        self._give(Hit(address, arguments, named))
+
+    def pause(self, paused: bool = True) -> None:
+        """Stop the show's clock, or let it go on."""
+        self._give(Pause(paused), key="pause")
+
+    def seek(self, t: float) -> None:
+        """Jump to second `t` of the show."""
+        self._give(Seek(t), key="seek")
+
+    def speed(self, speed: float) -> None:
+        """Seconds of show time in a second."""
+        self._give(Speed(speed), key="speed")
+
+    def trust(self, path: str) -> None:
+        """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
+        if path not in self._status.pending_trust:
+            raise GanzfeldError("no script of this name waits for permission")
+        TrustStore().trust(Path(path))
+        self._give(Trust(path), key=("trust", path))
+
+    def restart(self) -> None:
+        """Replace the render process, with everything kept."""
+        with self._lock:
+            if self._main is not None:
+                log.info("the render process is replaced, as asked")
+                self._replace("as asked", counts=False)
+
+    def _give(self, order: Order, *, key: Hashable = None, keep: bool = True) -> None:
+        with self._lock:
+            numbered = self._journal.add(order, key=key, keep=keep)
+            if self._main is not None:
+                self._main.wire.post(numbered, key)
+
+    # Files
+
+    def _file_changed(self, change: Change) -> None:
+        if change.path != self._path:
+            self._give(Notice(str(change.path)), key=("notice", change.path))
+        elif change.text is None:
+            self._file_problem = PatchError(change.problem, hint="The patch as it was plays on")
+        else:
+            self._file_problem = None
+            self.submit(change.text)
+
+    def _watch(self, files: Sequence[str]) -> None:
+        kinds: dict[Path, Kind] = {Path(file): "script" if file.endswith(".py") else "data" for file in files}
+        if self._path is not None:
+            kinds[self._path] = "patch"
+        self._watcher.watch(kinds)
+
+    # The render process
+
+    def _hear(self, child: Child, message: Any) -> None:
+        with self._lock:
+            match message:
+                case Ready():
+                    child.ready = True
+                case Line(logger, level, text):
+                    logging.getLogger(logger).log(level, "%s", text)
+                case _ if child is not self._main or child.begun_with is None:
+                    pass  # the last words of one that was replaced
+                case Status():
+                    self._take_status(child, message)
+                case Saved(number):
+                    self._saved = message
+                    self._journal.saved(number)
+                case Failed(problem):
+                    self.failure = problem.error()
+                    self._status = Status("loading", problems=(problem,))
+
+    def _take_status(self, child: Child, status: Status) -> None:
+        now = time.perf_counter()
+        child.phase = status.phase
+        if status.phase == "playing" and child.playing_since is None:
+            child.playing_since = now
+            self._retreat.plays(now)
+            if self._down:
+                self._back_at = now
+                log.warning("the render process is back after %.2f s", now - self._ended_at)
+        if status.phase == "playing" or status.problems:
+            self._down = False
+        if status.version is not None:
+            self._playing = self._texts.get(status.version, self._playing)
+        if status.outputs:
+            self._screen.show(status.outputs[0])
+        if status.phase == "playing":
+            self._watch(status.watched)
+        elif not status.outputs:  # nothing plays yet: what played before a restart is still the truth for viewers
+            status = _keep_numbers(self._status, status)
+        self._status = status
+
+    def _supervise(self) -> None:
+        while not self._closing:
+            self._news.wait(_LOOK_EVERY)
+            self._news.clear()
+            try:
+                with self._lock:
+                    if not self._closing:
+                        self._look()
+            except Exception:
+                log.exception("the supervisor stumbled")
+                time.sleep(0.5)
+
+    def _look(self) -> None:
+        """Once in a while, and whenever something happened."""
+        now = time.perf_counter()
+        awake = min(now - self._looked_at, 0.5)  # a laptop that slept did not watch, so nobody hung
+        self._looked_at = now
+        main = self._main
+        if main is not None and main.over.is_set():
+            how = main.bury()
+            if self.failure is None:
+                self._replace(how)
+            else:
+                self._main = None
+        elif main is not None and self._hangs(main, awake):
+            self._replace("no frame for too long")
+        elif main is None and self.failure is None and now >= self._retreat.try_at:
+            self._begin()
+        elif main is not None and main.playing_since is not None:
+            self._retreat.look(self._playing, now)
+            if self._spare is None and now - main.playing_since >= SPARE_AFTER and now >= self._spare_at:
+                self._spare = Child(self._hear, self._ended, self._prepare)
+        if self._spare is not None and self._spare.over.is_set():
+            log.warning("the spare render process ended: %s", self._spare.bury())
+            self._spare, self._spare_at = None, now + 10
+
+    def _ended(self, child: Child) -> None:
+        self._news.set()
+
+    def _hangs(self, main: Child, awake: float) -> bool:
+        beats = self._store.beats
+        self._silence = 0.0 if beats != self._beats else self._silence + awake
+        self._beats = beats
+        status = self._status
+        match main.phase:
+            case "starting":
+                patience = STARTING_SECONDS
+            case "loading":
+                # Who saves while a patch takes for ever to open wants the new text, not the old one.
+                saved_since = self._retreat.newest.version != main.begun_with
+                patience = self._hang_seconds if saved_since else LOADING_SECONDS
+            case "opened" | "playing":
+                patience = max(self._hang_seconds, 20 * status.worst_ms / 1000, 2 * status.opened_in)
+        return self._silence > patience
+
+    def _replace(self, how: str, *, counts: bool = True) -> None:
+        """The render process ended, or has to."""
+        assert self._main is not None
+        self._main.kill()
+        self._main = None
+        now = time.perf_counter()
+        self._down, self._ended_at, self._how_it_ended = True, now, how
+        if counts:
+            log.warning("the render process ended (%s)", how)
+            if self._retreat.dies(now):
+                self._journal.forget()  # one of the orders may be what kills it
+        if now >= self._retreat.try_at:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Let the spare play, or a new process if there is none."""
+        child, self._spare = self._spare or Child(self._hear, self._ended, self._prepare), None
+        child.begun_with = self._retreat.newest.version
+        self._silence = 0.0
+        text, fallback = self._retreat.text, None if self._retreat.is_set_aside else self._playing
+        saved = self._saved
+        child.wire.post(
+            Begin(
+                session=self._store.session,
+                text=text,
+                path=str(self._path) if self._path else None,
+                fallback=fallback if fallback is not None and fallback.version != text.version else None,
+                device=self._device,
+                fps=self._fps,
+                trust_all=self._trust_all,
+                checkpoint=saved.data if saved else None,
+                clock=saved.clock if saved else None,
+                saved_at=saved.at if saved else 0.0,
+            )
+        )
+        for numbered in self._journal:
+            child.wire.post(numbered)
+        self._main = child
+
+    def _own_problems(self) -> list[Problem]:
+        """What the supervisor itself has to tell."""
+        now, problems = time.perf_counter(), []
+        if self._file_problem is not None:
+            problems.append(Problem.of(self._file_problem))
+        if self._retreat.is_set_aside:
+            what = f"the render process died {DEATHS_BEFORE_RETREAT} times with this text ({self._how_it_ended})"
+            problems.append(Problem(what, "What played before it plays on; change and save it to try again"))
+        elif self._down and self._retreat.deaths >= DEATHS_BEFORE_RETREAT:
+            what = f"the render process died {self._retreat.deaths} times ({self._how_it_ended})"
+            problems.append(Problem(what, f"It is tried again every {LONGEST_PAUSE:.0f} s, and when you save"))
+        elif self._down:
+            problems.append(Problem(f"the render process ended ({self._how_it_ended})", "It is being replaced"))
+        elif self._retreat.deaths and now - self._back_at < CALM_SECONDS:
+            away = self._back_at - self._ended_at
+            problems.append(Problem(f"the render process ended ({self._how_it_ended}) and was back after {away:.1f} s"))
+        return problems
+
+
+def _keep_numbers(before: Status, status: Status) -> Status:
+    return msgspec.structs.replace(
+        before,
+        phase=status.phase,
+        opened_in=status.opened_in,
+        problems=status.problems,
+        fps=0.0,
+        pending_trust=status.pending_trust,
+    )
+
+
+def _hint_for(path: Path) -> str:
+    return "" if path.exists() else "Check the path; `ganzfeld play` alone plays a shipped network"
+
+
+def _closer(supervisor: Supervisor):
+    """Closes the supervisor without keeping it alive."""
+    reference = weakref.ref(supervisor)
+
+    def close() -> None:
+        with contextlib.suppress(Exception):
+            if (alive := reference()) is not None:
+                alive.close()
+
+    return close
