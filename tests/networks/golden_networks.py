@@ -27,9 +27,9 @@ STYLEGAN3 = ["stylegan3-t-32", "stylegan3-r-32", "stylegan3-t-cond-64"]
 
 
 @dataclass(frozen=True)
-class Golden:
-    config: Config
-    weights: dict[str, Tensor]
+class Arrays:
+    """The numbers of a golden file."""
+
     arrays: dict[str, np.ndarray]
 
     @property
@@ -51,13 +51,25 @@ class Golden:
         return float((answer.double() - right).norm() / right.norm()) / allowed
 
 
-def load_golden(name: str) -> Golden:
-    """An official network (StyleGAN2 or 3, PyTorch) straight from its golden file."""
+@dataclass(frozen=True)
+class Golden(Arrays):
+    """An official network, too."""
+
+    config: Config
+    weights: dict[str, Tensor]
+
+
+def load_arrays(name: str) -> Arrays:
     path = FOLDER / f"{name}.npz"
     if not path.exists():
         pytest.skip(f"{path} is not here; set GANZFELD_GOLDEN to the folder with the golden networks")
     with np.load(path) as data:
-        arrays = {key: data[key] for key in data.files}
+        return Arrays({key: data[key] for key in data.files})
+
+
+def load_golden(name: str) -> Golden:
+    """An official network (StyleGAN2 or 3, PyTorch) straight from its golden file."""
+    arrays = load_arrays(name).arrays
     meta = json.loads(bytes(arrays["meta"]))
     weights = {
         key.partition("/")[2]: torch.from_numpy(array)
@@ -82,7 +94,7 @@ def load_golden(name: str) -> Golden:
             ),
             layers=tuple(layer(name, fields[f"synthesis.{name}"]) for name in fields["synthesis"]["layer_names"]),
         )
-    return Golden(config.measured(weights), weights, arrays)
+    return Golden(arrays, config.measured(weights), weights)
 
 
 def layer(name: str, fields: dict[str, Any]) -> LayerConfig:

@@ -5,8 +5,9 @@ import logging
 import numpy as np
 import pytest
 import torch
-from golden_networks import STYLEGAN2, STYLEGAN3, load_golden
+from golden_networks import STYLEGAN2, STYLEGAN3, load_arrays, load_golden
 
+import ganzfeld
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.network import Network, to_uint8
@@ -35,6 +36,24 @@ def test_a_golden_network_through_the_public_names(name):
         if f"tap/{layer}" in golden.arrays:
             assert golden.error(activation, f"tap/{layer}") < 1
             assert torch.equal(network.synthesis(w, until=layer.partition("_")[0]), activation)
+
+
+@pytest.mark.parametrize("name", [*STYLEGAN2, *STYLEGAN3, "stylegan2-tf-32", "stylegan2-rosinality-32"])
+def test_golden_files_of_every_format_load_play_and_save(name, golden_file, tmp_path):
+    golden = load_arrays(name)
+    network = ganzfeld.load_network(golden_file(name))
+    assert network.path == golden_file(name) and network.sha256
+    w = network.mapping(golden.z, golden.label)
+    assert golden.error(w[:, 0] if golden.arrays["out/w"].ndim == 2 else w, "out/w") < 1
+    images = {"image": (w, "const"), "image_noise_const": (w, "const"), "image_noise_none": (w, "none")}
+    images["image_psi0.7_noise_const"] = (network.mapping(golden.z, golden.label, truncation_psi=0.7), "const")
+    for image in golden.names("out/image"):
+        assert golden.error(network.synthesis(*images[f"image{image}"]), f"out/image{image}") < 1
+
+    network.save(tmp_path / "saved.safetensors")
+    again = ganzfeld.load_network(tmp_path / "saved.safetensors")
+    assert again.config == network.config and again.weights == network.weights
+    assert torch.equal(again.synthesis(w), network.synthesis(w))
 
 
 def test_attributes():
