@@ -142,7 +142,7 @@ def test_truncated_archives_and_older_layouts(zipped):
     refuse_here(zipped[: len(zipped) // 2], "its end is missing")
     file = io.BytesIO()
     torch.save({"g_ema": made.rosinality(made.small2())}, file, _use_new_zipfile_serialization=False)
-    refuse_here(file.getvalue()[:-10], "breaks off")
+    refuse_here(file.getvalue()[:-10], "breaks off|but the file holds")
 
 
 def test_truncated_and_lying_safetensors(tmp_path):

@@ -25,7 +25,11 @@ from ganzfeld.networks.files.source import Converted, Source, unknown_content
 
 def read(data: memoryview) -> Converted:
     """The network that the bytes of a file hold. Raises NetworkFileError, and nothing else."""
-    source = Source(data)
+    return read_source(Source(data))
+
+
+def read_source(source: Source) -> Converted:
+    """The same, by the first format that takes the file for its own."""
     known = list(formats())
     with np.errstate(all="ignore"):  # whatever the numbers are: they are the file's
         for form in known:

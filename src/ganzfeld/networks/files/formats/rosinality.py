@@ -53,7 +53,9 @@ def read(source: Source) -> Converted | None:
     if latent_avg is not None:
         average = weights.take("latent_avg", latent_avg)
         # Some tools store one row for each layer, all alike.
-        weights["mapping.w_avg"] = average.reshape(-1, average.shape[-1]).mean(0) if average.size else average
+        weights["mapping.w_avg"] = (
+            average.reshape(-1, average.shape[-1]).mean(0) if average.ndim > 1 and average.size else average
+        )
     elif "mapping.fc0.weight" in weights:
         weights["mapping.w_avg"] = estimated_average(weights)
         notes.append(
