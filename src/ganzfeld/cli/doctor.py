@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import GanzfeldError, SignalError
 
 State = Literal["works", "missing", "broken"]
 
@@ -211,11 +211,12 @@ def _sound() -> Result:
 
 
 def _midi() -> Result:
+    from ganzfeld.signals import midi
+
     try:
-        import rtmidi2  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return "missing", "the package rtmidi2 is not here", "pip install rtmidi2, to play with MIDI"
-    ports = list(rtmidi2.get_in_ports())
+        ports, _ = midi.port_names(midi.backend())
+    except SignalError as error:
+        return "missing", error.what, error.hint
     return ("works", ", ".join(ports), "") if ports else ("missing", "no MIDI input", "Plug a controller in")
 
 

@@ -1,0 +1,195 @@
+"""MIDI ports: found, opened and let go while the show runs."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ganzfeld.errors import SignalError
+from ganzfeld.signals.midi_state import MidiState
+
+log = logging.getLogger(__name__)
+
+BACKEND = "ganzfeld.signals.midi_rtmidi2"
+
+
+def backend(name: str = BACKEND) -> Any:
+    """A mido backend by its module's name. Raises SignalError with what to install if it cannot be had."""
+    try:
+        import mido
+
+        found = mido.Backend(name, use_environ=False)
+        found.load()
+    except ImportError as error:
+        raise SignalError(
+            f"MIDI needs a package that is not here: {error.name}", hint='pip install "ganzfeld[midi]"'
+        ) from None
+    return found
+
+
+def port_names(backend: Any) -> tuple[list[str], list[str]]:
+    """Names of the inputs and outputs that are plugged in. Raises SignalError if the system has no MIDI."""
+    try:
+        devices = backend.module.get_devices()
+    except OSError as error:
+        raise SignalError(
+            f"This machine has no MIDI: {str(error).rstrip('.')}",
+            hint="On Linux it needs the sequencer of ALSA: sudo modprobe snd-seq",
+        ) from None
+    return (
+        [device["name"] for device in devices if device["is_input"]],
+        [device["name"] for device in devices if device["is_output"]],
+    )
+
+
+class MidiPorts:
+    """Keeps every chosen port open, from `start` to `stop`: a controller may be plugged in and pulled out at any time.
+
+    choose: names of inputs, or patterns of them ("nano*"); small and capital letters are the same. feedback: of
+    outputs, that `show` sends to; none by default, for some synthesisers play what a light would show. The system's
+    own through ports are passed over unless named exactly. poll: seconds between looks.
+
+    problem: why there is no MIDI, or None. Nothing here raises but `backend`, when the packages are missing.
+    """
+
+    def __init__(
+        self,
+        state: MidiState,
+        *,
+        choose: Iterable[str] = ("*",),
+        feedback: Iterable[str] = (),
+        poll: float = 1.0,
+        backend: Any = None,
+    ) -> None:
+        self.state = state
+        self.choose = tuple(choose)
+        self.feedback = tuple(feedback)
+        self.poll = poll
+        self.problem: SignalError | None = None
+        self._backend = backend if backend is not None else globals()["backend"]()
+        self._inputs: dict[str, Any] = {}
+        self._outputs: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the inputs that are open."""
+        with self._lock:
+            return sorted(self._inputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs that are open."""
+        with self._lock:
+            return sorted(self._outputs)
+
+    def start(self) -> MidiPorts:
+        """Open what is there, and go on looking."""
+        if self._thread is None:
+            self._stopping.clear()
+            self.look()
+            self._thread = threading.Thread(target=self._run, name="midi ports", daemon=True)
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Close every port."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        with self._lock:
+            for name in list(self._inputs):
+                self._close(self._inputs, name)
+            for name in list(self._outputs):
+                self._close(self._outputs, name)
+
+    def __enter__(self) -> MidiPorts:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def look(self) -> None:
+        """See which ports there are: open new ones, let go of those that are gone."""
+        try:
+            inputs, outputs = port_names(self._backend)
+            self.problem = None
+        except SignalError as error:
+            self.problem = error
+            inputs, outputs = [], []
+        with self._lock:
+            self._follow(self._inputs, [name for name in inputs if _chosen(name, self.choose)], self._open_input)
+            new = self._follow(
+                self._outputs, [name for name in outputs if _chosen(name, self.feedback)], self._backend.open_output
+            )
+        if new:
+            self.state.forget_shown()
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """Send values (0 to 1, by address such as `/midi/cc/1/74`) to the controllers that were chosen for feedback."""
+        with self._lock:
+            if not self._outputs:
+                return
+            messages = self.state.feedback(values)
+            for name, port in list(self._outputs.items()):
+                try:
+                    for message in messages:
+                        port.send(message)
+                except OSError as error:
+                    log.info("MIDI to %s: %s", name, error)
+                    self._close(self._outputs, name)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self.poll):
+            try:
+                self.look()
+            except Exception:
+                log.exception("looking for MIDI ports failed")
+
+    def _open_input(self, name: str) -> Any:
+        def receive(message: Any) -> None:
+            try:
+                self.state.feed(message, time.monotonic(), name)
+            except Exception:
+                log.exception("a MIDI message failed: %s", message)
+
+        return self._backend.open_input(name, callback=receive)
+
+    def _follow(self, opened: dict[str, Any], names: list[str], open_one: Any) -> list[str]:
+        """Make the open ports those of `names`; returns the new ones. A port that is busy is tried again next time."""
+        for name in [name for name in opened if name not in names]:
+            self._close(opened, name)
+            self.state.unplugged(name)
+        new = []
+        for name in names:
+            if name in opened:
+                continue
+            try:
+                opened[name] = open_one(name)
+                new.append(name)
+            except OSError as error:
+                self.problem = SignalError(
+                    f"The MIDI port '{name}' cannot be opened: {error}", hint="Another program may hold it"
+                )
+        return new
+
+    @staticmethod
+    def _close(opened: dict[str, Any], name: str) -> None:
+        try:
+            opened.pop(name).close()
+        except Exception as error:  # drivers of a device that is gone complain in many ways
+            log.debug("closing the MIDI port %s: %s", name, error)
+
+
+def _chosen(name: str, patterns: Iterable[str]) -> bool:
+    through = "midi through" in name.lower()  # Linux's loop back to itself
+    return any(
+        name == pattern or (not through and fnmatch.fnmatchcase(name.lower(), pattern.lower())) for pattern in patterns
+    )
