@@ -1,0 +1,37 @@
+"""The node `levels`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ganzfeld.kernels.colour import levelled
+from ganzfeld.patch.node import Input, Node, RenderContext, Value
+
+
+class Levels(Node):
+    """Change a picture's colours: invert, then hue, saturation, contrast, brightness, gamma, in this order."""
+
+    word = "levels"
+
+    image = Input("image", "The picture to change.")
+    brightness = Value(1, "Multiplies the light.", range=(0, 3))
+    contrast = Value(1, "Stretches about middle grey; 0 is grey, below it a negative.", range=(0, 3))
+    gamma = Value(1, "Above 1 lifts the dark parts, below 1 deepens them.", range=(0.2, 5), limits=(0.05, 20))
+    hue = Value(0, "Turns the colours: red to yellow, to green.", range=(-180, 180), unit="degrees")
+    saturation = Value(1, "Strength of the colours; 0 is grey.", range=(0, 3))
+    invert = Value(0, "1 is the negative; between, a mixture.", limits=(0, 1))
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
+        p = context.parameters
+        return levelled(
+            inputs["image"],
+            invert=p.invert,
+            hue=p.hue,
+            saturation=p.saturation,
+            contrast=p.contrast,
+            brightness=p.brightness,
+            gamma=p.gamma,
+        )
