@@ -1,0 +1,46 @@
+"""The node `image`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzfeld.errors import PatchError
+from ganzfeld.patch.node import Choice, Node, RenderContext, SetupContext
+from ganzfeld.patch.pictures import read_picture
+
+
+class ImageNode(Node):
+    """A picture from a file (PNG, JPEG, WebP, TIFF, …), with its alpha; a save of the file shows at once.
+
+    What is larger than 4096 pixels on its longer side is made that size.
+    """
+
+    word = "image"
+
+    file = Choice("", "The file, from the patch's folder.")
+
+    def setup(self, context: SetupContext) -> None:
+        self.paths: list[Path] = []
+        self.pictures = {name: self._open(name, context) for name in context.candidates["file"]}
+
+    def _open(self, name: Any, context: SetupContext) -> torch.Tensor:
+        if not isinstance(name, str) or not name:
+            raise context.refuse("A picture's file is named in quotes", "file", 'For example: image("photo.jpg")')
+        path = context.resources.resolve(name)
+        self.paths.append(path)
+        try:
+            return context.resources.open(
+                f"picture on {context.device}", path, lambda path: read_picture(path).to(context.device)
+            )
+        except PatchError as error:
+            raise context.refuse(error.what, "file", error.hint) from None
+
+    def watched(self) -> list[Path]:
+        return self.paths
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
+        return self.pictures[context.parameters.file]
