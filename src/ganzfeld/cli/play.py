@@ -1,0 +1,252 @@
+"""`ganzfeld play`: a patch or a network, live, with a page to watch it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganzfeld.errors import GanzfeldError, PatchError, nearest
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ganzfeld.engine.messages import Problem
+    from ganzfeld.engine.supervisor import ShowStatus, Supervisor
+
+LOOK_EVERY = 0.1
+"""Seconds between looks at the show, for the terminal."""
+FAVOURITE = "planets"
+
+
+def play(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PATCH|NETWORK]",
+            help="A patch (.ganz), or a network, which plays in a default patch (default: a shipped network).",
+            show_default=False,
+        ),
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="The network for the default patch: a file, or the name of a shipped one.")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Open no browser; the page is served all the same.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The page's port (default: 8420, or the next free one).")
+    ] = None,
+    device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
+    fps: Annotated[
+        float | None, typer.Option(min=1, max=1000, help="Frames a second (default: what the patch says).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long (default: Ctrl-C stops).")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Let the patch's scripts run without asking, this time.")
+    ] = False,
+) -> None:
+    """Play live: save the patch in any editor, and the picture follows."""
+    source = choose(file, network)
+
+    from ganzfeld.engine.supervisor import Supervisor
+
+    show = Supervisor(source.patch, text=source.text, name=source.name, device=device, fps=fps, trust_all=trust)
+    with _stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
+        try:
+            show.start()
+            from ganzfeld.studio.server import PORT, StudioServer
+
+            wanted = PORT if port is None else port
+            with StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless) as server:
+                _Terminal(show, source, server.url).watch(seconds)
+        finally:
+            with _deaf_to_interrupts():
+                show.close()
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to play: a patch's file to watch, or the text of a patch without one. name: as the person calls it."""
+
+    name: str
+    patch: Path | None = None
+    text: str | None = None
+
+
+def choose(file: Path | None, network: Path | None) -> Source:
+    """What the command line's words mean. Raises GanzfeldError."""
+    from ganzfeld.networks.find import shipped_names
+    from ganzfeld.patch.defaults import is_network
+
+    if file is not None and network is not None:
+        raise GanzfeldError(
+            "a patch names its own networks, so --network goes with the default patch only",
+            hint=f"Leave one out: ganzfeld play {file}, or ganzfeld play --network {network}",
+        )
+    wanted = file or network
+    if wanted is None:
+        names = shipped_names()
+        if not names:
+            raise GanzfeldError(
+                "no network ships with this version of Ganzfeld",
+                hint="Play one of your own: ganzfeld play --network FILE.pkl",
+            )
+        wanted = Path(FAVOURITE if FAVOURITE in names else names[0])
+    if not wanted.exists():
+        if str(wanted) in shipped_names():
+            return _in_default_patch(str(wanted))
+        what = "network" if network is not None or is_network(wanted) else "patch"
+        raise PatchError(f"there is no {what} {wanted}", hint=_near(wanted, shipped_names()))
+    if wanted.is_dir():
+        raise PatchError(f"{wanted} is a folder, neither a patch nor a network", hint="Name a file in it")
+    if network is not None or is_network(wanted):
+        return _in_default_patch(wanted)
+    return Source(wanted.name, patch=wanted)
+
+
+def _in_default_patch(network: Path | str) -> Source:
+    from ganzfeld.patch.defaults import patch_for_network
+
+    return Source(network.name if isinstance(network, Path) else network, text=patch_for_network(network))
+
+
+def _near(wanted: Path, shipped: list[str]) -> str:
+    """Files beside it, or shipped networks, of a similar name."""
+    with contextlib.suppress(OSError):
+        beside = [path.name for path in wanted.parent.iterdir() if path.is_file()]
+        hint = nearest(wanted.name, [*beside, *shipped])
+        if hint.startswith("Did you mean"):
+            return hint
+    return f"Shipped networks: {', '.join(shipped)}" if shipped else "Check the path"
+
+
+class _Terminal:
+    """What the person at the terminal sees: where the page is, one line that moves, errors once, and the question
+    whether a script may run."""
+
+    def __init__(self, show: Supervisor, source: Source, url: str) -> None:
+        from ganzfeld.cli._terminal import console
+
+        self._show, self._source, self._url = show, source, url
+        self._console = console()
+        self._told: set[Problem] = set()
+        self._asked: set[str] = set()
+
+    def watch(self, seconds: float | None) -> None:
+        """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
+        from rich.live import Live
+
+        self._greet()
+        ends = None
+        errors: tuple[Problem, ...] = ()
+        with Live(console=self._console, refresh_per_second=8, transient=True, auto_refresh=False) as live:
+            while ends is None or time.monotonic() < ends:
+                if self._show.failure is not None:
+                    raise self._show.failure
+                status = self._show.status()
+                errors = status.errors
+                self._tell(errors)
+                if self._console.is_terminal:
+                    live.update(_line(status), refresh=True)
+                if pending := [script for script in status.pending_trust if script not in self._asked]:
+                    live.stop()
+                    self._ask(pending)
+                    live.start()
+                if seconds is not None and ends is None and (errors or self._show.latest() is not None):
+                    ends = time.monotonic() + seconds
+                time.sleep(LOOK_EVERY)
+        if self._show.latest() is None and errors:
+            raise errors[0].error()
+
+    def _greet(self) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_row(Text("Ganzfeld", "bold"), Text(f"plays {self._source.name}"))
+        table.add_row(Text("page", "dim"), Text(self._url, "cyan"))
+        if self._source.patch is not None:
+            table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
+        table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
+        self._console.print(table)
+        self._console.file.flush()
+
+    def _tell(self, errors: tuple[Problem, ...]) -> None:
+        """Each error when it appears."""
+        from ganzfeld.cli._terminal import show_error
+
+        for problem in errors:
+            if problem not in self._told:
+                show_error(problem.error())
+        self._told = set(errors)
+
+    def _ask(self, scripts: list[str]) -> None:
+        """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""
+        self._asked.update(scripts)
+        if not sys.stdin.isatty():
+            return
+        for script in scripts:
+            question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
+            if typer.confirm(question, default=False):
+                with contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
+                    self._show.trust(script)
+
+
+def _line(status: ShowStatus) -> RenderableType:
+    """How the show is doing, in one line."""
+    from rich.text import Text
+
+    minutes, seconds = divmod(int(status.t), 60)
+    width, height = status.size
+    words = [f"{minutes}:{seconds:02d}"]
+    if not status.render_alive:
+        words.append("the render is being replaced")
+    elif not width:
+        words.append("opening")
+    else:
+        words += [f"{status.fps:.1f} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
+    if status.paused:
+        words.append("paused")
+    return Text(" · ".join(words), "dim")
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """A polite request to end (systemd, docker stop, a closed terminal) ends it as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    try:
+        before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    except ValueError:  # not the main thread: whoever calls us there has signals of their own
+        yield
+        return
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """An impatient second Ctrl-C must not leave half of the show behind; ending takes two seconds at most."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

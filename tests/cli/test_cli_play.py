@@ -1,0 +1,304 @@
+"""`ganzfeld play`: what its words mean, what the terminal shows, how it ends. Once with everything real."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from ganzfeld.cli import main, play
+from ganzfeld.engine import supervisor
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.networks import find
+from ganzfeld.patch.trust import TrustStore
+
+sys.path.append(str(Path(__file__).parents[1] / "engine"))
+from fake_engine import fake_parts
+
+PATIENCE = 60.0
+
+
+def until(condition: Callable[[], object], seconds: float = PATIENCE):
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return result
+
+
+# Words
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    for name in ("flames", "planets"):
+        (folder / f"{name}.safetensors").write_bytes(b"")
+    monkeypatch.setattr(find, "FOLDER", folder)
+    return folder
+
+
+def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shipped):
+    patch, network = tmp_path / "a.ganz", tmp_path / "it's.pkl"
+    patch.write_text("")
+    network.write_text("")
+    assert play.choose(patch, None) == play.Source("a.ganz", patch=patch)
+    for source in (play.choose(network, None), play.choose(None, network)):
+        assert source.patch is None
+        assert source.name == "it's.pkl"
+        assert repr(str(network)) in (source.text or "")
+    for source in (play.choose(None, None), play.choose(Path("planets"), None), play.choose(None, Path("planets"))):
+        assert source.name == "planets"
+        assert "network('planets'" in (source.text or "")
+
+
+def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "organ.ganz").write_text("")
+    for words, what, hint in (
+        (("orgn.ganz", None), "no patch orgn.ganz", "organ.ganz"),
+        (("x.pkl", None), "no network x.pkl", "Shipped networks: flames, planets"),
+        ((None, "flmes"), "no network flmes", "flames"),
+        ((".", None), "is a folder", "file"),
+        (("organ.ganz", "planets"), "default patch only", "Leave one out"),
+        (("no/such/folder/a.ganz", None), "no patch", "planets"),
+    ):
+        with pytest.raises(GanzfeldError) as refused:
+            play.choose(*(Path(word) if word else None for word in words))
+        assert what in refused.value.what
+        assert hint in refused.value.hint
+    for file in shipped.iterdir():
+        file.unlink()
+    with pytest.raises(GanzfeldError, match="no network ships"):
+        play.choose(None, None)
+
+
+# The command, around a fake engine
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Runs the command in this process; its exit code, and what it said on stdout and stderr."""
+    monkeypatch.setattr(supervisor, "Supervisor", partial(supervisor.Supervisor, prepare=fake_parts))
+
+    def run(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["play", *map(str, words), "--headless", "--port", "0"])
+        code = 0 if ended.value.code is None else int(ended.value.code)
+        return (code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def patch(tmp_path) -> Path:
+    file = tmp_path / "a.ganz"
+    file.write_text("grey 7\n")
+    return file
+
+
+def test_it_says_where_the_page_is_and_stops_in_time(run, patch):
+    code, out, err = run(patch, "--seconds", 0.3)
+    assert code == 0
+    assert re.search(r"http://127\.0\.0\.1:\d+/", out)
+    assert str(patch) in out
+    assert "a.ganz" in out
+    assert err == ""
+
+
+def test_a_patch_with_a_mistake_is_told_once_and_is_the_exit_code(run, patch):
+    patch.write_text("nonsense\n")
+    code, _, err = run(patch, "--seconds", 0.5)
+    assert code == 1
+    assert err.count("no word 'nonsense'") == 2, "when it appeared, and as the reason for the end"
+    assert f"{patch}:1:1" in err
+
+
+def test_a_device_that_is_not_here_ends_it(run, patch):
+    code, _, err = run(patch, "--device", "none")
+    assert code == 1
+    assert "cannot be used" in err
+    assert "Try --device cpu" in err
+
+
+def test_without_a_terminal_nobody_is_asked(run, patch, tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("")
+    patch.write_text(f"script {script}\n")
+    code, out, _ = run(patch, "--seconds", 0.3)
+    assert code == 0
+    assert "Have you looked" not in out
+    assert not TrustStore().trusts(script)
+
+
+# Everything real
+
+
+class Program:
+    """`ganzfeld play` as a person starts it."""
+
+    def __init__(self, *words: object, **options) -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "200",
+        }
+        code = "from ganzfeld.cli import main\nif __name__ == '__main__': main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, "play", *map(str, words)],
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options,
+            env=environment,
+            start_new_session=True,
+        )
+        self.said = {1: io.BytesIO(), 2: io.BytesIO()}
+        self.listeners = []
+        for number, stream in ((1, self.process.stdout), (2, self.process.stderr)):
+            if stream is not None:
+                self.listeners.append(threading.Thread(target=self._listen, args=(stream, number), daemon=True))
+                self.listeners[-1].start()
+
+    def _listen(self, stream, number: int) -> None:
+        for line in stream:
+            self.said[number].write(line)
+        stream.close()
+
+    def words(self, number: int = 1) -> str:
+        return self.said[number].getvalue().decode()
+
+    def url(self) -> str:
+        found = until(lambda: re.search(r"http://\S+", self.words()))
+        return found[0]
+
+    def status(self) -> dict:
+        with urllib.request.urlopen(f"{self.url()}api/status", timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def picture(self) -> np.ndarray | None:
+        try:
+            with urllib.request.urlopen(f"{self.url()}frame.png", timeout=PATIENCE) as answer:
+                return np.asarray(Image.open(io.BytesIO(answer.read())))
+        except urllib.error.HTTPError as error:
+            assert error.code == 503
+            return None
+
+    def contrast(self) -> float:
+        """How much the picture varies: 0 for one grey; −1 if there is none yet."""
+        picture = self.picture()
+        return -1.0 if picture is None else float(picture[..., :3].std())
+
+    def renders(self) -> list[psutil.Process]:
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        renders = [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+        return sorted(renders, key=lambda process: process.create_time())
+
+    def end(self) -> int:
+        for listener in self.listeners:
+            listener.join(PATIENCE)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def start():
+    programs: list[Program] = []
+
+    def start(*words: object, **options) -> Program:
+        programs.append(Program(*words, **options))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        if program.process.poll() is None:
+            program.process.kill()
+            program.end()
+
+
+TEXT = 'source = noise("simplex2d", amplitude={amplitude}, offset=0.5, mono=True)\nout(source, size=(24, 16), fps=30)\n'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.timeout(300)
+def test_a_show_from_its_start_to_ctrl_c(start, tmp_path):
+    """Saved into, broken, killed, and ended, with the real engine and the real page."""
+    patch = tmp_path / "organ.ganz"
+    patch.write_text(TEXT.format(amplitude=0.5))
+    program = start(patch, "--headless", "--port", "0")
+    until(lambda: program.contrast() > 10)
+    assert program.picture().shape == (16, 24, 4)
+
+    patch.write_text(TEXT.format(amplitude=0.0))
+    until(lambda: program.contrast() == 0)
+
+    patch.write_text(TEXT.format(amplitude=0.5).replace("noise", "nois"))
+    errors = until(lambda: program.status()["errors"])
+    assert "noise" in errors[0]["hint"]
+    assert program.contrast() == 0
+    patch.write_text(TEXT.format(amplitude=0.25))
+    until(lambda: not program.status()["errors"] and program.contrast() > 5)
+
+    render, _ = until(lambda: len(renders := program.renders()) == 2 and renders)  # the second is the spare
+    frame = program.status()["frame"]
+    render.kill()
+    until(lambda: (status := program.status())["render_alive"] and status["frame"] > frame + 5)
+    assert program.contrast() > 5
+
+    os.killpg(program.process.pid, signal.SIGINT)  # Ctrl-C reaches every process of the terminal
+    assert program.end() == 0
+    assert "Traceback" not in program.words(2)
+    assert "resource_tracker" not in program.words(2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.timeout(300)
+def test_a_network_file_plays_and_a_terminal_is_asked_about_scripts(start, tmp_path, small_network):
+    """At a terminal: the default patch, then a patch whose script waits for a y."""
+    import pty
+
+    program = start(small_network, "--headless", "--port", "0", "--seconds", "0.5")
+    assert program.end() == 0
+    assert "small.safetensors" in program.words()
+    assert program.words(2) == ""
+
+    script, patch = tmp_path / "invert.py", tmp_path / "a.ganz"
+    script.write_text("def frame(context, inputs):\n    return 1 - inputs.image\n")
+    patch.write_text('a = noise(amplitude=0)\nb = script("invert.py", image=a)\nout(b, size=(24, 16))\n')
+    ours, theirs = pty.openpty()
+    program = start(patch, "--headless", "--port", "0", stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"may it run?" not in shown.replace(b"\r\n", b" "):
+        shown += os.read(ours, 4096)
+    assert not TrustStore().trusts(script)
+    os.write(ours, b"y\n")
+    until(lambda: TrustStore().trusts(script))
+    os.write(ours, b"\x03")  # what a terminal sends for Ctrl-C; it is not the controlling one here, so:
+    os.killpg(program.process.pid, signal.SIGINT)
+
+    def drain() -> None:
+        try:
+            while os.read(ours, 4096):
+                pass
+        except OSError:
+            pass
+
+    draining = threading.Thread(target=drain, daemon=True)
+    draining.start()
+    assert program.end() == 0
+    draining.join(5)
+    os.close(ours)
