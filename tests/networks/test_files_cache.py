@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import network_files as made
 import pytest
@@ -134,6 +135,10 @@ def test_an_unwritable_cache_is_said(pickled, tmp_path, monkeypatch):
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "file"))
     with pytest.raises(NetworkFileError, match=r"cannot write.*GANZFELD_CACHE"):
         open_network_file(pickled)
+    # What needs no conversion needs no cache.
+    network = made.small2()
+    save_network_file(tmp_path / "x.safetensors", network.config.to_json(), network.tensors)
+    assert open_network_file(tmp_path / "x.safetensors").sha256
 
 
 def test_a_full_disk_is_said(tmp_path, monkeypatch):
@@ -235,6 +240,12 @@ while True:
         [sys.executable, "-c", code], env=sandbox._environment(), capture_output=True, text=True, timeout=30
     )
     assert child.stdout.split() == ["memory", "size"] and child.returncode != 0
+
+
+def test_the_converter_is_found_however_this_program_was_started(monkeypatch):
+    monkeypatch.setattr(sys, "path", ["", "src", *sys.path])
+    reach = sandbox._environment()["PYTHONPATH"].split(os.pathsep)
+    assert (Path(reach[0]) / "ganzfeld").is_dir() and all(Path(entry).is_absolute() for entry in reach)
 
 
 def test_reading_imports_neither_torch_nor_what_is_named(pickled, folder):

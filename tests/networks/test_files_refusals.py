@@ -145,6 +145,14 @@ def test_truncated_archives_and_older_layouts(zipped):
     refuse_here(file.getvalue()[:-10], "breaks off|but the file holds")
 
 
+def test_an_average_latent_that_is_none():
+    state = made.rosinality(made.small2())
+    for average in (torch.tensor(1.0), torch.zeros(0), torch.zeros(3), torch.zeros(2, 0)):
+        file = io.BytesIO()
+        torch.save({"g_ema": state, "latent_avg": average}, file)
+        refuse_here(file.getvalue(), "'mapping.w_avg' has the shape")
+
+
 def test_truncated_and_lying_safetensors(tmp_path):
     path = tmp_path / "network.safetensors"
     network = made.small2()
@@ -230,6 +238,11 @@ def test_a_layer_that_does_not_fit(tmp_path):
 )
 def test_other_pickles(content, match):
     refuse_here(pickle.dumps(content, 4), match)
+
+
+def test_a_tensorflow_discriminator():
+    _, discriminator, _ = made.tensorflow(made.small2())
+    refuse_here(pickle.dumps((None, discriminator, None)), "no averaged generator")
 
 
 def archive(entries: dict[str, bytes], method=zipfile.ZIP_STORED) -> bytes:

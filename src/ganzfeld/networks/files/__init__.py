@@ -98,6 +98,7 @@ def _open(path: Path) -> NetworkFile:
         _log.info("the converted network %s is missing or damaged; converting %s again", kept, path)
     from ganzfeld.networks.files import sandbox  # the converter's own process imports this package too
 
+    cache.make(folder)
     sha256, kept = sandbox.convert(path, facts.st_size, folder)
     cache.remember(folder, path, facts, sha256, looked)
     cache.tidy(folder, sha256)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files.native import unwritable, written_whole
 
 CONVERTER = 1
@@ -24,14 +25,17 @@ STALE_SECONDS = 3600
 
 
 def folder() -> Path:
-    """The folder of converted networks, made if need be: in GANZFELD_CACHE or the user's cache folder."""
+    """The folder of converted networks: in GANZFELD_CACHE or the user's cache folder."""
     base = os.environ.get("GANZFELD_CACHE") or platformdirs.user_cache_dir("ganzfeld")
-    path = Path(base).absolute() / "networks"
+    return Path(base).absolute() / "networks"
+
+
+def make(folder: Path) -> None:
+    """Make the folder if it is not there. Raises NetworkFileError."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise unwritable(path, error) from None
-    return path
+        raise unwritable(folder, error) from None
 
 
 def converted_path(folder: Path, sha256: str) -> Path:
@@ -71,8 +75,10 @@ def remember(folder: Path, path: Path, facts: os.stat_result, sha256: str, looke
     entries[str(path.absolute())] = [*_signature(facts), sha256]
     kept = dict(list(entries.items())[-MAX_REMEMBERED:])
     # Nothing depends on it: a full disk or another process's newer memory is no reason to fail.
-    with suppress(Exception), written_whole(folder / "index.json") as file:
-        file.write(json.dumps(kept).encode())
+    with suppress(NetworkFileError):
+        make(folder)
+        with written_whole(folder / "index.json") as file:
+            file.write(json.dumps(kept).encode())
 
 
 def _signature(facts: os.stat_result) -> list[int]:

@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
 
 
 def limit(memory: int, seconds: int, size: int) -> None:
-    """Limit the process's memory, processor time and the size of files it writes, where the system knows how."""
+    """Limit the process's addresses, processor time and the size of files it writes, where the system knows how."""
     try:
         import resource
     except ImportError:

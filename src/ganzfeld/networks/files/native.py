@@ -31,7 +31,7 @@ from ganzfeld.networks.files.layout import described
 VERSION = 1
 """Of our metadata. Higher numbers are refused with a word on updating."""
 KEY = "ganzfeld"
-MAX_HEADER = 8_000_000
+MAX_HEADER = 2_000_000
 MAX_NAME = 200
 MAX_TENSORS = 20_000
 

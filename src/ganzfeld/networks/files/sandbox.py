@@ -19,6 +19,8 @@ from ganzfeld.errors import NetworkFileError
 
 BASE_MEMORY = 768 * 2**20
 """Bytes for Python and numpy themselves."""
+ADDRESSES = 2**30
+"""Addresses that libraries reserve besides, without using the memory."""
 MEMORY_PER_BYTE = 5
 """Bytes for each byte of the file: its mapping, text that holds numbers, one dense copy, and room."""
 BASE_SECONDS = 20
@@ -31,7 +33,7 @@ def convert(path: Path, size: int, folder: Path) -> tuple[str, Path]:
     memory = BASE_MEMORY + MEMORY_PER_BYTE * size
     seconds = BASE_SECONDS + size // BYTES_PER_SECOND
     written = 2 * size + 800_000_000
-    limits = [str(number) for number in (memory, seconds, written)]
+    limits = [str(number) for number in (memory + ADDRESSES, seconds, written)]
     child = subprocess.Popen(
         [_python(), "-P", "-m", f"{__package__}.convert", str(path.absolute()), str(folder), *limits],
         stdin=subprocess.DEVNULL,
@@ -59,7 +61,8 @@ def _python() -> str:
 
 def _environment() -> dict[str, str]:
     """Ours, but with the same modules in reach and one thread a process (each thread of BLAS reserves memory)."""
-    reach = [entry for entry in sys.path if entry and Path(entry).is_absolute()]
+    # Never the working directory: it may be a folder of downloads, with a numpy.py among them.
+    reach = [str(Path(__file__).resolve().parents[3]), *(entry for entry in sys.path if Path(entry).is_absolute())]
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(reach), "PYTHONIOENCODING": "utf-8"}
 

@@ -121,9 +121,13 @@ def unknown_content(content: object, known: str) -> NetworkFileError:
     elif isinstance(content, Array):
         found = f"an array of shape {list(content.shape)}"
     else:
-        found = {"NoneType": "nothing", "str": "a text", "int": "a number", "float": "a number"}.get(
-            type(content).__name__, "something else"
-        )
+        found = {
+            "NoneType": "nothing",
+            "str": "a text",
+            "LongText": "a text",
+            "int": "a number",
+            "float": "a number",
+        }.get(type(content).__name__, "something else")
     return NetworkFileError(
         f"the file holds {found}, not a generator",
         hint=f"Ganzfeld reads: {known}. Look for the network's own snapshot.",

@@ -22,7 +22,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ganzfeld.errors import NetworkFileError
-from ganzfeld.networks.files.values import MAX_OPCODES, Array, Budget, DType, Opaque, Record, refuse_damaged
+from ganzfeld.networks.files.values import (
+    MAX_OPCODES,
+    SHORT,
+    Array,
+    Budget,
+    DType,
+    LongText,
+    Opaque,
+    Record,
+    refuse_damaged,
+)
 
 Constructor = Callable[["Unpickler", tuple], object]
 
@@ -126,10 +136,14 @@ class Unpickler:
         self.position += length + 1
         return piece[:length].decode("ascii", "backslashreplace")
 
-    def text(self, length: int) -> str:
+    def text(self, length: int) -> str | LongText:
+        """The next `length` bytes as text."""
         start = self.position
+        piece = self.take(length)
+        if length > SHORT:
+            return LongText(piece)
         try:
-            return str(self.take(length), "utf-8", "surrogatepass")
+            return str(piece, "utf-8", "surrogatepass")
         except UnicodeDecodeError:
             raise refuse_damaged(f"the text at byte {start:,} is not UTF-8") from None
 
@@ -285,7 +299,11 @@ def _push_text(code: str) -> Callable[[Unpickler], None]:
 
 def _push_string(code: str) -> Callable[[Unpickler], None]:
     # Python 2 wrote text and bytes alike this way.
-    return lambda machine: machine.stack.append(str(machine.take(machine.number(code)), "latin-1"))
+    def step(machine: Unpickler) -> None:
+        piece = machine.take(machine.number(code))
+        machine.stack.append(str(piece, "latin-1") if len(piece) <= SHORT else piece)
+
+    return step
 
 
 def _tuple(count: int) -> Callable[[Unpickler], None]:

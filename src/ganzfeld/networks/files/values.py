@@ -7,6 +7,7 @@ before a format asks for it.
 
 from __future__ import annotations
 
+import codecs
 import math
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from ganzfeld.errors import NetworkFileError
 
 MAX_OPCODES = 1_000_000
 """Pickle instructions of one file. A full snapshot at 1024 px, discriminator and all, takes some 50,000."""
+SHORT = 16_384
+"""Bytes from which on a text is not decoded unless it is needed."""
+PIECE = 1_000_000
 MAX_DIMENSIONS = 8
 MAX_EXTENT = 2**40
 
@@ -56,6 +60,15 @@ def shown(value: object) -> str:
         text = repr(value if not isinstance(value, str) else value[:40])
         return text if len(text) <= 60 else text[:57] + "…"
     return f"a {type(value).__name__}"
+
+
+class LongText:
+    """A long text of the file, not decoded: source code, or numbers that protocol 2 writes as text."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
 
 
 class Opaque:
@@ -237,12 +250,21 @@ def extents(values: object) -> tuple[int, ...]:
     return tuple(values)
 
 
-def latin1(text: str, budget: Budget) -> memoryview:
+def latin1(text: str | LongText, budget: Budget) -> memoryview:
     """Bytes that a pickle holds as text of one byte a letter (protocol 2, and Python 2)."""
-    budget.charge(len(text))
+    pieces = bytearray()
     try:
-        return memoryview(text.encode("latin-1"))
-    except UnicodeEncodeError:
+        if isinstance(text, str):
+            budget.charge(len(text))
+            return memoryview(text.encode("latin-1"))
+        budget.charge(len(text.data))
+        # Piece by piece: one letter beyond Latin 1 would make a whole text four times as large.
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for start in range(0, len(text.data), PIECE):
+            piece = text.data[start : start + PIECE]
+            pieces += decoder.decode(piece, final=start + PIECE >= len(text.data)).encode("latin-1")
+        return memoryview(pieces).toreadonly()
+    except UnicodeError:
         raise refuse_damaged("the file has text where numbers should be") from None
 
 
@@ -251,7 +273,7 @@ def dense(raw: object, dtype: object, shape: object, budget: Budget, *, column_m
     sizes = extents(shape)
     if not isinstance(dtype, DType):
         raise refuse_damaged("an array of the file has no element type")
-    data = latin1(raw, budget) if isinstance(raw, str) else raw
+    data = latin1(raw, budget) if isinstance(raw, (str, LongText)) else raw
     if not isinstance(data, memoryview):
         raise refuse_damaged("an array of the file has no numbers")
     wanted = math.prod(sizes) * dtype.dtype.itemsize

@@ -13,6 +13,7 @@ from ganzfeld.networks.files.unpickler import Global, Unpickler, as_key
 from ganzfeld.networks.files.values import (
     Array,
     DType,
+    LongText,
     Record,
     Storage,
     StorageType,
@@ -66,7 +67,7 @@ def _dtype(_machine: Unpickler, arguments: tuple) -> object:
 
 
 def _scalar(machine: Unpickler, arguments: tuple) -> object:
-    dtype, raw = _arguments(arguments, "numpy.scalar", DType, (memoryview, str))
+    dtype, raw = _arguments(arguments, "numpy.scalar", DType, (memoryview, str, LongText))
     return dense(raw, dtype, (), machine.budget).item()
 
 
@@ -119,7 +120,7 @@ def _complex(_machine: Unpickler, arguments: tuple) -> object:
 
 
 def _encode(machine: Unpickler, arguments: tuple) -> object:
-    text, codec = _arguments(arguments, "_codecs.encode", str, str)
+    text, codec = _arguments(arguments, "_codecs.encode", (str, LongText), str)
     if codec not in ("latin1", "latin-1"):
         raise refuse_damaged("the file encodes text in an unusual way")
     return latin1(text, machine.budget)

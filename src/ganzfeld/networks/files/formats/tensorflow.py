@@ -64,7 +64,12 @@ def read(source: Source) -> Converted | None:
 def _averaged(content: object) -> Record | None:
     """Gs of (G, D, Gs)."""
     if isinstance(content, (tuple, list)) and len(content) == 3:
-        content = content[2]
+        parts, content = content, content[2]
+        if not isinstance(content, Record) and any(isinstance(part, Record) for part in parts):
+            raise NetworkFileError(
+                "the file holds no averaged generator (Gs), only other parts of the training",
+                hint="Look for the snapshot it was taken from.",
+            )
     return content if isinstance(content, Record) and content.family == "tensorflow" else None
 
 
