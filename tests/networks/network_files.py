@@ -19,7 +19,9 @@ import pytest
 import torch
 from golden_networks import FOLDER
 
+from ganzfeld import NetworkFileError
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.files import convert, open_network_file
 from ganzfeld.networks.network import Network
 
 SMALL2 = {"channel_base": 32, "channel_max": 6, "mapping_layers": 2, "z_dim": 5, "w_dim": 7}
@@ -286,3 +288,27 @@ def write(content: object, path: Path, protocol: int = 4) -> Path:
     """Pickle to a file."""
     path.write_bytes(pickle.dumps(content, protocol))
     return path
+
+
+# -- refusals --------------------------------------------------------------------------------------------------
+
+
+def refuse(path, match: str) -> NetworkFileError:
+    """Opening the file must fail with this message, naming the file and saying what to do."""
+    with pytest.raises(NetworkFileError, match=match) as caught:
+        open_network_file(path)
+    assert caught.value.where.file == str(path)
+    assert not caught.value.what.endswith(".")
+    return caught.value
+
+
+def refuse_bytes(tmp_path, content: bytes, match: str, name: str = "network.pkl") -> NetworkFileError:
+    path = tmp_path / name
+    path.write_bytes(content)
+    return refuse(path, match)
+
+
+def refuse_here(content: bytes, match: str) -> None:
+    """The same, in this process."""
+    with pytest.raises(NetworkFileError, match=match):
+        convert.read(memoryview(content))

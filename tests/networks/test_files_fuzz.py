@@ -25,7 +25,7 @@ from ganzfeld.networks.files import convert, native
 from ganzfeld.networks.files.source import Source
 from ganzfeld.networks.files.values import Array, DType, Opaque, Record
 
-EXAMPLES = int(os.environ.get("GANZFELD_FUZZ", "60"))
+EXAMPLES = int(os.environ.get("GANZFELD_FUZZ", "30"))
 pytestmark = pytest.mark.timeout(3600 if EXAMPLES > 1000 else 120)
 fuzzed = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -16,12 +16,12 @@ Source: the opcode list in the standard library's `pickletools` (protocols 2 to 
 
 from __future__ import annotations
 
-import pickletools
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.instructions import MARK, OPCODES, STEPS
 from ganzfeld.networks.files.values import (
     MAX_OPCODES,
     SHORT,
@@ -29,7 +29,6 @@ from ganzfeld.networks.files.values import (
     Budget,
     DType,
     LongText,
-    Opaque,
     Record,
     refuse_damaged,
 )
@@ -40,12 +39,6 @@ MAX_DEPTH = 200
 """Levels of nesting. A generator takes about 30."""
 MAX_NAME = 512
 """Letters in the name of a global."""
-MAX_KEY = 1024
-"""Letters in a key; longer ones are replaced, since comparing them could be made to cost without end."""
-MAX_INTEGER_BYTES = 64
-
-_OPCODES = {ord(op.code): op.name for op in pickletools.opcodes}
-_MARK = object()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +79,7 @@ class Unpickler:
 
     def load(self) -> object:
         """The object, and `self.position` after its end. Raises NetworkFileError, and nothing else."""
-        steps, data, budget = _STEPS, self.data, self.budget
+        steps, data, budget = STEPS, self.data, self.budget
         try:
             while True:
                 opcode = data[self.position]
@@ -151,14 +144,14 @@ class Unpickler:
 
     def pop(self) -> object:
         value = self.stack.pop()
-        if value is _MARK:
+        if value is MARK:
             raise refuse_damaged(f"the pickle's stack is out of order at byte {self.position - 1:,}")
         return value
 
     def pop_to_mark(self) -> list:
         stack = self.stack
         for index in range(len(stack) - 1, -1, -1):
-            if stack[index] is _MARK:
+            if stack[index] is MARK:
                 items = stack[index + 1 :]
                 del stack[index:]
                 return items
@@ -213,7 +206,7 @@ class Unpickler:
             raise refuse_damaged(f"the pickle sets the state of something that has none, at byte {self.position - 1:,}")
 
     def refuse_opcode(self, opcode: int) -> None:
-        name = _OPCODES.get(opcode)
+        name = OPCODES.get(opcode)
         where = f"at byte {self.position - 1:,}"
         if name is None:
             raise refuse_damaged(f"the pickle breaks off {where}: {opcode:#04x} is no instruction")
@@ -259,271 +252,3 @@ def check_depth(value: object) -> None:
         f"its data are nested more than {MAX_DEPTH} levels deep",
         hint="No network is: the file is damaged, or somebody tampered with it.",
     )
-
-
-def as_key(value: object) -> object:
-    """`value` as a key: short text and small integers as they are, anything else as an anonymous mark.
-
-    Others could be made to collide (integers and floats of equal hash), to recurse (tuples) or to cost time for
-    each comparison (long texts). No network names anything by them.
-    """
-    if type(value) is str and len(value) <= MAX_KEY:
-        return value
-    if type(value) is int and -(2**15) < value < 2**15:
-        return value
-    return Opaque()
-
-
-# -- instructions: one function an opcode ----------------------------------------------------------------------
-
-
-def _push(value: object) -> Callable[[Unpickler], None]:
-    return lambda machine: machine.stack.append(value)
-
-
-def _push_new(kind: type) -> Callable[[Unpickler], None]:
-    return lambda machine: machine.stack.append(kind())
-
-
-def _push_number(code: str) -> Callable[[Unpickler], None]:
-    return lambda machine: machine.stack.append(machine.number(code))
-
-
-def _push_bytes(code: str) -> Callable[[Unpickler], None]:
-    return lambda machine: machine.stack.append(machine.take(machine.number(code)))
-
-
-def _push_text(code: str) -> Callable[[Unpickler], None]:
-    return lambda machine: machine.stack.append(machine.text(machine.number(code)))
-
-
-def _push_string(code: str) -> Callable[[Unpickler], None]:
-    # Python 2 wrote text and bytes alike this way.
-    def step(machine: Unpickler) -> None:
-        piece = machine.take(machine.number(code))
-        machine.stack.append(str(piece, "latin-1") if len(piece) <= SHORT else piece)
-
-    return step
-
-
-def _tuple(count: int) -> Callable[[Unpickler], None]:
-    def step(machine: Unpickler) -> None:
-        items = [machine.pop() for _ in range(count)]
-        machine.stack.append(tuple(items[::-1]))
-
-    return step
-
-
-def _protocol(machine: Unpickler) -> None:
-    version = machine.number("B")
-    if version > 5:
-        raise NetworkFileError(
-            f"the pickle is of protocol {version}, and Ganzfeld reads 2 to 5",
-            hint="Save it again with an older protocol, or look for a newer Ganzfeld.",
-        )
-
-
-def _frame(machine: Unpickler) -> None:
-    length = machine.number("Q")
-    if length > machine.end - machine.position:
-        raise refuse_damaged(
-            f"the file declares {length:,} bytes at byte {machine.position:,}, "
-            f"but holds only {machine.end - machine.position:,} more"
-        )
-
-
-def _integer(code: str) -> Callable[[Unpickler], None]:
-    def step(machine: Unpickler) -> None:
-        length = machine.number(code)
-        if not 0 <= length <= MAX_INTEGER_BYTES:
-            raise refuse_damaged(f"the file declares an integer of {length:,} bytes at byte {machine.position:,}")
-        machine.stack.append(int.from_bytes(machine.take(length), "little", signed=True))
-
-    return step
-
-
-def _float(machine: Unpickler) -> None:
-    machine.stack.append(struct.unpack(">d", machine.take(8))[0])
-
-
-def _mark(machine: Unpickler) -> None:
-    machine.stack.append(_MARK)
-
-
-def _pop(machine: Unpickler) -> None:
-    machine.stack.pop()
-
-
-def _pop_mark(machine: Unpickler) -> None:
-    machine.pop_to_mark()
-
-
-def _duplicate(machine: Unpickler) -> None:
-    machine.stack.append(machine.top(object))
-
-
-def _get(code: str) -> Callable[[Unpickler], None]:
-    def step(machine: Unpickler) -> None:
-        index = machine.number(code)
-        if index not in machine.memo:
-            raise refuse_damaged(f"the pickle refers to part {index:,}, which it never made")
-        machine.stack.append(machine.memo[index])
-
-    return step
-
-
-def _put(code: str) -> Callable[[Unpickler], None]:
-    def step(machine: Unpickler) -> None:
-        value = machine.pop()
-        machine.stack.append(value)
-        machine.memo[machine.number(code)] = value
-
-    return step
-
-
-def _memoize(machine: Unpickler) -> None:
-    value = machine.pop()
-    machine.stack.append(value)
-    machine.memo[len(machine.memo)] = value
-
-
-def _tuple_to_mark(machine: Unpickler) -> None:
-    machine.stack.append(tuple(machine.pop_to_mark()))
-
-
-def _list_to_mark(machine: Unpickler) -> None:
-    machine.stack.append(machine.pop_to_mark())
-
-
-def _dict_to_mark(machine: Unpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.stack.append({})
-    _set_pairs(machine, items)
-
-
-def _frozenset_to_mark(machine: Unpickler) -> None:
-    machine.stack.append(frozenset(map(as_key, machine.pop_to_mark())))
-
-
-def _append(machine: Unpickler) -> None:
-    value = machine.pop()
-    machine.top(list).append(value)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _append_to_mark(machine: Unpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.top(list).extend(items)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _add_to_mark(machine: Unpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.top(set).update(map(as_key, items))  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _set_item(machine: Unpickler) -> None:
-    value, key = machine.pop(), machine.pop()
-    _set_pairs(machine, [key, value])
-
-
-def _set_items_to_mark(machine: Unpickler) -> None:
-    _set_pairs(machine, machine.pop_to_mark())
-
-
-def _set_pairs(machine: Unpickler, items: list) -> None:
-    if len(items) % 2:
-        raise refuse_damaged(f"a key without a value at byte {machine.position - 1:,}")
-    target = machine.top(dict)
-    for key, value in zip(items[::2], items[1::2]):
-        target[as_key(key)] = value  # pyright: ignore[reportIndexIssue]
-
-
-def _global(machine: Unpickler) -> None:
-    machine.stack.append(machine.find(machine.line(), machine.line()))
-
-
-def _stack_global(machine: Unpickler) -> None:
-    name, module = machine.pop(), machine.pop()
-    machine.stack.append(machine.find(module, name))
-
-
-def _reduce(machine: Unpickler) -> None:
-    arguments, function = machine.pop(), machine.pop()
-    machine.stack.append(machine.reduce(function, arguments))
-
-
-def _new_object(machine: Unpickler) -> None:
-    _arguments, kind = machine.pop(), machine.pop()
-    machine.stack.append(machine.new(kind))
-
-
-def _build(machine: Unpickler) -> None:
-    state, target = machine.pop(), machine.pop()
-    machine.stack.append(target)
-    machine.build(target, state)
-
-
-def _persistent_id(machine: Unpickler) -> None:
-    identity = machine.pop()
-    if machine.persistent is None:
-        machine.refuse_opcode(0x51)
-    else:
-        machine.stack.append(machine.persistent(identity))
-
-
-_BY_NAME: dict[str, Callable[[Unpickler], None]] = {
-    "PROTO": _protocol,
-    "FRAME": _frame,
-    "NONE": _push(None),
-    "NEWTRUE": _push(True),
-    "NEWFALSE": _push(False),
-    "BININT": _push_number("i"),
-    "BININT1": _push_number("B"),
-    "BININT2": _push_number("H"),
-    "LONG1": _integer("B"),
-    "LONG4": _integer("i"),
-    "BINFLOAT": _float,
-    "SHORT_BINBYTES": _push_bytes("B"),
-    "BINBYTES": _push_bytes("I"),
-    "BINBYTES8": _push_bytes("Q"),
-    "BYTEARRAY8": _push_bytes("Q"),
-    "SHORT_BINUNICODE": _push_text("B"),
-    "BINUNICODE": _push_text("I"),
-    "BINUNICODE8": _push_text("Q"),
-    "SHORT_BINSTRING": _push_string("B"),
-    "BINSTRING": _push_string("I"),
-    "EMPTY_TUPLE": _push(()),
-    "EMPTY_LIST": _push_new(list),
-    "EMPTY_DICT": _push_new(dict),
-    "EMPTY_SET": _push_new(set),
-    "TUPLE1": _tuple(1),
-    "TUPLE2": _tuple(2),
-    "TUPLE3": _tuple(3),
-    "TUPLE": _tuple_to_mark,
-    "LIST": _list_to_mark,
-    "DICT": _dict_to_mark,
-    "FROZENSET": _frozenset_to_mark,
-    "APPEND": _append,
-    "APPENDS": _append_to_mark,
-    "SETITEM": _set_item,
-    "SETITEMS": _set_items_to_mark,
-    "ADDITEMS": _add_to_mark,
-    "MARK": _mark,
-    "POP": _pop,
-    "POP_MARK": _pop_mark,
-    "DUP": _duplicate,
-    "BINGET": _get("B"),
-    "LONG_BINGET": _get("I"),
-    "BINPUT": _put("B"),
-    "LONG_BINPUT": _put("I"),
-    "MEMOIZE": _memoize,
-    "GLOBAL": _global,
-    "STACK_GLOBAL": _stack_global,
-    "REDUCE": _reduce,
-    "NEWOBJ": _new_object,
-    "BUILD": _build,
-    "BINPERSID": _persistent_id,
-}
-"""Left out on purpose: the text instructions of protocol 0, INST and OBJ (protocol 0's calls), NEWOBJ_EX (calls
-with keywords), EXT1/2/4 (the process's own registry of extensions), PERSID, and protocol 5's buffers from outside."""
-
-_STEPS: list[Callable[[Unpickler], None] | None] = [_BY_NAME.get(_OPCODES.get(code, "")) for code in range(256)]

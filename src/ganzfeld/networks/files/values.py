@@ -20,6 +20,8 @@ MAX_OPCODES = 1_000_000
 SHORT = 16_384
 """Bytes from which on a text is not decoded unless it is needed."""
 PIECE = 1_000_000
+MAX_KEY = 1024
+"""Letters in a key; longer ones are replaced, since comparing them could be made to cost without end."""
 MAX_DIMENSIONS = 8
 MAX_EXTENT = 2**40
 
@@ -75,6 +77,19 @@ class Opaque:
     """Stands for something that no network needs, such as a key that is neither text nor a small number."""
 
     __slots__ = ()
+
+
+def as_key(value: object) -> object:
+    """`value` as a key: short text and small integers as they are, anything else as an anonymous mark.
+
+    Others could be made to collide (integers and floats of equal hash), to recurse (tuples) or to cost time for
+    each comparison (long texts). No network names anything by them.
+    """
+    if type(value) is str and len(value) <= MAX_KEY:
+        return value
+    if type(value) is int and -(2**15) < value < 2**15:
+        return value
+    return Opaque()
 
 
 class Record:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ganzfeld.networks.files import torchsave
-from ganzfeld.networks.files.unpickler import Global, Unpickler, as_key
+from ganzfeld.networks.files.unpickler import Global, Unpickler
 from ganzfeld.networks.files.values import (
     Array,
     DType,
@@ -17,6 +17,7 @@ from ganzfeld.networks.files.values import (
     Record,
     Storage,
     StorageType,
+    as_key,
     dense,
     extents,
     latin1,
