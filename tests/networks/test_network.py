@@ -147,6 +147,17 @@ def test_tensors_that_a_file_may_lack(caplog):
     assert torch.equal(hushed.synthesis(whole.mapping(z), "none"), whole.synthesis(whole.mapping(z), "none"))
 
 
+def test_a_network_trained_without_noise(caplog):
+    whole = Network.random(SMALL2)
+    w = whole.mapping(torch.randn(1, 8))
+    for name, tensor in whole.tensors.items():
+        if name.endswith("noise_strength"):
+            tensor.fill_(1)
+    clean = {name: tensor for name, tensor in whole.tensors.items() if "noise" not in name}
+    assert torch.equal(Network(SMALL2, clean).synthesis(w, "const"), whole.synthesis(w, "none"))
+    assert not caplog.records
+
+
 def test_tensors_that_a_file_must_not_lack():
     weights = Network.random(SMALL2).tensors
     with pytest.raises(NetworkError, match=r"no tensor 'synthesis.b8.conv0.bias'"):
@@ -193,3 +204,18 @@ def test_nothing_reads_a_value_back(config, monkeypatch):
 def test_bytes_of_a_picture():
     image = torch.tensor([-2.0, -1, 0, 0.9999, 1, 2]).reshape(1, 1, 1, 6)
     assert to_uint8(image).flatten().tolist() == [0, 0, 128, 255, 255, 255]
+
+
+@pytest.mark.parametrize("name", [*STYLEGAN2, "stylegan3-t-32", "stylegan3-t-cond-64"])
+def test_half_precision_is_off_by_less_than_a_hundredth(name):
+    golden = load_golden(name)
+    network = Network(golden.config, golden.weights)
+    w = network.mapping(golden.z, golden.label)
+    exact = network.synthesis(w)
+    network.precision = "bfloat16"
+    rough = network.synthesis(w)
+    assert 1e-4 < float((rough - exact).norm() / exact.norm()) < 1e-2
+    network.precision = "float32"
+    assert torch.equal(network.synthesis(w), exact)
+    with pytest.raises(NetworkError, match=r"float61.*bfloat16"):
+        network.precision = "float61"  # type: ignore[assignment]

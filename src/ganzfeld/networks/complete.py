@@ -46,7 +46,8 @@ def completed(config: Config, module: nn.Module, weights: Mapping[str, Tensor]) 
     if "mapping.w_avg" not in complete:
         complete["mapping.w_avg"] = average_w(config, complete)
         log.warning("the file has no average w: estimated it from %d latents", AVERAGED_LATENTS)
-    invented = [name for name in expected if name.endswith("noise_const") and name not in weights]
+    noisy = [name.removesuffix("noise_strength") for name in weights if name.endswith(".noise_strength")]
+    invented = [layer for layer in noisy if f"{layer}noise_const" not in weights]
     if invented:
         log.warning("the file has no constant noise for %d layers: made some up", len(invented))
     unknown = sorted(set(weights) - set(expected))
@@ -83,6 +84,8 @@ def _made(config: Config, name: str, like: Tensor) -> Tensor | None:
     if name.endswith(".noise_const"):
         size = like.shape[0]
         return gaussian((1, 1, size, size), seed=zlib.crc32(name.encode()))[0, 0]
+    if name.endswith(".noise_strength"):
+        return torch.zeros(())  # a network trained without noise
     if name == "synthesis.input.transform":
         return torch.eye(3)
     return None

@@ -35,13 +35,19 @@ class FastStyleGAN2:
     `derived.refresh()` or `derived.derive([names])` must run before the next picture.
     """
 
-    def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> None:
-        """`tensors`: every parameter and buffer by its official name, float32."""
+    def __init__(
+        self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], convolve_in: torch.dtype = torch.float32
+    ) -> None:
+        """`tensors`: every parameter and buffer by its official name, float32.
+
+        `convolve_in` bfloat16 halves the time of plain convolutions on processors that have instructions for
+        it, at an error of some 0.5 % of the picture. Everything else stays in float32.
+        """
         self.config = config
         self.derived = DerivedTensors(tensors)
         self.mapping = FastMapping(config, self.derived)
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: channels_last(const[None]))
-        self.blocks = [Block(config, self.derived, resolution) for resolution in config.resolutions]
+        self.blocks = [Block(config, self.derived, resolution, convolve_in) for resolution in config.resolutions]
         self.convolutions = [convolution for block in self.blocks for convolution in block.convolutions]
         self.to_rgb = [block.torgb for block in self.blocks if block.torgb]
         self.styles = Styles(self.derived, [c.name for c in self.convolutions], range(len(self.convolutions)))
@@ -100,12 +106,14 @@ class FastStyleGAN2:
 class Block:
     """The layers at one resolution, and the names of their activations."""
 
-    def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, resolution: int) -> None:
+    def __init__(
+        self, config: StyleGAN2Config, derived: DerivedTensors, resolution: int, convolve_in: torch.dtype
+    ) -> None:
         self.resolution = resolution
         self.name = f"b{resolution}"
         prefix = f"synthesis.{self.name}"
         which = [name for name in ("conv0", "conv1") if f"{prefix}.{name}.weight" in derived.tensors]
-        self.convolutions = [Convolution(config, derived, f"{prefix}.{name}") for name in which]
+        self.convolutions = [Convolution(config, derived, f"{prefix}.{name}", convolve_in) for name in which]
         self.skip = Skip(derived, f"{prefix}.skip") if f"{prefix}.skip.weight" in derived.tensors else None
         self.torgb: ToRGB | None = None
         if f"{prefix}.torgb.weight" in derived.tensors:
@@ -121,7 +129,7 @@ class Block:
 class Convolution:
     """Modulated 3×3 convolution (conv0: to twice the size), noise, bias, leaky ReLU, clamp."""
 
-    def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, name: str) -> None:
+    def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, name: str, convolve_in: torch.dtype) -> None:
         self.name = name
         self.clamp = config.conv_clamp
         self.out_channels, self.in_channels = derived.tensors[f"{name}.weight"].shape[:2]
@@ -136,7 +144,8 @@ class Convolution:
                 compute=lambda taps: (4 * taps).flip(0, 1).repeat(self.out_channels, 1, 1, 1),
             )
         else:
-            self.weight = derived.make(f"{name}.weight", compute=channels_last)
+            # The transposed convolution above gains nothing from bfloat16.
+            self.weight = derived.make(f"{name}.weight", compute=lambda weight: channels_last(weight).to(convolve_in))
 
     def __call__(
         self, x: Tensor, style: Tensor, gain: Tensor, noise: Tensor | None, noise_strength: float | Tensor
@@ -144,7 +153,7 @@ class Convolution:
         """x [N, I, h, w], style [N, ≥ I], gain [N, ≥ O]: demodulation times the activation's gain."""
         x = x * style[:, : self.in_channels, None, None]
         if self.fir is None:
-            x = F.conv2d(x, self.weight, padding=1)
+            x = F.conv2d(x.to(self.weight.dtype), self.weight, padding=1).float()
         else:
             x = F.conv_transpose2d(x, self.weight, stride=2)
             x = F.conv2d(x, self.fir, padding=1, groups=self.out_channels)

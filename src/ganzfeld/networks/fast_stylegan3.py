@@ -26,14 +26,16 @@ from ganzfeld.networks.stylegan3 import FourierFeatures
 class FastStyleGAN3:
     """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
-    def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor]) -> None:
-        """`tensors`: every parameter and buffer by its official name, float32."""
+    def __init__(
+        self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], convolve_in: torch.dtype = torch.float32
+    ) -> None:
+        """`tensors` and `convolve_in` as for `FastStyleGAN2`; bfloat16 costs up to 0.9 % of the picture here."""
         self.config = config
         self.derived = DerivedTensors(tensors)
         self.mapping = FastMapping(config, self.derived)
         self.input = self._fourier_features()
         *inner, last = config.layers
-        self.layers = [Layer(self.derived, layer) for layer in inner]
+        self.layers = [Layer(self.derived, layer, convolve_in) for layer in inner]
         self.torgb = ToRGB(self.derived, f"synthesis.{last.name}", last.clamp)
         self.out = last.name
         names = [f"synthesis.{layer.name}" for layer in config.layers]
@@ -94,13 +96,15 @@ class FastStyleGAN3:
 class Layer:
     """Modulated convolution, then a leaky ReLU between two separable filters."""
 
-    def __init__(self, derived: DerivedTensors, config: LayerConfig) -> None:
+    def __init__(self, derived: DerivedTensors, config: LayerConfig, convolve_in: torch.dtype) -> None:
         self.name = config.name
         self.in_channels, self.out_channels = config.in_channels, config.out_channels
         self.padding = config.kernel - 1
         self.clamp = config.clamp
         name = f"synthesis.{config.name}"
-        self.weight = derived.make(f"{name}.weight", compute=lambda weight: channels_last(normalised(weight)))
+        self.weight = derived.make(
+            f"{name}.weight", compute=lambda weight: channels_last(normalised(weight)).to(convolve_in)
+        )
         self.bias = derived.tensors[f"{name}.bias"]
         self.columns, self.rows = (
             Axis(
@@ -126,7 +130,7 @@ class Layer:
     def __call__(self, x: Tensor, style: Tensor, gain: Tensor) -> Tensor:
         """x [N, I, h, w], style [N, ≥ I], gain [N, ≥ O] -> [N, O, H, W]."""
         x = channels_last(x * style[:, : self.in_channels, None, None])
-        x = F.conv2d(x, self.weight, padding=self.padding)
+        x = F.conv2d(x.to(self.weight.dtype), self.weight, padding=self.padding).float()
         return banded_filtered_leaky_relu(
             x, self.bias, gain[:, : self.out_channels], self.rows, self.columns, self.matrices, self.clamp
         )

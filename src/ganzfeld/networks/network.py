@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from ganzfeld.networks.stylegan3 import StyleGAN3
 
 After = Callable[[str, Tensor], Tensor]
 Label = int | float | Tensor | None
+Precision = Literal["float32", "bfloat16"]
 
 
 def load_network(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Network:
@@ -51,6 +52,8 @@ class Network:
         config: everything that the tensors do not say.
         fast: whether to take the faster path where there is one (StyleGAN2 and 3-T on a CPU); it agrees with
             the readable reference to 1e-4. Gradients always go through the reference.
+        precision: "float32", or "bfloat16" for the fast path's plain convolutions: off by less than 1 %, and
+            faster only on processors that have instructions for it.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Network:
         self.layers: tuple[str, ...] = self.module.synthesis.layers
         self.layer_shapes = _layer_shapes(self.config, self.layers)
         self.fast = True
+        self._precision: Precision = "float32"
         self._fast_path: FastStyleGAN2 | FastStyleGAN3 | None = None
         self._fast_path_tried = False
 
@@ -91,6 +95,19 @@ class Network:
     @property
     def device(self) -> torch.device:
         return self.module.mapping.w_avg.device
+
+    @property
+    def precision(self) -> Precision:
+        return self._precision
+
+    @precision.setter
+    def precision(self, precision: Precision) -> None:
+        if precision not in get_args(Precision):
+            raise NetworkError(
+                f"there is no precision {precision!r}", hint=nearest(str(precision), get_args(Precision))
+            )
+        self._precision = precision
+        self._fast_path, self._fast_path_tried = None, False
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -190,7 +207,7 @@ class Network:
             )
         if noise_mode not in MODES:
             raise NetworkError(f"the noise mode {noise_mode!r} does not exist", hint=nearest(str(noise_mode), MODES))
-        w = w.to(self.device)
+        w = w.to(self.device, torch.float32)
         until = None if until is None else self.layer_name(until)
         self.check_resolution(resolution)
         route = self._faster(w) or self.module
@@ -246,7 +263,7 @@ class Network:
         if not self.fast or self.device.type != "cpu" or (torch.is_grad_enabled() and signal.requires_grad):
             return None
         if not self._fast_path_tried:
-            self._fast_path = _fast_path(self.config, self.tensors)
+            self._fast_path = _fast_path(self.config, self.tensors, getattr(torch, self.precision))
             self._fast_path_tried = True
         if self._fast_path is not None:
             self._fast_path.derived.refresh()
@@ -283,10 +300,12 @@ def _module(config: Config) -> StyleGAN2 | StyleGAN3:
     return StyleGAN3(config) if isinstance(config, StyleGAN3Config) else StyleGAN2(config)
 
 
-def _fast_path(config: Config, tensors: Mapping[str, Tensor]) -> FastStyleGAN2 | FastStyleGAN3 | None:
+def _fast_path(
+    config: Config, tensors: Mapping[str, Tensor], convolve_in: torch.dtype
+) -> FastStyleGAN2 | FastStyleGAN3 | None:
     if isinstance(config, StyleGAN3Config):
-        return FastStyleGAN3(config, tensors) if FastStyleGAN3.supports(config, tensors) else None
-    return FastStyleGAN2(config, tensors) if FastStyleGAN2.supports(config, tensors) else None
+        return FastStyleGAN3(config, tensors, convolve_in) if FastStyleGAN3.supports(config, tensors) else None
+    return FastStyleGAN2(config, tensors, convolve_in) if FastStyleGAN2.supports(config, tensors) else None
 
 
 def _layer_shapes(config: Config, layers: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
