@@ -53,7 +53,7 @@ def palettes(
 
 
 def through_palette(amount: Tensor, palette: Tensor) -> Tensor:
-    """Colours ``[n, 3, h, w]`` for ``amount`` ``[n, 1, h, w]`` (0..1) along ``palette`` ``[n, stops, 3]``, linear between stops."""
+    """Colours ``[n, 3, h, w]`` for ``amount`` ``[n, 1, h, w]`` (0..1) along ``palette`` ``[n, stops, 3]``."""
     stops = palette.shape[1]
     position = amount.clamp(0, 1) * (stops - 1)
     colour = torch.zeros((), device=amount.device)

@@ -1,8 +1,8 @@
-"""The other player: a residual discriminator as in StyleGAN2 (Karras et al. 2020), for any power of two up to its size.
+"""The other player: a residual discriminator as in StyleGAN2 (Karras et al. 2020), for any power of two.
 
-It judges pictures at the resolution that they come in: each size has its own 1×1 entry, and the newest block is faded in
-together with the generator's. Box filters stand in for the paper's [1, 3, 3, 1]: they differentiate twice cheaply,
-which R1 needs.
+It judges pictures at the resolution that they come in: each size has its own 1×1 entry, and the newest block is
+faded in together with the generator's. Box filters stand in for the paper's [1, 3, 3, 1]: they differentiate twice
+cheaply, which R1 needs.
 """
 
 from __future__ import annotations

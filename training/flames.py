@@ -1,13 +1,13 @@
 """Flowers of light: fractal flames with rotational symmetry, made on whatever device trains the network.
 
-The chaos game of Draves and Reckase, "The Fractal Flame Algorithm" (2003): points jump through a few random functions, each an
-affine map bent by the paper's variations, and the places they visit become light. Every jump ends with a random turn by a
-multiple of 360°/n, so that the figure has the symmetry of a flower with n petals (3 to 9; some are mirrored too). The
-brightness is the logarithm of the number of visits; sparse places are blurred more than dense ones (the paper's density estimation).
-Functions that collapse to a dot, fill everything or only make noise are thrown away.
+The chaos game of Draves and Reckase, "The Fractal Flame Algorithm" (2003): points jump through a few random functions,
+each an affine map bent by the paper's variations, and the places they visit become light. Every jump ends with a random
+turn by a multiple of 360°/n, so that the figure has the symmetry of a flower with n petals (3 to 9; some are mirrored
+too). The brightness is the logarithm of the number of visits; sparse places are blurred more than dense ones (the
+paper's density estimation). Functions that collapse to a dot, fill everything or only make noise are thrown away.
 
-Growing a flame costs about a millisecond, so flames are kept in a `Garden` without colours: each time one is drawn it gets
-a new palette, turn, mirroring, size and softness. No two pictures are the same.
+Growing a flame costs a few milliseconds of a GPU, so flames are kept in a `Garden` without colours: each time one is
+drawn it gets a new palette, turn, mirroring, size and softness. No two pictures are the same.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Garden:
 
 
 class Flames:
-    """Draws flowers from a garden: ``draw(n)`` gives ``[n, 3, size, size]``, -1..1. ``size`` is at most the garden's."""
+    """Draws flowers from a garden: ``draw(n)`` gives ``[n, 3, size, size]``, -1..1; at most the garden's size."""
 
     def __init__(self, garden: Garden, size: int):
         self.garden, self.size = garden, size
@@ -103,7 +103,7 @@ class Flames:
 
 @torch.no_grad()
 def grow_flames(n: int, size: int, device: torch.device, walkers: int, steps: int) -> tuple[Tensor, Tensor]:
-    """Plays the chaos game for ``n`` random flames: densities and hues weighted by them, ``[n, 1, size, size]``, 0..1."""
+    """Plays the chaos game for ``n`` flames: densities, and hues times densities: ``[n, 1, size, size]``, 0..1."""
     recipe = _Recipe(n, device)
     jump = torch.compile(_Recipe.jump, dynamic=False) if device.type == "cuda" else _Recipe.jump
     x, y = torch.empty(2, n, walkers, device=device).uniform_(-1, 1)
@@ -154,7 +154,7 @@ class _Recipe:
         self.mirrored = torch.rand(n, 1, device=device) < 0.35
 
     def jump(self, x: Tensor, y: Tensor, hue: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One step for every walker ``[n, walkers]``: a function of its flame at random, then a turn of its symmetry."""
+        """One step of every walker ``[n, walkers]``: a random function of its flame, then a turn of its symmetry."""
         pick = (
             (torch.rand(x.shape, device=self.device).unsqueeze(-1) > self.limits[:, None, :])
             .sum(-1)

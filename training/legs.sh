@@ -44,8 +44,8 @@ case $leg in
     wait $first $second
     ;;
 3)
-    train 1 orbits-3 orbits --stages 128:6.6 $(carry orbits); second=$!
-    train 0 flowers-3 flowers --stages 128:1.4,256:5.5 --garden $folder/garden.pt $(carry flowers); first=$!
+    train 1 orbits-3 orbits --stages 128:7.4 $(carry orbits); second=$!
+    train 0 flowers-3 flowers --stages 256:7.7 --garden $folder/garden.pt $(carry flowers); first=$!
     wait $second
     export CUDA_VISIBLE_DEVICES=1
     python3 -m training.report orbits --folder $folder/orbits --to $folder/report >$folder/report-orbits.out 2>&1 &

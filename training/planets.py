@@ -1,9 +1,9 @@
 """Planets that nobody has seen, drawn in batches on whatever device trains the network.
 
-Each picture is a sphere lit by one sun: credited maps of real bodies (``maps/CREDITS.md``) in natural, turned or invented
-colours, gas giants with invented bands, relief near the terminator, an atmosphere, sometimes rings and their shadow, and a sky
-of stars and faint nebulae. Nothing repeats. Edges are antialiased analytically and fine pictures are shrunk from finer
-ones, because a network learns soft pictures sooner.
+Each picture is a sphere lit by one sun: credited maps of real bodies (``maps/CREDITS.md``) in natural, turned or
+invented colours, gas giants with invented bands, relief near the terminator, an atmosphere, sometimes rings and the
+planet's shadow on them, and a sky of stars and faint nebulae. Nothing repeats. Edges are antialiased analytically and
+small pictures are shrunk from larger ones, because a network learns soft pictures sooner.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Planets:
         return torch.where(giant > 0, bands * (0.8 + 0.3 * height), surface), height
 
     def _sample(self, which: Tensor, longitude: Tensor, latitude: Tensor, far: Tensor) -> Tensor:
-        """The chosen maps at these places (turns, 0..1 from the north); ``far`` turns to the blurred copies at the limb."""
+        """The chosen maps at these places (turns; 0..1 from the north); ``far``: share of the blurred copies."""
         width = self.atlas.shape[-1]
         inside = width - 2 * SEAM
         x = ((longitude % 1.0) * inside + SEAM) * (2 / width) - 1
@@ -137,7 +137,7 @@ class Planets:
 
 
 def _atlas(width: int, device: torch.device) -> Tensor:
-    """All maps as ``[maps, 6, width/2, width + 2 SEAM]``: stretched to full contrast, sharp, then blurred for the limb."""
+    """All maps, ``[maps, 6, width/2, width + 2 SEAM]``: of full contrast; sharp, then blurred for the limb."""
     sheets = []
     for path in sorted(MAPS.glob("*.jpg")):
         with Image.open(path) as image:
@@ -156,7 +156,7 @@ def _atlas(width: int, device: torch.device) -> Tensor:
 def _axes(n: int, upright: Tensor, device: torch.device) -> Tensor:
     """``[n, 3, 3]``: rows are the planet's own axes seen by the camera, the last its pole.
 
-    Poles point anywhere, except that ringed planets and giants (``upright`` 1) lean at most so far that rings read well.
+    Poles point anywhere; those of ringed planets and giants (``upright`` 1) lean so that rings read well.
     """
     anywhere = F.normalize(torch.randn(n, 3, device=device), dim=-1)
     roll = torch.randn(n, device=device) * 0.45
@@ -176,7 +176,7 @@ def _sun(n: int, device: torch.device) -> list[Tensor]:
 
 
 def _slope(height: Tensor, radius: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-    """How ``height`` changes to the right and upwards, per planet radius, calmed at the limb where it is foreshortened."""
+    """How ``height`` changes to the right and upwards, per planet radius, calmed towards the limb."""
     size = height.shape[-1]
     soft = F.avg_pool2d(F.pad(height, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     edged = F.pad(soft, (1, 1, 1, 1), mode="replicate")
@@ -215,7 +215,7 @@ def _lookup(profile: Tensor, position: Tensor) -> Tensor:
 
 
 def _stars(n: int, size: int, device: torch.device, most: int = 70) -> Tensor:
-    """Points of light a pixel or two wide, spread over the four pixels around each so that none flickers: ``[n, 3, h, w]``."""
+    """Points of light ``[n, 3, h, w]``, each spread over the four pixels around it so that none flickers."""
     place = torch.rand(n, most, 2, device=device) * (size - 1.001)
     present = torch.rand(n, most, device=device) < torch.rand(n, 1, device=device)
     strength = torch.rand(n, most, device=device) ** 4 * 2.2 * present
@@ -233,7 +233,7 @@ def _stars(n: int, size: int, device: torch.device, most: int = 70) -> Tensor:
 def _add_rings(
     picture: Tensor, ringed: Tensor, u: Tensor, v: Tensor, axes: Tensor, sun: list[Tensor], pixels: Tensor
 ) -> Tensor:
-    """Rings in the planet's equator, behind and before it, in its shadow; ``pixels``: its radius. Others stay as they are."""
+    """Rings in the planet's equator, behind and before it, in its shadow, where ``ringed``; ``pixels``: its radius."""
     n, device = len(picture), picture.device
     pole = [axes[:, 2, i, None, None, None] for i in range(3)]
     tilt = torch.where(pole[2].abs() < 0.05, torch.full_like(pole[2], 0.05), pole[2])

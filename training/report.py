@@ -1,11 +1,11 @@
 """Looks at trained networks honestly: pictures for the eye and numbers beside those of the renderer itself.
 
-    python -m training.report planets --folder out/planets --to out/report [--blend-with out/flowers] [--garden garden.pt]
+    python -m training.report planets --folder out/planets --to out/report --blend-with out/flowers
 
-Writes JPEG sheets and ``<recipe>.json``. The numbers, each for generated against rendered pictures and, as the yardstick, for two
-sets of rendered ones: sliced Wasserstein distance on Laplacian pyramids (Karras et al. 2018, ×1000), precision and recall
-(Kynkäänniemi et al. 2019) on the pictures shrunk to 16×16, and how far each picture is from the most similar other
-one of its own set, which falls when modes collapse.
+Writes JPEG sheets and ``<recipe>.json``. The numbers, each for generated against rendered pictures and, as the
+yardstick, for two sets of rendered ones: sliced Wasserstein distance on Laplacian pyramids (Karras et al. 2018, ×1000),
+precision and recall (Kynkäänniemi et al. 2019) on the pictures shrunk to 16×16, and how far each picture is from the
+most similar other one of its own set, which falls when modes collapse.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from training.recipes import RECIPES, Recipe, build, pictures
 from training.sheet import contact_sheet, save_sheet
-from training.train import load_state
+from training.train import load_average
 
 Draw = Callable[[int], Tensor]
 
@@ -31,7 +32,7 @@ class Artist:
     """The average generator of a folder."""
 
     def __init__(self, recipe: Recipe, folder: Path, device: torch.device):
-        state = load_state(folder, device)
+        state = load_average(folder, device)
         if state is None:
             raise FileNotFoundError(f"no checkpoint in {folder}")
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -182,7 +183,7 @@ def main() -> None:
     save_sheet(artist.paint(z[:8], 0.8), to / f"{name}-large.jpg", columns=4)
 
     stops = artist.latents(5, seed=11)
-    walk = torch.cat([torch.stack([torch.lerp(a, b, k / 4) for k in range(4)]) for a, b in zip(stops, stops[1:])])
+    walk = torch.cat([torch.stack([torch.lerp(a, b, k / 4) for k in range(4)]) for a, b in pairwise(stops)])
     save_sheet(F.avg_pool2d(artist.paint(walk, 0.8), shrink), to / f"{name}-walk.jpg", columns=8)
 
     if arguments.blend_with:

@@ -1,8 +1,8 @@
-"""StyleGAN2 the way a GPU likes to train it: the parameters of `ganzfeld.networks.stylegan2`, another order of arithmetic.
+"""StyleGAN2 the way a GPU likes to train it: the parameters of the played network, another order of arithmetic.
 
-The same function (a test holds the two together) in bfloat16 and channels-last, written so that the compiler can fuse everything
-between two convolutions, with the pictures of a smaller resolution on the way (``resolution``) and the newest
-block faded in (``fade``), as in Karras et al., "Progressive Growing of GANs" (2018).
+The same function as `ganzfeld.networks.stylegan2` (a test holds them together) in bfloat16 and channels-last, written
+so that the compiler can fuse everything between two convolutions, with the pictures of a smaller resolution on the way
+(``resolution``) and the newest block faded in (``fade``), as in Karras et al., "Progressive Growing of GANs" (2018).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class TrainedStyleGAN2(nn.Module):
         return torch.where(torch.arange(rows, device=device)[None, :, None] >= start[:, None, None], second, first)
 
     def forward(self, w: Tensor, resolution: int, fade: Tensor, noise: bool = True) -> tuple[Tensor, None]:
-        """w ``[n, num_ws, w_dim]`` to pictures ``[n, 3, resolution, resolution]``; the block of that size counts ``fade``."""
+        """w ``[n, num_ws, w_dim]`` to pictures ``[n, 3, r, r]``, r = resolution, whose block counts ``fade``."""
         blocks: list[Block] = self.network.synthesis.blocks
         x = blocks[0].const.expand(len(w), -1, -1, -1).to(self.dtype, memory_format=torch.channels_last)
         rgb: Tensor | None = None
@@ -82,7 +82,7 @@ def _to_rgb(layer: ToRGB, x: Tensor, w: Tensor) -> Tensor:
 
 
 def smooth(x: Tensor) -> Tensor:
-    """What follows a transposed convolution by 2: the FIR [1, 3, 3, 1] on both axes with gain 4, ``2h + 1`` samples to ``2h``.
+    """What follows a transposed convolution by 2: the FIR [1, 3, 3, 1] with gain 4, ``2h + 1`` samples to ``2h``.
 
     [1, 3, 3, 1] is [1, 1] three times over: three average pools, which eager torch has kernels for. The compiler
     does better with plain sums.

@@ -1,8 +1,9 @@
-"""StyleGAN3-T the way a GPU likes to train it: the parameters of `ganzfeld.networks.stylegan3`, another order of arithmetic.
+"""StyleGAN3-T the way a GPU likes to train it: the parameters of the played network, another order of arithmetic.
 
-The same function (a test holds the two together) in bfloat16. The two filters of each layer are banded matrices on tensor cores,
-[n, h, c, w] between the convolutions so that both axes are plain matrix products, and every activation carries a
-frame of zeros, which makes its size a multiple of 8 and stands in for the convolution's padding.
+The same function as `ganzfeld.networks.stylegan3` (a test holds the two together) in bfloat16. The two filters of each
+layer are banded matrices on tensor cores, [n, h, c, w] between the convolutions so that both axes are plain matrix
+products, and every activation carries a frame of zeros, which makes its size a multiple of 8 and stands in for the
+convolution's padding.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class TrainedStyleGAN3(nn.Module):
         return w
 
     def forward(self, w: Tensor, resolution: int, fade: Tensor, noise: bool = True) -> tuple[Tensor, Tensor]:
-        """w ``[n, num_ws, w_dim]`` to pictures ``[n, 3, R, R]``, and the mean squares that the layers met ``[layers]``."""
+        """w ``[n, num_ws, w_dim]`` to pictures ``[n, 3, R, R]`` and the mean squares of what each layer met."""
         width = framed(self.network.config.input.size[0])
         x = self.network.synthesis.input(w[:, 0])
         frame = (width - x.shape[-1]) // 2
@@ -96,7 +97,7 @@ def framed(size: int) -> int:
 
 
 def filter_matrices(config: LayerConfig, up_filter: Tensor | None, down_filter: Tensor | None) -> tuple[Tensor, Tensor]:
-    """What the filters of a layer do to one axis: up ``[t, in]`` and down ``[out, t]``, framed sizes, t a multiple of 8.
+    """What a layer's filters do to one axis: up ``[t, in]``, down ``[out, t]``; framed sizes, t a multiple of 8.
 
     Both axes must be alike, as in every network that `StyleGAN3Config.design` makes.
     """

@@ -1,15 +1,15 @@
 """Trains one network for so many minutes, and goes on where it stopped.
 
     python -m training.train planets --stages 64:3,128:5 --folder out/planets
-    python -m training.train flowers --stages 128:3,256:4 --folder out/flowers --start-from out/planets --garden garden.pt
+    python -m training.train flowers --stages 128:3,256:4 --folder out/flowers --start-from out/planets --garden g.pt
 
-A leg ends by the clock, whatever happened: at its end (and every few minutes) ``<folder>/checkpoint.pt`` holds both players, the
-average of the generator, the optimisers and how far it got; the next leg reads it. ``<folder>/samples.jpg`` shows the average
-generator. ``--warm`` only compiles each stage, so that another process can fill the compiler's cache while
-this one trains eagerly.
+A leg ends by the clock, whatever happened: at its end (and every few minutes) ``<folder>/checkpoint.pt`` holds both
+players, the average of the generator, the optimisers and how far it got; the next leg reads it.
+``<folder>/samples-….jpg`` shows the average generator. ``--warm`` only compiles each stage, so that one process can
+fill the compiler's cache while another trains eagerly.
 
-Losses as in StyleGAN2: non-saturating logistic, R1 every 16 steps (Mescheder et al. 2018), Adam(0, 0.99), an exponential average
-of the generator's weights; no path length term.
+Losses as in StyleGAN2: non-saturating logistic, R1 every 16 steps (Mescheder et al. 2018), Adam(0, 0.99), an
+exponential average of the generator's weights; no path length term.
 """
 
 from __future__ import annotations
@@ -225,6 +225,13 @@ def load_state(folder: Path, device: torch.device) -> dict[str, Any] | None:
     for name in PLAYERS:
         state |= torch.load(folder / f"{name}.pt", map_location=device, weights_only=True)
     return state
+
+
+def load_average(folder: Path, device: torch.device) -> dict[str, Any] | None:
+    """The average generator under "average", and "seen" and "resolution", from whatever ``folder`` holds."""
+    if not (folder / "checkpoint.pt").exists() and (folder / "average.pt").exists():
+        return torch.load(folder / "average.pt", map_location=device, weights_only=True)
+    return load_state(folder, device)
 
 
 def resume(trainer: Trainer, folder: Path, start_from: Path | None) -> None:
