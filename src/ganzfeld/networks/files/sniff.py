@@ -120,9 +120,7 @@ def _hollow(file: BinaryIO, facts: os.stat_result) -> int:
     """Bytes of the file that no disk holds (a sparse file reads as zeros there). 0 where nobody can tell."""
     if facts.st_size < 1_000_000:
         return 0
-    if getattr(facts, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_SPARSE_FILE:
-        return facts.st_size
-    if not hasattr(os, "SEEK_HOLE"):
+    if not hasattr(os, "SEEK_HOLE"):  # Windows marks whole files as sparse too, if a download manager made them
         return 0
     hollow = place = 0
     try:
