@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numbered_film import write_film
 from PIL import Image
 
 from ganzfeld.engine.engine import Engine
@@ -65,6 +66,7 @@ def texts(small_network: Path, tmp_path: Path) -> dict[str, str]:
         "feedback": "a = feedback(noise(), zoom=1.01, rotate=1, hue=3)\nb = feedback(a, mode='add', edge='black')\n"
         "out(b, size=(24, 16))",
         "image": f"out(image({str(picture)!r}))",
+        "movie": f"out(movie({str(write_film(tmp_path / 'film.mkv'))!r}, position=0.5, speed=0))",
         "upscale": "out(upscale(noise(), factor=1.5), size=(24, 16))",
         "sample": f"source = sample(noise(), 'circle')\n{face}\nout(face)",
         "out": "out(noise(), size=(24, 16), fit='fill', filter='linear')",

@@ -73,12 +73,19 @@ class Fade:
 class Engine:
     """Plays a patch. All methods belong to one thread, the one that calls `frame`."""
 
-    def __init__(self, *, device: str = "auto", trusted: Callable[[Path], bool] = lambda path: False) -> None:
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        trusted: Callable[[Path], bool] = lambda path: False,
+        exact: bool = False,
+    ) -> None:
+        """`exact`: wait for what comes late (films), so that the same moments give the same frames. For renders."""
         self.device = pick_device(device)
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
         self._trusted = trusted
-        self._resources = Resources(trusted=self._may_run)
+        self._resources = Resources(trusted=self._may_run, exact=exact)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
         self._lock = threading.Lock()
         self._latest = 0

@@ -46,7 +46,7 @@ class Player:
     ) -> None:
         """`patch`: a file, or a `Patch`. `device`: "auto", "cpu", "cuda", "cuda:1", "mps". `trusted`: asked before a
         script file runs."""
-        self.engine = Engine(device=device, trusted=trusted)
+        self.engine = Engine(device=device, trusted=trusted, exact=True)
         self.clock = Clock()
         if isinstance(patch, Patch):
             self.engine.load(patch)

@@ -30,3 +30,8 @@ def straight(image: Tensor) -> Tensor:
     alpha = image[:, 3:].clamp(0, 1)
     colour = torch.where(alpha > 1e-5, image[:, :3] / alpha.clamp_min(1e-5), torch.zeros_like(alpha))
     return torch.cat([colour, alpha], 1)
+
+
+def from_rgba8(image: Tensor) -> Tensor:
+    """uint8 [H, W, 4] -> [1, 4, H, W] in 0..1."""
+    return image.permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format) / 255

@@ -14,11 +14,19 @@ class Resources:
     """A cache of opened files keyed by what they are, their path and their state on disk.
 
     folder: the patch's own. trusted: whether a script file may run; asks the person if it has not been seen before.
+    exact: whether what comes late is waited for (a film's next frame): in a render it is, in a live show never.
     """
 
-    def __init__(self, folder: Path | None = None, *, trusted: Callable[[Path], bool] = lambda path: False) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        trusted: Callable[[Path], bool] = lambda path: False,
+        exact: bool = False,
+    ) -> None:
         self.folder = folder or Path.cwd()
         self.trusted = trusted
+        self.exact = exact
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
         self.used: set[Path] = set()

@@ -1,0 +1,65 @@
+"""The node `movie`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzfeld.errors import PatchError
+from ganzfeld.kernels.alpha import from_rgba8
+from ganzfeld.patch.node import Choice, HostValue, Node, PrepareContext, RenderContext, SetupContext, Toggle
+from ganzfeld.patch.projector import Projector
+
+
+class MovieNode(Node):
+    """A film from a file (.mp4, .mov, .mkv, .webm, .gif, …), without its sound.
+
+    It plays at its own rate, whatever the show's. `speed=0, position=…` puts it wherever an expression says:
+    `position=8*saw(beat/16)` ties it to the beat. Backwards is harder work than forwards: films made for it have many
+    key frames.
+
+    A live show never waits for a film: a frame that is late leaves the one before it on. A render does wait, so that
+    every frame is exact.
+    """
+
+    word = "movie"
+
+    file = Choice("", "The file, from the patch's folder.")
+    speed = HostValue(1, "1 as it was filmed, 0 stands still, below 0 backwards.", range=(-2, 2), limits=(-100, 100))
+    position = HostValue(0, "Added to where it is.", range=(0, 60), limits=(-1e9, 1e9), unit="s")
+    loop = Toggle(True, "After the end, the beginning again; off, the last frame stays.")
+
+    def setup(self, context: SetupContext) -> None:
+        self.paths: list[Path] = []
+        self.exact = context.resources.exact
+        self.projectors = {name: self._open(name, context) for name in context.candidates["file"]}
+
+    def _open(self, name: Any, context: SetupContext) -> Projector:
+        if not isinstance(name, str) or not name:
+            raise context.refuse("A film's file is named in quotes", "file", 'For example: movie("clip.mp4")')
+        path = context.resources.resolve(name)
+        self.paths.append(path)
+        try:
+            return Projector(path)
+        except PatchError as error:
+            raise context.refuse(error.what, "file", error.hint) from None
+
+    def watched(self) -> list[Path]:
+        return self.paths
+
+    def prepare(self, context: PrepareContext) -> None:
+        p, memory, moment = context.parameters, context.memory, context.moment
+        if memory.get("frame") != moment.frame:
+            # One step a frame, however many readers there are.
+            memory["played"] = memory.get("played", 0.0) + p.speed * moment.dt
+            memory["frame"] = moment.frame
+        projector = self.projectors[p.file]
+        context.stage("picture", projector.picture(memory["played"] + p.position, loop=p.loop, wait=self.exact))
+        if projector.problem is not None:
+            context.report(projector.problem)
+
+    def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
+        return from_rgba8(context.staged.picture)
