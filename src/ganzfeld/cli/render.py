@@ -26,9 +26,7 @@ def render(
     size: Annotated[str | None, typer.Option(help='"1920x1080" or "1024" (default: what the patch says).')] = None,
     output: Annotated[str | None, typer.Option(help="Which of several outputs of the patch.")] = None,
     start: Annotated[float, typer.Option(help="Second of the show to begin at.")] = 0.0,
-    quality: Annotated[
-        float | None, typer.Option(help="Films: 0 (lossless) to 51; 18 looks good.")
-    ] = None,
+    quality: Annotated[float | None, typer.Option(help="Films: 0 (lossless) to 51; 18 looks good.")] = None,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
     trust: Annotated[bool, typer.Option("--trust", help="Let the patch's scripts run without asking.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,

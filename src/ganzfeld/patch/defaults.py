@@ -1,4 +1,4 @@
-"""The patch that a network file alone plays in."""
+"""The patches that play when no patch is named: the opening, and the one that a network file alone plays in."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def patch_for_network(path: Path | str) -> str:
         f"face   = network({file!r}, latent=source, psi=0.8)\n"
         "out(face)\n"
     )
+
+
+def opening_patch() -> str:
+    """The patch that plays when nothing is named; it needs the shipped networks."""
+    return Path(__file__).with_name("opening.ganz").read_text(encoding="utf-8")

@@ -54,8 +54,14 @@ class Clock:
 
     def checkpoint(self) -> dict:
         """Everything needed to go on from here, as plain numbers."""
-        return {"frame": self.frame, "t": self.t, "beat": self.beat, "bpm": self.bpm, "speed": self.speed,
-                "paused": self.paused}
+        return {
+            "frame": self.frame,
+            "t": self.t,
+            "beat": self.beat,
+            "bpm": self.bpm,
+            "speed": self.speed,
+            "paused": self.paused,
+        }
 
     def restore(self, checkpoint: dict) -> None:
         """Go on from a checkpoint."""

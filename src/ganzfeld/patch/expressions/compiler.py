@@ -196,7 +196,7 @@ class Compiler(Calls):
         tree = at(node, ast.IfExp(test.tree, body.tree, other.tree))
         return Piece(tree, common_kind((body.kind, other.kind)), union((body.literals, other.literals)))
 
-    handlers = {  # noqa: RUF012
+    handlers = {
         ast.Constant: literal,
         ast.JoinedStr: f_string,
         ast.List: values,
