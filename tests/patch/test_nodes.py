@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.state import State
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels.composite import BLENDS
+from ganzfeld.patch import cameras
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import parse
@@ -42,8 +44,10 @@ class Sealed(torch.Tensor):
 
 
 @pytest.fixture
-def texts(small_network: Path, tmp_path: Path) -> dict[str, str]:
+def texts(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """For each node type, patches that use it in all its roles."""
+    black = "color=black:size=24x16:rate=30,realtime"
+    monkeypatch.setattr(cameras, "open_camera", lambda *wishes: av.open(black, format="lavfi"))
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(3, 16)))
     picture = tmp_path / "picture.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 20, 4), np.uint8)).save(picture)
@@ -66,6 +70,7 @@ def texts(small_network: Path, tmp_path: Path) -> dict[str, str]:
         "feedback": "a = feedback(noise(), zoom=1.01, rotate=1, hue=3)\nb = feedback(a, mode='add', edge='black')\n"
         "out(b, size=(24, 16))",
         "image": f"out(image({str(picture)!r}))",
+        "camera": "out(camera(0, size=(24, 16)))",
         "movie": f"out(movie({str(write_film(tmp_path / 'film.mkv'))!r}, position=0.5, speed=0))",
         "upscale": "out(upscale(noise(), factor=1.5), size=(24, 16))",
         "sample": f"source = sample(noise(), 'circle')\n{face}\nout(face)",
