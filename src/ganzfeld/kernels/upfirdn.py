@@ -65,6 +65,7 @@ def upsample2(x: Tensor, taps: Tensor) -> Tensor:
 
 def binomial_filter(taps: tuple[float, ...] = (1, 3, 3, 1)) -> Tensor:
     """The outer product of `taps` with itself, sum 1: [k, k]."""
-    line = torch.tensor(taps, dtype=torch.float32)
+    # Here, whatever the default device: arithmetic on the meta device would import torch._dynamo, which takes a second.
+    line = torch.tensor(taps, dtype=torch.float32, device="cpu")
     square = torch.outer(line, line)
     return square / square.sum()

@@ -29,7 +29,8 @@ class Dense(nn.Module):
     ) -> None:
         """Random weights of standard deviation `weight_scale` as seen by the signal, and the given bias."""
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) * (weight_scale / lr_multiplier))
+        # In place: a network that is being loaded is first made on the meta device, where `*` imports torch._dynamo.
+        self.weight = nn.Parameter(torch.randn(out_features, in_features).mul_(weight_scale / lr_multiplier))
         self.bias = nn.Parameter(torch.as_tensor(bias, dtype=torch.float32).expand(out_features).clone())
         self.activation = activation
         self.weight_gain = lr_multiplier / math.sqrt(in_features)

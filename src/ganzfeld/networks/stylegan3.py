@@ -91,12 +91,14 @@ class FourierFeatures(nn.Module):
         self.config = config
         channels = config.channels
         # Frequencies fill the disc up to the bandwidth evenly.
-        angle, radius = 2 * math.pi * torch.rand(channels), config.bandwidth * torch.rand(channels).sqrt()
+        # (On the CPU: arithmetic on the meta device, where a loading network is made, would import torch._dynamo.)
+        angle = 2 * math.pi * torch.rand(channels, device="cpu")
+        radius = config.bandwidth * torch.rand(channels, device="cpu").sqrt()
         self.affine = Dense(w_dim, 4, weight_scale=0, bias=(1, 0, 0, 0))
         self.weight = nn.Parameter(torch.randn(channels, channels))
-        self.register_buffer("transform", torch.eye(3))
+        self.register_buffer("transform", torch.eye(3, device="cpu"))
         self.register_buffer("freqs", torch.stack([angle.cos() * radius, angle.sin() * radius], 1))
-        self.register_buffer("phases", torch.rand(channels) - 0.5)
+        self.register_buffer("phases", torch.rand(channels, device="cpu") - 0.5)
 
     def forward(self, w: Tensor, transform: Tensor | None = None) -> Tensor:
         """w [N, w_dim], transform [3, 3] or [N, 3, 3] -> [N, channels, height, width]."""
