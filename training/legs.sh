@@ -1,6 +1,7 @@
 #!/bin/bash
-# How the shipped networks were trained: three legs of under ten minutes on a machine with two GPUs.
+# Training in legs of under ten minutes on a machine with two GPUs.
 #   training/legs.sh LEG FOLDER OUT      checkpoints and the compiler's cache stay in FOLDER, what to take home goes to OUT
+# Legs 1 and 2 made the shipped networks. Leg 3 goes on from leg 2; it has not been run to its end (RESULTS.md says why).
 set -u
 leg=$1 folder=$2 out=$3
 export PYTHONPATH=src:. PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$folder/cache TORCHINDUCTOR_COMPILE_THREADS=8
@@ -44,6 +45,9 @@ case $leg in
     wait $first $second
     ;;
 3)
+    for needed in planets/checkpoint.pt flowers/checkpoint.pt orbits/checkpoint.pt garden.pt; do
+        [ -e "$folder/$needed" ] || { echo "$folder/$needed is missing: is this the machine of leg 2?"; exit 1; }
+    done
     train 1 orbits-3 orbits --stages 128:7.4 $(carry orbits); second=$!
     train 0 flowers-3 flowers --stages 256:7.7 --garden $folder/garden.pt $(carry flowers); first=$!
     wait $second

@@ -25,7 +25,7 @@ from training.recipes import RECIPES, Pictures, build, pictures
 from training.sheet import save_sheet
 from training.train import load_average
 
-CROP, MARGIN, PER_PICTURE = 32, 4, 4
+CROP, MARGIN, PER_PICTURE = 32, 4, 8
 """Samples of the smaller picture in a crop and around it; crops a picture."""
 FAITHFUL = 20.0
 """Weight of the shrunk picture's distance from the one before (mean absolute)."""
@@ -37,79 +37,101 @@ def crops(x: Tensor, corners: Tensor, size: int) -> Tensor:
     return torch.stack(cut)
 
 
-def last_block(block: Block, x: Tensor, w: Tensor, rows: int, noise: bool = True) -> Tensor:
-    """What the block adds to the picture: x ``[n, c, h, h]`` -> ``[n, 3, 2h, 2h]``; ``rows``: its first row of w."""
-    size = 2 * x.shape[-1]
-    for k, convolution in enumerate(block.convolutions):
-        x = convolution(x, w[:, rows + k], torch.randn(len(x), 1, size, size) if noise else None)
-    assert block.torgb is not None
-    return block.torgb(x, w[:, rows + 2])
-
-
 class Sharpener:
-    """The last block, its discriminator and one step of both."""
+    """The last block, its discriminator and one step of both.
 
-    def __init__(self, network: StyleGAN2, source: Pictures):
-        self.network, self.source = network.requires_grad_(False), source
-        self.block = network.synthesis.blocks[-1].requires_grad_(True)
-        self.small = network.config.img_resolution // 2
-        self.rows = network.config.num_ws - 3
-        self.judge = Discriminator((96, 96, 64, 48, 32), dtype=torch.float32)
+    All below the block is frozen, so what the block reads is worked out once, for ``count`` pictures.
+    """
+
+    def __init__(self, network: StyleGAN2, source: Pictures, count: int):
+        network.requires_grad_(False)
+        self.block: Block = network.synthesis.blocks[-1].requires_grad_(True)
+        self.judge = Discriminator((64, 64, 48, 32, 16), dtype=torch.float32)
         self.average = copy.deepcopy(self.block).requires_grad_(False)
         self.block_adam = torch.optim.Adam(self.block.parameters(), 2e-3, betas=(0.0, 0.99))
         self.judge_adam = torch.optim.Adam(self.judge.parameters(), 2e-3, betas=(0.0, 0.99))
         self.one = torch.ones(())
         self.steps = 0
+        made = [self._prepare(network, 8) for _ in range(count // 8)]
+        self.features, self.before, self.styles = (torch.cat(parts) for parts in zip(*made))
+        self.whole, self.whole_before, self.whole_styles = self._whole(network, 16)
+        self.real = torch.cat([self._cut(source.draw(8)) for _ in range(count // 4)])
 
-    def step(self, n: int = 4) -> dict[str, float]:
-        made, before = self._made(n)
-        real = self._real(n)
-        if self.steps % 8 == 0:
-            real.requires_grad_(True)
+    @torch.no_grad()
+    def _prepare(self, network: StyleGAN2, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops of what the block reads and of the smaller picture, and the rows of w that the block takes."""
+        features, rgb, w = self._whole(network, n)
+        window = CROP + 2 * MARGIN
+        corners = torch.randint(0, rgb.shape[-1] - window + 1, (n, PER_PICTURE, 2))
+        return crops(features, corners, window), crops(rgb, corners, window), w.repeat_interleave(PER_PICTURE, 0)
+
+    @torch.no_grad()
+    def _whole(self, network: StyleGAN2, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        """As `_prepare`, uncut: crops never show the block the edge of the picture."""
+        small = network.config.img_resolution // 2
+        seen: dict[str, Tensor] = {}
+        w = network.mapping(torch.randn(n, network.config.z_dim))
+        rgb = network.synthesis(w, noise_mode="random", resolution=small, after=lambda k, x: seen.setdefault(k, x))
+        return seen[f"b{small}"], rgb, w[:, -3:]
+
+    def _cut(self, large: Tensor) -> Tensor:
+        corners = torch.randint(0, large.shape[-1] - 2 * CROP + 1, (len(large), PER_PICTURE, 2))
+        return crops(large, corners, 2 * CROP)
+
+    def step(self, n: int = 8) -> dict[str, float]:
+        real = turned(self.real[torch.randint(len(self.real), (n,))])
+        pick = torch.randint(len(self.features), (n,))
+        made, before = self._sharpened(pick)
+        lazy = self.steps % 8 == 0
+        real.requires_grad_(lazy)
         on_real = self.judge(real, self.one)
-        judge_loss = F.softplus(self.judge(made.detach(), self.one)).mean() + F.softplus(-on_real).mean()
-        if self.steps % 8 == 0:
+        judge_loss = F.softplus(self.judge(turned(made.detach()), self.one)).mean() + F.softplus(-on_real).mean()
+        if lazy:
             (slope,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
-            judge_loss = judge_loss + slope.square().sum((1, 2, 3)).mean() * (0.2 / 2 * 8)
+            judge_loss = judge_loss + slope.square().sum((1, 2, 3)).mean() * (0.3 / 2 * 8)
         self.judge_adam.zero_grad()
         judge_loss.backward()
         self.judge_adam.step()
 
         change = (F.avg_pool2d(made, 2) - before).abs().mean()
-        loss = F.softplus(-self.judge(made, self.one)).mean() + FAITHFUL * change
+        loss = F.softplus(-self.judge(turned(made), self.one)).mean() + FAITHFUL * change
+        if self.steps % 4 == 0:
+            loss = loss + FAITHFUL * self._edge()
         self.block_adam.zero_grad()
         loss.backward()
         self.block_adam.step()
         with torch.no_grad():
             for mine, theirs in zip(self.average.parameters(), self.block.parameters()):
-                mine.lerp_(theirs, max(0.015, 1 / (self.steps + 1)))
+                mine.lerp_(theirs, max(0.01, 1 / (self.steps + 1)))
         self.steps += 1
         return {"judge": float(judge_loss.detach()), "block": float(loss.detach()), "change": float(change.detach())}
 
-    def _made(self, n: int) -> tuple[Tensor, Tensor]:
-        """Crops of new pictures, and of the smaller ones that they should shrink to."""
-        seen: dict[str, Tensor] = {}
+    def _sharpened(self, pick: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures with the block's detail, and what they should shrink to; without their margins."""
+        picture, rgb = self._with_detail(self.features[pick], self.before[pick], self.styles[pick]), self.before[pick]
+        inner, large = slice(MARGIN, -MARGIN), slice(2 * MARGIN, -2 * MARGIN)
+        return picture[..., large, large], rgb[..., inner, inner]
 
-        def keep(name: str, x: Tensor) -> Tensor:
-            return seen.setdefault(name, x)
+    def _edge(self) -> Tensor:
+        """How far the outermost samples of a whole picture are from what they were."""
+        pick = torch.randint(len(self.whole), (1,))
+        picture = self._with_detail(self.whole[pick], self.whole_before[pick], self.whole_styles[pick])
+        change = (F.avg_pool2d(picture, 2) - self.whole_before[pick]).abs()
+        edges = (change[..., :2, :], change[..., -2:, :], change[..., :2], change[..., -2:])
+        return torch.stack([edge.mean() for edge in edges]).mean()
 
-        with torch.no_grad():
-            w = self.network.mapping(torch.randn(n, self.network.config.z_dim))
-            rgb = self.network.synthesis(w, noise_mode="random", resolution=self.small, after=keep)
-            window = CROP + 2 * MARGIN
-            corners = torch.randint(0, self.small - window + 1, (n, PER_PICTURE, 2))
-            x, rgb = crops(seen[f"b{self.small}"], corners, window), crops(rgb, corners, window)
-            w = w.repeat_interleave(PER_PICTURE, 0)
-        picture = upsample2(rgb, self.block.resample_filter) + last_block(self.block, x, w, self.rows)
-        order = torch.randperm(len(picture))  # the discriminator compares neighbours in a batch
-        inner = slice(MARGIN, -MARGIN)
-        big = slice(2 * MARGIN, -2 * MARGIN)
-        return picture[order][..., big, big], rgb[order][..., inner, inner]
+    def _with_detail(self, x: Tensor, rgb: Tensor, w: Tensor) -> Tensor:
+        size = 2 * x.shape[-1]
+        for row, convolution in enumerate(self.block.convolutions):
+            x = convolution(x, w[:, row], torch.randn(len(x), 1, size, size))
+        assert self.block.torgb is not None
+        return upsample2(rgb, self.block.resample_filter) + self.block.torgb(x, w[:, 2])
 
-    def _real(self, n: int) -> Tensor:
-        large = self.source.draw(n)
-        corners = torch.randint(0, large.shape[-1] - 2 * CROP + 1, (n, PER_PICTURE, 2))
-        return crops(large, corners, 2 * CROP)[torch.randperm(n * PER_PICTURE)]
+
+def turned(pictures: Tensor) -> Tensor:
+    """All of them turned or mirrored in the same random way."""
+    pictures = pictures.rot90(int(torch.randint(4, ())), (2, 3))
+    return pictures.flip(3) if torch.rand(()) < 0.5 else pictures
 
 
 def main() -> None:
@@ -117,6 +139,7 @@ def main() -> None:
     parser.add_argument("recipe")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--pictures", type=int, default=96, help="how many to cut crops from")
     parser.add_argument("--garden", type=Path)
     arguments = parser.parse_args()
     started = time.monotonic()
@@ -126,9 +149,11 @@ def main() -> None:
         raise FileNotFoundError(f"no checkpoint in {folder}")
     wrapped = build(recipe, torch.device("cpu"), torch.float32)[0]
     wrapped.load_state_dict(state["average"])
+    if (folder / "sharpened.pt").exists():
+        wrapped.load_state_dict(torch.load(folder / "sharpened.pt", weights_only=True)["average"])
     network: StyleGAN2 = wrapped.network
     source = pictures(recipe, recipe.config.img_resolution, torch.device("cpu"), arguments.garden)
-    sharpener = Sharpener(network, source)
+    sharpener = Sharpener(network, source, arguments.pictures)
     z = torch.randn(8, network.config.z_dim, generator=torch.Generator().manual_seed(7))
 
     def keep() -> None:
@@ -141,9 +166,10 @@ def main() -> None:
         save_sheet(large, folder / "sharpened.png", columns=4)
         sharpener.block.load_state_dict(block)
 
+    print(f"{time.monotonic() - started:5.0f} s  {len(sharpener.features)} crops", flush=True)
     while time.monotonic() - started < 60 * arguments.minutes:
         numbers = sharpener.step()
-        if sharpener.steps % 50 == 0:
+        if sharpener.steps % 100 == 0:
             values = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
             print(f"{time.monotonic() - started:5.0f} s  {sharpener.steps} steps  {values}", flush=True)
             keep()

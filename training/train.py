@@ -27,6 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.networks.network import Network, load_network
 from training.recipes import RECIPES, Pictures, Recipe, build, pictures
 from training.sheet import save_sheet
 
@@ -34,6 +35,8 @@ R1_EVERY = 16
 AVERAGE_HALF_LIFE = 10_000
 """Pictures after which half of an old weight is left in the average; shorter early on."""
 CHECKPOINT_MINUTES = 4.0
+JUDGE_ALONE = 30_000
+"""Pictures that a new discriminator sees before it may teach a finished generator."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Trainer:
         self.step_number = 0
         self.resolution = 0
         self.grown_at = -math.inf
+        self.judge_alone = 0
+        """Pictures for which only the discriminator still learns."""
         self.generate, self.assess = self.generator, self.judge
 
     def set_stage(self, resolution: int, compiled: bool) -> None:
@@ -106,6 +111,9 @@ class Trainer:
         self.judge_adam.step()
         self.judge_adam.zero_grad(set_to_none=True)
 
+        if self.judge_alone > 0:
+            self.judge_alone -= batch
+            return numbers | {"generator": numbers["judge"]}
         self.judge.requires_grad_(False)
         generator_loss = F.softplus(-self.assess(made, self.fade)).mean()
         generator_loss.backward()
@@ -146,6 +154,12 @@ class Trainer:
         w = self.average.network.mapping(z, truncation_psi=psi)
         return torch.cat([self.average(part, self.resolution, self.fade)[0] for part in w.split(16)])
 
+    def adopt(self, network: Network) -> None:
+        """Starts from a finished network, without its discriminator: a new one learns alone at first."""
+        for wrapped in (self.generator, self.average):
+            wrapped.network.load_state_dict(network.tensors)
+        self.judge_alone = JUDGE_ALONE
+
     def state(self) -> dict[str, Any]:
         return {
             "generator": self.generator.state_dict(),
@@ -178,7 +192,7 @@ def main() -> None:
     parser.add_argument("recipe", choices=sorted(RECIPES))
     parser.add_argument("--stages", type=Stage.parse, required=True, help="resolution:minutes,…; 64e: eager")
     parser.add_argument("--folder", type=Path, required=True, help="checkpoint, samples and log")
-    parser.add_argument("--start-from", type=Path, help="folder of another network whose players this one starts with")
+    parser.add_argument("--start-from", type=Path, help="folder of another network, or its file")
     parser.add_argument("--garden", type=Path, help="flames, from python -m training.flames")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--carry", type=Path, help="also write the players in half precision to this folder")
@@ -238,6 +252,9 @@ def resume(trainer: Trainer, folder: Path, start_from: Path | None) -> None:
     if state := load_state(folder, trainer.device):
         trainer.restore(state)
         print(f"goes on at {trainer.seen} pictures, {trainer.resolution} px", flush=True)
+    elif start_from and start_from.suffix == ".safetensors":
+        trainer.adopt(load_network(start_from, trainer.device))
+        print(f"starts from {start_from} with a new discriminator", flush=True)
     elif start_from:
         state = load_state(start_from, trainer.device)
         if state is None:
