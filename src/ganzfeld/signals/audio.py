@@ -1,0 +1,174 @@
+"""Sound into the mailbox: from a microphone, a line or whatever else the system records."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import Any
+
+import numpy as np
+
+from ganzfeld.errors import SignalError, nearest
+from ganzfeld.signals.features import Features
+from ganzfeld.signals.tempo import TempoTracker
+from ganzfeld.values.outside import Outside
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0
+
+
+class Hearing:
+    """Listens to samples and writes what it hears:
+
+    values `/audio/level`, `/audio/bass`, `/audio/mid`, `/audio/high`, `/audio/centroid`, `/audio/band/0`, … (0 to 1)
+    and `/audio/bpm` (0 while there is no pulse); hits `/audio/onset` and `/audio/beat`.
+
+    rate: samples a second; bands, attack, release, sensitivity: see `Features`; around: see `TempoTracker`.
+    """
+
+    def __init__(
+        self,
+        outside: Outside,
+        rate: float,
+        *,
+        bands: int = 8,
+        attack: float = 0.005,
+        release: float = 0.15,
+        sensitivity: float = 1.0,
+        around: float | None = None,
+    ) -> None:
+        self.outside = outside
+        self.features = Features(rate, bands=bands, attack=attack, release=release, sensitivity=sensitivity)
+        self.tempo = TempoTracker(self.features.hop_seconds, around)
+
+    def feed(self, samples: np.ndarray) -> None:
+        """The next samples, float [n] or [n, channels]. Every onset counts; of the values the newest."""
+        outside = self.outside
+        heard = None
+        for heard in self.features.feed(samples):
+            if heard.onset:
+                outside.hit("/audio/onset")
+            if self.tempo.feed(heard.rise):
+                outside.hit("/audio/beat")
+        if heard is None:
+            return
+        outside.set("/audio/level", heard.level)
+        outside.set("/audio/bass", heard.bass)
+        outside.set("/audio/mid", heard.mid)
+        outside.set("/audio/high", heard.high)
+        outside.set("/audio/centroid", heard.centroid)
+        for k, band in enumerate(heard.bands):
+            outside.set(f"/audio/band/{k}", band)
+        outside.set("/audio/bpm", self.tempo.bpm or 0.0)
+
+    def silence(self) -> None:
+        """The source is gone: nothing may hang where it last was."""
+        for address in self.outside.values():
+            if address.startswith("/audio/"):
+                self.outside.set(address, 0.0)
+
+
+def sounddevice() -> Any:
+    """The package. Raises SignalError with what to install if it, or PortAudio, is not here."""
+    try:
+        import sounddevice  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise SignalError("Sound needs the package sounddevice", hint='pip install "ganzfeld[audio]"') from None
+    except OSError:
+        raise SignalError("Sound needs PortAudio, which is not here", hint="sudo apt install libportaudio2") from None
+    return sounddevice
+
+
+def device_names() -> list[str]:
+    """Names of the devices that can be listened to. Raises SignalError where there is no sound at all."""
+    return [device["name"] for device in sounddevice().query_devices() if device["max_input_channels"] > 0]
+
+
+class AudioInput:
+    """Listens to a device in its own thread, from `start` to `stop`, and goes on when it was unplugged and is back.
+
+    device: part of a name of `device_names`, or its number; None: the system's choice. options: those of `Hearing`.
+    problem: why nothing is heard, or None. `start` raises SignalError only if the packages are missing.
+    """
+
+    def __init__(self, outside: Outside, device: str | int | None = None, **options: Any) -> None:
+        self.outside = outside
+        self.device = device
+        self.options = options
+        self.problem: SignalError | None = None
+        self._blocks: queue.Queue[np.ndarray] = queue.Queue(maxsize=64)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> AudioInput:
+        """Listen."""
+        if self._thread is None:
+            self._library = sounddevice()
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name="audio in", daemon=True)
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Let the device go."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def __enter__(self) -> AudioInput:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            hearing = None
+            try:
+                device = self._find()
+                rate = float(self._library.query_devices(device, "input")["default_samplerate"])
+                hearing = Hearing(self.outside, rate, **self.options)
+                self._listen(device, hearing)
+            except SignalError as error:
+                self.problem = error
+            except Exception as error:  # PortAudio's own, of which there are many
+                log.info("audio in: %s", error)
+                self.problem = SignalError(f"The sound device stopped: {error}", hint="It is tried again")
+            if hearing is not None:
+                hearing.silence()
+            self._stopping.wait(RETRY_SECONDS)
+
+    def _find(self) -> int | None:
+        if not isinstance(self.device, str):
+            return self.device
+        devices = self._library.query_devices()
+        for number, device in enumerate(devices):
+            if device["max_input_channels"] > 0 and self.device.lower() in device["name"].lower():
+                return number
+        names = [device["name"] for device in devices if device["max_input_channels"] > 0]
+        raise SignalError(f"There is no sound device '{self.device}'", hint=nearest(self.device, names))
+
+    def _listen(self, device: int | None, hearing: Hearing) -> None:
+        """Until `stop`, or until the device falls silent for good. Small blocks, for they are the delay."""
+
+        def receive(samples: np.ndarray, *_: Any) -> None:
+            # In PortAudio's thread, which must not wait.
+            try:
+                self._blocks.put_nowait(samples.copy())
+            except queue.Full:
+                log.debug("a block of sound was dropped")
+
+        features = hearing.features
+        with self._library.InputStream(
+            device=device, samplerate=features.rate, blocksize=features.hop, latency="low", callback=receive
+        ) as stream:
+            self.problem = None
+            while not self._stopping.is_set():
+                try:
+                    hearing.feed(self._blocks.get(timeout=0.25))
+                except queue.Empty:
+                    if not stream.active:
+                        raise SignalError("The sound device is gone", hint="It is tried again") from None

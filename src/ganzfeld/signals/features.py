@@ -1,0 +1,172 @@
+"""What can be heard in a sound, a few milliseconds at a time. No device, no file and no thread in here.
+
+Every *hop* (256 samples at 44.1 and 48 kHz: 5.3 ms) the newest 8 hops are seen through a Hann window and a Fourier
+transform. Loudness is in decibels under the loudest of the last while, so a quiet room and a loud one move a picture
+alike. Onsets are rises of the spectrum, compared with the neighbouring frequencies of a moment before, so that a
+gliding tone is none (SuperFlux: Böck and Widmer, DAFx 2013).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+LOWEST_HZ = 40.0
+HIGHEST_HZ = 16000.0
+BASS_MID_HZ, MID_HIGH_HZ = 250.0, 4000.0
+MOST_BANDS = 64
+
+RANGE_DB = 36.0
+"""From 1 down to 0."""
+QUIETEST_DB = -50.0
+"""Of full scale. The loudness that counts as 1 never sinks below this, so that hiss is not blown up to music."""
+FORGET_DB_PER_SECOND = 1.5
+"""How fast a loud moment is forgotten."""
+
+LOUDEST_SAMPLE = 4.0
+"""Samples beyond are cut off; full scale is 1, and floating-point sound may pass it a little."""
+
+_HOP_SECONDS = 256 / 48000
+_HOPS_IN_WINDOW = 8
+_FLUX_BANDS = 24
+_FLUX_LAG = 2  # hops between the spectra that are compared
+_ONSET_APART_SECONDS = 0.05
+_MEMORY_SECONDS = 0.6  # what "usual" means to an onset
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One hop. All from 0 to 1 but `onset` (a sound began in this hop) and `rise` (how much; 0 to about 3).
+
+    centroid: the centre of the spectrum on a scale of octaves, 0 at 40 Hz, 1 at 16 kHz.
+    """
+
+    level: float
+    bass: float
+    mid: float
+    high: float
+    bands: tuple[float, ...]
+    centroid: float
+    onset: bool
+    rise: float
+
+
+class Features:
+    """Listens to a stream of samples.
+
+    rate: samples a second. bands: how many bands of equal width in octaves from 40 Hz to 16 kHz.
+    attack, release: seconds in which a value follows 63 % of a rise or a fall. Onsets are not smoothed.
+    sensitivity: above 1 for more onsets, below for fewer.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        bands: int = 8,
+        attack: float = 0.005,
+        release: float = 0.15,
+        sensitivity: float = 1.0,
+    ) -> None:
+        if not 1 <= bands <= MOST_BANDS:
+            raise ValueError(f"bands are 1 to {MOST_BANDS}, not {bands}")
+        self.rate = rate
+        self.hop = 2 ** max(4, round(math.log2(rate * _HOP_SECONDS)))
+        self.window = self.hop * _HOPS_IN_WINDOW
+        self.hop_seconds = self.hop / rate
+        self.sensitivity = sensitivity
+        self._rest = np.zeros(0, np.float32)
+        self._sound = np.zeros(self.window, np.float32)
+        shape = np.hanning(self.window + 1)[:-1]
+        self._shape = shape.astype(np.float32)
+        # By Parseval's theorem the powers of all bins add up to the mean square of the sound.
+        self._scale = 2 / (self.window * float(shape @ shape))
+        self._frequencies = np.fft.rfftfreq(self.window, 1 / rate)
+        top = min(HIGHEST_HZ, rate / 2)
+        self._three = self._filters(np.minimum([LOWEST_HZ / 2, BASS_MID_HZ, MID_HIGH_HZ, top], top))
+        self._bands = self._filters(np.geomspace(LOWEST_HZ, top, bands + 1))
+        self._fine = self._filters(np.geomspace(LOWEST_HZ, top, _FLUX_BANDS + 1))
+        self._loudest = np.full(3, QUIETEST_DB)  # of: the level, the three, the bands
+        self._rising = 1 - math.exp(-self.hop_seconds / max(attack, 1e-4))
+        self._falling = 1 - math.exp(-self.hop_seconds / max(release, 1e-4))
+        self._values = np.zeros(4 + bands)
+        self._centroid = 0.0
+        self._spectra: deque[np.ndarray] = deque([np.zeros(_FLUX_BANDS)] * _FLUX_LAG, maxlen=_FLUX_LAG)
+        memory = round(_MEMORY_SECONDS / self.hop_seconds)
+        self._rises: deque[float] = deque([0.0] * memory, maxlen=memory)
+        self._since_onset = math.inf
+        self._was_rising = False
+
+    def _filters(self, edges: np.ndarray) -> np.ndarray:
+        """[bands, bins]: which part of each bin's width lies in each band."""
+        width = self._frequencies[1]
+        low = self._frequencies - width / 2
+        overlap = np.minimum(edges[1:, None], low + width) - np.maximum(edges[:-1, None], low)
+        return np.clip(overlap / width, 0, 1) * self._scale
+
+    def feed(self, samples: np.ndarray) -> list[Heard]:
+        """The next samples, float [n] or [n, channels] in −1..1, as many as there are: what was heard, hop by hop."""
+        samples = np.asarray(samples, np.float32)
+        if samples.ndim == 2:
+            samples = samples.mean(axis=1)
+        # What a driver hands out while a device is unplugged may be anything.
+        samples = np.clip(np.nan_to_num(samples), -LOUDEST_SAMPLE, LOUDEST_SAMPLE)
+        self._rest = np.concatenate([self._rest, samples])
+        hops = len(self._rest) // self.hop
+        heard = [self._hear(self._rest[k * self.hop : (k + 1) * self.hop]) for k in range(hops)]
+        self._rest = self._rest[hops * self.hop :]
+        return heard
+
+    def _hear(self, samples: np.ndarray) -> Heard:
+        self._sound = np.concatenate([self._sound[self.hop :], samples])
+        recent = self._sound[-2 * self.hop :]
+        level = _decibels(np.array([float(recent @ recent) / len(recent)]))
+        power = np.abs(np.fft.rfft(self._sound * self._shape)) ** 2
+        parts = (level, _decibels(self._three @ power), _decibels(self._bands @ power))
+        now = np.concatenate([self._against_loudest(k, part) for k, part in enumerate(parts)])
+        follow = np.where(now > self._values, self._rising, self._falling)
+        self._values += (now - self._values) * follow
+        self._follow_centroid(power)
+        rise, onset = self._onset(power)
+        level, bass, mid, high, *bands = self._values.tolist()
+        return Heard(level, bass, mid, high, tuple(bands), self._centroid, onset, rise)
+
+    def _against_loudest(self, k: int, decibels: np.ndarray) -> np.ndarray:
+        """0 to 1: how near the loudest of the last while."""
+        forgotten = self._loudest[k] - FORGET_DB_PER_SECOND * self.hop_seconds
+        self._loudest[k] = max(forgotten, float(decibels.max()), QUIETEST_DB)
+        return np.clip(1 + (decibels - self._loudest[k]) / RANGE_DB, 0, 1)
+
+    def _follow_centroid(self, power: np.ndarray) -> None:
+        total = float(power.sum()) * self._scale
+        if 10 * math.log10(total + _TINY) < QUIETEST_DB - RANGE_DB:
+            return  # silence is neither dark nor bright
+        centre = float(self._frequencies @ power) * self._scale / total
+        now = math.log2(max(centre, LOWEST_HZ) / LOWEST_HZ) / math.log2(HIGHEST_HZ / LOWEST_HZ)
+        self._centroid += (min(now, 1.0) - self._centroid) * self._falling
+
+    def _onset(self, power: np.ndarray) -> tuple[float, bool]:
+        # Amplitudes against the loudest band, compressed so that a quiet hat counts beside a kick.
+        compress = 300 / 10 ** (self._loudest[1] / 20)
+        amplitude = np.sqrt(self._fine @ power)
+        spectrum, before = np.log10(1 + compress * amplitude), np.log10(1 + compress * self._spectra[0])
+        around = np.maximum(before, np.maximum(np.append(before[1:], 0), np.append(0, before[:-1])))
+        rise = float(np.maximum(spectrum - around, 0).mean())
+        self._spectra.append(amplitude)
+        usual = float(np.median(self._rises))
+        self._rises.append(rise)
+        rising = rise > 6 * usual + 0.04 / self.sensitivity
+        self._since_onset += self.hop_seconds
+        onset = rising and not self._was_rising and self._since_onset >= _ONSET_APART_SECONDS
+        self._was_rising = rising
+        if onset:
+            self._since_onset = 0.0
+        return rise, onset
+
+
+def _decibels(power: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(power + _TINY)

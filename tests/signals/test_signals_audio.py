@@ -1,0 +1,314 @@
+"""Sound into the mailbox: from files that are really decoded, and from a device that comes and goes."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+from sounds import RATE, clicks, drums, sine, sweep, write_wave
+
+from ganzfeld.errors import SignalError
+from ganzfeld.patch.expressions import Scope, compile_expression
+from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.signals import audio
+from ganzfeld.signals.audio import AudioInput, Hearing
+from ganzfeld.signals.audio_file import AudioFile, SoundFile
+from ganzfeld.values.outside import Outside
+from ganzfeld.values.time import Moment
+
+
+@pytest.fixture
+def outside():
+    return Outside()
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.002)
+    return condition()
+
+
+def evaluate(texts, outside):
+    frame = Frame(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
+    return [compile_expression(text, scope=Scope(), owner="/x").evaluate(frame) for text in texts]
+
+
+def test_expressions_read_what_is_heard(outside):
+    names = ["audio.level", "audio.bass", "audio.mid", "audio.high", "audio.band(1)", "audio.centroid", "audio.onset"]
+    assert evaluate(names, outside) == [0] * 7
+    Hearing(outside, RATE).feed(sine(100, 1))
+    level, bass, mid, high, band, centroid, onset = evaluate(names, outside)
+    assert min(level, bass, band) > 0.95
+    assert max(mid, high) < 0.1
+    assert 0.1 < centroid < 0.2
+    assert onset == 1
+    assert evaluate(["audio.onset"], outside) == [0]
+
+
+def test_onsets_and_beats_are_counted_however_seldom_frames_are(outside):
+    sound, times = clicks(120, 10)
+    Hearing(outside, RATE).feed(sound)  # ten seconds in one frame
+    assert evaluate(["audio.onset"], outside) == [len(times)]
+    Hearing(outside, RATE).feed(sound)
+    hits = [hit.address for hit in outside.take().hits]
+    assert hits.count("/audio/beat") == pytest.approx(len(times) - 3, abs=2)
+    assert outside.values()["/audio/bpm"] == pytest.approx(120, rel=0.01)
+
+
+def test_nothing_hangs_when_the_source_is_gone(outside):
+    outside.set("/other", 1.0)
+    hearing = Hearing(outside, RATE, bands=3)
+    hearing.feed(sine(100, 1))
+    hearing.silence()
+    values = outside.values()
+    assert values.pop("/other") == 1.0
+    assert len(values) == 9
+    assert not any(values.values())
+
+
+# Files
+
+
+@pytest.fixture(scope="module")
+def melody(tmp_path_factory):
+    """Two seconds that are nowhere the same, as 44.1 kHz WAV."""
+    return write_wave(tmp_path_factory.mktemp("sounds") / "melody.wav", sweep(100, 3000, 2, 44100), 44100)
+
+
+def test_a_file_is_read_in_a_loop_without_a_seam(melody):
+    file = SoundFile(melody)
+    assert file.seconds == pytest.approx(2)
+    pieces = np.concatenate([file.read(count) for count in (1, 999, 95_000, 10_000, 182_000)])
+    assert file.samples == 2 * RATE
+    first, second, third = pieces.reshape(3, -1)
+    assert np.array_equal(first, second)
+    assert np.array_equal(first, third)
+    ideal = sweep(100, 3000, 2)
+    # Resampled from 44.1 kHz: the same tone, but for the ends.
+    assert np.max(np.abs(first[500:-500] - ideal[500:-500])) < 0.01
+    file.close()
+
+
+def encode(path, codec, sound, rate=RATE):
+    """Encode with FFmpeg; skips if this build has no such codec."""
+    try:
+        av.Codec(codec, "w")
+    except av.error.FFmpegError:
+        pytest.skip(f"FFmpeg was built without {codec}")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        frame = av.AudioFrame.from_ndarray(sound[None], format="flt", layout="mono")
+        frame.rate, frame.pts = rate, 0
+        resampler = av.AudioResampler(format=stream.codec_context.format, layout="stereo", rate=rate)
+        for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(resampled))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [("mp3", "libmp3lame"), ("flac", "flac"), ("m4a", "aac"), ("opus", "libopus")]
+)
+def test_seeking_lands_on_the_sample_in_every_format(tmp_path, suffix, codec):
+    file = SoundFile(encode(tmp_path / f"sound.{suffix}", codec, sweep(100, 3000, 3)))
+    whole = file.read(3 * RATE)
+    for second in (0.5, 2.25, 0.0, 1.0 + 1 / RATE):
+        file.seek(second)
+        start = round(second * RATE)
+        assert np.max(np.abs(file.read(4000) - whole[start : start + 4000])) < 1e-3
+    file.seek(file.seconds + 0.5)  # in the second round
+    assert np.max(np.abs(file.read(4000) - whole[RATE // 2 :][:4000])) < 1e-3
+    file.close()
+
+
+def test_what_is_no_sound_is_said(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("no sound")
+    film = tmp_path / "silent.mp4"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode(None))
+    empty = write_wave(tmp_path / "empty.wav", np.zeros(0, np.float32))
+    refused = {tmp_path / "gone.wav": "no file", tmp_path: "no file", text: "cannot be read", film: "no sound"}
+    for path, word in refused.items():
+        with pytest.raises(SignalError, match=word):
+            SoundFile(path)
+    with pytest.raises(SignalError):
+        SoundFile(empty).read(100)
+
+
+def test_a_damaged_file_plays_what_is_left(tmp_path):
+    path = encode(tmp_path / "damaged.mp3", "libmp3lame", sweep(100, 3000, 3))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2000] = bytes(range(250)) * 8
+    path.write_bytes(data)
+    file = SoundFile(path)
+    assert np.all(np.isfinite(file.read(10 * RATE)))
+    assert 2 * RATE < file.samples < 4 * RATE
+    file.close()
+
+
+def test_a_renderer_hears_the_same_at_the_same_times(tmp_path):
+    path = write_wave(tmp_path / "drums.wav", drums(124, 4)[0])
+
+    def heard(frames):
+        outside = Outside()
+        file = AudioFile(outside, path)
+        result = []
+        for frame in frames:
+            file.advance(frame / 60)
+            result.append((outside.values(), len(outside.take().hits)))
+        file.stop()
+        return result
+
+    assert heard(range(300)) == heard(range(300))
+
+
+def test_paused_time_hears_nothing_new_and_jumps_are_followed(tmp_path, outside):
+    sound = np.concatenate([sine(100, 2), sine(6000, 2)])
+    file = AudioFile(outside, write_wave(tmp_path / "two.wav", sound), release=0.02)
+
+    def play(start, seconds):
+        for frame in range(round(seconds * 60)):
+            file.advance(start + frame / 60)
+        values = outside.values()
+        return "bass" if values["/audio/bass"] > values["/audio/high"] else "high"
+
+    assert play(0, 1) == "bass"
+    held = outside.values()
+    for _ in range(10):
+        file.advance(59 / 60)
+    assert outside.values() == held
+    assert play(3, 0.5) == "high"
+    assert play(0.5, 0.5) == "bass"
+    assert play(4 * 1000 + 2.5, 0.5) == "high"  # the thousandth round
+    assert play(4 * 1000 + 3.5, 1.5) == "bass"  # over its end
+    file.stop()
+
+
+def test_a_thread_follows_the_shows_clock(tmp_path, outside):
+    sound, times = clicks(120, 4)
+    now = [0.0]
+    with AudioFile(outside, write_wave(tmp_path / "clicks.wav", sound), lambda: now[0]) as file:
+        hits = []
+        for step in range(1, 41):
+            now[0] = step / 10
+            assert until(lambda t=now[0]: file._heard == round(t * RATE))
+            hits += [hit for hit in outside.take().hits if hit.address == "/audio/onset"]
+    assert len(hits) == len(times)
+    assert file.problem is None
+    assert outside.values()["/audio/level"] == 0
+
+
+def test_a_file_that_goes_away_is_told_and_harms_nobody(tmp_path, outside):
+    path = write_wave(tmp_path / "gone.wav", sine(440, 1))
+    now = [0.5]
+    with AudioFile(outside, path, lambda: now[0]) as file:
+        assert until(lambda: file._heard)
+        path.unlink()
+        now[0] = 0.1
+        assert until(lambda: file.problem or now.__setitem__(0, now[0] + 0.3))
+        assert "no file" in str(file.problem)
+
+
+def test_a_file_needs_a_clock(melody, outside):
+    file = AudioFile(outside, melody)
+    with pytest.raises(SignalError, match="clock"):
+        file.start()
+    file.stop()
+
+
+# Devices
+
+
+class Card:
+    """A sound card that the test plugs in; speaks as sounddevice does."""
+
+    def __init__(self):
+        self.plugged = True
+        self.streams = []
+        card = self
+
+        class InputStream:
+            def __init__(self, device, samplerate, blocksize, latency, callback):
+                if not card.plugged:
+                    raise RuntimeError("Error opening InputStream: Device unavailable")
+                self.device, self.rate, self.block, self.callback = device, samplerate, blocksize, callback
+                self.active = True
+                card.streams.append(self)
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                self.active = False
+
+        self.InputStream = InputStream
+
+    def query_devices(self, device=None, kind=None):
+        devices = [
+            {"name": "Speakers", "max_input_channels": 0, "default_samplerate": 44100.0},
+            {"name": "USB Audio", "max_input_channels": 2, "default_samplerate": 48000.0},
+        ]
+        return devices if kind is None else devices[1 if device is None else device]
+
+    def play(self, sound):
+        stream = self.streams[-1]
+        for start in range(0, len(sound), stream.block):
+            stream.callback(sound[start : start + stream.block, None], stream.block, None, None)
+            time.sleep(0)
+
+
+@pytest.fixture
+def card(monkeypatch):
+    card = Card()
+    monkeypatch.setattr(audio, "sounddevice", lambda: card)
+    monkeypatch.setattr(audio, "RETRY_SECONDS", 0.01)
+    return card
+
+
+def test_a_device_is_heard_lost_and_found_again(card, outside):
+    with AudioInput(outside, "usb") as device:
+        assert until(lambda: card.streams)
+        assert (card.streams[0].device, card.streams[0].rate, card.streams[0].block) == (1, 48000.0, 256)
+        card.play(sine(100, 0.3))
+        assert until(lambda: outside.values().get("/audio/bass", 0) > 0.5)
+        card.plugged = False
+        card.streams[0].active = False
+        assert until(lambda: "stopped" in str(device.problem))
+        assert outside.values()["/audio/bass"] == 0
+        card.plugged = True
+        assert until(lambda: len(card.streams) == 2)
+        assert until(lambda: device.problem is None)
+        card.play(sine(100, 0.3))
+        assert until(lambda: outside.values()["/audio/bass"] > 0.5)
+    assert not card.streams[1].active
+    assert not any(thread.name == "audio in" for thread in threading.enumerate())
+
+
+def test_a_name_that_is_not_there(card, outside):
+    with AudioInput(outside, "USB Odio") as device:
+        assert until(lambda: device.problem)
+        assert "no sound device 'USB Odio'" in str(device.problem)
+        assert "USB Audio" in str(device.problem)
+
+
+def test_names_are_of_what_can_be_heard(card):
+    assert audio.device_names() == ["USB Audio"]
+
+
+def test_a_machine_without_sound_says_what_to_install(outside):
+    try:
+        import sounddevice
+    except (ImportError, OSError):
+        with pytest.raises(SignalError, match="Sound needs"):
+            AudioInput(outside).start()
+    else:
+        assert isinstance(sounddevice.query_devices(), SimpleNamespace | tuple | list)
