@@ -143,6 +143,13 @@ def test_mix_fits_b_to_a(tmp_path: Path, fit: str, left: int) -> None:
     assert abs(int(shown[2, 4, 0]) - 200) <= 1
 
 
+@pytest.mark.parametrize("node", ["transform({}, rotate=30 + 360*{})", "levels({}, hue=30 + 360*{})"])
+def test_angles_are_as_fine_after_a_month(dot: str, node: str) -> None:
+    source = "noise(mono=False, period=0.5)"
+    early, late = (played(f"out({node.format(source, turns)}, size=(48, 48))")[0] for turns in (0, 10**9))
+    assert np.array_equal(early, late)
+
+
 # feedback
 
 
@@ -186,6 +193,16 @@ def test_feedback_survives_anything(tmp_path: Path) -> None:
             trails = [tensor for key, tensor in player.engine._show.state.tensors.items() if "trail" in key[1]]
             assert trails
             assert all(torch.isfinite(trail).all() and trail.abs().max() <= 1 for trail in trails)
+
+
+def test_feedback_goes_on_from_a_checkpoint(dot: str) -> None:
+    text = f"out(feedback(levels({dot}, brightness=1 if frame < 2 else 0), amount=0.9))"
+    with Player(parse(text), device="cpu") as one, Player(parse(text), device="cpu") as other:
+        for _ in one.frames(count=4):
+            pass
+        other.engine.restore(one.engine.checkpoint())
+        other.clock.restore(one.clock.checkpoint())
+        assert torch.equal(one.frame(1 / 60).image, other.frame(1 / 60).image)
 
 
 def test_feedback_stands_still_when_the_show_does(dot: str) -> None:

@@ -27,6 +27,7 @@ from ganzfeld.patch.node import (
     RenderContext,
     Request,
     SetupContext,
+    Value,
 )
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.time import Moment
@@ -37,8 +38,11 @@ Report = Callable[[str, Exception], None]
 class Uniforms:
     """One float32 buffer on the device with this frame's value of every `Value` parameter; written once a frame."""
 
-    def __init__(self, lengths: Mapping[str, int | None], device: torch.device) -> None:
-        """`lengths`: the number of values of an address that fans over matches, None for a single number."""
+    def __init__(
+        self, lengths: Mapping[str, int | None], device: torch.device, periods: Mapping[str, float] | None = None
+    ) -> None:
+        """`lengths`: the number of values of an address that fans over matches, None for a single number.
+        `periods`: what an address's values are reduced to before they become float32."""
         self.lengths = lengths
         total = sum(1 if length is None else length for length in lengths.values())
         self._host = torch.zeros(total, dtype=torch.float32, pin_memory=device.type == "cuda")
@@ -49,6 +53,14 @@ class Uniforms:
         for address, length in lengths.items():
             self._views[address] = self.device[place] if length is None else self.device[place : place + length]
             place += length or 1
+        # fmod leaves what is below its period as it is; infinity leaves everything.
+        self._periods = np.array(
+            [
+                (periods or {}).get(address, np.inf)
+                for address, length in lengths.items()
+                for _ in range(1 if length is None else length)
+            ]
+        )
 
     def view(self, address: str) -> torch.Tensor:
         """The tensor that always holds an address's value: 0-dimensional, or [matches] if it fans."""
@@ -65,7 +77,7 @@ class Uniforms:
                 numbers.append(value)
             else:
                 numbers += [value] * length
-        self._numbers[:] = numbers
+        self._numbers[:] = np.fmod(np.array(numbers, np.float64), self._periods)
         if self.device is not self._host:
             self.device.copy_(self._host, non_blocking=True)
 
@@ -126,7 +138,12 @@ class BuiltPatch:
             if graph.slots[address].fans
         }
         values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
-        self.uniforms = Uniforms({address: self.matched.get(address) for address in values}, device)
+        periods = {
+            address: parameter.period
+            for address in values
+            if isinstance(parameter := graph.slots[address].parameter, Value) and parameter.period is not None
+        }
+        self.uniforms = Uniforms({address: self.matched.get(address) for address in values}, device, periods)
         self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
         self._programs: dict[tuple, Program] = {}
 

@@ -31,8 +31,8 @@ def read_along(image: Tensor, path: str, count: int, radius: Tensor) -> Tensor:
     if path == "scan":
         across = max(1, math.ceil(math.sqrt(count * width / height)))
         cells = F.adaptive_avg_pool2d(bright, (math.ceil(count / across), across))[0, 0]
-        cells = torch.cat([row.flip(0) if index % 2 else row for index, row in enumerate(cells)])
-        return cells[:count]
+        cells[1::2] = cells[1::2].flip(1)
+        return cells.flatten()[:count]
     angle = torch.arange(count, device=image.device) * (2 * math.pi / count)
     grid = torch.stack([angle.cos() * radius * (2 * height / width), angle.sin() * radius * -2], -1)
     return F.grid_sample(bright, grid[None, None], padding_mode="border", align_corners=False).flatten()

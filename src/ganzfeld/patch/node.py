@@ -49,7 +49,11 @@ class Parameter(Declared):
 
 
 class Value(Parameter):
-    """A number that the device reads each frame. `range` is what a knob spans, `limits` what is ever let through."""
+    """A number that the device reads each frame. `range` is what a knob spans, `limits` what is ever let through.
+
+    period: the number is reduced to it before it becomes a float32 (360 for an angle), so that what has been turning
+    for a month turns as smoothly as on the first day.
+    """
 
     kind = "value"
 
@@ -61,8 +65,10 @@ class Value(Parameter):
         range: tuple[float, float] = (0.0, 1.0),
         limits: tuple[float, float] = (-1e6, 1e6),
         unit: str = "",
+        period: float | None = None,
     ) -> None:
         self.default, self.doc, self.range, self.limits, self.unit = default, doc, range, limits, unit
+        self.period = period
 
 
 class HostValue(Value):

@@ -51,10 +51,11 @@ class Feedback(Node):
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         p, image, steps = context.parameters, tamed(inputs["image"]), context.staged.steps
-        # Two readers that ask for two sizes run two trails: neither may move the other's.
-        name = _size_of(context.request)
-        trail = context.state(f"trail {name}", tuple(image.shape))
-        begun = context.state(f"begun {name} {image.shape[3]}x{image.shape[2]}", ())
+        # Two readers that ask for two sizes run two trails: neither may move the other's. One tensor holds the trail
+        # and whether it has begun, so that a checkpoint keeps both or none.
+        name = f"trail {_size_of(context.request)} of {image.shape[3]}x{image.shape[2]}"
+        kept = context.state(name, (image.numel() + 1,))
+        trail, begun = kept[:-1].view(image.shape), kept[-1]
 
         nowhere = torch.zeros_like(steps)
         place = placement(p.x * steps, p.y * steps, p.rotate * steps, p.zoom.pow(steps), nowhere, nowhere)

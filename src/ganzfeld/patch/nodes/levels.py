@@ -20,7 +20,8 @@ class Levels(Node):
     brightness = Value(1, "Multiplies the light.", range=(0, 3))
     contrast = Value(1, "Stretches about middle grey; 0 is grey, below it a negative.", range=(0, 3))
     gamma = Value(1, "Above 1 lifts the dark parts, below 1 deepens them.", range=(0.2, 5), limits=(0.05, 20))
-    hue = Value(0, "Turns the colours: red to yellow, to green.", range=(-180, 180), unit="degrees")
+    hue = Value(0, "Turns the colours: red to yellow, to green.", range=(-180, 180), limits=(-1e15, 1e15),
+                unit="degrees", period=360)  # fmt: skip
     saturation = Value(1, "Strength of the colours; 0 is grey.", range=(0, 3))
     invert = Value(0, "1 is the negative; between, a mixture.", limits=(0, 1))
 

@@ -23,7 +23,8 @@ class Transform(Node):
     image = Input("image", "The picture to move.")
     x = Value(0, "How far to the right.", range=(-1, 1), unit="heights")
     y = Value(0, "How far up.", range=(-1, 1), unit="heights")
-    rotate = Value(0, "Turns it anticlockwise.", range=(-180, 180), unit="degrees")
+    rotate = Value(0, "Turns it anticlockwise.", range=(-180, 180), limits=(-1e15, 1e15), unit="degrees",
+                   period=360)  # fmt: skip
     zoom = Value(1, "How much larger.", range=(0.1, 4), limits=(1e-3, 1e3))
     pivot_x = Value(0, "The point it turns and zooms about, from the middle to the right.", range=(-1, 1),
                     unit="heights")  # fmt: skip
