@@ -11,8 +11,8 @@ import numpy as np
 
 from ganzfeld.errors import SignalError, nearest
 from ganzfeld.signals.features import Features
+from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.tempo import TempoTracker
-from ganzfeld.values.outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Hearing:
 
     def __init__(
         self,
-        outside: Outside,
+        outside: Mailbox,
         rate: float,
         *,
         bands: int = 8,
@@ -42,6 +42,7 @@ class Hearing:
         self.outside = outside
         self.features = Features(rate, bands=bands, attack=attack, release=release, sensitivity=sensitivity)
         self.tempo = TempoTracker(self.features.hop_seconds, around)
+        self._told: dict[str, float] = {}
 
     def feed(self, samples: np.ndarray) -> None:
         """The next samples, float [n] or [n, channels]. Every onset counts; of the values the newest."""
@@ -54,20 +55,23 @@ class Hearing:
                 outside.hit("/audio/beat")
         if heard is None:
             return
-        outside.set("/audio/level", heard.level)
-        outside.set("/audio/bass", heard.bass)
-        outside.set("/audio/mid", heard.mid)
-        outside.set("/audio/high", heard.high)
-        outside.set("/audio/centroid", heard.centroid)
+        for name in ("level", "bass", "mid", "high", "centroid"):
+            self._tell(f"/audio/{name}", getattr(heard, name))
         for k, band in enumerate(heard.bands):
-            outside.set(f"/audio/band/{k}", band)
-        outside.set("/audio/bpm", self.tempo.bpm or 0.0)
+            self._tell(f"/audio/band/{k}", band)
+        self._tell("/audio/bpm", self.tempo.bpm or 0.0)
 
     def silence(self) -> None:
         """The source is gone: nothing may hang where it last was."""
-        for address in self.outside.values():
-            if address.startswith("/audio/"):
-                self.outside.set(address, 0.0)
+        for address in list(self._told):
+            self._tell(address, 0.0)
+
+    def _tell(self, address: str, value: float) -> None:
+        # Silence is not worth 2000 messages a second to another process.
+        value = round(value, 4)
+        if self._told.get(address) != value:
+            self._told[address] = value
+            self.outside.set(address, value)
 
 
 def sounddevice() -> Any:
@@ -93,7 +97,7 @@ class AudioInput:
     problem: why nothing is heard, or None. `start` raises SignalError only if the packages are missing.
     """
 
-    def __init__(self, outside: Outside, device: str | int | None = None, **options: Any) -> None:
+    def __init__(self, outside: Mailbox, device: str | int | None = None, **options: Any) -> None:
         self.outside = outside
         self.device = device
         self.options = options

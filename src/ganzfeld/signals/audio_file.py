@@ -13,7 +13,7 @@ import numpy as np
 
 from ganzfeld.errors import SignalError
 from ganzfeld.signals.audio import Hearing
-from ganzfeld.values.outside import Outside
+from ganzfeld.signals.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 RATE = 48000
 """Samples a second, whatever the file has."""
 MOST_AHEAD_SECONDS = 1.0
-"""Show time that jumps further than this, or back, is a seek."""
+"""Show time that jumps further than this is a seek."""
+MOST_BACK_SECONDS = 0.25
+"""So is time that goes back further than this; a clock that is merely corrected a little is waited for."""
 _RUN_UP_SECONDS = 0.1  # for codecs whose sound depends on what was before
 _POLL_SECONDS = 0.004
 
@@ -161,7 +163,7 @@ class AudioFile:
     clock: gives the show's time in seconds. options: those of `Hearing`. Raises SignalError as `SoundFile` does.
     """
 
-    def __init__(self, outside: Outside, path: Path, clock: Callable[[], float] | None = None, **options: Any) -> None:
+    def __init__(self, outside: Mailbox, path: Path, clock: Callable[[], float] | None = None, **options: Any) -> None:
         self.file = SoundFile(path)
         self.hearing = Hearing(outside, RATE, **options)
         self.clock = clock
@@ -173,9 +175,7 @@ class AudioFile:
     def advance(self, t: float) -> None:
         """Hear everything up to second `t` of the show. The same steps give the same values."""
         until = round(t * RATE)
-        if not 0 <= until - self._heard <= MOST_AHEAD_SECONDS * RATE:
-            if abs(until - self._heard) <= 1:
-                return
+        if not -MOST_BACK_SECONDS * RATE <= until - self._heard <= MOST_AHEAD_SECONDS * RATE:
             self.file.seek(t)
             self._heard = until
             return

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi_clock import MidiClock
-from ganzfeld.values.outside import Outside
 
 if TYPE_CHECKING:
     from mido import Message
@@ -77,7 +77,7 @@ class MidiState:
     listener: is told (address, value) of every value that a hand moved. May be used from several threads.
     """
 
-    def __init__(self, outside: Outside, listener: Callable[[str, float], None] | None = None) -> None:
+    def __init__(self, outside: Mailbox, listener: Callable[[str, float], None] | None = None) -> None:
         self.outside = outside
         self.listener = listener
         self.clock = MidiClock()

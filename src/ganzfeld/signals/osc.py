@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, PacketError, parse
-from ganzfeld.values.outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class OscInput:
 
     def __init__(
         self,
-        outside: Outside,
+        outside: Mailbox,
         turn: Turn | None = None,
         listener: Callable[[Message], None] | None = None,
     ) -> None:
@@ -137,7 +137,8 @@ def _pairs(arguments: tuple[Any, ...]) -> dict[str, Any]:
     names = arguments[::2]
     if len(arguments) % 2 or not all(isinstance(name, str) for name in names):
         return {}
-    return dict(zip(names, arguments[1::2]))
+    # `hit` has parameters of its own; who asks for these two finds them among the arguments.
+    return {name: value for name, value in zip(names, arguments[1::2]) if name not in ("self", "address")}
 
 
 class OscReceiver(OscInput):
@@ -149,7 +150,7 @@ class OscReceiver(OscInput):
 
     def __init__(
         self,
-        outside: Outside,
+        outside: Mailbox,
         *,
         port: int,
         host: str = "127.0.0.1",
@@ -194,7 +195,7 @@ class OscReceiver(OscInput):
     def _run(self, receiving: socket.socket) -> None:
         patience = 0.1  # how long `stop` may take
         while not self._stopping.is_set():
-            wait = self.release(time.monotonic())
+            wait = self._safely(self.release, time.monotonic())
             receiving.settimeout(patience if wait is None else min(max(wait, 1e-4), patience))
             try:
                 packet = receiving.recv(LARGEST_PACKET)
@@ -205,7 +206,14 @@ class OscReceiver(OscInput):
                 log.debug("receiving OSC: %s", error)
                 self._stopping.wait(0.01)
                 continue
-            self.feed(packet, time.monotonic(), time.time())
+            self._safely(self.feed, packet, time.monotonic(), time.time())
+
+    def _safely(self, do: Callable[..., Any], *arguments: Any) -> Any:
+        """A mailbox that fails must not end the listening."""
+        try:
+            return do(*arguments)
+        except Exception:
+            log.exception("a message of OSC failed")
 
 
 def _open(host: str, port: int) -> socket.socket:

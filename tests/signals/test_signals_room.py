@@ -1,0 +1,107 @@
+"""The room's own rules, and signals that move a patch that plays."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mido import Message
+from pythonosc.udp_client import SimpleUDPClient
+from sounds import RATE, clicks, write_wave
+
+import ganzfeld.signals
+from ganzfeld.engine.engine import Engine
+from ganzfeld.signals.audio_file import AudioFile
+from ganzfeld.signals.midi_state import MidiState
+from ganzfeld.signals.osc import OscReceiver
+from ganzfeld.signals.show_time import ShowTime
+from ganzfeld.values.time import Clock
+
+FILES = sorted(Path(ganzfeld.signals.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_knows_values_and_errors_only(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganzfeld"):
+            assert node.module.startswith(("ganzfeld.values", "ganzfeld.errors", "ganzfeld.signals"))
+
+
+def test_importing_it_loads_nothing_heavy_and_needs_no_extra():
+    modules = [f"ganzfeld.signals.{path.stem}" for path in FILES if path.stem not in ("__init__", "midi_rtmidi2")]
+    heavy = ("torch", "scipy", "av", "mido", "rtmidi2", "sounddevice")
+    code = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
+    source = str(Path(ganzfeld.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": source})
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_show_time_goes_on_between_reports_and_stops_without_them():
+    show = ShowTime()
+    show.report(10.0, now=100.0)
+    assert show(100.25) == pytest.approx(10.25)
+    show.report(10.2, speed=2.0, now=100.25)
+    assert show(100.5) == pytest.approx(10.7)
+    assert show(200.0) == show(300.0)
+    show.report(11.0, paused=True, now=101.0)
+    assert show(150.0) == 11.0
+
+
+PATCH = """
+push = knob(-2, 3, midi="1/74")
+kicks = count(hit("/drum/kick"))
+far = osc("/accel/x", 0.25)
+begun = count(audio.onset)
+source = noise("simplex2d", period=2, amplitude=0.5)
+out(source, size=(8, 8))
+"""
+
+
+def test_hands_and_ears_move_a_patch_that_plays(tmp_path):
+    """OSC over UDP by another library, MIDI messages and a sound file, all at once, into the same engine."""
+    engine, clock = Engine(device="cpu"), Clock()
+    engine.load(PATCH)
+
+    def turn(address, value):
+        slot = engine.graph.slots.get(address)
+        if slot is None or slot.kind == "signal":
+            return False
+        engine.set(address, value)
+        return True
+
+    def frame():
+        engine.frame(clock.advance(1 / 60))
+        return {address: engine.values[address] for address in ("/push", "/kicks", "/far", "/begun")}
+
+    sound, times = clicks(120, 2)
+    midi = MidiState(engine.outside)
+    ear = AudioFile(engine.outside, write_wave(tmp_path / "clicks.wav", sound, RATE))
+    with OscReceiver(engine.outside, port=0, turn=turn) as osc:
+        assert frame() == {"/push": 0, "/kicks": 0, "/far": 0.25, "/begun": 0}
+        client = SimpleUDPClient("127.0.0.1", osc.port)
+        for _ in range(10):
+            client.send_message("/drum/kick", 1)
+        client.send_message("/accel/x", 0.5)
+        client.send_message("/source/amplitude", 0.125)
+        midi.feed(Message("control_change", control=74, value=127), 0.0)
+        end = time.monotonic() + 10
+        while osc.received < 12 and time.monotonic() < end:
+            time.sleep(0.002)
+        assert frame() == {"/push": 3, "/kicks": 10, "/far": 0.5, "/begun": 0}
+        assert engine.values["/source/amplitude"] == 0.125
+        for _ in range(120):
+            ear.advance(clock.t)
+            heard = frame()
+        assert heard["/begun"] == len(times)
+        client.send_message("/push", 99)  # beyond its range
+        client.send_message("/source/amplitude", "loud")
+        while osc.received < 14 and time.monotonic() < end:
+            time.sleep(0.002)
+        assert frame()["/push"] == 3
+        assert osc.refused == 1
+        assert "is a number" in str(osc.problem)
+        assert engine.problems == []
+    ear.stop()
+    engine.close()
