@@ -129,7 +129,7 @@ class Bender:
         self.original = self.live = network
         self.matched: dict[str, int] = {}
         self.changed: list[str] = []
-        self._blends: dict[str, list[BlendLine]] = {}
+        self._blends: dict[str, list[tuple[BlendLine, Tensor]]] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._tensors = self._live_tensors = network.tensors
@@ -139,8 +139,9 @@ class Bender:
         check_same(self.original, line.other)
         names = weights_of(self.original, line.target)
         self.matched[line.name] = len(names)
+        tensors = line.other.tensors
         for name in names:
-            self._blends.setdefault(name, []).append(line)
+            self._blends.setdefault(name, []).append((line, tensors[name]))
 
     def bend(self, line: BendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if a bend is not for that."""
@@ -187,8 +188,8 @@ class Bender:
             return
         for name in self.changed:
             x = self._tensors[name]
-            for blend in self._blends.get(name, ()):
-                x = _blended(x, blend.other.tensors[name], amounts[blend.name].amount, blend.mode)
+            for blend, other in self._blends.get(name, ()):
+                x = _blended(x, other, amounts[blend.name].amount, blend.mode)
             for match in self._weights.get(name, ()):
                 x = self._bent(x, match, amounts[match.line.name], frame, memory)
             self._live_tensors[name].copy_(x)
