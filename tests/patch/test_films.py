@@ -217,6 +217,17 @@ def test_a_show_never_waits_for_a_film(tmp_path: Path, monkeypatch: pytest.Monke
     engine.close()
 
 
+def test_a_render_says_so_when_it_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    projector = Projector(write_film(tmp_path / "a.mp4"))
+    go_on = threading.Event()
+    decode = Film.at
+    monkeypatch.setattr(Film, "at", lambda self, seconds: go_on.wait(20) and decode(self, seconds))
+    monkeypatch.setattr(projectors, "PATIENCE_SECONDS", 0.05)
+    with pytest.raises(PatchError, match=r"a\.mp4 took longer"):
+        projector.picture(1.0, loop=True, wait=True)
+    go_on.set()
+
+
 def test_the_thread_ends_when_nobody_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projectors, "IDLE_SECONDS", 0.05)
     projector = Projector(write_film(tmp_path / "a.mp4"))

@@ -52,7 +52,8 @@ class Projector:
     def picture(self, seconds: float, *, loop: bool, wait: bool) -> np.ndarray:
         """The film at this second, uint8 [H, W, 4]. Seconds may run on beyond its ends: it is repeated, or held.
 
-        wait: until exactly that frame is decoded. Otherwise, what is not decoded yet leaves the last one on.
+        wait: until exactly that frame is decoded; raises PatchError if it takes a minute. Otherwise, what is not
+        decoded yet leaves the last one on.
         """
         with self._changed:
             if seconds != self._wanted:
@@ -65,7 +66,9 @@ class Projector:
             self._changed.notify_all()
             place = self._place(seconds)
             if wait:
-                self._changed.wait_for(lambda: self._find(place) or self._thread is None, PATIENCE_SECONDS)
+                waited = self._changed.wait_for(lambda: self._find(place) or self._thread is None, PATIENCE_SECONDS)
+                if not waited:
+                    raise PatchError(f"{self._film.path.name} took longer than {PATIENCE_SECONDS:g} s for a frame")
             self._shown = self._find(place) or self._shown
             return self._shown[1]
 
