@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import RATE, clicks, drums, noise, sine, sweep
 
+from ganzfeld.errors import SignalError
 from ganzfeld.signals.features import HIGHEST_HZ, LOWEST_HZ, Features
 from ganzfeld.signals.tempo import TempoTracker
 
@@ -107,7 +108,7 @@ def test_as_many_bands_as_wanted(bands):
     heard = last(noise(1, 0.1), bands=bands)
     assert len(heard.bands) == bands
     assert min(heard.bands) > 0.3
-    with pytest.raises(ValueError):
+    with pytest.raises(SignalError, match="1 to 64 bands"):
         Features(RATE, bands=65)
 
 

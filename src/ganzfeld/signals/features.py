@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganzfeld.errors import SignalError
+
 LOWEST_HZ = 40.0
 HIGHEST_HZ = 16000.0
 BASS_MID_HZ, MID_HIGH_HZ = 250.0, 4000.0
@@ -73,7 +75,7 @@ class Features:
         sensitivity: float = 1.0,
     ) -> None:
         if not 1 <= bands <= MOST_BANDS:
-            raise ValueError(f"bands are 1 to {MOST_BANDS}, not {bands}")
+            raise SignalError(f"Sound has 1 to {MOST_BANDS} bands, not {bands}")
         self.rate = rate
         self.hop = 2 ** max(4, round(math.log2(rate * _HOP_SECONDS)))
         self.window = self.hop * _HOPS_IN_WINDOW

@@ -1,0 +1,136 @@
+"""All signals of one show: what is wanted is opened, what cannot be is told, and the show plays either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.audio import AudioInput
+from ganzfeld.signals.audio_file import AudioFile
+from ganzfeld.signals.mailbox import Mailbox
+from ganzfeld.signals.midi import MidiPorts
+from ganzfeld.signals.midi_state import MidiState
+from ganzfeld.signals.osc import OscReceiver, Turn
+from ganzfeld.signals.osc_out import OscSender
+from ganzfeld.values.time import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which signals a person wants.
+
+    osc: the UDP port to listen at (0: a free one; None: no OSC), at the address `osc_host`.
+    osc_to: (host, port) of everybody who is sent the addresses and patterns of `osc_choose`.
+    midi: names of inputs, or patterns of them ("*"); midi_lights: of outputs that show values. Empty: no MIDI.
+    audio: a sound file or film, or part of a device's name; "" for the system's device; None: no sound.
+    audio_options: those of `Hearing`: bands, attack, release, sensitivity, around.
+    """
+
+    osc: int | None = None
+    osc_host: str = "127.0.0.1"
+    osc_to: tuple[tuple[str, int], ...] = ()
+    osc_choose: tuple[str, ...] = ("*",)
+    midi: tuple[str, ...] = ()
+    midi_lights: tuple[str, ...] = ()
+    audio: str | None = None
+    audio_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Signals:
+    """Opens what is wanted, from `start` to `stop`.
+
+    mailbox: takes values and hits. turn: takes values of parameters (see `osc.Turn`). clock: the show's seconds, for
+    a sound file. Neither a missing package nor a taken port raises: `problems` says so, and everything else works.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        wanted: Wanted,
+        *,
+        turn: Turn | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.wanted = wanted
+        self.midi_state = MidiState(mailbox)
+        self.osc: OscReceiver | None = None
+        self.senders: list[OscSender] = []
+        self.midi: MidiPorts | None = None
+        self.audio: AudioInput | AudioFile | None = None
+        self._mailbox, self._turn, self._clock = mailbox, turn, clock
+        self._failed: list[SignalError] = []
+
+    @property
+    def problems(self) -> list[GanzfeldError]:
+        """What does not work now."""
+        parts = (self.osc, self.midi, self.audio)
+        return [*self._failed, *(part.problem for part in parts if part is not None and part.problem is not None)]
+
+    def start(self) -> Signals:
+        """Open everything that is wanted."""
+        for opening in (self._open_osc, self._open_senders, self._open_midi, self._open_audio):
+            try:
+                opening()
+            except SignalError as error:
+                self._failed.append(error)
+        return self
+
+    def stop(self) -> None:
+        """Close everything."""
+        for part in (self.osc, self.midi, self.audio):
+            if part is not None:
+                part.stop()
+        for sender in self.senders:
+            sender.close()
+        self.osc = self.midi = self.audio = None
+        self.senders.clear()
+        self._failed.clear()
+
+    def __enter__(self) -> Signals:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def frame(self, moment: Moment, values: Mapping[str, Any]) -> None:
+        """A frame was made: tell whoever listens. values: by address; those under /midi/ go to the controllers."""
+        for sender in self.senders:
+            sender.frame(moment, values)
+        if self.midi is not None and self.wanted.midi_lights:
+            self.midi.show({address: value for address, value in values.items() if address.startswith("/midi/")})
+
+    def _open_osc(self) -> None:
+        if self.wanted.osc is not None:
+            self.osc = OscReceiver(
+                self._mailbox, port=self.wanted.osc, host=self.wanted.osc_host, turn=self._turn
+            ).start()
+
+    def _open_senders(self) -> None:
+        for host, port in self.wanted.osc_to:
+            try:
+                self.senders.append(OscSender(host, port, choose=self.wanted.osc_choose))
+            except SignalError as error:
+                self._failed.append(error)
+
+    def _open_midi(self) -> None:
+        if self.wanted.midi or self.wanted.midi_lights:
+            ports = MidiPorts(self.midi_state, choose=self.wanted.midi, feedback=self.wanted.midi_lights)
+            self.midi = ports.start()
+
+    def _open_audio(self) -> None:
+        wanted, options = self.wanted.audio, self.wanted.audio_options
+        if wanted is None:
+            return
+        if _is_file(wanted):
+            self.audio = AudioFile(self._mailbox, Path(wanted), self._clock, **options).start()
+        else:
+            self.audio = AudioInput(self._mailbox, wanted or None, **options).start()
+
+
+def _is_file(wanted: str) -> bool:
+    """Whether a file is meant and not a device; one that is missing should be missed as what it is."""
+    path = Path(wanted)
+    return path.is_file() or "/" in wanted or path.suffix[1:].isalpha()

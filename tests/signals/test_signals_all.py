@@ -1,0 +1,85 @@
+"""All signals of a show, opened as a person asks for them."""
+
+import socket
+import time
+
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+from sounds import sine, write_wave
+
+from ganzfeld.signals.signals import Signals, Wanted
+from ganzfeld.values.outside import Outside
+from ganzfeld.values.time import Moment
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.002)
+    return condition()
+
+
+@pytest.fixture
+def outside():
+    return Outside()
+
+
+def test_nothing_is_opened_that_nobody_wants(outside):
+    with Signals(outside, Wanted()) as signals:
+        assert (signals.osc, signals.senders, signals.midi, signals.audio) == (None, [], None, None)
+        assert signals.problems == []
+
+
+def test_osc_in_and_out_and_a_file(tmp_path, outside):
+    path = write_wave(tmp_path / "tone.wav", sine(100, 1))
+    now = [0.0]
+    turned = {}
+    ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ear.bind(("127.0.0.1", 0))
+    ear.settimeout(10)
+    wanted = Wanted(osc=0, osc_to=(ear.getsockname(),), osc_choose=("/audio/*",), audio=str(path))
+
+    def turn(address, value):
+        return address == "/face/psi" and turned.update({address: value}) is None
+
+    with Signals(outside, wanted, turn=turn, clock=lambda: now[0]) as signals:
+        client = SimpleUDPClient("127.0.0.1", signals.osc.port)
+        client.send_message("/face/psi", 1)
+        client.send_message("/other", 2)
+        now[0] = 0.5
+        assert until(lambda: turned and "/other" in outside.values() and outside.values().get("/audio/bass", 0) > 0.9)
+        signals.frame(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.values())
+        packet = ear.recv(65535)
+        assert b"/audio/bass" in packet
+        assert b"/other" not in packet
+        assert signals.problems == []
+    ear.close()
+    assert turned == {"/face/psi": 1}
+    assert outside.values()["/audio/bass"] == 0
+
+
+def test_what_cannot_be_opened_is_told_and_the_rest_works(outside):
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.bind(("127.0.0.1", 0))
+    wanted = Wanted(
+        osc=taken.getsockname()[1],
+        osc_to=(("no such host", 9000), ("127.0.0.1", 9)),
+        audio="missing.wav",
+    )
+    with Signals(outside, wanted, clock=lambda: 0.0) as signals:
+        told = [str(problem) for problem in signals.problems]
+        assert len(told) == 3
+        assert "choose another" in told[0]
+        assert "no such host" in told[1]
+        assert "no file missing.wav" in told[2]
+        assert len(signals.senders) == 1
+    assert signals.problems == []
+    taken.close()
+
+
+def test_a_machine_without_midi_or_sound_plays_on(outside):
+    """Whatever this machine has: nothing raises, and what is missing is told with what to do."""
+    with Signals(outside, Wanted(midi=("*",), audio="")) as signals:
+        for problem in signals.problems:
+            assert problem.what
+            assert problem.hint
