@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ FPS_WITHOUT_PATCH = 30.0
 FAILURES_BEFORE_GIVING_UP = 3
 """Frames in a row that could not be made *or* handed out. A lost device fails every call until the process ends."""
 SECONDS_TO_END = 2.0
+SWITCH_SECONDS = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,14 @@ def torch_parts() -> Parts:
     from ganzfeld.patch.language import parse
     from ganzfeld.patch.trust import TrustStore
 
+    # What is imported on first use, half a second of it: the spare has time for that now, but not when it takes over.
+    with torch.device("meta"):  # as a network that is being opened
+        torch.randn(1)
+    rehearsal = Engine(device="cpu")
+    rehearsal.load("out(noise(), size=(8, 8))")
+    rehearsal.frame(Clock().advance(0.0))
+    rehearsal.close()
+
     def engine(begin: Begin) -> Engine:
         store = TrustStore()
         return Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
@@ -108,8 +118,11 @@ def main(connection: Connection, prepare: Callable[[], Parts] = torch_parts) -> 
     faulthandler.enable()
     # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
     # browser that shows us) they wait for each other: a frame of a 128 px network on two cores took 260 to 440 ms
-    # instead of 34.
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    # instead of 50, one of 32 px 30 to 60 instead of 4.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Every operation of torch lets go of the interpreter and has to get it back. Beside the thread that builds the next
+    # patch that took up to 5 ms each time, by default, and a reload cost a dozen frames.
+    sys.setswitchinterval(SWITCH_SECONDS)
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def alone() -> None:
@@ -122,6 +135,9 @@ def main(connection: Connection, prepare: Callable[[], Parts] = torch_parts) -> 
     code = 1
     try:
         parts = prepare()
+        # What was imported lives as long as the process: never look at it again for garbage.
+        gc.collect()
+        gc.freeze()
         wire.post(Ready())
         begin = inbox.get()
         if isinstance(begin, Begin):
@@ -168,8 +184,6 @@ class Render:
 
     def run(self) -> None:
         """Play until told to stop."""
-        # What was imported and opened lives as long as the process: never look at it again for garbage.
-        gc.collect()
         gc.freeze()
         try:
             while not self._ended:
