@@ -36,9 +36,9 @@ def saved(path: Path, *colour: int, size: tuple[int, int] = (6, 4), **options: A
 
 @pytest.fixture
 def dot(tmp_path: Path) -> str:
-    """image(…) of a white dot on black, 33 px."""
+    """image(…) of an orange dot on black, 33 px."""
     array = np.zeros((33, 33, 3), np.uint8)
-    array[16, 16] = 255
+    array[16, 16] = (255, 120, 40)
     Image.fromarray(array).save(tmp_path / "dot.png")
     return f"image({str(tmp_path / 'dot.png')!r})"
 
@@ -145,8 +145,9 @@ def test_mix_fits_b_to_a(tmp_path: Path, fit: str, left: int) -> None:
 
 @pytest.mark.parametrize("node", ["transform({}, rotate=30 + 360*{})", "levels({}, hue=30 + 360*{})"])
 def test_angles_are_as_fine_after_a_month(dot: str, node: str) -> None:
-    source = "noise(mono=False, period=0.5)"
-    early, late = (played(f"out({node.format(source, turns)}, size=(48, 48))")[0] for turns in (0, 10**9))
+    source = f"levels(transform({dot}, x=0.1, zoom=8), hue=20, contrast=0.5)"
+    early, late = (played(f"out({node.format(source, turns)})")[0] for turns in (0, 10**9))
+    assert early.std() > 10
     assert np.array_equal(early, late)
 
 
@@ -290,7 +291,8 @@ def test_a_bad_upscaler_is_refused(doubling: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["scan", "rows", "columns", "circle"])
-def test_a_picture_leads_a_network(small_network: Path, path: str) -> None:
-    text = f"source = sample(noise(tx=frame), {path!r})\nout(network({str(small_network)!r}, latent=source))"
+def test_a_picture_leads_a_network(small_network: Path, dot: str, path: str) -> None:
+    moving = f"transform({dot}, x=0.1, zoom=8 + 4*frame)"
+    text = f"source = sample({moving}, {path!r})\nout(network({str(small_network)!r}, latent=source))"
     first, second = played(text, 2)
     assert not np.array_equal(first, second)

@@ -18,7 +18,7 @@ class MovieNode(Node):
     """A film from a file (.mp4, .mov, .mkv, .webm, .gif, …), without its sound.
 
     It plays at its own rate, whatever the show's. `speed=0, position=…` puts it wherever an expression says:
-    `position=8*saw(beat/16)` ties it to the beat. Backwards is harder work than forwards: films made for it have many
+    `position=8*ramp(beat/16)` ties it to the beat. Backwards is harder work than forwards: films made for it have many
     key frames.
 
     A live show never waits for a film: a frame that is late leaves the one before it on. A render does wait, so that
