@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -17,6 +18,8 @@ from ganzfeld.signals.tempo import TempoTracker
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+PATIENCE_SECONDS = 2.0
+"""Without a block for this long, a device is gone."""
 
 
 class Hearing:
@@ -102,7 +105,6 @@ class AudioInput:
         self.device = device
         self.options = options
         self.problem: SignalError | None = None
-        self._blocks: queue.Queue[np.ndarray] = queue.Queue(maxsize=64)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -143,7 +145,15 @@ class AudioInput:
                 self.problem = SignalError(f"The sound device stopped: {error}", hint="It is tried again")
             if hearing is not None:
                 hearing.silence()
-            self._stopping.wait(RETRY_SECONDS)
+            if not self._stopping.wait(RETRY_SECONDS):
+                self._look_again()
+
+    def _look_again(self) -> None:
+        # PortAudio lists the devices once, when it begins; one that was plugged in later it sees only after an end.
+        with contextlib.suppress(Exception):
+            self._library._terminate()
+        with contextlib.suppress(Exception):
+            self._library._initialize()
 
     def _find(self) -> int | None:
         if not isinstance(self.device, str):
@@ -161,18 +171,23 @@ class AudioInput:
         def receive(samples: np.ndarray, *_: Any) -> None:
             # In PortAudio's thread, which must not wait.
             try:
-                self._blocks.put_nowait(samples.copy())
+                blocks.put_nowait(samples.copy())
             except queue.Full:
                 log.debug("a block of sound was dropped")
 
+        blocks: queue.Queue[np.ndarray] = queue.Queue(maxsize=64)
         features = hearing.features
         with self._library.InputStream(
             device=device, samplerate=features.rate, blocksize=features.hop, latency="low", callback=receive
         ) as stream:
             self.problem = None
+            waited = 0.0
             while not self._stopping.is_set():
                 try:
-                    hearing.feed(self._blocks.get(timeout=0.25))
+                    hearing.feed(blocks.get(timeout=PATIENCE_SECONDS / 8))
+                    waited = 0.0
                 except queue.Empty:
-                    if not stream.active:
+                    waited += PATIENCE_SECONDS / 8
+                    # A device that is quiet delivers zeros; from one that was pulled out nothing comes at all.
+                    if not stream.active or waited >= PATIENCE_SECONDS:
                         raise SignalError("The sound device is gone", hint="It is tried again") from None

@@ -133,8 +133,13 @@ class MidiPorts:
             self.state.forget_shown()
 
     def show(self, values: Mapping[str, float]) -> None:
-        """Send values (0 to 1, by address such as `/midi/cc/1/74`) to the controllers that were chosen for feedback."""
-        with self._lock:
+        """Send values (0 to 1, by address such as `/midi/cc/1/74`) to the controllers that were chosen for feedback.
+
+        Meant to be called every frame: while a port is being opened it does nothing, and the next call says it all.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             if not self._outputs:
                 return
             messages = self.state.feedback(values)
@@ -145,6 +150,8 @@ class MidiPorts:
                 except OSError as error:
                     log.info("MIDI to %s: %s", name, error)
                     self._close(self._outputs, name)
+        finally:
+            self._lock.release()
 
     def _run(self) -> None:
         while not self._stopping.wait(self.poll):
