@@ -24,13 +24,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One number of a bend. `range` is what a knob spans, `limits` what is let through."""
+    """One number of a bend. `range` is what a knob spans, `limits` what is let through, `period` (of an angle)
+    what it may be reduced by."""
 
     default: float
     doc: str
     range: tuple[float, float] = (0.0, 1.0)
     limits: tuple[float, float] = (-1e4, 1e4)
     unit: str = ""
+    period: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

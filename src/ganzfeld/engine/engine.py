@@ -229,6 +229,8 @@ class Engine:
                 self._fade = Fade(out, self._moment.t, fade)
             show.evaluator.adopt(old.evaluator)
             show.state.keep_only(set(show.graph.nodes))
+            if show.built is not old.built:
+                self._resources.forget_unused()
         self._show = show
 
     def _swap_if_due(self, moment: Moment) -> None:

@@ -30,7 +30,7 @@ def _value(name: str, uses: list[tuple[Bend, Amount]]) -> Value:
     """One parameter for a word, which may mean one thing for weights and another for activations."""
     amount = uses[0][1]
     doc = " ".join(f"{use.target.capitalize()}s: {use_amount.doc}" for use, use_amount in uses)
-    value = Value(amount.default, doc, range=amount.range, limits=amount.limits, unit=amount.unit)
+    value = Value(amount.default, doc, range=amount.range, limits=amount.limits, unit=amount.unit, period=amount.period)
     value.name = name
     return value
 

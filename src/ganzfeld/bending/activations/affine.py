@@ -16,7 +16,7 @@ class Affine(ActivationBend):
     amounts = {
         "x": Amount(0, "To the right.", range=(-1, 1)),
         "y": Amount(0, "Up.", range=(-1, 1)),
-        "rotate": Amount(0, "Anticlockwise.", range=(-180, 180), limits=(-1e6, 1e6), unit="degrees"),
+        "rotate": Amount(0, "Anticlockwise.", range=(-180, 180), limits=(-1e12, 1e12), unit="degrees", period=360),
         "scale": Amount(1, "Zoom: 2 shows twice as large.", range=(0.25, 4), limits=(-100, 100)),
     }
 

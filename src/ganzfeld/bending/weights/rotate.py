@@ -14,7 +14,7 @@ class Rotate(WeightBend):
     """Turn neighbouring output channels into each other, pair by pair; at 90 degrees each takes the other's place."""
 
     amounts = {
-        "rotate": Amount(0, "The angle.", range=(-180, 180), limits=(-1e6, 1e6), unit="degrees"),
+        "rotate": Amount(0, "The angle.", range=(-180, 180), limits=(-1e12, 1e12), unit="degrees", period=360),
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
