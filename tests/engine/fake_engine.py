@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 
-from ganzfeld.engine.render_process import Parts
+from ganzfeld.engine.parts import Parts
 from ganzfeld.errors import PatchError, Where
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.outside import Outside
@@ -60,6 +60,7 @@ class FakeEngine:
         self.problems: list = []
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
+        self.graph = SimpleNamespace(slots={"/grey": None})
         self.bpm = 120.0
         self.hits = self.state = self.frames = 0
 

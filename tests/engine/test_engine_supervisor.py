@@ -16,6 +16,7 @@ import pytest
 from fake_engine import GREY, HITS, OUTSIDE, STATE, TURNED, fake_parts
 
 from ganzfeld.engine import recovery, supervisor
+from ganzfeld.engine.parts import torch_parts
 from ganzfeld.engine.supervisor import Supervisor
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.trust import TrustStore
@@ -62,7 +63,7 @@ def play(monkeypatch):
     before = {process.pid for process in psutil.Process().children(recursive=True)}
 
     def start(patch: Path | None = None, **options) -> Supervisor:
-        running.append(Supervisor(patch, prepare=fake_parts, **options).start())
+        running.append(Supervisor(patch, **{"prepare": fake_parts} | options).start())
         return running[-1]
 
     yield start
@@ -78,7 +79,8 @@ def play(monkeypatch):
 def test_a_killed_render_comes_back_with_everything(play, patch):
     show = play(patch)
     until(lambda: pixel(show, GREY) == 7)
-    show.turn("/grey", 200)
+    until(lambda: show.turn("/grey", 200))
+    assert not show.turn("/face/psi", 1), "this patch has no such parameter"
     show.set("/x", 55)
     for _ in range(5):
         show.hit("/drum")
@@ -134,7 +136,7 @@ def test_a_text_that_kills_is_set_aside(play, patch, monkeypatch):
     monkeypatch.setattr(recovery, "CALM_SECONDS", 0.5)
     show = play(patch)
     until(lambda: show._retreat.good is not None)
-    show.turn("/grey", 33)
+    until(lambda: show.turn("/grey", 33))
     until(lambda: pixel(show, TURNED) == 33)
     patch.write_text("grey 8\ndie-after 3\n# out()")
     until(lambda: "died 3 times" in errors(show), 60)
@@ -261,12 +263,44 @@ def test_what_cannot_be_is_said_once_and_not_tried_again(play, patch):
         Supervisor(patch.with_name("missing.ganz"), prepare=fake_parts)
 
 
+def test_a_parameter_goes_back_to_its_text(play, patch):
+    show = play(patch)
+    until(lambda: show.turn("/grey", 9))
+    until(lambda: pixel(show, TURNED) == 9)
+    show.release("/grey")
+    until(lambda: pixel(show, TURNED) == 0)
+
+
 def test_a_text_without_a_file(play):
     show = play(text="grey 3\n", name="planets")
     until(lambda: pixel(show, GREY) == 3)
     assert show.status().patch_name == "planets"
     show.submit("grey 4\n")
     until(lambda: pixel(show, GREY) == 4)
+
+
+@pytest.mark.timeout(240)
+def test_the_real_engine_goes_on_where_it_was_killed(play, patch, monkeypatch):
+    """Hits counted, a knob turned, the clock: nothing is lost, nothing counted twice."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    text = (
+        "push = knob(0, 1)\n"
+        'grey = noise(amplitude=0, offset=count(hit("/drum")) / 10 + push / 2)\n'
+        "out(grey, size=(4, 2), fps=30)\n"
+    )
+    patch.write_text(text)
+    show = play(patch, prepare=torch_parts)
+    until(lambda: pixel(show, HITS) == 0, 90)
+    for _ in range(3):
+        show.hit("/drum")
+    until(lambda: show.turn("/push", 0.5))
+    until(lambda: pixel(show, HITS) == round(255 * 0.55))
+    until(lambda: show.spare_ready, 90)
+    t = show.status().t
+    pid = kill(show)
+    show.hit("/drum")
+    until(lambda: show.render_pid not in (pid, None) and pixel(show, HITS) == round(255 * 0.65))
+    until(lambda: show.status().t > t)
 
 
 SHOW = """

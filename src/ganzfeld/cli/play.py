@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ganzfeld.engine.messages import Problem
-    from ganzfeld.engine.supervisor import ShowStatus, Supervisor
+    from ganzfeld.engine.show_status import ShowStatus
+    from ganzfeld.engine.supervisor import Supervisor
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show, for the terminal."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ganzfeld.engine.messages import Phase, decode_from_render
-from ganzfeld.engine.render_process import Parts, main, torch_parts
+from ganzfeld.engine.parts import Parts, torch_parts
+from ganzfeld.engine.render_process import main
 from ganzfeld.engine.wire import Wire
 
 # Not fork: a copy of a process with threads and a GPU is broken from birth, and Windows and macOS have none.

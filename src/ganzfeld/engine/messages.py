@@ -1,7 +1,7 @@
 """What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
 
 Supervisor → render: `Begin` once, then numbered orders.
-Render → supervisor: `Ready`, `Status`, `Saved`, `Failed`, `Line`.
+Render → supervisor: `Ready`, `Status`, `Addresses`, `Saved`, `Failed`, `Line`.
 """
 
 from __future__ import annotations
@@ -179,6 +179,12 @@ class Status(_Message, frozen=True):
     watched: tuple[str, ...] = ()
 
 
+class Addresses(_Message, frozen=True):
+    """Every parameter that a hand may turn in the patch that plays."""
+
+    addresses: tuple[str, ...]
+
+
 class Saved(_Message, frozen=True):
     """A checkpoint: the engine's `data` and the clock, as they were at `at` (perf_counter), after order `number`."""
 
@@ -203,7 +209,7 @@ class Line(_Message, frozen=True):
 
 
 ToRender = Begin | Numbered
-FromRender = Ready | Status | Saved | Failed | Line
+FromRender = Ready | Status | Addresses | Saved | Failed | Line
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode

@@ -1,13 +1,12 @@
-"""What a supervisor remembers to bring a dead render process back: the orders it may have lost, and how often it died.
-
-Both are plain bookkeeping: no process, no clock of their own.
+"""What a supervisor remembers to bring a dead render process back: the orders it may have lost, how often it died, and
+what to say about it. Plain bookkeeping: no process, no clock of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from ganzfeld.engine.messages import Numbered, Order, Text
+from ganzfeld.engine.messages import Numbered, Order, Problem, Text
 
 MOST_ORDERS_KEPT = 8192
 CALM_SECONDS = 10.0
@@ -99,3 +98,40 @@ class Retreat:
             return True
         self.try_at += min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self.deaths - DEATHS_BEFORE_RETREAT))
         return False
+
+
+class Absence:
+    """The time without a render process, and what the person is told about it."""
+
+    def __init__(self) -> None:
+        self.lasts = False
+        self._how = ""
+        self._began = self._ended = float("-inf")
+
+    @property
+    def seconds(self) -> float:
+        """How long the last one took."""
+        return self._ended - self._began
+
+    def begin(self, how: str, now: float) -> None:
+        """The process ended; `how`, in words."""
+        self.lasts, self._how, self._began = True, how, now
+
+    def end(self, now: float) -> None:
+        """Another one has taken over."""
+        if self.lasts:
+            self.lasts, self._ended = False, now
+
+    def problems(self, retreat: Retreat, now: float) -> list[Problem]:
+        """What is wrong, or was a moment ago."""
+        if retreat.is_set_aside:
+            what = f"the render process died {DEATHS_BEFORE_RETREAT} times with this text ({self._how})"
+            return [Problem(what, "What played before it plays on; change and save it to try again")]
+        if self.lasts and retreat.deaths >= DEATHS_BEFORE_RETREAT:
+            what = f"the render process died {retreat.deaths} times ({self._how})"
+            return [Problem(what, f"It is tried again, at least every {LONGEST_PAUSE:.0f} s, and when you save")]
+        if self.lasts:
+            return [Problem(f"the render process ended ({self._how})", "It is being replaced")]
+        if retreat.deaths and now - self._ended < CALM_SECONDS:
+            return [Problem(f"the render process ended ({self._how}) and was back after {self.seconds:.1f} s")]
+        return []

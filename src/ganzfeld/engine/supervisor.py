@@ -16,37 +16,32 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ganzfeld.engine.child import Child
+from ganzfeld.engine.hands import Hands
 from ganzfeld.engine.messages import (
+    Addresses,
     Begin,
     Failed,
-    Hit,
     Line,
     Notice,
     Order,
-    Pause,
     Problem,
     Ready,
-    Release,
     Saved,
-    Seek,
-    Speed,
     Status,
     Stop,
     Text,
     Trust,
-    Turn,
-    Value,
 )
-from ganzfeld.engine.recovery import CALM_SECONDS, DEATHS_BEFORE_RETREAT, LONGEST_PAUSE, Journal, Retreat
-from ganzfeld.engine.render_process import Parts, torch_parts
+from ganzfeld.engine.parts import Parts, torch_parts
+from ganzfeld.engine.recovery import Absence, Journal, Retreat
 from ganzfeld.engine.screen import Screen, ShownFrame
+from ganzfeld.engine.show_status import ShowStatus
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.patch.watch import Change, Kind, Watcher, read_text
@@ -61,32 +56,7 @@ STARTING_SECONDS, LOADING_SECONDS = 120.0, 900.0
 _LOOK_EVERY = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class ShowStatus:
-    """How the show is doing (fits `studio.show.ShowStatus`). frame_ms, worst_ms: of the last second's frames."""
-
-    fps: float
-    frame_ms: float
-    worst_ms: float
-    skipped: int
-    frame: int
-    t: float
-    beat: float
-    bpm: float
-    paused: bool
-    size: tuple[int, int]
-    outputs: tuple[str, ...]
-    patch_name: str
-    patch_text: str
-    patch_version: int
-    playing_version: int | None
-    errors: tuple[Problem, ...]
-    render_alive: bool
-    device: str
-    pending_trust: tuple[str, ...]
-
-
-class Supervisor:
+class Supervisor(Hands):
     """A running show: `start`, look, turn, `close`. Fits `studio.show.Show`; every method may be called by any thread.
 
     patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
@@ -127,10 +97,9 @@ class Supervisor:
         self._journal = Journal()
         self._saved: Saved | None = None
         self._status = Status("starting")
+        self._addresses: frozenset[str] = frozenset()
         self._file_problem: GanzfeldError | None = None
-        self._how_it_ended = ""
-        self._ended_at = self._back_at = -1e9
-        self._down = False
+        self._absence = Absence()
         self._spare_at = 0.0
         self._main: Child | None = None
         self._spare: Child | None = None
@@ -227,7 +196,7 @@ class Supervisor:
                 patch_version=newest.version,
                 playing_version=status.version,
                 errors=(*self._own_problems(), *status.problems),
-                render_alive=not self._down,
+                render_alive=not self._absence.lasts,
                 device=status.device,
                 pending_trust=status.pending_trust,
             )
@@ -244,13 +213,18 @@ class Supervisor:
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
 
-    # What hands and the outside do
+    # What people do
 
     def submit(self, text: str) -> None:
         """Play this text, as if it had been saved; the file stays as it is."""
         with self._lock:
             newest = self._retreat.newest
-            if text == newest.text and not self._status.problems and not self._retreat.is_set_aside and not self._down:
+            if (
+                text == newest.text
+                and not self._status.problems
+                and not self._retreat.is_set_aside
+                and not self._absence.lasts
+            ):
                 return
             recent = {newest.version, *(known.version for known in (self._playing, self._retreat.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
@@ -258,34 +232,6 @@ class Supervisor:
             self._retreat.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
-
-    def turn(self, address: str, value: Any) -> None:
-        """A hand turns the parameter at an address."""
-        self._give(Turn(address, value), key=("turn", address))
-
-    def release(self, address: str) -> None:
-        """Give the parameter at an address back to its text."""
-        self._give(Release(address), key=("turn", address))
-
-    def set(self, address: str, value: Any) -> None:
-        """A value from outside (OSC, MIDI, sound)."""
-        self._give(Value(address, value), key=("value", address))
-
-    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
-        """An event from outside. Every one is counted, even over a restart of the render."""
-        self._give(Hit(address, arguments, named))
-
-    def pause(self, paused: bool = True) -> None:
-        """Stop the show's clock, or let it go on."""
-        self._give(Pause(paused), key="pause")
-
-    def seek(self, t: float) -> None:
-        """Jump to second `t` of the show."""
-        self._give(Seek(t), key="seek")
-
-    def speed(self, speed: float) -> None:
-        """Seconds of show time in a second."""
-        self._give(Speed(speed), key="speed")
 
     def trust(self, path: str) -> None:
         """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
@@ -306,6 +252,11 @@ class Supervisor:
             numbered = self._journal.add(order, key=key, keep=keep)
             if self._main is not None:
                 self._main.wire.post(numbered, key)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every parameter that a hand may turn in the patch that plays."""
+        return self._addresses
 
     # Files
 
@@ -337,6 +288,8 @@ class Supervisor:
                     pass  # the last words of one that was replaced
                 case Status():
                     self._take_status(child, message)
+                case Addresses(addresses):
+                    self._addresses = frozenset(addresses)
                 case Saved(number):
                     self._saved = message
                     self._journal.saved(number)
@@ -350,11 +303,11 @@ class Supervisor:
         if status.phase == "playing" and child.playing_since is None:
             child.playing_since = now
             self._retreat.plays(now)
-            if self._down:
-                self._back_at = now
-                log.warning("the render process is back after %.2f s", now - self._ended_at)
-        if status.phase == "playing" or status.problems:
-            self._down = False
+            if self._absence.lasts:
+                self._absence.end(now)
+                log.warning("the render process is back after %.2f s", self._absence.seconds)
+        elif status.problems:
+            self._absence.end(now)
         if status.version is not None:
             self._playing = self._texts.get(status.version, self._playing)
         if status.outputs:
@@ -426,13 +379,18 @@ class Supervisor:
         self._main.kill()
         self._main = None
         now = time.perf_counter()
-        self._down, self._ended_at, self._how_it_ended = True, now, how
+        self._absence.begin(how, now)
         if counts:
             log.warning("the render process ended (%s)", how)
             if self._retreat.dies(now):
                 self._journal.forget()  # one of the orders may be what kills it
         if now >= self._retreat.try_at:
             self._begin()
+
+    def _own_problems(self) -> list[Problem]:
+        """What the supervisor itself has to tell."""
+        file = [Problem.of(self._file_problem)] if self._file_problem else []
+        return [*file, *self._absence.problems(self._retreat, time.perf_counter())]
 
     def _begin(self) -> None:
         """Let the spare play, or a new process if there is none."""
@@ -458,24 +416,6 @@ class Supervisor:
         for numbered in self._journal:
             child.wire.post(numbered)
         self._main = child
-
-    def _own_problems(self) -> list[Problem]:
-        """What the supervisor itself has to tell."""
-        now, problems = time.perf_counter(), []
-        if self._file_problem is not None:
-            problems.append(Problem.of(self._file_problem))
-        if self._retreat.is_set_aside:
-            what = f"the render process died {DEATHS_BEFORE_RETREAT} times with this text ({self._how_it_ended})"
-            problems.append(Problem(what, "What played before it plays on; change and save it to try again"))
-        elif self._down and self._retreat.deaths >= DEATHS_BEFORE_RETREAT:
-            what = f"the render process died {self._retreat.deaths} times ({self._how_it_ended})"
-            problems.append(Problem(what, f"It is tried again every {LONGEST_PAUSE:.0f} s, and when you save"))
-        elif self._down:
-            problems.append(Problem(f"the render process ended ({self._how_it_ended})", "It is being replaced"))
-        elif self._retreat.deaths and now - self._back_at < CALM_SECONDS:
-            away = self._back_at - self._ended_at
-            problems.append(Problem(f"the render process ended ({self._how_it_ended}) and was back after {away:.1f} s"))
-        return problems
 
 
 def _keep_numbers(before: Status, status: Status) -> Status:
