@@ -157,7 +157,7 @@ def test_any_sequence_of_bends_leaves_the_originals(network: Network, data: st.D
         name = data.draw(st.sampled_from([*network.layers] if target == "activation" else [*network.weights]))
         bend = bends(target)[word]
         amounts[f"l{number}"] = {
-            key: data.draw(st.floats(*amount.limits, width=32) | st.sampled_from([amount.default]))
+            key: data.draw(st.floats(*amount.limits) | st.sampled_from([amount.default]))
             for key, amount in bend.amounts.items()
         }
         bender.bend(BendLine(f"l{number}", name, (word,), masked=data.draw(st.booleans())))
