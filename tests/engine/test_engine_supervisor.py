@@ -314,10 +314,10 @@ if __name__ == "__main__":
     show = supervisor.Supervisor(text="grey 1", prepare=fake_parts).start()
     while not show.spare_ready:
         time.sleep(0.01)
-    print(show.session, show.render_pid, show._spare.pid, flush=True)
-    if sys.argv[1] == "leave":
-        sys.exit()  # without closing
     try:
+        print(show.session, show.render_pid, show._spare.pid, flush=True)
+        if sys.argv[1] == "leave":
+            sys.exit()  # without closing
         time.sleep(60)
     except KeyboardInterrupt:
         show.close()
