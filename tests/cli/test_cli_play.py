@@ -25,6 +25,7 @@ from ganzfeld.cli import main, play
 from ganzfeld.engine import supervisor
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.networks import find
+from ganzfeld.patch.defaults import opening_patch
 from ganzfeld.patch.trust import TrustStore
 
 sys.path.append(str(Path(__file__).parents[1] / "engine"))
@@ -48,7 +49,7 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE):
 def shipped(tmp_path, monkeypatch):
     folder = tmp_path / "shipped"
     folder.mkdir()
-    for name in ("flames", "planets"):
+    for name in ("flowers", "planets"):
         (folder / f"{name}.safetensors").write_bytes(b"")
     monkeypatch.setattr(find, "FOLDER", folder)
     return folder
@@ -63,7 +64,8 @@ def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shi
         assert source.patch is None
         assert source.name == "it's.pkl"
         assert repr(str(network)) in (source.text or "")
-    for source in (play.choose(None, None), play.choose(Path("planets"), None), play.choose(None, Path("planets"))):
+    assert play.choose(None, None) == play.Source("the opening", text=opening_patch())
+    for source in (play.choose(Path("planets"), None), play.choose(None, Path("planets"))):
         assert source.name == "planets"
         assert "network('planets'" in (source.text or "")
 
@@ -73,7 +75,7 @@ def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
     (tmp_path / "organ.ganz").write_text("")
     for words, what, hint in (
         (("orgn.ganz", None), "no patch orgn.ganz", "organ.ganz"),
-        (("x.pkl", None), "no network x.pkl", "Shipped networks: flames, planets"),
+        (("x.pkl", None), "no network x.pkl", "Shipped networks: flowers, planets"),
         ((None, "flmes"), "no network flmes", "flames"),
         ((".", None), "is a folder", "file"),
         (("organ.ganz", "planets"), "default patch only", "Leave one out"),
@@ -302,3 +304,32 @@ def test_a_network_file_plays_and_a_terminal_is_asked_about_scripts(start, tmp_p
     assert program.end() == 0
     draining.join(5)
     os.close(ours)
+
+
+def test_osc_turns_a_parameter_and_the_recording_shows_it(tmp_path, small_network):
+    """A real show, a real UDP packet from another library, a real file read again."""
+    import socket
+
+    from pythonosc.udp_client import SimpleUDPClient
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        osc = probe.getsockname()[1]
+    patch = tmp_path / "turned.ganz"
+    patch.write_text(f"face = network({str(small_network)!r}, latent=seeds([1], speed=0))\nout(face)\n")
+    words = ["play", str(patch), "--headless", "--port", "0", "--device", "cpu", "--seconds", "8"]
+    words += ["--osc", str(osc), "--record", str(tmp_path / "shown.npy")]
+    command = [sys.executable, "-c", "from ganzfeld.cli import main; main()", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        until(lambda: process.poll() is not None or _frames(tmp_path / "shown.npy") > 2)
+        assert process.poll() is None, process.communicate()[0]
+        SimpleUDPClient("127.0.0.1", osc).send_message("/face/psi", -1.0)
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    frames = np.load(tmp_path / "shown.npy")
+    assert (frames[0] != frames[-1]).any()
+    assert (frames[-1] == frames[-2]).all()
+
+
+def _frames(path):
+    return np.load(path).shape[0] if path.exists() else 0

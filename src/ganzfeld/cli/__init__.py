@@ -8,6 +8,7 @@ whose docstring and annotations Typer turns into help and options. Modules impor
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ from ganzfeld.errors import GanzfeldError
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (`sys.argv` by default). Ends with SystemExit; 1 after a GanzfeldError."""
+    # OpenMP's threads spin between operations; beside anything else on the same cores that costs ten times what it
+    # saves. It has to be said before torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words  # understood in any place
     app = typer.Typer(

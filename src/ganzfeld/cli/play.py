@@ -18,13 +18,15 @@ from ganzfeld.errors import GanzfeldError, PatchError, nearest
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from ganzfeld.cli._recorder import Recorder
     from ganzfeld.engine.messages import Problem
     from ganzfeld.engine.show_status import ShowStatus
     from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.signals.show_time import ShowTime
+    from ganzfeld.signals.signals import Signals
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show, for the terminal."""
-FAVOURITE = "planets"
 
 
 def play(
@@ -53,24 +55,58 @@ def play(
     trust: Annotated[
         bool, typer.Option("--trust", help="Let the patch's scripts run without asking, this time.")
     ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Record what is shown: film.mp4, film.mkv, a folder/, frames.npy.")
+    ] = None,
+    osc: Annotated[int | None, typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.")] = None,
+    osc_host: Annotated[
+        str, typer.Option(help="The address to listen at; others than this machine reach only what is turned by hand.")
+    ] = "127.0.0.1",
+    midi: Annotated[list[str] | None, typer.Option(help='MIDI inputs, by name or pattern ("*").')] = None,
+    audio: Annotated[
+        str | None, typer.Option(help='Sound: a file, or part of a device\'s name ("": the first).')
+    ] = None,
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
     source = choose(file, network)
 
+    from ganzfeld.cli._recorder import Recorder
     from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.signals.show_time import ShowTime
+    from ganzfeld.signals.signals import Signals, Wanted
 
     show = Supervisor(source.patch, text=source.text, name=source.name, device=device, fps=fps, trust_all=trust)
+    clock = ShowTime()
+    wanted_signals = Wanted(osc=osc, osc_host=osc_host, midi=tuple(midi or ()), audio=audio)
+    signals = Signals(show, wanted_signals, turn=show.turn, clock=clock)
+    recorder = Recorder(show, record) if record else None
     with _stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
         try:
             show.start()
             from ganzfeld.studio.server import PORT, StudioServer
 
             wanted = PORT if port is None else port
-            with StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless) as server:
-                _Terminal(show, source, server.url).watch(seconds)
+            server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
+            with server, signals, recorder or contextlib.nullcontext():
+                _Terminal(show, source, server.url, Beside(signals, clock, recorder)).watch(seconds)
         finally:
             with _deaf_to_interrupts():
                 show.close()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What runs beside the show in this process: signals, the time they follow, a recording."""
+
+    signals: Signals
+    clock: ShowTime
+    recorder: Recorder | None = None
+
+    def look(self, status: ShowStatus) -> list[GanzfeldError]:
+        """Pass the show's time on; what is wrong with any of them."""
+        self.clock.report(status.t, paused=status.paused)
+        error = self.recorder.error if self.recorder else None
+        return [*self.signals.problems, *([error] if error else [])]
 
 
 @dataclass(frozen=True)
@@ -85,7 +121,7 @@ class Source:
 def choose(file: Path | None, network: Path | None) -> Source:
     """What the command line's words mean. Raises GanzfeldError."""
     from ganzfeld.networks.find import shipped_names
-    from ganzfeld.patch.defaults import is_network
+    from ganzfeld.patch.defaults import is_network, opening_patch
 
     if file is not None and network is not None:
         raise GanzfeldError(
@@ -100,7 +136,9 @@ def choose(file: Path | None, network: Path | None) -> Source:
                 "no network ships with this version of Ganzfeld",
                 hint="Play one of your own: ganzfeld play --network FILE.pkl",
             )
-        wanted = Path(FAVOURITE if FAVOURITE in names else names[0])
+        if {"planets", "flowers"} <= set(names):
+            return Source("the opening", text=opening_patch())
+        wanted = Path(names[0])
     if not wanted.exists():
         if str(wanted) in shipped_names():
             return _in_default_patch(str(wanted))
@@ -133,10 +171,11 @@ class _Terminal:
     """What the person at the terminal sees: where the page is, one line that moves, errors once, and the question
     whether a script may run."""
 
-    def __init__(self, show: Supervisor, source: Source, url: str) -> None:
+    def __init__(self, show: Supervisor, source: Source, url: str, beside: Beside) -> None:
         from ganzfeld.cli._terminal import console
 
-        self._show, self._source, self._url = show, source, url
+        self._show, self._source, self._url, self._beside = show, source, url, beside
+        self._missed: set[str] = set()
         self._console = console()
         self._told: set[Problem] = set()
         self._asked: set[str] = set()
@@ -155,6 +194,7 @@ class _Terminal:
                 status = self._show.status()
                 errors = status.errors
                 self._tell(errors)
+                self._tell_beside(self._beside.look(status))
                 if self._console.is_terminal:
                     live.update(_line(status), refresh=True)
                 if pending := [script for script in status.pending_trust if script not in self._asked]:
@@ -176,6 +216,10 @@ class _Terminal:
         table.add_row(Text("page", "dim"), Text(self._url, "cyan"))
         if self._source.patch is not None:
             table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
+        if self._beside.signals.osc is not None:
+            table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
+        if self._beside.recorder is not None:
+            table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
         table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
         self._console.print(table)
         self._console.file.flush()
@@ -188,6 +232,15 @@ class _Terminal:
             if problem not in self._told:
                 show_error(problem.error())
         self._told = set(errors)
+
+    def _tell_beside(self, errors: list[GanzfeldError]) -> None:
+        """Each thing that does not work beside the show, once."""
+        from ganzfeld.cli._terminal import show_error
+
+        for error in errors:
+            if str(error) not in self._missed:
+                self._missed.add(str(error))
+                show_error(error)
 
     def _ask(self, scripts: list[str]) -> None:
         """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""

@@ -151,7 +151,8 @@ class Engine:
     @property
     def pending_trust(self) -> list[Path]:
         """Script files that wait for a person's permission."""
-        return sorted(self._asked)
+        asked = tuple(self._asked)  # the building thread may add to it while it is sorted
+        return sorted(asked)
 
     # The patch
 
