@@ -76,7 +76,7 @@ def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
     for words, what, hint in (
         (("orgn.ganz", None), "no patch orgn.ganz", "organ.ganz"),
         (("x.pkl", None), "no network x.pkl", "Shipped networks: flowers, planets"),
-        ((None, "flmes"), "no network flmes", "flames"),
+        ((None, "flowrs"), "no network flowrs", "flowers"),
         ((".", None), "is a folder", "file"),
         (("organ.ganz", "planets"), "default patch only", "Leave one out"),
         (("no/such/folder/a.ganz", None), "no patch", "planets"),
