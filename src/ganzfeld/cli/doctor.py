@@ -261,6 +261,7 @@ def _cache() -> Result:
 
     try:
         folder = cache.folder()
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except (OSError, GanzfeldError) as problem:
