@@ -95,7 +95,7 @@ class Sharpener:
 
         change = (F.avg_pool2d(made, 2) - before).abs().mean()
         loss = F.softplus(-self.judge(turned(made), self.one)).mean() + FAITHFUL * change
-        if self.steps % 4 == 0:
+        if self.steps % 2 == 0:
             loss = loss + FAITHFUL * self._edge()
         self.block_adam.zero_grad()
         loss.backward()
@@ -113,11 +113,13 @@ class Sharpener:
         return picture[..., large, large], rgb[..., inner, inner]
 
     def _edge(self) -> Tensor:
-        """How far the outermost samples of a whole picture are from what they were."""
+        """How far the border of a whole picture, four pixels wide, is from the doubled smaller one."""
         pick = torch.randint(len(self.whole), (1,))
-        picture = self._with_detail(self.whole[pick], self.whole_before[pick], self.whole_styles[pick])
-        change = (F.avg_pool2d(picture, 2) - self.whole_before[pick]).abs()
-        edges = (change[..., :2, :], change[..., -2:, :], change[..., :2], change[..., -2:])
+        before = self.whole_before[pick]
+        picture = self._with_detail(self.whole[pick], before, self.whole_styles[pick])
+        # Not `upsample2`: it takes what is outside for grey, which the block has to make good.
+        change = (picture - F.interpolate(before, scale_factor=2, mode="bilinear", align_corners=False)).abs()
+        edges = (change[..., :4, :], change[..., -4:, :], change[..., :4], change[..., -4:])
         return torch.stack([edge.mean() for edge in edges]).mean()
 
     def _with_detail(self, x: Tensor, rgb: Tensor, w: Tensor) -> Tensor:
