@@ -15,11 +15,12 @@ from PIL import Image
 
 import ganzfeld
 from ganzfeld.cli import commands, main
-from ganzfeld.cli._terminal import chosen_device, show_error
+from ganzfeld.cli._terminal import show_error
 from ganzfeld.cli.doctor import CHECKS, Finding, examine
 from ganzfeld.cli.seeds import parse_seeds
 from ganzfeld.errors import GanzfeldError, Where
 from ganzfeld.networks.config import StyleGAN2Config
+from ganzfeld.networks.device import pick_device
 from ganzfeld.networks.network import Network
 
 GOLDENS = [
@@ -201,8 +202,8 @@ def test_wrong_words_are_usage_errors(capsys):
 
 
 def test_devices():
-    assert chosen_device("cpu").type == "cpu"
-    assert chosen_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def test_doctor_looks_at_everything_and_nothing_essential_is_broken(capsys):
@@ -248,3 +249,14 @@ def test_doctor_finds_a_taken_port_and_a_bad_cache(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "file"))
     assert {finding.name: finding.state for finding in examine()}["cache"] == "broken"
+
+
+def test_shipped_networks_are_listed_with_their_credit(capsys):
+    assert run("networks", "--json") == 0
+    listed = {network["name"]: network for network in json.loads(capsys.readouterr().out)}
+    assert {"planets", "flowers", "orbits"} <= set(listed)
+    for network in listed.values():
+        assert Path(network["path"]).is_file() and Path(network["thumbnail"]).is_file()
+        assert network["credit"] and network["licence"] and network["size"] <= 12e6
+    assert run("networks") == 0
+    assert "planets" in capsys.readouterr().out

@@ -1,19 +1,15 @@
-"""What commands share: the consoles, how an error looks, how a device is chosen."""
+"""What commands share: the consoles, how an error looks."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ganzfeld.errors import GanzfeldError, Where
-
-if TYPE_CHECKING:
-    import torch
 
 PIPED_WIDTH = 160
 
@@ -49,21 +45,3 @@ def set_up_logging() -> None:
 
     handler = RichHandler(console=console(stderr=True), show_path=False, omit_repeated_times=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
-
-
-def chosen_device(name: str) -> torch.device:
-    """The device that a word means; "auto" is the GPU if there is one. Raises GanzfeldError if it is not here."""
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as problem:
-        reason = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
-        raise GanzfeldError(
-            f"the device '{name}' cannot be used: {reason.rstrip('.')}",
-            hint="Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here",
-        ) from problem
-    return device

@@ -22,6 +22,7 @@ import torch
 from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.state import State
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
+from ganzfeld.networks.device import pick_device
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import parse
@@ -368,16 +369,3 @@ class Engine:
         """Stop building; nothing plays after this."""
         self._builder.shutdown(wait=False, cancel_futures=True)
         self._show = self._fade = None
-
-
-def pick_device(name: str) -> torch.device:
-    """ "auto": CUDA if there is a card, else Apple's MPS, else the CPU. Raises PatchError for one that is absent."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0]
-        raise PatchError(f"The device '{name}' cannot be used: {first}", hint="Try --device cpu") from None
-    return device

@@ -1,0 +1,22 @@
+"""Devices by name."""
+
+from __future__ import annotations
+
+import torch
+
+from ganzfeld.errors import GanzfeldError
+
+
+def pick_device(name: str) -> torch.device:
+    """The device that a word means: "cpu", "cuda", "cuda:1", "mps", or "auto" for CUDA if there is a card, else Apple's
+    MPS, else the CPU. Raises GanzfeldError for one that is not here."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"
+        raise GanzfeldError(f"the device '{name}' cannot be used: {reason}", hint=hint) from error
+    return device
