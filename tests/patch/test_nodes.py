@@ -329,3 +329,16 @@ def test_a_script_waits_for_permission(tmp_path: Path) -> None:
     assert "permission" in str(engine.problems[0])
     assert not (tmp_path / "ran").exists()
     engine.close()
+
+
+def test_a_stylegan3_moves_what_it_draws(golden_file: Callable[[str], Path]) -> None:
+    def shown(moved: str) -> torch.Tensor:
+        text = f"out(network({str(golden_file('stylegan3-t-32'))!r}, latent=seeds([1], speed=0){moved}))"
+        return pictures(text)["out"][..., :3].float()
+
+    plain = shown("")
+    assert torch.equal(plain, shown(", x=0, y=0, rotate=360, zoom=1"))
+    for moved, expected in ((", x=0.25", plain.roll(8, 1)), (", y=0.25", plain.roll(-8, 0))):
+        inner = (shown(moved) - expected)[8:24, 8:24].abs().mean()
+        assert inner < 0.35 * (plain - expected)[8:24, 8:24].abs().mean(), moved
+    assert not torch.equal(plain, shown(", rotate=90"))

@@ -77,6 +77,12 @@ class NetworkNode(Node):
     noise_strength = Value(1.0, "Multiplies the strength of the fine noise.", range=(0, 3), limits=(-1000, 1000))
     label = HostValue(0, "Class of a conditional network; a fraction blends two; a list weighs them all.",
                       vector=True, range=(0, 10))  # fmt: skip
+    x = Value(0, "StyleGAN3: moves what it draws to the right, in pictures.", range=(-1, 1), limits=(-1e3, 1e3))
+    y = Value(0, "StyleGAN3: moves what it draws up, in pictures.", range=(-1, 1), limits=(-1e3, 1e3))
+    rotate = Value(0, "StyleGAN3: turns what it draws anticlockwise.", range=(-180, 180), limits=(-1e12, 1e12),
+                   unit="degrees", period=360)  # fmt: skip
+    zoom = Value(1, "StyleGAN3: enlarges what it draws; the network draws what comes into view.", range=(0.25, 4),
+                 limits=(1e-2, 100))  # fmt: skip
     resolution = Structure(None, "StyleGAN2: stop at the picture of this size, at its cost.", check=_resolution)
 
     def setup(self, context: SetupContext) -> None:
@@ -167,6 +173,9 @@ class NetworkNode(Node):
             "seed": staged.frame,
             "after": after,
         }
+        if network.kind.startswith("stylegan3"):
+            own = network.module.get_buffer("synthesis.input.transform")
+            options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
         w = self._w(network, inputs.get("latent"), context)
         if show is None or layer == "image":
             return _rgba(network.synthesis(w, resolution=p.resolution, **options))
@@ -199,6 +208,15 @@ def _in_w(points: torch.Tensor, network: Network) -> torch.Tensor:
         have, want = tuple(points.shape[1:]), (network.num_ws, network.w_dim)
         raise PatchError(f"The latent is {have} in w; the network's w is {want}")
     return points.expand(-1, network.num_ws, -1)
+
+
+def _placed(x: torch.Tensor, y: torch.Tensor, rotate: torch.Tensor, zoom: torch.Tensor) -> torch.Tensor:
+    """The inverse of a movement, [3, 3] in units of the picture from its centre, y down: from what is seen at a place
+    to where the network has it."""
+    angle = torch.deg2rad(rotate)
+    cos, sin, zero = angle.cos() / zoom, angle.sin() / zoom, torch.zeros_like(x)
+    rows = [[cos, -sin, -(cos * x + sin * y)], [sin, cos, cos * y - sin * x], [zero, zero, zero + 1]]
+    return torch.stack([torch.stack(row) for row in rows])
 
 
 def _label(label: float | list[float], classes: int) -> np.ndarray:
