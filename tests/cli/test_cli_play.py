@@ -58,7 +58,7 @@ def shipped(tmp_path, monkeypatch):
 def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shipped):
     patch, network = tmp_path / "a.ganz", tmp_path / "it's.pkl"
     patch.write_text("")
-    network.write_text("")
+    network.write_bytes(b"\x80\x04}q\x00.")
     assert play.choose(patch, None) == play.Source("a.ganz", patch=patch)
     for source in (play.choose(network, None), play.choose(None, network)):
         assert source.patch is None
@@ -67,7 +67,7 @@ def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shi
     assert play.choose(None, None) == play.Source("the opening", text=opening_patch())
     for source in (play.choose(Path("planets"), None), play.choose(None, Path("planets"))):
         assert source.name == "planets"
-        assert "network('planets'" in (source.text or "")
+        assert 'network("planets"' in (source.text or "")
 
 
 def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ganzfeld.errors import GanzfeldError, Where
+
+if TYPE_CHECKING:
+    from ganzfeld.networks.network import Network
 
 PIPED_WIDTH = 160
 
@@ -45,3 +50,15 @@ def set_up_logging() -> None:
 
     handler = RichHandler(console=console(stderr=True), show_path=False, omit_repeated_times=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
+
+
+def opened_network(file: Path) -> Network:
+    """A network by its file or shipped name. A bad file is refused before the wait for torch."""
+    from ganzfeld.networks.files import open_network_file
+    from ganzfeld.networks.find import find_network
+
+    path = file if file.exists() else find_network(str(file)) or file
+    open_network_file(path)
+    from ganzfeld.networks.network import load_network
+
+    return load_network(path)

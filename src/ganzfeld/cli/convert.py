@@ -24,11 +24,10 @@ def convert(
     if out.exists() and not overwrite:
         raise OutputError("there is such a file already", where=place, hint="Choose another name, or add --overwrite")
 
-    from ganzfeld.cli._terminal import console
-    from ganzfeld.networks.network import load_network
+    from ganzfeld.cli._terminal import console, opened_network
     from ganzfeld.outputs.base import explained
 
-    network = load_network(file)
+    network = opened_network(file)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         network.save(out)

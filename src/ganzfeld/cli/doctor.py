@@ -201,7 +201,7 @@ def _sound() -> Result:
     try:
         import sounddevice  # pyright: ignore[reportMissingImports]
     except ImportError:
-        return "missing", "the package sounddevice is not here", "pip install sounddevice, to play with sound"
+        return "missing", "the package sounddevice is not here", 'pip install -c constraints.txt ".[audio]"'
     except OSError:
         return "missing", "PortAudio is not here", "sudo apt install libportaudio2, to play with sound"
     inputs = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"] > 0]

@@ -17,9 +17,9 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show what is in a network file: its kind, sizes, layers and weights."""
-    from ganzfeld.networks.network import load_network
+    from ganzfeld.cli._terminal import opened_network
 
-    description = describe(load_network(file), file)
+    description = describe(opened_network(file), file)
     if as_json:
         print(json.dumps(description, indent=2))
     else:

@@ -147,6 +147,9 @@ def choose(file: Path | None, network: Path | None) -> Source:
     if wanted.is_dir():
         raise PatchError(f"{wanted} is a folder, neither a patch nor a network", hint="Name a file in it")
     if network is not None or is_network(wanted):
+        from ganzfeld.networks.files import glance
+
+        glance(wanted)
         return _in_default_patch(wanted)
     return Source(wanted.name, patch=wanted)
 

@@ -91,11 +91,17 @@ def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patc
     """The patch to render, with its output's size replaced if one was asked for."""
     from ganzfeld.engine.player import read_patch
     from ganzfeld.errors import PatchError, nearest
+    from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, patch_for_network
     from ganzfeld.patch.language import parse
     from ganzfeld.patch.models import Term
 
-    model = parse(patch_for_network(path)) if is_network(path) else parse(read_patch(path), str(path))
+    if not path.exists() and str(path) in shipped_names():
+        model = parse(patch_for_network(str(path)))
+    elif is_network(path):
+        model = parse(patch_for_network(path))
+    else:
+        model = parse(read_patch(path), str(path))
     outs = [node.name for node in model.nodes.values() if node.type == "out"]
     if output is not None and output not in outs:
         raise PatchError(f"the patch has no output '{output}'", hint=nearest(output, outs))

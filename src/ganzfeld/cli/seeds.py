@@ -39,11 +39,10 @@ def seeds(
     ranges = parse_seeds(which)  # before the wait for torch
     from rich.progress import track
 
-    from ganzfeld.cli._terminal import console
+    from ganzfeld.cli._terminal import console, opened_network
     from ganzfeld.networks.device import pick_device
-    from ganzfeld.networks.network import load_network
 
-    network = load_network(file).to(pick_device(device))
+    network = opened_network(file).to(pick_device(device))
     if label is not None and not network.c_dim:
         raise NetworkError("this network has no classes", where=Where(file=str(file)), hint="Leave --label out")
     folder = out or Path(f"{file.stem}-seeds")

@@ -16,6 +16,7 @@ from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
 from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
+from ganzfeld.networks.find import find_network
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.stylegan2 import StyleGAN2
@@ -29,13 +30,17 @@ Precision = Literal["float32", "bfloat16"]
 def load_network(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Network:
     """Open a network file: an official .pkl (StyleGAN2, 2-ADA, 3), a rosinality .pt, or our .safetensors.
 
-    Nothing in the file is ever executed. Raises `NetworkFileError` when it cannot be opened.
+    The name of a shipped network will do as well. Nothing in the file is ever executed.
+    Raises `NetworkFileError` when it cannot be opened.
     """
     from ganzfeld.networks.files import open_network_file
 
-    file = open_network_file(Path(path))
+    path = Path(path)
+    if not path.exists():
+        path = find_network(str(path)) or path
+    file = open_network_file(path)
     config = config_from_json(file.config)
-    return Network(config, file.weights, path=Path(path), sha256=file.sha256).to(device)
+    return Network(config, file.weights, path=path, sha256=file.sha256).to(device)
 
 
 class Network:
@@ -276,7 +281,9 @@ class Network:
         label = 0 if label is None else label
         if not isinstance(label, Tensor):
             if not 0 <= label <= self.c_dim - 1:
-                raise NetworkError(f"this network has no class {label}", hint=f"Its classes are 0 to {self.c_dim - 1}.")
+                raise NetworkError(
+                    f"this network has no class {label:g}", hint=f"Its classes are 0 to {self.c_dim - 1}."
+                )
             # A whole number is one-hot, a fraction shared between the classes on both sides.
             return (1 - (classes - label).abs()).clamp(0, 1)[None].expand(batch, -1)
         label = label.to(self.device)

@@ -108,7 +108,7 @@ class Output(abc.ABC):
 
     def _refuse_to_overwrite(self, path: Path) -> None:
         if path.exists() and not self.overwrite:
-            raise self._error("there is such a file already", "Choose another name, or ask to overwrite it")
+            raise self._error("there is such a file already", "Choose another name, or allow overwriting (--overwrite)")
 
     def _error(self, what: str, hint: str = "") -> OutputError:
         return OutputError(what, where=Where(file=str(self.target)), hint=hint)
@@ -183,11 +183,13 @@ def open_output(target: str | Path, size: tuple[int, int], fps: float, **options
     suffixes = known_suffixes()
     kind = suffixes.get(suffix)
     if kind is None:
-        known = ", ".join(sorted(each for each in suffixes if each))
+        endings = sorted(each for each in suffixes if each)
+        close = nearest(suffix, endings) if suffix else ""
+        hint = close if close.startswith("Did you mean") else f"Known: {', '.join(endings)}, or a folder for pictures"
         raise OutputError(
             f"no output writes '{suffix}' files",
             where=Where(file=str(target)),
-            hint=f"{nearest(suffix, suffixes)}. Known: {known}, or a folder for pictures".lstrip(". "),
+            hint=hint,
         )
     allowed = {"overwrite", *inspect.signature(kind).parameters} - {"target"}
     for option in options:

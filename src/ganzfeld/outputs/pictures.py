@@ -42,7 +42,9 @@ class Pictures(Output):
         self._folder.mkdir(parents=True, exist_ok=True)
         numbered = re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+")
         if not self.overwrite and any(re.fullmatch(numbered, each.name) for each in self._folder.iterdir()):
-            raise self._error("there are such pictures already", "Choose another name, or ask to overwrite them")
+            raise self._error(
+                "there are such pictures already", "Choose another name, or allow overwriting (--overwrite)"
+            )
         # Found out now rather than at the first frame.
         probe = self._folder / f".{os.getpid()}.ganzfeld"
         probe.touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 NETWORK_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
@@ -15,11 +16,11 @@ def is_network(path: Path) -> bool:
 def patch_for_network(path: Path | str) -> str:
     """A patch that plays one network with a slowly moving noise, as the ancestor did. `path`: a file, or the name of a
     shipped network."""
-    file = str(path.expanduser().resolve()) if isinstance(path, Path) else path
+    file = json.dumps(str(path.expanduser().resolve()) if isinstance(path, Path) else path, ensure_ascii=False)
     return (
-        "drift  = phase(0.1)                                    # how fast it moves\n"
+        "drift  = phase(0.1)  # how fast it moves\n"
         'source = noise("simplex2d", amplitude=0.9, tx=drift)\n'
-        f"face   = network({file!r}, latent=source, psi=0.8)\n"
+        f"face   = network({file}, latent=source, psi=0.8)\n"
         "out(face)\n"
     )
 

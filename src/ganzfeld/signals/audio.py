@@ -82,7 +82,8 @@ def sounddevice() -> Any:
     try:
         import sounddevice  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise SignalError("Sound needs the package sounddevice", hint='pip install "ganzfeld[audio]"') from None
+        hint = 'In the folder of Ganzfeld: pip install -c constraints.txt ".[audio]"'
+        raise SignalError("Sound needs the package sounddevice", hint=hint) from None
     except OSError:
         raise SignalError("Sound needs PortAudio, which is not here", hint="sudo apt install libportaudio2") from None
     return sounddevice

@@ -25,9 +25,8 @@ def backend(name: str = BACKEND) -> Any:
         found = mido.Backend(name, use_environ=False)
         found.load()
     except ImportError as error:
-        raise SignalError(
-            f"MIDI needs a package that is not here: {error.name}", hint='pip install "ganzfeld[midi]"'
-        ) from None
+        hint = 'In the folder of Ganzfeld: pip install -c constraints.txt ".[midi]"'
+        raise SignalError(f"MIDI needs a package that is not here: {error.name}", hint=hint) from None
     return found
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["NetworkFile", "open_network_file", "save_network_file"]
+__all__ = ["NetworkFile", "glance", "open_network_file", "save_network_file"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +57,19 @@ def open_network_file(path: str | os.PathLike[str]) -> NetworkFile:
     path = Path(path)
     try:
         return _open(path)
+    except NetworkFileError as error:
+        raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
+
+
+def glance(path: str | os.PathLike[str]) -> None:
+    """Refuse at once what cannot be a network file, by its first bytes, without torch. Raises NetworkFileError."""
+    path = Path(path)
+    try:
+        file, _ = sniff.open_plain(path)
+        with file:
+            head = file.read(sniff.HEAD)
+        if not native.looks_like_safetensors(head):
+            sniff.check_head(head, path.suffix.lower())
     except NetworkFileError as error:
         raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
 

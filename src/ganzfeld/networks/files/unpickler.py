@@ -223,7 +223,7 @@ def refused_global(module: str, name: str) -> NetworkFileError:
     shown = shown if len(shown) <= 120 else shown[:117] + "…"
     return NetworkFileError(
         f"the file refers to '{shown}', which is not part of a network file that Ganzfeld reads; nothing was run",
-        hint="It is a pickle of something else, or a fork's own class, or somebody tampered with it. ."
+        hint="It is a pickle of something else, or a fork's own class, or somebody tampered with it. "
         "Ganzfeld reads StyleGAN2 and StyleGAN3 generators.",
     )
 

@@ -50,7 +50,8 @@ export function App() {
 function Waiting() {
   const waits = useShow((show) => show.shown === null);
   const connection = useShow((show) => show.connection);
-  if (!waits) return null;
+  const wrong = useShow((show) => (show.status?.errors.length ?? 0) > 0);
+  if (!waits || wrong) return null;
   return <p className="waiting">{connection === "live" ? "The first picture is on its way" : "Ganzfeld"}</p>;
 }
 
