@@ -70,6 +70,16 @@ def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shi
         assert 'network("planets"' in (source.text or "")
 
 
+def test_the_opening_can_be_saved_but_nothing_is_overwritten(tmp_path, shipped):
+    mine = tmp_path / "mine.ganz"
+    assert play.saved(play.choose(None, None), mine) == play.Source("mine.ganz", patch=mine)
+    assert mine.read_text("utf-8") == opening_patch()
+    with pytest.raises(GanzfeldError, match="already"):
+        play.saved(play.choose(None, None), mine)
+    with pytest.raises(GanzfeldError, match="cannot be written"):
+        play.saved(play.choose(None, None), tmp_path / "no" / "mine.ganz")
+
+
 def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "organ.ganz").write_text("")

@@ -55,6 +55,9 @@ def play(
     trust: Annotated[
         bool, typer.Option("--trust", help="Let the patch's scripts run without asking, this time.")
     ] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the patch that plays into this file first, and play that: yours to edit.")
+    ] = None,
     record: Annotated[
         Path | None, typer.Option(help="Record what is shown: film.mp4, film.mkv, a folder/, frames.npy.")
     ] = None,
@@ -69,6 +72,8 @@ def play(
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
     source = choose(file, network)
+    if save is not None:
+        source = saved(source, save)
 
     from ganzfeld.cli._recorder import Recorder
     from ganzfeld.engine.supervisor import Supervisor
@@ -152,6 +157,21 @@ def choose(file: Path | None, network: Path | None) -> Source:
         glance(wanted)
         return _in_default_patch(wanted)
     return Source(wanted.name, patch=wanted)
+
+
+def saved(source: Source, target: Path) -> Source:
+    """The same, as a file of the person's own. Raises GanzfeldError if there is one already, or it cannot be written."""
+    text = source.text if source.text is not None else source.patch.read_text("utf-8") if source.patch else ""
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise GanzfeldError(f"there is a file {target} already", hint=f"Play it: ganzfeld play {target}") from None
+    except OSError as error:
+        raise GanzfeldError(
+            f"{target} cannot be written: {error.strerror}", hint="Choose a folder of your own"
+        ) from None
+    return Source(target.name, patch=target)
 
 
 def _in_default_patch(network: Path | str) -> Source:
