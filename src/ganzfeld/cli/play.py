@@ -160,7 +160,7 @@ def choose(file: Path | None, network: Path | None) -> Source:
 
 
 def saved(source: Source, target: Path) -> Source:
-    """The same, as a file of the person's own. Raises GanzfeldError if there is one already, or it cannot be written."""
+    """The same, as a file of the person's own. Raises GanzfeldError if it is there already or cannot be written."""
     text = source.text if source.text is not None else source.patch.read_text("utf-8") if source.patch else ""
     try:
         with target.open("x", encoding="utf-8") as file:
