@@ -17,19 +17,10 @@ from ganzfeld.bending.channels import draw, listed, share_mask
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
+from sealed import Sealed
 
 EVERY = [(target, word) for target in ("weight", "activation") for word in bends(target)]
 FRAME = torch.tensor(3)
-
-
-class Sealed(torch.Tensor):
-    """A tensor that nobody may read on the host."""
-
-    def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("a value was read on the host: this could not be captured")
-
-    item = tolist = numpy = _refuse
-    __float__ = __int__ = __bool__ = __index__ = _refuse
 
 
 def place(x: torch.Tensor, axis: int) -> Place:
@@ -213,6 +204,31 @@ def test_blends_meet_the_other_network(network: Network) -> None:
     assert torch.equal(picture(bender, {"mix": {"amount": 0.0}}), picture(Bender(network), {}))
     assert torch.equal(picture(bender, {"mix": {"amount": 1.0}}), picture(Bender(other), {}))
     assert torch.isfinite(picture(bender, {"mix": {"amount": -2.0}})).all()
+
+
+@pytest.mark.parametrize("word", bends("weight"))
+def test_a_single_number_can_be_bent_by_anything(network: Network, word: str) -> None:
+    name = next(name for name, shape in network.weights.items() if not shape)
+    amounts = {key: between(amount) for key, amount in bends("weight")[word].amounts.items()}
+    assert torch.isfinite(bent(network, BendLine("a", name, (word,), masked=True), channels=0.5, **amounts)).all()
+
+
+def test_a_frame_derives_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `rederive` has made again, the fast path does not make again by itself."""
+    from ganzfeld.networks.derived import DerivedTensors
+
+    config = StyleGAN2Config.design(16, channel_base=128, channel_max=16, mapping_layers=2, z_dim=8, w_dim=8)
+    bender = Bender(Network.random(config, seed=1))
+    bender.bend(BendLine("a", "b4.const", ("scale",)))
+    bender.ready()
+    picture(bender, {"a": {"scale": 2}})
+    derived: list[str] = []
+    derive = DerivedTensors.derive
+    monkeypatch.setattr(
+        DerivedTensors, "derive", lambda self, changed=None: (derived.append("once"), derive(self, changed))
+    )
+    picture(bender, {"a": {"scale": 3}})
+    assert derived == ["once"]
 
 
 def test_networks_that_do_not_fit_are_told_apart(network: Network) -> None:

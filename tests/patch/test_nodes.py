@@ -29,18 +29,9 @@ from ganzfeld.patch.nodes.seeds import parse_seeds
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
+from sealed import Sealed
 
 NOW = Moment(frame=7, t=1.25, dt=1 / 60, beat=2.5, bar=0.625, bpm=120)
-
-
-class Sealed(torch.Tensor):
-    """A tensor that nobody may read on the host."""
-
-    def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("a value was read on the host: this could not be captured")
-
-    item = tolist = numpy = _refuse
-    __float__ = __int__ = __bool__ = __index__ = _refuse
 
 
 @pytest.fixture

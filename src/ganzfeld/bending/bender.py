@@ -70,7 +70,7 @@ class Seeded:
         if seed == self.seed:
             return
         self.seed = seed
-        channels = self.shape[self.axis] if self.shape else 1
+        channels = self.shape[self.axis]
         for name, value in self._values(seed, channels).items():
             present: Tensor | None = getattr(self, name)
             if present is None:
@@ -162,11 +162,11 @@ class Bender:
     def _match(self, line: BendLine, target: str, name: str, index: int, chain: tuple[Bend, ...]) -> Match:
         device = self.original.device
         if target == "weight":
-            shape, axis = self.original.weights[name], 0
+            shape, axis = self.original.weights[name] or (1,), 0
         else:
             shape, axis = (1, *self.original.layer_shapes[name]), 1
         seeded = Seeded(tuple(shape), axis, zlib.crc32(f"{line.name} {name}".encode()), device)
-        outputs = shape[axis] if shape else 1
+        outputs = shape[axis]
         inputs = shape[axis + 1] if target == "weight" and len(shape) > 1 else 1
         only = _indicator(line.only, outputs, device)
         return Match(line, name, index, chain, seeded, only, _indicator(line.only_inputs, inputs, device))
@@ -187,12 +187,14 @@ class Bender:
         if not self.changed:
             return
         for name in self.changed:
-            x = self._tensors[name]
+            # A single number (a noise strength) is bent as one channel.
+            x = torch.atleast_1d(self._tensors[name])
             for blend, other in self._blends.get(name, ()):
                 x = _blended(x, other, amounts[blend.name].amount, blend.mode)
             for match in self._weights.get(name, ()):
                 x = self._bent(x, match, amounts[match.line.name], frame, memory)
-            self._live_tensors[name].copy_(x)
+            live = self._live_tensors[name]
+            live.copy_(x.reshape(live.shape))
         self.live.rederive(self.changed)
 
     def after(

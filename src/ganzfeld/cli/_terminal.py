@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -55,10 +56,15 @@ def set_up_logging() -> None:
 def opened_network(file: Path) -> Network:
     """A network by its file or shipped name. A bad file is refused before the wait for torch."""
     from ganzfeld.networks.files import open_network_file
-    from ganzfeld.networks.find import find_network
+    from ganzfeld.networks.find import locate
 
-    path = file if file.exists() else find_network(str(file)) or file
-    open_network_file(path)
-    from ganzfeld.networks.network import load_network
+    opened = open_network_file(locate(file))
+    from ganzfeld.networks.network import Network
 
-    return load_network(path)
+    return Network.from_file(opened)
+
+
+def may_run(script: Path | str) -> bool:
+    """Ask the person at the terminal whether a patch's script may run. Nobody there: no."""
+    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
+    return sys.stdin.isatty() and typer.confirm(question, default=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -267,12 +266,11 @@ class _Terminal:
 
     def _ask(self, scripts: list[str]) -> None:
         """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""
+        from ganzfeld.cli._terminal import may_run
+
         self._asked.update(scripts)
-        if not sys.stdin.isatty():
-            return
         for script in scripts:
-            question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
-            if typer.confirm(question, default=False):
+            if may_run(script):
                 with contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
                     self._show.trust(script)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,8 +115,9 @@ def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patc
 
 def ask(script: Path, store: TrustStore) -> None:
     """Ask at the terminal whether a script may run. Raises GanzfeldError if it may not, or nobody is there to ask."""
-    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
-    if not sys.stdin.isatty() or not typer.confirm(question, default=False):
+    from ganzfeld.cli._terminal import may_run
+
+    if not may_run(script):
         raise GanzfeldError(f"the script {script} has not been allowed to run", hint="Look at it, then use --trust")
     store.trust(script)
 

@@ -30,7 +30,7 @@ class DerivedTensors:
         """`tensors` by official names; they may be changed in place later, but not replaced."""
         self.tensors = tensors
         self.all: list[Derived] = []
-        self._versions: list[int] = []
+        self._versions = self._read_versions()
 
     @torch.no_grad()
     def make(self, *sources: str, compute: Callable[..., Tensor], into: Tensor | None = None) -> Tensor:
@@ -39,24 +39,24 @@ class DerivedTensors:
         # An answer that is a view of its source would change with it, and be written when made again.
         target = value.clone(memory_format=torch.preserve_format) if into is None else into.copy_(value)
         self.all.append(Derived(sources, compute, target))
-        self._versions = self._read_versions()
         return target
 
     @torch.no_grad()
     def derive(self, changed: Iterable[str] | None = None) -> None:
         """Make everything again that depends on the tensors `changed` (None: everything)."""
-        names = None if changed is None else set(changed)
+        names = set(self.tensors if changed is None else changed)
+        # `refresh` need not do again what is done here.
+        self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
         for derived in self.all:
-            if names is None or not names.isdisjoint(derived.sources):
+            if not names.isdisjoint(derived.sources):
                 derived.target.copy_(derived.compute(*(self.tensors[name] for name in derived.sources)))
 
     def refresh(self) -> None:
         """Make again what depends on tensors that were changed in place since the last call (host work: 10 µs)."""
         versions = self._read_versions()
         if versions != self._versions:
-            before, self._versions = self._versions, versions
-            self.derive(name for name, old, new in zip(self.tensors, before, versions) if old != new)
+            self.derive([name for name, version in versions.items() if version != self._versions[name]])
 
-    def _read_versions(self) -> list[int]:
+    def _read_versions(self) -> dict[str, int]:
         # Tensors made in inference mode do not count their changes.
-        return [0 if tensor.is_inference() else tensor._version for tensor in self.tensors.values()]
+        return {name: 0 if tensor.is_inference() else tensor._version for name, tensor in self.tensors.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "shipped"
@@ -10,6 +11,12 @@ FOLDER = Path(__file__).parent / "shipped"
 def shipped_names() -> list[str]:
     """The names of the networks that ship with Ganzfeld."""
     return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+
+
+def locate(name: str | os.PathLike[str]) -> Path:
+    """The file that a word on a command line or in a program means: a path, or else a shipped network's name."""
+    path = Path(name)
+    return path if path.exists() else find_network(str(path)) or path
 
 
 def find_network(name: str) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -16,11 +16,14 @@ from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
 from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
-from ganzfeld.networks.find import find_network
+from ganzfeld.networks.find import locate
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.stylegan2 import StyleGAN2
 from ganzfeld.networks.stylegan3 import StyleGAN3
+
+if TYPE_CHECKING:
+    from ganzfeld.networks.files import NetworkFile
 
 After = Callable[[str, Tensor], Tensor]
 Label = int | float | Tensor | None
@@ -35,12 +38,7 @@ def load_network(path: str | os.PathLike[str], device: str | torch.device = "cpu
     """
     from ganzfeld.networks.files import open_network_file
 
-    path = Path(path)
-    if not path.exists():
-        path = find_network(str(path)) or path
-    file = open_network_file(path)
-    config = config_from_json(file.config)
-    return Network(config, file.weights, path=path, sha256=file.sha256).to(device)
+    return Network.from_file(open_network_file(locate(path))).to(device)
 
 
 class Network:
@@ -85,6 +83,11 @@ class Network:
         self._precision: Precision = "float32"
         self._fast_path: FastStyleGAN2 | FastStyleGAN3 | None = None
         self._fast_path_tried = False
+
+    @classmethod
+    def from_file(cls, file: NetworkFile) -> Self:
+        """The network of an opened file."""
+        return cls(config_from_json(file.config), file.weights, path=file.path, sha256=file.sha256)
 
     @classmethod
     def random(cls, config: Config, seed: int = 0) -> Self:
