@@ -1,0 +1,181 @@
+"""What bends cost: the time of a bent frame over that of the plain one.
+
+    python benchmarks/bends.py [--device cuda] [--size 1024] [--seconds 3] [NETWORK ...]
+
+NETWORK is `stylegan2` (config-f) or `stylegan3-t` with random weights at --size, a shipped network, or a file. One
+frame is mapping, bends, synthesis and the change to bytes, of one latent. On CUDA each way is captured in one graph
+and replayed; amounts are read from the device, as in a patch, so nothing is left out because a bend happens to do
+nothing. The ways take turns, so that other work on the machine disturbs their ratios as little as possible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cpu.py
+
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import bends
+from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.device import pick_device
+from ganzfeld.networks.network import Network, load_network, to_uint8
+from ganzfeld.patch.node import Named
+
+RANDOM: dict[str, Callable[[int], Network]] = {
+    "stylegan2": lambda size: Network.random(StyleGAN2Config.design(size, channel_base=32768, channel_max=512)),
+    "stylegan3-t": lambda size: Network.random(StyleGAN3Config.design("stylegan3-t", size)),
+}
+CONVOLUTIONS = {"stylegan2": "synthesis.b*.conv?.weight", "stylegan3-t": "synthesis.L*.weight"}
+CONVOLUTIONS["stylegan3-r"] = CONVOLUTIONS["stylegan3-t"]
+MIDDLE = 256  # pixels: the size of the layer whose activation is bent
+FRAMES_BETWEEN_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to make a frame: its lines, and the amounts written in them. `most`: the target, a share of the frame."""
+
+    name: str
+    lines: tuple[BendLine | BlendLine, ...] = ()
+    amounts: tuple[tuple[str, float], ...] = ()
+    most: float | None = None
+
+
+def ways(network: Network) -> Iterable[Way]:
+    convolutions = CONVOLUTIONS[network.kind]
+    bender = Bender(network)
+    bender.bend(BendLine("all", convolutions, ("scale",)))
+    bender.ready()
+    largest = max(bender.changed, key=lambda name: network.tensors[name].numel())
+    sizes = {name: shape[1] for name, shape in network.layer_shapes.items()}
+    layer = min(sizes, key=lambda name: (abs(sizes[name] - MIDDLE), name))
+    other = Network.random(network.config, seed=1).to(network.device)
+
+    yield Way("plain")
+    for word, amount in (("scale", 1.01), ("lerp_noise", 0.1), ("rotate", 5.0)):
+        given = ((word, amount), ("channels", 0.5))
+        yield Way(f"one weight, {word}", (BendLine("one", largest, (word,)),), given, 0.03)
+        yield Way(f"one weight, {word}, a share", (BendLine("one", largest, (word,), masked=True),), given, 0.03)
+    for word, amount in (("scale", 1.01), ("lerp_noise", 0.1), ("rotate", 5.0)):
+        yield Way(f"all convolutions, {word}", (BendLine("all", convolutions, (word,)),), ((word, amount),), 0.12)
+    for word, amount in (("multiply", 1.1), ("rotate", 5.0), ("sharpen", 1.0), ("feedback", 0.5)):
+        bend = BendLine("activation", layer, (word,))
+        yield Way(f"{layer} ({sizes[layer]}²), {word}", (bend,), ((word, amount),), 0.05)
+    yield Way("a blend of two networks", (BlendLine("blend", other, "*"),), (("amount", 0.3),), 0.15)
+
+
+class Frame:
+    """One way of making a frame, ready to run: in a graph on CUDA."""
+
+    def __init__(self, network: Network, way: Way) -> None:
+        self.way = way
+        self.bender = Bender(network)
+        for line in way.lines:
+            self.bender.blend(line) if isinstance(line, BlendLine) else self.bender.bend(line)
+        self.bender.ready()
+        neutral = {name: amount.default for kind in ("weight", "activation") for bend in bends(kind).values()
+                   for name, amount in bend.amounts.items()}  # fmt: skip
+        numbers = {**neutral, "channels": 1.0, "inputs": 1.0, "soft": 0.0, **dict(way.amounts)}
+        uniforms = torch.tensor(list(numbers.values()), device=network.device)
+        self.amounts = {line.name: Named(dict(zip(numbers, uniforms))) for line in way.lines}
+        self.bender.prepare({line.name: 3 for line in way.lines})
+        self.z = network.latent(0)
+        self.number = torch.zeros((), dtype=torch.int64, device=network.device)
+        self.memories: dict[str, Tensor] = {}
+        self.run: Callable[[], object] = self.make
+        self.make()
+        if network.device.type == "cuda":
+            self.run = self._captured()
+
+    def make(self) -> Tensor:
+        self.bender.bend_weights(self.amounts, self.number, self.memory)
+        network = self.bender.live
+        after = self.bender.after(self.amounts, self.number, self.memory)
+        return to_uint8(network.synthesis(network.mapping(self.z, truncation_psi=0.8), after=after))
+
+    def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        if name not in self.memories:
+            self.memories[name] = torch.zeros(shape, device=self.z.device)
+        return self.memories[name]
+
+    def _captured(self) -> Callable[[], object]:
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(3):
+                self.make()
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.picture = self.make()
+        return graph.replay
+
+
+def measure(frames: list[Frame], seconds: float) -> list[float]:
+    """Seconds of a frame by each way: the fastest on a CPU, the median of the device's own times on CUDA."""
+    times: list[list[float]] = [[] for _ in frames]
+    end = time.perf_counter() + seconds * len(frames)
+    on_device = frames[0].z.is_cuda
+    while time.perf_counter() < end or not times[-1]:
+        for frame, found in zip(frames, times):
+            frame.run()  # the caches now hold this way's weights
+            found.append(_seconds_on_device(frame) if on_device else _seconds(frame))
+    return [statistics.median(found) if on_device else min(found) for found in times]
+
+
+def _seconds(frame: Frame) -> float:
+    start = time.perf_counter()
+    frame.run()
+    return time.perf_counter() - start
+
+
+def _seconds_on_device(frame: Frame) -> float:
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    for _ in range(FRAMES_BETWEEN_EVENTS):
+        frame.run()
+    end.record()
+    end.synchronize()
+    return start.elapsed_time(end) / 1e3 / FRAMES_BETWEEN_EVENTS
+
+
+def report(network: Network, seconds: float) -> None:
+    """Print the table of one network."""
+    changed = sum(tensor.numel() for tensor in network.tensors.values())
+    print(f"\n{network.kind} {network.resolution} px, {changed / 1e6:.1f} M numbers, on {network.device}")
+    print(f"{'':44} {'ms':>9} {'over plain':>11} {'at most':>8}")
+    with torch.inference_mode():
+        frames = [Frame(network, way) for way in ways(network)]
+        times = measure(frames, seconds)
+    for frame, found in zip(frames, times):
+        over, most = found / times[0] - 1, frame.way.most
+        columns = f"{over:+11.1%} {most:8.0%}{'' if over <= most else '  missed'}" if most else ""
+        print(f"{frame.way.name:44} {1e3 * found:9.3f} {columns}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", default=list(RANDOM))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--size", type=int, help="of random networks (default: 1024, on a CPU 64)")
+    parser.add_argument("--seconds", type=float, default=1, help="for each way")
+    arguments = parser.parse_args()
+    device = pick_device(arguments.device)
+    size = arguments.size or (64 if device.type == "cpu" else 1024)
+    about = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    print(f"torch {torch.__version__}, {about}")
+    for name in arguments.networks:
+        network = RANDOM[name](size) if name in RANDOM else load_network(name)
+        report(network.to(device), arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()
