@@ -153,7 +153,7 @@ def test_stills_of_a_smaller_size_and_of_random_noise(small_network, tmp_path):
 def test_ranges_of_seeds():
     assert parse_seeds("7") == [range(7, 8)]
     assert parse_seeds("0-15, 33,4294967295") == [range(16), range(33, 34), range(2**32 - 1, 2**32)]
-    for wrong in ("", "a", "1-", "-1", "3-2", "1,,2", "4294967296", "1.5"):
+    for wrong in ("", "a", "1-", "-1", "1,,2", "4294967296", "1.5"):
         with pytest.raises(GanzfeldError, match="is not a"):
             parse_seeds(wrong)
 

@@ -25,7 +25,6 @@ from ganzfeld.patch.language import parse
 from ganzfeld.patch.latents import seed_latent
 from ganzfeld.patch.node import Choice, HostValue, Input, Parameter, Structure, Value
 from ganzfeld.patch.nodes import node_types
-from ganzfeld.patch.nodes.seeds import parse_seeds
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
@@ -205,13 +204,6 @@ def test_seeds_walk_and_loop(small_network: Path) -> None:
     assert not torch.equal(shown(0), shown(1))
     assert torch.equal(shown(2, loop=False), shown(9, loop=False))
     assert not torch.equal(shown(0.5), shown(0))
-
-
-def test_seed_ranges() -> None:
-    assert parse_seeds("0-3,7") == (0, 1, 2, 3, 7)
-    assert parse_seeds("3-1") == (3, 2, 1)
-    with pytest.raises(ValueError, match="'x'"):
-        parse_seeds("1,x")
 
 
 @pytest.mark.parametrize("shape", [(16,), (2, 16)])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzfeld.kernels.gaussian import mix
+from ganzfeld.ranges import numbers
 
 
 def listed(value: Any) -> tuple[int, ...] | None:
@@ -16,17 +16,11 @@ def listed(value: Any) -> tuple[int, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        found: list[int] = []
-        for part in value.replace(" ", "").split(","):
-            match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part)
-            if not match:
-                raise ValueError(f"'{part}' is not a channel or a range such as \"0-15\"")
-            found += range(int(match[1]), int(match[2] or match[1]) + 1)
-        return tuple(found)
-    numbers = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        return numbers(value, "channel")
+    given = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(number, int) and number >= 0 for number in given):
         raise ValueError('channels are whole numbers from 0, or a range such as "0-15"')
-    return tuple(numbers)
+    return tuple(given)
 
 
 def draw(channels: int, seed: int, stream: int, device: torch.device) -> Tensor:

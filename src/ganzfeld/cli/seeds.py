@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganzfeld.errors import GanzfeldError, NetworkError, OutputError, Where
+from ganzfeld.ranges import ranges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ def seeds(
 
     A seed means the latent numpy.random.RandomState(seed).randn(1, z_dim), as in the official tools.
     """
-    ranges = parse_seeds(which)  # before the wait for torch
+    wanted = parse_seeds(which)  # before the wait for torch
     from rich.progress import track
 
     from ganzfeld.cli._terminal import console, opened_network
@@ -47,9 +47,9 @@ def seeds(
         raise NetworkError("this network has no classes", where=Where(file=str(file)), hint="Leave --label out")
     folder = out or Path(f"{file.stem}-seeds")
     messages = console(stderr=True)
-    count = sum(map(len, ranges))
+    count = sum(map(len, wanted))
     options = {"psi": psi, "cutoff": cutoff, "noise_mode": noise_mode, "label": label, "resolution": resolution}
-    for seed in track(itertools.chain(*ranges), "", total=count, console=messages, disable=not messages.is_terminal):
+    for seed in track(itertools.chain(*wanted), "", total=count, console=messages, disable=not messages.is_terminal):
         _save(folder / f"seed{seed:04d}.png", still(network, seed, **options))
     console().print(f"{count} picture{'s' * (count != 1)} in {folder}", markup=False)
 
@@ -77,16 +77,14 @@ def still(
 
 def parse_seeds(text: str) -> list[range]:
     """ "0-3,8" -> [range(0, 4), range(8, 9)]. Raises GanzfeldError."""
-    ranges = []
-    for part in text.replace(" ", "").split(","):
-        found = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
-        if not found:
-            raise GanzfeldError(f"'{part}' is not a seed", hint='Give numbers and ranges, like "0-15,33"')
-        first, last = int(found[1]), int(found[2] or found[1])
-        if not first <= last <= LARGEST_SEED:
-            raise GanzfeldError(f"'{part}' is not a range of seeds", hint=f"Seeds go up, from 0 to {LARGEST_SEED}")
-        ranges.append(range(first, last + 1))
-    return ranges
+    try:
+        found = ranges(text, "seed")
+    except ValueError as error:
+        raise GanzfeldError(str(error), hint='Give numbers and ranges, like "0-15,33"') from None
+    for part in found:
+        if max(part[0], part[-1]) > LARGEST_SEED:
+            raise GanzfeldError(f"{max(part[0], part[-1])} is not a seed", hint=f"Seeds are 0 to {LARGEST_SEED}")
+    return found
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,31 +23,16 @@ from ganzfeld.patch.node import (
     Structure,
     Toggle,
 )
+from ganzfeld.ranges import numbers
 
-MOST_KEYS = 100_000
 _FILES = (".npy", ".npz", ".pt", ".pth")
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """ "0-3,7" -> (0, 1, 2, 3, 7). Raises ValueError."""
-    found: list[int] = []
-    for part in re.split(r"[,\s]+", text.strip()):
-        match = re.fullmatch(r"(\d+)(?:(?:-|\.\.)(\d+))?", part)
-        if not match:
-            raise ValueError(f"'{part}' is not a seed or a range of seeds such as 0-15")
-        first, last = int(match[1]), int(match[2] or match[1])
-        step = 1 if last >= first else -1
-        if len(found) + abs(last - first) >= MOST_KEYS:
-            raise ValueError(f"at most {MOST_KEYS} seeds")
-        found += range(first, last + step, step)
-    return tuple(found)
 
 
 def _keys(value: Any) -> str | tuple[int, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if value.lower().endswith(_FILES) else parse_seeds(value)
+        return value if value.lower().endswith(_FILES) else numbers(value, "seed")
     seeds = value if isinstance(value, list | tuple) else [value]
     if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
         raise ValueError('seeds are whole numbers, "0-15", or a file of keyframes (.npy, .npz, .pt)')
