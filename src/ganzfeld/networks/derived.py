@@ -51,6 +51,11 @@ class DerivedTensors:
             if not names.isdisjoint(derived.sources):
                 derived.target.copy_(derived.compute(*(self.tensors[name] for name in derived.sources)))
 
+    def forget(self, targets: Iterable[Tensor]) -> None:
+        """No longer make these derived tensors again."""
+        gone = {id(target) for target in targets}
+        self.all = [derived for derived in self.all if id(derived.target) not in gone]
+
     def refresh(self) -> None:
         """Make again what depends on tensors that were changed in place since the last call (host work: 10 µs)."""
         versions = self._read_versions()

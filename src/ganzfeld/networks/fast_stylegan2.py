@@ -26,6 +26,7 @@ from ganzfeld.networks.fast_mapping import FastMapping
 from ganzfeld.networks.fast_parts import Demodulation, Styles, ToRGB, channels_last
 from ganzfeld.networks.noise import NoiseMode, layer_noise
 from ganzfeld.networks.stylegan2 import After
+from ganzfeld.networks.wide import Wide, WideStarts, middle
 
 
 class FastStyleGAN2:
@@ -47,6 +48,7 @@ class FastStyleGAN2:
         self.derived = DerivedTensors(tensors)
         self.mapping = FastMapping(config, self.derived)
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: channels_last(const[None]))
+        self.wide_starts = WideStarts(self.derived)
         self.blocks = [Block(config, self.derived, resolution, convolve_in) for resolution in config.resolutions]
         self.convolutions = [convolution for block in self.blocks for convolution in block.convolutions]
         self.to_rgb = [block.torgb for block in self.blocks if block.torgb]
@@ -72,6 +74,7 @@ class FastStyleGAN2:
         until: str | None = None,
         resolution: int | None = None,
         after: After | None = None,
+        wide: Wide | None = None,
     ) -> Tensor:
         """As `stylegan2.Synthesis.forward`. Activations are channels-last in memory."""
         last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
@@ -79,28 +82,32 @@ class FastStyleGAN2:
         styles = self.styles(w, sum(len(block.convolutions) for block in blocks))
         gains = self.demodulation(styles)
         rgb_styles = iter(() if until else self.rgb_styles(w, sum(block.torgb is not None for block in blocks)))
-        x = self.const.expand(len(w), -1, -1, -1)
+        start = self.wide_starts[wide] if wide is not None else None
+        x = (self.const if start is None else start.const).expand(len(w), -1, -1, -1)
         rgb: Tensor | None = None
         layer = 0
         for block in blocks:
             entered = x
             for convolution, name in zip(block.convolutions, block.steps):
-                noise = layer_noise(noise_mode, convolution.noise_const, len(w), seed, stream=layer)
+                own = convolution.noise_const
+                if start is not None and noise_mode != "none":
+                    own = start.noise(convolution.name, stream=layer)
+                noise = layer_noise(noise_mode, own, len(w), seed, stream=layer)
                 x = convolution(x, styles[layer], gains[layer], noise, noise_strength)
                 layer += 1
                 x = after(name, x) if after else x
                 if name == until:
-                    return x
+                    return middle(self.config, block.name, x, wide)
             if block.skip is not None:
                 x = block.skip(entered).add_(x, alpha=math.sqrt(0.5))
                 x = after(block.name, x) if after else x
                 if block.name == until:
-                    return x
+                    return middle(self.config, block.name, x, wide)
             if block.torgb is not None and not until:
                 picture = block.torgb(x, next(rgb_styles))
                 rgb = picture if rgb is None else upsampled(rgb, block.up_rgb).add_(picture)
         assert rgb is not None
-        return rgb
+        return middle(self.config, blocks[-1].name, rgb, wide)
 
 
 class Block:

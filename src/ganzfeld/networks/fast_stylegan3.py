@@ -7,6 +7,7 @@ Radial filters (kind R) are not separable and stay with the reference.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import torch
@@ -21,6 +22,7 @@ from ganzfeld.networks.fast_mapping import FastMapping
 from ganzfeld.networks.fast_parts import Demodulation, Styles, ToRGB, channels_last, normalised
 from ganzfeld.networks.stylegan2 import After
 from ganzfeld.networks.stylegan3 import FourierFeatures
+from ganzfeld.networks.wide import Wide, middle
 
 
 class FastStyleGAN3:
@@ -60,12 +62,13 @@ class FastStyleGAN3:
         transform: Tensor | None = None,
         until: str | None = None,
         after: After | None = None,
+        wide: Wide | None = None,
     ) -> Tensor:
         """As `stylegan3.Synthesis.forward`. Activations are channels-last in memory."""
-        x = self.input(w[:, 0], transform)
+        x = self.input(w[:, 0], transform, wide)
         x = after("input", x) if after else x
         if until == "input":
-            return x
+            return middle(self.config, "input", x, wide)
         names = [layer.name for layer in self.config.layers]
         count = names.index(until) + 1 if until else len(names)
         styles = self.styles(w, count)
@@ -77,10 +80,10 @@ class FastStyleGAN3:
             x = layer(x, style, gain)
             x = after(layer.name, x) if after else x
             if layer.name == until:
-                return x
+                return middle(self.config, layer.name, x, wide)
         x = self.torgb(x, styles[-1] * self.input_gain[-1])
         x = after(self.out, x) if after else x
-        return x if self.out == until else x * self.config.output_scale
+        return middle(self.config, self.out, x if self.out == until else x * self.config.output_scale, wide)
 
     def _fourier_features(self) -> FourierFeatures:
         """The reference's own input layer, around the same tensors."""
@@ -131,6 +134,15 @@ class Layer:
         """x [N, I, h, w], style [N, ≥ I], gain [N, ≥ O] -> [N, O, H, W]."""
         x = channels_last(x * style[:, : self.in_channels, None, None])
         x = F.conv2d(x.to(self.weight.dtype), self.weight, padding=self.padding).float()
+        # The matrices hold for any size of field.
+        rows, columns = self._axis(self.rows, x.shape[2]), self._axis(self.columns, x.shape[3])
         return banded_filtered_leaky_relu(
-            x, self.bias, gain[:, : self.out_channels], self.rows, self.columns, self.matrices, self.clamp
+            x, self.bias, gain[:, : self.out_channels], rows, columns, self.matrices, self.clamp
         )
+
+    @staticmethod
+    def _axis(own: Axis, size: int) -> Axis:
+        """An axis of `size` samples for one of another size: what goes in more comes out more, resampled."""
+        if size == own.size:
+            return own
+        return dataclasses.replace(own, size=size, out_size=own.out_size + (size - own.size) * own.up // own.down)

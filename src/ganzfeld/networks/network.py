@@ -21,11 +21,13 @@ from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.stylegan2 import StyleGAN2
 from ganzfeld.networks.stylegan3 import StyleGAN3
+from ganzfeld.networks.wide import Wide, layer_scale, memory_needed, wide
 
 if TYPE_CHECKING:
     from ganzfeld.networks.files import NetworkFile
 
 After = Callable[[str, Tensor], Tensor]
+Shape = tuple[int, int, int]
 Label = int | float | Tensor | None
 Precision = Literal["float32", "bfloat16"]
 
@@ -194,6 +196,8 @@ class Network:
         resolution: int | None = None,
         transform: Tensor | None = None,
         after: After | None = None,
+        size: tuple[int, int] | None = None,
+        fill: str = "mirror",
     ) -> Tensor:
         """w [N, num_ws, w_dim] (or [N, w_dim], the same row everywhere) -> picture [N, C, H, W], about −1..1.
 
@@ -206,6 +210,10 @@ class Network:
         transform: StyleGAN3: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture, from
         its centre; None is the network's own.
         after: called as after(name, activation) after every layer; what it returns goes on in its place.
+        size: (width, height) of the picture in pixels, if not the network's own: it sees more, or less, of its own
+        world. With `until`, the activation under that picture. The network works on a field up to one sample of its
+        first layer larger, which is what `after` sees; the middle of it is returned.
+        fill: how StyleGAN2's constant and noise go on beyond their borders: "mirror", "tile", "noise" or "stretch".
         """
         w = w[:, None].expand(-1, self.num_ws, -1) if w.ndim == 2 else w
         if w.ndim != 3 or w.shape[1] != self.num_ws or w.shape[2] != self.w_dim:
@@ -218,9 +226,10 @@ class Network:
         w = w.to(self.device, torch.float32)
         until = None if until is None else self.layer_name(until)
         self.check_resolution(resolution)
+        field = self.wide(size, fill, resolution)
         route = self._faster(w) or self.module
         if isinstance(route, (StyleGAN3, FastStyleGAN3)):
-            return route.synthesis(w, transform=transform, until=until, after=after)
+            return route.synthesis(w, transform=transform, until=until, after=after, wide=field)
         if transform is not None:
             raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
         return route.synthesis(
@@ -231,7 +240,31 @@ class Network:
             until=until,
             resolution=resolution,
             after=after,
+            wide=field,
         )
+
+    def wide(self, size: tuple[int, int] | None, fill: str = "mirror", resolution: int | None = None) -> Wide | None:
+        """How `synthesis` makes a picture of this size; None if it is the network's own. Raises `NetworkError`."""
+        return None if size is None else wide(self.config, size, fill, resolution)
+
+    def layer_shapes_at(self, size: tuple[int, int] | None, resolution: int | None = None) -> dict[str, Shape]:
+        """As `layer_shapes`, for pictures of another size: what `after` gets to see."""
+        field = self.wide(size, resolution=resolution)
+        if field is None:
+            return self.layer_shapes
+        return {
+            name: (channels, *field.side((height, width), layer_scale(self.config, name)))
+            for name, (channels, height, width) in self.layer_shapes.items()
+        }
+
+    def memory_needed(self, size: tuple[int, int] | None, resolution: int | None = None) -> int:
+        """Bytes that `synthesis` holds at once for one picture of this size, roughly, beside the weights."""
+        shapes = self.layer_shapes_at(size, resolution)
+        if resolution is not None:
+            shapes = {
+                name: shape for name, shape in shapes.items() if layer_scale(self.config, name) <= resolution // 4
+            }
+        return memory_needed(self.config, shapes)
 
     def layer_name(self, word: str) -> str:
         """The whole name of a layer: "L6" -> "L6_52_1024", "b64.conv1" -> "b64". Raises `NetworkError`."""

@@ -21,6 +21,7 @@ from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.layers import Dense
 from ganzfeld.networks.mapping import Mapping
 from ganzfeld.networks.noise import NoiseMode, layer_noise
+from ganzfeld.networks.wide import Wide, middle, wide_const, wide_noise
 
 After: TypeAlias = Callable[[str, Tensor], Tensor]
 """Called with each layer's name and activation [N, C, h, w]; what it returns goes on in its place."""
@@ -70,38 +71,46 @@ class Synthesis(nn.Module):
         until: str | None = None,
         resolution: int | None = None,
         after: After | None = None,
+        wide: Wide | None = None,
     ) -> Tensor:
         """The picture; or the activation [N, C, h, w] of the layer `until`; or, "skip" only, the smaller RGB
         picture at `resolution`. Both stop there.
 
         `noise_strength` multiplies the strengths that the network has learnt. `seed` makes "random" noise
-        repeatable (a frame number, say).
+        repeatable (a frame number, say). `wide`: another size of picture, from a larger or smaller constant;
+        `after` then sees the whole field, of which the middle is returned.
         """
         resolution = resolution or self.config.img_resolution
-        x = self.blocks[0].const.expand(len(w), -1, -1, -1)
+        x = self.blocks[0].const
+        if wide is not None:
+            x = wide_const(x, *wide.side((4, 4), 1), wide.fill)
+        x = x.expand(len(w), -1, -1, -1)
         rgb: Tensor | None = None
         row = 0
         for block in self.blocks:
             entered = x
             for convolution, name in zip(block.convolutions, block.steps):
-                noise = layer_noise(noise_mode, convolution.noise_const, len(w), seed, stream=row)
+                own = convolution.noise_const
+                if wide is not None:
+                    own = wide_noise(own, *wide.side((len(own), len(own)), len(own) // 4), wide.fill, row + 1)
+                noise = layer_noise(noise_mode, own, len(w), seed, stream=row)
                 noise = noise if noise is None else noise * noise_strength
                 x = convolution(x, w[:, row], noise)
                 row += 1
                 x = after(name, x) if after else x
                 if name == until:
-                    return x
+                    return middle(self.config, block.name, x, wide)
             if block.skip is not None:
                 x = (x + block.skip(entered)) * math.sqrt(0.5)
                 x = after(block.name, x) if after else x
                 if block.name == until:
-                    return x
+                    return middle(self.config, block.name, x, wide)
             if block.torgb is not None and until is None:
                 # The next block's first convolution reads the same row of w.
                 picture: Tensor = block.torgb(x, w[:, row]).float()
                 rgb = picture if rgb is None else upsample2(rgb, block.resample_filter) + picture
                 if block.resolution == resolution:
-                    return rgb
+                    return middle(self.config, block.name, rgb, wide)
         raise ValueError(f"there is no layer {until!r}, or no picture of {resolution} px")
 
 

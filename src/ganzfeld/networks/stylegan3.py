@@ -19,6 +19,7 @@ from ganzfeld.networks.filters import low_pass
 from ganzfeld.networks.layers import Dense
 from ganzfeld.networks.mapping import Mapping
 from ganzfeld.networks.stylegan2 import After
+from ganzfeld.networks.wide import Wide, middle, sampling_grid
 
 
 class StyleGAN3(nn.Module):
@@ -55,17 +56,19 @@ class Synthesis(nn.Module):
         transform: Tensor | None = None,
         until: str | None = None,
         after: After | None = None,
+        wide: Wide | None = None,
         track_magnitudes: bool = False,
     ) -> Tensor:
         """The picture; or the activation [N, C, h, w] of the layer `until`, stopping there.
 
         `transform` [3, 3] or [N, 3, 3] moves the picture (inverse matrix on x, y in units of the picture's
-        size, from its centre); None takes the network's own. `track_magnitudes` is for training.
+        size, from its centre); None takes the network's own. `wide`: another size of picture, from a larger or smaller
+        grid; `after` then sees the whole field, of which the middle is returned. `track_magnitudes` is for training.
         """
         x = w
         for row, name in enumerate(self.layers):
             if row == 0:
-                x = self.input(w[:, row], transform)
+                x = self.input(w[:, row], transform, wide)
             else:
                 layer = self.get_submodule(name)
                 if track_magnitudes and isinstance(layer, Layer):
@@ -73,10 +76,10 @@ class Synthesis(nn.Module):
                 x = layer(x, w[:, row])
             x = after(name, x) if after else x
             if name == until:
-                return x
+                return middle(self.config, name, x, wide)
         if until is not None:
             raise ValueError(f"there is no layer {until!r}")
-        return x.float() * self.output_scale
+        return middle(self.config, self.layers[-1], x.float() * self.output_scale, wide)
 
 
 class FourierFeatures(nn.Module):
@@ -100,7 +103,7 @@ class FourierFeatures(nn.Module):
         self.register_buffer("freqs", torch.stack([angle.cos() * radius, angle.sin() * radius], 1))
         self.register_buffer("phases", torch.rand(channels, device="cpu") - 0.5)
 
-    def forward(self, w: Tensor, transform: Tensor | None = None) -> Tensor:
+    def forward(self, w: Tensor, transform: Tensor | None = None, wide: Wide | None = None) -> Tensor:
         """w [N, w_dim], transform [3, 3] or [N, 3, 3] -> [N, channels, height, width]."""
         transform = self.transform if transform is None else transform.to(self.transform)
         c, s, x, y = self.motion(w)
@@ -115,7 +118,7 @@ class FourierFeatures(nn.Module):
         rate, band = self.config.sampling_rate, self.config.bandwidth
         amplitude = (1 - (freqs.norm(dim=2) - band) / (rate / 2 - band)).clamp(0, 1)
 
-        waves = self.grid() @ freqs[:, None].transpose(2, 3) + phases[:, None, None]  # [N, h, w, C]
+        waves = self.grid(wide) @ freqs[:, None].transpose(2, 3) + phases[:, None, None]  # [N, h, w, C]
         waves = torch.sin(2 * math.pi * waves) * amplitude[:, None, None]
         return (waves @ (self.weight / math.sqrt(len(self.weight))).t()).permute(0, 3, 1, 2)
 
@@ -125,13 +128,12 @@ class FourierFeatures(nn.Module):
         t = t / t[:, :2].norm(dim=1, keepdim=True)
         return t.unbind(1)
 
-    def grid(self) -> Tensor:
+    def grid(self, wide: Wide | None = None) -> Tensor:
         """Where the samples are: x and y [1, height, width, 2] in units of the picture, from its centre."""
-        axes = [
-            (torch.arange(size, device=self.freqs.device) + 0.5 - size / 2) / self.config.sampling_rate
-            for size in self.config.size
-        ]
-        return torch.stack(torch.meshgrid(*axes, indexing="xy"), 2)[None]
+        width, height = self.config.size
+        if wide is not None:
+            height, width = wide.side((height, width), 1)
+        return sampling_grid((width, height), self.config.sampling_rate, self.freqs.device)
 
 
 class Layer(nn.Module):
