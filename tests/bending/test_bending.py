@@ -28,7 +28,7 @@ def place(x: torch.Tensor, axis: int) -> Place:
     generator = torch.Generator().manual_seed(1)
     noise, order = torch.randn(x.shape, generator=generator), torch.randperm(x.shape[axis], generator=generator)
     remember = lambda name, shape: memories.setdefault(name, torch.zeros(shape))  # noqa: E731
-    return Place("here", lambda: noise, lambda: order, FRAME, remember)
+    return Place("here", lambda: noise, lambda: order, torch.tensor(1.0), FRAME, remember)
 
 
 def example(target: str) -> tuple[torch.Tensor, int]:
@@ -204,6 +204,13 @@ def test_blends_meet_the_other_network(network: Network) -> None:
     assert torch.equal(picture(bender, {"mix": {"amount": 0.0}}), picture(Bender(network), {}))
     assert torch.equal(picture(bender, {"mix": {"amount": 1.0}}), picture(Bender(other), {}))
     assert torch.isfinite(picture(bender, {"mix": {"amount": -2.0}})).all()
+
+
+def test_a_blend_does_nothing_between_equals(network: Network) -> None:
+    bender = Bender(network)
+    bender.blend(BlendLine("mix", network, "*"))
+    bender.ready()
+    assert bender.matched["mix"] and not bender.changed
 
 
 @pytest.mark.parametrize("word", bends("weight"))

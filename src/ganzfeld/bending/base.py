@@ -39,14 +39,18 @@ class Amount:
 class Place:
     """Where a bend acts: one weight or one layer's activation.
 
-    noise(): seeded standard normal noise of the weight's or activation's own shape, the same until the seed changes.
-    order(): a seeded order of its channels, int64 [C]. frame: this frame's number, a 0-d integer tensor.
+    noise(): seeded normal noise of the weight's or activation's own shape, the same until the seed changes.
+    order(): a seeded order of its channels, int64 [C].
+    deviation: of that noise, 0-d: a weight's root mean square as the file has it, so that an amount means the same in
+    every weight; 1 for activations.
+    frame: this frame's number, a 0-d integer tensor.
     memory(name, shape): a tensor that persists from frame to frame, zero at first.
     """
 
     name: str
     noise: Callable[[], Tensor]
     order: Callable[[], Tensor]
+    deviation: Tensor
     frame: Tensor
     memory: Callable[[str, tuple[int, ...]], Tensor]
 

@@ -8,7 +8,7 @@ bitwise as before.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,18 @@ from torch import Tensor
 
 from ganzfeld.bending.base import Bend, Place, bends
 from ganzfeld.bending.channels import draw, order, share_mask
+from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, weights_of
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.gaussian import gaussian
+from ganzfeld.kernels.lanes import Lanes
 from ganzfeld.networks.network import Network
 
 After = Callable[[str, Tensor], Tensor]
 Memory = Callable[[str, tuple[int, ...]], Tensor]
 BLEND_MODES = ("lerp", "add", "swap")
+AT_ONCE = 6_000_000
+"""Numbers bent before what depends on them is derived: as many as a GPU's cache holds, with what they become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,16 @@ class BlendLine:
 
 @dataclass(slots=True)
 class Seeded:
-    """Tensors made from a line's seed for one match; made again only when the seed changes, outside any capture."""
+    """Tensors made from a line's seed for one match; made again only when the seed changes, outside any capture.
+
+    deviation: of the noise; 0-d.
+    """
 
     shape: tuple[int, ...]
     axis: int
     stream: int
     device: torch.device
+    deviation: Tensor
     seed: int | None = None
     noise: Tensor | None = None
     order: Tensor | None = None
@@ -90,7 +98,7 @@ class Seeded:
 
     def _noise(self, seed: int) -> Tensor:
         count = max(1, torch.Size(self.shape).numel())
-        return gaussian((1, 1, 1, count), seed, self.stream, self.device).reshape(self.shape)
+        return gaussian((1, 1, 1, count), seed, self.stream, self.device).reshape(self.shape) * self.deviation
 
     def noise_now(self) -> Tensor:
         """The noise, made when first asked for (while warming up)."""
@@ -125,8 +133,12 @@ class Bender:
     memory of their own.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(
+        self, network: Network, size: tuple[int, int] | None = None, resolution: int | None = None
+    ) -> None:
+        """`size`, `resolution`: as `Network.synthesis` will be asked; activations have other shapes then."""
         self.original = self.live = network
+        self._shapes = network.layer_shapes_at(size, resolution)
         self.matched: dict[str, int] = {}
         self.changed: list[str] = []
         self._blends: dict[str, list[tuple[BlendLine, Tensor]]] = {}
@@ -141,7 +153,9 @@ class Bender:
         self.matched[line.name] = len(names)
         tensors = line.other.tensors
         for name in names:
-            self._blends.setdefault(name, []).append((line, tensors[name]))
+            # Between equals there is nothing to do, for ever: filters, noise that training never touched.
+            if line.mode == "add" or not torch.equal(tensors[name], self._tensors[name]):
+                self._blends.setdefault(name, []).append((line, tensors[name]))
 
     def bend(self, line: BendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if a bend is not for that."""
@@ -158,14 +172,16 @@ class Bender:
         if self.changed:
             self.live = self.original.variant(self.changed)
             self._live_tensors = self.live.tensors
+            self._lanes = Lanes(self.original.device)
+            self._turns = list(_turns(self.changed, self._tensors))
 
     def _match(self, line: BendLine, target: str, name: str, index: int, chain: tuple[Bend, ...]) -> Match:
         device = self.original.device
         if target == "weight":
-            shape, axis = self.original.weights[name] or (1,), 0
+            shape, axis, unit = self.original.weights[name] or (1,), 0, deviation(self._tensors[name])
         else:
-            shape, axis = (1, *self.original.layer_shapes[name]), 1
-        seeded = Seeded(tuple(shape), axis, zlib.crc32(f"{line.name} {name}".encode()), device)
+            shape, axis, unit = (1, *self._shapes[name]), 1, torch.ones((), device=device)
+        seeded = Seeded(tuple(shape), axis, zlib.crc32(f"{line.name} {name}".encode()), device, unit)
         outputs = shape[axis]
         inputs = shape[axis + 1] if target == "weight" and len(shape) > 1 else 1
         only = _indicator(line.only, outputs, device)
@@ -186,16 +202,24 @@ class Bender:
         """
         if not self.changed:
             return
-        for name in self.changed:
-            # A single number (a noise strength) is bent as one channel.
-            x = torch.atleast_1d(self._tensors[name])
-            for blend, other in self._blends.get(name, ()):
-                x = _blended(x, other, amounts[blend.name].amount, blend.mode)
-            for match in self._weights.get(name, ()):
-                x = self._bent(x, match, amounts[match.line.name], frame, memory)
-            live = self._live_tensors[name]
-            live.copy_(x.reshape(live.shape))
-        self.live.rederive(self.changed)
+        for names in self._turns:
+            with self._lanes.open():
+                for name in names:
+                    with self._lanes.next():
+                        self._bend_weight(name, amounts, frame, memory)
+            self.live.rederive(names)
+
+    def _bend_weight(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        # A single number (a noise strength) is bent as one channel.
+        x, live = torch.atleast_1d(self._tensors[name]), torch.atleast_1d(self._live_tensors[name])
+        matches = self._weights.get(name, [])
+        blends = self._blends.get(name, [])
+        for blend, other in blends:
+            last = blend is blends[-1][0] and not matches
+            x = _blended(x, other, amounts[blend.name].amount, blend.mode, live if last else None)
+        for match in matches:
+            out = live if match is matches[-1] else None
+            x = self._bent(x, match, amounts[match.line.name], frame, memory, out)
 
     def after(
         self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
@@ -211,7 +235,9 @@ class Bender:
 
         return bend
 
-    def _bent(self, x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory) -> Tensor:
+    def _bent(
+        self, x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, out: Tensor | None = None
+    ) -> Tensor:
         def value(name: str) -> Tensor:
             given: Tensor = values[name]
             return given[match.index] if given.dim() else given
@@ -221,6 +247,7 @@ class Bender:
             match.name,
             seeded.noise_now,
             seeded.order_now,
+            seeded.deviation,
             frame,
             lambda name, shape: memory(f"{match.line.name} {match.name} {name}", shape),
         )
@@ -228,7 +255,9 @@ class Bender:
         for bend in match.bends:
             bent = bend.apply(bent, {name: value(name) for name in bend.amounts}, place)
         mask = _mask(x, match, value)
-        return bent if mask is None else torch.lerp(x, bent, mask.to(x.dtype))
+        if mask is not None:
+            return torch.lerp(x, bent, mask.to(x.dtype), out=out)
+        return bent if out is None else out.copy_(bent)
 
 
 def _chain(line: BendLine, target: str) -> tuple[Bend, ...]:
@@ -271,12 +300,27 @@ def _indicator(channels: tuple[int, ...] | None, count: int, device: torch.devic
     return indicator.to(device)
 
 
-def _blended(x: Tensor, other: Tensor, amount: Tensor, mode: str) -> Tensor:
+def _turns(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str]]:
+    """The names in their order, in groups of about `AT_ONCE` numbers."""
+    group: list[str] = []
+    count = 0
+    for name in names:
+        group.append(name)
+        count += tensors[name].numel()
+        if count >= AT_ONCE:
+            yield group
+            group, count = [], 0
+    if group:
+        yield group
+
+
+def _blended(x: Tensor, other: Tensor, amount: Tensor, mode: str, out: Tensor | None) -> Tensor:
+    other = other.reshape(x.shape)
     if mode == "add":
-        return x + amount * other
+        return torch.addcmul(x, other, amount, out=out)
     if mode == "swap":
-        return torch.where(amount > 0.5, other, x)
-    return torch.lerp(x, other, amount)
+        return torch.where(amount > 0.5, other, x, out=out)
+    return torch.lerp(x, other, amount, out=out)
 
 
 def check_same(network: Network, other: Network) -> None:

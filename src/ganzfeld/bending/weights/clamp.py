@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ganzfeld.bending.base import Amount, Place, WeightBend
-from ganzfeld.bending.statistics import deviation
 
 
 class Clamp(WeightBend):
@@ -18,5 +17,5 @@ class Clamp(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        limit = amounts["clamp"] * deviation(x)
+        limit = amounts["clamp"] * place.deviation
         return x.clamp(-limit, limit)

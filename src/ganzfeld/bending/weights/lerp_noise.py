@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Amount, Place, WeightBend
-from ganzfeld.bending.statistics import deviation
 
 
 class LerpNoise(WeightBend):
@@ -19,4 +19,4 @@ class LerpNoise(WeightBend):
     uses_noise = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x + amounts["lerp_noise"] * (deviation(x) * place.noise() - x)
+        return torch.lerp(x, place.noise(), amounts["lerp_noise"])

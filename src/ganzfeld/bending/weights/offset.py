@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ganzfeld.bending.base import Amount, Place, WeightBend
-from ganzfeld.bending.statistics import deviation
 
 
 class Offset(WeightBend):
@@ -18,4 +17,4 @@ class Offset(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x + amounts["offset"] * deviation(x)
+        return x + amounts["offset"] * place.deviation

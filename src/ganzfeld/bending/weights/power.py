@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Amount, Place, WeightBend
-from ganzfeld.bending.statistics import deviation
 
 
 class Power(WeightBend):
@@ -19,6 +18,6 @@ class Power(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        unit = deviation(x)
+        unit = place.deviation
         bent = x.sign() * (x.abs() / unit).pow(amounts["power"]) * unit
         return torch.where(amounts["power"] == 1, x, bent.clamp(-1e6, 1e6))

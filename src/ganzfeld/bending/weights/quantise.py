@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Amount, Place, WeightBend
-from ganzfeld.bending.statistics import deviation
 
 
 class Quantise(WeightBend):
@@ -19,5 +18,5 @@ class Quantise(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        step = (amounts["quantise"] * deviation(x)).clamp(min=1e-12)
+        step = (amounts["quantise"] * place.deviation).clamp(min=1e-12)
         return torch.where(amounts["quantise"] > 0, (x / step).round() * step, x)

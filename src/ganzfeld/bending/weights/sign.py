@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Amount, Place, WeightBend
-from ganzfeld.bending.statistics import deviation
 
 
 class Sign(WeightBend):
@@ -18,4 +18,4 @@ class Sign(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x + amounts["sign"] * (x.sign() * deviation(x) - x)
+        return torch.lerp(x, x.sign() * place.deviation, amounts["sign"])
