@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzfeld.kernels.lanes import Lanes
+
 
 @dataclass(frozen=True, eq=False)
 class Derived:
@@ -31,6 +33,7 @@ class DerivedTensors:
         self.tensors = tensors
         self.all: list[Derived] = []
         self._versions = self._read_versions()
+        self._lanes = Lanes(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
 
     @torch.no_grad()
     def make(self, *sources: str, compute: Callable[..., Tensor], into: Tensor | None = None) -> Tensor:
@@ -47,9 +50,11 @@ class DerivedTensors:
         names = set(self.tensors if changed is None else changed)
         # `refresh` need not do again what is done here.
         self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
-        for derived in self.all:
-            if not names.isdisjoint(derived.sources):
-                derived.target.copy_(derived.compute(*(self.tensors[name] for name in derived.sources)))
+        with self._lanes.open():
+            for derived in self.all:
+                if not names.isdisjoint(derived.sources):
+                    with self._lanes.next():
+                        derived.target.copy_(derived.compute(*(self.tensors[name] for name in derived.sources)))
 
     def forget(self, targets: Iterable[Tensor]) -> None:
         """No longer make these derived tensors again."""
