@@ -5,6 +5,7 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
     size 8 4       width and height (4 × 2)          die            the process kills itself when this is built
     out left       another output's name             die-after 5    … at the fifth frame from then on
     fps 30                                           hang           a frame that never ends
+    bpm 90 midi    the tempo, and what it follows
                                                      fail           every frame raises
 """
 
@@ -39,7 +40,7 @@ def parse(text: str, file: str | None) -> FakePatch:
     for number, line in enumerate(text.splitlines(), start=1):
         if line and not line.startswith("#"):
             word, *values = line.split()
-            if word not in ("grey", "size", "out", "fps", "error", "die", "die-after", "hang", "fail", "script"):
+            if word not in ("grey", "size", "out", "fps", "bpm", "error", "die", "die-after", "hang", "fail", "script"):
                 raise PatchError(f"no word '{word}'", where=Where(file, number, 1))
             patch[word] = values
     return patch
@@ -61,8 +62,16 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(slots={"/grey": None})
-        self.bpm = 120.0
+        self.values = {"/grey": 0}
         self.hits = self.state = self.frames = 0
+
+    @property
+    def bpm(self) -> float | None:
+        return float(self.patch["bpm"][0]) if self.patch and "bpm" in self.patch else 120.0
+
+    @property
+    def follow(self) -> str | None:
+        return self.patch["bpm"][1] if self.patch and len(self.patch.get("bpm", ())) > 1 else None
 
     @property
     def outs(self) -> dict:
@@ -114,6 +123,7 @@ class FakeEngine:
         if "fail" in patch:
             raise RuntimeError("a bug")
         inbox = self.outside.take()
+        self.values = {"/grey": self.turned.get("/grey", 0)}
         self.hits += len(inbox.hits)
         width, height = map(int, patch.get("size", (8, 2)))
         picture = np.zeros((height, width, 4), np.uint8)

@@ -145,7 +145,7 @@ def test_pause_speed_and_seek():
 def test_after_a_restart_time_goes_on_as_if_it_had_not_stopped():
     world = World()
     clock = Clock()
-    clock.restore({"frame": 600, "t": 10.0, "beat": 20.0, "bpm": 120.0, "speed": 1.0, "paused": False})
+    clock.restore({"frame": 600, "t": 10.0, "beat": 20.0, "lead": 0.0, "bpm": 120.0, "speed": 1.0, "paused": False})
     loop = Loop(world, clock, fps=60, behind=1.5, now=world.now, sleep=world.sleep)
     loop.step()
     loop.step()

@@ -359,3 +359,61 @@ def _is_zombie(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+# The tempo, and what is told of values
+
+
+def test_the_tempo_of_the_text_of_hands_and_of_the_command_line(play, patch):
+    patch.write_text("grey 7\nbpm 90\n")
+    show = play(patch)
+    until(lambda: show.status().bpm == 90)
+    now = time.perf_counter()
+    for k in range(3):
+        show.tap(now - 1 + 0.4 * k)
+    until(lambda: show.status().bpm == pytest.approx(150))
+    assert _off(show, now - 1, 150) < 2
+    until(lambda: _off(show, now - 1, 150) < 0.05)  # it bends to the taps' downbeat
+    patch.write_text("grey 8\nbpm 90\n")
+    until(lambda: pixel(show, GREY) == 8)
+    kill(show)
+    until(lambda: show.status().render_alive and show.status().frame > 0 and pixel(show, GREY) == 8)
+    assert show.status().bpm == pytest.approx(150), "a hand's tempo holds while its own text stays"
+    patch.write_text("bpm 80 midi\n")
+    until(lambda: show.status().bpm == 80)
+    assert show.status().follow == show.follow == "midi"
+    show.tap()
+    show.tempo(100.0, 0.0, at=time.perf_counter())
+    until(lambda: show.status().bpm == 100)
+    for wrong in (0.0, -3.0, 1e9, float("nan")):
+        with pytest.raises(GanzfeldError, match="no tempo"):
+            show.tempo(wrong)
+
+    show = play(patch, tempo=133.0)
+    until(lambda: show.status().bpm == 133)
+    assert show.follow is None
+    assert play(patch, tempo="link").follow == "link"
+
+
+def _off(show: Supervisor, downbeat: float, bpm: float) -> float:
+    """How many beats the show is from bars that begin at `downbeat`."""
+    status = show.status()
+    beat = (status.at - downbeat) * bpm / 60
+    return abs((status.beat - beat + 2) % 4 - 2)
+
+
+def test_values_are_told_and_again_after_a_restart(play, patch):
+    show = play(patch)
+    told: list[tuple] = []
+    show.report(["/x", "/grey"], 100.0, lambda moment, values: told.append((moment.frame, values)))
+    show.set("/x", 0.5)
+    show.set("/y", 0.5)
+    show.set("/x", 3)
+    until(lambda: told and told[-1][1] == {"/grey": 0, "/x": 3})
+    until(lambda: show.turn("/grey", 9))
+    until(lambda: told[-1][1] == {"/grey": 9, "/x": 3})
+    frames = [frame for frame, _ in told]
+    assert frames == sorted(set(frames))
+    kill(show)
+    count = len(told)
+    until(lambda: len(told) > count + 10 and told[-1][1] == {"/grey": 9, "/x": 3})

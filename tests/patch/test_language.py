@@ -28,7 +28,7 @@ out(target, size=(1920, 1080), fps=60)
 
 def test_reads_the_organ_of_the_design() -> None:
     patch = parse(ORGAN, "organ.ganz")
-    assert patch.settings.model_dump() == {"bpm": 124, "swap": "bar", "fade": 2}
+    assert patch.settings.model_dump() == {"bpm": 124, "follow": None, "swap": "bar", "fade": 2}
     assert patch.knobs["push"].model_dump(include={"low", "high", "default", "midi", "osc"}) == {
         "low": -2, "high": 3, "default": 0, "midi": "1/74", "osc": "/push"
     }  # fmt: skip
@@ -42,6 +42,21 @@ def test_reads_the_organ_of_the_design() -> None:
     lines = ORGAN.splitlines()
     assert lines[psi.span.line - 1][psi.span.column - 1 : psi.span.end_column - 1] == psi.text
     assert patch.nodes["face"].methods[0].name == "show"
+
+
+@pytest.mark.parametrize(
+    ("text", "bpm", "follow"),
+    [
+        ("", 120, None),
+        ("bpm(124)", 124, None),
+        ("bpm('midi')", None, "midi"),
+        ("bpm(90, 'tap')", 90, "tap"),
+        ("bpm(follow='link', bpm=90)", 90, "link"),
+    ],
+)
+def test_the_tempo_is_a_number_or_what_it_follows(text, bpm, follow) -> None:
+    settings = parse(text).settings
+    assert (settings.bpm, settings.follow) == (bpm, follow)
 
 
 def test_a_patch_survives_json() -> None:
@@ -99,6 +114,10 @@ def test_several_outputs_get_names() -> None:
         ("noise()", 1, 1, "goes nowhere"),
         ("a = noise()\nb = a.x.y(1)", 2, 5, ""),
         ("bpm(0)", 1, 1, "greater than 0"),
+        ("bpm('mdi')", 1, 1, "'midi'"),
+        ("bpm(120, 'linc')", 1, 1, "'link'"),
+        ("bpm('midi', 'tap')", 1, 1, "bpm(124"),
+        ("bpm(120, follow=3)", 1, 1, "cannot follow '3'"),
         ("swap('maybe')", 1, 1, "swap"),
         ("swap(fade=-1)", 1, 1, "fade"),
         ("for k in range(1000): out(noise())", 1, 10, "256"),

@@ -20,7 +20,8 @@ import msgspec
 import torch
 
 from ganzfeld.engine.program import BuiltPatch
-from ganzfeld.engine.state import State
+from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
+from ganzfeld.engine.witness import Witness
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import pick_device
 from ganzfeld.patch.evaluation import Evaluator
@@ -52,6 +53,7 @@ class Show:
     evaluator: Evaluator
     built: BuiltPatch
     state: State
+    anew: bool = False
 
     def frame(
         self, moment: Moment, inbox: Inbox, turned: Mapping[str, Any], report: Callable[[str, Exception], None]
@@ -71,6 +73,13 @@ class Fade:
     seconds: float
 
 
+class Checkpointed(msgspec.Struct, frozen=True):
+    """What a checkpoint says of itself: whether it is exact (see `Engine.checkpoint`), how many tensors it holds."""
+
+    exact: bool = False
+    tensors: int = 0
+
+
 class Engine:
     """Plays a patch. All methods belong to one thread, the one that calls `frame`."""
 
@@ -85,12 +94,14 @@ class Engine:
         self.device = pick_device(device)
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
+        self.witness: Witness | None = None
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
         self._lock = threading.Lock()
         self._latest = 0
         self._ready: Show | GanzfeldError | None = None
+        self._at_once = False
         self._show: Show | None = None
         self._fade: Fade | None = None
         self._last: dict[str, torch.Tensor] = {}
@@ -104,9 +115,14 @@ class Engine:
     # What the loop and the person need to know
 
     @property
-    def bpm(self) -> float:
-        """The tempo that the patch's text sets."""
-        return self._show.graph.patch.settings.bpm if self._show else 120.0
+    def bpm(self) -> float | None:
+        """The tempo that the patch's text sets; None: it leaves it as it is."""
+        return self._show.graph.patch.settings.bpm if self._show else None
+
+    @property
+    def follow(self) -> str | None:
+        """What the patch's text takes the tempo from (see `models.TempoSource`), or None."""
+        return self._show.graph.patch.settings.follow if self._show else None
 
     @property
     def outs(self) -> dict[str, OutSettings]:
@@ -163,6 +179,14 @@ class Engine:
         show = self._build(patch, path)
         self._take(show)
 
+    def swap(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
+        """Build now, and play it from the next frame on, whatever it says of beats and bars: for replays, which know
+        when that was. Raises PatchError."""
+        if isinstance(self._ready, Show):
+            self._take(self._ready)
+        self._latest += 1
+        self._ready, self._at_once = self._build(patch, path, anew), True
+
     def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
@@ -195,10 +219,10 @@ class Engine:
         graph = Graph(patch)
         playing = self._show
         if playing is not None and not anew and graph.structure == playing.graph.structure:
-            return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state)
+            return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
         built = BuiltPatch(graph, self._resources, self.device)
         self._warm_up(built)
-        return Show(graph, Evaluator(graph, built.matched), built, playing.state if playing else State())
+        return Show(graph, Evaluator(graph, built.matched), built, playing.state if playing else State(), anew)
 
     def _warm_up(self, built: BuiltPatch) -> None:
         """Run each variant once on scratch state, so that errors show before the swap and the swap is quick."""
@@ -234,18 +258,20 @@ class Engine:
             if show.built is not old.built:
                 self._resources.forget_unused()
         self._show = show
+        if self.witness is not None:
+            self.witness.took(show.graph.patch, anew=show.anew)
 
     def _swap_if_due(self, moment: Moment) -> None:
         ready = self._ready
         if ready is None:
             return
-        if isinstance(ready, Show) and self._show is not None:
+        if isinstance(ready, Show) and self._show is not None and not self._at_once:
             when = ready.graph.patch.settings.swap
             unit = {"now": 0.0, "beat": 1.0, "bar": 4.0}[when]
             if unit and moment.dt > 0 and moment.beat // unit == self._last_beat // unit:
                 return
         with self._lock:
-            ready, self._ready = self._ready, None
+            ready, self._ready, self._at_once = self._ready, None, False
         if isinstance(ready, Show):
             self._take(ready)
         else:
@@ -260,11 +286,17 @@ class Engine:
             known = graph.slots if graph else ()
             raise PatchError(f"There is nothing at {address}", hint=nearest(address, known))
         self.turned[address] = graph.slots[address].admit(value)
+        self._tell("set", address, value)
 
     def release(self, address: str) -> None:
         """Give a parameter back to its text."""
         if self.turned.pop(address, None) is not None and self._show is not None:
             self._show.evaluator.release(address)
+            self._tell("release", address)
+
+    def _tell(self, name: str, *arguments: Any) -> None:
+        if self.witness is not None:
+            self.witness.did(name, *arguments)
 
     def notice(self, path: Path) -> None:
         """A watched file changed on disk: scripts are read again, anything else is built anew beside the show."""
@@ -303,6 +335,8 @@ class Engine:
         self._swap_if_due(moment)
         self._last_beat = moment.beat
         inbox = self.outside.take()
+        if self.witness is not None:
+            self.witness.frame(moment, inbox)
         if self._show is None:
             return {}
         self._node_problems.clear()
@@ -317,6 +351,8 @@ class Engine:
         except Exception as error:
             log.exception("a frame failed")
             self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
+        if self.witness is not None:
+            self.witness.showed({name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()})
         return self._last
 
     def _report(self, path: str, error: Exception) -> None:
@@ -346,10 +382,26 @@ class Engine:
 
     # Checkpoints
 
-    def checkpoint(self) -> bytes:
-        """Values turned by hand, host state and small device state: what a new process needs to go on."""
-        state = self._show.state.checkpoint() if self._show else State().checkpoint()
-        return msgspec.msgpack.encode({"turned": self.turned, "state": state, "outside": self.outside.values()})
+    def checkpoint(self, *, whole: bool = False) -> bytes:
+        """Values turned by hand, host state and small device state: what a new process needs to go on.
+
+        whole: large device state, too. It says of itself whether it is exact: then an engine that takes it up after
+        loading the same text, and is given the same swaps, goes on with the very frames that this one would have made.
+        """
+        show = self._show
+        state = (show.state if show else State()).checkpoint(None if whole else LARGEST_CHECKPOINTED_TENSOR)
+        exact = state.pop("exact") and self._fade is None and self._frame_problem is None
+        about = Checkpointed(exact and self._show is not None, len(state["tensors"]))
+        held = {address: self.values[address] for address in show.evaluator.problems} if show else {}
+        return msgspec.msgpack.encode(
+            {
+                "about": about,
+                "turned": self.turned,
+                "state": state,
+                "outside": self.outside.values(),
+                "held": held,
+            }
+        )
 
     def restore(self, data: bytes) -> None:
         """Take up a checkpoint after `load`."""
@@ -359,6 +411,7 @@ class Engine:
         if self._show is None:
             return
         self._show.state.restore(checkpoint["state"], self.device)
+        self._show.evaluator.hold(checkpoint.get("held", {}))
         for address, value in checkpoint["turned"].items():
             try:
                 self.set(address, value)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from ganzfeld.engine.messages import Hit, Order, Pause, Release, Seek, Speed, Turn, Value
+from ganzfeld.engine.messages import Hit, Order, Pause, Release, Seek, Speed, Tempo, Turn, Value
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.values.time import FASTEST_BPM
 
 
 class Hands:
@@ -50,3 +52,11 @@ class Hands:
     def speed(self, speed: float) -> None:
         """Seconds of show time in a second."""
         self._give(Speed(speed), key="speed")
+
+    def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:
+        """An outside tempo, which the show bends to. beat: where its beat was at `at` (perf_counter), known up to
+        `every` beats. Raises GanzfeldError for what is no tempo."""
+        if bpm is not None and not 0 < bpm <= FASTEST_BPM:
+            raise GanzfeldError(f"{bpm:g} is no tempo", hint=f"A tempo is up to {FASTEST_BPM:g} beats a minute")
+        # A downbeat takes nothing back of a tempo that was tapped just before.
+        self._give(Tempo(bpm, beat, every, at), key=("tempo", bpm is None))

@@ -1,7 +1,7 @@
 """What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
 
 Supervisor → render: `Begin` once, then numbered orders.
-Render → supervisor: `Ready`, `Status`, `Addresses`, `Saved`, `Failed`, `Line`.
+Render → supervisor: `Ready`, `Status`, `Addresses`, `Values`, `Saved`, `Failed`, `Line`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Begin(_Message, frozen=True):
     """Play. `text` is what to play; if it cannot be built, `fallback` (the last that could) plays and the error shows.
 
     session: where frames go. path: the patch's file, for the files it names and for errors. device: as `Engine`'s.
-    fps: instead of the patch's own. checkpoint: where the process before was, taken at `saved_at` (perf_counter).
+    fps, bpm: instead of the patch's own. checkpoint: where the process before was, taken at `saved_at` (perf_counter).
     """
 
     session: str
@@ -48,6 +48,7 @@ class Begin(_Message, frozen=True):
     checkpoint: bytes | None = None
     clock: dict[str, Any] | None = None
     saved_at: float = 0.0
+    bpm: float | None = None
 
 
 class Turn(_Message, frozen=True):
@@ -96,6 +97,23 @@ class Speed(_Message, frozen=True):
     speed: float
 
 
+class Tempo(_Message, frozen=True):
+    """An outside tempo. bpm: None leaves it as it is. beat: where the outside beat was at `at` (perf_counter); `every`
+    so many of them it is known (see `Clock.meet`); None: only the tempo is known."""
+
+    bpm: float | None = None
+    beat: float | None = None
+    every: float = 4.0
+    at: float = 0.0
+
+
+class Report(_Message, frozen=True):
+    """Tell the values of these addresses, or patterns of them, at most `rate` times a second (`Values`); none: stop."""
+
+    choose: tuple[str, ...] = ()
+    rate: float = 60.0
+
+
 class Notice(_Message, frozen=True):
     """A watched file changed."""
 
@@ -112,7 +130,7 @@ class Stop(_Message, frozen=True):
     """End."""
 
 
-Order = Text | Turn | Release | Value | Hit | Pause | Seek | Speed | Notice | Trust | Stop
+Order = Text | Turn | Release | Value | Hit | Pause | Seek | Speed | Tempo | Report | Notice | Trust | Stop
 
 
 class Numbered(_Message, frozen=True):
@@ -156,6 +174,7 @@ class Status(_Message, frozen=True):
     opened_in: seconds that opening the patch took, with a first frame on scratch state.
     frame_ms, worst_ms: median and longest time of a frame in the last second. skipped: frames that came too late to be
     made, dropped: frames that readers left no room for; both ever since this process began.
+    at: when it was `t` (perf_counter). follow: what the text takes the tempo from.
     """
 
     phase: Phase
@@ -170,6 +189,8 @@ class Status(_Message, frozen=True):
     t: float = 0.0
     beat: float = 0.0
     bpm: float = 120.0
+    at: float = 0.0
+    follow: str | None = None
     paused: bool = False
     speed: float = 1.0
     device: str = ""
@@ -183,6 +204,13 @@ class Addresses(_Message, frozen=True):
     """Every parameter that a hand may turn in the patch that plays."""
 
     addresses: tuple[str, ...]
+
+
+class Values(_Message, frozen=True):
+    """A frame's moment (its numbers in the order of `values.time.Moment`) and the values that were asked for."""
+
+    moment: tuple[int, float, float, float, float, float]
+    values: dict[str, Any]
 
 
 class Saved(_Message, frozen=True):
@@ -209,7 +237,7 @@ class Line(_Message, frozen=True):
 
 
 ToRender = Begin | Numbered
-FromRender = Ready | Status | Addresses | Saved | Failed | Line
+FromRender = Ready | Status | Addresses | Values | Saved | Failed | Line
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode

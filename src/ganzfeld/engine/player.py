@@ -53,7 +53,7 @@ class Player:
         else:
             path = Path(patch)
             self.engine.load(read_patch(path), path)
-        self.clock.bpm = self.engine.bpm
+        self.clock.bpm = self.engine.bpm or self.clock.bpm
 
     @property
     def problems(self) -> list[GanzfeldError]:

@@ -36,11 +36,13 @@ from ganzfeld.engine.messages import (
     Problem,
     Ready,
     Release,
+    Report,
     Saved,
     Seek,
     Speed,
     Status,
     Stop,
+    Tempo,
     Text,
     Trust,
     Turn,
@@ -48,6 +50,7 @@ from ganzfeld.engine.messages import (
     decode_to_render,
 )
 from ganzfeld.engine.parts import Parts, torch_parts
+from ganzfeld.engine.report import Reporter
 from ganzfeld.engine.wire import Wire
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.values.time import Clock, Moment
@@ -128,12 +131,16 @@ class Render:
         self._ended = False
         self._said: tuple = ()
         self._said_at = self._saved_at = 0.0
+        self._reporter = Reporter()
+        self._frame_at = 0.0
         self._load(begin)
-        self._bpm = self._engine.bpm
+        self._tempo: tuple[float | None, str | None] | None = None
         behind = 0.0
         if begin.clock is None:
-            self._clock.bpm = self._bpm
+            self._clock.bpm = begin.bpm or self._clock.bpm
+            self._follow_tempo()
         else:
+            self._tempo = self._engine.bpm, self._engine.follow
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
@@ -246,11 +253,18 @@ class Render:
                 clock.seek(t)
             case Speed(speed):
                 clock.speed = speed
+            case Tempo(bpm, beat, every, at):
+                clock.bpm = bpm or clock.bpm
+                if beat is not None:
+                    clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
+            case Report():
+                self._reporter.ask(order)
             case Stop():
                 self._ended = True
 
     def frame(self, moment: Moment) -> None:
         """Make and publish this moment's frame."""
+        self._frame_at = time.perf_counter()
         self._writer.beat()
         try:
             pictures = self._engine.frame(moment)
@@ -261,6 +275,9 @@ class Render:
                     name, width, height, partial(self._parts.copy, picture), frame=moment.frame, t=moment.t
                 )
             self._output_problem, self._failures = None, 0
+            if self._reporter.due(self._frame_at):
+                sources = (self._engine.outside.values(), self._engine.values)
+                self._wire.post(self._reporter.values(moment, self._frame_at, *sources), key="values")
             if pictures:
                 self._phase = "playing"
         except OutputError as error:
@@ -280,8 +297,7 @@ class Render:
 
     def _follow_and_report(self) -> None:
         engine = self._engine
-        if engine.bpm != self._bpm:
-            self._bpm = self._clock.bpm = engine.bpm
+        self._follow_tempo()
         self._loop.set_fps(self._fps())
         patch = engine.patch
         version = next((version for known, version in reversed(self._versions) if known is patch), self._version)
@@ -304,6 +320,14 @@ class Render:
             self._said, self._said_at = said, now
             self._say(self._status(*said))
 
+    def _follow_tempo(self) -> None:
+        """The tempo of the text, when that has changed; until then what hands and clocks made of it holds."""
+        tempo = self._engine.bpm, self._engine.follow
+        if tempo != self._tempo:
+            self._tempo = tempo
+            if tempo[0] is not None and self._begin.bpm is None:
+                self._clock.bpm = tempo[0]
+
     def _status(self, phase: Phase, version: int | None, problems: tuple, pending: tuple, paused: bool) -> Status:
         measure, clock = self._loop.measure(), self._clock
         return Status(
@@ -319,6 +343,8 @@ class Render:
             t=clock.t,
             beat=clock.beat,
             bpm=clock.bpm,
+            at=self._frame_at,
+            follow=self._engine.follow,
             paused=paused,
             speed=clock.speed,
             device=str(self._engine.device),

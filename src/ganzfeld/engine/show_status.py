@@ -9,7 +9,8 @@ from ganzfeld.engine.messages import Problem
 
 @dataclass(frozen=True, slots=True)
 class ShowStatus:
-    """How the show is doing (fits `studio.show.ShowStatus`). frame_ms, worst_ms: of the last second's frames."""
+    """How the show is doing (fits `studio.show.ShowStatus`). frame_ms, worst_ms: of the last second's frames.
+    at: when it was `t` (perf_counter). follow: what the tempo is taken from ("midi", "audio", …), or None."""
 
     fps: float
     frame_ms: float
@@ -20,6 +21,9 @@ class ShowStatus:
     beat: float
     bpm: float
     paused: bool
+    speed: float
+    at: float
+    follow: str | None
     size: tuple[int, int]
     outputs: tuple[str, ...]
     patch_name: str

@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,13 @@ from ganzfeld.engine.messages import (
     Order,
     Problem,
     Ready,
+    Report,
     Saved,
     Status,
     Stop,
     Text,
     Trust,
+    Values,
 )
 from ganzfeld.engine.parts import Parts, torch_parts
 from ganzfeld.engine.recovery import Absence, Journal, Retreat
@@ -46,8 +48,13 @@ from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.patch.watch import Change, Kind, Watcher, read_text
 from ganzfeld.values.frames import FrameStore
+from ganzfeld.values.taps import Taps
+from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+
+Hear = Callable[[Moment, Mapping[str, Any]], None]
+"""Is told a frame's moment and values by address; must not wait."""
 
 SPARE_AFTER = 1.0
 """Seconds of playing before the spare is started, so that it does not slow the start."""
@@ -60,7 +67,8 @@ class Supervisor(Hands):
     """A running show: `start`, look, turn, `close`. Fits `studio.show.Show`; every method may be called by any thread.
 
     patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
-    device: as `Engine`'s. fps: instead of the patch's own. trust_all: scripts run without being asked for.
+    device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
+    trust_all: scripts run without being asked for.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of.
     """
@@ -73,6 +81,7 @@ class Supervisor(Hands):
         name: str = "",
         device: str = "auto",
         fps: float | None = None,
+        tempo: float | str | None = None,
         trust_all: bool = False,
         hang_seconds: float = 15.0,
         prepare: Callable[[], Parts] = torch_parts,
@@ -80,6 +89,9 @@ class Supervisor(Hands):
         self._path = patch.absolute() if patch else None
         self.name = name or (patch.name if patch else "patch")
         self._device, self._fps, self._trust_all, self._hang_seconds = device, fps, trust_all, hang_seconds
+        self._tempo = tempo
+        self._taps = Taps()
+        self._reports: list[tuple[Report, Hear]] = []
         self._prepare = prepare
         self._lock = threading.RLock()
         self._news = threading.Event()
@@ -189,6 +201,9 @@ class Supervisor(Hands):
                 beat=status.beat,
                 bpm=status.bpm,
                 paused=status.paused,
+                speed=status.speed,
+                at=status.at,
+                follow=self.follow,
                 size=self._screen.size,
                 outputs=status.outputs,
                 patch_name=self.name,
@@ -202,12 +217,14 @@ class Supervisor(Hands):
             )
 
     def command(self, name: str, **arguments: str) -> None:
-        """Do what a page asks: "pause", "resume", "restart" (the render process), "trust" with `path`."""
+        """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`."""
         match name:
             case "pause" | "resume":
                 self.pause(name == "pause")
             case "restart":
                 self.restart()
+            case "tap":
+                self.tap()
             case "trust":
                 self.trust(arguments.get("path", ""))
             case _:
@@ -258,6 +275,33 @@ class Supervisor(Hands):
         """Every parameter that a hand may turn in the patch that plays."""
         return self._addresses
 
+    @property
+    def follow(self) -> str | None:
+        """What the tempo is taken from: "tap", "midi", "audio", "link", or None: the patch's text and hands."""
+        if self._tempo is None:
+            return self._status.follow
+        return self._tempo if isinstance(self._tempo, str) else None
+
+    def tap(self, at: float | None = None) -> None:
+        """A hand taps the beat (`at`: perf_counter, default now): the first tap is a downbeat, from the third on there
+        is a tempo. Beside a sound's tempo only the downbeat counts; a clock that knows its own is not disturbed."""
+        at = time.perf_counter() if at is None else at
+        tap, follow = self._taps.tap(at), self.follow
+        if follow not in ("midi", "link"):
+            self.tempo(None if follow == "audio" else tap.bpm, tap.beat, at=at)
+
+    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
+        """Call `hear` after frames, at most `rate` times a second, with (at least) the values of these addresses:
+        parameters, named signals, knobs and what came from outside."""
+        with self._lock:
+            self._reports.append((Report(tuple(choose), rate), hear))
+            self._give(self._report(), key="report", keep=False)
+
+    def _report(self) -> Report:
+        wanted = [report for report, _ in self._reports]
+        choose = tuple(dict.fromkeys(pattern for report in wanted for pattern in report.choose))
+        return Report(choose, max(report.rate for report in wanted))
+
     # Files
 
     def _file_changed(self, change: Change) -> None:
@@ -290,6 +334,9 @@ class Supervisor(Hands):
                     self._take_status(child, message)
                 case Addresses(addresses):
                     self._addresses = frozenset(addresses)
+                case Values(moment, values):
+                    for _, hear in self._reports:
+                        hear(Moment(*moment), values)
                 case Saved(number):
                     self._saved = message
                     self._journal.saved(number)
@@ -411,10 +458,13 @@ class Supervisor(Hands):
                 checkpoint=saved.data if saved else None,
                 clock=saved.clock if saved else None,
                 saved_at=saved.at if saved else 0.0,
+                bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
             )
         )
         for numbered in self._journal:
             child.wire.post(numbered)
+        if self._reports:
+            child.wire.post(self._journal.add(self._report(), keep=False))
         self._main = child
 
 

@@ -19,7 +19,17 @@ from pydantic import ValidationError
 
 from ganzfeld.errors import PatchError, Where, nearest
 from ganzfeld.patch.expressions import Expression, Frame, Scope, compile_expression, known_functions, reserved_words
-from ganzfeld.patch.models import KnobModel, MethodModel, NodeModel, Patch, Settings, SignalModel, Span, Term
+from ganzfeld.patch.models import (
+    TEMPO_SOURCES,
+    KnobModel,
+    MethodModel,
+    NodeModel,
+    Patch,
+    Settings,
+    SignalModel,
+    Span,
+    Term,
+)
 from ganzfeld.patch.node import Method
 from ganzfeld.patch.nodes import node_types
 from ganzfeld.values.time import Moment
@@ -29,8 +39,8 @@ MOST_TURNS = 256
 MOST_STATEMENTS = 4096
 DEEPEST_CHAIN = 64
 
-_SETTINGS = {"bpm": ("bpm",), "swap": ("when", "fade")}
-_KNOB = ("low", "high", "default", "midi", "osc")
+_SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade")}
+_KNOB = ("low", "high", "default", "midi", "osc", "curve")
 _REFUSED = {
     ast.Import: "'import' is not part of a patch: Python enters only through a script node",
     ast.ImportFrom: "'import' is not part of a patch: Python enters only through a script node",
@@ -279,10 +289,24 @@ class _Reader:
         values = self._constants_of(call, _SETTINGS[name], name)
         if name == "swap" and "when" in values:
             values["swap"] = values.pop("when")
+        if name == "bpm":
+            values = self._tempo(values, call)
         try:
             self.settings = Settings(**{**self.settings, **values}).model_dump()
         except ValidationError as error:
             raise self._error(_first(error), call) from None
+
+    def _tempo(self, values: dict[str, Any], call: ast.Call) -> dict[str, Any]:
+        """`bpm(124)`, `bpm("midi")` (the tempo stays as it is until one is heard), `bpm(124, "midi")`."""
+        tempo = {"bpm": None, "follow": None, **values}
+        if isinstance(tempo["bpm"], str):
+            if tempo["follow"] is not None:
+                raise self._error("bpm takes a number and what it follows", call, 'For example: bpm(124, "midi")')
+            tempo = {"bpm": None, "follow": tempo["bpm"]}
+        if tempo["follow"] not in (None, *TEMPO_SOURCES):
+            hint = nearest(str(tempo["follow"]), TEMPO_SOURCES)
+            raise self._error(f"The tempo cannot follow '{tempo['follow']}'", call, hint)
+        return tempo
 
     def _knob(self, name: str, call: ast.Call) -> None:
         values = {"low": 0.0, "high": 1.0, **self._constants_of(call, _KNOB, "knob")}
@@ -417,5 +441,6 @@ def _numbered(label: str) -> Iterator[str]:
 
 def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}"
+    message = problem["msg"].removeprefix("Value error, ")
+    place = str(problem["loc"][0]) if problem["loc"] else ""
+    return f"{place}: {message}" if place else message[:1].upper() + message[1:]
