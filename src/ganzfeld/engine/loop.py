@@ -45,6 +45,11 @@ class Pace:
             self._start, self._next = max(now, self._start + self._next / self.fps), 0
             self.fps = fps
 
+    @property
+    def last(self) -> float:
+        """The time of the last frame, on the clock that `now` comes from."""
+        return self._last
+
     def wait(self, now: float) -> float:
         """Seconds until the next frame is due; 0 if it is late."""
         return max(0.0, self._start + self._next / self.fps - now)
@@ -133,6 +138,11 @@ class Loop:
     def fps(self) -> float:
         """Frames a second that the loop aims at."""
         return self._pace.fps
+
+    @property
+    def time(self) -> float:
+        """The real time of the present frame, in seconds of the loop's clock."""
+        return self._pace.last
 
     def set_fps(self, fps: float) -> None:
         """Aim at another rate, from the next frame on."""

@@ -49,15 +49,19 @@ class State:
         self.memory = {path: memory for path, memory in self.memory.items() if path in paths}
         self.tensors = {key: tensor for key, tensor in self.tensors.items() if key[0] in paths}
 
-    def checkpoint(self) -> dict[str, Any]:
-        """All plain host state and the small tensors, ready for msgpack. Big pictures are left to form anew."""
+    def checkpoint(self, largest: int | None = LARGEST_CHECKPOINTED_TENSOR) -> dict[str, Any]:
+        """All plain host state and the tensors of up to `largest` bytes (None: all), ready for msgpack. Big pictures are
+        left to form anew. "exact": nothing was left out, and nothing comes back as something else."""
         tensors = [
             (list(key), tensor.detach().to("cpu", copy=True).contiguous().view(torch.uint8).numpy().tobytes())
             for key, tensor in self.tensors.items()
-            if tensor.numel() * tensor.element_size() <= LARGEST_CHECKPOINTED_TENSOR
+            if largest is None or tensor.numel() * tensor.element_size() <= largest
         ]
         memory = {path: _plain(memory) for path, memory in self.memory.items()}
-        return {"expressions": _plain(self.expressions), "memory": memory, "tensors": tensors}
+        expressions = _plain(self.expressions)
+        exact = len(tensors) == len(self.tensors) and _returns(expressions, self.expressions)
+        exact = exact and _returns(memory, self.memory)
+        return {"expressions": expressions, "memory": memory, "tensors": tensors, "exact": exact}
 
     def restore(self, checkpoint: dict[str, Any], device: torch.device) -> None:
         """Take up a checkpoint. Tensors that were on a GPU come back on `device`."""
@@ -89,3 +93,11 @@ def _plain(memory: dict[str, Any]) -> dict[str, Any]:
             continue
         plain[key] = value
     return plain
+
+
+def _returns(plain: dict[str, Any], memory: dict[str, Any]) -> bool:
+    """Whether all of a memory is kept, and comes back from msgpack as what it was."""
+    try:
+        return len(plain) == len(memory) and msgspec.msgpack.decode(msgspec.msgpack.encode(plain)) == memory
+    except Exception:  # things that refuse to be compared
+        return False

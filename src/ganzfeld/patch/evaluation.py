@@ -8,6 +8,8 @@ from typing import Any
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.expressions import Expression, Frame
 from ganzfeld.patch.graph import Graph, Slot
+from ganzfeld.patch.knobs import Listener
+from ganzfeld.patch.mixing import Mix
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
 
@@ -20,9 +22,11 @@ class Evaluator:
         self.graph, self.matched = graph, matched
         self.values: dict[str, Any] = {}
         self._references: dict[str, Any] = {}
+        self._said: dict[str, float] = {}
         self.problems: dict[str, GanzfeldError] = {}
         for slot in graph.order:
             self._give(slot, slot.initial)
+        self._knobs = {slot.address: Listener(slot) for slot in graph.order if slot.knob is not None}
         self._moving = [slot for slot in graph.order if slot.expression is not None or slot.knob is not None]
 
     def _give(self, slot: Slot, value: Any) -> None:
@@ -38,29 +42,67 @@ class Evaluator:
                 except PatchError:
                     continue
 
+    def hold(self, values: Mapping[str, Any]) -> None:
+        """Hold what failing expressions held when a checkpoint was made."""
+        for slot in self._moving:
+            value = values.get(slot.address)
+            if value is not None and slot.fans == isinstance(value, list):
+                self._give(slot, value)
+
     def evaluate(
-        self, moment: Moment, inbox: Inbox, state: dict[str, Any], turned: Mapping[str, Any]
+        self, moment: Moment, inbox: Inbox, state: dict[str, Any], turned: dict[str, Any]
     ) -> Mapping[str, Any]:
-        """This frame's value of every address. `turned`: values held by a hand; they win over the text."""
+        """This frame's value of every address.
+
+        turned: values held by a hand (or a `Mix` of them and of what the text says); they win over the text. A control
+        that moves takes its knob from the hand that held it: then it is removed from here.
+        """
         frame = Frame(moment, inbox, self._references, state)
+        for slot in self._moving:
+            if slot.knob is not None:
+                self._listen(slot, inbox, state, turned)
         for address, value in turned.items():
             slot = self.graph.slots.get(address)
             if slot is not None:
-                self._give(slot, value)
+                if not isinstance(value, Mix):
+                    self._give(slot, value)
+                elif slot.expression is None and slot.knob is None:
+                    self._give(slot, value.value(slot.initial))
         for slot in self._moving:
-            if slot.address in turned:
+            held = turned.get(slot.address)
+            if isinstance(held, Mix):
+                if not held.has_free:
+                    self._give(slot, held.value(None))
+                    continue
+            elif slot.address in turned:
                 continue
             try:
                 if slot.expression is not None:
                     value = self._expression(slot, slot.expression, frame)
                 else:
-                    value = slot.admit(_knob(slot, inbox))
+                    value = self._said[slot.address]
             except GanzfeldError as error:
                 self.problems[slot.address] = error
                 continue
-            self._give(slot, value)
-            self.problems.pop(slot.address, None)
+            self._give(slot, held.value(value) if isinstance(held, Mix) else value)
+            if slot.knob is None:
+                self.problems.pop(slot.address, None)
         return self.values
+
+    def _listen(self, slot: Slot, inbox: Inbox, state: dict[str, Any], turned: dict[str, Any]) -> None:
+        listener = self._knobs[slot.address]
+        value, moved = listener.listen(inbox, state, slot.address in turned)
+        self._said[slot.address] = slot.admit(value)
+        if moved:
+            turned.pop(slot.address, None)
+        if listener.problem is not None:
+            self.problems[slot.address] = listener.problem
+        else:
+            self.problems.pop(slot.address, None)
+
+    def follows(self, address: str, state: Mapping[str, Any]) -> str:
+        """What a knob that no hand holds follows: "midi", "osc", or "" (its text)."""
+        return self._knobs[address].follows(state)
 
     def _expression(self, slot: Slot, expression: Expression, frame: Frame) -> Any:
         if not slot.fans:
@@ -78,13 +120,3 @@ class Evaluator:
         slot = self.graph.slots.get(address)
         if slot is not None and slot.expression is None:
             self._give(slot, slot.initial)
-
-
-def _knob(slot: Slot, inbox: Inbox) -> Any:
-    knob = slot.knob
-    assert knob is not None
-    if knob.osc is not None and knob.osc in inbox.values:
-        return inbox.values[knob.osc]
-    if knob.midi is not None and (address := f"/midi/cc/{knob.midi}") in inbox.values:
-        return knob.low + (knob.high - knob.low) * inbox.values[address]
-    return knob.default
