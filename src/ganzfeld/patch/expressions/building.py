@@ -9,6 +9,7 @@ from typing import Any
 
 from ganzfeld.errors import ExpressionError, nearest
 from ganzfeld.patch.expressions.bans import ELSEWHERE, banned
+from ganzfeld.patch.expressions.channels import OPERATIONS
 from ganzfeld.patch.expressions.expression import explain
 from ganzfeld.patch.expressions.frame import Scope
 from ganzfeld.patch.expressions.plain import plain
@@ -22,12 +23,16 @@ _UNKNOWN = object()
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A compiled part: its new tree, what is known of its kind and literals, and its value if that is constant."""
+    """A compiled part: its new tree, what is known of its kind and literals, and its value if that is constant.
+
+    channels: whether it has a value for each channel.
+    """
 
     tree: ast.expr
     kind: Kind
     literals: tuple | None = None
     value: Any = _UNKNOWN
+    channels: bool = False
 
     @property
     def constant(self) -> bool:
@@ -98,6 +103,11 @@ class Builder:
         """A call of something of ours by a name of ours."""
         self.globals[name] = call
         return at(node, ast.Call(at(node, ast.Name(name, ast.Load())), list(arguments), []))
+
+    def for_channels(self, node: ast.AST, operation: str, *arguments: ast.expr) -> Piece:
+        """An operation of `channels` on trees of which some have a value for each channel."""
+        tree = self.internal(node, f"each_{operation}", OPERATIONS[operation], *arguments)
+        return Piece(tree, Kind.NUMBER, channels=True)
 
     def frame(self, node: ast.AST, *path: str) -> ast.expr:
         """Something of the frame: `frame.moment.t`."""

@@ -9,6 +9,7 @@ from typing import Any
 from ganzfeld.errors import ExpressionError, nearest
 from ganzfeld.patch.expressions.bans import STATEMENTS
 from ganzfeld.patch.expressions.building import NOT_NUMBERS, Piece, at, chain, hint
+from ganzfeld.patch.expressions.channels import each
 from ganzfeld.patch.expressions.naming import Naming
 from ganzfeld.patch.expressions.vocabulary import (
     NAMES,
@@ -29,6 +30,7 @@ class _Arguments:
     given: dict[str, tuple[ast.expr, Piece]] = field(default_factory=dict)
     rest: list[tuple[ast.expr, Piece]] = field(default_factory=list)
     named: list[ast.keyword] = field(default_factory=list)
+    channels: bool = False
 
     @property
     def constant(self) -> bool:
@@ -82,19 +84,30 @@ class Calls(Naming):
             result = function.result(known)
         except UsageError as error:
             raise self.error(node, error.what, error.hint) from None
-        tree = self.emit(node, function, key, trees, arguments.named)
+        if arguments.channels and result.kind in NOT_NUMBERS:
+            raise self.error(node, f"each channel needs a number, found {result.kind.value}")
+        tree = self.emit(node, function, key, trees, arguments)
+        if arguments.channels:
+            return Piece(tree, Kind.NUMBER, channels=True)
         return Piece(tree, result.kind, result.literals)
 
     def emit(
-        self, node: ast.expr, function: Function, key: str | None, trees: list[ast.expr], named: list[ast.keyword]
+        self, node: ast.expr, function: Function, key: str | None, trees: list[ast.expr], arguments: _Arguments
     ) -> ast.expr:
         """The call itself, with the frame and the key of its state where the function takes them."""
-        if key is not None:
-            trees = [self.key_now(node, key), *trees]
-        if function.takes_frame:
-            trees = [self.frame(node), *trees]
-        tree = self.internal(node, "f_" + function.name.replace(".", "_"), function.call, *trees)
-        tree.keywords = named
+        word = function.name.replace(".", "_")
+        first = [self.frame(node)] if function.takes_frame else []
+        place = [self.key_now(node, key)] if key is not None else []
+        if not arguments.channels:
+            tree = self.internal(node, f"f_{word}", function.call, *first, *place, *trees)
+        elif function.channels is not None:
+            tree = self.internal(node, f"c_{word}", function.channels, *trees)
+        else:
+            leading = at(node, ast.Tuple(first, ast.Load()))
+            keys = place or [at(node, ast.Constant(None))]
+            call = self.owned(node, function.call)
+            tree = self.internal(node, "each_each", each, call, leading, *keys, self.frame(node), *trees)
+        tree.keywords = arguments.named
         if key is None or not self.skippable:
             return tree
         local = f"s_{len(self.before)}"
@@ -141,13 +154,16 @@ class Calls(Naming):
             if word in parameters:
                 found.given[word] = (keyword.value, self.visit(keyword.value))
             elif function.named and not word.startswith("__"):
-                found.named.append(at(keyword, ast.keyword(word, self.visit(keyword.value).tree)))
+                piece = self.visit(keyword.value)
+                found.channels |= piece.channels
+                found.named.append(at(keyword, ast.keyword(word, piece.tree)))
             else:
                 near = nearest(word, parameters)
                 raise self.error(keyword, f"{function.name} has no '{word}'", near if "mean" in near else usage)
         for parameter in function.parameters:
             if parameter.name not in found.given:
                 found.given[parameter.name] = (node, self.default(node, function, parameter))
+        found.channels |= any(piece.channels for _, piece in (*found.given.values(), *found.rest))
         return found
 
     def default(self, node: ast.expr, function: Function, parameter: Parameter) -> Piece:

@@ -121,13 +121,16 @@ class Compiler(Calls):
         items = [self.visit(item) for item in node.elts]
         if all(item.constant for item in items):
             return self.constant(node, [item.value for item in items])
-        return Piece(at(node, ast.List([item.tree for item in items], ast.Load())), Kind.LIST)
+        tree = at(node, ast.List([item.tree for item in items], ast.Load()))
+        return Piece(tree, Kind.LIST, channels=any(item.channels for item in items))
 
     def subscript(self, node: ast.Subscript) -> Piece:
         values, index = self.visit(node.value), self.visit(node.slice)
         if values.kind in (Kind.TEXT, Kind.NUMBER):
             raise self.error(node, f"only a list can be picked from, found {values.kind.value}", "Such as [3, 1, 2][k]")
         place = self.number(node.slice, index, "a place in a list")
+        if values.channels or index.channels:
+            return self.for_channels(node, "picked", values.tree, place)
         if values.constant and index.constant:
             return self.fold(node, _pick, values.value, index.value)
         tree = self.internal(node, "pick", _pick, values.tree, place)
@@ -144,9 +147,12 @@ class Compiler(Calls):
         trees = [self.number(part, piece, "arithmetic") for part, piece in ((node.left, left), (node.right, right))]
         if left.constant and right.constant:
             return self.fold(node, work, left.value, right.value)
+        channels = left.channels or right.channels
         if isinstance(node.op, ast.Pow):
+            if channels:
+                return self.for_channels(node, "power", *trees)
             return Piece(self.internal(node, "power", math.pow, *trees), Kind.NUMBER)
-        return Piece(at(node, ast.BinOp(trees[0], node.op, trees[1])), Kind.NUMBER)
+        return Piece(at(node, ast.BinOp(trees[0], node.op, trees[1])), Kind.NUMBER, channels=channels)
 
     def unary(self, node: ast.UnaryOp) -> Piece:
         if isinstance(node.op, ast.Invert):
@@ -155,11 +161,13 @@ class Compiler(Calls):
         if isinstance(node.op, ast.Not):
             if piece.constant:
                 return self.fold(node, operator.not_, piece.value)
+            if piece.channels:
+                return self.for_channels(node, "negated", self.number(node.operand, piece, "not"))
             return Piece(at(node, ast.UnaryOp(ast.Not(), piece.tree)), Kind.NUMBER, (False, True))
         tree = self.number(node.operand, piece, "arithmetic")
         if piece.constant:
             return self.fold(node, operator.neg if isinstance(node.op, ast.USub) else operator.pos, piece.value)
-        return Piece(at(node, ast.UnaryOp(node.op, tree)), Kind.NUMBER)
+        return Piece(at(node, ast.UnaryOp(node.op, tree)), Kind.NUMBER, channels=piece.channels)
 
     def logic(self, node: ast.BoolOp) -> Piece:
         first, *others = node.values
@@ -168,6 +176,9 @@ class Compiler(Calls):
             values = [piece.value for piece in pieces]
             ends = isinstance(node.op, ast.Or)
             return self.constant(node, next((value for value in values if bool(value) is ends), values[-1]))
+        if any(piece.channels for piece in pieces):
+            trees = [self.number(part, piece, "a condition") for part, piece in zip(node.values, pieces)]
+            return self.for_channels(node, "any_of" if isinstance(node.op, ast.Or) else "all_of", *trees)
         tree = at(node, ast.BoolOp(node.op, [piece.tree for piece in pieces]))
         return Piece(tree, common_kind(piece.kind for piece in pieces), union(piece.literals for piece in pieces))
 
@@ -185,6 +196,10 @@ class Compiler(Calls):
             values = [piece.value for piece in pieces]
             pairs = list(zip(node.ops, values, values[1:]))
             return self.fold(node, lambda: all(_COMPARISONS[type(op)](a, b) for op, a, b in pairs))
+        if any(piece.channels for piece in pieces):
+            trees = [self.number(part, piece, "a comparison") for part, piece in zip(parts, pieces)]
+            operators = self.owned(node, tuple(_COMPARISONS[type(op)] for op in node.ops))
+            return self.for_channels(node, "compared", operators, *trees)
         tree = at(node, ast.Compare(pieces[0].tree, node.ops, [piece.tree for piece in pieces[1:]]))
         return Piece(tree, Kind.NUMBER, (False, True))
 
@@ -193,8 +208,12 @@ class Compiler(Calls):
         body, other = self.visit_skippable(node.body), self.visit_skippable(node.orelse)
         if test.constant and body.constant and other.constant:
             return self.constant(node, body.value if test.value else other.value)
+        if test.channels:
+            trees = [self.number(part, piece, "c") for part, piece in ((node.body, body), (node.orelse, other))]
+            return self.for_channels(node, "chosen", test.tree, *trees)
         tree = at(node, ast.IfExp(test.tree, body.tree, other.tree))
-        return Piece(tree, common_kind((body.kind, other.kind)), union((body.literals, other.literals)))
+        kind, literals = common_kind((body.kind, other.kind)), union((body.literals, other.literals))
+        return Piece(tree, kind, literals, channels=body.channels or other.channels)
 
     handlers = {
         ast.Constant: literal,

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
+import numpy as np
+
 from ganzfeld.errors import ExpressionError
+from ganzfeld.patch.expressions.channels import finished
 from ganzfeld.patch.expressions.frame import Frame
 from ganzfeld.patch.expressions.plain import kind_named, plain
 from ganzfeld.patch.expressions.source import Source
@@ -77,6 +80,17 @@ class Expression:
             return plain(value)
         except Exception as error:
             raise self._explained(error) from (None if isinstance(error, _EXPECTED) else error)
+
+    def evaluate_channels(self, frame: Frame, channels: int) -> np.ndarray:
+        """The value on this frame for each of so many channels, finite float64 [channels]. Otherwise as `evaluate`."""
+        frame.c = np.arange(float(channels))
+        try:
+            with np.errstate(all="ignore"):
+                return finished(self._run(frame), channels)
+        except Exception as error:
+            raise self._explained(error) from (None if isinstance(error, _EXPECTED) else error)
+        finally:
+            frame.c = None
 
     def _explained(self, error: Exception) -> ExpressionError:
         line, column = self._place(error.__traceback__)

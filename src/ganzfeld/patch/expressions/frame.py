@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(slots=True)
@@ -18,7 +21,7 @@ class Frame:
     values: this frame's host values of the named signals ("kick") and the nodes' parameters ("face.psi").
     state: what `phase`, `lag`, `env` … remember. It outlives programs and goes into checkpoints: strings as keys,
       numbers, strings, bools and lists of them as values. Entries are replaced, never changed in place.
-    i, n: which match of a glob, of how many.
+    i, n: which match of a glob, of how many. c: the channels' numbers, float64 [channels], where there are channels.
     """
 
     moment: Moment
@@ -27,6 +30,7 @@ class Frame:
     state: dict[str, Any] = field(default_factory=dict)
     i: int = 0
     n: int = 1
+    c: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,7 @@ import ast
 from ganzfeld.errors import ExpressionError, nearest
 from ganzfeld.patch.expressions.bans import ELSEWHERE
 from ganzfeld.patch.expressions.building import Builder, Piece, at, chain, hint
-from ganzfeld.patch.expressions.vocabulary import NAMES, Function, Kind, UsageError, known_functions
-
-
-def _channel() -> float:
-    raise UsageError("c, the channel, has no single value", "It is worked out for each channel, where it is used")
+from ganzfeld.patch.expressions.vocabulary import NAMES, Function, Kind, known_functions
 
 
 def _first_dot(node: ast.AST) -> ast.AST:
@@ -42,7 +38,7 @@ class Naming(Builder):
             if not self.scope.channels:
                 raise self.error(node, "c, the channel, means nothing here", "It works in the amounts of bends")
             self.uses_channel = True
-            return Piece(self.internal(node, "channel", _channel), Kind.NUMBER)
+            return self.for_channels(node, "channel", self.frame(node))
         name = NAMES[word]
         if not name.path:
             return self.constant(node, name.value)

@@ -88,7 +88,8 @@ class Function:
     rest: the parameter that takes any number of further arguments, if it has one. named: takes any keywords.
     called: False for a word such as `audio.level`, written without brackets. prepare: parameters that must be written
     out, and what turns them into what the function gets, when the patch is compiled. result: what a call gives, from
-    what is known of its arguments (a prepared one: the prepared object).
+    what is known of its arguments (a prepared one: the prepared object). channels: called in place of `call` where
+    an argument is an array, a value for each channel; None: `call` is called for every channel.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Function:
     called: bool
     prepare: Mapping[str, Callable[[Any], Any]]
     result: Callable[[Mapping[str, Any]], Result]
+    channels: Callable | None
     example: str
     doc: str
 
@@ -160,14 +162,15 @@ def function(
     called: bool = True,
     prepare: Mapping[str, Callable[[Any], Any]] | None = None,
     result: Result | Callable[[Mapping[str, Any]], Result] | None = None,
+    channels: Callable | bool = False,
     doc: str | None = None,
     group: str | None = None,
 ) -> Callable[[Callable], Callable]:
     """Register a function of the vocabulary.
 
     example: an expression that uses it, for the docs; every example is run by the tests. name, doc, group: if they are
-    not the Python function's own name, docstring and module. also: further names of the same function. The rest: see
-    `Function`.
+    not the Python function's own name, docstring and module. also: further names of the same function. channels: the
+    same for NumPy arrays (True: itself), where calling it for each channel would be slow. The rest: see `Function`.
     """
 
     def register(call: Callable) -> Callable:
@@ -182,6 +185,7 @@ def function(
                 called=called,
                 prepare=prepare or {},
                 result=given if callable(given) else (lambda _: given),
+                channels=call if channels is True else channels or None,
                 example=example,
                 doc=doc or inspect.getdoc(call) or "",
                 **_signature(call),
