@@ -41,6 +41,8 @@ class Recipe:
     """Weight of R1 by resolution."""
     generator_rate: float = 2.5e-3
     judge_rate: float = 2.5e-3
+    mapping_rate: float = 1.0
+    """Of the generator's rate; less keeps what the mapping has in common with the network that it came from."""
     fade: int = 40_000
     """Pictures over which a new block is faded in."""
 
@@ -62,7 +64,7 @@ JUDGE = channels(256, 6144, 256)
 
 RECIPES = {
     "planets": Recipe(GARDEN_STYLEGAN2, JUDGE, "planets", BATCH, GAMMA),
-    "flowers": Recipe(GARDEN_STYLEGAN2, JUDGE, "flames", BATCH, GAMMA),
+    "flowers": Recipe(GARDEN_STYLEGAN2, JUDGE, "flames", BATCH, GAMMA | {256: 0.5}, mapping_rate=0.2),
     "orbits": Recipe(ORBITS_STYLEGAN3, channels(128, 6144, 256), "planets", {128: 64}, {128: 0.5}, judge_rate=2e-3),
     # Small enough to prove the whole chain on a CPU in a minute.
     "tiny": Recipe(

@@ -2,10 +2,10 @@
 
     python -m training.report planets --folder out/planets --to out/report --blend-with out/flowers
 
-Writes JPEG sheets and ``<recipe>.json``. The numbers, each for generated against rendered pictures and, as the
-yardstick, for two sets of rendered ones: sliced Wasserstein distance on Laplacian pyramids (Karras et al. 2018, ×1000),
-precision and recall (Kynkäänniemi et al. 2019) on the pictures shrunk to 16×16, and how far each picture is from the
-most similar other one of its own set, which falls when modes collapse.
+Writes JPEG sheets and ``<recipe>.json`` with the numbers of `training.measures`, each for generated against rendered
+pictures and, as the yardstick, for two sets of rendered ones. A folder may also be a network's .safetensors file.
+Flames are best measured against a garden that the network has not learnt from; ``--learnt-from`` names the other one,
+whose most similar forms are then shown and measured: is anything learnt by heart?
 """
 
 from __future__ import annotations
@@ -13,35 +13,37 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzfeld.networks.network import Network
+from ganzfeld.networks.network import Network, load_network
+from training.flames import Garden
+from training.measures import collect, forms, measure, nearest, nearest_forms
 from training.recipes import RECIPES, Recipe, build, pictures
-from training.sheet import contact_sheet, save_sheet
+from training.sheet import save_sheet
 from training.train import load_average
-
-Draw = Callable[[int], Tensor]
 
 
 class Artist:
     """The average generator of a folder. On a CPU the package's own network paints, which is faster there."""
 
     def __init__(self, recipe: Recipe, folder: Path, device: torch.device):
-        sharpened = folder / "sharpened.pt"
-        state = torch.load(sharpened, weights_only=True) if sharpened.exists() else load_average(folder, device)
-        if state is None:
-            raise FileNotFoundError(f"no checkpoint in {folder}")
-        self.recipe, self.seen, self.device = recipe, state["seen"], device
+        self.recipe, self.device = recipe, device
         self.resolution = recipe.config.img_resolution
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self.generator: nn.Module = build(recipe, device, dtype)[0].requires_grad_(False)
-        self.generator.load_state_dict(state["average"])
+        self.seen: int | None = None
+        if folder.suffix == ".safetensors":
+            self.generator.network.load_state_dict(load_network(folder).tensors)
+        else:
+            state = _newest(folder, device)
+            self.generator.load_state_dict(state["average"])
+            self.seen = state["seen"]
         self.one = torch.ones((), device=device)
         self.player: Network | None = None
 
@@ -72,96 +74,14 @@ class Artist:
         return mixed
 
 
-def collect(draw: Draw, count: int, size: int, chunk: int = 128) -> Tensor:
-    """``count`` pictures shrunk to at most ``size`` pixels, in half precision on the device."""
-    parts = []
-    for _ in range(count // chunk):
-        made = draw(chunk)
-        parts.append((F.avg_pool2d(made, made.shape[-1] // size) if made.shape[-1] > size else made).half())
-    return torch.cat(parts)
-
-
-@torch.no_grad()
-def sliced_wasserstein(first: Tensor, second: Tensor, directions: int = 512, per_picture: int = 64) -> dict[str, float]:
-    """The distance at each level of the Laplacian pyramid down to 16 px, ×1000, and their mean."""
-    result = {}
-    while True:
-        size = first.shape[-1]
-        last = size <= 16
-        levels = []
-        for pyramid in (first, second):
-            smaller = F.avg_pool2d(pyramid, 2)
-            grown = F.interpolate(smaller, scale_factor=2, mode="bilinear", align_corners=False)
-            levels.append(pyramid if last else pyramid - grown)
-        described = [_descriptors(level, per_picture) for level in levels]
-        total = 0.0
-        for _ in range(directions // 64):
-            axes = F.normalize(torch.randn(described[0].shape[1], 64, device=first.device), dim=0)
-            sorted_pair = [(d @ axes).sort(dim=0).values for d in described]
-            total += float((sorted_pair[0] - sorted_pair[1]).abs().mean())
-        result[str(size)] = 1000 * total / (directions // 64)
-        if last:
-            break
-        first, second = F.avg_pool2d(first, 2), F.avg_pool2d(second, 2)
-    result["mean"] = sum(result.values()) / len(result)
-    return result
-
-
-def _descriptors(level: Tensor, per_picture: int) -> Tensor:
-    """7×7 patches at random places, each channel normalised over all of them: ``[n · per_picture, 147]``."""
-    n, _, size, _ = level.shape
-    device = level.device
-    corner = torch.randint(0, size - 6, (2, n, per_picture, 1, 1), device=device)
-    offset = torch.arange(7, device=device)
-    rows, columns = corner[0] + offset[:, None], corner[1] + offset[None, :]
-    which = torch.arange(n, device=device)[:, None, None, None]
-    patches = level.permute(0, 2, 3, 1)[which, rows, columns].float()
-    patches = (patches - patches.mean((0, 1, 2, 3))) / patches.std((0, 1, 2, 3)).clamp(min=1e-6)
-    return patches.reshape(n * per_picture, -1)
-
-
-@torch.no_grad()
-def nearest(query: Tensor, among: Tensor, k: int = 1, same: bool = False) -> tuple[Tensor, Tensor]:
-    """Distances to and indices of the k nearest rows; ``same``: both are one set, a row is not its own neighbour."""
-    distances, indices = [], []
-    for start in range(0, len(query), 1024):
-        part = torch.cdist(query[start : start + 1024], among)
-        if same:
-            part[torch.arange(len(part)), torch.arange(start, start + len(part))] = float("inf")
-        near = part.topk(k, largest=False)
-        distances.append(near.values)
-        indices.append(near.indices)
-    return torch.cat(distances), torch.cat(indices)
-
-
-def coverage(made: Tensor, real: Tensor) -> tuple[float, float]:
-    """Precision and recall: the share of ``made`` inside the 3-neighbour balls of ``real``, and the other way round."""
-
-    def inside(points: Tensor, centres: Tensor) -> float:
-        radius = nearest(centres, centres, 3, same=True)[0][:, -1]
-        hits = [(torch.cdist(part, centres) <= radius).any(1).float().sum() for part in points.split(1024)]
-        return float(torch.stack(hits).sum() / len(points))
-
-    return inside(made, real), inside(real, made)
-
-
-def measure(made: Tensor, real: Tensor, fresh: Tensor) -> dict[str, object]:
-    """All numbers for ``made``, and for ``fresh`` (more rendered pictures) in its place."""
-    flat = {
-        name: F.adaptive_avg_pool2d(x.float(), 16).flatten(1)
-        for name, x in (("made", made), ("real", real), ("fresh", fresh))
-    }
-    numbers: dict[str, object] = {}
-    for name, x in (("made", made), ("fresh", fresh)):
-        precision, recall = coverage(flat[name], flat["real"])
-        own = nearest(flat[name], flat[name], same=True)[0]
-        numbers["generated" if name == "made" else "rendered"] = {
-            "sliced_wasserstein": sliced_wasserstein(x, real),
-            "precision": precision,
-            "recall": recall,
-            "nearest_in_own_set": {"median": float(own.median()), "1%": float(own.flatten().quantile(0.01))},
-        }
-    return numbers
+def _newest(folder: Path, device: torch.device) -> dict[str, Any]:
+    sharpened = folder / "sharpened.pt"
+    if sharpened.exists():
+        return torch.load(sharpened, map_location=device, weights_only=True)
+    state = load_average(folder, device)
+    if state is None:
+        raise FileNotFoundError(f"no checkpoint in {folder}")
+    return state
 
 
 def neighbours_sheet(made: Tensor, real: Tensor, count: int = 8) -> Tensor:
@@ -171,13 +91,31 @@ def neighbours_sheet(made: Tensor, real: Tensor, count: int = 8) -> Tensor:
     return torch.cat([made[:count], *(real[index[:, k]] for k in range(3))])
 
 
+def learnt_by_heart(made: Tensor, fresh: Tensor, garden: Garden, count: int = 8) -> tuple[dict[str, object], Tensor]:
+    """How near the forms of ``made``, and of ``fresh`` (drawn from another garden), are to the nearest in ``garden``.
+
+    Also a sheet: ``count`` made pictures, chosen evenly from the nearest to the farthest; below each that nearest form.
+    """
+    known = torch.cat([forms(part.float() ** 1.45) for part in garden.density.split(256)])
+    numbers: dict[str, object] = {}
+    for name, drawn in (("rendered", fresh), ("generated", made)):
+        found = [nearest_forms(part.amax(1, keepdim=True) / 2 + 0.5, known) for part in drawn.split(256)]
+        distance, which = torch.cat([d for d, _ in found]), torch.cat([i for _, i in found])
+        numbers[name] = {"median": float(distance.median()), "1%": float(distance.quantile(0.01))}
+    shown = distance.argsort()[torch.linspace(0, len(distance) - 1, count, device=distance.device).long()]
+    size = made.shape[-1]
+    theirs = F.adaptive_avg_pool2d(garden.density[which[shown]].float() ** 1.45, size).expand(-1, 3, -1, -1) * 2 - 1
+    return numbers, torch.cat([made[shown].float(), theirs])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", choices=sorted(RECIPES))
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--to", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=8192)
-    parser.add_argument("--garden", type=Path)
+    parser.add_argument("--count", type=int, default=8192, help="pictures to measure with; 0: only sheets")
+    parser.add_argument("--garden", type=Path, help="flames to measure against")
+    parser.add_argument("--learnt-from", type=Path, help="the flames that the network learnt from")
     parser.add_argument("--blend-with", type=Path, help="folder of flowers: also writes the way there")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
@@ -189,7 +127,7 @@ def main() -> None:
     z = artist.latents(64, seed=7)
     for psi in (1.0, 0.7):
         save_sheet(F.avg_pool2d(artist.paint(z, psi), shrink), to / f"{name}-psi{psi}.jpg", quality=80)
-    save_sheet(artist.paint(z[:8], 0.8), to / f"{name}-large.jpg", columns=4)
+    save_sheet(artist.paint(z[:24], 1.0), to / f"{name}-large.jpg", columns=6, quality=90)
 
     stops = artist.latents(5, seed=11)
     walk = torch.cat([torch.stack([torch.lerp(a, b, k / 4) for k in range(4)]) for a, b in pairwise(stops)])
@@ -200,15 +138,19 @@ def main() -> None:
         steps = [artist.blended(other, amount).paint(z[:6], 0.8) for amount in (0, 0.25, 0.5, 0.75, 1)]
         save_sheet(F.avg_pool2d(torch.stack(steps, 1).flatten(0, 1), shrink), to / f"{name}-blend.jpg", columns=5)
 
+    if not arguments.count:
+        return
     source = pictures(recipe, artist.resolution, device, arguments.garden)
-    real, fresh = (collect(source.draw, arguments.count, 128) for _ in range(2))
-    made = collect(artist.draw, arguments.count, 128)
-    save_sheet(
-        F.avg_pool2d(neighbours_sheet(made, real).float(), made.shape[-1] // min(96, made.shape[-1])),
-        to / f"{name}-neighbours.jpg",
-    )
-    contact_sheet(real[:64].float()).save(to / f"{name}-rendered.jpg", quality=80)
+    real, fresh = (collect(source.draw, arguments.count, artist.resolution) for _ in range(2))
+    made = collect(artist.draw, arguments.count, artist.resolution)
+    shrunk = made.shape[-1] // min(96, made.shape[-1])
+    save_sheet(F.avg_pool2d(neighbours_sheet(made, real).float(), shrunk), to / f"{name}-neighbours.jpg")
+    save_sheet(F.avg_pool2d(real[:64].float(), shrink), to / f"{name}-rendered.jpg", quality=80)
     numbers = {"pictures_seen": artist.seen, "count": arguments.count} | measure(made, real, fresh)
+    if arguments.learnt_from:
+        garden = Garden.load(arguments.learnt_from, device)
+        numbers["nearest_form_learnt_from"], sheet = learnt_by_heart(made, fresh, garden)
+        save_sheet(F.avg_pool2d(sheet, shrunk), to / f"{name}-forms.jpg")
     (to / f"{name}.json").write_text(json.dumps(numbers, indent=1))
     print(name, json.dumps(numbers), flush=True)
 

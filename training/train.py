@@ -5,8 +5,8 @@
 
 A leg ends by the clock, whatever happened: at its end (and every few minutes) ``<folder>/checkpoint.pt`` holds both
 players, the average of the generator, the optimisers and how far it got; the next leg reads it.
-``<folder>/samples-….jpg`` shows the average generator. ``--warm`` only compiles each stage, so that one process can
-fill the compiler's cache while another trains eagerly.
+``<folder>/samples-….jpg`` shows the average generator. ``--warm`` only compiles each stage, or one player of it, so
+that other processes can fill the compiler's cache while this one trains eagerly; ``--ready`` tells it that they have.
 
 Losses as in StyleGAN2: non-saturating logistic, R1 every 16 steps (Mescheder et al. 2018), Adam(0, 0.99), an
 exponential average of the generator's weights; no path length term.
@@ -34,7 +34,8 @@ from training.sheet import save_sheet
 R1_EVERY = 16
 AVERAGE_HALF_LIFE = 10_000
 """Pictures after which half of an old weight is left in the average; shorter early on."""
-CHECKPOINT_MINUTES = 4.0
+WARM_UP = 5_000
+"""Pictures over which the rates rise to their full height, while the optimisers still know nothing."""
 JUDGE_ALONE = 30_000
 """Pictures that a new discriminator sees before it may teach a finished generator."""
 
@@ -68,28 +69,42 @@ class Trainer:
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         fused = device.type == "cuda"
         lazy = R1_EVERY / (R1_EVERY + 1)
+        mapping = list(self.generator.network.mapping.parameters())
+        drawing = [p for name, p in self.generator.named_parameters() if not name.startswith("network.mapping.")]
+        rate = recipe.generator_rate
         self.generator_adam = torch.optim.Adam(
-            self.generator.parameters(), recipe.generator_rate, betas=(0.0, 0.99), eps=1e-8, fused=fused
-        )
+            [{"params": drawing, "full": rate}, {"params": mapping, "full": rate * recipe.mapping_rate}],
+            rate, betas=(0.0, 0.99), eps=1e-8, fused=fused,
+        )  # fmt: skip
         self.judge_adam = torch.optim.Adam(
-            self.judge.parameters(), recipe.judge_rate * lazy, betas=(0.0, 0.99**lazy), eps=1e-8, fused=fused
-        )
+            [{"params": list(self.judge.parameters()), "full": recipe.judge_rate * lazy}],
+            recipe.judge_rate * lazy, betas=(0.0, 0.99**lazy), eps=1e-8, fused=fused,
+        )  # fmt: skip
         self.seen = 0
         self.step_number = 0
+        self.met = 0
+        """Pictures since this process began, also those that only the discriminator learnt from."""
         self.resolution = 0
         self.grown_at = -math.inf
         self.judge_alone = 0
         """Pictures for which only the discriminator still learns."""
         self.generate, self.assess = self.generator, self.judge
 
-    def set_stage(self, resolution: int, compiled: bool) -> None:
+    def set_rate(self, share: float) -> None:
+        """Both players learn at that share of their full rates from now on."""
+        for group in self.generator_adam.param_groups + self.judge_adam.param_groups:
+            group["lr"] = group["full"] * share
+
+    def set_stage(self, resolution: int, compiled: bool, only: str = "") -> None:
+        """Trains at this size from now on; ``only`` names the one player to compile."""
         if resolution != self.resolution:
             grows = self.resolution and resolution > self.resolution
             self.grown_at = self.seen if grows else -math.inf
             self.resolution = resolution
         self.generate, self.assess = self.generator, self.judge
-        if compiled:
+        if compiled and only != "judge":
             self.generate = torch.compile(self.generator, dynamic=False)
+        if compiled and only != "generator":
             self.assess = torch.compile(self.judge, dynamic=False)
         self.batch = self.recipe.batch[resolution]
         self.gamma = self.recipe.gamma[resolution]
@@ -110,6 +125,8 @@ class Trainer:
             numbers["r1"] = self._r1(real[: max(self.judge.group, batch // 2)])
         self.judge_adam.step()
         self.judge_adam.zero_grad(set_to_none=True)
+        self.step_number += 1
+        self.met += batch
 
         if self.judge_alone > 0:
             self.judge_alone -= batch
@@ -122,7 +139,6 @@ class Trainer:
         numbers["generator"] = generator_loss.detach()
 
         self.seen += batch
-        self.step_number += 1
         if squares is not None:
             self.generator.track_magnitudes(squares, beta=0.5 ** (batch / 20_000))
         self._follow(batch)
@@ -154,11 +170,18 @@ class Trainer:
         w = self.average.network.mapping(z, truncation_psi=psi)
         return torch.cat([self.average(part, self.resolution, self.fade)[0] for part in w.split(16)])
 
-    def adopt(self, network: Network) -> None:
-        """Starts from a finished network, without its discriminator: a new one learns alone at first."""
+    def adopt(self, network: Network, judge: dict[str, Any] | None = None) -> None:
+        """Starts from a finished network; ``judge`` is what `save_players` wrote of its discriminator.
+
+        A discriminator of its own knows its errors already; a new one learns alone at first.
+        """
         for wrapped in (self.generator, self.average):
             wrapped.network.load_state_dict(network.tensors)
         self.judge_alone = JUDGE_ALONE
+        if judge:
+            self.judge.load_state_dict(judge["judge"])
+            self.resolution = judge["resolution"]
+            self.judge_alone = JUDGE_ALONE // 10
 
     def state(self) -> dict[str, Any]:
         return {
@@ -195,8 +218,14 @@ def main() -> None:
     parser.add_argument("--start-from", type=Path, help="folder of another network, or its file")
     parser.add_argument("--garden", type=Path, help="flames, from python -m training.flames")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--judge", type=Path, help="the discriminator of the network file to start from (a judge.pt)")
     parser.add_argument("--carry", type=Path, help="also write the players in half precision to this folder")
-    parser.add_argument("--warm", action="store_true", help="compile the stages and stop")
+    parser.add_argument("--save-every", type=float, default=4, metavar="MINUTES")
+    parser.add_argument(
+        "--settle", type=float, default=0, metavar="MINUTES", help="lower the rates at the end, so long"
+    )
+    parser.add_argument("--ready", type=Path, help="a file: once it is there, eager stages end")
+    parser.add_argument("--warm", choices=("both", "generator", "judge"), help="compile the stages and stop")
     arguments = parser.parse_args()
 
     torch.backends.cudnn.benchmark = True
@@ -207,13 +236,14 @@ def main() -> None:
     trainer = Trainer(recipe, device)
     if not arguments.warm:
         folder.mkdir(parents=True, exist_ok=True)
-        resume(trainer, folder, arguments.start_from)
+        resume(trainer, folder, arguments.start_from, arguments.judge)
+    clock = Clock(
+        started, arguments.stages[-1].until, 60 * arguments.settle, 60 * arguments.save_every, arguments.ready
+    )
     for stage in arguments.stages:
-        run_stage(trainer, stage, started, folder, arguments.garden, arguments.warm)
+        run_stage(trainer, stage, clock, folder, arguments)
     if not arguments.warm:
-        save(trainer, folder)
-        if arguments.carry:
-            save_players(trainer, arguments.carry)
+        save(trainer, folder, arguments.carry)
     print(f"done after {time.monotonic() - started:.0f} s, {trainer.seen} pictures", flush=True)
 
 
@@ -226,7 +256,9 @@ def save_players(trainer: Trainer, folder: Path) -> None:
     about = {name: getattr(trainer, name) for name in ("seen", "step_number", "resolution", "grown_at")}
     for name in PLAYERS:
         numbers = {k: v.half() if v.is_floating_point() else v for k, v in getattr(trainer, name).state_dict().items()}
-        torch.save({name: numbers} | about, folder / f"{name}.pt")
+        fresh = folder / f"{name}.new"
+        torch.save({name: numbers} | about, fresh)
+        fresh.replace(folder / f"{name}.pt")
 
 
 def load_state(folder: Path, device: torch.device) -> dict[str, Any] | None:
@@ -248,13 +280,14 @@ def load_average(folder: Path, device: torch.device) -> dict[str, Any] | None:
     return load_state(folder, device)
 
 
-def resume(trainer: Trainer, folder: Path, start_from: Path | None) -> None:
+def resume(trainer: Trainer, folder: Path, start_from: Path | None, judge: Path | None) -> None:
     if state := load_state(folder, trainer.device):
         trainer.restore(state)
         print(f"goes on at {trainer.seen} pictures, {trainer.resolution} px", flush=True)
     elif start_from and start_from.suffix == ".safetensors":
-        trainer.adopt(load_network(start_from, trainer.device))
-        print(f"starts from {start_from} with a new discriminator", flush=True)
+        known = torch.load(judge, map_location=trainer.device, weights_only=True) if judge else None
+        trainer.adopt(load_network(start_from, trainer.device), known)
+        print(f"starts from {start_from} with {judge or 'a new discriminator'}", flush=True)
     elif start_from:
         state = load_state(start_from, trainer.device)
         if state is None:
@@ -263,21 +296,46 @@ def resume(trainer: Trainer, folder: Path, start_from: Path | None) -> None:
         print(f"starts from {start_from} after its {state['seen']} pictures", flush=True)
 
 
-def run_stage(
-    trainer: Trainer, stage: Stage, started: float, folder: Path, garden: Path | None, warm: bool = False
-) -> None:
+@dataclass(frozen=True)
+class Clock:
+    """When things happen, in seconds since ``started``; ``settle`` and ``save_every`` are lengths of time."""
+
+    started: float
+    end: float
+    settle: float
+    save_every: float
+    ready: Path | None
+
+    def now(self) -> float:
+        return time.monotonic() - self.started
+
+    def is_over(self, stage: Stage) -> bool:
+        return self.now() >= stage.until or bool(not stage.compiled and self.ready and self.ready.exists())
+
+    def rate(self, met: int) -> float:
+        """Share of the full rates: full after ``WARM_UP`` pictures, a tenth at the end if there is time to settle."""
+        left = min(1.0, (self.end - self.now()) / self.settle) if self.settle else 1.0
+        return min(1.0, (met + 1) / WARM_UP) * (0.1 + 0.9 * max(0.0, left))
+
+
+def run_stage(trainer: Trainer, stage: Stage, clock: Clock, folder: Path, arguments: argparse.Namespace) -> None:
     """Trains until the stage's time is over, printing a line now and then."""
-    trainer.set_stage(stage.resolution, stage.compiled)
-    source = pictures(trainer.recipe, stage.resolution, trainer.device, garden)
+    trainer.set_stage(stage.resolution, stage.compiled, arguments.warm or "")
+    if arguments.warm:
+        source: Pictures = Noise(stage.resolution, trainer.device)
+    else:
+        source = pictures(trainer.recipe, stage.resolution, trainer.device, arguments.garden)
     if stage.compiled:
         compile_now(trainer, source, stage.resolution)
-    if warm:
-        print(f"{stage.resolution} px is compiled after {time.monotonic() - started:.0f} s", flush=True)
+    if arguments.warm:
+        print(f"{stage.resolution} px is compiled after {clock.now():.0f} s", flush=True)
         return
     numbers: dict[str, Tensor] = {}
     printed = saved = time.monotonic()
     seen_then = trainer.seen
-    while (now := time.monotonic()) - started < stage.until:
+    while not clock.is_over(stage):
+        now = time.monotonic()
+        trainer.set_rate(clock.rate(trainer.met))
         numbers |= trainer.step(source.draw(trainer.batch))
         if trainer.step_number % 32 == 0:
             _ = float(numbers["generator"])  # waits for the device, so that the clock tells the truth
@@ -285,19 +343,28 @@ def run_stage(
         if trainer.step_number % 32 == 0 and now - printed > 10:
             speed = (trainer.seen - seen_then) / (now - printed)
             values = "  ".join(f"{name} {float(value):.3f}" for name, value in numbers.items())
-            line = (
-                f"{now - started:5.0f} s  {trainer.seen:8d} pictures  {stage.resolution} px  {speed:5.0f}/s  {values}"
-            )
+            line = f"{clock.now():5.0f} s  {trainer.seen:8d} pictures  {stage.resolution} px  {speed:5.0f}/s  {values}"
             print(line, flush=True)
             with (folder / "log.txt").open("a") as log:
                 log.write(line + "\n")
             if not math.isfinite(float(numbers["generator"])):
                 raise FloatingPointError("the loss is not a number any more; go back to the last checkpoint")
             printed, seen_then = time.monotonic(), trainer.seen
-        if now - saved > 60 * CHECKPOINT_MINUTES:
-            save(trainer, folder)
+        if now - saved > clock.save_every:
+            save(trainer, folder, arguments.carry)
             saved = time.monotonic()
             printed, seen_then = saved, trainer.seen
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Pictures enough for the compiler."""
+
+    size: int
+    device: torch.device
+
+    def draw(self, n: int) -> Tensor:
+        return torch.rand(n, 3, self.size, self.size, device=self.device)
 
 
 def compile_now(trainer: Trainer, source: Pictures, resolution: int) -> None:
@@ -316,12 +383,14 @@ def compile_now(trainer: Trainer, source: Pictures, resolution: int) -> None:
         trainer.set_stage(resolution, compiled=False)
 
 
-def save(trainer: Trainer, folder: Path) -> None:
-    """The checkpoint (written beside the old one first) and 64 samples."""
+def save(trainer: Trainer, folder: Path, carry: Path | None) -> None:
+    """The checkpoint (written beside the old one first), 64 samples, and what is to be carried."""
     fresh = folder / "checkpoint.new"
     torch.save(trainer.state(), fresh)
     fresh.replace(folder / "checkpoint.pt")
     save_sheet(trainer.samples(64), folder / f"samples-{trainer.seen:08d}.jpg")
+    if carry:
+        save_players(trainer, carry)
 
 
 if __name__ == "__main__":
