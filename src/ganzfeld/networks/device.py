@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psutil
 import torch
 
 from ganzfeld.errors import GanzfeldError
@@ -20,3 +21,10 @@ def pick_device(name: str) -> torch.device:
         hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"
         raise GanzfeldError(f"the device '{name}' cannot be used: {reason}", hint=hint) from error
     return device
+
+
+def device_memory(device: torch.device) -> int | None:
+    """Bytes of memory that a device has in all; None where nobody says."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return psutil.virtual_memory().total if device.type == "cpu" else None

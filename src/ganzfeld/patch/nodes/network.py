@@ -12,9 +12,11 @@ import torch
 from ganzfeld.bending.bender import Bender
 from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
 from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, lit
+from ganzfeld.networks.device import device_memory
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.networks.noise import MODES
+from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
 from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
 from ganzfeld.patch.node import (
     Choice,
@@ -53,6 +55,15 @@ class Show(Method):
     gain = Value(1, "Contrast.", range=(0, 4), limits=(-1000, 1000))
 
 
+def _size(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    sides = (value, value) if isinstance(value, int) else tuple(value)
+    if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in sides):
+        raise ValueError(f"a size is (width, height) in whole pixels, up to {LARGEST_SIDE}")
+    return sides
+
+
 def _resolution(value: Any) -> int | None:
     if value is not None and (not isinstance(value, int) or value < 4):
         raise ValueError("a size in pixels that the network works at: 64, 128, 256, …")
@@ -84,6 +95,10 @@ class NetworkNode(Node):
     zoom = Value(1, "StyleGAN3: enlarges what it draws; the network draws what comes into view.", range=(0.25, 4),
                  limits=(1e-2, 100))  # fmt: skip
     resolution = Structure(None, "StyleGAN2: stop at the picture of this size, at its cost.", check=_resolution)
+    size = Structure(None, "(width, height) in pixels, drawn by the network itself: a field beyond its own square, or "
+                     "a part of it.", check=_size)  # fmt: skip
+    fill = Choice("mirror", "How StyleGAN2's constant goes on beyond its borders: mirrored, tiled, as noise of its "
+                  "kind, or stretched instead.", options=FILLS)  # fmt: skip
 
     def setup(self, context: SetupContext) -> None:
         self.paths: list[Path] = []
@@ -95,11 +110,21 @@ class NetworkNode(Node):
                 network.check_resolution(context.structure.resolution)
             except NetworkError as error:
                 raise context.refuse(f"'{name}': {error.what}", "resolution", error.hint) from None
+            self._check_size(context, network)
         self.benders = {name: self._bender(network, context) for name, network in self.networks.items()}
         self.seeded = [line.name for line in context.lines if line.method == "bend"]
 
+    def _check_size(self, context: SetupContext, network: Network) -> None:
+        """A picture that the device cannot hold is refused before it takes the show down."""
+        size, resolution = context.structure.size, context.structure.resolution
+        needed, present = network.memory_needed(size, resolution), device_memory(context.device)
+        if size is not None and present is not None and needed > present:
+            what = f"{size[0]} × {size[1]} pixels of this network need some {needed >> 30} GB of memory at once"
+            hint = f"The device has {present >> 30} GB: ask for fewer, and let out(size=…) enlarge them"
+            raise context.refuse(what, "size", hint)
+
     def _bender(self, network: Network, context: SetupContext) -> Bender:
-        bender = Bender(network)
+        bender = Bender(network, context.structure.size, context.structure.resolution)
         for line in context.lines:
             try:
                 if line.method == "bend":
@@ -172,6 +197,8 @@ class NetworkNode(Node):
             "noise_strength": p.noise_strength,
             "seed": staged.frame,
             "after": after,
+            "size": p.size,
+            "fill": p.fill,
         }
         if network.kind.startswith("stylegan3"):
             own = network.module.get_buffer("synthesis.input.transform")
@@ -179,7 +206,8 @@ class NetworkNode(Node):
         w = self._w(network, inputs.get("latent"), context)
         if show is None or layer == "image":
             return _rgba(network.synthesis(w, resolution=p.resolution, **options))
-        x = network.synthesis(w, until=layer, **options)
+        # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
+        x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
         statistics = context.state(f"statistics {layer}", (3,))
         channels = chosen_channels(x, show.view, staged.channel)
         return _opaque(lit(channels, show.normalise, show.gain, statistics))
