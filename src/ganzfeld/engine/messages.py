@@ -35,7 +35,8 @@ class Begin(_Message, frozen=True):
     """Play. `text` is what to play; if it cannot be built, `fallback` (the last that could) plays and the error shows.
 
     session: where frames go. path: the patch's file, for the files it names and for errors. device: as `Engine`'s.
-    fps, bpm: instead of the patch's own. checkpoint: where the process before was, taken at `saved_at` (perf_counter).
+    fps, bpm: instead of the patch's own. take: record one into this file. name: what the person calls the patch.
+    checkpoint: where the process before was, taken at `saved_at` (perf_counter).
     """
 
     session: str
@@ -49,6 +50,8 @@ class Begin(_Message, frozen=True):
     clock: dict[str, Any] | None = None
     saved_at: float = 0.0
     bpm: float | None = None
+    take: str | None = None
+    name: str = ""
 
 
 class Turn(_Message, frozen=True):

@@ -57,6 +57,7 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
+    from ganzfeld.engine.takes.recorder import TakeRecorder
     from ganzfeld.patch.models import Patch
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Render:
         self._engine: Engine = parts.engine(begin)
         self._writer = parts.writer(begin.session, self._engine.device)
         self._clock = Clock()
-        self._versions: list[tuple[Patch, int]] = []
+        self._versions: list[tuple[Patch, Text]] = []
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
         self._output_problem: GanzfeldError | None = None
@@ -144,6 +145,8 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
+        self._take: TakeRecorder | None = self._recorder(begin.take, begin.name) if begin.take else None
+        self._record_from(begin.checkpoint)
 
     def run(self) -> None:
         """Play until told to stop."""
@@ -152,6 +155,8 @@ class Render:
             while not self._ended:
                 self._loop.step()
         finally:
+            if self._take is not None:
+                self._take.close()
             self._engine.close()
             self._writer.close()
 
@@ -200,8 +205,49 @@ class Render:
     def _parse(self, text: Text) -> Patch:
         patch = self._parts.parse(text.text, str(self._path) if self._path else None)
         # The engine tells what plays by the very object: that is how we know which version it is.
-        self._versions = [*self._versions[-9:], (patch, text.version)]
+        self._versions = [*self._versions[-9:], (patch, text)]
         return patch
+
+    def _text_of(self, patch: Patch | None) -> Text | None:
+        """What a patch was made of, if it is known."""
+        return next((text for known, text in reversed(self._versions) if known is patch), None)
+
+    # The take
+
+    def _recorder(self, target: str, name: str) -> TakeRecorder:
+        from ganzfeld.engine.takes.recorder import TakeRecorder, header
+
+        def text_of(patch: Patch) -> str | None:
+            known = self._text_of(patch)
+            return known.text if known else None
+
+        about = header(self._engine.device, name)
+        return TakeRecorder(Path(target), about, lambda: self._loop.time, text_of)
+
+    def _folder(self) -> str:
+        return str(self._path.resolve().parent if self._path else Path.cwd())
+
+    def _record_from(self, checkpoint: bytes | None) -> None:
+        """Record from here on, where the engine has taken up this checkpoint (None: none)."""
+        if self._take is None:
+            return
+        from ganzfeld.engine.takes.recorder import exact_checkpoint
+        from ganzfeld.engine.takes.records import Opened
+
+        text, clock = self._text_of(self._engine.patch), self._clock
+        opened = Opened(
+            text=text.text if text else None,
+            path=str(self._path) if self._path else None,
+            folder=self._folder(),
+            checkpoint=checkpoint,
+            at=self._loop.time,
+            t=clock.t,
+            beat=clock.beat,
+            bpm=clock.bpm,
+            exact=exact_checkpoint(checkpoint),
+        )
+        self._engine.witness = self._take
+        self._take.opened(opened, self._engine.watched)
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -300,15 +346,20 @@ class Render:
         self._follow_tempo()
         self._loop.set_fps(self._fps())
         patch = engine.patch
-        version = next((version for known, version in reversed(self._versions) if known is patch), self._version)
+        text = self._text_of(patch)
+        version = text.version if text else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
             self._wire.post(Addresses(tuple(engine.graph.slots)), key="addresses")
+        if self._take is not None:
+            self._take.reads(engine.watched, self._folder())
+            if self._take.wants_state:
+                self._record_from(engine.checkpoint())
         now = time.perf_counter()
         if patch is not None and (reloaded or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
-        problems = (self._load_problem, self._output_problem, *engine.problems)
+        problems = (self._load_problem, self._output_problem, self._take and self._take.problem, *engine.problems)
         said = (
             self._phase,
             version,
@@ -364,6 +415,8 @@ class Render:
             log.exception("no checkpoint could be made")
             return
         self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
+        if self._take is not None:
+            self._take.checkpoint(data)
 
 
 class _ToSupervisor(logging.Handler):

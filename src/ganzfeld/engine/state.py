@@ -50,8 +50,8 @@ class State:
         self.tensors = {key: tensor for key, tensor in self.tensors.items() if key[0] in paths}
 
     def checkpoint(self, largest: int | None = LARGEST_CHECKPOINTED_TENSOR) -> dict[str, Any]:
-        """All plain host state and the tensors of up to `largest` bytes (None: all), ready for msgpack. Big pictures are
-        left to form anew. "exact": nothing was left out, and nothing comes back as something else."""
+        """All plain host state and the tensors of up to `largest` bytes (None: all), ready for msgpack. Big pictures
+        are left to form anew. "exact": nothing was left out, and nothing comes back as something else."""
         tensors = [
             (list(key), tensor.detach().to("cpu", copy=True).contiguous().view(torch.uint8).numpy().tobytes())
             for key, tensor in self.tensors.items()

@@ -68,7 +68,7 @@ class Supervisor(Hands):
 
     patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
-    trust_all: scripts run without being asked for.
+    trust_all: scripts run without being asked for. take: the file to record a take into.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of.
     """
@@ -83,6 +83,7 @@ class Supervisor(Hands):
         fps: float | None = None,
         tempo: float | str | None = None,
         trust_all: bool = False,
+        take: Path | None = None,
         hang_seconds: float = 15.0,
         prepare: Callable[[], Parts] = torch_parts,
     ) -> None:
@@ -93,6 +94,7 @@ class Supervisor(Hands):
         self._taps = Taps()
         self._reports: list[tuple[Report, Hear]] = []
         self._prepare = prepare
+        self._take = take.absolute() if take else None
         self._lock = threading.RLock()
         self._news = threading.Event()
         self._closing = False
@@ -284,11 +286,10 @@ class Supervisor(Hands):
 
     def tap(self, at: float | None = None) -> None:
         """A hand taps the beat (`at`: perf_counter, default now): the first tap is a downbeat, from the third on there
-        is a tempo. Beside a sound's tempo only the downbeat counts; a clock that knows its own is not disturbed."""
+        is a tempo. What the show follows knows better a moment later, but for the downbeat where it knows none."""
         at = time.perf_counter() if at is None else at
-        tap, follow = self._taps.tap(at), self.follow
-        if follow not in ("midi", "link"):
-            self.tempo(None if follow == "audio" else tap.bpm, tap.beat, at=at)
+        tap = self._taps.tap(at)
+        self.tempo(tap.bpm, tap.beat, at=at)
 
     def report(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
         """Call `hear` after frames, at most `rate` times a second, with (at least) the values of these addresses:
@@ -458,6 +459,8 @@ class Supervisor(Hands):
                 checkpoint=saved.data if saved else None,
                 clock=saved.clock if saved else None,
                 saved_at=saved.at if saved else 0.0,
+                take=str(self._take) if self._take else None,
+                name=self.name,
                 bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
             )
         )

@@ -87,7 +87,8 @@ def read_records(path: Path) -> tuple[list[Record], int]:
             size = os.fstat(file.fileno()).st_size
             records: list[Record] = []
             end = 0
-            for end, body in _bodies(file):
+            for reached, body in _bodies(file):
+                end = reached
                 record = decode(body) if body else None
                 if record is not None:
                     records.append(record)
@@ -111,10 +112,7 @@ def whole_length(file: BinaryIO) -> int:
     if not MAGIC.startswith(start):
         raise FileExistsError("the file is not a take")
     file.seek(0)
-    end = 0
-    for end, _ in _bodies(file):
-        pass
-    return end
+    return max((end for end, _ in _bodies(file)), default=0)
 
 
 def _bodies(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import queue
 import threading
 import time
@@ -78,11 +77,11 @@ def fingerprint(path: Path, *, rest: float = 0.0, go_on=lambda: True) -> str | N
 
 def portable_name(path: Path, folder: Path) -> str:
     """A file's name on any machine: from the patch's folder, or "shipped:…"; absolute if it is elsewhere."""
-    path = Path(os.path.abspath(path))
+    path, folder = path.absolute(), folder.absolute()
     if path.is_relative_to(FOLDER):
         return SHIPPED + path.relative_to(FOLDER).as_posix()
-    if path.is_relative_to(os.path.abspath(folder)):
-        return path.relative_to(os.path.abspath(folder)).as_posix()
+    if path.is_relative_to(folder):
+        return path.relative_to(folder).as_posix()
     return str(path)
 
 

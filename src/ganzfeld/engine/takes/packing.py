@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -80,7 +81,9 @@ def pack_times(frames: Sequence[Played]) -> bytes:
     """The times of some frames."""
     at = np.array([frame.at for frame in frames], np.float64)
     number = np.array([frame.moment.frame for frame in frames], np.int64)
-    dt, t, beat, bpm = (np.array([getattr(frame.moment, name) for frame in frames], np.float64) for name in _COLUMNS[2:])
+    dt, t, beat, bpm = (
+        np.array([getattr(frame.moment, name) for frame in frames], np.float64) for name in _COLUMNS[2:]
+    )
     kept = (
         np.diff(at.view(np.int64), 2, prepend=[0, 0]),
         np.diff(number, 2, prepend=[0, 0]),
@@ -102,9 +105,7 @@ def unpack_times(data: bytes, count: int) -> Times:
     size = 8 * count
     ends = [*range(0, size * len(_COLUMNS) + 1, size), len(raw) - 8, len(raw)]
     whole = np.dtype(np.int64)
-    at, number, dt, t, beat, bpm, t0, beat0 = (
-        _unshuffled(raw[start:end], whole) for start, end in zip(ends[:-1], ends[1:])
-    )
+    at, number, dt, t, beat, bpm, t0, beat0 = (_unshuffled(raw[start:end], whole) for start, end in pairwise(ends))
     at = np.cumsum(np.cumsum(at)).view(np.float64)
     bpm = np.cumsum(bpm).view(np.float64)
     with np.errstate(all="ignore"):

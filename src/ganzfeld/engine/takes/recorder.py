@@ -8,7 +8,6 @@ there is room again.
 from __future__ import annotations
 
 import logging
-import os
 import platform
 import threading
 import time
@@ -153,6 +152,8 @@ class TakeRecorder:
 
     def _write(self) -> None:
         now = time.monotonic()
+        if self._missed and self.problem is None:  # the disk stood still for minutes
+            self.wants_state = True
         waiting = [self._queue.popleft() for _ in range(len(self._queue))]
         if self.problem is not None:
             # What was recorded since is lost; it goes on from a state that the render gives.
