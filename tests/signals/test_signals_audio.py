@@ -242,7 +242,7 @@ class Card:
                 if not card.plugged:
                     raise RuntimeError("Error opening InputStream: Device unavailable")
                 self.device, self.rate, self.block, self.callback = device, samplerate, blocksize, callback
-                self.active = True
+                self.active, self.latency = True, 0.005
                 card.streams.append(self)
 
             def __enter__(self):

@@ -287,6 +287,27 @@ def test_beats_from_start_stop_continue_and_song_position(outside, state):
     assert outside.values()["/midi/clock/bpm"] == pytest.approx(120)
 
 
+def test_where_the_beat_is_between_ticks_in_spite_of_jitter():
+    clock = MidiClock()
+    assert clock.beat_at(0.0) is None
+    for t in ticks(124, 2):
+        clock.tick(t)
+    heard = clock.beat_at(t)
+    assert heard.every == 1 / 24, "joined midway: which tick is a beat is not known"
+    clock.start()
+    steady = ticks(124, 16, start=100.0)
+    for t, exact in zip(steady + np.random.default_rng(1).normal(0, 1e-3, len(steady)), steady):
+        clock.tick(t)
+        heard = clock.beat_at(exact + 0.015)
+        if exact > 102:
+            assert heard.beat == pytest.approx((exact + 0.015 - 100) * 124 / 60, abs=0.004)
+            assert heard.every == 4
+    clock.stop()
+    clock.tick(steady[-1] + 60 / 124 / 24)
+    assert clock.beat_at(steady[-1] + 0.02).beat is None, "it stands: only its tempo is followed"
+    assert clock.beat_at(steady[-1] + 5) is None, "nothing is heard any more"
+
+
 def test_a_pause_does_not_spoil_the_tempo():
     clock = MidiClock()
     for t in [*ticks(120, 2), *ticks(120, 2, start=60)]:

@@ -9,6 +9,8 @@ from ganzfeld.errors import SignalError
 from ganzfeld.signals.osc_out import LARGEST_BUNDLE, OscSender
 from ganzfeld.values.time import Moment
 
+NO_CLOCK = ["/face", "/noise", "/node", "/object", "/huge", "/fine"]
+
 
 class Ear:
     """A UDP port; what came in, as python-osc reads it."""
@@ -43,7 +45,7 @@ def moment(frame=0, t=0.0):
 
 
 def test_everything_once_then_changes_then_everything_again(ear):
-    with OscSender("127.0.0.1", ear.port, clock=False) as sender:
+    with OscSender("127.0.0.1", ear.port, choose=NO_CLOCK) as sender:
         values = {"/face/psi": 0.0, "/face/show": "b4", "/face/flip": True, "/noise/translate": [1.0, 2.0]}
         sender.frame(moment(), values, now=0.0)
         assert ear.heard() == {
@@ -61,7 +63,7 @@ def test_everything_once_then_changes_then_everything_again(ear):
 
 
 def test_no_more_often_than_its_rate_and_the_newest_wins(ear):
-    with OscSender("127.0.0.1", ear.port, clock=False, rate=10, only_changes=False) as sender:
+    with OscSender("127.0.0.1", ear.port, choose=["/a"], rate=10, only_changes=False) as sender:
         heard = []
         for frame in range(60):
             sender.frame(moment(frame), {"/a": frame}, now=frame / 60)
@@ -73,7 +75,7 @@ def test_no_more_often_than_its_rate_and_the_newest_wins(ear):
 
 def test_only_what_was_chosen(ear):
     values = {"/face/psi": 1.0, "/face/spin/rotate": 2.0, "/audio/level": 0.5, "/noise/gain": 3.0}
-    with OscSender("127.0.0.1", ear.port, choose=["/face/*", "/audio/level"], clock=False) as sender:
+    with OscSender("127.0.0.1", ear.port, choose=["/face/*", "/audio/level"]) as sender:
         sender.frame(moment(), values)
         assert set(ear.heard()) == {"/face/psi", "/face/spin/rotate", "/audio/level"}
 
@@ -82,17 +84,26 @@ def test_the_frame_clock(ear):
     with OscSender("127.0.0.1", ear.port) as sender:
         sender.frame(moment(frame=90, t=1.5), {})
         assert ear.heard() == {
-            "/ganzfeld/frame": [90],
-            "/ganzfeld/t": [1.5],
-            "/ganzfeld/beat": [3.0],
-            "/ganzfeld/bar": [0.75],
-            "/ganzfeld/bpm": [120.0],
+            "/clock/frame": [90],
+            "/clock/t": [1.5],
+            "/clock/beat": [3.0],
+            "/clock/bar": [0.75],
+            "/clock/bpm": [120.0],
         }
+
+
+def test_an_event_goes_at_once(ear):
+    with OscSender("127.0.0.1", ear.port, choose=["/audio"]) as sender:
+        sender.hit("/audio/onset")
+        assert ear.heard() == {"/audio/onset": [1]}
+        sender.hit("/midi/note/1/60", 0.5)
+        sender.hit("/audio/odd", object())
+        assert ear.heard() == {}
 
 
 def test_many_values_go_in_packets_that_every_network_passes(ear):
     values = {f"/node/parameter{k}": float(k) for k in range(500)}
-    with OscSender("127.0.0.1", ear.port, clock=False) as sender:
+    with OscSender("127.0.0.1", ear.port, choose=NO_CLOCK) as sender:
         sender.frame(moment(), values)
         assert ear.heard() == {address: [value] for address, value in values.items()}
         assert len(ear.sizes) > 1
@@ -100,7 +111,7 @@ def test_many_values_go_in_packets_that_every_network_passes(ear):
 
 
 def test_what_osc_cannot_say_is_left_out(ear):
-    with OscSender("127.0.0.1", ear.port, clock=False) as sender:
+    with OscSender("127.0.0.1", ear.port, choose=NO_CLOCK) as sender:
         sender.frame(moment(), {"/object": object(), "/huge": 1e300, "/fine": 1})
         assert ear.heard() == {"/huge": [1e300], "/fine": [1]}
 

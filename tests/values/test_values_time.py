@@ -46,6 +46,19 @@ def test_the_beat_bends_to_an_outside_one_and_never_runs_back(bpm, beat, every, 
     assert times == pytest.approx([frame / FPS for frame in range(FPS * 12)]), "only the beat bends"
 
 
+def test_a_downbeat_is_kept_while_only_beats_are_known():
+    """Somebody taps the one beside a sound, of which only the tempo and the beats can be heard."""
+    clock = Clock(120)
+    for frame in range(FPS * 6):
+        beat = frame * 2 / FPS
+        if frame == FPS:
+            clock.meet(beat - 2)  # here is the one, two beats from where it was
+        elif frame % 3 == 0:
+            clock.meet(beat, 1)
+        clock.advance(1 / FPS)
+    assert abs(off(clock, beat - 2, 4)) < 0.02
+
+
 def test_a_show_that_is_paused_or_slowed_keeps_its_own_beat():
     clock = Clock(120)
     clock.advance(0)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ganzfeld.errors import SignalError, nearest
 from ganzfeld.signals.features import Features
 from ganzfeld.signals.mailbox import Mailbox
+from ganzfeld.signals.pulse import Beat
 from ganzfeld.signals.tempo import TempoTracker
 
 log = logging.getLogger(__name__)
@@ -46,9 +48,19 @@ class Hearing:
         self.features = Features(rate, bands=bands, attack=attack, release=release, sensitivity=sensitivity)
         self.tempo = TempoTracker(self.features.hop_seconds, around)
         self._told: dict[str, float] = {}
+        self._pulse: tuple[float, float, float] | None = None  # bpm, phase, when: one tuple, read by other threads
 
-    def feed(self, samples: np.ndarray) -> None:
-        """The next samples, float [n] or [n, channels]. Every onset counts; of the values the newest."""
+    def beat(self, now: float) -> Beat | None:
+        """Where the sound's beat is at `now` (perf_counter); None while there is no pulse."""
+        if self._pulse is None:
+            return None
+        bpm, phase, at = self._pulse
+        return Beat(bpm, phase + (now - at) * bpm / 60, every=1.0)
+
+    def feed(self, samples: np.ndarray, at: float | None = None) -> None:
+        """The next samples, float [n] or [n, channels]. Every onset counts; of the values the newest.
+
+        at: when the last of them sounded (perf_counter; default: now)."""
         outside = self.outside
         heard = None
         for heard in self.features.feed(samples):
@@ -63,11 +75,15 @@ class Hearing:
         for k, band in enumerate(heard.bands):
             self._tell(f"/audio/band/{k}", band)
         self._tell("/audio/bpm", self.tempo.bpm or 0.0)
+        bpm, phase, at = self.tempo.bpm, self.tempo.phase, time.perf_counter() if at is None else at
+        heard_until = at - self.features.waiting_seconds
+        self._pulse = None if bpm is None or phase is None else (bpm, phase, heard_until)
 
     def silence(self) -> None:
         """The source is gone: nothing may hang where it last was."""
         for address in list(self._told):
             self._tell(address, 0.0)
+        self._pulse = None
 
     def _tell(self, address: str, value: float) -> None:
         # Silence is not worth 2000 messages a second to another process.
@@ -106,6 +122,7 @@ class AudioInput:
         self.device = device
         self.options = options
         self.problem: SignalError | None = None
+        self._hearing: Hearing | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -125,6 +142,11 @@ class AudioInput:
             self._thread.join()
             self._thread = None
 
+    def beat(self, now: float) -> Beat | None:
+        """As `Hearing.beat`."""
+        hearing = self._hearing
+        return hearing.beat(now) if hearing is not None else None
+
     def __enter__(self) -> AudioInput:
         return self.start()
 
@@ -137,7 +159,7 @@ class AudioInput:
             try:
                 device = self._find()
                 rate = float(self._library.query_devices(device, "input")["default_samplerate"])
-                hearing = Hearing(self.outside, rate, **self.options)
+                self._hearing = hearing = Hearing(self.outside, rate, **self.options)
                 self._listen(device, hearing)
             except SignalError as error:
                 self.problem = error
@@ -182,10 +204,12 @@ class AudioInput:
             device=device, samplerate=features.rate, blocksize=features.hop, latency="low", callback=receive
         ) as stream:
             self.problem = None
+            delay = float(stream.latency)  # seconds from the sound to the block that it is in
             waited = 0.0
             while not self._stopping.is_set():
                 try:
-                    hearing.feed(blocks.get(timeout=PATIENCE_SECONDS / 8))
+                    block = blocks.get(timeout=PATIENCE_SECONDS / 8)
+                    hearing.feed(block, time.perf_counter() - delay)
                     waited = 0.0
                 except queue.Empty:
                     waited += PATIENCE_SECONDS / 8

@@ -14,6 +14,7 @@ import numpy as np
 from ganzfeld.errors import SignalError
 from ganzfeld.signals.audio import Hearing
 from ganzfeld.signals.mailbox import Mailbox
+from ganzfeld.signals.pulse import Beat
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -201,6 +202,10 @@ class AudioFile:
             self._thread = None
         self.hearing.silence()
         self.file.close()
+
+    def beat(self, now: float) -> Beat | None:
+        """As `Hearing.beat`."""
+        return self.hearing.beat(now)
 
     def __enter__(self) -> AudioFile:
         return self.start()

@@ -103,6 +103,11 @@ class Features:
         self._since_onset = math.inf
         self._was_rising = False
 
+    @property
+    def waiting_seconds(self) -> float:
+        """How much sound waits for its hop to be full."""
+        return len(self._rest) / self.rate
+
     def _filters(self, edges: np.ndarray) -> np.ndarray:
         """[bands, bins]: which part of each bin's width lies in each band."""
         width = self._frequencies[1]

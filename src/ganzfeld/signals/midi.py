@@ -162,7 +162,7 @@ class MidiPorts:
     def _open_input(self, name: str) -> Any:
         def receive(message: Any) -> None:
             try:
-                self.state.feed(message, time.monotonic(), name)
+                self.state.feed(message, time.perf_counter(), name)
             except Exception:
                 log.exception("a MIDI message failed: %s", message)
 

@@ -6,10 +6,13 @@ from collections import deque
 
 import numpy as np
 
+from ganzfeld.signals.pulse import Beat
+
 TICKS_PER_BEAT = 24
 _LONGEST = 4 * TICKS_PER_BEAT  # ticks that an estimate rests on
 _FEWEST = TICKS_PER_BEAT // 2
 _GAP_SECONDS = 0.25  # ticks at 10 bpm; after a longer pause the counting starts anew
+_SILENT_SECONDS = 0.5  # without a tick nobody is there
 _CHANGE = 0.03  # the last half beat differs so much from the estimate: another tempo, not jitter
 
 
@@ -26,11 +29,24 @@ class MidiClock:
         self.running: bool | None = None
         self._ticks = -1
         self._times: deque[float] = deque(maxlen=_LONGEST + 1)
+        self._newest = 0.0  # when the newest tick should have come, by all of them
 
     @property
     def beat(self) -> float:
         """Beats since the start."""
         return max(self._ticks, 0) / TICKS_PER_BEAT
+
+    def beat_at(self, now: float) -> Beat | None:
+        """The beat at a time, by the straight line through the last ticks; None while there are none.
+
+        Of a clock that is heard from midway on, nobody knows which ticks are beats: only their own grid is told.
+        """
+        if self.bpm is None or now - self._times[-1] > _SILENT_SECONDS:
+            return None
+        if self.running is False or self._ticks < 0:
+            return Beat(self.bpm)
+        beat = self._ticks / TICKS_PER_BEAT + (now - self._newest) * self.bpm / 60
+        return Beat(self.bpm, beat, every=4.0 if self.running else 1 / TICKS_PER_BEAT)
 
     def start(self) -> None:
         """The next tick is beat 0."""
@@ -61,6 +77,7 @@ class MidiClock:
         return self._ticks % TICKS_PER_BEAT == 0
 
     def _estimate(self) -> None:
+        self._newest = self._times[-1]
         if len(self._times) <= _FEWEST:
             return
         recent = (self._times[-1] - self._times[-1 - _FEWEST]) / _FEWEST
@@ -72,3 +89,4 @@ class MidiClock:
         period = float(place @ (times - times[0]) / (place @ place))
         if period > 0:
             self.bpm = 60 / TICKS_PER_BEAT / period
+            self._newest = float(times.mean()) + period * place[-1]

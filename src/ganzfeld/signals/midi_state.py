@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi_clock import MidiClock
+from ganzfeld.signals.pulse import Beat
 
 if TYPE_CHECKING:
     from mido import Message
@@ -90,6 +91,11 @@ class MidiState:
         self._learning: Callable[[Control], None] | None = None
         self._spans: dict[Control, tuple[int, int]] = {}
         self._lock = threading.RLock()
+
+    def beat(self, now: float) -> Beat | None:
+        """Where the clock's beat is at `now`, of the same clock as the messages' times."""
+        with self._lock:
+            return self.clock.beat_at(now)
 
     # Messages
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import contextlib
 import math
 import socket
 import time
@@ -11,19 +11,22 @@ from typing import Any
 
 from ganzfeld.errors import SignalError
 from ganzfeld.signals.osc_packets import PacketError, bundle, encode
+from ganzfeld.values.choosing import Chosen
 from ganzfeld.values.time import Moment
 
 LARGEST_BUNDLE = 1400
 """Bytes: what passes every network in one piece."""
 REFRESH_SECONDS = 1.0
+_MOST_REMEMBERED = 16384
 
 
 class OscSender:
     """Sends chosen values after each frame, as bundles of `/address value`.
 
-    choose: addresses, or patterns of them ("/face/*", "/audio/*"). rate: at most so many times a second.
+    choose: addresses, patterns, or what stands above (see `values.choosing.Chosen`); "/clock" is the frame clock:
+    `/clock/frame`, `t`, `beat`, `bar` and `bpm`. rate: at most so many times a second.
     only_changes: what has not changed is sent again only once a second, for whoever came late or lost a packet;
-    otherwise everything is sent each time. clock: also send `/ganzfeld/frame`, `t`, `beat`, `bar` and `bpm`.
+    otherwise everything is sent each time.
 
     Everything is sent once at the start, zeros too: in TouchDesigner a channel that was never sent does not exist.
     Numbers go as TouchDesigner's OSC In CHOP takes them: floats with 32 bits, True and False as 1 and 0, a list as
@@ -39,14 +42,11 @@ class OscSender:
         choose: Iterable[str] = ("*",),
         rate: float = 60.0,
         only_changes: bool = True,
-        clock: bool = True,
     ) -> None:
-        self.choose = tuple(choose)
+        self.chosen = Chosen(choose)
         self.rate = rate
         self.only_changes = only_changes
-        self.clock = clock
         self.sent = self.failed = 0
-        self._chosen: dict[str, bool] = {}
         self._last: dict[str, Any] = {}
         self._sent_at = self._refreshed_at = -math.inf
         try:
@@ -70,9 +70,11 @@ class OscSender:
         refresh = not self.only_changes or now - self._refreshed_at >= REFRESH_SECONDS
         if refresh:
             self._refreshed_at = now
-        messages = _clock(moment) if self.clock else []
-        for address, value in values.items():
-            if self._is_chosen(address) and (refresh or self._last.get(address, _NEVER) != value):
+        messages = []
+        for address, value in {**_clock(moment), **values}.items():
+            if address in self.chosen and (refresh or self._last.get(address, _NEVER) != value):
+                if len(self._last) > _MOST_REMEMBERED:
+                    self._last.clear()
                 self._last[address] = value
                 try:
                     messages.append(encode(address, *_arguments(value)))
@@ -84,6 +86,12 @@ class OscSender:
         """One message, now. Raises PacketError for arguments that OSC has no type for."""
         self._put(encode(address, *arguments))
 
+    def hit(self, address: str, *arguments: Any) -> None:
+        """An event, now, if its address was chosen: with its arguments, or with a 1, for whoever wants a number."""
+        if address in self.chosen:
+            with contextlib.suppress(PacketError):
+                self.send(address, *(arguments or (1,)))
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
@@ -93,16 +101,6 @@ class OscSender:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _is_chosen(self, address: str) -> bool:
-        chosen = self._chosen.get(address)
-        if chosen is None:
-            if len(self._chosen) > 16384:  # addresses of an outside that never repeats itself
-                self._chosen.clear()
-                self._last.clear()
-            chosen = any(fnmatch.fnmatchcase(address, pattern) for pattern in self.choose)
-            self._chosen[address] = chosen
-        return chosen
 
     def _send_bundles(self, messages: list[bytes]) -> None:
         together: list[bytes] = []
@@ -127,15 +125,14 @@ class OscSender:
 _NEVER = object()
 
 
-def _clock(moment: Moment) -> list[bytes]:
-    numbers = {
-        "frame": moment.frame,
-        "t": moment.t,
-        "beat": moment.beat,
-        "bar": moment.bar,
-        "bpm": moment.bpm,
+def _clock(moment: Moment) -> dict[str, float]:
+    return {
+        "/clock/frame": moment.frame,
+        "/clock/t": moment.t,
+        "/clock/beat": moment.beat,
+        "/clock/bar": moment.bar,
+        "/clock/bpm": moment.bpm,
     }
-    return [encode(f"/ganzfeld/{name}", number) for name, number in numbers.items()]
 
 
 def _arguments(value: Any) -> list[Any]:

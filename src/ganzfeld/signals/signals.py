@@ -10,11 +10,14 @@ from typing import Any
 from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
+from ganzfeld.signals.conductor import Conductor, Show
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
 from ganzfeld.signals.midi_state import MidiState
 from ganzfeld.signals.osc import OscReceiver, Turn
 from ganzfeld.signals.osc_out import OscSender
+from ganzfeld.signals.osc_packets import Message
+from ganzfeld.signals.pulse import Pulse
 from ganzfeld.values.time import Moment
 
 
@@ -23,7 +26,8 @@ class Wanted:
     """Which signals a person wants.
 
     osc: the UDP port to listen at (0: a free one; None: no OSC), at the address `osc_host`.
-    osc_to: (host, port) of everybody who is sent the addresses and patterns of `osc_choose`.
+    osc_to: (host, port) of everybody who is sent the addresses and patterns of `osc_choose`: what changes, as it
+    changes; or, with `osc_rate`, everything so many times a second. Of events, those of sound and MIDI are sent.
     midi: names of inputs, or patterns of them ("*"); midi_lights: of outputs that show values. Empty: no MIDI.
     audio: a sound file or film, or part of a device's name; "" for the system's device; None: no sound.
     audio_options: those of `Hearing`: bands, attack, release, sensitivity, around.
@@ -33,6 +37,7 @@ class Wanted:
     osc_host: str = "127.0.0.1"
     osc_to: tuple[tuple[str, int], ...] = ()
     osc_choose: tuple[str, ...] = ("*",)
+    osc_rate: float | None = None
     midi: tuple[str, ...] = ()
     midi_lights: tuple[str, ...] = ()
     audio: str | None = None
@@ -43,7 +48,8 @@ class Signals:
     """Opens what is wanted, from `start` to `stop`.
 
     mailbox: takes values and hits. turn: takes values of parameters (see `osc.Turn`). clock: the show's seconds, for
-    a sound file. Neither a missing package nor a taken port raises: `problems` says so, and everything else works.
+    a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and follows what it asks
+    for. Neither a missing package nor a taken port raises: `problems` says so, and everything else works.
     """
 
     def __init__(
@@ -53,20 +59,23 @@ class Signals:
         *,
         turn: Turn | None = None,
         clock: Callable[[], float] | None = None,
+        conducts: Show | None = None,
     ) -> None:
         self.wanted = wanted
-        self.midi_state = MidiState(mailbox)
+        self._heard = _Echo(mailbox, self)
+        self.midi_state = MidiState(self._heard)
         self.osc: OscReceiver | None = None
         self.senders: list[OscSender] = []
         self.midi: MidiPorts | None = None
         self.audio: AudioInput | AudioFile | None = None
-        self._mailbox, self._turn, self._clock = mailbox, turn, clock
+        self.conductor: Conductor | None = None
+        self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What does not work now."""
-        parts = (self.osc, self.midi, self.audio)
+        parts = (self.osc, self.midi, self.audio, self.conductor)
         return [*self._failed, *(part.problem for part in parts if part is not None and part.problem is not None)]
 
     def start(self) -> Signals:
@@ -76,16 +85,18 @@ class Signals:
                 opening()
             except SignalError as error:
                 self._failed.append(error)
+        if self._conducts is not None:
+            self.conductor = Conductor(self._conducts, self._pulses()).start()
         return self
 
     def stop(self) -> None:
         """Close everything."""
-        for part in (self.osc, self.midi, self.audio):
+        for part in (self.conductor, self.osc, self.midi, self.audio):
             if part is not None:
                 part.stop()
         for sender in self.senders:
             sender.close()
-        self.osc = self.midi = self.audio = None
+        self.conductor = self.osc = self.midi = self.audio = None
         self.senders.clear()
         self._failed.clear()
 
@@ -105,13 +116,41 @@ class Signals:
     def _open_osc(self) -> None:
         if self.wanted.osc is not None:
             self.osc = OscReceiver(
-                self._mailbox, port=self.wanted.osc, host=self.wanted.osc_host, turn=self._turn
+                self._mailbox,
+                port=self.wanted.osc,
+                host=self.wanted.osc_host,
+                turn=self._turned,
+                listener=self._tapped,
             ).start()
+
+    def _turned(self, address: str, value: Any) -> bool:
+        if address == "/tempo/bpm" and self._conducts is not None:
+            if not isinstance(value, int | float):
+                raise SignalError(f"/tempo/bpm takes a number, not {value!r}")
+            self._conducts.tempo(float(value))
+            return True
+        return self._turn(address, value) if self._turn is not None else False
+
+    def _tapped(self, message: Message) -> None:
+        # A button sends a 0 when it is let go.
+        if message.address == "/tempo/tap" and self._conducts is not None and all(message.arguments[:1]):
+            self._conducts.tap()
+
+    def _pulses(self) -> dict[str, Pulse]:
+        """What of the open signals has a tempo."""
+        pulses: dict[str, Pulse] = {}
+        if self.midi is not None:
+            pulses["midi"] = self.midi_state.beat
+        if self.audio is not None:
+            pulses["audio"] = self.audio.beat
+        return pulses
 
     def _open_senders(self) -> None:
         for host, port in self.wanted.osc_to:
             try:
-                self.senders.append(OscSender(host, port, choose=self.wanted.osc_choose))
+                wanted = self.wanted
+                options = {} if wanted.osc_rate is None else {"rate": wanted.osc_rate, "only_changes": False}
+                self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
             except SignalError as error:
                 self._failed.append(error)
 
@@ -125,9 +164,22 @@ class Signals:
         if wanted is None:
             return
         if _is_file(wanted):
-            self.audio = AudioFile(self._mailbox, Path(wanted), self._clock, **options).start()
+            self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
         else:
-            self.audio = AudioInput(self._mailbox, wanted or None, **options).start()
+            self.audio = AudioInput(self._heard, wanted or None, **options).start()
+
+
+class _Echo:
+    """The mailbox of what is heard and played here; its events also go to whoever is sent OSC."""
+
+    def __init__(self, mailbox: Mailbox, signals: Signals) -> None:
+        self.set = mailbox.set
+        self._mailbox, self._signals = mailbox, signals
+
+    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
+        self._mailbox.hit(address, *arguments, **named)
+        for sender in self._signals.senders:
+            sender.hit(address, *arguments)
 
 
 def _is_file(wanted: str) -> bool:

@@ -51,6 +51,13 @@ class TempoTracker:
         self._likely = np.exp(-0.5 * (np.log2(bpm / USUAL_BPM) / _OCTAVES) ** 2)
         self._likely[(bpm < SLOWEST_BPM) | (bpm > FASTEST_BPM)] = 0
 
+    @property
+    def phase(self) -> float | None:
+        """How far after a beat the end of the last hop is, in beats, 0 to 1; None while there is no pulse."""
+        if self.bpm is None or math.isinf(self._next):
+            return None
+        return -self._next * self.hop_seconds * self.bpm / 60 % 1.0
+
     def feed(self, rise: float) -> bool:
         """The next hop. True if a beat falls on it."""
         self._rises[:-1] = self._rises[1:]

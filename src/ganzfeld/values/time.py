@@ -58,7 +58,10 @@ class Clock:
         if self._meeting is not None:
             beat, every = self._meeting
             self._meeting = None
-            self.lead = (beat - self.beat + every / 2) % every - every / 2
+            # Which way was decided when the beat began to bend; a trembling clock must not turn it around.
+            self.lead += _shortest(beat - self.beat - self.lead, every)
+            if abs(self.lead) > 0.75 * BEATS_PER_BAR:
+                self.lead = _shortest(self.lead, BEATS_PER_BAR)
         if self.lead and step > 0:
             made_up = self.lead * -math.expm1(-dt / BEND_SECONDS)
             made_up = min(max(made_up, -step / 2), step)
@@ -93,3 +96,8 @@ class Clock:
         """Go on from a checkpoint."""
         for name, value in checkpoint.items():
             setattr(self, name, value)
+
+
+def _shortest(way: float, around: float) -> float:
+    """The shortest way to the same place on a circle."""
+    return (way + around / 2) % around - around / 2

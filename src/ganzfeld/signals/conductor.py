@@ -1,0 +1,101 @@
+"""Passes the tempo that a show follows on to the show."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.link import LinkSession
+from ganzfeld.signals.pulse import Pulse
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 0.05
+_HOW = {
+    "midi": ("no MIDI input is open", 'Open one: --midi "*"'),
+    "audio": ("no sound is listened to", 'Choose a device or a file: --audio ""'),
+}
+
+
+class Show(Protocol):
+    """What is conducted; `engine.supervisor.Supervisor` fits."""
+
+    @property
+    def follow(self) -> str | None:
+        """What the tempo is to be taken from."""
+        ...
+
+    def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:
+        """The outside tempo, and where its beat was at `at` (perf_counter), known up to `every` beats."""
+        ...
+
+    def tap(self, at: float | None = None) -> None:
+        """A hand taps the beat."""
+        ...
+
+
+class Conductor:
+    """Follows what the show asks for, in its own thread from `start` to `stop`.
+
+    pulses: what can be followed, by name. Link is joined when it is asked for first. problem: why there is no tempo,
+    or None.
+    """
+
+    def __init__(self, show: Show, pulses: Mapping[str, Pulse], link: LinkSession | None = None) -> None:
+        self.show = show
+        self.pulses = dict(pulses)
+        self.problem: SignalError | None = None
+        self._link = link or LinkSession()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Conductor:
+        """Follow."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name="conductor", daemon=True)
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Let the show keep the tempo it has."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._link.stop()
+        self.pulses.pop("link", None)
+
+    def look(self, now: float) -> None:
+        """Pass on what is heard at `now` (perf_counter). Once every 50 ms is enough: between, the show counts on."""
+        follow = self.show.follow
+        try:
+            pulse = None if follow in (None, "tap") else self._pulse(follow)
+            self.problem = None
+        except SignalError as error:
+            self.problem = error
+            return
+        beat = pulse(now) if pulse is not None else None
+        if beat is not None:
+            self.show.tempo(beat.bpm, beat.beat, every=beat.every, at=now)
+
+    def _pulse(self, follow: str) -> Pulse:
+        if follow not in self.pulses:
+            if follow != "link":
+                what, hint = _HOW.get(follow, ("there is no such thing", ""))
+                raise SignalError(f"The tempo is to follow '{follow}', but {what}", hint=hint)
+            self.pulses["link"] = self._link.start().beat
+        return self.pulses[follow]
+
+    def _run(self) -> None:
+        while not self._stopping.wait(EVERY_SECONDS):
+            try:
+                self.look(time.perf_counter())
+            except GanzfeldError as error:
+                log.debug("the tempo: %s", error)
+            except Exception:
+                log.exception("following the tempo failed")
