@@ -19,7 +19,9 @@ from typing import Any
 import msgspec
 import torch
 
+from ganzfeld.engine.bank import decode_bank
 from ganzfeld.engine.program import BuiltPatch
+from ganzfeld.engine.snapshots import Snapshots, Stage, value_in, value_out
 from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
 from ganzfeld.engine.witness import Witness
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
@@ -27,6 +29,7 @@ from ganzfeld.networks.device import pick_device
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import parse
+from ganzfeld.patch.mixing import Mix
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox, Outside
@@ -56,7 +59,7 @@ class Show:
     anew: bool = False
 
     def frame(
-        self, moment: Moment, inbox: Inbox, turned: Mapping[str, Any], report: Callable[[str, Exception], None]
+        self, moment: Moment, inbox: Inbox, turned: dict[str, Any], report: Callable[[str, Exception], None]
     ) -> dict[str, torch.Tensor]:
         values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
         program = self.built.program(values, self.state, report)
@@ -94,6 +97,7 @@ class Engine:
         self.device = pick_device(device)
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
+        self.snapshots = Snapshots()
         self.witness: Witness | None = None
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact)
@@ -294,6 +298,22 @@ class Engine:
             self._show.evaluator.release(address)
             self._tell("release", address)
 
+    def load_snapshots(self, bank: bytes) -> None:
+        """Take these snapshots (`bank.encode_bank`) for those there were. Raises GanzfeldError."""
+        try:
+            self.snapshots.bank = decode_bank(bank)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise GanzfeldError(f"These are no snapshots: {error}") from None
+        self._tell("load_snapshots", bank)
+
+    def arrange(self, what: str, *arguments: Any) -> None:
+        """Rename, delete, place, bind snapshots, or say how they fade (see `Snapshots.arrange`). Raises GanzfeldError.
+
+        They are stored, recalled and morphed by hits: `outside.hit("/snapshot/recall", "dawn", 2, "beats", "bar")`.
+        """
+        self.snapshots.arrange(what, *arguments)
+        self._tell("arrange", what, *arguments)
+
     def _tell(self, name: str, *arguments: Any) -> None:
         if self.witness is not None:
             self.witness.did(name, *arguments)
@@ -342,6 +362,7 @@ class Engine:
         self._node_problems.clear()
         try:
             with torch.inference_mode():
+                self._recall(self._show, moment, inbox)
                 pictures = self._show.frame(moment, inbox, self.turned, self._report)
                 pictures = self._mix_fade(pictures, moment, inbox)
             self._frame_problem = None
@@ -354,6 +375,11 @@ class Engine:
         if self.witness is not None:
             self.witness.showed({name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()})
         return self._last
+
+    def _recall(self, show: Show, moment: Moment, inbox: Inbox) -> None:
+        stage = Stage(show.graph, show.evaluator.values, self.turned)
+        for address in self.snapshots.frame(moment, inbox, stage):
+            show.evaluator.release(address)
 
     def _report(self, path: str, error: Exception) -> None:
         if not isinstance(error, GanzfeldError):
@@ -392,11 +418,12 @@ class Engine:
         state = (show.state if show else State()).checkpoint(None if whole else LARGEST_CHECKPOINTED_TENSOR)
         exact = state.pop("exact") and self._fade is None and self._frame_problem is None
         about = Checkpointed(exact and self._show is not None, len(state["tensors"]))
-        held = {address: self.values[address] for address in show.evaluator.problems} if show else {}
+        held = show.evaluator.held() if show else {}
         return msgspec.msgpack.encode(
             {
                 "about": about,
-                "turned": self.turned,
+                "turned": {address: value_out(value) for address, value in self.turned.items()},
+                "snapshots": self.snapshots.checkpoint(),
                 "state": state,
                 "outside": self.outside.values(),
                 "held": held,
@@ -409,14 +436,21 @@ class Engine:
         for address, value in checkpoint["outside"].items():
             self.outside.set(address, value)
         if self._show is None:
+            self.snapshots.restore(checkpoint["snapshots"], {})
             return
         self._show.state.restore(checkpoint["state"], self.device)
         self._show.evaluator.hold(checkpoint.get("held", {}))
         for address, value in checkpoint["turned"].items():
+            value = value_in(value)
+            if isinstance(value, Mix):
+                if address in self._show.graph.slots:
+                    self.turned[address] = value
+                continue
             try:
                 self.set(address, value)
             except PatchError as error:
                 log.info("a value of the checkpoint no longer fits: %s", error)
+        self.snapshots.restore(checkpoint["snapshots"], self.turned)
 
     def close(self) -> None:
         """Stop building; nothing plays after this."""

@@ -1,0 +1,162 @@
+"""A patch's snapshots, as data: what each holds, where it lies on the pad, which control recalls it.
+
+A bank is never changed: each of its methods gives another one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from ganzfeld.errors import GanzfeldError, nearest
+
+Kept = None | bool | int | float | str | list[float]
+Unit = Literal["seconds", "beats"]
+When = Literal["now", "beat", "bar"]
+
+MOST_SNAPSHOTS = 512
+LONGEST_NAME = 64
+LONGEST_FADE = 3600.0
+VERSION = 1
+
+
+class _Plain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class Fading(_Plain, frozen=True):
+    """How a recall arrives: cross-fading for `length` seconds or beats, from now, the next beat or the next bar on."""
+
+    length: float = 0.0
+    unit: Unit = "seconds"
+    when: When = "now"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.length <= LONGEST_FADE:
+            raise ValueError(f"a fade is 0 to {LONGEST_FADE:g} long")
+
+
+class Snapshot(_Plain, frozen=True):
+    """values: by address; None where the text is in charge. at: its place on the pad, 0 to 1 from the left and from
+    the bottom. midi: the control that recalls it, "note 1/60" or "cc 1/20"."""
+
+    values: dict[str, Kept]
+    at: tuple[float, float] = (0.5, 0.5)
+    midi: str | None = None
+
+
+class Bank(_Plain, frozen=True, omit_defaults=False):
+    """Snapshots by name, in the order in which program changes and numbers count them; how recalls fade."""
+
+    ganzfeld_snapshots: int = msgspec.field(default=VERSION, name="ganzfeld snapshots")
+    fade: Fading = Fading()
+    snapshots: dict[str, Snapshot] = {}
+
+    def __post_init__(self) -> None:
+        if self.ganzfeld_snapshots != VERSION:
+            raise ValueError(f"snapshots of version {self.ganzfeld_snapshots} need a newer Ganzfeld")
+        if len(self.snapshots) > MOST_SNAPSHOTS:
+            raise ValueError(f"there are more than {MOST_SNAPSHOTS} snapshots")
+
+    def find(self, name: Any) -> str:
+        """The name meant by a name, or by a number that counts from 1. Raises GanzfeldError."""
+        if isinstance(name, int | float) and not isinstance(name, bool):
+            names = list(self.snapshots)
+            if name == int(name) and 1 <= name <= len(names):
+                return names[int(name) - 1]
+            raise GanzfeldError(f"There is no snapshot number {name:g}", hint=f"There are {len(names)}")
+        if name not in self.snapshots:
+            raise GanzfeldError(f"There is no snapshot '{name}'", hint=nearest(str(name), self.snapshots))
+        return str(name)
+
+    def with_values(self, name: str, values: dict[str, Kept]) -> Bank:
+        """Stored: a new snapshot at a free place of the pad, or other values for one that is there."""
+        name = checked_name(name)
+        known = self.snapshots.get(name)
+        if known is None and len(self.snapshots) >= MOST_SNAPSHOTS:
+            raise GanzfeldError(f"There are {MOST_SNAPSHOTS} snapshots already", hint="Delete one")
+        snapshot = Snapshot(values, _free_place(len(self.snapshots))) if known is None else _but(known, values=values)
+        return _but(self, snapshots={**self.snapshots, name: snapshot})
+
+    def renamed(self, name: str, new: str) -> Bank:
+        """The same in the same order, one of another name."""
+        name, new = self.find(name), checked_name(new)
+        if new != name and new in self.snapshots:
+            raise GanzfeldError(f"There is a snapshot '{new}' already", hint="Choose another name, or delete it first")
+        return _but(self, snapshots={new if key == name else key: kept for key, kept in self.snapshots.items()})
+
+    def without(self, name: str) -> Bank:
+        """One less."""
+        name = self.find(name)
+        return _but(self, snapshots={key: kept for key, kept in self.snapshots.items() if key != name})
+
+    def placed(self, name: str, x: float, y: float) -> Bank:
+        """One moved on the pad."""
+        at = (min(max(float(x), 0.0), 1.0), min(max(float(y), 0.0), 1.0))
+        return self._changed(name, at=at)
+
+    def bound(self, name: str, midi: str | None) -> Bank:
+        """One recalled by a control; the control recalls no other one then."""
+        name = self.find(name)
+        freed = {
+            key: _but(kept, midi=None) if midi and kept.midi == midi else kept for key, kept in self.snapshots.items()
+        }
+        return _but(self, snapshots=freed)._changed(name, midi=midi)
+
+    def fading(self, length: float, unit: Unit, when: When) -> Bank:
+        """Recalls that say nothing of it fade like this."""
+        return _but(self, fade=Fading(length, unit, when))
+
+    def _changed(self, name: str, **fields: Any) -> Bank:
+        name = self.find(name)
+        return _but(self, snapshots={**self.snapshots, name: _but(self.snapshots[name], **fields)})
+
+    def shares(self, x: float, y: float) -> dict[str, float]:
+        """How much of each snapshot the pad shows at (x, y): by the inverse square of the distance (Shepard, 1968), so
+        that each is alone at its own place, and far from all of them they are equal."""
+        distances = {
+            name: (kept.at[0] - x) ** 2 + (kept.at[1] - y) ** 2 for name, kept in self.snapshots.items()
+        }  # fmt: skip
+        for name, distance in distances.items():
+            if distance < 1e-9:
+                return {name: 1.0}
+        whole = sum(1 / distance for distance in distances.values())
+        return {name: 1 / distance / whole for name, distance in distances.items()}
+
+
+def checked_name(name: Any) -> str:
+    """A snapshot's name. Raises GanzfeldError for what is none."""
+    name = str(name).strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise GanzfeldError(
+            "That is no name for a snapshot", hint=f"A name has 1 to {LONGEST_NAME} characters on one line"
+        )
+    return name
+
+
+_CORNERS = ((0.15, 0.85), (0.85, 0.85), (0.15, 0.15), (0.85, 0.15), (0.5, 0.5))
+
+
+def _free_place(count: int) -> tuple[float, float]:
+    """The corners and the middle first, then evenly all over the pad (Halton's sequence)."""
+    if count < len(_CORNERS):
+        return _CORNERS[count]
+    return tuple(round(0.08 + 0.84 * _halton(count - 3, base), 3) for base in (2, 3))  # type: ignore[return-value]
+
+
+def _halton(index: int, base: int) -> float:
+    share, place = 1.0, 0.0
+    while index:
+        share /= base
+        index, digit = divmod(index, base)
+        place += share * digit
+    return place
+
+
+def _but(struct: Any, **fields: Any) -> Any:
+    return msgspec.structs.replace(struct, **fields)
+
+
+encode_bank = msgspec.msgpack.Encoder().encode
+decode_bank = msgspec.msgpack.Decoder(Bank).decode

@@ -1,0 +1,399 @@
+"""Snapshots in a running show: stored, recalled with a cross-fade, morphed on a pad.
+
+Everything here is a function of what the engine is given, frame by frame: the moment, the hits, the bank. Nobody's
+clock is asked, so a take that is played again recalls as the night did.
+
+A recall turns what it names as a hand does: it stays turned until its own text changes, a hand that turns it
+meanwhile has it, `release` gives it back. What followed its text when the snapshot was stored follows it again
+afterwards, faded in while it moves.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from ganzfeld.engine.bank import LONGEST_FADE, Bank, Fading, Kept, Unit, When, checked_name, decode_bank, encode_bank
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.mixing import FREE, Mix, mix
+from ganzfeld.values.outside import Hit, Inbox
+from ganzfeld.values.time import BEATS_PER_BAR, Moment
+
+if TYPE_CHECKING:
+    from ganzfeld.patch.graph import Graph, Slot
+
+log = logging.getLogger(__name__)
+
+GLIDE_SECONDS = 0.12
+"""In which a morph follows the finger, so that a pad that sends ten times a second does not make steps."""
+PREFIX = "/snapshot/"
+_UNITS = {"beat": 1.0, "bar": float(BEATS_PER_BAR)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for. shares: of each snapshot; none: back to the text. due: the beat at which it begins; None:
+    at once. at: the place on the pad, if it is a morph."""
+
+    shares: dict[str, float]
+    fade: Fading
+    due: float | None = None
+    at: tuple[float, float] | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The one snapshot that is recalled."""
+        return next(iter(self.shares)) if self.at is None and self.shares else None
+
+
+@dataclass(slots=True)
+class Transition:
+    """A wish on its way. t, beat: when it began. ways: address → where from, where to, and what it was given last."""
+
+    wish: Wish
+    t: float
+    beat: float
+    ways: dict[str, list[Any]]
+
+    def share(self, moment: Moment) -> float:
+        """How far it is, 0 to 1."""
+        fade = self.wish.fade
+        passed = moment.beat - self.beat if fade.unit == "beats" else moment.t - self.t
+        # After a jump back in time there is nothing to wait for.
+        if fade.length <= 0 or passed < 0 or passed >= fade.length:
+            return 1.0
+        return passed / fade.length
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What snapshots are taken of and play on: the patch looked up, the last frame's values, what hands hold."""
+
+    graph: Graph
+    values: Mapping[str, Any]
+    turned: dict[str, Any]
+
+
+class Snapshots:
+    """The bank, and what of it is on its way."""
+
+    def __init__(self) -> None:
+        self.bank = Bank()
+        self.current: Wish | None = None
+        """What was recalled last, on its way or arrived."""
+        self.waiting: Wish | None = None
+        self.problem: GanzfeldError | None = None
+        """Why the last request could not be met."""
+        self._running: Transition | None = None
+        self._pressed: set[str] = set()
+        self._freed: list[str] = []
+        self._share = 1.0
+
+    @property
+    def share(self) -> float:
+        """How far the recall is that is on its way, 0 to 1; 1: it has arrived."""
+        return self._share if self._running is not None else 1.0
+
+    # Frames
+
+    def frame(self, moment: Moment, inbox: Inbox, stage: Stage) -> list[str]:
+        """Before a frame is evaluated: do what its hits ask for (`/snapshot/…`, program changes, controls bound to
+        snapshots), begin what is due, move what is on its way. Returns addresses that are the text's again."""
+        self._freed = []
+        for hit in inbox.hits:
+            if hit.address.startswith(PREFIX):
+                self._try(self._asked, hit, moment, stage)
+            elif hit.address.startswith("/midi/"):
+                self._try(self._played, hit, moment, stage)
+        self._press(moment, inbox, stage)
+        wish = self.waiting
+        if wish is not None and wish.due is not None and moment.beat >= wish.due - 1e-9:
+            self.waiting = None
+            self._begin(wish, moment, stage)
+        self._move(moment, stage)
+        return self._freed
+
+    def _press(self, moment: Moment, inbox: Inbox, stage: Stage) -> None:
+        """Buttons that are controllers recall when they go down."""
+        for name, kept in self.bank.snapshots.items():
+            if kept.midi and kept.midi.startswith("cc "):
+                value = inbox.values.get(f"/midi/cc/{kept.midi[3:]}", 0.0)
+                is_down = isinstance(value, int | float) and value >= 0.5
+                if is_down and kept.midi not in self._pressed:
+                    self._try(self._recall, name, None, moment, stage)
+                (self._pressed.add if is_down else self._pressed.discard)(kept.midi)
+
+    def _try(self, do: Any, *arguments: Any) -> None:
+        try:
+            do(*arguments)
+            self.problem = None
+        except GanzfeldError as error:
+            self.problem = error
+            log.warning("%s", error)
+
+    # Requests
+
+    def _asked(self, hit: Hit, moment: Moment, stage: Stage) -> None:
+        match hit.address.removeprefix(PREFIX), hit.arguments:
+            case "recall", (name, *rest):
+                if name != 0:  # a button of TouchDesigner's that is up
+                    self._recall(name, self._fading(rest), moment, stage)
+            case "release", rest:
+                self._ask(Wish({}, self._fading(list(rest))), moment, stage)
+            case "morph", (int() | float() as x, int() | float() as y, *_) if math.isfinite(x) and math.isfinite(y):
+                self._morph(x, y, moment, stage)
+            case "store", (name, *_):
+                self._store(name, stage)
+            case (("recall" | "store"), _):
+                raise PatchError(f"{hit.address} needs the name of a snapshot")
+            case "morph", _:
+                raise PatchError(f"{hit.address} needs a place on the pad: two numbers from 0 to 1")
+            case _:
+                pass  # an address of somebody else's
+
+    def _fading(self, words: list[Any]) -> Fading:
+        """`[length] ["seconds" or "beats"] ["now", "beat" or "bar"]`; what is not said is as the bank has it."""
+        known = self.bank.fade
+        length: float = known.length
+        unit: Unit = known.unit
+        when: When = known.when
+        for word in words:
+            if isinstance(word, int | float) and math.isfinite(word):
+                length = min(max(float(word), 0.0), LONGEST_FADE)
+            elif word in get_args(Unit):
+                unit = cast(Unit, word)
+            elif word in get_args(When):
+                when = cast(When, word)
+            elif word is not None:
+                raise PatchError(
+                    f"A recall cannot fade by '{word}'", hint='Seconds, or a number with "beats"; "beat" or "bar" waits'
+                )
+        return Fading(length, unit, when)
+
+    def _played(self, hit: Hit, moment: Moment, stage: Stage) -> None:
+        kind, _, place = hit.address.removeprefix("/midi/").partition("/")
+        if kind == "program" and hit.arguments:
+            number = int(hit.arguments[0]) + 1
+            if number <= len(self.bank.snapshots):
+                self._recall(number, None, moment, stage)
+        elif kind == "note":
+            for name, kept in self.bank.snapshots.items():
+                if kept.midi == f"note {place}":
+                    self._recall(name, None, moment, stage)
+                    return
+
+    def _recall(self, name: Any, fade: Fading | None, moment: Moment, stage: Stage) -> None:
+        self._ask(Wish({self.bank.find(name): 1.0}, fade or self.bank.fade), moment, stage)
+
+    def _morph(self, x: float, y: float, moment: Moment, stage: Stage) -> None:
+        x, y = min(max(float(x), 0.0), 1.0), min(max(float(y), 0.0), 1.0)
+        if not self.bank.snapshots:
+            raise PatchError("There is no snapshot to morph between", hint="Store some first")
+        self._ask(Wish(self.bank.shares(x, y), Fading(GLIDE_SECONDS), at=(x, y)), moment, stage)
+
+    def _ask(self, wish: Wish, moment: Moment, stage: Stage) -> None:
+        running, unit = self._running, _UNITS.get(wish.fade.when)
+        if running is not None and wish.at is None and running.wish.shares == wish.shares:
+            return  # on its way already: who sends it with every frame does not hold it up
+        if unit is None:
+            self.waiting = None
+            self._begin(wish, moment, stage)
+        elif self.waiting is None or self.waiting.shares != wish.shares:
+            # The same moment whatever the frame rate: the line itself, not the first frame behind it.
+            self.waiting = replace(wish, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
+
+    def _store(self, name: Any, stage: Stage) -> None:
+        """Keep what was shown on the last frame."""
+        if isinstance(name, int | float) and not isinstance(name, bool):
+            name = f"{name:g}"
+        name = checked_name(name)
+        kept: dict[str, Kept] = {}
+        for address, slot in stage.graph.slots.items():
+            if slot.expression is not None and address not in stage.turned:
+                kept[address] = None
+            elif _can_turn(slot) and _is_plain(value := stage.values.get(address)):
+                kept[address] = value
+        self.bank = self.bank.with_values(name, kept)
+        self.waiting = None
+        self.current = Wish({name: 1.0}, Fading())
+
+    def arrange(self, what: str, *arguments: Any) -> None:
+        """Put the bank in order: "rename" name new, "delete" name, "place" name x y, "bind" name midi, "fade" length
+        unit when. Raises GanzfeldError."""
+        do = {
+            "rename": self.bank.renamed,
+            "delete": self.bank.without,
+            "place": self.bank.placed,
+            "bind": self.bank.bound,
+            "fade": self.bank.fading,
+        }.get(what)
+        if do is None:
+            raise GanzfeldError(f"Snapshots cannot '{what}'")
+        try:
+            self.bank = do(*arguments)
+        except (TypeError, ValueError) as error:
+            raise GanzfeldError(f"Snapshots cannot {what} like this: {error}") from None
+        current = self.current
+        if current is not None and what in ("rename", "delete") and arguments[0] in current.shares:
+            new = str(arguments[1]).strip() if what == "rename" else None
+            shares = {new if name == arguments[0] else name: share for name, share in current.shares.items()}
+            self.current = replace(current, shares={name: share for name, share in shares.items() if name})
+
+    # Transitions
+
+    def _begin(self, wish: Wish, moment: Moment, stage: Stage) -> None:
+        self._move(moment, stage)  # what is on its way goes on from where it is now
+        t, beat, fade = moment.t, moment.beat, wish.fade
+        if wish.due is not None:
+            t, beat = t - (beat - wish.due) * 60 / moment.bpm, wish.due
+        if moment.dt == 0 and moment.frame > 0:
+            fade = Fading()  # a show that is paused has no time to fade in
+        self.current = wish
+        ways = {}
+        for address, target in self._targets(wish, stage).items():
+            start = stage.turned.get(address, FREE)
+            if start is not target:
+                ways[address] = [start, target, start]
+        self._running = Transition(replace(wish, fade=fade), t, beat, ways)
+
+    def _move(self, moment: Moment, stage: Stage) -> None:
+        running, turned = self._running, stage.turned
+        if running is None:
+            return
+        share = self._share = running.share(moment)
+        eased = share if running.wish.at is not None else share * share * (3 - 2 * share)
+        for address, way in list(running.ways.items()):
+            slot, (start, target, last) = stage.graph.slots.get(address), way
+            if slot is None or turned.get(address, FREE) is not last:
+                del running.ways[address]  # its text changed, or another hand has it
+                continue
+            now = mix(((1 - eased, start), (eased, target)), _period(slot)) if share < 1 else target
+            if now is not FREE:
+                turned[address] = now
+            elif turned.pop(address, FREE) is not FREE:
+                self._freed.append(address)
+            way[2] = now
+        if share >= 1:
+            self._running = None
+
+    def _targets(self, wish: Wish, stage: Stage) -> dict[str, Any]:
+        """Where each address that is spoken of goes."""
+        graph = stage.graph
+        if not wish.shares:
+            return {address: FREE for address in stage.turned if address in graph.slots}
+        parts: dict[str, list[tuple[float, Any]]] = {}
+        for name, share in wish.shares.items():
+            kept = self.bank.snapshots.get(name)
+            for address, value in kept.values.items() if kept is not None else ():
+                slot = graph.slots.get(address)
+                if slot is not None and (value := _target(slot, value)) is not _MISFIT:
+                    parts.setdefault(address, []).append((share, value))
+        return {address: mix(some, _period(graph.slots[address])) for address, some in parts.items()}
+
+    def misfits(self, graph: Graph) -> dict[str, list[str]]:
+        """What each snapshot names that is not in the patch any more, or cannot be turned to what it was."""
+        found: dict[str, list[str]] = {}
+        for name, kept in self.bank.snapshots.items():
+            for address, value in kept.values.items():
+                if value is None:
+                    continue
+                slot = graph.slots.get(address)
+                if slot is None or _target(slot, value) is _MISFIT:
+                    found.setdefault(name, []).append(address)
+        return found
+
+    # Checkpoints
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Plain data that `restore` takes."""
+        running = self._running
+        return {
+            "bank": encode_bank(self.bank),
+            "current": _wish_out(self.current),
+            "waiting": _wish_out(self.waiting),
+            "pressed": sorted(self._pressed),
+            "running": None
+            if running is None
+            else {
+                "wish": _wish_out(running.wish),
+                "t": running.t,
+                "beat": running.beat,
+                "ways": {address: [value_out(v) for v in way[:2]] for address, way in running.ways.items()},
+            },
+        }
+
+    def restore(self, data: Mapping[str, Any], turned: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint. turned: the values of the same checkpoint."""
+        self.bank = decode_bank(data["bank"])
+        self.current, self.waiting = _wish_in(data["current"]), _wish_in(data["waiting"])
+        self._pressed = set(data["pressed"])
+        running = data["running"]
+        self._running = None
+        if running is not None and (wish := _wish_in(running["wish"])) is not None:
+            ways = {
+                address: [*map(value_in, way), turned.get(address, FREE)] for address, way in running["ways"].items()
+            }
+            self._running = Transition(wish, running["t"], running["beat"], ways)
+
+
+def value_out(value: Any) -> Any:
+    """A turned value (a plain one, FREE or a `Mix`) as plain data."""
+    if isinstance(value, Mix):
+        return {"parts": [[share, value_out(part)] for share, part in value.parts], "period": value.period}
+    return {"free": True} if value is FREE else value
+
+
+def value_in(data: Any) -> Any:
+    """The opposite of `value_out`."""
+    if not isinstance(data, dict):
+        return data
+    if "free" in data:
+        return FREE
+    return Mix(tuple((share, value_in(part)) for share, part in data["parts"]), data["period"])
+
+
+def _wish_out(wish: Wish | None) -> list[Any] | None:
+    if wish is None:
+        return None
+    return [wish.shares, [wish.fade.length, wish.fade.unit, wish.fade.when], wish.due, wish.at]
+
+
+def _wish_in(data: Any) -> Wish | None:
+    if data is None:
+        return None
+    shares, fade, due, at = data
+    return Wish(shares, Fading(*fade), due, None if at is None else (at[0], at[1]))
+
+
+_MISFIT = object()
+
+
+def _target(slot: Slot, value: Kept) -> Any:
+    if value is None:
+        return FREE
+    try:
+        admitted = value if slot.fans and isinstance(value, list) else slot.admit(value)
+    except PatchError:
+        return _MISFIT
+    # A constant that its text has, too, is the text's again: nothing has to hold it there.
+    if slot.expression is None and slot.knob is None and admitted == slot.initial:
+        return FREE
+    return admitted
+
+
+def _can_turn(slot: Slot) -> bool:
+    """Whether a hand could turn it to anything else: a file or layer that the text names alone is the text's."""
+    return slot.kind != "choice" or len(slot.candidates) > 1 or bool(getattr(slot.parameter, "options", None))
+
+
+def _period(slot: Slot) -> float | None:
+    return getattr(slot.parameter, "period", None)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(isinstance(item, int | float) and math.isfinite(item) for item in value)
+    return isinstance(value, str | bool) or (isinstance(value, int | float) and math.isfinite(value))
