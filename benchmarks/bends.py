@@ -33,7 +33,7 @@ RANDOM: dict[str, Callable[[int], Network]] = {
     "stylegan2": lambda size: Network.random(StyleGAN2Config.design(size, channel_base=32768, channel_max=512)),
     "stylegan3-t": lambda size: Network.random(StyleGAN3Config.design("stylegan3-t", size)),
 }
-CONVOLUTIONS = {"stylegan2": "synthesis.b*.conv?.weight", "stylegan3-t": "synthesis.L*.weight"}
+CONVOLUTIONS = {"stylegan2": "synthesis.b*.conv?.weight", "stylegan3-t": "synthesis.L*[0-9].weight"}
 CONVOLUTIONS["stylegan3-r"] = CONVOLUTIONS["stylegan3-t"]
 MIDDLE = 256  # pixels: the size of the layer whose activation is bent
 FRAMES_BETWEEN_EVENTS = 20
