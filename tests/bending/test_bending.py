@@ -64,6 +64,28 @@ def test_every_bend_keeps_the_rules(target: str, word: str) -> None:
     bend.apply(x.as_subclass(Sealed), sealed, place(x, axis))
 
 
+@pytest.mark.parametrize(("target", "word"), EVERY)
+def test_an_amount_for_each_channel_bends_each_channel_by_its_own(target: str, word: str) -> None:
+    bend = bends(target)[word]
+    x, axis = example(target)
+    here = place(x, axis)
+    channels = x.shape[axis]
+    shape = [-1 if other == axis else 1 for other in range(x.dim())]
+    for name, amount in bend.amounts.items():
+        others = values(bend, between)
+        own = torch.linspace(*amount.range, channels)
+        own[1] = amount.default
+        apart = bend.apply(x, {**others, name: own.reshape(shape)}, place(x, axis))
+        for channel in range(channels):
+            alone = bend.apply(x, {**others, name: own[channel]}, place(x, axis))
+            got, expected = apart.select(axis, channel), alone.select(axis, channel)
+            assert torch.allclose(got, expected, rtol=1e-5, atol=1e-5), (name, channel)
+        ends = torch.tensor([*amount.limits, float(amount.default)]).repeat(channels)[:channels].reshape(shape)
+        assert torch.isfinite(bend.apply(x, {**others, name: ends}, here)).all()
+        sealed = {key: value.as_subclass(Sealed) for key, value in {**others, name: own.reshape(shape)}.items()}
+        bend.apply(x.as_subclass(Sealed), sealed, place(x, axis))
+
+
 @pytest.fixture(scope="module", params=["stylegan2", "stylegan3"])
 def network(request: pytest.FixtureRequest) -> Network:
     if request.param == "stylegan2":
@@ -188,8 +210,10 @@ def test_a_fan_has_a_value_for_each_match(network: Network) -> None:
     bender = Bender(network)
     bender.bend(line)
     bender.ready()
-    count = bender.matched["fan"]
+    count = len(bender.matched["fan"])
     assert count > 2
+    assert bender.matched["fan"] == tuple(network.weights[name][0] for name in network.weights if "affine.bias" in name
+                                          and name.startswith("synthesis."))  # fmt: skip
     flat = picture(bender, {"fan": {"scale": [1.0] * count}})  # type: ignore[dict-item]
     fanned = picture(bender, {"fan": {"scale": [1.0] * (count - 1) + [3.0]}})  # type: ignore[dict-item]
     assert torch.equal(flat, picture(Bender(network), {}))
@@ -277,6 +301,16 @@ def test_bends_in_a_patch(small_network: Path) -> None:
     assert not torch.equal(moving[1], plain[0])
     fan = 'face.bend("synthesis.b*.conv?.affine.bias", scale=1 + 0.5*i/n, name="fan")\n'
     assert not torch.equal(frames(fan)[0], plain[0])
+    few, none = 'face.bend("b16", multiply=c < 4)\n', 'face.bend("b16", ablate=1, only="4-999")\n'
+    assert torch.equal(frames(few, 1)[0], frames(none, 1)[0])
+    apart = 'face.bend("synthesis.b*.conv?.affine.*", scale=1 + (c < 4)*(i % 2)*(n > 3)*0.5)\n'
+    alone = "".join(
+        f'face.bend("b{size}.{conv}.affine.bias", scale=1.5, only="0-3")\n'
+        for size in (4, 8, 16, 32) for conv in ("conv0", "conv1") if (size, conv) != (4, "conv0")
+    )  # fmt: skip
+    assert torch.equal(frames(apart, 1)[0], frames(alone, 1)[0])
+    both = 'face.blend({0!r}, "*", amount={1})\n'
+    assert torch.equal(frames(both.format(str(small_network), "c % 2"))[0], plain[0])
     spin = 'face.bend("b16", rotate=40*t, channels=0.3, seed=4, name="spin")\nface.bend("b16", blur=0.05)\n'
     assert not torch.equal(frames(spin)[1], plain[0])
     trails = frames('face.bend("b8", feedback=0.9, feedback_rotate=10)\n', 4)

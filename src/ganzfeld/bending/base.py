@@ -56,7 +56,8 @@ class Place:
 
 
 class Bend:
-    """Base of both kinds. Amounts arrive in `apply` as 0-d float32 tensors on the device, by name."""
+    """Base of both kinds. Amounts arrive in `apply` as float32 tensors on the device, by name: 0-d, or with a number
+    for each channel, shaped so that it broadcasts to what is bent ([O, 1, 1, 1], [1, C, 1, 1])."""
 
     amounts: ClassVar[Mapping[str, Amount]]
     target: ClassVar[str]

@@ -129,19 +129,17 @@ class Match:
 class Bender:
     """A network, and what is done to it.
 
-    live: the network to play. matched: how many weights or layers each line reaches. changed: the weights that have
-    memory of their own.
+    live: the network to play. matched: the number of channels of each weight or layer that a line reaches. changed: the
+    weights that have memory of their own.
     """
 
-    def __init__(
-        self, network: Network, size: tuple[int, int] | None = None, resolution: int | None = None
-    ) -> None:
+    def __init__(self, network: Network, size: tuple[int, int] | None = None, resolution: int | None = None) -> None:
         """`size`, `resolution`: as `Network.synthesis` will be asked; activations have other shapes then."""
         self.original = self.live = network
         self._shapes = network.layer_shapes_at(size, resolution)
-        self.matched: dict[str, int] = {}
+        self.matched: dict[str, tuple[int, ...]] = {}
         self.changed: list[str] = []
-        self._blends: dict[str, list[tuple[BlendLine, Tensor]]] = {}
+        self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._tensors = self._live_tensors = network.tensors
@@ -150,18 +148,18 @@ class Bender:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
         check_same(self.original, line.other)
         names = weights_of(self.original, line.target)
-        self.matched[line.name] = len(names)
+        self.matched[line.name] = self._channels("weight", names)
         tensors = line.other.tensors
-        for name in names:
+        for index, name in enumerate(names):
             # Between equals there is nothing to do, for ever: filters, noise that training never touched.
             if line.mode == "add" or not torch.equal(tensors[name], self._tensors[name]):
-                self._blends.setdefault(name, []).append((line, tensors[name]))
+                self._blends.setdefault(name, []).append((line, tensors[name], index))
 
     def bend(self, line: BendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if a bend is not for that."""
         target, names = matches(self.original, line.target)
         chain = _chain(line, target)
-        self.matched[line.name] = len(names)
+        self.matched[line.name] = self._channels(target, names)
         for index, name in enumerate(names):
             match = self._match(line, target, name, index, chain)
             (self._weights if target == "weight" else self._layers).setdefault(name, []).append(match)
@@ -174,6 +172,11 @@ class Bender:
             self._live_tensors = self.live.tensors
             self._lanes = Lanes(self.original.device)
             self._turns = list(_turns(self.changed, self._tensors))
+
+    def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
+        if target == "activation":
+            return tuple(self._shapes[name][0] for name in names)
+        return tuple(self._tensors[name].shape[0] if self._tensors[name].dim() else 1 for name in names)
 
     def _match(self, line: BendLine, target: str, name: str, index: int, chain: tuple[Bend, ...]) -> Match:
         device = self.original.device
@@ -198,7 +201,8 @@ class Bender:
     def bend_weights(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         """On the device: originals through blends and bends into the live network's own memory, then derive.
 
-        amounts: each line's values by name, 0-d, or 1-d with one for each match.
+        amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
+        tuple with a 1-d tensor for each match, as long as its channels or longer.
         """
         if not self.changed:
             return
@@ -214,9 +218,10 @@ class Bender:
         x, live = torch.atleast_1d(self._tensors[name]), torch.atleast_1d(self._live_tensors[name])
         matches = self._weights.get(name, [])
         blends = self._blends.get(name, [])
-        for blend, other in blends:
+        for blend, other, index in blends:
             last = blend is blends[-1][0] and not matches
-            x = _blended(x, other, amounts[blend.name].amount, blend.mode, live if last else None)
+            amount = _amount(amounts[blend.name].amount, index, x, 0)
+            x = _blended(x, other, amount, blend.mode, live if last else None)
         for match in matches:
             out = live if match is matches[-1] else None
             x = self._bent(x, match, amounts[match.line.name], frame, memory, out)
@@ -239,8 +244,7 @@ class Bender:
         self, x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, out: Tensor | None = None
     ) -> Tensor:
         def value(name: str) -> Tensor:
-            given: Tensor = values[name]
-            return given[match.index] if given.dim() else given
+            return _amount(values[name], match.index, x, match.seeded.axis)
 
         seeded = match.seeded
         place = Place(
@@ -253,11 +257,23 @@ class Bender:
         )
         bent = x
         for bend in match.bends:
-            bent = bend.apply(bent, {name: value(name) for name in bend.amounts}, place)
+            amounts = {name: value(name) for name in bend.amounts}
+            if any(amount.dim() for amount in amounts.values()):
+                # Numbers for each channel are float32 and want the same beside them.
+                bent = bend.apply(bent.float(), amounts, place).to(x.dtype)
+            else:
+                bent = bend.apply(bent, amounts, place)
         mask = _mask(x, match, value)
         if mask is not None:
             return torch.lerp(x, bent, mask.to(x.dtype), out=out)
         return bent if out is None else out.copy_(bent)
+
+
+def _amount(given: Tensor | tuple[Tensor, ...], index: int, x: Tensor, axis: int) -> Tensor:
+    """The value for one match: 0-d, or with a number for each channel along `axis` of x, broadcast to it."""
+    if isinstance(given, tuple):
+        return given[index][: x.shape[axis]].reshape([-1 if other == axis else 1 for other in range(x.dim())])
+    return given[index] if given.dim() else given
 
 
 def _chain(line: BendLine, target: str) -> tuple[Bend, ...]:

@@ -17,6 +17,7 @@ import torch
 
 from ganzfeld.engine.state import State
 from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.node import (
     ImageRequest,
@@ -73,6 +74,8 @@ class Uniforms:
             value = values[address]
             if isinstance(value, list):
                 numbers += value
+            elif isinstance(value, np.ndarray):
+                numbers += value.tolist()
             elif length is None:
                 numbers.append(value)
             else:
@@ -132,10 +135,10 @@ class BuiltPatch:
             self.nodes[name] = node.cls()
             self.nodes[name].setup(self._setup_context(node))
         self.matched = {
-            address: self.nodes[node.name].matched().get(key.rpartition(".")[0], 1)
+            address: how
             for node in graph.nodes.values()
             for key, address in node.addresses.items()
-            if graph.slots[address].fans
+            if (how := fan(graph.slots[address], self.nodes[node.name].matched().get(key.rpartition(".")[0], (1,))))
         }
         values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
         periods = {
@@ -143,7 +146,8 @@ class BuiltPatch:
             for address in values
             if isinstance(parameter := graph.slots[address].parameter, Value) and parameter.period is not None
         }
-        self.uniforms = Uniforms({address: self.matched.get(address) for address in values}, device, periods)
+        lengths = {address: self.matched[address].length if address in self.matched else None for address in values}
+        self.uniforms = Uniforms(lengths, device, periods)
         self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
         self._programs: dict[tuple, Program] = {}
 
@@ -171,6 +175,11 @@ class BuiltPatch:
     def forget(self, state: State) -> None:
         """Drop the variants that ran on a state that is gone (a warm-up's)."""
         self._programs = {key: program for key, program in self._programs.items() if key[0] != id(state)}
+
+    def view(self, address: str) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """What always holds an address's value on the device (see `Fan.of`)."""
+        view = self.uniforms.view(address)
+        return self.matched[address].of(view) if address in self.matched else view
 
     def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
         """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
@@ -204,7 +213,7 @@ class Program:
                 fixed[key] = self.choices[address]
         asked = node.requests(Named(fixed), request)
         inputs = {key: self._step(source, asked[key]) for key, source in graph.inputs.items()}
-        views = {key: built.uniforms.view(a) for key, a in graph.addresses.items() if a in built.uniforms.lengths}
+        views = {key: built.view(a) for key, a in graph.addresses.items() if a in built.uniforms.lengths}
         parameters = {**fixed, **views}
         staged = Staged(built.device)
         lines = [line.name for line in graph.model.methods]

@@ -10,9 +10,21 @@ from torch import Tensor
 def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:
     """x [N, C, h, w] moved `right` and `up` (fractions of the height), turned anticlockwise, zoomed about its centre.
 
-    The amounts are 0-d tensors. What comes in from outside repeats the mirrored field. Coordinates are float32
-    whatever x is; with neutral amounts the result is x itself, bit for bit.
+    The amounts are 0-d tensors, or [1, C, 1, 1] for each channel its own. What comes in from outside repeats the
+    mirrored field. Coordinates are float32 whatever x is; with neutral amounts the result is x itself, bit for bit.
     """
+    neutral = (right == 0) & (up == 0) & (degrees == 0) & (zoom == 1)
+    if neutral.dim():
+        # Channels that move apart are pictures of their own.
+        own = [amount.flatten().expand(x.shape[1]) for amount in (right, up, degrees, zoom)]
+        moved = _moved(x.transpose(0, 1), *own).transpose(0, 1)
+    else:
+        moved = _moved(x, *(amount.expand(len(x)) for amount in (right, up, degrees, zoom)))
+    return torch.where(neutral, x, moved.to(x.dtype))
+
+
+def _moved(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:
+    """x [N, C, h, w] with amounts [N], in float32."""
     n, _, h, w = x.shape
     angle = torch.deg2rad(degrees.float())
     size = zoom.float()
@@ -22,11 +34,9 @@ def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) 
     aspect = w / h
     dx, dy = right.float(), -up.float()
     rows = [
-        torch.stack([cos, -sin / aspect, -2 * (cos * dx - sin * dy) / aspect]),
-        torch.stack([sin * aspect, cos, -2 * (sin * dx + cos * dy)]),
+        torch.stack([cos, -sin / aspect, -2 * (cos * dx - sin * dy) / aspect], 1),
+        torch.stack([sin * aspect, cos, -2 * (sin * dx + cos * dy)], 1),
     ]
-    grid = F.affine_grid(torch.stack(rows)[None].expand(n, -1, -1), [n, 1, h, w], align_corners=False)
+    grid = F.affine_grid(torch.stack(rows, 1), [n, 1, h, w], align_corners=False)
     # Far places are folded by the mirror; beyond float32's reach that has no meaning.
-    moved = F.grid_sample(x.float(), grid.clamp(-1e4, 1e4), padding_mode="reflection", align_corners=False)
-    neutral = (right == 0) & (up == 0) & (degrees == 0) & (zoom == 1)
-    return torch.where(neutral, x, moved.to(x.dtype))
+    return F.grid_sample(x.float(), grid.clamp(-1e4, 1e4), padding_mode="reflection", align_corners=False)

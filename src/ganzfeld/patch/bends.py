@@ -30,7 +30,8 @@ def _value(name: str, uses: list[tuple[Bend, Amount]]) -> Value:
     """One parameter for a word, which may mean one thing for weights and another for activations."""
     amount = uses[0][1]
     doc = " ".join(f"{use.target.capitalize()}s: {use_amount.doc}" for use, use_amount in uses)
-    value = Value(amount.default, doc, range=amount.range, limits=amount.limits, unit=amount.unit, period=amount.period)
+    value = Value(amount.default, doc, range=amount.range, limits=amount.limits, unit=amount.unit,
+                  period=amount.period, channels=True)  # fmt: skip
     value.name = name
     return value
 
@@ -60,7 +61,8 @@ class BendMethod(Method):
     """Bend weights or the activations after a layer. Several in one line act in their order, several lines too.
 
     A layer's name ("b64", "b64.conv0", "L6") bends activations; a weight's ("b4.const", "synthesis.b*.conv?.weight")
-    bends weights, before demodulation. Globs reach several; `i` and `n` tell which of how many.
+    bends weights, before demodulation. Globs reach several; `i` and `n` tell which of how many. Amounts may differ from
+    (output) channel to channel: `c` counts them.
     """
 
     method = "bend"
@@ -101,7 +103,7 @@ class BlendMethod(Method):
 
     other = Structure(None, "The other network: a shipped one by name, or a file.", check=_target)
     target = Structure("*", "Which weights.", check=_target)
-    amount = Value(0.5, "0 is this network, 1 the other; beyond both is wanted too.", range=(-2, 3))
+    amount = Value(0.5, "0 is this network, 1 the other; beyond both is wanted too.", range=(-2, 3), channels=True)
     mode = Structure("lerp", "From one to the other (lerp), the other added (add), or one or the other (swap).",
                      check=_mode)  # fmt: skip
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.expressions import Expression, Frame
@@ -13,12 +16,46 @@ from ganzfeld.patch.mixing import Mix
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """An address that has more than one value: for each match of its line, for each channel of a match, or both.
+
+    channels: the number of channels of each match. by_match, by_channel: what its expression speaks of.
+    """
+
+    channels: tuple[int, ...]
+    by_match: bool
+    by_channel: bool
+
+    @property
+    def length(self) -> int:
+        """How many values there are: with channels alone, as many as the match with the most has."""
+        if not self.by_channel:
+            return len(self.channels)
+        return sum(self.channels) if self.by_match else max(self.channels, default=0)
+
+    def of(self, values: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The values [length] as `render` reads them: [matches], or by channel a tuple with one [channels] for each
+        match (without `i` or `n`: the beginnings of one and the same)."""
+        if not self.by_channel:
+            return values
+        return values.split(self.channels) if self.by_match else tuple(values[:count] for count in self.channels)
+
+
+def fan(slot: Slot, channels: tuple[int, ...]) -> Fan | None:
+    """How a slot fans over matches with so many channels; None: it has a single value."""
+    return Fan(channels, slot.fans, slot.has_channels) if slot.fans or slot.has_channels else None
+
 
 class Evaluator:
     """Evaluates a graph's expressions. A failing one holds its last good value and is listed in `problems`."""
 
-    def __init__(self, graph: Graph, matched: Mapping[str, int]) -> None:
-        """`matched`: how many matches an address that fans has; its value is a list of so many."""
+    def __init__(self, graph: Graph, matched: Mapping[str, Fan]) -> None:
+        """`matched`: the addresses that fan. By matches alone, a value is a list, by channels a float64 array."""
         self.graph, self.matched = graph, matched
         self.values: dict[str, Any] = {}
         self._references: dict[str, Any] = {}
@@ -42,12 +79,17 @@ class Evaluator:
                 except PatchError:
                     continue
 
+    def held(self) -> dict[str, Any]:
+        """What failing expressions hold, as plain data."""
+        values = {address: self.values[address] for address in self.problems}
+        return {address: v.tolist() if isinstance(v, np.ndarray) else v for address, v in values.items()}
+
     def hold(self, values: Mapping[str, Any]) -> None:
         """Hold what failing expressions held when a checkpoint was made."""
         for slot in self._moving:
             value = values.get(slot.address)
-            if value is not None and slot.fans == isinstance(value, list):
-                self._give(slot, value)
+            if value is not None and (slot.fans or slot.has_channels) == isinstance(value, list):
+                self._give(slot, np.array(value, np.float64) if slot.has_channels else value)
 
     def evaluate(
         self, moment: Moment, inbox: Inbox, state: dict[str, Any], turned: dict[str, Any]
@@ -105,15 +147,22 @@ class Evaluator:
         return self._knobs[address].follows(state)
 
     def _expression(self, slot: Slot, expression: Expression, frame: Frame) -> Any:
-        if not slot.fans:
+        fan = self.matched.get(slot.address)
+        if fan is None:
             return slot.admit(expression.evaluate(frame))
-        frame.n = self.matched.get(slot.address, 1)
+        if not fan.by_match:
+            return slot.admit_channels(expression.evaluate_channels(frame, fan.length))
+        frame.n = len(fan.channels)
         values = []
-        for match in range(frame.n):
-            frame.i = match
-            values.append(slot.admit(expression.evaluate(frame)))
-        frame.i, frame.n = 0, 1
-        return values
+        try:
+            for frame.i, channels in enumerate(fan.channels):
+                if fan.by_channel:
+                    values.append(slot.admit_channels(expression.evaluate_channels(frame, channels)))
+                else:
+                    values.append(slot.admit(expression.evaluate(frame)))
+        finally:
+            frame.i, frame.n = 0, 1
+        return np.concatenate(values) if fan.by_channel else values
 
     def release(self, address: str) -> None:
         """A hand let go of a constant parameter: its text's value again."""

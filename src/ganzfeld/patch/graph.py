@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from ganzfeld.errors import PatchError, Where, nearest
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
@@ -42,6 +44,11 @@ class Slot:
         return self.expression is not None and self.expression.uses_match
 
     @property
+    def has_channels(self) -> bool:
+        """Whether it has a value for each channel (its expression speaks of `c`)."""
+        return self.expression is not None and self.expression.uses_channel
+
+    @property
     def kind(self) -> str:
         """ "value", "host value", "choice", "signal" or "knob"."""
         return self.parameter.kind if self.parameter else "knob" if self.knob else "signal"
@@ -67,6 +74,11 @@ class Slot:
             low, high = parameter.limits
             return min(max(self._number(value), low), high)
         return value
+
+    def admit_channels(self, values: np.ndarray) -> np.ndarray:
+        """An expression's value for each channel as this slot takes it."""
+        assert isinstance(self.parameter, Value)
+        return np.clip(values, *self.parameter.limits)
 
     def _number(self, value: Any) -> float:
         if isinstance(value, bool | int | float):
@@ -134,7 +146,7 @@ class Graph:
 
     def _shape(self, address: str) -> tuple:
         slot = self.slots[address]
-        return slot.candidates, slot.fans, slot.text is None
+        return slot.candidates, slot.fans, slot.has_channels, slot.text is None
 
     def texts(self) -> dict[str, str | None]:
         """What the text says of every address; a save applies only where this changed."""
@@ -212,8 +224,10 @@ class Graph:
             self._candidates(slot)
 
     def _expression(self, slot: Slot, term: Term) -> None:
+        channels = isinstance(slot.parameter, Value) and slot.parameter.channels
+        scope = replace(self.scope, channels=True) if channels else self.scope
         expression = compile_expression(
-            term.text, scope=self.scope, owner=slot.address, where=slot.where, constants=term.constants
+            term.text, scope=scope, owner=slot.address, where=slot.where, constants=term.constants
         )
         if expression.is_constant:
             value = constant_value(expression)

@@ -53,6 +53,8 @@ class Value(Parameter):
 
     period: the number is reduced to it before it becomes a float32 (360 for an angle), so that what has been turning
     for a month turns as smoothly as on the first day.
+    channels: its expression may speak of `c`, the channel. The device then reads a tuple with one [channels] for each
+    match of its line.
     """
 
     kind = "value"
@@ -66,9 +68,10 @@ class Value(Parameter):
         limits: tuple[float, float] = (-1e6, 1e6),
         unit: str = "",
         period: float | None = None,
+        channels: bool = False,
     ) -> None:
         self.default, self.doc, self.range, self.limits, self.unit = default, doc, range, limits, unit
-        self.period = period
+        self.period, self.channels = period, channels
 
 
 class HostValue(Value):
@@ -302,8 +305,9 @@ class Node(Declares):
         """The frame: a picture tensor, or a `Latent`."""
         raise NotImplementedError(self.word)
 
-    def matched(self) -> Mapping[str, int]:
-        """After `setup`: how many things each method line reaches, so that `i` and `n` can fan over them."""
+    def matched(self) -> Mapping[str, tuple[int, ...]]:
+        """After `setup`: the number of channels of each thing that a method line reaches, so that `i` and `n` can fan
+        over the things and `c` over the channels."""
         return {}
 
     def watched(self) -> Iterable[Path]:

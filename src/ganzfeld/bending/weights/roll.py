@@ -18,9 +18,8 @@ class Roll(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        channels = torch.arange(len(x), device=x.device)
         whole = amounts["roll"].floor()
         share = amounts["roll"] - whole
-        first = x.index_select(0, (channels - whole.long()) % len(x))
-        second = x.index_select(0, (channels - whole.long() - 1) % len(x))
+        sources = torch.arange(len(x), device=x.device) - whole.long().flatten()
+        first, second = x.index_select(0, sources % len(x)), x.index_select(0, (sources - 1) % len(x))
         return torch.lerp(first, second, share)

@@ -18,8 +18,9 @@ class Rotate(WeightBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        angle = torch.deg2rad(amounts["rotate"])
         pairs = len(x) // 2
         even, odd = x[: 2 * pairs : 2], x[1 : 2 * pairs : 2]
-        turned = torch.stack([angle.cos() * even - angle.sin() * odd, angle.sin() * even + angle.cos() * odd], 1)
+        angle = torch.deg2rad(amounts["rotate"])
+        first, second = (angle[: 2 * pairs : 2], angle[1 : 2 * pairs : 2]) if angle.dim() else (angle, angle)
+        turned = torch.stack([first.cos() * even - first.sin() * odd, second.sin() * even + second.cos() * odd], 1)
         return torch.cat([turned.flatten(0, 1), x[2 * pairs :]])

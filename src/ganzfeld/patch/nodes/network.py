@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -161,11 +162,13 @@ class NetworkNode(Node):
             except NetworkError as error:
                 raise context.refuse(error.what, "show.layer", error.hint) from None
 
-    def matched(self) -> Mapping[str, int]:
-        reached: dict[str, int] = {}
+    def matched(self) -> Mapping[str, tuple[int, ...]]:
+        reached: dict[str, tuple[int, ...]] = {}
         for bender in self.benders.values():
-            for line, count in bender.matched.items():
-                reached[line] = max(count, reached.get(line, 0))
+            for line, channels in bender.matched.items():
+                # Of several networks the one with the most; the others leave what they do not have.
+                both = itertools.zip_longest(channels, reached.get(line, ()), fillvalue=0)
+                reached[line] = tuple(map(max, both))
         return reached
 
     def watched(self) -> list[Path]:
