@@ -4,13 +4,13 @@
 #   training/go_on.sh RECIPE SECONDS GPU OUT      JUDGE: its discriminator (a judge.pt); FOLDER: where to work
 # Everything ends within SECONDS. OUT gets what is worth keeping, from the first minutes on: the average generator and the
 # discriminator in half precision, and sheets, numbers and logs in one .tgz.
-set -u
-recipe=$1 seconds=$2 export_gpu=$3 out=$4
+set -um # m: every background job is a process group, which can be ended as a whole
+recipe=$1 seconds=$2 gpu=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 shipped=${SHIPPED:-src/ganzfeld/networks/shipped} folder=${FOLDER:-/tmp/go-on} judge=${JUDGE:-}
 garden=${GARDEN_FLAMES:-24576} count=${COUNT:-8192} large=${LARGE:-256} small=${SMALL:-128}
 measuring=${MEASURING:-85} # seconds kept for the last report
-export CUDA_VISIBLE_DEVICES=$export_gpu PYTHONPATH=$here/../src:$here/.. PYTHONUNBUFFERED=1
+export CUDA_VISIBLE_DEVICES=$gpu PYTHONPATH=$here/../src:$here/.. PYTHONUNBUFFERED=1
 export TORCHINDUCTOR_CACHE_DIR=$folder/cache TORCHINDUCTOR_COMPILE_THREADS=3 OMP_NUM_THREADS=2 MKL_NUM_THREADS=2
 export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True
 mkdir -p "$folder/$recipe" "$folder/report" "$out"
@@ -18,7 +18,7 @@ left() { echo $((seconds - SECONDS)); }
 run() { # log limit module arguments…: never past its limit
     local log=$1 limit=$2
     shift 2
-    timeout "$limit" python3 -m "$@" >"$folder/$log.out" 2>&1
+    timeout --foreground "$limit" python3 -m "$@" >"$folder/$log.out" 2>&1
 }
 collect() { # whole files only: each is written beside the old one first
     for player in average judge; do
@@ -34,9 +34,9 @@ rm -f "$folder/ready"
     run warm-judge 200 training.train "$recipe" --stages "$large:1" --folder "$folder/warm" --warm judge && wait $first && touch "$folder/ready"
 ) &
 background=("$!")
-run garden 120 training.flames "$garden" "$folder/garden.pt" --seconds "${GROW:-45}" --sheet "$folder/report/garden.jpg"
+[ -e "$folder/garden.pt" ] || run garden 120 training.flames "$garden" "$folder/garden.pt" --seconds "${GROW:-45}" --sheet "$folder/report/garden.jpg"
 (
-    run fresh 120 training.flames "$((garden / 4))" "$folder/fresh.pt" --seconds "${GROW_FRESH:-15}"
+    [ -e "$folder/fresh.pt" ] || run fresh 120 training.flames "$((garden / 4))" "$folder/fresh.pt" --seconds "${GROW_FRESH:-15}"
     run report-old 200 training.report "$recipe" --folder "$shipped/$recipe.safetensors" --to "$folder/report/old" \
         --count "$count" --garden "$folder/fresh.pt"
     for other in planets orbits; do
@@ -54,12 +54,12 @@ run train $((training + 25)) training.train "$recipe" --stages "$minutes" --fold
     --start-from "$shipped/$recipe.safetensors" ${judge:+--judge "$judge"} --carry "$folder/carry" \
     --save-every 1 --settle "$(python3 -c "print($training / 60 * 0.4)")" --ready "$folder/ready"
 echo "$SECONDS s: trained"
-kill $copier 2>/dev/null
+kill -- -$copier 2>/dev/null
 collect
 run report $(($(left) - 12)) training.report "$recipe" --folder "$folder/carry" --to "$folder/report" --count "$count" \
     --garden "$folder/fresh.pt" --learnt-from "$folder/garden.pt"
 run blend $(($(left) - 8)) training.report planets --folder "$shipped/planets.safetensors" --to "$folder/report" --blend-with "$folder/carry" --count 0
-for process in "${background[@]}"; do kill "$process" 2>/dev/null; done
+for process in "${background[@]}"; do kill -- "-$process" 2>/dev/null; done
 collect
 tail -n 4 "$folder"/*.out
 ls -la "$out"

@@ -242,8 +242,8 @@ def main() -> None:
     )
     for stage in arguments.stages:
         run_stage(trainer, stage, clock, folder, arguments)
-    if not arguments.warm:
-        save(trainer, folder, arguments.carry)
+        if not arguments.warm:
+            save(trainer, folder, arguments.carry)
     print(f"done after {time.monotonic() - started:.0f} s, {trainer.seen} pictures", flush=True)
 
 
