@@ -47,7 +47,8 @@ def texts(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "noise": f"source = noise()\n{face}\nout(face)\nout(source, size=(24, 16))",
         "seeds": f"source = seeds('0-3')\n{face}\nout(face)",
         "latent": f"source = latent({str(tmp_path / 'rows.npy')!r}, index=0.5)\n{face}\nout(face)",
-        "network": f"source = noise()\n{face}\nface.show('b8', view='grid', channel=2)\nout(face)",
+        "network": f"source = noise()\n{face}\nface.show('b8', view='grid', channel=2, map='fireice', spectrum=True)\n"
+        "out(face)",
         "flip": "a = flip(noise(), x=True, y=True)\nout(a, size=(24, 16))",
         "script": f"a = script({str(tmp_path / 'invert.py')!r}, noise())\nout(a, size=(24, 16))",
         "transform": "a = transform(noise(), x=0.1, y=0.2, rotate=30, zoom=0.5, edge='repeat', smooth=True)\n"

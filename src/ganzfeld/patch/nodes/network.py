@@ -12,7 +12,8 @@ import torch
 
 from ganzfeld.bending.bender import Bender
 from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
-from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, lit
+from ganzfeld.kernels.colour_map import DIVERGING, MAPS, mapped
+from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, chosen_spectrum, lit
 from ganzfeld.networks.device import device_memory
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
@@ -33,6 +34,7 @@ from ganzfeld.patch.node import (
     Request,
     SetupContext,
     Structure,
+    Toggle,
     Value,
 )
 
@@ -54,6 +56,9 @@ class Show(Method):
         options=NORMALISATIONS,
     )
     gain = Value(1, "Contrast.", range=(0, 4), limits=(-1000, 1000))
+    map = Choice("none", "A colour map, which shows one channel (the first of rgb); coolwarm and fireice have zero in "
+                 "their middle.", options=MAPS)  # fmt: skip
+    spectrum = Toggle(False, "The spatial frequencies instead, their power in decades, the slowest in the middle.")
 
 
 def _size(value: Any) -> tuple[int, int] | None:
@@ -211,9 +216,15 @@ class NetworkNode(Node):
             return _rgba(network.synthesis(w, resolution=p.resolution, **options))
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
-        statistics = context.state(f"statistics {layer}", (3,))
-        channels = chosen_channels(x, show.view, staged.channel)
-        return _opaque(lit(channels, show.normalise, show.gain, statistics))
+        # Each thing shown has statistics of its own, so that switching between them does not flash.
+        choose, name = (chosen_spectrum, "spectrum") if show.spectrum else (chosen_channels, "statistics")
+        channels = choose(x, show.view, staged.channel)
+        if show.map != "none":
+            channels = channels[:, :1]
+        statistics = context.state(f"{name} {layer}", (3,))
+        signed = show.map in DIVERGING and not show.spectrum
+        light = lit(channels, show.normalise, show.gain, statistics, signed=signed)
+        return _opaque(mapped(light, show.map))
 
     def _w(self, network: Network, latent: Latent | None, context: RenderContext) -> torch.Tensor:
         p = context.parameters
