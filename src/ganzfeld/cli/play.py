@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganzfeld.cli import _outside as outside
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from ganzfeld.engine.messages import Problem
     from ganzfeld.engine.show_status import ShowStatus
     from ganzfeld.engine.supervisor import Supervisor
-    from ganzfeld.signals.show_time import ShowTime
     from ganzfeld.signals.signals import Signals
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show, for the terminal."""
+MOST_REPORTS = 120.0
+"""Of changed values, a second."""
 
 
 def play(
@@ -64,25 +66,62 @@ def play(
     osc_host: Annotated[
         str, typer.Option(help="The address to listen at; others than this machine reach only what is turned by hand.")
     ] = "127.0.0.1",
-    midi: Annotated[list[str] | None, typer.Option(help='MIDI inputs, by name or pattern ("*").')] = None,
+    osc_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="Send values there as OSC (several times: to several)."),
+    ] = None,
+    osc_send: Annotated[
+        str, typer.Option(help='Which: "/face/psi,/clock,/audio/*"; /face stands for everything under it.')
+    ] = "*",
+    osc_rate: Annotated[
+        float | None, typer.Option(min=0.1, max=1000, help="All of them so often a second (default: what changes).")
+    ] = None,
+    midi: Annotated[
+        list[str] | None, typer.Option(help='MIDI inputs, by name or pattern ("*"), or a MIDI file, looped.')
+    ] = None,
     audio: Annotated[
-        str | None, typer.Option(help='Sound: a file, or part of a device\'s name ("": the first).')
+        str | None,
+        typer.Option(help='Sound: a file, looped and played aloud, or part of a device\'s name ("": the first).'),
+    ] = None,
+    speaker: Annotated[
+        str,
+        typer.Option(help='What plays a sound file aloud: part of a device\'s name, or "none" (default: the first).'),
+    ] = "",
+    tempo: Annotated[
+        str | None,
+        typer.Option(help="A number, or what it follows: tap, midi, audio, link (default: as the patch says)."),
     ] = None,
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
+    to = tuple(outside.host_and_port(place) for place in osc_out or ())
+    send = outside.addresses(osc_send)
+    follow = None if tempo is None else outside.tempo(tempo)
 
     from ganzfeld.cli._recorder import Recorder
     from ganzfeld.engine.supervisor import Supervisor
-    from ganzfeld.signals.show_time import ShowTime
+    from ganzfeld.signals.show_time import Known, ShowTime
     from ganzfeld.signals.signals import Signals, Wanted
 
-    show = Supervisor(source.patch, text=source.text, name=source.name, device=device, fps=fps, trust_all=trust)
-    clock = ShowTime()
-    wanted_signals = Wanted(osc=osc, osc_host=osc_host, midi=tuple(midi or ()), audio=audio)
-    signals = Signals(show, wanted_signals, turn=show.turn, clock=clock)
+    show = Supervisor(
+        source.patch, text=source.text, name=source.name, device=device, fps=fps, tempo=follow, trust_all=trust
+    )
+    wanted_signals = Wanted(
+        osc=osc,
+        osc_host=osc_host,
+        osc_to=to,
+        osc_choose=send,
+        osc_rate=osc_rate,
+        midi=tuple(midi or ()),
+        audio=audio,
+        speaker=None if speaker == "none" else speaker,
+    )
+    clock = ShowTime(lambda: Known(*show.known_time))
+    signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show)
+    if to:
+        show.report(send, osc_rate or MOST_REPORTS, signals.frame)
     recorder = Recorder(show, record) if record else None
     with _stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
         try:
@@ -92,7 +131,7 @@ def play(
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
             with server, signals, recorder or contextlib.nullcontext():
-                _Terminal(show, source, server.url, Beside(signals, clock, recorder)).watch(seconds)
+                _Terminal(show, source, server.url, Beside(signals, recorder)).watch(seconds)
         finally:
             with _deaf_to_interrupts():
                 show.close()
@@ -100,15 +139,14 @@ def play(
 
 @dataclass(frozen=True)
 class Beside:
-    """What runs beside the show in this process: signals, the time they follow, a recording."""
+    """What runs beside the show in this process: signals, a recording."""
 
     signals: Signals
-    clock: ShowTime
     recorder: Recorder | None = None
 
-    def look(self, status: ShowStatus) -> list[GanzfeldError]:
-        """Pass the show's time on; what is wrong with any of them."""
-        self.clock.report(status.t, paused=status.paused)
+    @property
+    def problems(self) -> list[GanzfeldError]:
+        """What is wrong with any of them."""
         error = self.recorder.error if self.recorder else None
         return [*self.signals.problems, *([error] if error else [])]
 
@@ -216,7 +254,7 @@ class _Terminal:
                 status = self._show.status()
                 errors = status.errors
                 self._tell(errors)
-                self._tell_beside(self._beside.look(status))
+                self._tell_beside(self._beside.problems)
                 if self._console.is_terminal:
                     live.update(_line(status), refresh=True)
                 if pending := [script for script in status.pending_trust if script not in self._asked]:

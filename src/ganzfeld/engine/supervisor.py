@@ -218,6 +218,13 @@ class Supervisor(Hands):
                 pending_trust=status.pending_trust,
             )
 
+    @property
+    def known_time(self) -> tuple[float, float, float]:
+        """The show was at second t at a time (perf_counter) and goes on at a speed, 0 while it is paused. Never waits,
+        so that sound can follow it."""
+        status = self._status
+        return status.t, status.at, 0.0 if status.paused or not status.at else status.speed
+
     def command(self, name: str, **arguments: str) -> None:
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`."""
         match name:

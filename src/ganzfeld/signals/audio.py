@@ -110,6 +110,14 @@ def device_names() -> list[str]:
     return [device["name"] for device in sounddevice().query_devices() if device["max_input_channels"] > 0]
 
 
+def look_again(library: Any) -> None:
+    """PortAudio lists the devices once, when it begins; one that was plugged in later it sees only after an end."""
+    with contextlib.suppress(Exception):
+        library._terminate()
+    with contextlib.suppress(Exception):
+        library._initialize()
+
+
 class AudioInput:
     """Listens to a device in its own thread, from `start` to `stop`, and goes on when it was unplugged and is back.
 
@@ -169,14 +177,7 @@ class AudioInput:
             if hearing is not None:
                 hearing.silence()
             if not self._stopping.wait(RETRY_SECONDS):
-                self._look_again()
-
-    def _look_again(self) -> None:
-        # PortAudio lists the devices once, when it begins; one that was plugged in later it sees only after an end.
-        with contextlib.suppress(Exception):
-            self._library._terminate()
-        with contextlib.suppress(Exception):
-            self._library._initialize()
+                look_again(self._library)
 
     def _find(self) -> int | None:
         if not isinstance(self.device, str):

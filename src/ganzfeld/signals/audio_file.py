@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from ganzfeld.errors import SignalError
 from ganzfeld.signals.audio import Hearing
+from ganzfeld.signals.follower import Follower
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
 
@@ -29,23 +29,28 @@ MOST_AHEAD_SECONDS = 1.0
 MOST_BACK_SECONDS = 0.25
 """So is time that goes back further than this; a clock that is merely corrected a little is waited for."""
 _RUN_UP_SECONDS = 0.1  # for codecs whose sound depends on what was before
-_POLL_SECONDS = 0.004
 
 
 class SoundFile:
-    """Reads the sound of a file (whatever FFmpeg reads, films too) as one endless loop of mono samples.
+    """Reads the sound of a file (whatever FFmpeg reads, films too) as one endless loop of samples.
 
+    stereo: for a loudspeaker, [n, 2]; else mono, for ears, [n]. rate: samples a second.
     Raises SignalError if there is no such file, or no sound in it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, stereo: bool = False, rate: int = RATE) -> None:
         self.path = path
+        self.stereo, self.rate = stereo, rate
         self._container = self._open()
         self.samples: int | None = None
         """Of one round; known when the end was reached for the first time."""
         self._began = self._reached = 0  # samples of this round: where it was begun, how far it was decoded
-        self._rest = np.zeros(0, np.float32)
+        self._rest = self._nothing
         self._blocks = self._decode(0)
+
+    @property
+    def _nothing(self) -> np.ndarray:
+        return np.zeros((0, 2) if self.stereo else 0, np.float32)
 
     def _open(self) -> InputContainer:
         import av
@@ -67,11 +72,11 @@ class SoundFile:
     def seconds(self) -> float | None:
         """How long one round is; before the end was reached, what the file says of itself; None if it says nothing."""
         if self.samples is not None:
-            return self.samples / RATE
+            return self.samples / self.rate
         return self._container.duration / 1e6 if self._container.duration else None
 
     def read(self, count: int) -> np.ndarray:
-        """The next samples, float32 [count] in −1..1, from the beginning again after the end."""
+        """The next samples, float32 [count] or [count, 2] in −1..1, from the beginning again after the end."""
         parts = [self._rest[:count]]
         self._rest = self._rest[count:]
         missing = count - len(parts[0])
@@ -90,8 +95,8 @@ class SoundFile:
         length = self.seconds
         if length:
             seconds %= length
-        self._rest = np.zeros(0, np.float32)
-        self._blocks = self._decode(max(round(seconds * RATE), 0))
+        self._rest = self._nothing
+        self._blocks = self._decode(max(round(seconds * self.rate), 0))
 
     def close(self) -> None:
         """Close the file."""
@@ -110,23 +115,30 @@ class SoundFile:
 
         self._began, self._reached = start, 0
 
-        resampler = av.AudioResampler(format="fltp", rate=RATE)
-        self._go(start / RATE - _RUN_UP_SECONDS)
+        # One channel for the two of a mono file: FFmpeg would make both 3 dB quieter.
+        several = self.stereo and self._container.streams.audio[0].channels > 1
+        resampler = av.AudioResampler(format="fltp", layout="stereo" if several else None, rate=self.rate)
+        self._go(start / self.rate - _RUN_UP_SECONDS)
         stream = self._container.streams.audio[0]
         time_base, began = float(stream.time_base or 0), stream.start_time or 0
         at: int | None = None
         for frame in self._frames():
             if at is None:
                 late = 0 if frame is None or frame.pts is None else (frame.pts - began) * time_base
-                at = round(late * RATE)
+                at = round(late * self.rate)
             if frame is not None:
                 frame.pts = None  # the resampler fills gaps in time with nothing; one block after another instead
             for resampled in resampler.resample(frame):
-                block = resampled.to_ndarray().mean(axis=0)  # FFmpeg's own way to mono is 3 dB louder
+                block = self._channels(resampled.to_ndarray())
                 self._reached = at = at + len(block)
                 skipped = len(block) - max(0, at - start)
                 if skipped < len(block):
                     yield block[max(0, skipped) :]
+
+    def _channels(self, block: np.ndarray) -> np.ndarray:
+        if self.stereo:
+            return np.ascontiguousarray(np.broadcast_to(block, (2, block.shape[1])).T)
+        return block.mean(axis=0)  # FFmpeg's own way to mono is 3 dB louder
 
     def _go(self, seconds: float) -> None:
         """To a packet at or before that second."""
@@ -157,7 +169,7 @@ class SoundFile:
         yield None
 
 
-class AudioFile:
+class AudioFile(Follower):
     """Hears a file as the show's time passes: `advance` for a renderer, `start` for a thread that follows a clock.
 
     The sound begins at t = 0 and is looped. Paused time hears nothing new; a jump of time is one of the file.
@@ -165,13 +177,10 @@ class AudioFile:
     """
 
     def __init__(self, outside: Mailbox, path: Path, clock: Callable[[], float] | None = None, **options: Any) -> None:
+        super().__init__(clock, path.name)
         self.file = SoundFile(path)
         self.hearing = Hearing(outside, RATE, **options)
-        self.clock = clock
-        self.problem: SignalError | None = None
         self._heard = 0  # samples since t = 0
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def advance(self, t: float) -> None:
         """Hear everything up to second `t` of the show. The same steps give the same values."""
@@ -184,44 +193,12 @@ class AudioFile:
             self.hearing.feed(self.file.read(until - self._heard))
             self._heard = until
 
-    def start(self) -> AudioFile:
-        """Follow the clock."""
-        if self.clock is None:
-            raise SignalError("A sound file needs a clock to follow")
-        if self._thread is None:
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, args=(self.clock,), name="audio file", daemon=True)
-            self._thread.start()
-        return self
-
     def stop(self) -> None:
         """Follow no longer, and close the file."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        super().stop()
         self.hearing.silence()
         self.file.close()
 
     def beat(self, now: float) -> Beat | None:
         """As `Hearing.beat`."""
         return self.hearing.beat(now)
-
-    def __enter__(self) -> AudioFile:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, clock: Callable[[], float]) -> None:
-        while not self._stopping.wait(_POLL_SECONDS):
-            try:
-                self.advance(clock())
-                self.problem = None
-            except SignalError as error:
-                self.problem = error
-                self._stopping.wait(1.0)
-            except Exception as error:
-                log.exception("hearing %s failed", self.file.path)
-                self.problem = SignalError(f"{self.file.path.name} could not be heard: {error}")
-                self._stopping.wait(1.0)

@@ -11,13 +11,16 @@ from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import Conductor, Show
+from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
+from ganzfeld.signals.midi_file import MidiFile, is_midi_file
 from ganzfeld.signals.midi_state import MidiState
 from ganzfeld.signals.osc import OscReceiver, Turn
 from ganzfeld.signals.osc_out import OscSender
 from ganzfeld.signals.osc_packets import Message
 from ganzfeld.signals.pulse import Pulse
+from ganzfeld.signals.show_time import ShowTime
 from ganzfeld.values.time import Moment
 
 
@@ -28,8 +31,10 @@ class Wanted:
     osc: the UDP port to listen at (0: a free one; None: no OSC), at the address `osc_host`.
     osc_to: (host, port) of everybody who is sent the addresses and patterns of `osc_choose`: what changes, as it
     changes; or, with `osc_rate`, everything so many times a second. Of events, those of sound and MIDI are sent.
-    midi: names of inputs, or patterns of them ("*"); midi_lights: of outputs that show values. Empty: no MIDI.
+    midi: names of inputs, or patterns of them ("*"), or MIDI files, which are looped; midi_lights: of outputs that
+    show values. Empty: no MIDI.
     audio: a sound file or film, or part of a device's name; "" for the system's device; None: no sound.
+    speaker: what plays a sound file aloud, part of a device's name; "" for the system's device; None: nothing.
     audio_options: those of `Hearing`: bands, attack, release, sensitivity, around.
     """
 
@@ -41,6 +46,7 @@ class Wanted:
     midi: tuple[str, ...] = ()
     midi_lights: tuple[str, ...] = ()
     audio: str | None = None
+    speaker: str | None = None
     audio_options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,7 +73,9 @@ class Signals:
         self.osc: OscReceiver | None = None
         self.senders: list[OscSender] = []
         self.midi: MidiPorts | None = None
+        self.midi_files: list[MidiFile] = []
         self.audio: AudioInput | AudioFile | None = None
+        self.speaker: Loudspeaker | None = None
         self.conductor: Conductor | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
@@ -75,12 +83,19 @@ class Signals:
     @property
     def problems(self) -> list[GanzfeldError]:
         """What does not work now."""
-        parts = (self.osc, self.midi, self.audio, self.conductor)
+        parts = (self.osc, self.midi, *self.midi_files, self.audio, self.speaker, self.conductor)
         return [*self._failed, *(part.problem for part in parts if part is not None and part.problem is not None)]
 
     def start(self) -> Signals:
         """Open everything that is wanted."""
-        for opening in (self._open_osc, self._open_senders, self._open_midi, self._open_audio):
+        for opening in (
+            self._open_osc,
+            self._open_senders,
+            self._open_midi_files,
+            self._open_midi,
+            self._open_audio,
+            self._open_speaker,
+        ):
             try:
                 opening()
             except SignalError as error:
@@ -91,12 +106,13 @@ class Signals:
 
     def stop(self) -> None:
         """Close everything."""
-        for part in (self.conductor, self.osc, self.midi, self.audio):
+        for part in (self.conductor, self.osc, self.midi, *self.midi_files, self.speaker, self.audio):
             if part is not None:
                 part.stop()
         for sender in self.senders:
             sender.close()
-        self.conductor = self.osc = self.midi = self.audio = None
+        self.conductor = self.osc = self.midi = self.speaker = self.audio = None
+        self.midi_files.clear()
         self.senders.clear()
         self._failed.clear()
 
@@ -139,7 +155,7 @@ class Signals:
     def _pulses(self) -> dict[str, Pulse]:
         """What of the open signals has a tempo."""
         pulses: dict[str, Pulse] = {}
-        if self.midi is not None:
+        if self.midi is not None or self.midi_files:
             pulses["midi"] = self.midi_state.beat
         if self.audio is not None:
             pulses["audio"] = self.audio.beat
@@ -154,9 +170,14 @@ class Signals:
             except SignalError as error:
                 self._failed.append(error)
 
+    def _open_midi_files(self) -> None:
+        for name in filter(is_midi_file, self.wanted.midi):
+            self.midi_files.append(MidiFile(self.midi_state, Path(name), self._clock).start())
+
     def _open_midi(self) -> None:
-        if self.wanted.midi or self.wanted.midi_lights:
-            ports = MidiPorts(self.midi_state, choose=self.wanted.midi, feedback=self.wanted.midi_lights)
+        choose = tuple(name for name in self.wanted.midi if not is_midi_file(name))
+        if choose or self.wanted.midi_lights:
+            ports = MidiPorts(self.midi_state, choose=choose, feedback=self.wanted.midi_lights)
             self.midi = ports.start()
 
     def _open_audio(self) -> None:
@@ -167,6 +188,15 @@ class Signals:
             self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
         else:
             self.audio = AudioInput(self._heard, wanted or None, **options).start()
+
+    def _open_speaker(self) -> None:
+        wanted, clock = self.wanted.speaker, self._clock
+        if wanted is not None and isinstance(self.audio, AudioFile) and isinstance(clock, ShowTime):
+            try:
+                self.speaker = Loudspeaker(self.audio.file.path, clock, wanted or None).start()
+            except SignalError as error:
+                what = f"{self.audio.name} is heard by the show only: {error.what}"
+                raise SignalError(what, hint=error.hint) from None
 
 
 class _Echo:
