@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ import msgspec
 import torch
 
 from ganzfeld.engine.bank import decode_bank
+from ganzfeld.engine.building import build
+from ganzfeld.engine.capture import Graphs, graphs_for
+from ganzfeld.engine.hold import Hold
 from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.snapshots import Snapshots, Stage, value_in, value_out
 from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
@@ -36,8 +41,6 @@ from ganzfeld.values.outside import Inbox, Outside
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
-
-MOST_WARMED_VARIANTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,24 @@ class Show:
     built: BuiltPatch
     state: State
     anew: bool = False
+    forked: bool = False
 
     def frame(
-        self, moment: Moment, inbox: Inbox, turned: dict[str, Any], report: Callable[[str, Exception], None]
+        self,
+        moment: Moment,
+        inbox: Inbox,
+        turned: dict[str, Any],
+        report: Callable[[str, Exception], None],
+        halvings: int = 0,
     ) -> dict[str, torch.Tensor]:
         values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
-        program = self.built.program(values, self.state, report)
+        program = self.built.program(values, self.state, report, halvings)
         program.prepare(moment, values)
-        return program.run()
+        pictures = program.run()
+        if program.wants_capture and not self.forked:
+            with contextlib.suppress(torch.OutOfMemoryError):  # then it goes on as it is
+                program.capture(self.state)
+        return pictures
 
 
 @dataclass(slots=True)
@@ -92,9 +105,18 @@ class Engine:
         device: str = "auto",
         trusted: Callable[[Path], bool] = lambda path: False,
         exact: bool = False,
+        graphs: Graphs | None = None,
     ) -> None:
-        """`exact`: wait for what comes late (films), so that the same moments give the same frames. For renders."""
+        """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
+        the same frames. For renders. `graphs`: how the device's work is captured; tests have their own."""
         self.device = pick_device(device)
+        self._graphs = graphs or graphs_for(self.device)
+        self._timer = self._graphs.timer()
+        self._exact = exact
+        self._hold: Hold | None = None
+        self._coming: frozenset[str] = frozenset()
+        self.times: deque[float] = deque(maxlen=60)
+        """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
         self.snapshots = Snapshots()
@@ -157,9 +179,10 @@ class Engine:
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong now, the patch's own error first."""
-        problems = [self._patch_problem, self._frame_problem, *self._node_problems.values()]
+        problems = [self._patch_problem, self._frame_problem, self.snapshots.problem, *self._node_problems.values()]
         if self._show is not None:
             problems += self._show.evaluator.problems.values()
+            problems += self._show.built.notes
         return [problem for problem in problems if problem is not None]
 
     @property
@@ -224,22 +247,11 @@ class Engine:
         playing = self._show
         if playing is not None and not anew and graph.structure == playing.graph.structure:
             return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
-        built = BuiltPatch(graph, self._resources, self.device)
-        self._warm_up(built)
-        return Show(graph, Evaluator(graph, built.matched), built, playing.state if playing else State(), anew)
-
-    def _warm_up(self, built: BuiltPatch) -> None:
-        """Run each variant once on scratch state, so that errors show before the swap and the swap is quick."""
-        problems: list[Exception] = []
-        evaluator = Evaluator(built.graph, built.matched)
-        scratch = State()
-        values = evaluator.evaluate(self._moment, Inbox(), scratch.expressions, {})
-        with torch.inference_mode():
-            for variant in built.variants(values, MOST_WARMED_VARIANTS):
-                program = built.program(variant, scratch, lambda path, error: problems.append(error))
-                program.prepare(self._moment, variant)
-                program.run()
-        built.forget(scratch)
+        # Its captured programs will know the addresses of its nodes' state: that must not go at a swap before theirs.
+        self._coming = frozenset(graph.nodes)
+        state = playing.state if playing else State()
+        built = build(graph, self._resources, self.device, self._graphs, state, self._moment)
+        return Show(graph, Evaluator(graph, built.matched), built, state, anew)
 
     def _take(self, show: Show) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
@@ -255,15 +267,53 @@ class Engine:
             }
             fade = show.graph.patch.settings.fade
             if fade > 0:
-                out = Show(old.graph, old.evaluator, old.built, old.state.fork())
+                self._end_fade(show)
+                out = Show(old.graph, old.evaluator, old.built, old.state.fork(), forked=True)
                 self._fade = Fade(out, self._moment.t, fade)
             show.evaluator.adopt(old.evaluator)
-            show.state.keep_only(set(show.graph.nodes))
+            show.state.keep_only(set(show.graph.nodes) | self._coming)
             if show.built is not old.built:
                 self._resources.forget_unused()
+                if fade <= 0:
+                    self._retire(old.built)
         self._show = show
+        self._begin_hold(show)
         if self.witness is not None:
             self.witness.took(show.graph.patch, anew=show.anew)
+
+    def _end_fade(self, following: Show | None) -> None:
+        """The show that goes out is gone. `following`: what plays on."""
+        fade, self._fade = self._fade, None
+        if fade is not None and following is not None and fade.show.built is not following.built:
+            self._retire(fade.show.built)
+
+    def _retire(self, built: BuiltPatch) -> None:
+        """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
+        may still be under way on the device."""
+        last = [built]
+        shown = self._graphs.now()
+        with contextlib.suppress(RuntimeError):  # closed
+            self._builder.submit(_bury, last, shown, self._graphs)
+
+    def _begin_hold(self, show: Show) -> None:
+        fps, most = show.graph.patch.settings.hold, show.built.most_halvings
+        before = self._hold
+        if fps is None or not most or self._exact:
+            self._hold = None
+        elif before is None or (before.fps, before.most) != (fps, most):
+            self._hold = Hold(fps, most, before.halvings if before else 0)
+
+    @property
+    def halvings(self) -> int:
+        """How many times the inner size of networks is halved, to hold the rate that the patch asks for."""
+        return self._hold.halvings if self._hold else 0
+
+    def _measure(self) -> None:
+        done = self._timer.finished()
+        self.times.extend(done)
+        if self._hold is not None:
+            for seconds in done:
+                self._hold.observe(seconds, time.perf_counter())
 
     def _swap_if_due(self, moment: Moment) -> None:
         ready = self._ready
@@ -297,6 +347,10 @@ class Engine:
         if self.turned.pop(address, None) is not None and self._show is not None:
             self._show.evaluator.release(address)
             self._tell("release", address)
+
+    def followed(self, address: str) -> str:
+        """What a knob follows that no hand holds: "midi", "osc" or "" (its text)."""
+        return self._show.evaluator.follows(address, self._show.state.expressions) if self._show else ""
 
     def load_snapshots(self, bank: bytes) -> None:
         """Take these snapshots (`bank.encode_bank`) for those there were. Raises GanzfeldError."""
@@ -361,10 +415,13 @@ class Engine:
             return {}
         self._node_problems.clear()
         try:
+            self._timer.start()
             with torch.inference_mode():
                 self._recall(self._show, moment, inbox)
-                pictures = self._show.frame(moment, inbox, self.turned, self._report)
+                pictures = self._show.frame(moment, inbox, self.turned, self._report, self.halvings)
                 pictures = self._mix_fade(pictures, moment, inbox)
+            self._timer.stop()
+            self._measure()
             self._frame_problem = None
             self._last = pictures
         except GanzfeldError as error:
@@ -396,8 +453,7 @@ class Engine:
             with contextlib.suppress(GanzfeldError):
                 earlier = fade.show.frame(moment, inbox, self.turned, lambda path, error: None)
         if not earlier:
-            fade.show.built.forget(fade.show.state)
-            self._fade = None
+            self._end_fade(self._show)
             return pictures
         return {
             name: torch.lerp(earlier[name].float(), picture.float(), share).add_(0.5).to(torch.uint8)
@@ -456,3 +512,10 @@ class Engine:
         """Stop building; nothing plays after this."""
         self._builder.shutdown(wait=False, cancel_futures=True)
         self._show = self._fade = None
+
+
+def _bury(last: list[BuiltPatch], shown: Callable[[], None], graphs: Graphs) -> None:
+    """Drop the last reference to a patch when its last frame (`shown` waits for it) is done."""
+    shown()
+    last.clear()
+    graphs.give_back()

@@ -1,21 +1,28 @@
-"""A program: a patch with its choices made, as a fixed list of steps on one device.
+"""A program: a patch with its choices made, as a fixed list of steps.
 
 Structure is captured, values flow (design, idea 3). `BuiltPatch` holds what all variants of a patch share: nodes
-set up, one buffer of uniforms. A `Program` is one variant. A frame is: write the uniforms, `prepare` on the host,
-`run` on the device. `run` is the part that a CUDA graph captures; it reads nothing on the host.
+set up, a buffer of uniforms for each device. A `Program` is one variant. A frame is: write the uniforms, `prepare` on
+the host, `run` on the device. `run` reads nothing on the host, so it can be captured in graphs, where a device can
+(`engine.capture`): a program is first run once as it is (a rehearsal on scratch state, or its first frame), which makes
+everything that its graphs will need, and then captured. Until then, and where nothing is captured, it runs from Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from ganzfeld.engine.capture import Captured, Graphs, NoGraphs
+from ganzfeld.engine.segments import Placed, Segment, copied, fits, moved, segments_of, written
 from ganzfeld.engine.state import State
+from ganzfeld.engine.uploads import Rows, Staging, Uniforms, on_host
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
@@ -33,84 +40,29 @@ from ganzfeld.patch.node import (
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.time import Moment
 
+log = logging.getLogger(__name__)
+
 Report = Callable[[str, Exception], None]
 
 
-class Uniforms:
-    """One float32 buffer on the device with this frame's value of every `Value` parameter; written once a frame."""
-
-    def __init__(
-        self, lengths: Mapping[str, int | None], device: torch.device, periods: Mapping[str, float] | None = None
-    ) -> None:
-        """`lengths`: the number of values of an address that fans over matches, None for a single number.
-        `periods`: what an address's values are reduced to before they become float32."""
-        self.lengths = lengths
-        total = sum(1 if length is None else length for length in lengths.values())
-        self._host = torch.zeros(total, dtype=torch.float32, pin_memory=device.type == "cuda")
-        self._numbers = self._host.numpy()
-        self.device = self._host if device.type == "cpu" else torch.zeros_like(self._host, device=device)
-        self._views: dict[str, torch.Tensor] = {}
-        place = 0
-        for address, length in lengths.items():
-            self._views[address] = self.device[place] if length is None else self.device[place : place + length]
-            place += length or 1
-        # fmod leaves what is below its period as it is; infinity leaves everything.
-        self._periods = np.array(
-            [
-                (periods or {}).get(address, np.inf)
-                for address, length in lengths.items()
-                for _ in range(1 if length is None else length)
-            ]
-        )
-
-    def view(self, address: str) -> torch.Tensor:
-        """The tensor that always holds an address's value: 0-dimensional, or [matches] if it fans."""
-        return self._views[address]
-
-    def write(self, values: Mapping[str, Any]) -> None:
-        """One frame's values."""
-        numbers: list[float] = []
-        for address, length in self.lengths.items():
-            value = values[address]
-            if isinstance(value, list):
-                numbers += value
-            elif isinstance(value, np.ndarray):
-                numbers += value.tolist()
-            elif length is None:
-                numbers.append(value)
-            else:
-                numbers += [value] * length
-        self._numbers[:] = np.fmod(np.array(numbers, np.float64), self._periods)
-        if self.device is not self._host:
-            self.device.copy_(self._host, non_blocking=True)
-
-
+@dataclass(slots=True)
 class Staged:
-    """Fixed buffers that one step's `prepare` fills on the host and its `render` reads on the device."""
+    """One step's part of the staging buffers."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._host: dict[str, torch.Tensor] = {}
-        self.buffers: dict[str, torch.Tensor] = {}
+    staging: Staging
+    step: int
+
+    @property
+    def buffers(self) -> Mapping[str, torch.Tensor]:
+        return self.staging.buffers(self.step)
 
     def stage(self, name: str, array: np.ndarray) -> None:
-        """Copy an array into its buffer; the first call of a name fixes its shape and type."""
-        source = torch.from_numpy(np.ascontiguousarray(array))
-        if name not in self._host:
-            self._host[name] = torch.empty_like(source, pin_memory=self._device.type == "cuda")
-            on_host = self._device.type == "cpu"
-            self.buffers[name] = self._host[name] if on_host else torch.empty_like(source, device=self._device)
-        host = self._host[name]
-        if host.shape != source.shape or host.dtype != source.dtype:
-            raise ValueError(f"staged '{name}' changed from {tuple(host.shape)} to {tuple(source.shape)}")
-        host.copy_(source)
-        if self.buffers[name] is not host:
-            self.buffers[name].copy_(host, non_blocking=True)
+        self.staging.stage(self.step, name, array)
 
 
 @dataclass(slots=True)
 class Step:
-    """One node rendering one request."""
+    """One node rendering one request on one device."""
 
     node: Node
     graph: GraphNode
@@ -119,16 +71,21 @@ class Step:
     context: RenderContext
     staged: Staged
     prepares: bool
-    host: Mapping[str, Any] = field(default_factory=dict)
+    device: torch.device
 
 
 class BuiltPatch:
-    """Everything that the variants of one patch share. Building opens files; it happens off the render thread."""
+    """Everything that the variants of one patch share. Building opens files; it happens off the render thread.
+
+    notes: what a person should know of how the patch runs, though it does.
+    """
 
     most_programs = 256
 
-    def __init__(self, graph: Graph, resources: Resources, device: torch.device) -> None:
+    def __init__(self, graph: Graph, resources: Resources, device: torch.device, graphs: Graphs | None = None) -> None:
         self.graph, self.resources, self.device = graph, resources, device
+        self.graphs = graphs or NoGraphs()
+        self.notes: list[GanzfeldError] = []
         self.nodes: dict[str, Node] = {}
         for name in graph.node_order:
             node = graph.nodes[name]
@@ -140,16 +97,37 @@ class BuiltPatch:
             for key, address in node.addresses.items()
             if (how := fan(graph.slots[address], self.nodes[node.name].matched().get(key.rpartition(".")[0], (1,))))
         }
+        self._rows: dict[torch.device, Rows] = {}
+        self._pools: dict[torch.device, Any] = {}
         values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
         periods = {
             address: parameter.period
             for address in values
             if isinstance(parameter := graph.slots[address].parameter, Value) and parameter.period is not None
         }
-        lengths = {address: self.matched[address].length if address in self.matched else None for address in values}
-        self.uniforms = Uniforms(lengths, device, periods)
+        fans = {address: self.matched.get(address) for address in values}
+        self.uniforms = {
+            each: Uniforms(fans, each, periods, self.rows(each))
+            for each in dict.fromkeys([device, *(self.device_of(name) for name in self.nodes)])
+        }
         self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
         self._programs: dict[tuple, Program] = {}
+
+    def device_of(self, name: str) -> torch.device:
+        """Where a node renders."""
+        return self.nodes[name].renders_on or self.device
+
+    def rows(self, device: torch.device) -> Rows | None:
+        """Page-locked memory on the way to a device; None where the host's own memory serves."""
+        if on_host(device):
+            return None
+        return self._rows.setdefault(device, Rows(device))
+
+    def pool(self, device: torch.device) -> Any:
+        """The memory that captured programs share (see `engine.capture`)."""
+        if device not in self._pools:
+            self._pools[device] = self.graphs.pool()
+        return self._pools[device]
 
     def _setup_context(self, node: GraphNode) -> SetupContext:
         candidates = {
@@ -161,25 +139,25 @@ class BuiltPatch:
         structure = Named(node.structure)
         return SetupContext(node.name, structure, candidates, self.resources, self.device, node.place, lines)
 
-    def program(self, values: Mapping[str, Any], state: State, report: Report) -> Program:
-        """The variant for these values of the choices, made when first asked for."""
-        key = (id(state), *(values[address] for address in self.choices))
+    def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:
+        """The variant for these values of the choices, made when first asked for, to be run on this state.
+
+        halvings: how many times the inner size of networks that can is halved (see `Node.most_halvings`).
+        """
+        key = (halvings, *(values[address] for address in self.choices))
         program = self._programs.get(key)
         if program is None:
             if len(self._programs) >= self.most_programs:
                 self._programs.pop(next(iter(self._programs)))
             choices = {address: values[address] for address in self.choices}
-            program = self._programs[key] = Program(self, choices, state, report)
+            program = self._programs[key] = Program(self, choices, halvings)
+        program.own.state, program.own.report = state, report
         return program
 
-    def forget(self, state: State) -> None:
-        """Drop the variants that ran on a state that is gone (a warm-up's)."""
-        self._programs = {key: program for key, program in self._programs.items() if key[0] != id(state)}
-
-    def view(self, address: str) -> torch.Tensor | tuple[torch.Tensor, ...]:
-        """What always holds an address's value on the device (see `Fan.of`)."""
-        view = self.uniforms.view(address)
-        return self.matched[address].of(view) if address in self.matched else view
+    @property
+    def most_halvings(self) -> int:
+        """How many times the inner size of a network of this patch can be halved."""
+        return max((node.most_halvings for node in self.nodes.values()), default=0)
 
     def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
         """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
@@ -191,14 +169,52 @@ class BuiltPatch:
         return found[:most]
 
 
-class Program:
-    """A fixed list of steps. Render thread only."""
+class Own:
+    """What a program runs on now: its steps find their state and whom to tell through this."""
 
-    def __init__(self, built: BuiltPatch, choices: Mapping[str, Any], state: State, report: Report) -> None:
-        self.built, self.choices, self.state, self.report = built, choices, state, report
+    __slots__ = ("report", "state", "touched")
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.report: Report = lambda path, error: None
+        self.touched: set[tuple] = set()
+
+    def tensor(
+        self, path: str, device: torch.device, name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+    ) -> torch.Tensor:
+        arguments = (path, device, name, tuple(shape), dtype)
+        self.touched.add(arguments)
+        return self.state.tensor(*arguments)
+
+    def tell(self, path: str, error: Exception) -> None:
+        self.report(path, error)
+
+
+class Program:
+    """A fixed list of steps. Used by one thread at a time; `run` by the one that renders."""
+
+    most_captures = 3
+    """A script whose pictures keep changing their size would have what follows it captured for ever."""
+
+    def __init__(self, built: BuiltPatch, choices: Mapping[str, Any], halvings: int = 0) -> None:
+        self.built, self.choices, self.halvings = built, choices, halvings
+        self.own = Own()
         self.steps: list[Step] = []
         self._known: dict[tuple[str, Request], int] = {}
+        self._staging: dict[torch.device, Staging] = {}
         self.outs = {name: self._step(name, ImageRequest()) for name in built.graph.outs}
+        captures = built.graphs.captures
+        self.segments = segments_of(
+            [
+                Placed(tuple(step.inputs.values()), step.device, step.node.captured and captures(step.device))
+                for step in self.steps
+            ],
+            list(self.outs.values()),
+        )
+        self._one_device = len({step.device for step in self.steps}) == 1
+        self._seen: dict[int, Any] | None = None
+        self._captures_left = self.most_captures if any(segment.captured for segment in self.segments) else 0
+        self._played: _Played | None = None
 
     def _step(self, name: str, request: Request) -> int:
         """The index of the step that answers `request` to the node `name`; equal requests share one step."""
@@ -206,35 +222,40 @@ class Program:
         if known is not None:
             return known
         built = self.built
-        graph, node = built.graph.nodes[name], built.nodes[name]
+        graph, node, device = built.graph.nodes[name], built.nodes[name], built.device_of(name)
         fixed = dict(graph.structure)
         for key, address in graph.addresses.items():
             if address in self.choices:
                 fixed[key] = self.choices[address]
         asked = node.requests(Named(fixed), request)
         inputs = {key: self._step(source, asked[key]) for key, source in graph.inputs.items()}
-        views = {key: built.view(a) for key, a in graph.addresses.items() if a in built.uniforms.lengths}
+        uniforms = built.uniforms[device]
+        views = {key: uniforms.view(a) for key, a in graph.addresses.items() if a in uniforms}
         parameters = {**fixed, **views}
-        staged = Staged(built.device)
+        if device not in self._staging:
+            self._staging[device] = Staging(device, built.rows(device))
+        staged = Staged(self._staging[device], len(self.steps))
         lines = [line.name for line in graph.model.methods]
         context = RenderContext(
             path=name,
             parameters=Named({key: value for key, value in parameters.items() if "." not in key}),
             staged=Named(staged.buffers),
             request=request,
-            device=built.device,
-            state=partial(self.state.tensor, name, built.device),
+            device=device,
+            state=partial(self.own.tensor, name, device),
             methods={line: Named(_of_line(parameters, line)) for line in lines},
-            report=partial(self.report, name),
+            report=partial(self.own.tell, name),
+            halvings=self.halvings,
         )
         prepares = type(node).prepare is not Node.prepare
-        self.steps.append(Step(node, graph, request, inputs, context, staged, prepares))
+        self.steps.append(Step(node, graph, request, inputs, context, staged, prepares, device))
         self._known[name, request] = len(self.steps) - 1
         return len(self.steps) - 1
 
     def prepare(self, moment: Moment, values: Mapping[str, Any]) -> None:
         """The host's part of a frame: uniforms and staging buffers."""
-        self.built.uniforms.write(values)
+        for uniforms in self.built.uniforms.values():
+            uniforms.write(values)
         for step in self.steps:
             if not step.prepares:
                 continue
@@ -245,20 +266,179 @@ class Program:
                 parameters=Named({**step.graph.structure, **host}),
                 request=step.request,
                 stage=step.staged.stage,
-                memory=self.state.of(step.graph.name),
+                memory=self.own.state.of(step.graph.name),
                 report=step.context.report,
             )
             with _blamed_on(step):
                 step.node.prepare(context)
+        for staging in self._staging.values():
+            staging.send()
 
     def run(self) -> dict[str, torch.Tensor]:
-        """The device's part of a frame: every output as uint8 [H, W, 4] RGBA."""
-        results: list[Any] = []
-        for step in self.steps:
+        """The device's part of a frame: every output as uint8 [H, W, 4] RGBA, in memory of its own."""
+        played = self._played
+        if played is not None and played.staged_at != self._staged_at():
+            played = self._played = None  # a buffer was added after the capture
+        if played is None:
+            return self._run_from_python()
+        with self._at_home(played):
+            results: list[Any] = [None] * len(self.steps)
+            for segment, part in zip(self.segments, played.parts):
+                if part is None:
+                    self._render(segment, results)
+                    continue
+                for number, static in part.entered.items():
+                    if not fits(results[number], static):
+                        self._played = None
+                        return self._run_from_python()
+                    written(results[number], static)
+                part.captured.replay()
+                for number in part.copied:
+                    results[number] = copied(part.captured.result[number])
+            return {name: results[number] for name, number in self.outs.items()}
+
+    @property
+    def wants_capture(self) -> bool:
+        """Whether it has been run from Python, and would be faster captured."""
+        return self._played is None and self._seen is not None and self._captures_left > 0
+
+    @property
+    def captured(self) -> bool:
+        """Whether its next frame will be a replay."""
+        return self._played is not None
+
+    def _run_from_python(self) -> dict[str, torch.Tensor]:
+        results: list[Any] = [None] * len(self.steps)
+        # Only what may be captured shares streams with captures.
+        with self.built.graphs.lock if self._captures_left else nullcontext():
+            for segment in self.segments:
+                self._render(segment, results)
+        if self._captures_left:
+            entering = {number for segment in self.segments if segment.captured for number in segment.enters}
+            self._seen = {number: results[number] for number in entering}
+        return {name: results[number] for name, number in self.outs.items()}
+
+    def _render(self, segment: Segment, results: list[Any]) -> None:
+        for number in segment.steps:
+            step = self.steps[number]
+            inputs = {name: results[index] for name, index in step.inputs.items()}
+            if not self._one_device:
+                inputs = {name: moved(result, step.device) for name, result in inputs.items()}
+            with _blamed_on(step):
+                results[number] = step.node.render(step.context, inputs)
+
+    # Capturing
+
+    def capture(self, state: State) -> None:
+        """Capture what can be, to be run on this state from now on. It has been run before (`wants_capture`).
+
+        Raises torch.OutOfMemoryError. If it cannot be captured for another reason, it goes on running from Python, and
+        the patch's notes say so.
+        """
+        assert self._seen is not None
+        self._captures_left -= 1
+        seen, self._seen = self._seen, None
+        # The graphs will know addresses: the state's own tensors must be there, and are held here.
+        held = {key: state.tensor(*key) for key in self.own.touched}
+        before, self.own.state = self.own.state, state
+        try:
+            self._played = _Played(state, held, self._captured_parts(seen), self._staged_at())
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            self._captures_left = 0
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            log.warning("a program could not be captured: %s", reason)
+            if not self.built.notes:
+                what = f"This patch plays without a CUDA graph, which is slower: {reason}"
+                hint = "It is played correctly all the same. Please report it"
+                self.built.notes.append(PatchError(what, hint=hint))
+        finally:
+            self.own.state = before
+
+    def _captured_parts(self, seen: Mapping[int, Any]) -> list[_Part | None]:
+        parts: list[_Part | None] = []
+        inside: dict[int, Any] = {}
+        """Results of captured steps: memory that a later segment on the same device reads where it is."""
+        for segment in self.segments:
+            if not segment.captured:
+                parts.append(None)
+                continue
+            here = {
+                number: inside[number]
+                for number in segment.enters
+                if number in inside and self.steps[number].device == segment.device
+            }
+            entered = {number: copied(seen[number], segment.device) for number in segment.enters if number not in here}
+            work = partial(self._work, segment, {**here, **entered})
+            captured = self.built.graphs.capture(segment.device, self.built.pool(segment.device), work)
+            inside |= captured.result
+            parts.append(_Part(captured, entered, []))
+        # What only captured segments on the same device read stays where it is; everything else is copied out.
+        for segment, part in zip(self.segments, parts):
+            if part is not None:
+                readers = [other for other in self.segments if other is not segment]
+                part.copied = [
+                    number
+                    for number in segment.leaves
+                    if number in self.outs.values()
+                    or any(
+                        number in other.enters and not (other.captured and other.device == segment.device)
+                        for other in readers
+                    )
+                ]
+        return parts
+
+    def _work(self, segment: Segment, entered: Mapping[int, Any]) -> dict[int, Any]:
+        results = [entered.get(number) for number in range(len(self.steps))]
+        for number in segment.steps:
+            step = self.steps[number]
             inputs = {name: results[index] for name, index in step.inputs.items()}
             with _blamed_on(step):
-                results.append(step.node.render(step.context, inputs))
-        return {name: results[index] for name, index in self.outs.items()}
+                results[number] = step.node.render(step.context, inputs)
+        return {number: results[number] for number in segment.leaves}
+
+    def _staged_at(self) -> int:
+        return sum(staging.grown for staging in self._staging.values())
+
+    @contextmanager
+    def _at_home(self, played: _Played) -> Iterator[None]:
+        """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
+        the numbers change places for as long as that takes."""
+        state = self.own.state
+        if state is played.state or not played.held:
+            yield
+            return
+        theirs = {key: state.tensor(*key) for key in played.held}
+        mine = {key: tensor.clone() for key, tensor in played.held.items()}
+        for key, tensor in played.held.items():
+            tensor.copy_(theirs[key])
+        try:
+            yield
+        finally:
+            for key, tensor in played.held.items():
+                theirs[key].copy_(tensor)
+                tensor.copy_(mine[key])
+
+
+@dataclass(slots=True)
+class _Part:
+    """A captured segment. entered: memory that results from elsewhere are copied into before each replay. copied: the
+    results that are copied out after it."""
+
+    captured: Captured
+    entered: dict[int, Any]
+    copied: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A captured program: the state that its graphs know, that state's tensors, and each segment's graph."""
+
+    state: State
+    held: dict[tuple, torch.Tensor]
+    parts: list[_Part | None]
+    staged_at: int
 
 
 def _of_line(parameters: Mapping[str, Any], line: str) -> dict[str, Any]:

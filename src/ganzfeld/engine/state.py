@@ -32,29 +32,30 @@ class State:
     ) -> torch.Tensor:
         """A node's own tensor: zero at first, then whatever the node left in it."""
         key = (path, name, tuple(shape), str(dtype).removeprefix("torch."), str(device))
-        if key not in self.tensors:
-            self.tensors[key] = torch.zeros(shape, dtype=dtype, device=device)
-        return self.tensors[key]
+        found = self.tensors.get(key)
+        return self.tensors.setdefault(key, torch.zeros(shape, dtype=dtype, device=device)) if found is None else found
 
     def fork(self) -> State:
         """A copy that can be written without anybody noticing."""
         copied = State()
         copied.expressions = copy.deepcopy(self.expressions)
         copied.memory = {path: _copied(memory) for path, memory in self.memory.items()}
-        copied.tensors = {key: tensor.clone() for key, tensor in self.tensors.items()}
+        copied.tensors = {key: tensor.clone() for key, tensor in self.tensors.copy().items()}
         return copied
 
     def keep_only(self, paths: set[str]) -> None:
         """Drop the state of nodes that are gone."""
         self.memory = {path: memory for path, memory in self.memory.items() if path in paths}
-        self.tensors = {key: tensor for key, tensor in self.tensors.items() if key[0] in paths}
+        # One by one: the thread that builds the next patch may add some meanwhile.
+        for key in [key for key in self.tensors.copy() if key[0] not in paths]:
+            del self.tensors[key]
 
     def checkpoint(self, largest: int | None = LARGEST_CHECKPOINTED_TENSOR) -> dict[str, Any]:
         """All plain host state and the tensors of up to `largest` bytes (None: all), ready for msgpack. Big pictures
         are left to form anew. "exact": nothing was left out, and nothing comes back as something else."""
         tensors = [
             (list(key), tensor.detach().to("cpu", copy=True).contiguous().view(torch.uint8).numpy().tobytes())
-            for key, tensor in self.tensors.items()
+            for key, tensor in self.tensors.copy().items()
             if largest is None or tensor.numel() * tensor.element_size() <= largest
         ]
         memory = {path: _plain(memory) for path, memory in self.memory.items()}
@@ -70,7 +71,8 @@ class State:
         for (path, name, shape, kind, _), data in checkpoint["tensors"]:
             dtype = getattr(torch, kind)
             flat = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-            self.tensors[(path, name, tuple(shape), kind, str(device))] = flat.view(dtype).reshape(shape).to(device)
+            # In place: captured programs know the addresses of those that are there.
+            self.tensor(path, device, name, tuple(shape), dtype).copy_(flat.view(dtype).reshape(shape))
 
 
 def _copied(memory: dict[str, Any]) -> dict[str, Any]:

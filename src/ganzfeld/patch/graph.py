@@ -132,7 +132,7 @@ class Graph:
     @property
     def structure(self) -> tuple:
         """What a built program depends on: two graphs with equal structure run on the same programs."""
-        return tuple(
+        nodes = tuple(
             (
                 node.name,
                 node.cls.word,
@@ -143,6 +143,7 @@ class Graph:
             )
             for node in self.nodes.values()
         )
+        return nodes, self.patch.settings.hold is not None
 
     def _shape(self, address: str) -> tuple:
         slot = self.slots[address]

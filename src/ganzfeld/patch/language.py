@@ -1,7 +1,7 @@
 """The patch language: a short text in Python's grammar that is parsed and never run.
 
 Statements: `name = node(…)`, `name = expression`, `name = knob(…)`, `node.method(…)`, `a >> node(…)`, the settings
-`bpm(…)` and `swap(…)`, `out(…)`, and `for` over a range or literals, unrolled. Nothing else exists.
+`bpm(…)`, `swap(…)` and `hold(…)`, `out(…)`, and `for` over a range or literals, unrolled. Nothing else exists.
 
 The text is read with the standard `ast`: every piece keeps its exact place, so that an edit is a splice of the text
 and whatever stands around it (comments, layout) stays as it was.
@@ -39,7 +39,7 @@ MOST_TURNS = 256
 MOST_STATEMENTS = 4096
 DEEPEST_CHAIN = 64
 
-_SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade")}
+_SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade"), "hold": ("fps",)}
 _KNOB = ("low", "high", "default", "midi", "osc", "curve")
 _REFUSED = {
     ast.Import: "'import' is not part of a patch: Python enters only through a script node",
@@ -289,6 +289,10 @@ class _Reader:
         values = self._constants_of(call, _SETTINGS[name], name)
         if name == "swap" and "when" in values:
             values["swap"] = values.pop("when")
+        if name == "hold":
+            if "fps" not in values:
+                raise self._error("hold needs a rate", call, "For example: hold(60)")
+            values = {"hold": values["fps"]}
         if name == "bpm":
             values = self._tempo(values, call)
         try:

@@ -119,7 +119,8 @@ class KnobModel(Model):
 
 
 class Settings(Model):
-    """`bpm(…)` and `swap(…)`: the tempo, when an edit lands, and how many seconds it cross-fades.
+    """`bpm(…)`, `swap(…)` and `hold(…)`: the tempo, when an edit lands, and how many seconds it cross-fades; the rate
+    that is kept at the cost of the inner size.
 
     bpm: None leaves the tempo as it is (120 at the beginning). follow: what it is taken from as soon as that is heard.
     """
@@ -128,6 +129,7 @@ class Settings(Model):
     follow: TempoSource | None = None
     swap: Literal["now", "beat", "bar"] = "now"
     fade: float = Field(default=0.0, ge=0, le=60)
+    hold: float | None = Field(default=None, ge=1, le=1000)
 
 
 class Patch(Model):

@@ -222,6 +222,7 @@ class RenderContext:
     parameters: values as 0-dimensional float32 tensors on the device, choices and structure as Python values.
     staged: the buffers that `prepare` filled. request: what the reader asks for. state(name, shape): a tensor
     that persists from frame to frame and across programs, zero at first; update it in place.
+    halvings: how many times this node is to halve its inner size (see `Node.most_halvings`).
     methods: the parameters of each method line, by the line's name. report: show a problem without failing.
     """
 
@@ -233,6 +234,7 @@ class RenderContext:
     state: Callable[..., torch.Tensor]
     methods: Mapping[str, Named]
     report: Callable[[Exception], None]
+    halvings: int = 0
 
 
 class Declares:
@@ -286,6 +288,11 @@ class Node(Declares):
     """If set, keyword arguments that are not declared are host values of this kind (the script node)."""
     captured: ClassVar[bool] = True
     """False: `render` does host work, so it splits the program into two captured parts."""
+    renders_on: torch.device | None = None
+    """After `setup`: where this node renders, if not on the show's own device. Its inputs are brought there."""
+    most_halvings: int = 0
+    """After `setup`: how many times the size at which this node works inside can be halved, to be faster. What it makes
+    keeps its size."""
 
     def setup(self, context: SetupContext) -> None:
         """Open files and check choices. Raises PatchError."""

@@ -57,6 +57,16 @@ class Resources:
             self._opened[key] = (stamp, opened)
         return opened
 
+    def opened(self) -> dict[tuple, Any]:
+        """What is open now, for `keep`."""
+        with self._lock:
+            return dict(self._opened)
+
+    def keep(self, opened: dict[tuple, Any]) -> None:
+        """Drop what was opened since."""
+        with self._lock:
+            self._opened = dict(opened)
+
     def forget_unused(self) -> None:
         """Drop what no program has opened since the last call."""
         with self._lock:
