@@ -28,6 +28,8 @@ RETRY_SECONDS = 2.0
 _AHEAD_SECONDS, _BEHIND_SECONDS = 1.0, 0.2
 _DECODE_SECONDS = 0.1
 _POLL_SECONDS = 0.02
+_LATENCY_SECONDS = 0.1
+"""What waits in the driver. It is reckoned with, so it may be long enough for a machine that is busy rendering."""
 
 
 class Tape:
@@ -162,7 +164,9 @@ class Loudspeaker:
             block[:] = playback.next(count, wanted)
 
         tape.wind(max(0, round(self.clock() * rate)))
-        stream = self._library.OutputStream(device=device, samplerate=rate, channels=2, latency="low", callback=give)
+        stream = self._library.OutputStream(
+            device=device, samplerate=rate, channels=2, latency=_LATENCY_SECONDS, callback=give
+        )
         try:
             with stream:
                 self.problem = None
@@ -174,11 +178,14 @@ class Loudspeaker:
             tape.file.close()
 
     def _find(self) -> int | None:
+        devices = self._library.query_devices()
+        names = [device["name"] for device in devices if device["max_output_channels"] > 0]
+        if not names:
+            what = f"{self.path.name} is heard by the show only: this machine has no loudspeaker"
+            raise SignalError(what, hint="One that is plugged in is found")
         if not self.device:
             return None
-        devices = self._library.query_devices()
         for number, device in enumerate(devices):
             if device["max_output_channels"] > 0 and self.device.lower() in device["name"].lower():
                 return number
-        names = [device["name"] for device in devices if device["max_output_channels"] > 0]
         raise SignalError(f"There is no loudspeaker '{self.device}'", hint=nearest(self.device, names))

@@ -89,4 +89,4 @@ class MidiClock:
         period = float(place @ (times - times[0]) / (place @ place))
         if period > 0:
             self.bpm = 60 / TICKS_PER_BEAT / period
-            self._newest = float(times.mean()) + period * place[-1]
+            self._newest = float(times.mean() + period * place[-1])
