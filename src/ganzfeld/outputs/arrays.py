@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from ganzfeld.outputs.base import Output
+from ganzfeld.outputs.base import Output, Piece
 
 HEADER_BYTES = 128
 
@@ -22,6 +24,7 @@ class Array(Output):
 
     name = "array"
     suffixes = (".npy",)
+    piece_suffix = ".npy"
 
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
         super().__init__(target, overwrite=overwrite)
@@ -47,6 +50,31 @@ class Array(Output):
                 width, height = self.size
                 file.truncate(HEADER_BYTES + self.frames * width * height * 4)  # half a frame, after an error
                 os.fsync(file.fileno())
+
+    @classmethod
+    def join(
+        cls,
+        pieces: Sequence[Piece],
+        target: Path,
+        fps: float,
+        scratch: Path,
+        *,
+        sound: Iterable[np.ndarray] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        whole = cls(target, overwrite=overwrite)
+        with whole._reporting():
+            whole._refuse_to_overwrite(target)
+            height, width = np.load(pieces[0].path, mmap_mode="r").shape[1:3]
+            whole.size = (width, height)
+            unfinished = scratch / "whole.npy"
+            with unfinished.open("wb") as file:
+                file.write(whole._header(sum(piece.frames for piece in pieces)))
+                for piece in pieces:
+                    with piece.path.open("rb") as part:
+                        part.seek(HEADER_BYTES)
+                        shutil.copyfileobj(part, file, 1 << 22)
+            unfinished.replace(target)
 
     def _header(self, frames: int) -> bytes:
         """NumPy's format 1.0: the magic number, the version, the length of the rest, a dictionary padded by blanks."""

@@ -24,7 +24,8 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -36,11 +37,27 @@ from ganzfeld.errors import OutputError, Where, nearest
 MAX_SIDE = 16384  # pixels; what video encoders and picture viewers take
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of something, in a file of its own. number: of its first frame; frames: how many it holds."""
+
+    path: Path
+    number: int
+    frames: int
+
+
 class Output(abc.ABC):
-    """A place where frames go. Subclasses say in their docstring what they make; keyword arguments are its options."""
+    """A place where frames go. Subclasses say in their docstring what they make; keyword arguments are its options.
+
+    timed: whether a frame's number is its time, as in a film, and not just its place in a row. many_files: whether it
+    writes several files. piece_suffix: of a piece that can be put together with others; "": as the whole.
+    """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    timed: ClassVar[bool] = False
+    many_files: ClassVar[bool] = False
+    piece_suffix: ClassVar[str] = ""
 
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
         self.target = target
@@ -88,6 +105,24 @@ class Output(abc.ABC):
             with self._reporting():
                 self._close()
 
+    @classmethod
+    def join(
+        cls,
+        pieces: Sequence[Piece],
+        target: Path,
+        fps: float,
+        scratch: Path,
+        *,
+        sound: Iterable[np.ndarray] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Put pieces that outputs of this kind wrote, with the same options, together as if one had written all.
+
+        scratch: a folder on the same disk, to work in. sound: float32 [samples, 2] at 48000 a second, block by block,
+        for outputs that have sound. The pieces may be gone afterwards. Raises OutputError.
+        """
+        raise OutputError(f"the output '{cls.name}' cannot be put together from pieces", where=Where(file=str(target)))
+
     def __enter__(self) -> Self:
         return self
 
@@ -105,6 +140,10 @@ class Output(abc.ABC):
     @abc.abstractmethod
     def _close(self) -> None:
         """Finish; also called after an error, when it should save what it can."""
+
+    def check(self) -> None:
+        """Raises OutputError if the target is there already and may not be overwritten. Writes nothing."""
+        self._refuse_to_overwrite(self.target)
 
     def _refuse_to_overwrite(self, path: Path) -> None:
         if path.exists() and not self.overwrite:
@@ -172,12 +211,8 @@ def known_suffixes() -> dict[str, type[Output]]:
     return {suffix: kind for kind in output_types().values() for suffix in kind.suffixes}
 
 
-def open_output(target: str | Path, size: tuple[int, int], fps: float, **options: Any) -> Output:
-    """Open the output that `target`'s suffix asks for: a film, pictures, an array.
-
-    `size` is (width, height); `options` are the output's own (`overwrite` for all of them). A name without a suffix,
-    or one that ends in a slash, is a folder of pictures. Raises OutputError.
-    """
+def output_for(target: str | Path) -> type[Output]:
+    """The output that a name's suffix asks for. Raises OutputError."""
     path = Path(target).expanduser()
     suffix = "" if str(target).endswith(("/", "\\")) or is_folder(path) else path.suffix.lower()
     suffixes = known_suffixes()
@@ -191,6 +226,21 @@ def open_output(target: str | Path, size: tuple[int, int], fps: float, **options
             where=Where(file=str(target)),
             hint=hint,
         )
+    return kind
+
+
+def refuse_to_overwrite(target: str | Path) -> None:
+    """Raises OutputError if something lies where an output would write. For commands, before they begin to work."""
+    output_for(target)(Path(target).expanduser()).check()
+
+
+def open_output(target: str | Path, size: tuple[int, int], fps: float, **options: Any) -> Output:
+    """Open the output that `target`'s suffix asks for: a film, pictures, an array.
+
+    `size` is (width, height); `options` are the output's own (`overwrite` for all of them). A name without a suffix,
+    or one that ends in a slash, is a folder of pictures. Raises OutputError.
+    """
+    path, kind = Path(target).expanduser(), output_for(target)
     allowed = {"overwrite", *inspect.signature(kind).parameters} - {"target"}
     for option in options:
         if option not in allowed:

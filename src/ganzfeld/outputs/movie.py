@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganzfeld.outputs.base import Output
+from ganzfeld.outputs.base import Output, Piece
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -33,6 +34,8 @@ class Movie(Output):
 
     name = "movie"
     suffixes = (".mp4", ".mkv")
+    timed = True
+    piece_suffix = ".mp4"
 
     def __init__(self, target: Path, *, quality: float = 18, preset: str = "veryfast", overwrite: bool = False) -> None:
         super().__init__(target, overwrite=overwrite)
@@ -47,20 +50,11 @@ class Movie(Output):
         self._shift = 0  # from a frame's number to its place in the film
 
     def _open(self) -> None:
-        import av
         from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
         self._refuse_to_overwrite(self.target)
         self.target.parent.mkdir(parents=True, exist_ok=True)
-        microseconds = str(round(CLUSTER_SECONDS * 1e6))
-        options = {
-            ".mp4": {"movflags": "empty_moov+default_base_moof+frag_keyframe", "frag_duration": microseconds},
-            ".mkv": {"cluster_time_limit": str(round(CLUSTER_SECONDS * 1e3))},
-        }[self.target.suffix.lower()]
-        format_name = {".mp4": "mp4", ".mkv": "matroska"}[self.target.suffix.lower()]
-        container = av.open(
-            str(self.target), "w", format=format_name, container_options={**options, "flush_packets": "1"}
-        )
+        container = _container(self.target)
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)
         stream = container.add_stream("libx264", rate=rate)
@@ -118,10 +112,43 @@ class Movie(Output):
             self._stream = None
             container.close()
 
+    @classmethod
+    def join(
+        cls,
+        pieces: Sequence[Piece],
+        target: Path,
+        fps: float,
+        scratch: Path,
+        *,
+        sound: Iterable[np.ndarray] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        from ganzfeld.outputs.joined_movie import join
+
+        whole = cls(target, overwrite=overwrite)
+        with whole._reporting():
+            whole._refuse_to_overwrite(target)
+            unfinished = scratch / f"whole{target.suffix.lower()}"
+            with _container(unfinished) as container:
+                join(container, pieces, Fraction(fps).limit_denominator(1001), sound)
+            unfinished.replace(target)
+
     def _mux(self, frame: Any) -> None:
         assert self._container is not None and self._stream is not None
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
+
+
+def _container(path: Path) -> OutputContainer:
+    import av
+
+    microseconds = str(round(CLUSTER_SECONDS * 1e6))
+    options = {
+        ".mp4": {"movflags": "empty_moov+default_base_moof+frag_keyframe", "frag_duration": microseconds},
+        ".mkv": {"cluster_time_limit": str(round(CLUSTER_SECONDS * 1e3))},
+    }[path.suffix.lower()]
+    format_name = {".mp4": "mp4", ".mkv": "matroska"}[path.suffix.lower()]
+    return av.open(str(path), "w", format=format_name, container_options={**options, "flush_packets": "1"})
 
 
 def _even(image: np.ndarray) -> np.ndarray:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ganzfeld.outputs.base import Output, is_folder
+from ganzfeld.outputs.base import Output, Piece, is_folder
 
 _NUMBER = re.compile(r"%(0\d+)?d")
 
@@ -24,6 +25,7 @@ class Pictures(Output):
 
     name = "pictures"
     suffixes = (".png", "")
+    many_files = True
 
     def __init__(self, target: Path, *, compression: int = 1, overwrite: bool = False) -> None:
         super().__init__(target, overwrite=overwrite)
@@ -38,13 +40,18 @@ class Pictures(Output):
         """The file of a frame."""
         return self._folder / _NUMBER.sub(lambda match: f"{number:{match[1] or ''}d}", self._pattern)
 
-    def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def check(self) -> None:
         numbered = re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+")
-        if not self.overwrite and any(re.fullmatch(numbered, each.name) for each in self._folder.iterdir()):
+        if self.overwrite or not is_folder(self._folder):
+            return
+        if any(re.fullmatch(numbered, each.name) for each in self._folder.iterdir()):
             raise self._error(
                 "there are such pictures already", "Choose another name, or allow overwriting (--overwrite)"
             )
+
+    def _open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.check()
         # Found out now rather than at the first frame.
         probe = self._folder / f".{os.getpid()}.ganzfeld"
         probe.touch()
@@ -67,3 +74,23 @@ class Pictures(Output):
 
     def _close(self) -> None:
         pass
+
+    @classmethod
+    def join(
+        cls,
+        pieces: Sequence[Piece],
+        target: Path,
+        fps: float,
+        scratch: Path,
+        *,
+        sound: Iterable[np.ndarray] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        whole = cls(target, overwrite=overwrite)
+        with whole._reporting():
+            whole._open()
+            for piece in pieces:
+                part = cls(piece.path)
+                for number in range(piece.number, piece.number + piece.frames):
+                    if (made := part.path(number)).exists():  # a name without a number holds the last alone
+                        made.replace(whole.path(number))

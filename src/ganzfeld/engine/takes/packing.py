@@ -146,6 +146,11 @@ def pack_happenings(frames: Sequence[Played]) -> bytes:
     return zlib.compress(encode(Happenings(values, hits, deeds)), LEVEL)
 
 
+def deeds_of(data: bytes) -> list[tuple[int, Deed]]:
+    """Only the deeds, each with its frame's place in the block. Raises as `unpack_happenings`."""
+    return _decode(_unzipped(data)).deeds
+
+
 def unpack_happenings(data: bytes, times: Times) -> list[Played]:
     """The frames again, whole. Raises ValueError or msgspec.DecodeError if that is not what it is."""
     happenings = _decode(_unzipped(data))
