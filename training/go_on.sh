@@ -34,14 +34,17 @@ rm -f "$folder/ready"
     run warm-judge 200 training.train "$recipe" --stages "$large:1" --folder "$folder/warm" --warm judge && wait $first && touch "$folder/ready"
 ) &
 background=("$!")
-[ -e "$folder/garden.pt" ] || run garden 120 training.flames "$garden" "$folder/garden.pt" --seconds "${GROW:-45}" --sheet "$folder/report/garden.jpg"
+(
+    for other in planets orbits; do
+        run "report-$other" 200 training.report "$other" --folder "$shipped/$other.safetensors" --to "$folder/report" --count "$count"
+    done
+) &
+background+=("$!")
+[ -e "$folder/garden.pt" ] || run garden 120 training.flames "$garden" "$folder/garden.pt" --seconds "${GROW:-50}" --sheet "$folder/report/garden.jpg"
 (
     [ -e "$folder/fresh.pt" ] || run fresh 120 training.flames "$((garden / 4))" "$folder/fresh.pt" --seconds "${GROW_FRESH:-15}"
     run report-old 200 training.report "$recipe" --folder "$shipped/$recipe.safetensors" --to "$folder/report/old" \
         --count "$count" --garden "$folder/fresh.pt"
-    for other in planets orbits; do
-        run "report-$other" 200 training.report "$other" --folder "$shipped/$other.safetensors" --to "$folder/report" --count "$count"
-    done
 ) &
 background+=("$!")
 (while sleep 20; do collect; done) 2>/dev/null &
