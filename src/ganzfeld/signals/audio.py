@@ -87,7 +87,7 @@ class Hearing:
 
     def _tell(self, address: str, value: float) -> None:
         # Silence is not worth 2000 messages a second to another process.
-        value = round(value, 4)
+        value = round(float(value), 4)  # other processes know no numbers of numpy
         if self._told.get(address) != value:
             self._told[address] = value
             self.outside.set(address, value)

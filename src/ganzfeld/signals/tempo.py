@@ -82,9 +82,9 @@ class TempoTracker:
         if period is None:
             self.bpm, self._next = None, math.inf
             return
-        self.bpm = 60 / (period * self.hop_seconds)
+        self.bpm = float(60 / (period * self.hop_seconds))
         ago = self._last_beat(period)
-        measured = (-ago - _LATE_HOPS) % period  # hops until the next beat, by what was heard
+        measured = float((-ago - _LATE_HOPS) % period)  # hops until the next beat, by what was heard
         if math.isinf(self._next):
             self._next = measured
             return
