@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ganzfeld.cli._recorder import Recorder
+    from ganzfeld.cli._take import TakeFile
     from ganzfeld.engine.messages import Problem
     from ganzfeld.engine.show_status import ShowStatus
     from ganzfeld.engine.supervisor import Supervisor
@@ -62,6 +63,10 @@ def play(
     record: Annotated[
         Path | None, typer.Option(help="Record what is shown: film.mp4, film.mkv, a folder/, frames.npy.")
     ] = None,
+    take: Annotated[
+        Path | None,
+        typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
+    ] = None,
     osc: Annotated[int | None, typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.")] = None,
     osc_host: Annotated[
         str, typer.Option(help="The address to listen at; others than this machine reach only what is turned by hand.")
@@ -100,13 +105,25 @@ def play(
     send = outside.addresses(osc_send)
     follow = None if tempo is None else outside.tempo(tempo)
 
+    from ganzfeld.cli._take import TakeFile
+
+    take_file = TakeFile(take) if take else None
+
     from ganzfeld.cli._recorder import Recorder
     from ganzfeld.engine.supervisor import Supervisor
     from ganzfeld.signals.show_time import Known, ShowTime
     from ganzfeld.signals.signals import Signals, Wanted
 
     show = Supervisor(
-        source.patch, text=source.text, name=source.name, device=device, fps=fps, tempo=follow, trust_all=trust
+        source.patch,
+        text=source.text,
+        name=source.name,
+        device=device,
+        fps=fps,
+        tempo=follow,
+        trust_all=trust,
+        take=take,
+        sound=Path(audio) if audio and Path(audio).is_file() else None,
     )
     wanted_signals = Wanted(
         osc=osc,
@@ -131,18 +148,27 @@ def play(
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
             with server, signals, recorder or contextlib.nullcontext():
-                _Terminal(show, source, server.url, Beside(signals, recorder)).watch(seconds)
+                _Terminal(show, source, server.url, Beside(signals, recorder, take_file)).watch(seconds)
         finally:
             with _deaf_to_interrupts():
                 show.close()
+                if take_file is not None:
+                    _tell_take(take_file)
+
+
+def _tell_take(take: TakeFile) -> None:
+    from ganzfeld.cli._terminal import console
+
+    console().print(take.told(), markup=False)
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What runs beside the show in this process: signals, a recording."""
+    """What runs beside the show in this process: signals, a recording. take: what the render process records."""
 
     signals: Signals
     recorder: Recorder | None = None
+    take: TakeFile | None = None
 
     @property
     def problems(self) -> list[GanzfeldError]:
@@ -280,6 +306,8 @@ class _Terminal:
             table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
         if self._beside.recorder is not None:
             table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
+        if self._beside.take is not None:
+            table.add_row(Text("take", "dim"), Text(str(self._beside.take.path)))
         table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
         self._console.print(table)
         self._console.file.flush()

@@ -1,4 +1,4 @@
-"""`ganzfeld render`: a patch into a film, pictures or an array."""
+"""`ganzfeld render`: a patch or a take into a film, pictures or an array."""
 
 from __future__ import annotations
 
@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 
 
 def render(
-    patch: Annotated[Path, typer.Argument(help="A patch (.ganz), or a network, which plays in a default patch.")],
+    patch: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATCH|NETWORK|TAKE",
+            help="A patch (.ganz), a network, which plays in a default patch, or a take (.ganztake).",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="What to write: film.mp4, film.mkv, stills.png, a folder/, frames.npy.")],
-    seconds: Annotated[float | None, typer.Option(help="How long, in seconds of the show (default: 10).")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long, in seconds of the show (default: 10; a take: all of it).")
+    ] = None,
     frames: Annotated[int | None, typer.Option(help="How long, in frames.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames a second (default: what the patch says).")] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(help='Frames a second (default: what the patch says; of a take "live": the frames of the night).'),
+    ] = None,
     size: Annotated[str | None, typer.Option(help='"1920x1080" or "1024" (default: what the patch says).')] = None,
     output: Annotated[str | None, typer.Option(help="Which of several outputs of the patch.")] = None,
     start: Annotated[float, typer.Option(help="Second of the show to begin at.")] = 0.0,
@@ -29,13 +40,42 @@ def render(
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
     trust: Annotated[bool, typer.Option("--trust", help="Let the patch's scripts run without asking.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    supersample: Annotated[
+        int, typer.Option(min=1, max=8, help="Takes: draw so many times larger in each direction, then average.")
+    ] = 1,
+    sound: Annotated[
+        Path | None, typer.Option(help="Takes: a recording of the night (default: the file that drove the show).")
+    ] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="Takes: without sound.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Takes: processes side by side, over all GPUs.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help='Takes: a Ray cluster: its address, "auto", or "local" (needs the extra).')
+    ] = None,
 ) -> None:
-    """Render a patch, as fast or as slow as it takes: every frame, at exact times."""
+    """Render a patch or a take, as fast or as slow as it takes: every frame, at exact times."""
     if seconds is not None and frames is not None:
         raise GanzfeldError("--seconds and --frames say the same thing twice", hint="Leave one of them out")
     if (seconds is not None and seconds <= 0) or (frames is not None and frames < 1):
         raise GanzfeldError("there is nothing to render", hint="Ask for at least one frame")
     wanted = parse_size(size) if size else None  # before the wait for torch
+    rate = parse_fps(fps)
+    if not overwrite:
+        from ganzfeld.outputs.base import refuse_to_overwrite
+
+        refuse_to_overwrite(out)
+    if wanted is not None:
+        _tell_even(out, wanted)
+    if patch.suffix.lower() == ".ganztake":
+        from ganzfeld.cli._render_take import Wanted, render_take
+
+        options = (seconds, frames, wanted, supersample, output, quality, sound, silent, device, workers, cluster)
+        render_take(Wanted(patch, out, rate, start, *options, trust, overwrite))
+        return
+    if fps == "live" or supersample > 1 or sound is not None or silent or workers > 1 or cluster is not None:
+        raise GanzfeldError(
+            "--fps live, --supersample, --sound, --silent, --workers and --cluster are for takes",
+            hint="Make one: ganzfeld play PATCH --take night.ganztake",
+        )
 
     from ganzfeld.engine.player import Player
     from ganzfeld.patch.trust import TrustStore
@@ -49,7 +89,7 @@ def render(
         player = Player(model, device=device, trusted=store.trusts)
     settings = player.engine.outs
     name = output or next(iter(settings))
-    rate = fps or settings[name].fps
+    rate = rate or settings[name].fps
     count = frames or max(1, round((seconds or 10.0) * rate))
     player.clock.seek(start)
     options = {"overwrite": overwrite} | ({} if quality is None else {"quality": quality})
@@ -113,6 +153,19 @@ def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patc
     )
 
 
+def _tell_even(out: Path, size: tuple[int, int]) -> None:
+    """Films have even sides: say so before, not never."""
+    from ganzfeld.cli._terminal import console
+    from ganzfeld.outputs.base import output_for
+
+    width, height = size
+    if output_for(out).timed and (width % 2 or height % 2):
+        words = (
+            f"Films have even sides: {out.name} will be {width + width % 2} × {height + height % 2}, its edge repeated"
+        )
+        console(stderr=True).print(words, style="yellow", markup=False)
+
+
 def ask(script: Path, store: TrustStore) -> None:
     """Ask at the terminal whether a script may run. Raises GanzfeldError if it may not, or nobody is there to ask."""
     from ganzfeld.cli._terminal import may_run
@@ -128,3 +181,16 @@ def parse_size(text: str) -> tuple[int, int]:
     if not found or not int(found[1]) or found[2] == "0":
         raise GanzfeldError(f"'{text}' is not a size", hint="Write it as 1920x1080, or 1024 for a square")
     return int(found[1]), int(found[2] or found[1])
+
+
+def parse_fps(text: str | None) -> float | None:
+    """ "60" -> 60.0; None and "live" -> None. Raises GanzfeldError."""
+    if text is None or text == "live":
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.01 <= rate <= 1000:
+        raise GanzfeldError(f"'{text}' is not a rate", hint='Give frames a second, 0.01 to 1000; of a take also "live"')
+    return rate

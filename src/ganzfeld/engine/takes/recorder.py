@@ -259,7 +259,7 @@ def exact_checkpoint(checkpoint: bytes | None) -> bool:
     return checkpoint is None or _about(checkpoint).exact
 
 
-def header(device: Any, name: str) -> Header:
+def header(device: Any, name: str, sound: str = "") -> Header:
     """What is to be known of this machine and these versions. device: the engine's."""
     import ganzfeld
 
@@ -279,6 +279,7 @@ def header(device: Any, name: str) -> Header:
         threads=threads,
         began=time.time(),
         name=name,
+        sound=sound,
     )
 
 

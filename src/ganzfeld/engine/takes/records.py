@@ -22,7 +22,7 @@ class Header(_Record, frozen=True):
     """Where and when the take was made.
 
     began: seconds since 1970. device: as torch names it; device_name: what it is. threads: of torch on the CPU, which
-    may decide the last bit of a sum. name: what played, in words.
+    may decide the last bit of a sum. name: what played, in words. sound: the file that drove the show.
     """
 
     format: int = FORMAT
@@ -35,6 +35,7 @@ class Header(_Record, frozen=True):
     threads: int = 0
     began: float = 0.0
     name: str = ""
+    sound: str = ""
 
 
 class Opened(_Record, frozen=True):
