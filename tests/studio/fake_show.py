@@ -59,6 +59,7 @@ class FakeStatus:
     render_alive: bool = True
     device: str = "cpu"
     pending_trust: list[str] = field(default_factory=list)
+    rolled: str = ""
 
 
 class FakeShow:
@@ -103,6 +104,10 @@ class FakeShow:
         self.commands.append((name, arguments))
         if name in ("pause", "resume"):
             self.now.paused = name == "pause"
+        if name == "roll":
+            self.now.rolled = 'face.bend("b16", rotate=20*wander(t/7))'
+        if name in ("keep", "back"):
+            self.now.rolled = ""
         if name == "trust":
             if arguments["path"] not in self.now.pending_trust:
                 raise GanzfeldError("unknown script")

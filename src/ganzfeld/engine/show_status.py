@@ -10,7 +10,8 @@ from ganzfeld.engine.messages import Problem
 @dataclass(frozen=True, slots=True)
 class ShowStatus:
     """How the show is doing (fits `studio.show.ShowStatus`). frame_ms, worst_ms: of the last second's frames.
-    at: when it was `t` (perf_counter). follow: what the tempo is taken from ("midi", "audio", …), or None."""
+    at: when it was `t` (perf_counter). follow: what the tempo is taken from ("midi", "audio", …), or None.
+    rolled: the line of patch text that dice propose, "…" while they roll, else ""."""
 
     fps: float
     frame_ms: float
@@ -34,3 +35,4 @@ class ShowStatus:
     render_alive: bool
     device: str
     pending_trust: tuple[str, ...]
+    rolled: str = ""

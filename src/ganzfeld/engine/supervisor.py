@@ -21,11 +21,15 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.engine.bank import decode_bank, encode_bank
 from ganzfeld.engine.child import Child
+from ganzfeld.engine.files import write_whole
 from ganzfeld.engine.hands import Hands
+from ganzfeld.engine.learning import SNAPSHOT, Learning, Lesson
 from ganzfeld.engine.messages import (
     Addresses,
     Begin,
+    Desk,
     Failed,
     Line,
     Notice,
@@ -34,16 +38,20 @@ from ganzfeld.engine.messages import (
     Ready,
     Report,
     Saved,
+    Snapshots,
     Status,
     Stop,
+    Stored,
     Text,
     Trust,
     Values,
 )
 from ganzfeld.engine.parts import Parts, torch_parts
 from ganzfeld.engine.recovery import Absence, Journal, Retreat
+from ganzfeld.engine.rolls import Rolls
 from ganzfeld.engine.screen import Screen, ShownFrame
 from ganzfeld.engine.show_status import ShowStatus
+from ganzfeld.engine.snapshot_file import SnapshotKeeper, snapshot_path
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.patch.watch import Change, Kind, Watcher, read_text
@@ -69,6 +77,7 @@ class Supervisor(Hands):
     patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
     trust_all: scripts run without being asked for. take: the file to record a take into.
+    sound: the file that drives the show, for the take to tell.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of.
     """
@@ -84,6 +93,7 @@ class Supervisor(Hands):
         tempo: float | str | None = None,
         trust_all: bool = False,
         take: Path | None = None,
+        sound: Path | None = None,
         hang_seconds: float = 15.0,
         prepare: Callable[[], Parts] = torch_parts,
     ) -> None:
@@ -94,19 +104,25 @@ class Supervisor(Hands):
         self._taps = Taps()
         self._reports: list[tuple[Report, Hear]] = []
         self._prepare = prepare
-        self._take = take.absolute() if take else None
+        self._take, self._sound = take.absolute() if take else None, sound.absolute() if sound else None
         self._lock = threading.RLock()
         self._news = threading.Event()
         self._closing = False
         self._watcher = Watcher(self._file_changed)
+        self._keeper = SnapshotKeeper(snapshot_path(self._path) if self._path else None)
+        self._learning = Learning()
+        self._desk = Desk()
+        self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
+        """Why no control can be learned; "" if one can. Whoever listens to controllers says so here."""
         if self._path is not None:
-            self._watcher.watch({self._path: "patch"})  # before it is read: no save is missed
+            self._watcher.watch(self._own_files())  # before it is read: no save is missed
             change = read_text(self._path)
             if change.text is None:
                 raise PatchError(change.problem, hint=_hint_for(self._path))
             text = change.text
         self._retreat = Retreat(Text(1, text or ""), time.perf_counter())
         self._texts = {1: self._retreat.newest}
+        self._rolls = Rolls(self._path, lambda: self._retreat.newest.text, self.submit)
         self._playing: Text | None = None
         self._journal = Journal()
         self._saved: Saved | None = None
@@ -145,6 +161,7 @@ class Supervisor(Hands):
     def start(self) -> Supervisor:
         """Start rendering."""
         with self._lock:
+            self._read_snapshots()
             self._begin()
         self._watcher.start()
         self._thread.start()
@@ -163,6 +180,7 @@ class Supervisor(Hands):
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(10)
         self._watcher.close()
+        self._keeper.write(float("inf"))
         if self._spare is not None:
             self._spare.kill()
         if self._main is not None:
@@ -216,6 +234,7 @@ class Supervisor(Hands):
                 render_alive=not self._absence.lasts,
                 device=status.device,
                 pending_trust=status.pending_trust,
+                rolled=self._rolls.rolled,
             )
 
     @property
@@ -225,8 +244,23 @@ class Supervisor(Hands):
         status = self._status
         return status.t, status.at, 0.0 if status.paused or not status.at else status.speed
 
+    def desk(self) -> Desk:
+        """Knobs, what is held by hand, snapshots: as they were a moment ago."""
+        return self._desk
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """What is being learned, if anything is."""
+        return self._learning.lesson
+
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether snapshots outlive the show: a patch without a file has no place for them."""
+        return self._keeper.path is not None
+
     def command(self, name: str, **arguments: str) -> None:
-        """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`."""
+        """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
+        dice for a bend, "keep" it, take it "back"."""
         match name:
             case "pause" | "resume":
                 self.pause(name == "pause")
@@ -234,6 +268,12 @@ class Supervisor(Hands):
                 self.restart()
             case "tap":
                 self.tap()
+            case "roll":
+                self._rolls.roll()
+            case "keep":
+                self._rolls.keep()
+            case "back":
+                self._rolls.back()
             case "trust":
                 self.trust(arguments.get("path", ""))
             case _:
@@ -258,6 +298,61 @@ class Supervisor(Hands):
             self._retreat.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
+
+    def edit(self, text: str) -> None:
+        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
+        something else than what plays: somebody is just changing it."""
+        path = self._path
+        if path is not None:
+            if read_text(path).text != self._retreat.newest.text:
+                raise GanzfeldError(f"{path.name} holds something else than what plays", hint="Save it, then try again")
+            try:
+                mark = b"\xef\xbb\xbf" if path.read_bytes().startswith(b"\xef\xbb\xbf") else b""
+                write_whole(path, mark + text.encode())
+            except OSError as error:
+                raise GanzfeldError(f"{path.name} cannot be written: {error.strerror or error}") from None
+        self.submit(text)
+
+    def learn(self, target: str | None = None) -> None:
+        """The next control that is touched (or the one that was touched first) is to turn this: the address of a knob
+        or of a plain number in the text, or a snapshot ("snapshot:dawn"). Raises GanzfeldError if it cannot be."""
+        if self.deafness:
+            raise GanzfeldError("No control can be learned", hint=self.deafness)
+        from ganzfeld.patch.editing import numbers
+
+        found = numbers(self._retreat.newest.text, str(self._path) if self._path else None)
+        self._learned(self._learning.begin(target, tuple(found)))
+
+    def stop_learning(self) -> None:
+        """Nothing is to be learned."""
+        self._learning.end()
+
+    def touched(self, control: str) -> float | None:
+        """A control was touched while something is being learned: "cc 1/74" or "note 1/60". Returns the place (0 to 1)
+        that it has to come by before it turns the knob it now belongs to. Raises GanzfeldError."""
+        return self._learned(self._learning.touched(control))
+
+    def _learned(self, lesson: tuple[str, str] | None) -> float | None:
+        return self.connect(*lesson) if lesson is not None else None
+
+    def connect(self, target: str, control: str | None) -> float | None:
+        """Write down that a control (None: none) turns a knob or a number, or recalls a snapshot; as `touched`."""
+        if target.startswith(SNAPSHOT):
+            self.arrange("bind", target.removeprefix(SNAPSHOT), control)
+            return None
+        kind, _, place = (control or "cc ").partition(" ")
+        if kind != "cc":
+            raise GanzfeldError("A knob is turned by a controller, not by a note", hint="Touch a knob or a fader")
+        from ganzfeld.patch.editing import with_control
+
+        with self._lock:
+            known = {knob.address: knob for knob in self._desk.knobs}.get(target)
+            held = self._desk.held.get(target)
+            value = held if isinstance(held, int | float) else None
+            file = str(self._path) if self._path else None
+            edited = with_control(self._retreat.newest.text, target, place or None, value=value, file=file)
+            self.edit(edited.text)
+        return known.position if known is not None else edited.position
 
     def trust(self, path: str) -> None:
         """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
@@ -313,7 +408,9 @@ class Supervisor(Hands):
     # Files
 
     def _file_changed(self, change: Change) -> None:
-        if change.path != self._path:
+        if change.path == self._keeper.path:
+            self._read_snapshots()
+        elif change.path != self._path:
             self._give(Notice(str(change.path)), key=("notice", change.path))
         elif change.text is None:
             self._file_problem = PatchError(change.problem, hint="The patch as it was plays on")
@@ -323,9 +420,18 @@ class Supervisor(Hands):
 
     def _watch(self, files: Sequence[str]) -> None:
         kinds: dict[Path, Kind] = {Path(file): "script" if file.endswith(".py") else "data" for file in files}
-        if self._path is not None:
-            kinds[self._path] = "patch"
-        self._watcher.watch(kinds)
+        self._watcher.watch(kinds | self._own_files())
+
+    def _own_files(self) -> dict[Path, Kind]:
+        files: dict[Path, Kind] = {self._path: "patch"} if self._path else {}
+        if self._keeper.path is not None:
+            files[self._keeper.path] = "data"
+        return files
+
+    def _read_snapshots(self) -> None:
+        bank = self._keeper.read()
+        if bank is not None:
+            self._give(Snapshots(encode_bank(bank)), key="snapshots")
 
     # The render process
 
@@ -345,6 +451,11 @@ class Supervisor(Hands):
                 case Values(moment, values):
                     for _, hear in self._reports:
                         hear(Moment(*moment), values)
+                case Desk():
+                    self._desk = message
+                case Stored(bank):
+                    self._keeper.stored(decode_bank(bank))
+                    self._news.set()
                 case Saved(number):
                     self._saved = message
                     self._journal.saved(number)
@@ -378,6 +489,7 @@ class Supervisor(Hands):
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
+                self._keeper.write(time.perf_counter())
                 with self._lock:
                     if not self._closing:
                         self._look()
@@ -444,8 +556,9 @@ class Supervisor(Hands):
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        file = [Problem.of(self._file_problem)] if self._file_problem else []
-        return [*file, *self._absence.problems(self._retreat, time.perf_counter())]
+        found = (self._file_problem, self._keeper.problem, self._rolls.problem)
+        own = [Problem.of(problem) for problem in found if problem]
+        return [*own, *self._absence.problems(self._retreat, time.perf_counter())]
 
     def _begin(self) -> None:
         """Let the spare play, or a new process if there is none."""
@@ -468,6 +581,7 @@ class Supervisor(Hands):
                 saved_at=saved.at if saved else 0.0,
                 take=str(self._take) if self._take else None,
                 name=self.name,
+                sound=str(self._sound) if self._sound else "",
                 bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
             )
         )

@@ -109,8 +109,11 @@ class _Conversation:
         try:
             arguments = {}
             if command.name == "trust":
+                self._must_be_here("permission to run a script is given")
                 await self._may_trust(command.path)
                 arguments = {"path": command.path or ""}
+            elif command.name in ("keep", "back"):
+                self._must_be_here("the patch's file is written")
             await asyncio.to_thread(self.show.command, command.name, **arguments)
         except GanzfeldError as error:
             return Notice(error.what, error.hint)
@@ -119,14 +122,14 @@ class _Conversation:
             return Notice(f"'{command.name}' failed", "The log says why.")
         return None
 
-    async def _may_trust(self, path: str | None) -> None:
-        # Permission lets code run, so it comes from the machine it runs on, for a file that asked.
+    def _must_be_here(self, what: str) -> None:
+        """Refuse what only the machine that plays may ask for. Raises `GanzfeldError`."""
         client = self.socket.client
         if client is None or not is_this_machine(client.host):
-            raise GanzfeldError(
-                "permission to run a script is given on the machine that plays it",
-                hint="Open the studio there, and allow it.",
-            )
+            raise GanzfeldError(f"{what} on the machine that plays it", hint="Open the studio there.")
+
+    async def _may_trust(self, path: str | None) -> None:
+        # Permission lets code run, so it is given to a file that asked.
         status = await asyncio.to_thread(self.show.status)
         if path not in status.pending_trust:
             raise GanzfeldError("no script of this name waits for permission")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-CommandName = Literal["pause", "resume", "restart", "trust"]
+CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back"]
 
 
 class ShownFrame(Protocol):
@@ -118,6 +118,11 @@ class ShowStatus(Protocol):
         """Paths of script files that wait for the person's permission to run."""
         ...
 
+    @property
+    def rolled(self) -> str:
+        """The line of `patch_text` that dice propose; "…" while they roll, "" if there is none."""
+        ...
+
 
 class Show(Protocol):
     """A show as its viewers see it."""
@@ -133,7 +138,8 @@ class Show(Protocol):
     def status(self) -> ShowStatus: ...
 
     def command(self, name: CommandName, **arguments: str) -> None:
-        """ "trust" takes `path`, one of `pending_trust`.
+        """ "trust" takes `path`, one of `pending_trust`. "roll" puts a line that dice propose into the patch, in place
+        of the one before; "keep" writes it into the file; "back" takes it back, or else the last one kept.
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

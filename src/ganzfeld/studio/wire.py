@@ -51,6 +51,7 @@ class Status(_Message, frozen=True):
     patch_version: int
     errors: list[ProblemWords]
     pending_trust: list[str]
+    rolled: str
 
     @classmethod
     def of(cls, status: ShowStatus) -> Status:
@@ -68,6 +69,7 @@ class Status(_Message, frozen=True):
             patch_version=status.patch_version,
             errors=[_words(problem) for problem in status.errors],
             pending_trust=list(status.pending_trust),
+            rolled=status.rolled,
         )
 
     @property
@@ -82,6 +84,7 @@ class Status(_Message, frozen=True):
             self.patch_version,
             self.errors,
             self.pending_trust,
+            self.rolled,
         )
 
 
