@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganzfeld.bending.base import TARGETS as KINDS
 from ganzfeld.bending.base import Amount, Bend, Place, bends
 from ganzfeld.bending.bender import Bender, BendLine, BlendLine
 from ganzfeld.bending.channels import draw, listed, share_mask
@@ -19,7 +20,7 @@ from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
 from sealed import Sealed
 
-EVERY = [(target, word) for target in ("weight", "activation") for word in bends(target)]
+EVERY = [(target, word) for target in KINDS for word in bends(target)]
 FRAME = torch.tensor(3)
 
 
@@ -33,6 +34,8 @@ def place(x: torch.Tensor, axis: int) -> Place:
 
 def example(target: str) -> tuple[torch.Tensor, int]:
     generator = torch.Generator().manual_seed(2)
+    if target == "convolution":
+        return torch.ones(6), 0
     shape, axis = ((6, 5, 3, 3), 0) if target == "weight" else ((1, 6, 8, 12), 1)
     return torch.randn(shape, generator=generator), axis
 
@@ -111,16 +114,15 @@ def picture(bender: Bender, amounts: dict[str, dict[str, float]], seeds: dict[st
     with torch.inference_mode():
         bender.bend_weights(lines, FRAME, memory)
         w = network.mapping(torch.linspace(-1, 1, network.z_dim)[None])
-        return network.synthesis(w, "none", after=bender.after(lines, FRAME, memory)).clone()
+        after, gains = bender.after(lines, FRAME, memory), bender.gains(lines, FRAME, memory)
+        return network.synthesis(w, "none", after=after, gains=gains).clone()
 
 
 class Everything(dict):
     """A line's values: what is given, else neutral."""
 
     def __init__(self, given: dict[str, float]) -> None:
-        neutral = {
-            n: a.default for t in ("weight", "activation") for b in bends(t).values() for n, a in b.amounts.items()
-        }
+        neutral = {n: a.default for t in KINDS for b in bends(t).values() for n, a in b.amounts.items()}
         super().__init__(
             {n: torch.tensor(float(v)) for n, v in {**neutral, "channels": 1, "inputs": 1, "soft": 0}.items()}
         )
@@ -167,7 +169,8 @@ def test_any_sequence_of_bends_leaves_the_originals(network: Network, data: st.D
     amounts = {}
     for number in range(data.draw(st.integers(1, 4))):
         target, word = data.draw(st.sampled_from(EVERY))
-        name = data.draw(st.sampled_from([*network.layers] if target == "activation" else [*network.weights]))
+        names = {"activation": network.layers, "weight": [*network.weights], "convolution": [*network.convolutions]}
+        name = data.draw(st.sampled_from(names[target]))
         bend = bends(target)[word]
         amounts[f"l{number}"] = {
             key: data.draw(st.floats(*amount.limits) | st.sampled_from([amount.default]))
@@ -218,6 +221,39 @@ def test_a_fan_has_a_value_for_each_match(network: Network) -> None:
     fanned = picture(bender, {"fan": {"scale": [1.0] * (count - 1) + [3.0]}})  # type: ignore[dict-item]
     assert torch.equal(flat, picture(Bender(network), {}))
     assert not torch.equal(fanned, flat)
+
+
+def test_gain_acts_where_scale_cannot(network: Network) -> None:
+    layer, weight = list(network.convolutions.items())[1]
+    plain = picture(Bender(network), {})
+
+    def difference(target: str, word: str, value: float, **line: Any) -> float:
+        return float((bent(network, BendLine("a", target, (word,), **line), **{word: value}) - plain).abs().max())
+
+    # Demodulation takes out what `scale` does to a convolution, all of it or some of its output channels.
+    assert difference(weight, "scale", 3) < 1e-3 < difference(layer, "gain", 3)
+    assert difference(weight, "scale", 3, only=(0, 2)) < 1e-3 < difference(weight, "gain", 3, only=(0, 2))
+    assert difference(weight, "scale", 3, only_inputs=(0, 2)) > 1e-3
+    assert difference(layer, "gain", 1) == 0 == difference(weight, "gain", 3, only=())
+    by_layer = bent(network, BendLine("a", layer, ("gain",)), gain=-2)
+    assert torch.equal(by_layer, bent(network, BendLine("a", weight, ("gain",)), gain=-2))
+    assert not torch.equal(bent(network, BendLine("a", "synthesis.*.weight", ("gain",)), gain=2), plain)
+    for wrong in ("*.affine.weight", "*.torgb.weight" if network.kind == "stylegan2" else network.layers[-1]):
+        with pytest.raises(NetworkError, match="is none"):
+            Bender(network).bend(BendLine("a", wrong, ("gain",)))
+
+
+def test_a_line_may_bend_an_activation_and_its_convolution(network: Network) -> None:
+    layer = list(network.convolutions)[1]
+    together, apart = Bender(network), Bender(network)
+    together.bend(BendLine("a", layer, ("gain", "blur")))
+    apart.bend(BendLine("a", layer, ("gain",)))
+    apart.bend(BendLine("b", layer, ("blur",)))
+    together.ready()
+    apart.ready()
+    expected = picture(apart, {"a": {"gain": -0.5}, "b": {"blur": 0.1}})
+    assert torch.equal(picture(together, {"a": {"gain": -0.5, "blur": 0.1}}), expected)
+    assert not torch.equal(expected, picture(Bender(network), {}))
 
 
 def test_blends_meet_the_other_network(network: Network) -> None:
@@ -301,6 +337,8 @@ def test_bends_in_a_patch(small_network: Path) -> None:
     assert not torch.equal(moving[1], plain[0])
     fan = 'face.bend("synthesis.b*.conv?.affine.bias", scale=1 + 0.5*i/n, name="fan")\n'
     assert not torch.equal(frames(fan)[0], plain[0])
+    loud = 'face.bend("b*.conv0", gain=1 + sin(t) + 0.01*c*i)\n'
+    assert not torch.equal(frames(loud)[0], frames(loud)[1])
     few, none = 'face.bend("b16", multiply=c < 4)\n', 'face.bend("b16", ablate=1, only="4-999")\n'
     assert torch.equal(frames(few, 1)[0], frames(none, 1)[0])
     apart = 'face.bend("synthesis.b*.conv?.affine.*", scale=1 + (c < 4)*(i % 2)*(n > 3)*0.5)\n'

@@ -19,6 +19,11 @@ SMALL3 = StyleGAN3Config.design(
     "stylegan3-r", 16, channel_base=64, channel_max=9, num_layers=4, margin_size=6, z_dim=8, w_dim=6, c_dim=3
 )
 
+T3 = StyleGAN3Config.design("stylegan3-t", 16, channel_base=64, channel_max=9, num_layers=4, z_dim=8, w_dim=6)
+RESNET = StyleGAN2Config.design(
+    16, channel_base=128, channel_max=12, mapping_layers=2, z_dim=8, w_dim=6, architecture="resnet"
+)
+
 
 @pytest.mark.parametrize("name", STYLEGAN2 + STYLEGAN3)
 def test_a_golden_network_through_the_public_names(name):
@@ -219,3 +224,34 @@ def test_half_precision_is_off_by_less_than_a_hundredth(name):
     assert torch.equal(network.synthesis(w), exact)
     with pytest.raises(NetworkError, match=r"float61.*bfloat16"):
         network.precision = "float61"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("config", [SMALL2, SMALL3, T3, RESNET], ids=["2", "3-r", "3-t", "resnet"])
+def test_gains_multiply_a_convolution_before_noise_and_bias(config, fast):
+    network = Network.random(config, seed=3)
+    network.fast = fast
+    for name, tensor in network.tensors.items():
+        if name.endswith(("bias", "noise_strength")):
+            tensor.copy_(0.3 * torch.randn_like(tensor))
+    w = torch.randn(2, network.num_ws, network.w_dim)
+    plain = network.synthesis(w)
+    assert torch.equal(network.synthesis(w, gains={}), plain)
+    assert torch.allclose(network.synthesis(w, gains=dict.fromkeys(network.convolutions, torch.ones(()))), plain)
+    for layer, weight in network.convolutions.items():
+        channels = network.layer_shapes[layer][0]
+        own = torch.linspace(-2, 2, channels)
+        mixed = network.synthesis(w, until=layer, gains={layer: own})
+        for channel in (0, channels - 1):
+            alike = network.synthesis(w, until=layer, gains={layer: own[channel]})
+            assert torch.allclose(mixed[:, channel], alike[:, channel], atol=1e-5)
+        # Nothing but noise and bias is left at 0, and the weight no longer matters.
+        silent = network.synthesis(w, until=layer, gains={layer: torch.zeros(())})
+        other = network.variant([weight])
+        other.tensors[weight].normal_()
+        other.fast = fast
+        assert torch.equal(silent, other.synthesis(w, until=layer, gains={layer: torch.zeros(())}))
+        assert not torch.equal(silent, network.synthesis(w, until=layer))
+    if config is not SMALL2:
+        with pytest.raises(NetworkError, match="no demodulated convolution"):
+            network.synthesis(w, gains={network.layers[-1]: torch.ones(())})

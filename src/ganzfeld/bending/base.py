@@ -1,8 +1,9 @@
 """What a bend is, and how the ones there are are found.
 
 Network bending (Broad, Leymarie, Grierson 2020): changing a trained network's weights, or the activations that flow
-through it, while it runs. A bend is one class in one file of `weights/` or `activations/`. Its amounts are keywords of
-`network.bend(…)`, and the first of them gives it its name; each amount has a value at which nothing happens.
+through it, while it runs. A bend is one class in one file of `weights/`, `activations/` or `convolutions/`. Its amounts
+are keywords of `network.bend(…)`, and the first of them gives it its name; each amount has a value at which nothing
+happens.
 
 The rules a bend keeps: it returns a new tensor of the same shape and type and never writes what it is given; it reads
 nothing on the host; with every amount at its default it returns its input unchanged; it never makes NaN of finite
@@ -21,6 +22,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+TARGETS = ("weight", "activation", "convolution")
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -37,7 +40,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a bend acts: one weight or one layer's activation.
+    """Where a bend acts: one weight, one layer's activation, one convolution's output.
 
     noise(): seeded normal noise of the weight's or activation's own shape, the same until the seed changes.
     order(): a seeded order of its channels, int64 [C].
@@ -56,7 +59,7 @@ class Place:
 
 
 class Bend:
-    """Base of both kinds. Amounts arrive in `apply` as float32 tensors on the device, by name: 0-d, or with a number
+    """Base of all kinds. Amounts arrive in `apply` as float32 tensors on the device, by name: 0-d, or with a number
     for each channel, shaped so that it broadcasts to what is bent ([O, 1, 1, 1], [1, C, 1, 1])."""
 
     amounts: ClassVar[Mapping[str, Amount]]
@@ -80,6 +83,13 @@ class WeightBend(Bend):
     target = "weight"
 
 
+class ConvolutionBend(Bend):
+    """Bends what the output channels of a demodulated convolution are multiplied by: [C], 1 before any bend. A line
+    whose target is a convolution's weight or the layer behind it may have these, too."""
+
+    target = "convolution"
+
+
 class ActivationBend(Bend):
     """Bends an activation [N, C, h, w] after its layer."""
 
@@ -88,8 +98,8 @@ class ActivationBend(Bend):
 
 @functools.cache
 def bends(target: str) -> Mapping[str, Bend]:
-    """Every bend of weights ("weight") or of activations ("activation"), by its word."""
-    folder = importlib.import_module(f"ganzfeld.bending.{'weights' if target == 'weight' else 'activations'}")
+    """Every bend of one of `TARGETS`, by its word."""
+    folder = importlib.import_module(f"ganzfeld.bending.{target}s")
     found: dict[str, Bend] = {}
     for info in pkgutil.iter_modules(folder.__path__):
         module = importlib.import_module(f"{folder.__name__}.{info.name}")

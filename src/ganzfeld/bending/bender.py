@@ -142,6 +142,7 @@ class Bender:
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
+        self._gains: dict[str, list[Match]] = {}
         self._tensors = self._live_tensors = network.tensors
 
     def blend(self, line: BlendLine) -> None:
@@ -158,11 +159,20 @@ class Bender:
     def bend(self, line: BendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if a bend is not for that."""
         target, names = matches(self.original, line.target)
-        chain = _chain(line, target)
+        chain, gains = _chain(line, target), _gains(line)
+        convolutions = _convolutions(self.original, target, names) if gains else {}
+        if gains and not convolutions:
+            what = f"'{gains[0].word()}' acts on demodulated convolutions, and '{line.target}' is none"
+            hint = f"{nearest(line.target, self.original.convolutions)} On others 'scale' or 'multiply' do the same"
+            raise NetworkError(what, hint=hint.strip())
         self.matched[line.name] = self._channels(target, names)
         for index, name in enumerate(names):
-            match = self._match(line, target, name, index, chain)
-            (self._weights if target == "weight" else self._layers).setdefault(name, []).append(match)
+            if chain:
+                match = self._match(line, target, name, index, chain)
+                (self._weights if target == "weight" else self._layers).setdefault(name, []).append(match)
+            if name in convolutions:
+                layer = convolutions[name]
+                self._gains.setdefault(layer, []).append(self._match(line, "convolution", layer, index, gains))
 
     def ready(self) -> None:
         """After the last line: give the changed weights memory of their own."""
@@ -180,7 +190,9 @@ class Bender:
 
     def _match(self, line: BendLine, target: str, name: str, index: int, chain: tuple[Bend, ...]) -> Match:
         device = self.original.device
-        if target == "weight":
+        if target == "convolution":
+            shape, axis, unit = self._shapes[name][:1], 0, torch.ones((), device=device)
+        elif target == "weight":
             shape, axis, unit = self.original.weights[name] or (1,), 0, deviation(self._tensors[name])
         else:
             shape, axis, unit = (1, *self._shapes[name]), 1, torch.ones((), device=device)
@@ -194,7 +206,7 @@ class Bender:
 
     def prepare(self, seeds: Mapping[str, int]) -> None:
         """On the host: make what the lines' seeds ask for, where a seed has changed."""
-        for chain in (*self._weights.values(), *self._layers.values()):
+        for chain in (*self._weights.values(), *self._layers.values(), *self._gains.values()):
             for match in chain:
                 match.seeded.make(seeds[match.line.name])
 
@@ -225,6 +237,16 @@ class Bender:
         for match in matches:
             out = live if match is matches[-1] else None
             x = self._bent(x, match, amounts[match.line.name], frame, memory, out)
+
+    def gains(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> dict[str, Tensor] | None:
+        """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it."""
+        found = {}
+        for layer, chain in self._gains.items():
+            x = torch.ones(self._shapes[layer][0], device=self.original.device)
+            for match in chain:
+                x = self._bent(x, match, amounts[match.line.name], frame, memory)
+            found[layer] = x
+        return found or None
 
     def after(
         self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
@@ -279,7 +301,10 @@ def _amount(given: Tensor | tuple[Tensor, ...], index: int, x: Tensor, axis: int
 def _chain(line: BendLine, target: str) -> tuple[Bend, ...]:
     """The bends that a line's words switch on, each once, in the order of the words."""
     chain: dict[str, Bend] = {}
+    others = [amount for bend in _gains(line) for amount in bend.amounts]
     for word in line.words:
+        if word in others:
+            continue
         found = [(name, bend) for name, bend in bends(target).items() if word in bend.amounts]
         if not found:
             other, thing = ("activations", "a weight") if target == "weight" else ("weights", "a layer")
@@ -288,6 +313,18 @@ def _chain(line: BendLine, target: str) -> tuple[Bend, ...]:
             raise NetworkError(what, hint=nearest(word, known))
         chain.update(found)
     return tuple(chain.values())
+
+
+def _gains(line: BendLine) -> tuple[Bend, ...]:
+    """The bends of convolutions' outputs that a line's words switch on."""
+    return tuple(bend for bend in bends("convolution").values() if not bend.amounts.keys().isdisjoint(line.words))
+
+
+def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:
+    """Those of a line's matches that are demodulated convolutions -> the layer."""
+    known = network.convolutions
+    layers = {weight if target == "weight" else layer: layer for layer, weight in known.items()}
+    return {name: layers[name] for name in names if name in layers}
 
 
 def _mask(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor | None:

@@ -21,11 +21,13 @@ def modulated_convolution(
     demodulate: bool = True,
     padding: int = 0,
     up_filter: Tensor | None = None,
+    gain: Tensor | None = None,
 ) -> Tensor:
     """x [N, I, H, W], weight [O, I, k, k], style [N, I] -> [N, O, H', W'].
 
     With `up_filter` [t, t] (sum 1, k = 3) the convolution doubles the size: a transposed convolution by 2,
     then the filter, H' = 2·H; `padding` is not used then. Otherwise H' = H + 2·padding − k + 1.
+    `gain` (0-d or [O]) multiplies what comes out, after demodulation.
     """
     x = x * style[:, :, None, None].to(x.dtype)
     if up_filter is None:
@@ -35,9 +37,10 @@ def modulated_convolution(
         t = up_filter.shape[-1]
         low, high = (t - 1) // 2, (t - 2) // 2  # 2·H + 1 samples become 2·H
         x = upfirdn(x, up_filter, padding=(low, high, low, high), gain=4)
-    if demodulate:
-        x = x * demodulation(weight, style)[:, :, None, None].to(x.dtype)
-    return x
+    scale = demodulation(weight, style) if demodulate else None
+    if gain is not None:
+        scale = gain.expand(1, len(weight)) if scale is None else scale * gain
+    return x if scale is None else x * scale[:, :, None, None].to(x.dtype)
 
 
 def demodulation(weight: Tensor, style: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.fast_mapping import FastMapping
 from ganzfeld.networks.fast_parts import Demodulation, Styles, ToRGB, channels_last
 from ganzfeld.networks.noise import NoiseMode, layer_noise
-from ganzfeld.networks.stylegan2 import After
+from ganzfeld.networks.stylegan2 import After, Gains
 from ganzfeld.networks.wide import Wide, WideStarts, middle
 
 
@@ -74,13 +74,14 @@ class FastStyleGAN2:
         until: str | None = None,
         resolution: int | None = None,
         after: After | None = None,
+        gains: Gains | None = None,
         wide: Wide | None = None,
     ) -> Tensor:
         """As `stylegan2.Synthesis.forward`. Activations are channels-last in memory."""
         last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
         blocks = [block for block in self.blocks if block.resolution <= last]
         styles = self.styles(w, sum(len(block.convolutions) for block in blocks))
-        gains = self.demodulation(styles)
+        demodulations = self.demodulation(styles)
         rgb_styles = iter(() if until else self.rgb_styles(w, sum(block.torgb is not None for block in blocks)))
         start = self.wide_starts[wide] if wide is not None else None
         x = (self.const if start is None else start.const).expand(len(w), -1, -1, -1)
@@ -93,7 +94,9 @@ class FastStyleGAN2:
                 if start is not None and noise_mode != "none":
                     own = start.noise(convolution.name, stream=layer)
                 noise = layer_noise(noise_mode, own, len(w), seed, stream=layer)
-                x = convolution(x, styles[layer], gains[layer], noise, noise_strength)
+                gain = demodulations[layer, :, : convolution.out_channels]
+                gain = gain * gains[name] if gains and name in gains else gain
+                x = convolution(x, styles[layer], gain, noise, noise_strength)
                 layer += 1
                 x = after(name, x) if after else x
                 if name == until:
@@ -157,14 +160,14 @@ class Convolution:
     def __call__(
         self, x: Tensor, style: Tensor, gain: Tensor, noise: Tensor | None, noise_strength: float | Tensor
     ) -> Tensor:
-        """x [N, I, h, w], style [N, ≥ I], gain [N, ≥ O]: demodulation times the activation's gain."""
+        """x [N, I, h, w], style [N, ≥ I], gain [N, O]: demodulation times the activation's gain."""
         x = x * style[:, : self.in_channels, None, None]
         if self.fir is None:
             x = F.conv2d(x.to(self.weight.dtype), self.weight, padding=1).float()
         else:
             x = F.conv_transpose2d(x, self.weight, stride=2)
             x = F.conv2d(x, self.fir, padding=1, groups=self.out_channels)
-        torch.addcmul(self.bias, x, gain[:, : self.out_channels, None, None], out=x)
+        torch.addcmul(self.bias, x, gain[:, :, None, None], out=x)
         if noise is not None:
             x.add_(noise * (self.noise_strength * noise_strength))
         x = F.leaky_relu_(x, SLOPE)

@@ -20,7 +20,7 @@ from ganzfeld.networks.config import LayerConfig, StyleGAN3Config
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.fast_mapping import FastMapping
 from ganzfeld.networks.fast_parts import Demodulation, Styles, ToRGB, channels_last, normalised
-from ganzfeld.networks.stylegan2 import After
+from ganzfeld.networks.stylegan2 import After, Gains
 from ganzfeld.networks.stylegan3 import FourierFeatures
 from ganzfeld.networks.wide import Wide, middle
 
@@ -62,6 +62,7 @@ class FastStyleGAN3:
         transform: Tensor | None = None,
         until: str | None = None,
         after: After | None = None,
+        gains: Gains | None = None,
         wide: Wide | None = None,
     ) -> Tensor:
         """As `stylegan3.Synthesis.forward`. Activations are channels-last in memory."""
@@ -74,10 +75,11 @@ class FastStyleGAN3:
         styles = self.styles(w, count)
         # Padding is zeros: the mean over a layer's own channels is the sum over all divided by their number.
         unit = styles * torch.rsqrt(styles.square().sum(2, keepdim=True) / self.width[:count])
-        gains = self.demodulation(unit[: len(self.layers)])
+        demodulations = self.demodulation(unit[: len(self.layers)])
         unit = unit * self.input_gain[:count]
-        for layer, style, gain in zip(self.layers, unit, gains):
-            x = layer(x, style, gain)
+        for layer, style, gain in zip(self.layers, unit, demodulations):
+            gain = gain[:, : layer.out_channels]
+            x = layer(x, style, gain * gains[layer.name] if gains and layer.name in gains else gain)
             x = after(layer.name, x) if after else x
             if layer.name == until:
                 return middle(self.config, layer.name, x, wide)
@@ -131,14 +133,12 @@ class Layer:
         )
 
     def __call__(self, x: Tensor, style: Tensor, gain: Tensor) -> Tensor:
-        """x [N, I, h, w], style [N, ≥ I], gain [N, ≥ O] -> [N, O, H, W]."""
+        """x [N, I, h, w], style [N, ≥ I], gain [N, O] -> [N, O, H, W]."""
         x = channels_last(x * style[:, : self.in_channels, None, None])
         x = F.conv2d(x.to(self.weight.dtype), self.weight, padding=self.padding).float()
         # The matrices hold for any size of field.
         rows, columns = self._axis(self.rows, x.shape[2]), self._axis(self.columns, x.shape[3])
-        return banded_filtered_leaky_relu(
-            x, self.bias, gain[:, : self.out_channels], rows, columns, self.matrices, self.clamp
-        )
+        return banded_filtered_leaky_relu(x, self.bias, gain, rows, columns, self.matrices, self.clamp)
 
     @staticmethod
     def _axis(own: Axis, size: int) -> Axis:

@@ -19,7 +19,7 @@ from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
 from ganzfeld.networks.find import locate
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
-from ganzfeld.networks.stylegan2 import StyleGAN2
+from ganzfeld.networks.stylegan2 import Gains, StyleGAN2
 from ganzfeld.networks.stylegan3 import StyleGAN3
 from ganzfeld.networks.wide import Wide, layer_scale, memory_needed, wide
 
@@ -196,6 +196,7 @@ class Network:
         resolution: int | None = None,
         transform: Tensor | None = None,
         after: After | None = None,
+        gains: Gains | None = None,
         size: tuple[int, int] | None = None,
         fill: str = "mirror",
     ) -> Tensor:
@@ -210,6 +211,8 @@ class Network:
         transform: StyleGAN3: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture, from
         its centre; None is the network's own.
         after: called as after(name, activation) after every layer; what it returns goes on in its place.
+        gains: layer -> 0-d or [C] tensor that multiplies its convolution after demodulation, before noise and bias;
+        the names are those of `convolutions`.
         size: (width, height) of the picture in pixels, if not the network's own: it sees more, or less, of its own
         world. With `until`, the activation under that picture. The network works on a field up to one sample of its
         first layer larger, which is what `after` sees; the middle of it is returned.
@@ -226,10 +229,11 @@ class Network:
         w = w.to(self.device, torch.float32)
         until = None if until is None else self.layer_name(until)
         self.check_resolution(resolution)
+        gains = self._gains(gains)
         field = self.wide(size, fill, resolution)
         route = self._faster(w) or self.module
         if isinstance(route, (StyleGAN3, FastStyleGAN3)):
-            return route.synthesis(w, transform=transform, until=until, after=after, wide=field)
+            return route.synthesis(w, transform=transform, until=until, after=after, gains=gains, wide=field)
         if transform is not None:
             raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
         return route.synthesis(
@@ -240,6 +244,7 @@ class Network:
             until=until,
             resolution=resolution,
             after=after,
+            gains=gains,
             wide=field,
         )
 
@@ -276,6 +281,28 @@ class Network:
         if word in short:
             return short[word]
         raise NetworkError(f"this network has no layer '{word}'", hint=nearest(word, [*self.layers, *short]))
+
+    @property
+    def convolutions(self) -> dict[str, str]:
+        """The layers that are demodulated convolutions, so that `gains` act on them -> the name of its weight."""
+        found, names = {}, self.tensors
+        for layer in self.layers[:-1] if isinstance(self.config, StyleGAN3Config) else self.layers:
+            for weight in (f"synthesis.{layer}.weight", f"synthesis.{layer}.conv1.weight"):
+                # The sum at the end of a "resnet" block is none: its convolution is a layer of its own.
+                if weight in names and layer != "input" and f"{layer}.conv1" not in self.layers:
+                    found[layer] = weight
+        return found
+
+    def _gains(self, gains: Gains | None) -> Gains | None:
+        """By whole names. Raises `NetworkError` for what is no convolution."""
+        if not gains:
+            return None
+        known = self.convolutions
+        named = {self.layer_name(name): gain for name, gain in gains.items()}
+        for name in named:
+            if name not in known:
+                raise NetworkError(f"'{name}' is no demodulated convolution", hint=nearest(name, known))
+        return named
 
     @property
     def resolutions(self) -> tuple[int, ...]:

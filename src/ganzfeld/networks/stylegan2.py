@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from collections.abc import Mapping as Lookup
 from typing import TypeAlias
 
 import torch
@@ -25,6 +26,8 @@ from ganzfeld.networks.wide import Wide, middle, wide_const, wide_noise
 
 After: TypeAlias = Callable[[str, Tensor], Tensor]
 """Called with each layer's name and activation [N, C, h, w]; what it returns goes on in its place."""
+Gains: TypeAlias = Lookup[str, Tensor]
+"""A layer's name -> what multiplies its convolution after demodulation, before noise and bias: 0-d or [C]."""
 
 
 class StyleGAN2(nn.Module):
@@ -71,6 +74,7 @@ class Synthesis(nn.Module):
         until: str | None = None,
         resolution: int | None = None,
         after: After | None = None,
+        gains: Gains | None = None,
         wide: Wide | None = None,
     ) -> Tensor:
         """The picture; or the activation [N, C, h, w] of the layer `until`; or, "skip" only, the smaller RGB
@@ -78,7 +82,7 @@ class Synthesis(nn.Module):
 
         `noise_strength` multiplies the strengths that the network has learnt. `seed` makes "random" noise
         repeatable (a frame number, say). `wide`: another size of picture, from a larger or smaller constant;
-        `after` then sees the whole field, of which the middle is returned.
+        `after` then sees the whole field, of which the middle is returned. `gains`: see there.
         """
         resolution = resolution or self.config.img_resolution
         x = self.blocks[0].const
@@ -95,7 +99,7 @@ class Synthesis(nn.Module):
                     own = wide_noise(own, *wide.side((len(own), len(own)), len(own) // 4), wide.fill, row + 1)
                 noise = layer_noise(noise_mode, own, len(w), seed, stream=row)
                 noise = noise if noise is None else noise * noise_strength
-                x = convolution(x, w[:, row], noise)
+                x = convolution(x, w[:, row], noise, gains.get(name) if gains else None)
                 row += 1
                 x = after(name, x) if after else x
                 if name == until:
@@ -165,10 +169,10 @@ class Convolution(nn.Module):
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
 
-    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        """x [N, I, h, w], w [N, w_dim], noise [N or 1, 1, H, W] or None -> [N, O, H, W]."""
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: Tensor | None = None) -> Tensor:
+        """x [N, I, h, w], w [N, w_dim], noise [N or 1, 1, H, W] or None, gain 0-d, [O] or None -> [N, O, H, W]."""
         up_filter = self.resample_filter if self.up else None
-        x = modulated_convolution(x, self.weight, self.affine(w), padding=1, up_filter=up_filter)
+        x = modulated_convolution(x, self.weight, self.affine(w), padding=1, up_filter=up_filter, gain=gain)
         noise = noise if noise is None else noise * self.noise_strength
         return biased_leaky_relu(x, self.bias, noise=noise, clamp=self.clamp)
 

@@ -18,7 +18,7 @@ from ganzfeld.networks.config import InputConfig, LayerConfig, StyleGAN3Config
 from ganzfeld.networks.filters import low_pass
 from ganzfeld.networks.layers import Dense
 from ganzfeld.networks.mapping import Mapping
-from ganzfeld.networks.stylegan2 import After
+from ganzfeld.networks.stylegan2 import After, Gains
 from ganzfeld.networks.wide import Wide, middle, sampling_grid
 
 
@@ -56,6 +56,7 @@ class Synthesis(nn.Module):
         transform: Tensor | None = None,
         until: str | None = None,
         after: After | None = None,
+        gains: Gains | None = None,
         wide: Wide | None = None,
         track_magnitudes: bool = False,
     ) -> Tensor:
@@ -63,7 +64,8 @@ class Synthesis(nn.Module):
 
         `transform` [3, 3] or [N, 3, 3] moves the picture (inverse matrix on x, y in units of the picture's
         size, from its centre); None takes the network's own. `wide`: another size of picture, from a larger or smaller
-        grid; `after` then sees the whole field, of which the middle is returned. `track_magnitudes` is for training.
+        grid; `after` then sees the whole field, of which the middle is returned. `gains`: as StyleGAN2's.
+        `track_magnitudes` is for training.
         """
         x = w
         for row, name in enumerate(self.layers):
@@ -73,7 +75,7 @@ class Synthesis(nn.Module):
                 layer = self.get_submodule(name)
                 if track_magnitudes and isinstance(layer, Layer):
                     layer.track_magnitude(x)
-                x = layer(x, w[:, row])
+                x = layer(x, w[:, row], gains.get(name) if gains else None)
             x = after(name, x) if after else x
             if name == until:
                 return middle(self.config, name, x, wide)
@@ -153,8 +155,8 @@ class Layer(nn.Module):
         self.register_buffer("up_filter", designed_filter(config, "up"))
         self.register_buffer("down_filter", designed_filter(config, "down"))
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """x [N, I, h, w], w [N, w_dim] -> [N, O, H, W]."""
+    def forward(self, x: Tensor, w: Tensor, gain: Tensor | None = None) -> Tensor:
+        """x [N, I, h, w], w [N, w_dim], gain 0-d, [O] or None -> [N, O, H, W]."""
         config = self.config
         style = self.affine(w).float()
         weight = self.weight
@@ -166,7 +168,7 @@ class Layer(nn.Module):
             weight = weight * torch.rsqrt(weight.square().mean((1, 2, 3), keepdim=True))
         # The input's long-run magnitude scales it to one, outside of what demodulation normalises.
         x = x * torch.rsqrt(self.magnitude_ema).to(x.dtype)
-        x = modulated_convolution(x, weight, style, demodulate=not config.torgb, padding=config.kernel - 1)
+        x = modulated_convolution(x, weight, style, demodulate=not config.torgb, padding=config.kernel - 1, gain=gain)
         return filtered_leaky_relu(
             x,
             self.bias,

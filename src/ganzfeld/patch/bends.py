@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ganzfeld.bending.base import Amount, Bend, bends
+from ganzfeld.bending.base import TARGETS, Amount, Bend, bends
 from ganzfeld.bending.bender import BLEND_MODES, BendLine, BlendLine
 from ganzfeld.bending.channels import listed
 from ganzfeld.networks.network import Network
@@ -38,7 +38,7 @@ def _value(name: str, uses: list[tuple[Bend, Amount]]) -> Value:
 
 def _amounts() -> dict[str, Declared]:
     uses: dict[str, list[tuple[Bend, Amount]]] = {}
-    for target in ("weight", "activation"):
+    for target in TARGETS:
         for bend in bends(target).values():
             for name, amount in bend.amounts.items():
                 uses.setdefault(name, []).append((bend, amount))
@@ -50,7 +50,7 @@ def switched_on(given: Iterable[str]) -> tuple[str, ...]:
     them. A word that is a further amount of a bend (`feedback_zoom`, `y`) switches that bend on."""
     found: dict[str, None] = {}
     for word in given:
-        for target in ("weight", "activation"):
+        for target in TARGETS:
             for name, bend in bends(target).items():
                 if word in bend.amounts:
                     found[name] = None
@@ -61,8 +61,8 @@ class BendMethod(Method):
     """Bend weights or the activations after a layer. Several in one line act in their order, several lines too.
 
     A layer's name ("b64", "b64.conv0", "L6") bends activations; a weight's ("b4.const", "synthesis.b*.conv?.weight")
-    bends weights, before demodulation. Globs reach several; `i` and `n` tell which of how many. Amounts may differ from
-    (output) channel to channel: `c` counts them.
+    bends weights, before demodulation; `gain` acts after it. Globs reach several; `i` and `n` tell which of how many.
+    Amounts may differ from (output) channel to channel: `c` counts them.
     """
 
     method = "bend"
@@ -80,11 +80,7 @@ class BendMethod(Method):
         given = list(given)
         words = set(switched_on(given))
         amounts = {
-            name
-            for target in ("weight", "activation")
-            for word, bend in bends(target).items()
-            if word in words
-            for name in bend.amounts
+            name for target in TARGETS for word, bend in bends(target).items() if word in words for name in bend.amounts
         }
         present = amounts.union(COMMON)
         return {name: parameter for name, parameter in cls.declared_parameters().items() if name in present}

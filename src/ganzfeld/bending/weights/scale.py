@@ -10,9 +10,9 @@ from ganzfeld.bending.base import Amount, Place, WeightBend
 
 
 class Scale(WeightBend):
-    """Multiply. On a whole StyleGAN2 convolution this does nothing: the network divides it out again (demodulation).
-
-    Scale a share of its channels, a bias, a style affine, the constant or a torgb instead.
+    """Multiply. On a convolution's weight this does nothing, nor on a share of its output channels: the network divides
+    it out again (demodulation). Use `gain` there; or scale a share of its input channels, a bias, a style affine, the
+    constant or a torgb.
     """
 
     amounts = {

@@ -205,6 +205,7 @@ class NetworkNode(Node):
             "noise_strength": p.noise_strength,
             "seed": staged.frame,
             "after": after,
+            "gains": bender.gains(context.methods, staged.frame, context.state),
             "size": p.size,
             "fill": p.fill,
         }

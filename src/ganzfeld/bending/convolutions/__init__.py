@@ -1,0 +1,1 @@
+"""Bends of what convolutions put out, one a file."""
