@@ -14,8 +14,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
+        device = torch.empty(1, device=torch.device(name)).device  # with its number: "cuda" is "cuda:0", say
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 import torch
 
 from ganzfeld.bending.bender import Bender
-from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
+from ganzfeld.errors import GanzfeldError, NetworkError, NetworkFileError, PatchError, nearest
 from ganzfeld.kernels.colour_map import DIVERGING, MAPS, mapped
 from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, chosen_spectrum, lit
-from ganzfeld.networks.device import device_memory
+from ganzfeld.kernels.resize import resize
+from ganzfeld.networks.device import device_memory, pick_device
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.networks.noise import MODES
@@ -39,6 +41,9 @@ from ganzfeld.patch.node import (
 )
 
 ALL_ROWS = 100
+MOST_HALVINGS = 3
+SMALLEST_INNER = 8
+"""Where `hold` ends: an eighth of a picture's side, and never fewer pixels than this."""
 
 
 class Show(Method):
@@ -68,6 +73,19 @@ def _size(value: Any) -> tuple[int, int] | None:
     if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in sides):
         raise ValueError(f"a size is (width, height) in whole pixels, up to {LARGEST_SIDE}")
     return sides
+
+
+def _device(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError('a device in quotes: "cuda:1", "cpu"')
+    return value
+
+
+def _smaller(network: Network, resolution: int | None) -> list[int]:
+    """The sizes at which a network can also work to make the picture of this size in less time, from the largest."""
+    side = resolution or network.resolution
+    least = max(SMALLEST_INNER, side >> MOST_HALVINGS)
+    return [smaller for smaller in sorted(network.resolutions, reverse=True) if least <= smaller < side]
 
 
 def _resolution(value: Any) -> int | None:
@@ -105,8 +123,11 @@ class NetworkNode(Node):
                      "a part of it.", check=_size)  # fmt: skip
     fill = Choice("mirror", "How StyleGAN2's constant goes on beyond its borders: mirrored, tiled, as noise of its "
                   "kind, or stretched instead.", options=FILLS)  # fmt: skip
+    device = Structure(None, 'Another device to draw on, such as "cuda:1"; left out, the show\'s own.', check=_device)
 
     def setup(self, context: SetupContext) -> None:
+        if context.structure.device is not None:
+            context = self._placed_on(context.structure.device, context)
         self.paths: list[Path] = []
         self.networks = {name: self._open(name, context) for name in context.candidates["file"]}
         for name, network in self.networks.items():
@@ -119,6 +140,16 @@ class NetworkNode(Node):
             self._check_size(context, network)
         self.benders = {name: self._bender(network, context) for name, network in self.networks.items()}
         self.seeded = [line.name for line in context.lines if line.method == "bend"]
+        if context.structure.size is None:
+            smaller = (_smaller(network, context.structure.resolution) for network in self.networks.values())
+            self.most_halvings = max(map(len, smaller))
+
+    def _placed_on(self, device: str, context: SetupContext) -> SetupContext:
+        try:
+            self.renders_on = pick_device(device)
+        except GanzfeldError as error:
+            raise context.refuse(error.what, "device", error.hint) from None
+        return replace(context, device=self.renders_on)
 
     def _check_size(self, context: SetupContext, network: Network) -> None:
         """A picture that the device cannot hold is refused before it takes the show down."""
@@ -214,7 +245,11 @@ class NetworkNode(Node):
             options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
         w = self._w(network, inputs.get("latent"), context)
         if show is None or layer == "image":
-            return _rgba(network.synthesis(w, resolution=p.resolution, **options))
+            if p.size is not None:
+                return _rgba(network.synthesis(w, resolution=p.resolution, **options))
+            side = p.resolution or network.resolution
+            inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
+            return resize(_rgba(network.synthesis(w, resolution=inner, **options)), side, side)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
         # Each thing shown has statistics of its own, so that switching between them does not flash.
