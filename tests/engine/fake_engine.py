@@ -20,7 +20,9 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 
+from ganzfeld.engine.bank import decode_bank, encode_bank
 from ganzfeld.engine.parts import Parts
+from ganzfeld.engine.snapshots import Snapshots
 from ganzfeld.errors import PatchError, Where
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.outside import Outside
@@ -61,7 +63,8 @@ class FakeEngine:
         self.problems: list = []
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
-        self.graph = SimpleNamespace(slots={"/grey": None})
+        self.graph = SimpleNamespace(slots={"/grey": None}, patch=SimpleNamespace(knobs={}))
+        self.snapshots = Snapshots()
         self.values = {"/grey": 0}
         self.hits = self.state = self.frames = 0
 
@@ -105,6 +108,12 @@ class FakeEngine:
     def release(self, address: str) -> None:
         self.turned.pop(address, None)
 
+    def load_snapshots(self, bank: bytes) -> None:
+        self.snapshots.bank = decode_bank(bank)
+
+    def arrange(self, what: str, *arguments) -> None:
+        self.snapshots.arrange(what, *arguments)
+
     def notice(self, path: Path) -> None:
         self.state += 50
 
@@ -125,6 +134,9 @@ class FakeEngine:
         inbox = self.outside.take()
         self.values = {"/grey": self.turned.get("/grey", 0)}
         self.hits += len(inbox.hits)
+        for hit in inbox.hits:
+            if hit.address == "/snapshot/store":
+                self.snapshots.bank = self.snapshots.bank.with_values(hit.arguments[0], dict(self.turned))
         width, height = map(int, patch.get("size", (8, 2)))
         picture = np.zeros((height, width, 4), np.uint8)
         picture[0, HITS] = self.hits
@@ -135,10 +147,12 @@ class FakeEngine:
         return dict.fromkeys(self.outs, picture)
 
     def checkpoint(self) -> bytes:
-        return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values()])
+        bank = encode_bank(self.snapshots.bank)
+        return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values(), bank])
 
     def restore(self, data: bytes) -> None:
-        self.hits, self.state, self.turned, values = msgspec.msgpack.decode(data)
+        self.hits, self.state, self.turned, values, bank = msgspec.msgpack.decode(data)
+        self.snapshots.bank = decode_bank(bank)
         for address, value in values.items():
             self.outside.set(address, value)
 

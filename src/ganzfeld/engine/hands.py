@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from ganzfeld.engine.messages import Hit, Order, Pause, Release, Seek, Speed, Tempo, Turn, Value
+from ganzfeld.engine.messages import Arrange, Hit, Order, Pause, Release, Seek, Speed, Tempo, Turn, Value
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.values.time import FASTEST_BPM
 
@@ -40,6 +40,12 @@ class Hands:
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render."""
         self._give(Hit(address, arguments, named))
+
+    def arrange(self, what: str, *arguments: Any) -> None:
+        """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored, recalled
+        and morphed by hits: `hit("/snapshot/recall", "dawn", 2)`."""
+        newest_wins = what in ("place", "fade")
+        self._give(Arrange(what, arguments), key=("arrange", what, arguments[0]) if newest_wins else None)
 
     def pause(self, paused: bool = True) -> None:
         """Stop the show's clock, or let it go on."""

@@ -1,7 +1,7 @@
 """What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
 
 Supervisor → render: `Begin` once, then numbered orders.
-Render → supervisor: `Ready`, `Status`, `Addresses`, `Values`, `Saved`, `Failed`, `Line`.
+Render → supervisor: `Ready`, `Status`, `Addresses`, `Values`, `Desk`, `Stored`, `Saved`, `Failed`, `Line`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Begin(_Message, frozen=True):
 
     session: where frames go. path: the patch's file, for the files it names and for errors. device: as `Engine`'s.
     fps, bpm: instead of the patch's own. take: record one into this file. name: what the person calls the patch.
+    sound: the file that drives the show.
     checkpoint: where the process before was, taken at `saved_at` (perf_counter).
     """
 
@@ -52,6 +53,7 @@ class Begin(_Message, frozen=True):
     bpm: float | None = None
     take: str | None = None
     name: str = ""
+    sound: str = ""
 
 
 class Turn(_Message, frozen=True):
@@ -117,6 +119,20 @@ class Report(_Message, frozen=True):
     rate: float = 60.0
 
 
+class Snapshots(_Message, frozen=True):
+    """These snapshots (`bank.encode_bank`) instead of those there were: the file was read."""
+
+    bank: bytes
+
+
+class Arrange(_Message, frozen=True):
+    """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored and recalled
+    by hits."""
+
+    what: str
+    arguments: tuple[Any, ...] = ()
+
+
 class Notice(_Message, frozen=True):
     """A watched file changed."""
 
@@ -133,7 +149,23 @@ class Stop(_Message, frozen=True):
     """End."""
 
 
-Order = Text | Turn | Release | Value | Hit | Pause | Seek | Speed | Tempo | Report | Notice | Trust | Stop
+Order = (
+    Text
+    | Turn
+    | Release
+    | Value
+    | Hit
+    | Pause
+    | Seek
+    | Speed
+    | Tempo
+    | Report
+    | Snapshots
+    | Arrange
+    | Notice
+    | Trust
+    | Stop
+)
 
 
 class Numbered(_Message, frozen=True):
@@ -175,7 +207,8 @@ class Status(_Message, frozen=True):
 
     version: of the text that plays (None: none does yet). outputs: their names, the main one first.
     opened_in: seconds that opening the patch took, with a first frame on scratch state.
-    frame_ms, worst_ms: median and longest time of a frame in the last second. skipped: frames that came too late to be
+    frame_ms, worst_ms: median and longest time of a frame in the last second. halvings: of the networks' inner size, to
+    hold the rate. skipped: frames that came too late to be
     made, dropped: frames that readers left no room for; both ever since this process began.
     at: when it was `t` (perf_counter). follow: what the text takes the tempo from.
     """
@@ -186,6 +219,7 @@ class Status(_Message, frozen=True):
     fps: float = 0.0
     frame_ms: float = 0.0
     worst_ms: float = 0.0
+    halvings: int = 0
     skipped: int = 0
     dropped: int = 0
     frame: int = 0
@@ -216,6 +250,54 @@ class Values(_Message, frozen=True):
     values: dict[str, Any]
 
 
+class KnobOnDesk(msgspec.Struct, frozen=True):
+    """A knob. position: where its value lies, 0 to 1. by: who turned it to where it is. The rest: `KnobModel`."""
+
+    address: str
+    value: float
+    position: float
+    by: str = "text"
+    low: float = 0.0
+    high: float = 1.0
+    curve: float | str = 1.0
+    default: float = 0.0
+    midi: str | None = None
+    osc: str | None = None
+
+
+class SnapshotOnDesk(msgspec.Struct, frozen=True):
+    """A snapshot. at, midi: as `bank.Snapshot`'s. misfits: addresses it names that the patch cannot turn so."""
+
+    name: str
+    at: tuple[float, float]
+    midi: str | None = None
+    misfits: tuple[str, ...] = ()
+
+
+class Desk(_Message, frozen=True):
+    """What hands stand at; told when it changes, up to 20 times a second.
+
+    held: what is held by hands and snapshots, with its value (None: more than one number). fade: how recalls arrive:
+    length, unit, when. shown: the snapshot recalled last; share: how far it has arrived. waiting: one that waits for
+    its beat. at: the place on the pad, if it was a morph.
+    """
+
+    knobs: tuple[KnobOnDesk, ...] = ()
+    held: dict[str, Any] = {}
+    snapshots: tuple[SnapshotOnDesk, ...] = ()
+    fade: tuple[float, str, str] = (0.0, "seconds", "now")
+    shown: tuple[str, ...] = ()
+    share: float = 1.0
+    waiting: str | None = None
+    at: tuple[float, float] | None = None
+
+
+class Stored(_Message, frozen=True):
+    """The snapshots (`bank.encode_bank`) changed: to be written into their file."""
+
+    bank: bytes
+
+
 class Saved(_Message, frozen=True):
     """A checkpoint: the engine's `data` and the clock, as they were at `at` (perf_counter), after order `number`."""
 
@@ -240,7 +322,7 @@ class Line(_Message, frozen=True):
 
 
 ToRender = Begin | Numbered
-FromRender = Ready | Status | Addresses | Values | Saved | Failed | Line
+FromRender = Ready | Status | Addresses | Values | Desk | Stored | Saved | Failed | Line
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode

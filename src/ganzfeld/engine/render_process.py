@@ -16,15 +16,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.engine.bank import encode_bank
+from ganzfeld.engine.desk import DeskKeeper
+from ganzfeld.engine.handover import Handover
 from ganzfeld.engine.loop import Loop
 from ganzfeld.engine.messages import (
     Addresses,
+    Arrange,
     Begin,
+    Desk,
     Failed,
     Hit,
     Line,
@@ -39,9 +43,11 @@ from ganzfeld.engine.messages import (
     Report,
     Saved,
     Seek,
+    Snapshots,
     Speed,
     Status,
     Stop,
+    Stored,
     Tempo,
     Text,
     Trust,
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 0.2
+DESK_SECONDS = 0.05
 CHECKPOINT_SECONDS = 1.0
 FPS_WITHOUT_PATCH = 30.0
 FAILURES_BEFORE_GIVING_UP = 3
@@ -121,6 +128,7 @@ class Render:
         self._say(Status("loading"))
         self._engine: Engine = parts.engine(begin)
         self._writer = parts.writer(begin.session, self._engine.device)
+        self._handover = Handover(self._writer, parts.copy)
         self._clock = Clock()
         self._versions: list[tuple[Patch, Text]] = []
         self._version: int | None = None
@@ -133,8 +141,10 @@ class Render:
         self._said: tuple = ()
         self._said_at = self._saved_at = 0.0
         self._reporter = Reporter()
+        self._desk_keeper, self._desk, self._desk_at = DeskKeeper(), Desk(), 0.0
         self._frame_at = 0.0
         self._load(begin)
+        self._bank = self._engine.snapshots.bank
         self._tempo: tuple[float | None, str | None] | None = None
         behind = 0.0
         if begin.clock is None:
@@ -145,7 +155,7 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
-        self._take: TakeRecorder | None = self._recorder(begin.take, begin.name) if begin.take else None
+        self._take: TakeRecorder | None = self._recorder(begin.take) if begin.take else None
         self._record_from(begin.checkpoint)
 
     def run(self) -> None:
@@ -214,14 +224,14 @@ class Render:
 
     # The take
 
-    def _recorder(self, target: str, name: str) -> TakeRecorder:
+    def _recorder(self, target: str) -> TakeRecorder:
         from ganzfeld.engine.takes.recorder import TakeRecorder, header
 
         def text_of(patch: Patch) -> str | None:
             known = self._text_of(patch)
             return known.text if known else None
 
-        about = header(self._engine.device, name)
+        about = header(self._engine.device, self._begin.name, self._begin.sound)
         return TakeRecorder(Path(target), about, lambda: self._loop.time, text_of)
 
     def _folder(self) -> str:
@@ -284,6 +294,11 @@ class Render:
                 engine.set(address, value)
             case Release(address):
                 engine.release(address)
+            case Snapshots(bank):
+                engine.load_snapshots(bank)
+                self._bank = engine.snapshots.bank
+            case Arrange(what, arguments):
+                engine.arrange(what, *arguments)
             case Text():
                 if engine.patch is None:
                     self._take_text(order)
@@ -314,12 +329,7 @@ class Render:
         self._writer.beat()
         try:
             pictures = self._engine.frame(moment)
-            self._writer.announce(frozenset(pictures))
-            for name, picture in pictures.items():
-                height, width = picture.shape[:2]
-                self._writer.publish(
-                    name, width, height, partial(self._parts.copy, picture), frame=moment.frame, t=moment.t
-                )
+            self._handover.begin(pictures, moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
@@ -329,10 +339,20 @@ class Render:
         except OutputError as error:
             self._output_problem = error
         except Exception:
-            log.exception("a frame could not be made or handed out")
-            self._failures += 1
-            if self._failures >= FAILURES_BEFORE_GIVING_UP:
-                raise
+            self._fail()
+
+    def _fail(self) -> None:
+        log.exception("a frame could not be made or handed out")
+        self._failures += 1
+        if self._failures >= FAILURES_BEFORE_GIVING_UP:
+            raise  # noqa: PLE0704: what is being handled
+
+    def finish(self) -> None:
+        """Wait for the frame that the device is at work on, and publish it."""
+        try:
+            self._handover.finish()
+        except Exception:
+            self._fail()
 
     def rest(self) -> None:
         """Follow the patch's tempo and rate; report."""
@@ -356,7 +376,8 @@ class Render:
             if self._take.wants_state:
                 self._record_from(engine.checkpoint())
         now = time.perf_counter()
-        if patch is not None and (reloaded or now - self._saved_at >= CHECKPOINT_SECONDS):
+        stored = self._tell_desk(now)
+        if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
         problems = (self._load_problem, self._output_problem, self._take and self._take.problem, *engine.problems)
@@ -370,6 +391,20 @@ class Render:
         if said != self._said or now - self._said_at >= STATUS_SECONDS:
             self._said, self._said_at = said, now
             self._say(self._status(*said))
+
+    def _tell_desk(self, now: float) -> bool:
+        """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that
+        nothing is stored twice."""
+        bank = self._engine.snapshots.bank
+        stored, self._bank = bank is not self._bank, bank
+        if stored:
+            self._wire.post(Stored(encode_bank(bank)), key="stored")
+        if stored or now - self._desk_at >= DESK_SECONDS:
+            desk, self._desk_at = self._desk_keeper.look(self._engine), now
+            if desk != self._desk:
+                self._desk = desk
+                self._wire.post(desk, key="desk")
+        return stored
 
     def _follow_tempo(self) -> None:
         """The tempo of the text, when that has changed; until then what hands and clocks made of it holds."""
@@ -386,8 +421,9 @@ class Render:
             version=version,
             opened_in=self._opened_in,
             fps=measure.fps,
-            frame_ms=measure.median_ms,
+            frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
             worst_ms=measure.worst_ms,
+            halvings=self._engine.halvings,
             skipped=measure.skipped,
             dropped=self._writer.dropped,
             frame=clock.frame,

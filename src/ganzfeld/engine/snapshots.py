@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 GLIDE_SECONDS = 0.12
 """In which a morph follows the finger, so that a pad that sends ten times a second does not make steps."""
+PROBLEM_SECONDS = 8.0
 PREFIX = "/snapshot/"
 _UNITS = {"beat": 1.0, "bar": float(BEATS_PER_BAR)}
 
@@ -86,11 +87,12 @@ class Snapshots:
         """What was recalled last, on its way or arrived."""
         self.waiting: Wish | None = None
         self.problem: GanzfeldError | None = None
-        """Why the last request could not be met."""
+        """Why the last request could not be met, for a while."""
         self._running: Transition | None = None
         self._pressed: set[str] = set()
         self._freed: list[str] = []
         self._share = 1.0
+        self._problem_stays = 0.0
 
     @property
     def share(self) -> float:
@@ -103,6 +105,9 @@ class Snapshots:
         """Before a frame is evaluated: do what its hits ask for (`/snapshot/…`, program changes, controls bound to
         snapshots), begin what is due, move what is on its way. Returns addresses that are the text's again."""
         self._freed = []
+        self._problem_stays -= moment.dt
+        if self._problem_stays <= 0:
+            self.problem = None
         for hit in inbox.hits:
             if hit.address.startswith(PREFIX):
                 self._try(self._asked, hit, moment, stage)
@@ -127,11 +132,11 @@ class Snapshots:
                 (self._pressed.add if is_down else self._pressed.discard)(kept.midi)
 
     def _try(self, do: Any, *arguments: Any) -> None:
+        self.problem = None
         try:
             do(*arguments)
-            self.problem = None
         except GanzfeldError as error:
-            self.problem = error
+            self.problem, self._problem_stays = error, PROBLEM_SECONDS
             log.warning("%s", error)
 
     # Requests

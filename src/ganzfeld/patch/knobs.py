@@ -56,11 +56,12 @@ class Listener:
     def listen(self, inbox: Inbox, state: dict[str, Any], held: bool) -> tuple[float, bool]:
         """The value that the knob's controls say, and whether one of them moved since the last frame.
 
-        held: whether a hand holds the knob. A control that is heard of for the first time has then not moved.
+        held: whether a hand holds the knob. What an OSC address holds when the knob begins to listen counts unless it
+        is; a controller has to move first, or a knob would jump to where a hand left it when it was learned.
         """
         knob = self._knob
         self.problem = None
-        before = state.get(self._key, ["", None, "", None, ""])
+        before = state.get(self._key) or ["", None, "", None, ""]
         by, moved, heard = before[4], False, []
         for name, address, known, last in (
             (_MIDI, midi_address(knob), before[2], before[3]),
@@ -75,7 +76,7 @@ class Listener:
             elif last is not None:
                 if value != last:
                     by, moved = name, True
-            elif not held or address == known:
+            elif address == known or (name == _OSC and not held):
                 by, moved = name, True
         midi, osc = heard
         now = [knob.osc or "", osc, midi_address(knob) or "", midi, by]
