@@ -142,6 +142,29 @@ def test_space_pauses_and_plays(browser_page, studio, show):
     assert show.commands == [("pause", {}), ("resume", {})]
 
 
+def test_dice_are_rolled_kept_and_taken_back(browser_page, studio, show):
+    line = 'face.bend("b64", rotat=40*push, channels=0.3, seed=4)'
+    browser_page.goto(studio.url)
+    wait_for_text(browser_page, line)
+    for key in ("Enter", "Escape"):
+        browser_page.keyboard.press(key)  # nothing to keep or to take back yet
+    browser_page.keyboard.press("d")
+    dice = browser_page.get_by_test_id("dice")
+    dice.wait_for()
+    show.now.rolled = line
+    browser_page.wait_for_selector(f".rolled-line:has-text('{line[:16]}')")
+    browser_page.get_by_role("button", name="roll again").click()
+    browser_page.keyboard.press("Enter")  # a click has not taken the keys away
+    dice.wait_for(state="detached")
+    browser_page.keyboard.press("d")
+    dice.wait_for()
+    browser_page.keyboard.press("Escape")
+    dice.wait_for(state="detached")
+    browser_page.keyboard.press("Control+z")
+    wait_until(browser_page, lambda: len(show.commands) == 6)
+    assert [name for name, _ in show.commands] == ["roll", "roll", "keep", "roll", "back", "back"]
+
+
 def test_a_script_is_allowed_by_hand(browser_page, studio, show):
     show.now.pending_trust = ["/shows/winter/swarm.py"]
     browser_page.goto(studio.url)

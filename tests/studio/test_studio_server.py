@@ -237,6 +237,19 @@ def test_nobody_else_on_the_network_allows_a_script(show, view, monkeypatch):
     assert show.commands == []
 
 
+def test_anybody_rolls_dice_but_the_file_is_written_here(show, view, monkeypatch):
+    monkeypatch.setattr("ganzfeld.studio.app.is_this_machine", lambda host: False)
+    with view() as viewer:
+        viewer.say(kind="command", name="roll")
+        assert eventually(lambda: show.commands == [("roll", {})])
+        while not viewer.hear("status")["rolled"]:
+            pass
+        for name in ("keep", "back"):
+            viewer.say(kind="command", name=name)
+            assert "on the machine that plays it" in viewer.hear("notice")["what"]
+    assert show.commands == [("roll", {})]
+
+
 def test_a_refused_command_is_answered_to_the_one_who_gave_it(show, view):
     with view() as one, view() as two:
         show.refuses = GanzfeldError("the render is down", hint="Wait a moment.")

@@ -1,4 +1,5 @@
 import { useCallback, useState } from "react";
+import { Dice } from "./hud/Dice";
 import { Help } from "./hud/Help";
 import { Meters } from "./hud/Meters";
 import { Permission } from "./hud/Permission";
@@ -38,6 +39,7 @@ export function App() {
         <footer>
           <Problems />
           <Help />
+          <Dice />
         </footer>
         {!hidden && <Permission />}
       </div>

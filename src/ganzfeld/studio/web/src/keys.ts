@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { togglePause } from "./live/show";
+import { command, isRolled, togglePause } from "./live/show";
 
 export interface Doings {
   toggleOverlay(): void;
@@ -12,7 +12,8 @@ export function doingOf(event: {
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
-}): "overlay" | "fullscreen" | "pause" | "larger" | "smaller" | null {
+}): "overlay" | "fullscreen" | "pause" | "larger" | "smaller" | "roll" | "keep" | "back" | "undo" | null {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") return "undo";
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   switch (event.key) {
     case "h":
@@ -24,6 +25,13 @@ export function doingOf(event: {
       return "fullscreen";
     case " ":
       return "pause";
+    case "d":
+    case "D":
+      return "roll";
+    case "Enter":
+      return "keep";
+    case "Escape":
+      return "back";
     case "+":
     case "=":
       return "larger";
@@ -42,13 +50,16 @@ export function useKeys({ toggleOverlay, zoom }: Doings): void {
       const focused = event.target instanceof HTMLElement ? event.target : null;
       if (focused?.closest("button, input, select, textarea, [contenteditable=true]")) return;
       const doing = doingOf(event);
-      if (doing === null || (event.key === "Tab" && document.querySelector("button"))) return;
+      if (doing === null || (event.key === "Tab" && document.querySelector(".permission button"))) return;
+      if ((doing === "keep" || doing === "back") && !isRolled()) return;
       event.preventDefault();
       if (event.repeat && doing !== "larger" && doing !== "smaller") return;
       if (doing === "overlay") toggleOverlay();
       else if (doing === "fullscreen") toggleFullscreen();
       else if (doing === "pause") togglePause();
-      else zoom(doing === "larger" ? 1 : -1);
+      else if (doing === "undo") command("back");
+      else if (doing === "larger" || doing === "smaller") zoom(doing === "larger" ? 1 : -1);
+      else command(doing);
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);

@@ -19,6 +19,7 @@ const status: Status = {
   patch_version: 1,
   errors: [],
   pending_trust: [],
+  rolled: "",
 };
 
 describe("numbers", () => {
@@ -85,7 +86,9 @@ describe("doingOf", () => {
     doingOf({ key, ctrlKey: false, metaKey: false, altKey: false, ...held });
 
   it("knows its keys", () => {
-    expect(["h", "H", "Tab", "f", " ", "+", "=", "-", "x", "Enter"].map((key) => press(key))).toEqual([
+    expect(
+      ["h", "H", "Tab", "f", " ", "+", "=", "-", "d", "Enter", "Escape", "x"].map((key) => press(key)),
+    ).toEqual([
       "overlay",
       "overlay",
       "overlay",
@@ -94,9 +97,14 @@ describe("doingOf", () => {
       "larger",
       "larger",
       "smaller",
-      null,
+      "roll",
+      "keep",
+      "back",
       null,
     ]);
+    expect(press("z", { ctrlKey: true })).toBe("undo");
+    expect(press("z", { metaKey: true })).toBe("undo");
+    expect(press("z")).toBeNull();
   });
 
   it("leaves the browser its own", () => {

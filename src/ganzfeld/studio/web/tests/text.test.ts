@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import type { Problem } from "../src/live/wire";
 import { CHARACTER, fontSize, LARGEST, LINE, SMALLEST } from "../src/text/fit";
 import { names, patchLanguage } from "../src/text/language";
-import { changeMarks, changeOf, placeOf, problemMarks, problemsIn, setProblems } from "../src/text/marks";
+import {
+  changeMarks,
+  changeOf,
+  placeOf,
+  problemMarks,
+  problemsIn,
+  rollMarks,
+  setProblems,
+  setRolled,
+} from "../src/text/marks";
 import { runs } from "../src/text/veil";
 
 const TEXT = 'source = noise("simplex2d", tx=phase(0.1))\nface.bend("b4", scale=1 + push*sin(t))\n';
@@ -95,6 +104,23 @@ describe("placeOf", () => {
     });
     expect(classes.filter((each) => each === "problem-line")).toHaveLength(3);
     expect(classes.filter((each) => each === "problem-place")).toHaveLength(3);
+  });
+});
+
+describe("rollMarks", () => {
+  it("marks the line that dice propose, and nothing else", () => {
+    const state = EditorState.create({ doc: `${TEXT}a\nb\n`, extensions: rollMarks });
+    const marked = (rolled: string) => {
+      const found: number[] = [];
+      const next = state.update({ effects: setRolled.of(rolled) }).state;
+      next.field(rollMarks).between(0, next.doc.length, (from) => {
+        found.push(next.doc.lineAt(from).number);
+      });
+      return found;
+    };
+    expect(marked("b")).toEqual([4]);
+    expect(marked("…")).toEqual([]);
+    expect(marked("")).toEqual([]);
   });
 });
 

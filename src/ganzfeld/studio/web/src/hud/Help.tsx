@@ -2,6 +2,7 @@ const KEYS = [
   ["H", "hide"],
   ["F", "fullscreen"],
   ["Space", "pause"],
+  ["D", "dice"],
   ["+ −", "text size"],
 ] as const;
 

@@ -69,6 +69,11 @@ export function command(name: Command["name"], path?: string): void {
   worker?.postMessage(path === undefined ? { kind: "command", name } : { kind: "command", name, path });
 }
 
+/** Whether dice propose a line, to be kept or taken back. */
+export function isRolled(): boolean {
+  return (state.status?.rolled ?? "") !== "";
+}
+
 export function togglePause(): void {
   command(state.status?.paused ? "resume" : "pause");
 }

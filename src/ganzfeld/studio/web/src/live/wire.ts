@@ -24,6 +24,9 @@ export interface Problem {
   address: string | null;
 }
 
+/** What `Status.rolled` is while dice roll. */
+export const ROLLING = "…";
+
 export interface Status {
   kind: "status";
   fps: number;
@@ -38,6 +41,8 @@ export interface Status {
   patch_version: number;
   errors: Problem[];
   pending_trust: string[];
+  /** The line of the patch that dice propose; "…" while they roll, "" if there is none. */
+  rolled: string;
 }
 
 export interface Patch {
@@ -63,7 +68,7 @@ export interface Ack {
 
 export interface Command {
   kind: "command";
-  name: "pause" | "resume" | "restart" | "trust";
+  name: "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back";
   path?: string;
 }
 

@@ -5,7 +5,17 @@ import { useShow } from "../live/show";
 import type { Patch, Problem } from "../live/wire";
 import { fontSize } from "./fit";
 import { patchLanguage } from "./language";
-import { changeMarks, changeOf, placeOf, problemMarks, problemsIn, setChanged, setProblems } from "./marks";
+import {
+  changeMarks,
+  changeOf,
+  placeOf,
+  problemMarks,
+  problemsIn,
+  rollMarks,
+  setChanged,
+  setProblems,
+  setRolled,
+} from "./marks";
 import { veiled } from "./veil";
 
 const NO_PROBLEMS: Problem[] = [];
@@ -20,6 +30,7 @@ export function PatchText({ zoom }: { zoom: number }) {
   const view = useRef<EditorView | null>(null);
   const patch = useShow((show) => show.patch);
   const problems = useShow((show) => show.status?.errors ?? NO_PROBLEMS);
+  const rolled = useShow((show) => show.status?.rolled ?? "");
 
   useEffect(() => {
     if (!place.current) return;
@@ -34,6 +45,7 @@ export function PatchText({ zoom }: { zoom: number }) {
         patchLanguage,
         problemMarks,
         changeMarks,
+        rollMarks,
         veiled,
       ],
     });
@@ -47,6 +59,11 @@ export function PatchText({ zoom }: { zoom: number }) {
   useEffect(() => {
     if (view.current && patch) point(problemsIn(problems, patch.name), view.current);
   }, [problems, patch]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the line is looked for again in every new text
+  useEffect(() => {
+    view.current?.dispatch({ effects: setRolled.of(rolled) });
+  }, [rolled, patch]);
 
   useEffect(() => {
     const box = place.current;

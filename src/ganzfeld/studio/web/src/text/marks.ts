@@ -7,9 +7,13 @@ import type { Problem } from "../live/wire";
 export const setProblems = StateEffect.define<readonly Problem[]>();
 export const setChanged = StateEffect.define<{ from: number; to: number } | null>();
 
+/** The line that dice propose; "" for none. */
+export const setRolled = StateEffect.define<string>();
+
 const problemLine = Decoration.line({ class: "problem-line" });
 const problemPlace = Decoration.mark({ class: "problem-place" });
 const changedLine = Decoration.line({ class: "changed-line" });
+const rolledLine = Decoration.line({ class: "rolled-line" });
 
 export const problemMarks = StateField.define<DecorationSet>({
   create: () => Decoration.none,
@@ -34,6 +38,26 @@ export const changeMarks = StateField.define<DecorationSet>({
   },
   provide: (field) => EditorView.decorations.from(field),
 });
+
+export const rollMarks = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, transaction) {
+    let next = marks.map(transaction.changes);
+    for (const effect of transaction.effects) {
+      if (effect.is(setRolled)) next = Decoration.set(rolledRanges(effect.value, transaction.state.doc));
+    }
+    return next;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+function rolledRanges(rolled: string, doc: Text): Range<Decoration>[] {
+  for (let number = doc.lines; rolled !== "" && number >= 1; number--) {
+    const line = doc.line(number);
+    if (line.text === rolled) return [rolledLine.range(line.from)];
+  }
+  return [];
+}
 
 function problemRanges(problems: readonly Problem[], state: EditorState): Range<Decoration>[] {
   const ranges: Range<Decoration>[] = [];
