@@ -56,6 +56,7 @@ def test_onsets_and_beats_are_counted_however_seldom_frames_are(outside):
     hits = [hit.address for hit in outside.take().hits]
     assert hits.count("/audio/beat") == pytest.approx(len(times) - 3, abs=2)
     assert outside.values()["/audio/bpm"] == pytest.approx(120, rel=0.01)
+    assert {type(value) for value in outside.values().values()} == {float}, "other processes know no numbers of numpy"
 
 
 def test_nothing_hangs_when_the_source_is_gone(outside):
