@@ -181,11 +181,17 @@ class Maker:
 class Shelf:
     """The folder beside a render's target where its finished pieces wait for the rest. What lies there is whole."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, folder: Path | None = None) -> None:
+        """folder: another one than beside the target."""
         target = Path(job.target)
         self.job, self.target = job, target
-        self.folder = target.with_name(f"{target.name}.parts")
+        self.folder = folder or target.with_name(f"{target.name}.parts")
         self._kind = output_for(job.target)
+
+    @property
+    def many_files(self) -> bool:
+        """Whether a piece is a folder of files."""
+        return self._kind.many_files
 
     def open(self, *, anew: bool = False) -> None:
         """Make the folder, or go on with what lies in it. Raises GanzfeldError if that is of another render."""
@@ -269,7 +275,7 @@ def make_chain(
     while not is_whole(maker.chains[chain], made):
         number = len(made)
         target = shelf.unfinished(chain, number)
-        if maker._kind.many_files:
+        if shelf.many_files:
             shutil.rmtree(target.parent, ignore_errors=True)
         made.append(maker.piece(chain, made[-1] if made else None, target, report))
         shelf.put(chain, number, made[-1])
