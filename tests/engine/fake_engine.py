@@ -66,7 +66,8 @@ class FakeEngine:
         self.graph = SimpleNamespace(slots={"/grey": None}, patch=SimpleNamespace(knobs={}))
         self.snapshots = Snapshots()
         self.values = {"/grey": 0}
-        self.hits = self.state = self.frames = 0
+        self.hits = self.state = self.frames = self.halvings = 0
+        self.frame_seconds = 0.0
 
     @property
     def bpm(self) -> float | None:

@@ -38,6 +38,9 @@ class World:
         self.began.append(self.time)
         self.time += self.took.pop(0) if self.took else 0.001
 
+    def finish(self) -> None:
+        self.calls.append("finish")
+
     def rest(self) -> None:
         self.calls.append("rest")
 
@@ -157,7 +160,7 @@ def test_after_a_restart_time_goes_on_as_if_it_had_not_stopped():
 def test_commands_are_heard_right_before_the_frame():
     world = World()
     world.play(2)
-    assert world.calls == ["listen", "frame", "rest"] * 2
+    assert world.calls == ["listen", "frame", "finish", "rest"] * 2
 
 
 def test_the_meter_says_how_the_last_second_went():

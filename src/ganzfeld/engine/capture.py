@@ -38,7 +38,8 @@ from typing import Any, Protocol
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-CAPTURING, COPYING, REHEARSING = -3, -2, 0
+RENDERING = CAPTURING = -3
+COPYING, REHEARSING = -2, 0
 """Priorities of streams, the lower the more urgent. `kernels.lanes` has −1."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -304,6 +305,11 @@ class Engine:
             self._hold = Hold(fps, most, before.halvings if before else 0)
 
     @property
+    def frame_seconds(self) -> float:
+        """The median of what the last frames took; 0 before the first."""
+        return median(self.times) if self.times else 0.0
+
+    @property
     def halvings(self) -> int:
         """How many times the inner size of networks is halved, to hold the rate that the patch asks for."""
         return self._hold.halvings if self._hold else 0
@@ -359,6 +365,15 @@ class Engine:
         except (msgspec.DecodeError, ValueError) as error:
             raise GanzfeldError(f"These are no snapshots: {error}") from None
         self._tell("load_snapshots", bank)
+
+    def store(self, name: str) -> None:
+        """Keep the last frame's values as a snapshot now, as the hit `/snapshot/store` does with the next frame. Raises
+        GanzfeldError."""
+        show = self._show
+        if show is None:
+            raise PatchError("Nothing plays, so there is nothing to store")
+        self.snapshots.store(name, Stage(show.graph, show.evaluator.values, self.turned))
+        self._tell("store", name)
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Rename, delete, place, bind snapshots, or say how they fade (see `Snapshots.arrange`). Raises GanzfeldError.

@@ -111,6 +111,11 @@ class Stage(Protocol):
         """Make this moment's frame and publish it."""
         ...
 
+    def finish(self) -> None:
+        """Wait until the frame is out, if the device is still at work on it: there is time. When there is none, the
+        next frame begins first."""
+        ...
+
     def rest(self) -> None:
         """What is done between frames: reports, checkpoints."""
         ...
@@ -163,4 +168,6 @@ class Loop:
         began = self._now()
         self.stage.frame(self.clock.advance(self._pace.begin(began, waited=waited)))
         self._meter.add(began, self._now())
+        if self._pace.wait(self._now()) > 0:
+            self.stage.finish()
         self.stage.rest()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.engine.handover import Copy, CopyFromCuda, page_locking_writer
 from ganzfeld.engine.messages import Begin
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.time import Clock
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-
     from ganzfeld.engine.engine import Engine
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +20,13 @@ class Parts:
     """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
 
     engine: makes what plays. parse: a text and its file's name → what the engine loads; raises PatchError.
-    copy: writes a picture of the engine's into uint8 [H, W, 4] in memory. writer: publishes frames of a session,
-    for pictures on the engine's device.
+    copy: writes a picture of the engine's into memory. writer: publishes frames of a session, for pictures on the
+    engine's device.
     """
 
     engine: Callable[[Begin], Any]
     parse: Callable[[str, str | None], Any]
-    copy: Callable[[Any, np.ndarray], None]
+    copy: Copy
     writer: Callable[[str, Any], FrameWriter]
 
 
@@ -39,6 +34,7 @@ def torch_parts() -> Parts:
     """Ganzfeld's own engine."""
     import torch
 
+    from ganzfeld.engine.capture import RENDERING
     from ganzfeld.engine.engine import Engine
     from ganzfeld.patch.language import parse
     from ganzfeld.patch.trust import TrustStore
@@ -53,28 +49,9 @@ def torch_parts() -> Parts:
 
     def engine(begin: Begin) -> Engine:
         store = TrustStore()
-        return Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
+        engine = Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
+        if engine.device.type == "cuda":
+            torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
+        return engine
 
-    def copy(picture: torch.Tensor, pixels: np.ndarray) -> None:
-        torch.from_numpy(pixels).copy_(picture)
-
-    return Parts(engine, parse, copy, _writer)
-
-
-def _writer(session: str, device: torch.device) -> FrameWriter:
-    """A writer whose slots the GPU writes into directly: page-locked, a frame arrives without passing through a
-    buffer of the driver's."""
-    if device.type != "cuda":
-        return FrameWriter(session)
-    import torch
-
-    runtime: Any = torch.cuda.cudart()
-
-    def lock(memory: np.ndarray) -> None:
-        if int(runtime.cudaHostRegister(memory.ctypes.data, memory.nbytes, 0)) != 0:
-            log.info("the frame slots could not be page-locked")
-
-    def unlock(memory: np.ndarray) -> None:
-        runtime.cudaHostUnregister(memory.ctypes.data)
-
-    return FrameWriter(session, opened=lock, closing=unlock)
+    return Parts(engine, parse, CopyFromCuda(), page_locking_writer)

@@ -339,20 +339,20 @@ class Render:
         except OutputError as error:
             self._output_problem = error
         except Exception:
-            self._fail()
+            self._failed()
+            if self._failures >= FAILURES_BEFORE_GIVING_UP:
+                raise
 
-    def _fail(self) -> None:
+    def _failed(self) -> None:
         log.exception("a frame could not be made or handed out")
         self._failures += 1
-        if self._failures >= FAILURES_BEFORE_GIVING_UP:
-            raise  # noqa: PLE0704: what is being handled
 
     def finish(self) -> None:
         """Wait for the frame that the device is at work on, and publish it."""
         try:
             self._handover.finish()
         except Exception:
-            self._fail()
+            self._failed()
 
     def rest(self) -> None:
         """Follow the patch's tempo and rate; report."""

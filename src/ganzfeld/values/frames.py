@@ -21,6 +21,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -28,7 +31,7 @@ from ganzfeld.errors import OutputError
 from ganzfeld.values.frame_slots import Frame, Ring, RingReader, RingWriter, fence
 from ganzfeld.values.shared_memory import Segment, unlink
 
-__all__ = ["Frame", "FrameReader", "FrameStore", "FrameWriter"]
+__all__ = ["Frame", "FrameReader", "FrameStore", "FrameWriter", "Place"]
 
 MOST_OUTPUTS = 16
 LONGEST_NAME = 200
@@ -141,6 +144,21 @@ class FrameStore:
         self._board.close()
 
 
+class Commit(Protocol):
+    """Publishes what was written; the frame's number."""
+
+    def __call__(self, *, frame: int, t: float) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Room for one picture. pixels: uint8 [height, width, 4] in shared memory, all of it to be written. commit: publish
+    it, with the show's `frame` and `t`."""
+
+    pixels: np.ndarray
+    commit: Commit
+
+
 class FrameWriter:
     """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
 
@@ -182,6 +200,15 @@ class FrameWriter:
         `fill` writes all of the uint8 [height, width, 4] it is given, in shared memory; if it raises, nothing is
         published. Raises OutputError for a name or a size that cannot be.
         """
+        place = self.begin(output, width, height)
+        if place is None:
+            return None
+        fill(place.pixels)
+        return place.commit(frame=frame, t=t)
+
+    def begin(self, output: str, width: int, height: int) -> Place | None:
+        """Where to write the output's next picture; None if slow readers hold every slot. One at a time: before the
+        next picture of this output is begun, this one is committed, or given up. Raises OutputError as `publish`."""
         row = self._board.add(output)
         writer = self._rings.get(row)
         if writer is None or (writer.ring.width, writer.ring.height) != (width, height):
@@ -189,7 +216,9 @@ class FrameWriter:
         slot = writer.begin()
         if slot is None:
             return None
-        fill(writer.ring.pixels(slot))
+        return Place(writer.ring.pixels(slot), partial(self._commit, row, writer, slot))
+
+    def _commit(self, row: int, writer: RingWriter, slot: int, *, frame: int, t: float) -> int:
         number = writer.commit(slot, frame=frame, t=t, wall=time.time())
         self._board.put(row, _NUMBER, number)
         self._board.put(row, _ACTIVE, 1)
