@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ import torch
 
 from ganzfeld.engine.bank import Bank, Snapshot, encode_bank
 from ganzfeld.engine.engine import Engine
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.engine.player import Player
+from ganzfeld.engine.snapshot_file import SnapshotKeeper, read_bank, write_bank
+from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.language import parse
 from ganzfeld.values.time import Clock
 
@@ -223,7 +227,7 @@ def test_a_pad_glides(stage: Stage) -> None:
         for _ in range(6):
             stage.play()
             seen.append(stage["/push"])
-    steps = [abs(b - a) for a, b in zip(seen, seen[1:])]
+    steps = [abs(b - a) for a, b in itertools.pairwise(seen)]
     assert max(steps) < 2.0 and seen[-1] == 0.0
 
 
@@ -326,3 +330,71 @@ def test_renamed_and_deleted(stage: Stage) -> None:
     stage.engine.arrange("delete", "morning")
     assert stage.engine.snapshots.current.name is None
     stage.play()
+
+
+def test_a_player_keeps_them_beside_the_patch(tmp_path: Path) -> None:
+    patch, kept = tmp_path / "organ.ganz", tmp_path / "organ.snapshots.json"
+    patch.write_text(TEXT)
+    with Player(patch, device="cpu") as player:
+        player.set("/push", 2)
+        player.frame(0.1)
+        player.store("two")
+        assert [path.name for path in tmp_path.iterdir() if path.suffix != ".ganz"] == [kept.name]
+    with Player(patch, device="cpu") as player:
+        assert player.snapshots == ["two"]
+        player.recall("two", 1.0)
+        for _ in range(11):
+            player.frame(0.1)
+        assert player.engine.values["/push"] == pytest.approx(2, abs=0.1)
+        player.morph(0.5, 0.5)
+        player.frame(0.1)
+        with pytest.raises(GanzfeldError, match="no snapshot 'tow'"):
+            player.recall("tow")
+    kept.write_text(kept.read_text()[:-20])
+    before = kept.read_bytes()
+    with Player(patch, device="cpu") as player:
+        player.frame(0.1)
+        assert kept.name in str(player.problems[0]) and player.snapshots == []
+        with pytest.raises(GanzfeldError, match="cannot be read"):
+            player.store("three")
+    assert kept.read_bytes() == before
+
+
+def test_a_keeper_never_writes_over_what_it_cannot_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.snapshots.json"
+    path.write_text("{")
+    keeper = SnapshotKeeper(path)
+    assert keeper.read() is None and keeper.problem is not None
+    keeper.stored(Bank().with_values("new", {"/x": 1.0}))
+    keeper.write(0.0)
+    assert path.read_text() == "{"
+    write_bank(path, Bank().with_values("old", {"/x": 2.0}))  # somebody mends it
+    merged = keeper.read()
+    assert merged is not None and sorted(merged.snapshots) == ["new", "old"] and keeper.problem is None
+    keeper.write(1.0)
+    assert read_bank(path) == merged
+    assert keeper.read() is None, "its own writing is no news"
+    path.unlink()
+    path.mkdir()  # nothing can be written here
+    keeper.stored(Bank())
+    keeper.write(2.0)
+    assert keeper.problem is not None
+    path.rmdir()
+    keeper.write(2.1)
+    assert not path.exists(), "not at once again"
+    keeper.write(9.0)
+    assert read_bank(path) == Bank() and keeper.problem is None
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"fade": {"length": -1}}', '{"snapshots": {"a": {}}}',
+     '{"snapshots": {"a": {"values": {"/x": NaN}}}}', '{"snapshots": {"a": {"values": {"/x": {}}}}}',
+     '{"snapshots": {"a": {"values": {"/x": 1e999}}}}', '{"sanpshots": {}}', "[" * 100000],
+)  # fmt: skip
+def test_what_is_no_file_of_snapshots_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.snapshots.json"
+    path.write_text(text)
+    with pytest.raises(PatchError, match="cannot be read"):
+        read_bank(path)

@@ -10,7 +10,9 @@ from typing import Any, Self
 
 import torch
 
+from ganzfeld.engine.bank import encode_bank
 from ganzfeld.engine.engine import Engine
+from ganzfeld.engine.snapshot_file import SnapshotKeeper, snapshot_path
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.models import Patch
 from ganzfeld.values.time import Clock
@@ -48,17 +50,27 @@ class Player:
         script file runs."""
         self.engine = Engine(device=device, trusted=trusted, exact=True)
         self.clock = Clock()
+        self._keeper = SnapshotKeeper(None)
         if isinstance(patch, Patch):
             self.engine.load(patch)
         else:
             path = Path(patch)
             self.engine.load(read_patch(path), path)
+            self._keeper = SnapshotKeeper(snapshot_path(path))
+            if (bank := self._keeper.read()) is not None:
+                self.engine.load_snapshots(encode_bank(bank))
         self.clock.bpm = self.engine.bpm or self.clock.bpm
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong now."""
-        return self.engine.problems
+        kept = self._keeper.problem
+        return [*([kept] if kept is not None else []), *self.engine.problems]
+
+    @property
+    def snapshots(self) -> list[str]:
+        """Names of the patch's snapshots."""
+        return list(self.engine.snapshots.bank.snapshots)
 
     def set(self, address: str, value: Any) -> None:
         """Turn a parameter by hand: `player.set("/face/psi", 0.5)`. Raises PatchError."""
@@ -67,6 +79,26 @@ class Player:
     def hit(self, address: str, *arguments: Any) -> None:
         """Send an event, as a drum pad would."""
         self.engine.outside.hit(address, *arguments)
+
+    def store(self, name: str) -> None:
+        """Keep the last frame's values under this name, in the file beside the patch. Raises GanzfeldError."""
+        self.engine.store(name)
+        self._keeper.stored(self.engine.snapshots.bank)
+        self._keeper.write(0.0)
+        if self._keeper.problem is not None:
+            raise self._keeper.problem
+
+    def recall(
+        self, name: str | int, fade: float | None = None, unit: str | None = None, when: str | None = None
+    ) -> None:
+        """From the next frame on, fade to a snapshot (its name, or its number from 1): for `fade` "seconds" or "beats",
+        "now", at the next "beat" or "bar"; what is not said is as its file says. Raises GanzfeldError."""
+        self.engine.snapshots.bank.find(name)
+        self.hit("/snapshot/recall", name, *(word for word in (fade, unit, when) if word is not None))
+
+    def morph(self, x: float, y: float) -> None:
+        """From the next frame on, show what lies at (x, y) between the snapshots: 0 to 1 from the left and below."""
+        self.hit("/snapshot/morph", float(x), float(y))
 
     def frame(self, seconds: float) -> Frame:
         """The next frame, `seconds` after the last one."""

@@ -151,7 +151,7 @@ class Snapshots:
             case "morph", (int() | float() as x, int() | float() as y, *_) if math.isfinite(x) and math.isfinite(y):
                 self._morph(x, y, moment, stage)
             case "store", (name, *_):
-                self._store(name, stage)
+                self.store(name, stage)
             case (("recall" | "store"), _):
                 raise PatchError(f"{hit.address} needs the name of a snapshot")
             case "morph", _:
@@ -210,8 +210,8 @@ class Snapshots:
             # The same moment whatever the frame rate: the line itself, not the first frame behind it.
             self.waiting = replace(wish, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
 
-    def _store(self, name: Any, stage: Stage) -> None:
-        """Keep what was shown on the last frame."""
+    def store(self, name: Any, stage: Stage) -> None:
+        """Keep what was shown on the last frame. Raises GanzfeldError for what is no name."""
         if isinstance(name, int | float) and not isinstance(name, bool):
             name = f"{name:g}"
         name = checked_name(name)

@@ -9,7 +9,7 @@ from ganzfeld.patch.models import Patch
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
 
-REPEATABLE = frozenset({"set", "release", "load_snapshots", "arrange"})
+REPEATABLE = frozenset({"set", "release", "load_snapshots", "store", "arrange"})
 """Methods of `Engine` that hands call: told to a witness by name, called again by a replay."""
 
 
