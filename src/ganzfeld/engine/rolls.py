@@ -176,14 +176,12 @@ def _last_line(tree: ast.Module, name: str, definition: ast.stmt) -> int:
 
 
 def _rolled(network: Bendable, path: Path | None) -> tuple[list[str], GanzfeldError | None]:
-    words = ["dice", f"--count={AT_ONCE}", f"--node={network.name}", "--", network.file]
+    beside = path.parent / network.file if path else Path(network.file)
+    file = str(beside.absolute()) if beside.is_file() else network.file
+    words = ["dice", f"--count={AT_ONCE}", f"--node={network.name}", "--", file]
     try:
         outcome = subprocess.run(
-            [sys.executable, "-c", _COMMAND, *words],
-            cwd=path.parent if path else None,
-            capture_output=True,
-            timeout=LONGEST,
-            check=False,
+            [sys.executable, "-c", _COMMAND, *words], capture_output=True, timeout=LONGEST, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return [], GanzfeldError(f"nothing could be rolled: {error}")
