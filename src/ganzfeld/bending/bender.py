@@ -260,6 +260,7 @@ class Bender:
                 x = self._bent(x, match, amounts[match.line.name], frame, memory)
             return x
 
+        bend.layers = frozenset(self._layers)  # pyright: ignore[reportFunctionMemberAccess]
         return bend
 
     def _bent(

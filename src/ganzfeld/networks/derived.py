@@ -32,6 +32,8 @@ class DerivedTensors:
         """`tensors` by official names; they may be changed in place later, but not replaced."""
         self.tensors = tensors
         self.all: list[Derived] = []
+        self.again: set[str] = set()
+        """Tensors that were changed since: what a path knows of their first values no longer holds."""
         self._versions = self._read_versions()
         self._lanes = Lanes(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
 
@@ -48,6 +50,7 @@ class DerivedTensors:
     def derive(self, changed: Iterable[str] | None = None) -> None:
         """Make everything again that depends on the tensors `changed` (None: everything)."""
         names = set(self.tensors if changed is None else changed)
+        self.again |= names
         # `refresh` need not do again what is done here.
         self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
         with self._lanes.open():

@@ -14,8 +14,6 @@ from torch import Tensor
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
-from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
-from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
 from ganzfeld.networks.find import locate
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 After = Callable[[str, Tensor], Tensor]
 Shape = tuple[int, int, int]
 Label = int | float | Tensor | None
-Precision = Literal["float32", "bfloat16"]
 
 
 def load_network(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Network:
@@ -82,8 +79,8 @@ class Network:
         self.layers: tuple[str, ...] = self.module.synthesis.layers
         self.layer_shapes = _layer_shapes(self.config, self.layers)
         self.fast = True
-        self._precision: Precision = "float32"
-        self._fast_path: FastStyleGAN2 | FastStyleGAN3 | None = None
+        self._precision: Precision = "auto"
+        self._fast_path: FastRoute | None = None
         self._fast_path_tried = False
 
     @classmethod
@@ -232,7 +229,7 @@ class Network:
         gains = self._gains(gains)
         field = self.wide(size, fill, resolution)
         route = self._faster(w) or self.module
-        if isinstance(route, (StyleGAN3, FastStyleGAN3)):
+        if isinstance(self.config, StyleGAN3Config):
             return route.synthesis(w, transform=transform, until=until, after=after, gains=gains, wide=field)
         if transform is not None:
             raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
@@ -326,12 +323,16 @@ class Network:
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
         save_network_file(Path(path), self.config.to_json(), weights)
 
-    def _faster(self, signal: Tensor) -> FastStyleGAN2 | FastStyleGAN3 | None:
+    def _faster(self, signal: Tensor) -> FastRoute | None:
         """The fast path, its derived tensors up to date; None where the reference has to do it."""
-        if not self.fast or self.device.type != "cpu" or (torch.is_grad_enabled() and signal.requires_grad):
+        if (
+            not self.fast
+            or self.device.type not in ("cpu", "cuda")
+            or (torch.is_grad_enabled() and signal.requires_grad)
+        ):
             return None
         if not self._fast_path_tried:
-            self._fast_path = _fast_path(self.config, self.tensors, getattr(torch, self.precision))
+            self._fast_path = fast_route(self.config, self.tensors, self.precision)
             self._fast_path_tried = True
         if self._fast_path is not None:
             self._fast_path.derived.refresh()
@@ -368,14 +369,6 @@ def to_uint8(image: Tensor) -> Tensor:
 
 def _module(config: Config) -> StyleGAN2 | StyleGAN3:
     return StyleGAN3(config) if isinstance(config, StyleGAN3Config) else StyleGAN2(config)
-
-
-def _fast_path(
-    config: Config, tensors: Mapping[str, Tensor], convolve_in: torch.dtype
-) -> FastStyleGAN2 | FastStyleGAN3 | None:
-    if isinstance(config, StyleGAN3Config):
-        return FastStyleGAN3(config, tensors, convolve_in) if FastStyleGAN3.supports(config, tensors) else None
-    return FastStyleGAN2(config, tensors, convolve_in) if FastStyleGAN2.supports(config, tensors) else None
 
 
 def _layer_shapes(config: Config, layers: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:

@@ -1,0 +1,153 @@
+"""Compile CUDA C++ with NVRTC and launch it, through the C interfaces of NVRTC and of the driver.
+
+No compiler, no headers and no toolkit are needed: torch brings NVRTC, the graphics driver the rest. Compiled
+programs are kept on disk; what is kept there is never trusted further than the driver trusts it, and a broken
+one is compiled again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from ganzfeld.errors import GanzfeldError
+
+
+class KernelError(GanzfeldError):
+    """A kernel could not be compiled or started."""
+
+
+class Kernel:
+    """A compiled kernel on one device."""
+
+    def __init__(self, function: ctypes.c_void_p, device: torch.device) -> None:
+        self._function, self._device = function, device
+
+    def launch(self, grid: tuple[int, int], threads: int, arguments: Sequence[object]) -> None:
+        """Start it on torch's present stream. Arguments: tensors, ints (32 bits), floats (32 bits), or bytes of a
+        struct that is passed by value."""
+        values = [_argument(argument) for argument in arguments]
+        addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
+        stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
+        result = _driver().cuLaunchKernel(self._function, *grid, 1, threads, 1, 1, 0, stream, addresses, None)
+        if result:
+            raise KernelError(f"the driver refused to start a kernel (error {result})")
+
+
+@functools.cache
+def kernel(source: Path, name: str, defines: tuple[tuple[str, int], ...], device: torch.device) -> Kernel:
+    """The function `name` of a source file, with these macros, for this device."""
+    major, minor = torch.cuda.get_device_capability(device)
+    options = [f"-arch=sm_{major}{minor}", "-std=c++17", *(f"-D{key}={value}" for key, value in defines)]
+    text = source.read_text(encoding="utf-8")
+    kept = _kept(text, options)
+    torch.zeros(1, device=device)  # the driver's calls below need torch's context on this thread
+    with contextlib.suppress(OSError, KernelError):
+        return Kernel(_loaded(kept.read_bytes(), name), device)
+    binary = compiled(text, options)
+    _keep(kept, binary)
+    return Kernel(_loaded(binary, name), device)
+
+
+def compiled(source: str, options: Sequence[str]) -> bytes:
+    """CUDA C++ to machine code. Raises `KernelError` with the compiler's own words."""
+    nvrtc = _nvrtc()
+    program = ctypes.c_void_p()
+    _check(nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernel.cu", 0, None, None))
+    try:
+        encoded = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
+        failed = nvrtc.nvrtcCompileProgram(program, len(options), encoded)
+        if failed:
+            words = _answer(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog)
+            raise KernelError(f"a kernel does not compile: {words.rstrip(bytes(1)).decode(errors='replace').strip()}")
+        return _answer(program, nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN)
+    finally:
+        nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def _argument(value: object) -> ctypes._SimpleCData | ctypes.Array:  # type: ignore[type-arg]
+    if isinstance(value, torch.Tensor):
+        return ctypes.c_void_p(value.data_ptr())
+    if isinstance(value, bytes):
+        return ctypes.create_string_buffer(value, len(value))
+    return ctypes.c_float(value) if isinstance(value, float) else ctypes.c_int(value)  # type: ignore[arg-type]
+
+
+def _answer(program: ctypes.c_void_p, size_of: ctypes._FuncPointer, get: ctypes._FuncPointer) -> bytes:  # type: ignore[name-defined]
+    size = ctypes.c_size_t()
+    _check(size_of(program, ctypes.byref(size)))
+    text = ctypes.create_string_buffer(size.value)
+    _check(get(program, text))
+    return text.raw
+
+
+def _check(result: int) -> None:
+    if result:
+        raise KernelError(f"NVRTC failed (error {result})")
+
+
+def _loaded(binary: bytes, name: str) -> ctypes.c_void_p:
+    module, function = ctypes.c_void_p(), ctypes.c_void_p()
+    driver = _driver()
+    result = driver.cuModuleLoadData(ctypes.byref(module), binary)
+    result = result or driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode())
+    if result:
+        raise KernelError(f"the driver does not load the kernel {name} (error {result})")
+    return function
+
+
+def _kept(source: str, options: Sequence[str]) -> Path:
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    _nvrtc().nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
+    words = "\n".join([f"{major.value}.{minor.value}", *options, source])
+    return _folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.cubin"
+
+
+def _keep(path: Path, binary: bytes) -> None:
+    # A disk that is full or read-only costs a second at the next start, and nothing else.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(binary)
+        os.replace(file.name, path)
+
+
+def _folder() -> Path:
+    return platformdirs.user_cache_path("ganzfeld") / "kernels"
+
+
+@functools.cache
+def _driver() -> ctypes.CDLL:
+    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+
+
+@functools.cache
+def _nvrtc() -> ctypes.CDLL:
+    major = (torch.version.cuda or "0").partition(".")[0]
+    if sys.platform == "win32":
+        patterns, folder = [f"nvrtc64_{major}*_0.dll"], Path(torch.__file__).parent / "lib"
+    else:
+        patterns, folder = [f"libnvrtc.so.{major}*"], Path(torch.__file__).parents[1] / "nvidia"
+        # torch has usually loaded it already; then its name is enough.
+        with contextlib.suppress(OSError):
+            return ctypes.CDLL(f"libnvrtc.so.{major}")
+    for pattern in patterns:
+        for path in sorted(folder.rglob(pattern)):
+            with contextlib.suppress(OSError):
+                return ctypes.CDLL(str(path))
+    raise KernelError("NVRTC, the compiler that comes with torch, was not found")
+
+
+def defines(values: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Macros in the form that `kernel` wants."""
+    return tuple(sorted(values.items()))

@@ -1,0 +1,308 @@
+"""Convolutions as matrix products on tensor cores, in Triton, with what follows a convolution fused to it.
+
+A picture lies in memory as [H · pitch, C], half precision, channels last, its rows `pitch` pixels apart; the pixels
+between them are zeros. So a tap of a filter is a shift of rows of that matrix, across the edges too, and a
+convolution is a plain product: [positions, taps · inputs] by [taps · inputs, outputs]. Rows before the first and after
+the last read as zeros.
+
+Products are summed in float32, in an order that does not depend on the machine's mood: no atomics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from triton.tools.tensor_descriptor import TensorDescriptor
+
+from ganzfeld.kernels.triton.device import has_tma
+from ganzfeld.kernels.triton.epilogue import coloured, finish
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """How one convolution is cut up: tile sizes, products side by side over `splits` parts of the sum."""
+
+    positions: int
+    outputs: int
+    inputs: int
+    splits: int = 1
+    warps: int = 4
+    stages: int = 3
+
+
+@triton.jit
+def product(
+    x, weight, m0, n0, first, last, rows, pitch, inputs, outputs, shift,
+    TAPS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, TMA: tl.constexpr,
+):  # fmt: skip
+    """Steps first … last of the sum, for the tile at m0, n0: [BM, BN]."""
+    blocks = tl.cdiv(inputs, BK)
+    acc = tl.zeros((BM, BN), tl.float32)
+    m = m0 + tl.arange(0, BM)
+    n = n0 + tl.arange(0, BN)
+    for step in range(first, last):
+        tap = step // blocks
+        k = (step % blocks) * BK
+        moved = (tap // TAPS) * pitch + tap % TAPS + shift
+        if TMA:
+            a = x.load([m0 + moved, k])
+            b = weight.load([n0, tap * inputs + k])
+        else:
+            kk = k + tl.arange(0, BK)
+            from_row = m + moved
+            there = ((from_row >= 0) & (from_row < rows))[:, None] & (kk < inputs)[None, :]
+            a = tl.load(x + from_row[:, None] * inputs + kk[None, :], mask=there, other=0.0)
+            wanted = (n < outputs)[:, None] & (kk < inputs)[None, :]
+            b = tl.load(weight + (n[:, None] * (TAPS * TAPS) + tap) * inputs + kk[None, :], mask=wanted, other=0.0)
+        acc = tl.dot(a, b.T, acc)
+    return acc
+
+
+@triton.jit
+def tile_of(number, positions, outputs, BM: tl.constexpr, BN: tl.constexpr):
+    """Where tile `number` lies; neighbours share rows of the weight, so that it stays in the cache."""
+    GROUP: tl.constexpr = 8
+    across = tl.cdiv(outputs, BN)
+    along = tl.cdiv(positions, BM)
+    group = number // (GROUP * across)
+    size = tl.minimum(along - group * GROUP, GROUP)
+    within = number % (GROUP * across)
+    return (group * GROUP + within % size) * BM, (within // size) * BN
+
+
+@triton.jit
+def _plain(
+    x, weight, out, rows, pitch, positions, inputs, outputs, shift, splits,
+    TAPS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, PARTIAL: tl.constexpr, TMA: tl.constexpr,
+):  # fmt: skip
+    m0, n0 = tile_of(tl.program_id(0), positions, outputs, BM, BN)
+    steps = TAPS * TAPS * tl.cdiv(inputs, BK)
+    share = tl.cdiv(steps, splits)
+    split = tl.program_id(1)
+    first = split * share
+    acc = product(
+        x, weight, m0, n0, first, tl.minimum(first + share, steps), rows, pitch, inputs, outputs, shift,
+        TAPS, BM, BN, BK, TMA,
+    )  # fmt: skip
+    m = m0 + tl.arange(0, BM)
+    n = n0 + tl.arange(0, BN)
+    mask = (m < positions)[:, None] & (n < outputs)[None, :]
+    place = m[:, None] * outputs + n[None, :]
+    if not PARTIAL:
+        tl.store(out + place, tl.minimum(tl.maximum(acc, -60000.0), 60000.0).to(tl.float16), mask=mask)
+    else:
+        tl.store(out + split * positions * outputs + place, acc, mask=mask)
+
+
+@triton.jit
+def _sum(partial, out, count, splits, B: tl.constexpr):
+    i = tl.program_id(0) * B + tl.arange(0, B)
+    acc = tl.zeros((B,), tl.float32)
+    for split in range(splits):
+        acc += tl.load(partial + split * count + i, mask=i < count, other=0.0)
+    tl.store(out + i, tl.minimum(tl.maximum(acc, -60000.0), 60000.0).to(tl.float16), mask=i < count)
+
+
+@triton.jit
+def _layer(
+    x, weight, partial, splits, rows, height, width, pitch, positions, inputs, outputs, shift,
+    noise_at, strength_at, layer, gain_at, bias_at, clamp, style_at, styled_at, styled_pitch, plain_at,
+    rgb_weight_at, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at,
+    TAPS: tl.constexpr, CHANNELS: tl.constexpr, UP: tl.constexpr, STYLED: tl.constexpr, PLAIN: tl.constexpr,
+    COLOURS: tl.constexpr, FIRST: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, PARTIAL: tl.constexpr, TMA: tl.constexpr,
+):  # fmt: skip
+    m0, n0 = tile_of(tl.program_id(0), positions, outputs, BM, BN)
+    if not PARTIAL:
+        steps = TAPS * TAPS * tl.cdiv(inputs, BK)
+        acc = product(
+            x, weight, m0, n0, 0, steps, rows, pitch, inputs, outputs, shift, TAPS, BM, BN, BK, TMA
+        )  # fmt: skip
+    else:
+        m = m0 + tl.arange(0, BM)
+        n = n0 + tl.arange(0, BN)
+        mask = (m < positions)[:, None] & (n < outputs)[None, :]
+        place = m[:, None] * outputs + n[None, :]
+        acc = tl.zeros((BM, BN), tl.float32)
+        for split in range(splits):
+            acc += tl.load(partial + split * positions * outputs + place, mask=mask, other=0.0)
+    tile = finish(
+        acc, m0, n0, height, width, pitch, noise_at, strength_at, layer, gain_at, bias_at, clamp,
+        style_at, styled_at, styled_pitch, plain_at, CHANNELS, BM, BN, UP, STYLED, PLAIN,
+    )  # fmt: skip
+    if COLOURS > 0:
+        rgb_weight = tl.load(rgb_weight_at + tl.arange(0, CHANNELS)[:, None] * 16 + tl.arange(0, 16)[None, :])
+        rgb = tl.dot(tile.to(tl.float16), rgb_weight)
+        coloured(
+            rgb, m0, height, width, pitch, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at, 1.0,
+            COLOURS, FIRST, BM,
+        )  # fmt: skip
+
+
+@triton.jit
+def _rgb(
+    plain, height, width, pixels, rgb_weight_at, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at, scale,
+    CHANNELS: tl.constexpr, COLOURS: tl.constexpr, FIRST: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
+):  # fmt: skip
+    m0 = tl.program_id(0) * BM
+    m = m0 + tl.arange(0, BM)
+    rgb = tl.zeros((BM, 16), tl.float32)
+    for k in range(0, CHANNELS, BK):
+        channel = k + tl.arange(0, BK)
+        there = (m < pixels)[:, None] & (channel < CHANNELS)[None, :]
+        a = tl.load(plain + m[:, None] * CHANNELS + channel[None, :], mask=there, other=0.0)
+        known = (channel < CHANNELS)[:, None] & (tl.arange(0, 16) >= 0)[None, :]
+        b = tl.load(rgb_weight_at + channel[:, None] * 16 + tl.arange(0, 16)[None, :], mask=known, other=0.0)
+        rgb = tl.dot(a, b, rgb)
+    coloured(
+        rgb, m0, height, width, width, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at, scale,
+        COLOURS, FIRST, BM,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The pixels of a picture in memory: `pitch` − `width` of every row are padding."""
+
+    height: int
+    width: int
+    pitch: int
+
+    def empty(self, channels: int, device: torch.device) -> Tensor:
+        """Memory [height · pitch, channels] in half precision, zeros, as the padding has to be."""
+        return torch.zeros(self.height * self.pitch, channels, dtype=torch.float16, device=device)
+
+    def picture(self, flat: Tensor) -> Tensor:
+        """[height · pitch, C] as a view [1, C, height, width]."""
+        return flat.view(self.height, self.pitch, -1)[:, : self.width].permute(2, 0, 1)[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What follows a modulated convolution. Gains and biases are times √2, the leaky ReLU's gain.
+
+    noise [H, W] of the size written, strengths [layers] × √2, layer: which of them; gain, bias [C]; clamp: a
+    number; style [C]: the next layer's; styled: flat memory of the next layer's input, rows `styled_pitch` apart;
+    plain: flat memory [H · W, C]. Either may be None.
+    """
+
+    noise: Tensor
+    strengths: Tensor
+    layer: int
+    gain: Tensor
+    bias: Tensor
+    clamp: float
+    style: Tensor | None = None
+    styled: Tensor | None = None
+    styled_pitch: int = 0
+    plain: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """The way to RGB: weight [C, 16] half precision (columns past the colours are zeros), bias [colours], the picture
+    so far [colours, H/2, W/2] or None, taps [4, 4] of its upsampling, picture [colours, H, W] to be written."""
+
+    weight: Tensor
+    bias: Tensor
+    clamp: float
+    before: Tensor | None
+    taps: Tensor
+    picture: Tensor
+    scale: float = 1.0
+
+
+def _operands(x: Tensor, weight: Tensor, tile: Tile, tma: bool) -> tuple[object, object]:
+    if not tma:
+        return x, weight
+    return (
+        TensorDescriptor.from_tensor(x, [tile.positions, tile.inputs]),
+        TensorDescriptor.from_tensor(weight, [tile.outputs, tile.inputs]),
+    )
+
+
+def convolve(
+    x: Tensor, weight: Tensor, out: Tensor, *, taps: int, pitch: int, shift: int, tile: Tile, workspace: Tensor | None
+) -> None:
+    """x [rows, I] by weight [O, taps², I] into out [positions, O], position 0 reading from row `shift` on."""
+    positions, outputs = out.shape
+    rows, inputs = x.shape
+    grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
+    split = tile.splits > 1
+    into = _part(workspace, tile.splits * positions * outputs) if split else out
+    tma = has_tma(x.device)
+    _plain[grid](
+        *_operands(x, weight, tile, tma), into, rows, pitch, positions, inputs, outputs, shift,
+        tile.splits, TAPS=taps, BM=tile.positions, BN=tile.outputs, BK=tile.inputs, PARTIAL=split, TMA=tma,
+        num_warps=tile.warps, num_stages=tile.stages,
+    )  # fmt: skip
+    if split:
+        count = positions * outputs
+        _sum[(triton.cdiv(count, 1024),)](into, out, count, tile.splits, B=1024)
+
+
+def layer(
+    x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *,
+    up: int, tile: Tile, workspace: Tensor | None,
+) -> None:  # fmt: skip
+    """A whole layer of StyleGAN2: 3×3 convolution of x [height · pitch, I] and all that follows it.
+
+    weight [O, 9, I]. up 2: O is four phases of the channels, and what is written is twice the size. `colours`
+    needs a tile that holds every channel.
+    """
+    channels = len(activation.gain)
+    positions, outputs = field.height * field.pitch, len(weight)
+    rows, inputs = x.shape
+    shift = -(field.pitch + 1)
+    tma = has_tma(x.device)
+    finishing = tile
+    partial = None
+    if tile.splits > 1:
+        partial = _part(workspace, tile.splits * positions * outputs)
+        grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
+        _plain[grid](
+            *_operands(x, weight, tile, tma), partial, rows, field.pitch, positions, inputs, outputs, shift,
+            tile.splits, TAPS=3, BM=tile.positions, BN=tile.outputs, BK=tile.inputs, PARTIAL=True, TMA=tma,
+            num_warps=tile.warps, num_stages=tile.stages,
+        )  # fmt: skip
+        finishing = Tile(16, channels if colours else min(channels, 128), 64, 1, 4, 1)
+        operands: tuple[object, object] = (x, weight)
+        tma = False
+    else:
+        operands = _operands(x, weight, tile, tma)
+    a, c = activation, colours
+    some = a.gain
+    grid = (triton.cdiv(positions, finishing.positions) * triton.cdiv(outputs, finishing.outputs),)
+    _layer[grid](
+        *operands, partial, tile.splits, rows, field.height, field.width, field.pitch, positions, inputs, outputs, shift,
+        a.noise, a.strengths, a.layer, a.gain, a.bias, a.clamp,
+        some if a.style is None else a.style, a.styled, a.styled_pitch, a.plain,
+        c.weight if c else some, c.bias if c else some, c.clamp if c else 0.0,
+        c.before if c and c.before is not None else some, c.taps if c else some, c.picture if c else some,
+        TAPS=3, CHANNELS=channels, UP=up, STYLED=a.styled is not None, PLAIN=a.plain is not None,
+        COLOURS=len(c.bias) if c else 0, FIRST=c is None or c.before is None,
+        BM=finishing.positions, BN=finishing.outputs, BK=finishing.inputs, PARTIAL=partial is not None, TMA=tma,
+        num_warps=finishing.warps, num_stages=finishing.stages,
+    )  # fmt: skip
+
+
+def to_rgb(plain: Tensor, height: int, width: int, colours: Colours) -> None:
+    """plain [H · W, C] to the picture, by itself."""
+    pixels, channels = plain.shape
+    block = 64
+    _rgb[(triton.cdiv(pixels, block),)](
+        plain, height, width, pixels, colours.weight, colours.bias, colours.clamp,
+        colours.before if colours.before is not None else colours.bias, colours.taps, colours.picture, colours.scale,
+        CHANNELS=channels, COLOURS=len(colours.bias), FIRST=colours.before is None,
+        BM=block, BK=min(64, triton.next_power_of_2(channels)), num_warps=4,
+    )  # fmt: skip
+
+
+def _part(workspace: Tensor | None, count: int) -> Tensor:
+    if workspace is None or workspace.numel() < count:
+        raise ValueError(f"a convolution in parts needs a workspace of {count} numbers")
+    return workspace

@@ -1,0 +1,177 @@
+"""What the GPU paths of both networks share: styles, demodulation and colours in half precision.
+
+Half precision holds numbers up to 65504, so nothing unnormalised goes into it: a weight has norm 1 per output, a
+style's largest number is ±1, and what was divided out comes back, in float32, in the gain after the convolution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganzfeld.kernels.leaky_relu import GAIN
+from ganzfeld.kernels.triton.convolution import Tile
+from ganzfeld.kernels.triton.styles import dense, modulate
+from ganzfeld.networks.config import MappingConfig
+from ganzfeld.networks.derived import DerivedTensors
+from ganzfeld.networks.layers import normalized
+from ganzfeld.networks.mapping import truncated
+
+COLUMNS = 16
+"""Outputs that a tensor core's product has at least; three of them are colours."""
+LARGEST = 60000.0
+"""Stands for no clamp: half precision ends soon after."""
+
+
+class GpuMapping:
+    """As `mapping.Mapping`, one kernel a layer."""
+
+    def __init__(self, config: MappingConfig, derived: DerivedTensors) -> None:
+        self.c_dim, self.num_ws = config.c_dim, config.num_ws
+        self.w_avg = derived.tensors["mapping.w_avg"]
+        self.first = torch.zeros(1, dtype=torch.int32, device=self.w_avg.device)
+        self.embed = self._scaled(derived, "mapping.embed", 1) if config.c_dim else None
+        gain = config.mapping_lr_multiplier * GAIN
+        self.dense = [self._scaled(derived, f"mapping.fc{i}", gain) for i in range(len(config.mapping_features))]
+
+    def __call__(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float | Tensor = 1.0,
+        truncation_cutoff: int | Tensor | None = None,
+    ) -> Tensor:
+        """As `Mapping.forward`."""
+        x = normalized(z.float())
+        if self.embed is not None:
+            if label is None:
+                raise ValueError("this network needs a label")
+            weight, bias = self.embed
+            x = torch.cat([x, normalized(torch.addmm(bias, label.float(), weight[0].t()))], 1)
+        if len(x) == 1:
+            for weight, bias in self.dense:
+                x = dense(x, self.first, weight, bias, active=True)
+        else:
+            for weight, bias in self.dense:
+                x = torch.nn.functional.leaky_relu_(torch.addmm(bias, x, weight[0].t()), 0.2)
+        return truncated(x[:, None].expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff)
+
+    @staticmethod
+    def _scaled(derived: DerivedTensors, name: str, gain: float) -> tuple[Tensor, Tensor]:
+        weight_gain = gain / math.sqrt(derived.tensors[f"{name}.weight"].shape[1])
+        # float32: eight layers in a row, and psi multiplies what is off.
+        return (
+            derived.make(f"{name}.weight", compute=lambda weight: weight[None] * weight_gain),
+            derived.make(f"{name}.bias", compute=lambda bias: bias[None] * gain),
+        )
+
+
+class GpuStyles:
+    """The style affines of several layers in one launch."""
+
+    def __init__(self, derived: DerivedTensors, names: Sequence[str], rows: Sequence[int], widest: int) -> None:
+        """Layer i reads row rows[i] of w; styles are padded to `widest` with zeros."""
+        weights = [derived.tensors[f"{name}.affine.weight"] for name in names]
+        w_dim, device = weights[0].shape[1], weights[0].device
+        self.weight = torch.zeros(len(names), widest, w_dim, dtype=torch.float16, device=device)
+        self.bias = torch.zeros(len(names), widest, device=device)
+        self.rows = torch.tensor(list(rows), dtype=torch.int32, device=device)
+        scale = 1 / math.sqrt(w_dim)
+        for i, (name, weight) in enumerate(zip(names, weights)):
+            into = self.weight[i, : len(weight)]
+            derived.make(f"{name}.affine.weight", compute=lambda weight: (weight * scale).clamp(-6e4, 6e4), into=into)
+            derived.make(f"{name}.affine.bias", compute=lambda bias: bias, into=self.bias[i, : len(weight)])
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """w [num_ws, w_dim] -> [layers, widest] float32."""
+        return dense(w, self.rows, self.weight, self.bias)
+
+
+class GpuModulation:
+    """Styles to one, and the gains that demodulate, for several layers in one launch."""
+
+    def __init__(
+        self,
+        derived: DerivedTensors,
+        names: Sequence[str],
+        widest: int,
+        *,
+        gain: float,
+        epsilon: float = 1e-8,
+        normalise: bool = False,
+    ) -> None:
+        weights = [derived.tensors[f"{name}.weight"] for name in names]
+        device = weights[0].device
+        outputs = -(-max(len(weight) for weight in weights) // 8) * 8  # as memory of activations is padded
+        self.energy = torch.zeros(len(names), outputs, widest, dtype=torch.float16, device=device)
+        self.norms = torch.ones(len(names), outputs, device=device)
+        self.factor = torch.tensor([[gain, float(weight.shape[1])] for weight in weights], device=device)
+        self.epsilon, self.normalise = epsilon, normalise
+
+        def norm(weight: Tensor) -> Tensor:
+            if normalise:
+                # StyleGAN3 divides by the root mean square, so that the norm is the same whatever the weight.
+                return torch.full_like(weight[:, 0, 0, 0], math.sqrt(weight[0].numel()))
+            return weight.flatten(1).norm(dim=1)
+
+        for i, (name, weight) in enumerate(zip(names, weights)):
+            into = self.energy[i, : weight.shape[0], : weight.shape[1]]
+            derived.make(f"{name}.weight", compute=lambda weight: unit(weight).square().sum((2, 3)), into=into)
+            derived.make(f"{name}.weight", compute=norm, into=self.norms[i, : len(weight)])
+
+    def __call__(self, styles: Tensor) -> tuple[Tensor, Tensor]:
+        """styles [≥ layers, widest] -> unit styles [layers, widest], gains [layers, most outputs]."""
+        return modulate(
+            styles[: len(self.energy)],
+            self.energy,
+            self.norms,
+            self.factor,
+            epsilon=self.epsilon,
+            normalise=self.normalise,
+        )
+
+
+class GpuColours:
+    """The weights of several torgb layers, to be multiplied by their styles in one launch."""
+
+    def __init__(self, derived: DerivedTensors, names: Sequence[str], widest: int) -> None:
+        weights = [derived.tensors[f"{name}.weight"] for name in names]
+        self.channels = [weight.shape[1] for weight in weights]
+        self.weight = torch.zeros(len(names), widest, COLUMNS, device=weights[0].device)
+        for i, (name, weight) in enumerate(zip(names, weights)):
+            scale = 1 / math.sqrt(weight.shape[1])
+            into = self.weight[i, : weight.shape[1], : weight.shape[0]]
+            derived.make(
+                f"{name}.weight", compute=lambda weight, scale=scale: weight[:, :, 0, 0].t() * scale, into=into
+            )
+
+    def __call__(self, styles: Tensor) -> list[Tensor]:
+        """styles [layers, widest] -> for each layer [channels, 16] in half precision."""
+        weights = (self.weight * styles[:, :, None]).clamp_(-LARGEST, LARGEST).half()
+        return [weight[:channels] for weight, channels in zip(weights, self.channels)]
+
+
+def unit(weight: Tensor) -> Tensor:
+    """W [O, I, k, k] with norm 1 per output channel."""
+    return weight / weight.flatten(1).norm(dim=1).clamp_min(1e-30)[:, None, None, None]
+
+
+def tile_for(positions: int, outputs: int, steps: int, processors: int, hopper: bool) -> Tile:
+    """How to cut up a convolution of `steps` blocks of 64 summed, so that it fills a card of so many processors.
+
+    Measured on one H100 (benchmarks/RESULTS.md); other cards get tiles that fit their smaller memories.
+    """
+    width = min(128, 1 << (outputs - 1).bit_length())
+    for height in (128, 64, 32, 16):
+        tiles = -(-positions // height) * -(-outputs // width)
+        if tiles * 3 >= processors * 2:
+            big = height == 128 and width == 128
+            return Tile(height, width, 64, 1, 8 if big and hopper else 4, 4 if hopper else 3)
+    width = min(width, 64)
+    height = 16 if positions <= 16 else 32 if positions <= 512 else 64
+    tiles = -(-positions // height) * -(-outputs // width)
+    splits = max(1, min(steps // 4, -(-2 * processors // tiles)))
+    return Tile(height, width, 64, splits, 4, 4)

@@ -1,0 +1,311 @@
+"""StyleGAN2 for a GPU: the same mathematics as stylegan2.py, in half precision and some 50 kernels.
+
+- Activations are scaled by the style instead of the weights: no weight is touched from frame to frame.
+- Activations lie channels-last in half precision; everything between one convolution and the next (demodulation,
+  noise, bias, leaky ReLU, clamp, the next layer's style, the way to RGB) happens before a tile leaves its processor.
+- The upsampling convolution and its filter are one 3×3 convolution with four times the outputs, one set for each
+  phase of the larger picture.
+- Small layers, which would leave most of the card idle, split their sums.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzfeld.kernels.leaky_relu import GAIN
+from ganzfeld.kernels.triton import convolution as kernel
+from ganzfeld.kernels.triton.convolution import Activation, Colours, Field, Tile
+from ganzfeld.networks.config import StyleGAN2Config
+from ganzfeld.networks.derived import DerivedTensors
+from ganzfeld.networks.gpu_parts import (
+    LARGEST,
+    GpuColours,
+    GpuMapping,
+    GpuModulation,
+    GpuStyles,
+    tile_for,
+    unit,
+)
+from ganzfeld.networks.noise import NoiseMode, layer_noise
+from ganzfeld.networks.stylegan2 import After
+from ganzfeld.networks.wide import Wide, WideStarts, middle
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """One modulated convolution: where its tensors are and what shape it has."""
+
+    name: str
+    layer: str
+    index: int
+    resolution: int
+    up: int
+    inputs: int
+    channels: int
+    weight: Tensor
+    bias: Tensor
+    noise_const: Tensor
+
+
+@dataclass(slots=True)
+class Step:
+    """A convolution in a picture of one size: its input's memory and how it is cut up."""
+
+    convolution: Convolution
+    field: Field
+    entry: Tensor
+    tile: Tile
+
+
+@dataclass(slots=True)
+class Plan:
+    """The memory of a picture of one size, used by every frame."""
+
+    steps: list[Step]
+    workspace: Tensor
+    nothing: Tensor
+
+
+class GpuStyleGAN2:
+    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`. One picture at a time."""
+
+    def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> None:
+        self.config = config
+        self.derived = DerivedTensors(tensors)
+        self.device = tensors["mapping.w_avg"].device
+        self.mapping = GpuMapping(config, self.derived)
+        self.wide_starts = WideStarts(self.derived)
+        self.clamp = LARGEST if config.conv_clamp is None else config.conv_clamp
+        self.const = self.derived.make("synthesis.b4.const", compute=lambda const: const.permute(1, 2, 0).contiguous())
+        self.convolutions = [self._convolution(*found) for found in enumerate(self._names())]
+        names = [convolution.name for convolution in self.convolutions]
+        self.rgb_names = [f"synthesis.b{side}.torgb" for side in config.resolutions]
+        count = len(names)
+        widest = max(config.channels)
+        # A block's torgb reads the row after its last convolution's, which the next block reads too.
+        rows = [*range(count), *(2 * i + 1 for i in range(len(self.rgb_names)))]
+        self.styles = GpuStyles(self.derived, [*names, *self.rgb_names], rows, widest)
+        self.modulation = GpuModulation(self.derived, names, widest, gain=GAIN)
+        self.colours = GpuColours(self.derived, self.rgb_names, widest)
+        self.rgb_biases = [tensors[f"{name}.bias"] for name in self.rgb_names]
+        self.rgb_taps = [tensors[f"synthesis.b{side}.resample_filter"] for side in config.resolutions]
+        self.strengths = torch.zeros(count, device=self.device)
+        for i, name in enumerate(names):
+            self.derived.make(
+                f"{name}.noise_strength", compute=lambda strength: strength * GAIN, into=self.strengths[i]
+            )
+        self.hopper = torch.cuda.get_device_capability(self.device) >= (9, 0) if self.device.type == "cuda" else False
+        self.processors = (
+            torch.cuda.get_device_properties(self.device).multi_processor_count if self.device.type == "cuda" else 4
+        )
+        self._plans: dict[tuple[int, Wide | None], Plan] = {}
+
+    @staticmethod
+    def supports(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether a network can go this way: the paper's final architecture, channels in powers of two."""
+        filters = [tensor for name, tensor in tensors.items() if name.endswith(".resample_filter")]
+        return (
+            config.architecture == "skip"
+            and all(channels >= 16 and channels & (channels - 1) == 0 for channels in config.channels)
+            and config.img_channels <= 4
+            and all(taps.shape == (4, 4) and taps.dtype == torch.float32 for taps in filters)
+        )
+
+    def synthesis(
+        self,
+        w: Tensor,
+        *,
+        noise_mode: NoiseMode = "const",
+        noise_strength: float | Tensor = 1.0,
+        seed: int | Tensor | None = None,
+        until: str | None = None,
+        resolution: int | None = None,
+        after: After | None = None,
+        wide: Wide | None = None,
+        gains: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """As `stylegan2.Synthesis.forward`. Pictures are float32; activations half precision and channels-last."""
+        if len(w) > 1:
+            pictures = [
+                self.synthesis(
+                    one[None],
+                    noise_mode=noise_mode,
+                    noise_strength=noise_strength,
+                    seed=seed,
+                    until=until,
+                    resolution=resolution,
+                    after=after,
+                    wide=wide,
+                    gains=gains,
+                )
+                for one in w
+            ]
+            return torch.cat(pictures)
+        last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
+        plan = self._plan(last, wide)
+        styles = self.styles(w[0])
+        count = len(self.convolutions)
+        units, powers = self.modulation(styles)
+        colours = [] if until else self.colours(styles[count:])
+        bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.layers))
+        start = self.wide_starts[wide] if wide is not None else None
+        const = self.const if start is None else start.const[0].permute(1, 2, 0)
+        strengths = self.strengths * noise_strength if noise_mode != "none" else self.strengths * 0
+        first = plan.steps[0]
+        first.entry.view(first.field.height, first.field.pitch, -1)[:, : first.field.width] = (
+            const * units[0, : const.shape[2]]
+        )
+
+        rgb: Tensor | None = None
+        for i, step in enumerate(plan.steps):
+            c = step.convolution
+            following = plan.steps[i + 1] if i + 1 < len(plan.steps) else None
+            height, width = c.up * step.field.height, c.up * step.field.width
+            own = c.noise_const if start is None else start.noise(c.name, stream=i)
+            noise = layer_noise(noise_mode, own, 1, seed, stream=i) if noise_mode != "none" else None
+            gain = powers[i, : c.channels]
+            if gains and c.layer in gains:
+                gain = gain * gains[c.layer]
+            ends = c.layer == f"b{c.resolution}"
+            seen = c.layer in bent or c.layer == until
+            block = int(math.log2(c.resolution)) - 2
+            fused = ends and colours and not seen and self._fuses(step)
+            plain = None
+            if seen or (ends and colours and not fused):
+                plain = torch.empty(height * width, c.channels, dtype=torch.float16, device=self.device)
+            painted = None
+            if ends and colours:
+                painted = Colours(
+                    colours[block],
+                    self.rgb_biases[block],
+                    self.clamp,
+                    rgb,
+                    self.rgb_taps[block],
+                    torch.empty(self.config.img_channels, height, width, device=self.device),
+                )
+            activation = Activation(
+                own if noise is None else noise,
+                strengths,
+                i,
+                gain,
+                c.bias,
+                self.clamp,
+                units[i + 1] if following else None,
+                following.entry if following and not seen else None,
+                following.field.pitch if following else 0,
+                plain,
+            )
+            kernel.layer(
+                step.entry, c.weight, step.field, activation, painted if fused else None,
+                up=c.up, tile=step.tile, workspace=plan.workspace,
+            )  # fmt: skip
+            if seen and plain is not None:
+                x = plain.view(1, height, width, c.channels).permute(0, 3, 1, 2)
+                if c.layer in bent and after is not None:
+                    x = after(c.layer, x)
+                if c.layer == until:
+                    return middle(self.config, f"b{c.resolution}", x, wide)
+                x = x[0].permute(1, 2, 0)
+                plain = x.reshape(height * width, c.channels).half()
+                if following:
+                    entry = following.entry.view(height, following.field.pitch, -1)[:, :width]
+                    entry.copy_(x * units[i + 1, : c.channels])
+            if painted is not None:
+                if not fused:
+                    assert plain is not None
+                    kernel.to_rgb(plain, height, width, painted)
+                rgb = painted.picture
+        assert rgb is not None
+        return middle(self.config, f"b{last}", rgb[None], wide)
+
+    @property
+    def layers(self) -> Iterable[str]:
+        """The names of all activations."""
+        return (convolution.layer for convolution in self.convolutions)
+
+    def _names(self) -> list[tuple[str, str, int]]:
+        """Every convolution's official name, its layer's name and its resolution."""
+        found = [("synthesis.b4.conv1", "b4", 4)]
+        for side in self.config.resolutions[1:]:
+            found.append((f"synthesis.b{side}.conv0", f"b{side}.conv0", side))
+            found.append((f"synthesis.b{side}.conv1", f"b{side}", side))
+        return found
+
+    def _convolution(self, index: int, named: tuple[str, str, int]) -> Convolution:
+        name, layer, resolution = named
+        tensors = self.derived.tensors
+        channels, inputs = tensors[f"{name}.weight"].shape[:2]
+        up = 2 if name.endswith("conv0") else 1
+        if up == 2:
+            sources = (f"{name}.weight", f"{name}.resample_filter")
+            weight = self.derived.make(*sources, compute=polyphase)
+        else:
+            weight = self.derived.make(f"{name}.weight", compute=plain_weight)
+        bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
+        noise = tensors[f"{name}.noise_const"]
+        return Convolution(name, layer, index, resolution, up, inputs, channels, weight, bias, noise)
+
+    def _fuses(self, step: Step) -> bool:
+        """Whether a tile of this step holds all channels of its pixels, as the way to RGB needs it."""
+        tile, channels = step.tile, step.convolution.channels
+        return tile.splits > 1 or tile.outputs == channels
+
+    def _plan(self, last: int, wide: Wide | None) -> Plan:
+        key = (last, wide)
+        if key not in self._plans:
+            self._plans[key] = self._planned(last, wide)
+        return self._plans[key]
+
+    def _planned(self, last: int, wide: Wide | None) -> Plan:
+        steps: list[Step] = []
+        needed = 1
+        for convolution in self.convolutions:
+            if convolution.resolution > last:
+                break
+            side = convolution.resolution // convolution.up
+            height, width = (side, side) if wide is None else wide.side((side, side), side // 4)
+            field = Field(height, width, width + 1)
+            positions, outputs = height * (width + 1), len(convolution.weight)
+            blocks = 9 * -(-convolution.inputs // 64)
+            tile = tile_for(positions, outputs, blocks, self.processors, self.hopper)
+            if tile.splits > 1:
+                needed = max(needed, tile.splits * positions * outputs)
+            steps.append(Step(convolution, field, field.empty(convolution.inputs, self.device), tile))
+        workspace = torch.empty(needed, device=self.device)
+        return Plan(steps, workspace, torch.zeros(1, device=self.device))
+
+
+def plain_weight(weight: Tensor) -> Tensor:
+    """W [O, I, 3, 3] -> [O, 9, I] in half precision, of norm 1 per output."""
+    return unit(weight).half().permute(0, 2, 3, 1).contiguous().flatten(1, 2)
+
+
+def polyphase(weight: Tensor, taps: Tensor) -> Tensor:
+    """Transposed convolution by W [O, I, 3, 3] to twice the size, then the filter `taps` [4, 4], times 4, as one
+    convolution: [4 · O, 9, I] in half precision, output (2·a + b)·O + o being the pixels at 2·y + a, 2·x + b.
+
+    The transposed convolution puts x[m]·W[k] at 2·m + k. The filter, flipped, sums four of those. So pixel 2·j + a
+    has from input j + d − 1 the weights W[k] times the flipped tap 2·d + k − a − 1.
+    """
+    steps = _reach(weight.device)
+    flipped = torch.nn.functional.pad(4 * taps.flip(0, 1), (1, 1, 1, 1))
+    # steps [2, 3, 3]: phase, input, tap of W -> place among the flipped taps, 0 and 5 being outside.
+    spread = flipped[steps[:, None, :, None, :, None], steps[None, :, None, :, None, :]]  # a, b, dy, dx, ky, kx
+    phases = torch.einsum("abyxkl,oikl->aboyxi", spread, unit(weight))
+    return phases.reshape(4 * weight.shape[0], 9, weight.shape[1]).half().contiguous()
+
+
+_REACH: dict[torch.device, Tensor] = {}
+
+
+def _reach(device: torch.device) -> Tensor:
+    """The table of `polyphase`, once a device: a captured derivation must not copy from the host."""
+    if device not in _REACH:
+        steps = [[[min(max(2 * d + k - a, 0), 5) for k in range(3)] for d in range(3)] for a in range(2)]
+        _REACH[device] = torch.tensor(steps, device=device)
+    return _REACH[device]

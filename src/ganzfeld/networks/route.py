@@ -1,0 +1,47 @@
+"""Which arrangement of a network's mathematics plays: the fastest that this network and this device can go."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, TypeAlias, Union
+
+import torch
+from torch import Tensor
+
+from ganzfeld.networks.config import Config, StyleGAN3Config
+from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
+from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
+
+if TYPE_CHECKING:
+    from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
+    from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
+
+Precision = Literal["auto", "float32", "bfloat16"]
+FastRoute: TypeAlias = Union[FastStyleGAN2, FastStyleGAN3, "GpuStyleGAN2", "GpuStyleGAN3"]
+
+
+def fast_route(config: Config, tensors: Mapping[str, Tensor], precision: Precision) -> FastRoute | None:
+    """The fast path for these tensors on the device where they lie; None where only the reference will do.
+
+    "auto" is half precision on an NVIDIA card that Triton serves, float32 everywhere else.
+    """
+    device = tensors["mapping.w_avg"].device
+    if device.type == "cuda" and precision == "auto" and serves(device):
+        from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
+        from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
+
+        if isinstance(config, StyleGAN3Config):
+            if GpuStyleGAN3.supports(config, tensors):
+                return GpuStyleGAN3(config, tensors)
+        elif GpuStyleGAN2.supports(config, tensors):
+            return GpuStyleGAN2(config, tensors)
+    convolve_in = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if isinstance(config, StyleGAN3Config):
+        return FastStyleGAN3(config, tensors, convolve_in) if FastStyleGAN3.supports(config, tensors) else None
+    return FastStyleGAN2(config, tensors, convolve_in) if FastStyleGAN2.supports(config, tensors) else None
+
+
+def serves(device: torch.device) -> bool:
+    """Whether the kernels run on this card: Triton is installed, and the card is of the Ampere generation or later."""
+    return importlib.util.find_spec("triton") is not None and torch.cuda.get_device_capability(device) >= (8, 0)
