@@ -84,6 +84,9 @@ def play(
     midi: Annotated[
         list[str] | None, typer.Option(help='MIDI inputs, by name or pattern ("*"), or a MIDI file, looped.')
     ] = None,
+    lights: Annotated[
+        bool, typer.Option("--lights", help="Show knobs and snapshots on the lights and motors of these controllers.")
+    ] = False,
     audio: Annotated[
         str | None,
         typer.Option(help='Sound: a file, looped and played aloud, or part of a device\'s name ("": the first).'),
@@ -132,11 +135,12 @@ def play(
         osc_choose=send,
         osc_rate=osc_rate,
         midi=tuple(midi or ()),
+        midi_lights=tuple(midi or ()) if lights else (),
         audio=audio,
         speaker=None if speaker == "none" else speaker,
     )
     clock = ShowTime(lambda: Known(*show.known_time))
-    signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show)
+    signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)
     if to:
         show.report(send, osc_rate or MOST_REPORTS, signals.frame)
     recorder = Recorder(show, record) if record else None

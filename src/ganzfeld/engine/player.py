@@ -50,15 +50,15 @@ class Player:
         script file runs."""
         self.engine = Engine(device=device, trusted=trusted, exact=True)
         self.clock = Clock()
-        self._keeper = SnapshotKeeper(None)
         if isinstance(patch, Patch):
+            path = Path(patch.file) if patch.file else None
             self.engine.load(patch)
         else:
             path = Path(patch)
             self.engine.load(read_patch(path), path)
-            self._keeper = SnapshotKeeper(snapshot_path(path))
-            if (bank := self._keeper.read()) is not None:
-                self.engine.load_snapshots(encode_bank(bank))
+        self._keeper = SnapshotKeeper(snapshot_path(path) if path else None)
+        if (bank := self._keeper.read()) is not None:
+            self.engine.load_snapshots(encode_bank(bank))
         self.clock.bpm = self.engine.bpm or self.clock.bpm
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _PAIR_SECONDS = 0.005  # the two halves of a 14-bit controller leave it in one go
 _PAIRS_TO_BELIEVE = 3
+MOST_ECHOES = 16
 _NEAR = 2.5 / 127  # so close to the held value a control may take over
 _CLOCK_SILENCE_SECONDS = 2.0
 _MODE_MESSAGES = 120  # controllers from here on are commands, not knobs
@@ -88,6 +90,7 @@ class MidiState:
         self._stands: dict[str, float] = {}  # where the hardware stands
         self._held: dict[str, float] = {}  # placed, and not yet taken over
         self._shown: dict[str, int] = {}  # what the controller's lights or motors show
+        self._sent: dict[str, deque[int]] = {}  # what was sent to them, and may come back
         self._learning: Callable[[Control], None] | None = None
         self._spans: dict[Control, tuple[int, int]] = {}
         self._lock = threading.RLock()
@@ -229,7 +232,14 @@ class MidiState:
         address, now = control.address, value / most
         before = self._stands.get(address)
         self._stands[address] = now
-        self._shown[address] = round(now * 127)
+        step = self._shown[address] = round(now * 127)
+        sent = self._sent.get(address)
+        if sent and step in sent:  # a motor that reports where it was sent to: no hand did that
+            while sent.popleft() != step:
+                pass
+            return
+        if sent:  # a hand is at it: what comes now is its own
+            sent.clear()
         held = self._held.get(address)
         if held is not None:
             passed = before is not None and min(before, now) <= held <= max(before, now)
@@ -247,11 +257,21 @@ class MidiState:
         """A controller's value was changed elsewhere. value: 0 to 1. Its hardware takes over when it comes by."""
         with self._lock:
             self.outside.set(address, value)
+            self.hold(address, value)
+
+    def hold(self, address: str, value: float) -> None:
+        """As `place`, for a controller of a knob: what the knob is turned to is not the mailbox's business."""
+        with self._lock:
             stands = self._stands.get(address)
             if stands is not None and abs(stands - value) <= _NEAR:
                 self._held.pop(address, None)
             else:
                 self._held[address] = value
+
+    def let_go(self, address: str) -> None:
+        """The controller has what it turns: nothing has to be come by."""
+        with self._lock:
+            self._held.pop(address, None)
 
     def learn(self, done: Callable[[Control], None] | None) -> None:
         """Call `done` with the next control that somebody touches; None: no longer.
@@ -297,6 +317,7 @@ class MidiState:
                 if self._shown.get(address) == step:
                     continue
                 self._shown[address] = step
+                self._sent.setdefault(address, deque(maxlen=MOST_ECHOES)).append(step)
                 channel, number = int(parts[3]) - 1, int(parts[4])
                 if parts[2] == "cc":
                     messages.append(Message("control_change", channel=channel, control=number, value=step))
@@ -308,6 +329,7 @@ class MidiState:
         """A controller was plugged in: it shows nothing yet, so `feedback` says everything again."""
         with self._lock:
             self._shown.clear()
+            self._sent.clear()
 
 
 _HANDLERS: dict[str, Callable[[MidiState, Any, float, str], None]] = {

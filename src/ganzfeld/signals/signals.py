@@ -11,6 +11,7 @@ from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import Conductor, Show
+from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
@@ -55,7 +56,8 @@ class Signals:
 
     mailbox: takes values and hits. turn: takes values of parameters (see `osc.Turn`). clock: the show's seconds, for
     a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and follows what it asks
-    for. Neither a missing package nor a taken port raises: `problems` says so, and everything else works.
+    for. desk: the show whose knobs controllers turn, show and learn. Neither a missing package nor a taken port raises:
+    `problems` says so, and everything else works.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Signals:
         turn: Turn | None = None,
         clock: Callable[[], float] | None = None,
         conducts: Show | None = None,
+        desk: ShowAtDesk | None = None,
     ) -> None:
         self.wanted = wanted
         self._heard = _Echo(mailbox, self)
@@ -77,6 +80,8 @@ class Signals:
         self.audio: AudioInput | AudioFile | None = None
         self.speaker: Loudspeaker | None = None
         self.conductor: Conductor | None = None
+        self.controllers: Controllers | None = None
+        self._desk = desk
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
 
@@ -106,12 +111,12 @@ class Signals:
 
     def stop(self) -> None:
         """Close everything."""
-        for part in (self.conductor, self.osc, self.midi, *self.midi_files, self.speaker, self.audio):
+        for part in (self.controllers, self.conductor, self.osc, self.midi, *self.midi_files, self.speaker, self.audio):
             if part is not None:
                 part.stop()
         for sender in self.senders:
             sender.close()
-        self.conductor = self.osc = self.midi = self.speaker = self.audio = None
+        self.controllers = self.conductor = self.osc = self.midi = self.speaker = self.audio = None
         self.midi_files.clear()
         self.senders.clear()
         self._failed.clear()
@@ -126,7 +131,7 @@ class Signals:
         """A frame was made: tell whoever listens. values: by address; those under /midi/ go to the controllers."""
         for sender in self.senders:
             sender.frame(moment, values)
-        if self.midi is not None and self.wanted.midi_lights:
+        if self.midi is not None and self.wanted.midi_lights and self.controllers is None:
             self.midi.show({address: value for address, value in values.items() if address.startswith("/midi/")})
 
     def _open_osc(self) -> None:
@@ -177,8 +182,10 @@ class Signals:
     def _open_midi(self) -> None:
         choose = tuple(name for name in self.wanted.midi if not is_midi_file(name))
         if choose or self.wanted.midi_lights:
-            ports = MidiPorts(self.midi_state, choose=choose, feedback=self.wanted.midi_lights)
-            self.midi = ports.start()
+            lights = self.wanted.midi_lights
+            self.midi = MidiPorts(self.midi_state, choose=choose, feedback=lights).start()
+            if self._desk is not None:
+                self.controllers = Controllers(self._desk, self.midi_state, self.midi, lights=bool(lights)).start()
 
     def _open_audio(self) -> None:
         wanted, options = self.wanted.audio, self.wanted.audio_options
