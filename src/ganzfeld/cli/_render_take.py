@@ -68,7 +68,7 @@ def _job(take: Take, wanted: Wanted) -> Job:
     """The wish as plain data, with what has to be known before the first frame."""
     import numpy as np
 
-    from ganzfeld.engine.takes.pieces import Job
+    from ganzfeld.engine.takes import pieces
     from ganzfeld.engine.takes.replay import View, check_output, first_size
     from ganzfeld.engine.takes.timeline import Timeline
 
@@ -85,7 +85,7 @@ def _job(take: Take, wanted: Wanted) -> Job:
         raise GanzfeldError(
             f"there is nothing to render at second {wanted.start:g}", hint=f"The take is {take.seconds:.1f} s long"
         )
-    return Job(
+    return pieces.Job(
         take=str(wanted.take.absolute()),
         target=str(wanted.out.absolute()),
         rate=wanted.fps or _rate(take),
@@ -101,6 +101,8 @@ def _job(take: Take, wanted: Wanted) -> Job:
         trust=wanted.trust,
         allowed=_allowed_scripts(take, wanted.trust),
         options={} if wanted.quality is None else {"quality": wanted.quality},
+        piece_seconds=pieces.PIECE_SECONDS,
+        chain_seconds=pieces.CHAIN_SECONDS,
     )
 
 
