@@ -17,6 +17,7 @@ from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, c
 from ganzfeld.networks.find import locate
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
+from ganzfeld.networks.route import FastRoute, Precision, fast_route
 from ganzfeld.networks.stylegan2 import Gains, StyleGAN2
 from ganzfeld.networks.stylegan3 import StyleGAN3
 from ganzfeld.networks.wide import Wide, layer_scale, memory_needed, wide
