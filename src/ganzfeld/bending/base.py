@@ -17,8 +17,8 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -39,6 +39,16 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A constant of a line that says how much memory a bend needs, say. `default`: its value if the text has none, from
+    the words that the line does have; `check`: turns what is written into what the bend uses, or raises ValueError."""
+
+    doc: str
+    default: Callable[[frozenset[str]], Any]
+    check: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a bend acts: one weight, one layer's activation, one convolution's output.
 
@@ -48,6 +58,7 @@ class Place:
     every weight; 1 for activations.
     frame: this frame's number, a 0-d integer tensor.
     memory(name, shape): a tensor that persists from frame to frame, zero at first.
+    settings: the line's constants.
     """
 
     name: str
@@ -56,6 +67,7 @@ class Place:
     deviation: Tensor
     frame: Tensor
     memory: Callable[[str, tuple[int, ...]], Tensor]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Bend:
@@ -63,6 +75,7 @@ class Bend:
     for each channel, shaped so that it broadcasts to what is bent ([O, 1, 1, 1], [1, C, 1, 1])."""
 
     amounts: ClassVar[Mapping[str, Amount]]
+    settings: ClassVar[Mapping[str, Setting]] = {}
     target: ClassVar[str]
     uses_noise: ClassVar[bool] = False
     uses_order: ClassVar[bool] = False
@@ -71,6 +84,15 @@ class Bend:
     def word(cls) -> str:
         """The keyword that switches this bend on: its first amount."""
         return next(iter(cls.amounts))
+
+    @classmethod
+    def knows(cls, word: str) -> bool:
+        """Whether a keyword of a line is this bend's."""
+        return word in cls.amounts or word in cls.settings
+
+    def held(self, shape: tuple[int, ...], settings: Mapping[str, Any]) -> int:
+        """Bytes that it keeps from frame to frame for something of this shape."""
+        return 0
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         """The bent tensor."""

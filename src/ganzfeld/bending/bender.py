@@ -34,7 +34,7 @@ AT_ONCE = 6_000_000
 @dataclass(frozen=True, slots=True)
 class BendLine:
     """One line `face.bend(target, …)`. words: the amounts written in it, in order. only, only_inputs: listed channels.
-    masked, masked_inputs: whether a share of channels is taken at all."""
+    masked, masked_inputs: whether a share of channels is taken at all. settings: the bends' constants."""
 
     name: str
     target: str
@@ -43,6 +43,7 @@ class BendLine:
     only_inputs: tuple[int, ...] | None = None
     masked: bool = False
     masked_inputs: bool = False
+    settings: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Bender:
     """A network, and what is done to it.
 
     live: the network to play. matched: the number of channels of each weight or layer that a line reaches. changed: the
-    weights that have memory of their own.
+    weights that have memory of their own. held: bytes that the bends keep from frame to frame, beside those.
     """
 
     def __init__(self, network: Network, size: tuple[int, int] | None = None, resolution: int | None = None) -> None:
@@ -139,6 +140,7 @@ class Bender:
         self._shapes = network.layer_shapes_at(size, resolution)
         self.matched: dict[str, tuple[int, ...]] = {}
         self.changed: list[str] = []
+        self.held = 0
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
@@ -169,6 +171,7 @@ class Bender:
         for index, name in enumerate(names):
             if chain:
                 match = self._match(line, target, name, index, chain)
+                self.held += sum(bend.held(match.seeded.shape, dict(line.settings)) for bend in chain)
                 (self._weights if target == "weight" else self._layers).setdefault(name, []).append(match)
             if name in convolutions:
                 layer = convolutions[name]
@@ -277,6 +280,7 @@ class Bender:
             seeded.deviation,
             frame,
             lambda name, shape: memory(f"{match.line.name} {match.name} {name}", shape),
+            dict(match.line.settings),
         )
         bent = x
         for bend in match.bends:

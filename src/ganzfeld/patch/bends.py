@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ganzfeld.bending.base import TARGETS, Amount, Bend, bends
+from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends
 from ganzfeld.bending.bender import BLEND_MODES, BendLine, BlendLine
 from ganzfeld.bending.channels import listed
 from ganzfeld.networks.network import Network
@@ -45,6 +45,20 @@ def _amounts() -> dict[str, Declared]:
     return {name: _value(name, found) for name, found in sorted(uses.items())}
 
 
+def _settings() -> dict[str, Declared]:
+    found = {}
+    for target in TARGETS:
+        for bend in bends(target).values():
+            for name, setting in bend.settings.items():
+                found[name] = Structure(None, setting.doc, check=_given(setting))
+                found[name].name = name
+    return found
+
+
+def _given(setting: Setting) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else setting.check(value)
+
+
 def switched_on(given: Iterable[str]) -> tuple[str, ...]:
     """The bends that a line's words switch on, in the order of the text: of weights or activations, whichever has
     them. A word that is a further amount of a bend (`feedback_zoom`, `y`) switches that bend on."""
@@ -52,7 +66,7 @@ def switched_on(given: Iterable[str]) -> tuple[str, ...]:
     for word in given:
         for target in TARGETS:
             for name, bend in bends(target).items():
-                if word in bend.amounts:
+                if bend.knows(word):
                     found[name] = None
     return tuple(found)
 
@@ -80,13 +94,17 @@ class BendMethod(Method):
         given = list(given)
         words = set(switched_on(given))
         amounts = {
-            name for target in TARGETS for word, bend in bends(target).items() if word in words for name in bend.amounts
+            name
+            for target in TARGETS
+            for word, bend in bends(target).items()
+            if word in words
+            for name in (*bend.amounts, *bend.settings)
         }
         present = amounts.union(COMMON)
         return {name: parameter for name, parameter in cls.declared_parameters().items() if name in present}
 
 
-BendMethod.declared = {**BendMethod.declared, **_amounts()}
+BendMethod.declared = {**BendMethod.declared, **_amounts(), **_settings()}
 
 
 class BlendMethod(Method):
@@ -110,12 +128,23 @@ def bend_line(line: Line, structure: Named) -> BendLine:
     return BendLine(
         name=line.name,
         target=structure[f"{line.name}.target"],
-        words=tuple(word for word in line.given if word not in COMMON),
+        words=tuple(word for word in line.given if word not in COMMON and word not in _settings()),
         only=structure[f"{line.name}.only"],
         only_inputs=structure[f"{line.name}.only_inputs"],
         masked=bool(given & {"channels", "soft"}),
         masked_inputs="inputs" in given,
+        settings=tuple(_line_settings(line, structure)),
     )
+
+
+def _line_settings(line: Line, structure: Named) -> Iterator[tuple[str, Any]]:
+    given = frozenset(line.given)
+    for target in TARGETS:
+        for bend in bends(target).values():
+            if any(bend.knows(word) for word in given):
+                for name, setting in bend.settings.items():
+                    written = structure[f"{line.name}.{name}"]
+                    yield name, setting.default(given) if written is None else written
 
 
 def blend_line(line: Line, structure: Named, other: Network) -> BlendLine:

@@ -2,35 +2,85 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import ActivationBend, Amount, Place
+from ganzfeld.bending.base import ActivationBend, Amount, Place, Setting
 from ganzfeld.kernels.affine import affine
 
 LOUDEST = 1e4  # feedback above 1 grows without end; the network clamps at 256
+LONGEST = 600
+USUAL = 30
+
+
+def _frames(value: Any) -> int:
+    if not isinstance(value, int) or not 1 <= value <= LONGEST:
+        raise ValueError(f"a number of frames, from 1 to {LONGEST}")
+    return value
 
 
 class Feedback(ActivationBend):
-    """Mix with this layer's own activations of the frame before, moved, turned and zoomed."""
+    """Mix with this layer's own activations of the frame before, or of many frames before, moved, turned and zoomed.
+
+    What is remembered is what left this bend, so the past holds its own past.
+    """
 
     amounts = {
         "feedback": Amount(0, "0 is none, 1 is nothing but the past.", range=(0, 1), limits=(-2, 2)),
-        "feedback_x": Amount(0, "How far the past moves each frame.", range=(-0.1, 0.1)),
-        "feedback_y": Amount(0, "How far the past rises each frame.", range=(-0.1, 0.1)),
+        "feedback_x": Amount(0, "How far the past moves each time.", range=(-0.1, 0.1)),
+        "feedback_y": Amount(0, "How far the past rises each time.", range=(-0.1, 0.1)),
         "feedback_rotate": Amount(
-            0, "How far the past turns each frame.", range=(-10, 10), limits=(-1e6, 1e6), unit="degrees"
+            0, "How far the past turns each time.", range=(-10, 10), limits=(-1e6, 1e6), unit="degrees"
         ),
-        "feedback_scale": Amount(1, "How much the past grows each frame.", range=(0.9, 1.1), limits=(-100, 100)),
+        "feedback_scale": Amount(1, "How much the past grows each time.", range=(0.9, 1.1), limits=(-100, 100)),
+        "feedback_delay": Amount(
+            1, "How long ago the past is; a fraction mixes two frames.", range=(1, USUAL), limits=(1, LONGEST),
+            unit="frames",
+        ),
+    }  # fmt: skip
+    settings = {
+        "feedback_longest": Setting(
+            f"The longest feedback_delay, in frames ({USUAL} unless said): so many are kept in memory.",
+            default=lambda given: USUAL if "feedback_delay" in given else 1,
+            check=_frames,
+        )
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        past = place.memory("feedback", tuple(x.shape))
+        # A ring of frames: this frame's place in it is the oldest one's, read before it is written over.
+        count = place.settings.get("feedback_longest", 1)
+        ring = place.memory("feedback", (count, *x.shape))
+        now = place.frame % count
         moved = affine(
-            past, amounts["feedback_x"], amounts["feedback_y"], amounts["feedback_rotate"], amounts["feedback_scale"]
+            _past(ring, now, amounts["feedback_delay"]),
+            amounts["feedback_x"],
+            amounts["feedback_y"],
+            amounts["feedback_rotate"],
+            amounts["feedback_scale"],
         )
         mixed = torch.lerp(x.float(), moved, amounts["feedback"]).clamp(-LOUDEST, LOUDEST)
-        past.copy_(mixed)
+        ring.index_copy_(0, now.reshape(1), mixed[None])
         return mixed.to(x.dtype)
+
+    def held(self, shape: tuple[int, ...], settings: Mapping[str, Any]) -> int:
+        return 4 * settings.get("feedback_longest", 1) * math.prod(shape)
+
+
+def _past(ring: Tensor, now: Tensor, delay: Tensor) -> Tensor:
+    """What was `delay` frames before `now` in ring [K, N, C, h, w]; delay 0-d, or [1, C, 1, 1] for each channel."""
+    count, channels = ring.shape[0], ring.shape[2]
+    if count == 1:
+        return ring[0]
+    delay = delay.float().clamp(1, count)
+    whole = delay.floor()
+    earlier = [(now - whole.long() - more).remainder(count) for more in (0, 1)]
+    if delay.dim():
+        each = torch.arange(channels, device=ring.device)
+        past, before = (ring[place.flatten().expand(channels), :, each].transpose(0, 1) for place in earlier)
+    else:
+        past, before = (ring.index_select(0, place.reshape(1))[0] for place in earlier)
+    return torch.lerp(past, before, delay - whole)

@@ -172,6 +172,12 @@ class NetworkNode(Node):
             except NetworkError as error:
                 raise context.refuse(error.what, f"{line.name}.target", error.hint) from None
         bender.ready()
+        present = device_memory(context.device)
+        if present is not None and bender.held > present:
+            line = next(line for line in context.lines if line.method == "bend")
+            what = f"What these bends keep of earlier frames takes {bender.held >> 30} GB of memory"
+            hint = f"The device has {present >> 30} GB: bend a smaller layer, or lower feedback_longest"
+            raise context.refuse(what, f"{line.name}.feedback_longest", hint)
         return bender
 
     def _open(self, name: Any, context: SetupContext, parameter: str = "file") -> Network:
