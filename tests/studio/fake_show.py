@@ -62,6 +62,47 @@ class FakeStatus:
     rolled: str = ""
 
 
+@dataclass(frozen=True)
+class FakeKnob:
+    address: str = "/push"
+    value: float = 0.5
+    position: float = 0.5
+    by: str = "text"
+    low: float = -2.0
+    high: float = 3.0
+    curve: float | str = 1.0
+    default: float = 0.0
+    midi: str | None = None
+    osc: str | None = "/push"
+
+
+@dataclass(frozen=True)
+class FakeSnapshot:
+    name: str
+    at: tuple[float, float] = (0.2, 0.8)
+    midi: str | None = None
+    misfits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FakeDesk:
+    knobs: tuple[FakeKnob, ...] = ()
+    held: tuple[str, ...] = ()
+    snapshots: tuple[FakeSnapshot, ...] = ()
+    fade: tuple[float, str, str] = (0.0, "seconds", "now")
+    shown: tuple[str, ...] = ()
+    share: float = 1.0
+    waiting: str | None = None
+    at: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class FakeLesson:
+    target: str | None = None
+    control: str | None = None
+    numbers: tuple = ()
+
+
 class FakeShow:
     """Holds the newest pushed frame, and remembers what it lent and was told to do."""
 
@@ -69,6 +110,10 @@ class FakeShow:
         self.now = FakeStatus()
         self.commands: list[tuple[str, dict[str, str]]] = []
         self.refuses: Exception | None = None
+        self.desk_now = FakeDesk()
+        self.lesson: FakeLesson | None = None
+        self.keeps_snapshots = True
+        self.done: list[tuple] = []
         self.lent: list[FakeFrame] = []
         self._newest: FakeFrame | None = None
         self._changed = threading.Condition()
@@ -97,6 +142,38 @@ class FakeShow:
 
     def status(self) -> FakeStatus:
         return self.now
+
+    def desk(self) -> FakeDesk:
+        return self.desk_now
+
+    def _do(self, *what: object) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.done.append(what)
+
+    def turn(self, address: str, value: float) -> bool:
+        self._do("turn", address, value)
+        return any(knob.address == address for knob in self.desk_now.knobs)
+
+    def release(self, address: str) -> None:
+        self._do("release", address)
+
+    def hit(self, address: str, *arguments: object) -> None:
+        self._do("hit", address, *arguments)
+
+    def arrange(self, what: str, *arguments: object) -> None:
+        self._do("arrange", what, *arguments)
+
+    def learn(self, target: str | None = None) -> None:
+        self._do("learn", target)
+        self.lesson = FakeLesson(target)
+
+    def stop_learning(self) -> None:
+        self._do("stop")
+        self.lesson = None
+
+    def connect(self, target: str, control: str | None) -> None:
+        self._do("connect", target, control)
 
     def command(self, name: str, **arguments: str) -> None:
         if self.refuses:

@@ -235,12 +235,16 @@ class Snapshots:
             "bind": self.bank.bound,
             "fade": self.bank.fading,
         }.get(what)
-        if do is None:
-            raise GanzfeldError(f"Snapshots cannot '{what}'")
         try:
-            self.bank = do(*arguments)
-        except (TypeError, ValueError) as error:
-            raise GanzfeldError(f"Snapshots cannot {what} like this: {error}") from None
+            if do is None:
+                raise GanzfeldError(f"Snapshots cannot '{what}'")
+            try:
+                self.bank = do(*arguments)
+            except (TypeError, ValueError) as error:
+                raise GanzfeldError(f"Snapshots cannot {what} like this: {error}") from None
+        except GanzfeldError as error:
+            self.problem, self._problem_stays = error, PROBLEM_SECONDS
+            raise
         current = self.current
         if current is not None and what in ("rename", "delete") and arguments[0] in current.shares:
             new = str(arguments[1]).strip() if what == "rename" else None

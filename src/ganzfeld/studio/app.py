@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page, picture
+from ganzfeld.studio.desk import FromPage, obey
 from ganzfeld.studio.show import Show
 from ganzfeld.studio.viewers import Audience, Viewer
 from ganzfeld.studio.wire import Ack, Command, Notice, Patch, Status, decode_from_page, encode
@@ -105,8 +106,11 @@ class _Conversation:
                 if notice:
                     viewer.tell("notice", encode(notice))
 
-    async def _obey(self, command: Command) -> Notice | None:
+    async def _obey(self, command: Command | FromPage) -> Notice | None:
         try:
+            if not isinstance(command, Command):
+                await asyncio.to_thread(obey, self.show, command)
+                return None
             arguments = {}
             if command.name == "trust":
                 self._must_be_here("permission to run a script is given")
@@ -118,8 +122,9 @@ class _Conversation:
         except GanzfeldError as error:
             return Notice(error.what, error.hint)
         except Exception:
-            log.exception("command %s", command.name)
-            return Notice(f"'{command.name}' failed", "The log says why.")
+            name = command.name if isinstance(command, Command) else type(command).__name__.lower()
+            log.exception("command %s", name)
+            return Notice(f"'{name}' failed", "The log says why.")
         return None
 
     def _must_be_here(self, what: str) -> None:

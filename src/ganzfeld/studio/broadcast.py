@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from ganzfeld.studio import picture
+from ganzfeld.studio.desk import Desk, known_desk
 from ganzfeld.studio.show import Show
 from ganzfeld.studio.viewers import NO_FRAME, Audience
 from ganzfeld.studio.wire import Frame, Patch, Status, encode
@@ -97,6 +98,7 @@ class Words(_Broadcast):
     _told: tuple[object, ...] = ()
     _told_at = 0.0
     _version: int | None = None
+    _known: tuple[object, ...] = (None, None)
 
     def step(self) -> None:
         if not self.audience.present.wait(NAP):
@@ -107,6 +109,10 @@ class Words(_Broadcast):
         if status.patch_version != self._version:
             self._version = status.patch_version
             self.on_loop(self.audience.tell, "patch", encode(Patch.of(shown)))
+        known = known_desk(self.show)
+        if any(one is not other for one, other in zip(known, self._known, strict=True)):
+            self._known = known
+            self.on_loop(self.audience.tell, "desk", encode(Desk.of(self.show)))
         now = time.monotonic()
         if status.news != self._told or now - self._told_at >= NUMBERS_EVERY:
             self._told, self._told_at = status.news, now

@@ -6,8 +6,8 @@ Every method may be called from any thread and must return at once (`wait` after
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,8 +124,89 @@ class ShowStatus(Protocol):
         ...
 
 
+class Desk(Protocol):
+    """What hands stand at (see `engine.messages.Desk`)."""
+
+    @property
+    def knobs(self) -> Sequence[Any]: ...
+
+    @property
+    def held(self) -> Iterable[str]: ...
+
+    @property
+    def snapshots(self) -> Sequence[Any]: ...
+
+    @property
+    def fade(self) -> tuple[float, str, str]: ...
+
+    @property
+    def shown(self) -> Sequence[str]: ...
+
+    @property
+    def share(self) -> float: ...
+
+    @property
+    def waiting(self) -> str | None: ...
+
+    @property
+    def at(self) -> tuple[float, float] | None: ...
+
+
+class Lesson(Protocol):
+    """A control that is being learned (see `engine.learning.Lesson`)."""
+
+    @property
+    def target(self) -> str | None: ...
+
+    @property
+    def control(self) -> str | None: ...
+
+    @property
+    def numbers(self) -> Sequence[Any]: ...
+
+
 class Show(Protocol):
     """A show as its viewers see it."""
+
+    def desk(self) -> Desk:
+        """What hands stand at now; the same object while nothing changes."""
+        ...
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """What is being learned, if anything is."""
+        ...
+
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether snapshots outlive the show."""
+        ...
+
+    def turn(self, address: str, value: Any) -> bool:
+        """A hand turns what is at an address; False if there is nothing."""
+        ...
+
+    def release(self, address: str) -> None:
+        """It goes back to its text."""
+        ...
+
+    def hit(self, address: str, *arguments: Any) -> None:
+        """An event: "/snapshot/recall", a name, …"""
+        ...
+
+    def arrange(self, what: str, *arguments: Any) -> None:
+        """Rename, delete, place snapshots, or say how they fade."""
+        ...
+
+    def learn(self, target: str | None = None) -> None:
+        """Learn the next control that is touched. May raise GanzfeldError, as the two below."""
+        ...
+
+    def stop_learning(self) -> None: ...
+
+    def connect(self, target: str, control: str | None) -> float | None:
+        """Give a target this control (None: none), and write it down."""
+        ...
 
     def latest(self, newer_than: int) -> ShownFrame | None:
         """The newest picture, or None if its number is not above `newer_than` (−1: any picture will do)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ganzfeld.studio.desk import FromPage
 from ganzfeld.studio.show import CommandName, Problem, ShowStatus
 
 
@@ -121,7 +122,7 @@ class Command(_Message, frozen=True):
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_from_page = msgspec.msgpack.Decoder(Ack | Command).decode
+decode_from_page = msgspec.msgpack.Decoder(Ack | Command | FromPage).decode
 
 
 def _words(problem: Problem) -> ProblemWords:
