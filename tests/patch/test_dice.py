@@ -44,15 +44,17 @@ def test_what_is_rolled_fits_the_network_and_can_be_pasted(network: Network) -> 
             continue
         kind, _ = matches(network, target)
         given = set(line.arguments) - set(COMMON)
-        known = {amount: word for word, bend in bends(kind).items() for amount in bend.amounts}
+        fitting = [*bends(kind).items(), *bends("convolution").items()]
+        known = {amount: word for word, bend in fitting for amount in bend.amounts}
         assert given and given <= set(known), f"{given} bends no {kind}"
+        assert given != {"gain"} or set(network.convolutions) & set(matches(network, target)[1])
         words[kind] |= {known[name] for name in given}
     assert len(words["weight"]) > 8 and len(words["activation"]) > 12, "all sorts of bends"
 
 
 def test_every_bend_is_rolled_at_some_time() -> None:
     text = "\n".join(roll(Network.random(CONFIGS["stylegan2"]), 2, 1500))
-    for kind in ("weight", "activation"):
+    for kind in ("weight", "activation", "convolution"):
         for word, bend in bends(kind).items():
             assert any(f", {name}=" in text for name in bend.amounts), f"{kind} {word}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganzfeld.bending.base import Amount, bends
@@ -16,6 +16,7 @@ from ganzfeld.networks.find import shipped_names
 from ganzfeld.networks.network import Network, load_network
 
 STYLES, CONVOLUTIONS, BIASES, START, COLOURS = "styles", "convolutions", "biases", "start", "colours"
+OUTPUTS = "outputs"
 EARLY, MIDDLE, LATE = "early", "middle", "late"
 LAYERS = (EARLY, MIDDLE, LATE)
 LOCAL = (MIDDLE, LATE)
@@ -56,7 +57,7 @@ OF_WEIGHTS: Mapping[str, Taste] = {
 }
 OF_ACTIVATIONS: Mapping[str, Taste] = {
     "multiply": Taste(LAYERS, (0.4, 1), often=2),
-    "add": Taste(LAYERS, (0.2, 0.8), share=True),
+    "add": Taste(LOCAL, (0.2, 0.6), share=True),
     "x": Taste(LAYERS, (0.05, 0.2), often=0.8, more={"rotate": (4, 20)}),
     "rotate": Taste(LAYERS, (10, 60), often=2.5),
     "scale": Taste(LAYERS, (0.1, 0.4), often=2),
@@ -75,6 +76,7 @@ OF_ACTIVATIONS: Mapping[str, Taste] = {
     "sobel": Taste(LOCAL, (0.3, 0.9)),
     "threshold": Taste(LAYERS, (0.2, 0.8)),
 }
+OF_CONVOLUTIONS: Mapping[str, Taste] = {"gain": Taste((OUTPUTS,), (0.4, 1), often=2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,17 @@ class _Dice:
         self.node = node
         self.others = others
         self.places = {kind: places for kind, places in _places(network).items() if places}
-        self.tastes = [*_tastes("weight", OF_WEIGHTS), *_tastes("activation", OF_ACTIVATIONS)]
+        self.tastes = [
+            *_tastes("weight", OF_WEIGHTS),
+            *_tastes("activation", OF_ACTIVATIONS),
+            *_tastes("convolution", OF_CONVOLUTIONS),
+        ]
 
     def line(self) -> str:
         if self.others and self.chance.random() < BLENDS:
             return self._blend()
         name, amounts, taste = self.chance.choices(self.tastes, [taste.often for *_, taste in self.tastes])[0]
-        place = self.chance.choice(
-            self.places[self.chance.choice([kind for kind in taste.where if kind in self.places])]
-        )
+        place = self._place(self.chance.choice([kind for kind in taste.where if kind in self.places]))
         given = [f'"{place.target}"', f"{name}={self._moving(amounts[name], taste.far, place)}"]
         for other, far in (taste.more or {}).items():
             if self.chance.random() < 0.7:
@@ -136,10 +140,15 @@ class _Dice:
             given += [f"seed={self.chance.randrange(100)}"]
         return f"{self.node}.bend({', '.join(given)})"
 
+    def _place(self, kind: str) -> Place:
+        globs = [place for place in self.places[kind] if place.glob]
+        # One of many weights is often hardly seen.
+        return self.chance.choice(globs if globs and self.chance.random() < 0.5 else self.places[kind])
+
     def _blend(self) -> str:
         kinds = [EARLY, MIDDLE, LATE, STYLES, CONVOLUTIONS]
         kind = self.chance.choice([kind for kind in kinds if kind in self.places])
-        target = self.chance.choice(self.places[kind]).target
+        target = self._place(kind).target
         target = f"{target}*" if kind in LAYERS else target
         amount = self._one_sided(Amount(0, ""), self._number(0.4, 1.2))
         return f'{self.node}.blend("{self.chance.choice(self.others)}", "{target}", amount={amount})'
@@ -150,25 +159,25 @@ class _Dice:
     def _moving(self, amount: Amount, far: tuple[float, float], place: Place) -> str:
         """An expression for an amount. Both ways where nothing happens in the middle of its range, else one way."""
         # What is done to all convolutions adds up.
-        reach = self._number(*(0.6 * end if place.glob and place.target.endswith(".weight") else end for end in far))
+        whole = place.glob and place.target.endswith(".weight")
+        reach = (0.6 if whole else 1) * (far[0] + (far[1] - far[0]) * self.chance.random())
         low, high = amount.range
         if low < amount.default < high:
             return self._two_sided(amount, reach, place)
-        return self._one_sided(amount, reach)
+        return self._one_sided(amount, _short(reach))
 
-    def _two_sided(self, amount: Amount, reach: str, place: Place) -> str:
-        seconds = self.chance.choice((2, 3, 4, 5, 7, 9))
-        choose: list[Callable[[], str]] = [
-            lambda: f"wander(t/{seconds}, seed={self.chance.randrange(1, 10)})",
-            lambda: f"wander(t/{seconds})",
-            lambda: f"sin(t/{seconds})",
-            lambda: f'seq("0 1 -.6 <.4 -1>", beats={self.chance.choice((4, 8))}, ease="inout")',
-        ]
-        if place.glob:
-            # Each match with a phase of its own: a fan.
-            turn = self.chance.choice(("0.7", "0.9", "1.3"))
-            choose = [lambda: f"sin(t/{seconds} + {turn}*i)", lambda: f"wander(t/{seconds} + {turn}*i)"]
-        return _around(amount.default, "+", f"{reach}*{self.chance.choice(choose)()}")
+    def _two_sided(self, amount: Amount, reach: float, place: Place) -> str:
+        seconds = self.chance.choice((2, 3, 4, 5, 7))
+        # Each match of a glob has a phase of its own: a fan.
+        time = f"t/{seconds} + {self.chance.choice(('0.7', '0.9', '1.3'))}*i" if place.glob else f"t/{seconds}"
+        move = self.chance.choice((
+            f"sin({time})",
+            f"wander({time})",
+            f'seq("0 1 -.6 <.4 -1>", beats={self.chance.choice((4, 8))}, ease="inout")',
+        ))  # fmt: skip
+        # It seldom wanders far.
+        reach *= 1.6 if move.startswith("wander") else 1
+        return _around(amount.default, "+", f"{_short(reach)}*{move}")
 
     def _one_sided(self, amount: Amount, reach: str) -> str:
         seconds = self.chance.choice((3, 4, 6, 8, 11))
@@ -196,9 +205,8 @@ def _plain_taste(target: str, amount: Amount) -> Taste:
     """A careful taste for a bend that nobody has written one for."""
     low, high = amount.range
     room = max(high - amount.default, amount.default - low)
-    return Taste(
-        LAYERS if target == "activation" else (CONVOLUTIONS,), (0.15 * room, 0.4 * room), often=0.7, share=True
-    )
+    where = {"weight": (CONVOLUTIONS,), "activation": LAYERS, "convolution": (OUTPUTS,)}[target]
+    return Taste(where, (0.15 * room, 0.4 * room), often=0.7, share=True)
 
 
 def _places(network: Network) -> dict[str, list[Place]]:
@@ -219,6 +227,7 @@ def _places(network: Network) -> dict[str, list[Place]]:
         STYLES: [Place(f"synthesis.{layer}.affine.bias", glob=True)],
         BIASES: [Place(f"synthesis.{layer}.bias", glob=True)],
         CONVOLUTIONS: [Place(f"synthesis.{layer}.weight", glob=True), *single],
+        OUTPUTS: [Place(layer[0] + "*", glob=True), *(Place(name) for name in inner if name != "input")],
         START: [Place(name) for name in start],
         COLOURS: [Place(name, glob="*" in name) for name in colours],
         **{kind: [Place(name) for name in part] for kind, part in zip(LAYERS, parts)},
