@@ -182,15 +182,15 @@ class AudioFile(Follower):
         self.hearing = Hearing(outside, RATE, **options)
         self._heard = 0  # samples since t = 0
 
-    def advance(self, t: float) -> None:
-        """Hear everything up to second `t` of the show. The same steps give the same values."""
+    def advance(self, t: float, now: float | None = None) -> None:
+        """Hear everything up to second `t` of the show (see `Follower.advance`)."""
         until = round(t * RATE)
         if not -MOST_BACK_SECONDS * RATE <= until - self._heard <= MOST_AHEAD_SECONDS * RATE:
             self.file.seek(t)
             self._heard = until
             return
         if until > self._heard:
-            self.hearing.feed(self.file.read(until - self._heard))
+            self.hearing.feed(self.file.read(until - self._heard), t if now is None else now)
             self._heard = until
 
     def stop(self) -> None:

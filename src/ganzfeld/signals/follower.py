@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -27,8 +28,10 @@ class Follower:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def advance(self, t: float) -> None:
-        """Play everything up to second `t` of the show. The same steps give the same values."""
+    def advance(self, t: float, now: float | None = None) -> None:
+        """Play everything up to second `t` of the show. The same steps give the same values.
+
+        now: when that is (perf_counter); left out, for a renderer, `t` itself."""
         raise NotImplementedError
 
     def start(self) -> Self:
@@ -57,7 +60,7 @@ class Follower:
     def _run(self, clock: Callable[[], float]) -> None:
         while not self._stopping.wait(POLL_SECONDS):
             try:
-                self.advance(clock())
+                self.advance(clock(), time.perf_counter())
                 self.problem = None
             except SignalError as error:
                 self.problem = error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,14 +37,14 @@ class MidiFile(Follower):
         self._times = [at for at, _ in self.messages]
         self._played = 0.0  # seconds of the show: everything before has been played
 
-    def advance(self, t: float) -> None:
-        """Play everything up to second `t` of the show."""
+    def advance(self, t: float, now: float | None = None) -> None:
+        """Play everything up to second `t` of the show (see `Follower.advance`)."""
         if not 0 <= t - self._played <= MOST_AHEAD_SECONDS:
             if t < self._played - 0.25 or t > self._played:  # a clock that is merely corrected a little is waited for
                 self.state.unplugged(self.name)
                 self._played = t
             return
-        now = time.perf_counter()
+        now = t if now is None else now
         while self._played < t:
             turn, begin = divmod(self._played, self.seconds)
             end = min(t - turn * self.seconds, self.seconds)
