@@ -66,7 +66,7 @@ class Recording(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default):
+        if func.overloadpacket.__name__ in ("item", "_local_scalar_dense", "equal", "is_nonzero"):
             raise RuntimeError("operation not permitted when stream is capturing")
         schema = func._schema
         if schema.is_mutable:

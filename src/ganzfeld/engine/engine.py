@@ -532,5 +532,5 @@ class Engine:
 def _bury(last: list[BuiltPatch], shown: Callable[[], None], graphs: Graphs) -> None:
     """Drop the last reference to a patch when its last frame (`shown` waits for it) is done."""
     shown()
-    last.clear()
+    last.pop().forget_programs()
     graphs.give_back()

@@ -159,6 +159,10 @@ class BuiltPatch:
         """How many times the inner size of a network of this patch can be halved."""
         return max((node.most_halvings for node in self.nodes.values()), default=0)
 
+    def forget_programs(self) -> None:
+        """Drop every variant, when this patch no longer plays: they and this know each other."""
+        self._programs.clear()
+
     def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
         """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
         found = [dict(values)]

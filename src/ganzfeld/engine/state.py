@@ -64,6 +64,7 @@ class State:
         exact = exact and _returns(memory, self.memory)
         return {"expressions": expressions, "memory": memory, "tensors": tensors, "exact": exact}
 
+    @torch.inference_mode()
     def restore(self, checkpoint: dict[str, Any], device: torch.device) -> None:
         """Take up a checkpoint. Tensors that were on a GPU come back on `device`."""
         self.expressions = dict(checkpoint["expressions"])
