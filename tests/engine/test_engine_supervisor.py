@@ -382,7 +382,7 @@ def test_the_tempo_of_the_text_of_hands_and_of_the_command_line(play, patch):
     patch.write_text("bpm 80 midi\n")
     until(lambda: show.status().bpm == 80)
     assert show.status().follow == show.follow == "midi"
-    show.tap()
+    show.command("tap")
     show.tempo(100.0, 0.0, at=time.perf_counter())
     until(lambda: show.status().bpm == 100)
     for wrong in (0.0, -3.0, 1e9, float("nan")):

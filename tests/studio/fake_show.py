@@ -50,6 +50,7 @@ class FakeStatus:
     frame_ms: float = 8.4
     frame: int = 0
     t: float = 0.0
+    bpm: float = 120.0
     paused: bool = False
     size: tuple[int, int] = (64, 48)
     patch_name: str = "organ.ganz"

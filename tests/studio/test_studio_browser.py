@@ -142,6 +142,16 @@ def test_space_pauses_and_plays(browser_page, studio, show):
     assert show.commands == [("pause", {}), ("resume", {})]
 
 
+def test_the_beat_is_tapped_at_the_tempo_and_with_t(browser_page, studio, show):
+    browser_page.goto(studio.url)
+    tempo = browser_page.get_by_role("button", name="120 bpm")
+    tempo.dispatch_event("pointerdown")
+    browser_page.keyboard.press("t")
+    wait_until(browser_page, lambda: show.commands == [("tap", {}), ("tap", {})])
+    show.now.bpm = 93.27
+    wait_until(browser_page, lambda: browser_page.get_by_role("button", name="93.3 bpm").count() == 1)
+
+
 def test_dice_are_rolled_kept_and_taken_back(browser_page, studio, show):
     line = 'face.bend("b64", rotat=40*push, channels=0.3, seed=4)'
     browser_page.goto(studio.url)

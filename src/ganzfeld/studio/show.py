@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back"]
+CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back", "tap"]
 
 
 class ShownFrame(Protocol):
@@ -78,6 +78,11 @@ class ShowStatus(Protocol):
 
     @property
     def t(self) -> float: ...
+
+    @property
+    def bpm(self) -> float:
+        """The tempo now, in beats a minute."""
+        ...
 
     @property
     def paused(self) -> bool: ...

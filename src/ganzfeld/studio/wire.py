@@ -44,6 +44,7 @@ class Status(_Message, frozen=True):
     frame_ms: float
     frame: int
     t: float
+    bpm: float
     paused: bool
     width: int
     height: int
@@ -62,6 +63,7 @@ class Status(_Message, frozen=True):
             frame_ms=status.frame_ms,
             frame=status.frame,
             t=status.t,
+            bpm=round(status.bpm, 1),
             paused=status.paused,
             width=width,
             height=height,
@@ -86,6 +88,7 @@ class Status(_Message, frozen=True):
             self.errors,
             self.pending_trust,
             self.rolled,
+            self.bpm,
         )
 
 

@@ -20,6 +20,7 @@ const status: Status = {
   errors: [],
   pending_trust: [],
   rolled: "",
+  bpm: 120,
 };
 
 describe("numbers", () => {
@@ -87,7 +88,7 @@ describe("doingOf", () => {
 
   it("knows its keys", () => {
     expect(
-      ["h", "H", "Tab", "f", " ", "+", "=", "-", "d", "Enter", "Escape", "x"].map((key) => press(key)),
+      ["h", "H", "Tab", "f", " ", "+", "=", "-", "d", "Enter", "Escape", "t", "x"].map((key) => press(key)),
     ).toEqual([
       "overlay",
       "overlay",
@@ -100,6 +101,7 @@ describe("doingOf", () => {
       "roll",
       "keep",
       "back",
+      "tap",
       null,
     ]);
     expect(press("z", { ctrlKey: true })).toBe("undo");

@@ -1,5 +1,6 @@
 import { useShow } from "../live/show";
 import { clock, milliseconds } from "./numbers";
+import { Tap } from "./Tap";
 
 /** A display is behind when it shows less than this share of the frames that are rendered. */
 const BEHIND = 0.85;
@@ -24,6 +25,7 @@ export function Meters() {
           {status.width}×{status.height}
         </span>
         <span>{status.device}</span>
+        <Tap bpm={status.bpm} />
         <span>{clock(status.t)}</span>
         {isBehind && <span className="behind">{shown.fps.toFixed(0)} shown</span>}
       </div>
