@@ -48,7 +48,9 @@ def texts(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "seeds": f"source = seeds('0-3')\n{face}\nout(face)",
         "latent": f"source = latent({str(tmp_path / 'rows.npy')!r}, index=0.5)\n{face}\nout(face)",
         "network": f"source = noise()\n{face}\nface.show('b8', view='grid', channel=2, map='fireice', spectrum=True)\n"
-        "out(face)",
+        "face.style(seeds(), 'b8*', amount=0.3)\nface.move('1', '0-2', amount=i)\nface.move(amount=0.5, seed=3)\n"
+        "face.bend('b*.conv?.weight', gain=1 + 0.1*c*i)\nout(face)\nplain = network("
+        f"{str(small_network)!r}, latent=source)\nplain.style(seeds())\nplain.bend('*', gain=1)\nout(plain)",
         "flip": "a = flip(noise(), x=True, y=True)\nout(a, size=(24, 16))",
         "script": f"a = script({str(tmp_path / 'invert.py')!r}, noise())\nout(a, size=(24, 16))",
         "transform": "a = transform(noise(), x=0.1, y=0.2, rotate=30, zoom=0.5, edge='repeat', smooth=True)\n"
@@ -85,10 +87,13 @@ def pictures(text: str, overrides: dict[str, Any] | None = None, sealed: bool = 
             for step in program.steps:
                 if not step.node.captured:
                     continue
-                for buffers in (step.context.parameters._values, step.staged.buffers):
+                lines = [line._values for line in step.context.methods.values()]
+                for buffers in (step.context.parameters._values, step.staged.buffers, *lines):
                     for name, value in buffers.items():
                         if isinstance(value, torch.Tensor):
                             buffers[name] = value.as_subclass(Sealed)
+                        elif isinstance(value, tuple) and value and isinstance(value[0], torch.Tensor):
+                            buffers[name] = tuple(part.as_subclass(Sealed) for part in value)
         return program.run()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable
 
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.networks.network import Network
+from ganzfeld.ranges import numbers
 
 PREFIXES = ("", "synthesis.", "mapping.")
 
@@ -37,6 +39,38 @@ def weights_of(network: Network, target: str) -> list[str]:
     if not found:
         raise NetworkError(f"the network has no layer or weight '{target}'", hint=nearest(target, _known(network)))
     return [name for name in names if name in found]
+
+
+def rows_of(network: Network, target: str) -> tuple[int, ...]:
+    """The rows of w that a target reaches, in their order: by number ("4-7", "0,3"), or those that its layers read
+    ("b32", "b32*", "b*.conv0", "L4", "input", "*"). Raises `NetworkError`."""
+    if target[:1].isdigit():
+        try:
+            rows = numbers(target, "row of w")
+        except ValueError as error:
+            raise NetworkError(str(error)) from None
+        if max(rows) >= network.num_ws:
+            what = f"there is no row {max(rows)} of w"
+            raise NetworkError(what, hint=f"This network has the rows 0 to {network.num_ws - 1}")
+        return tuple(sorted(set(rows)))
+    names = row_names(network)
+    wanted = target.removeprefix("synthesis.")
+    # A row goes by its layer's whole name, its block's ("b32"), or its short one ("L6").
+    short = [re.split(r"[._]", name)[0] for name in names]
+    rows = [row for row, both in enumerate(zip(names, short)) if fnmatch.filter(both, wanted)]
+    if not rows:
+        raise NetworkError(f"no layer '{target}' reads w", hint=nearest(target, [*names, *short]))
+    return tuple(rows)
+
+
+def row_names(network: Network) -> list[str]:
+    """The layer that reads each row of w. What a StyleGAN2's torgb reads belongs to the next convolution, too, and goes
+    by its name; but for the last."""
+    if network.kind != "stylegan2":
+        return list(network.layers)
+    weights = network.convolutions.values()
+    convolutions = [weight.removeprefix("synthesis.").removesuffix(".weight") for weight in weights]
+    return [*convolutions, f"b{network.resolution}.torgb"]
 
 
 def _layers(network: Network, target: str) -> list[str]:

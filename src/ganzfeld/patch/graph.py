@@ -17,7 +17,7 @@ from ganzfeld.errors import PatchError, Where, nearest
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
 from ganzfeld.patch.language import constant, constant_value
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
-from ganzfeld.patch.node import Choice, HostValue, Node, Parameter, Structure, Toggle, Value
+from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Structure, Toggle, Value
 from ganzfeld.patch.nodes import node_types
 
 
@@ -70,15 +70,18 @@ class Slot:
             raise PatchError(f"{self.reference} cannot be '{value}'", where=self.where, hint=nearest(str(value), known))
         if isinstance(parameter, Value):
             if isinstance(parameter, HostValue) and parameter.vector and isinstance(value, list | tuple):
-                return [self._number(item) for item in value]
-            low, high = parameter.limits
-            return min(max(self._number(value), low), high)
+                return [self._limited(parameter, item) for item in value]
+            return self._limited(parameter, value)
         return value
 
     def admit_channels(self, values: np.ndarray) -> np.ndarray:
         """An expression's value for each channel as this slot takes it."""
         assert isinstance(self.parameter, Value)
         return np.clip(values, *self.parameter.limits)
+
+    def _limited(self, parameter: Value, value: Any) -> float:
+        low, high = parameter.limits
+        return min(max(self._number(value), low), high)
 
     def _number(self, value: Any) -> float:
         if isinstance(value, bool | int | float):
@@ -98,6 +101,14 @@ class GraphNode:
     addresses: dict[str, str] = field(default_factory=dict)
     where: Where = field(default_factory=Where)
     places: dict[str, Where] = field(default_factory=dict)
+
+    def declared_inputs(self) -> dict[str, Input]:
+        """Its type's inputs, and those of its method lines ("line.input")."""
+        methods = {method.method: method for method in self.cls.methods}
+        found = self.cls.declared_inputs()
+        for line in self.model.methods:
+            found |= {f"{line.name}.{key}": each for key, each in methods[line.method].declared_inputs().items()}
+        return found
 
     def place(self, parameter: str) -> Where:
         """Where a parameter stands in the text, or the node if it is not written."""
@@ -172,6 +183,8 @@ class Graph:
         self._parameters(node, "", parameters, model.arguments)
         methods = {method.method: method for method in cls.methods}
         for line in model.methods:
+            for key in methods[line.method].declared_inputs():
+                node.places[f"{line.name}.{key}"] = self._where(line.span, f"/{node.name}/{line.name}")
             declared = methods[line.method].present(line.arguments)
             self._parameters(node, line.name, declared, line.arguments)
         return node
@@ -259,17 +272,17 @@ class Graph:
 
     def _link(self) -> None:
         for node in self.nodes.values():
-            for name, declared in node.cls.declared_inputs().items():
+            for name, declared in node.declared_inputs().items():
                 if name not in node.inputs:
                     if declared.required:
                         what = f"{node.cls.word} needs its input '{name}'"
-                        raise PatchError(what, where=node.where, hint=declared.doc)
+                        raise PatchError(what, where=node.place(name), hint=declared.doc)
                     continue
                 source = self.nodes[node.inputs[name]]
                 if declared.makes not in source.cls.makes:
                     makes = " or a ".join(source.cls.makes) or "nothing"
                     what = f"'{name}' of {node.cls.word} reads a {declared.makes}, but '{source.name}' makes a {makes}"
-                    raise PatchError(what, where=node.where)
+                    raise PatchError(what, where=node.place(name))
 
     def _order(self) -> list[Slot]:
         """Slots so that each comes after those that its expression refers to."""

@@ -408,7 +408,11 @@ class _Reader:
         for key, argument in given.items():
             if key not in cls.declared:
                 raise self._unknown(method, key, argument, [*cls.declared, "name"])
-            arguments[key] = self._term(argument)
+            if key in cls.declared_inputs():
+                path = f"{label}.{key}"
+                node["inputs"][path] = self._input(argument, f"{name}.{method}", f"{name}/{label}/{key}", 0)
+            else:
+                arguments[key] = self._term(argument)
         node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=self._span(call)))
 
     def _label(self, cls: type[Method], given: dict[str, ast.expr], call: ast.Call) -> str:
@@ -420,6 +424,8 @@ class _Reader:
             if not isinstance(label, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", label):
                 raise self._error("A name is one word in quotes", call)
             return label
+        if call.args and next(iter(cls.declared)) in cls.declared_inputs():
+            return call.args[0].id if isinstance(call.args[0], ast.Name) else cls.method
         target = self._constant(call.args[0]) if call.args else cls.method
         # OSC gives these characters a meaning in addresses.
         return re.sub(r"[^\w.-]", "_", str(target))

@@ -22,6 +22,7 @@ from ganzfeld.networks.network import Network, load_network
 from ganzfeld.networks.noise import MODES
 from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
 from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
+from ganzfeld.patch.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
@@ -101,7 +102,7 @@ class NetworkNode(Node):
     """
 
     word = "network"
-    methods = (Show, BendMethod, BlendMethod)
+    methods = (Show, BendMethod, BlendMethod, StyleMethod, MoveMethod)
 
     file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")
     latent = Input("latent", "Where in the network's space to be.", required=False)
@@ -139,7 +140,9 @@ class NetworkNode(Node):
                 raise context.refuse(f"'{name}': {error.what}", "resolution", error.hint) from None
             self._check_size(context, network)
         self.benders = {name: self._bender(network, context) for name, network in self.networks.items()}
-        self.seeded = [line.name for line in context.lines if line.method == "bend"]
+        self.latents = {name: latent_bender(network, context, self.paths) for name, network in self.networks.items()}
+        self.seeded = [line.name for line in context.lines if line.method == "bend" or is_random(line)]
+        self.styles = [line for line in context.lines if line.method == "style"]
         if context.structure.size is None:
             smaller = (_smaller(network, context.structure.resolution) for network in self.networks.values())
             self.most_halvings = max(map(len, smaller))
@@ -206,7 +209,7 @@ class NetworkNode(Node):
 
     def matched(self) -> Mapping[str, tuple[int, ...]]:
         reached: dict[str, tuple[int, ...]] = {}
-        for bender in self.benders.values():
+        for bender in (*self.benders.values(), *self.latents.values()):
             for line, channels in bender.matched.items():
                 # Of several networks the one with the most; the others leave what they do not have.
                 both = itertools.zip_longest(channels, reached.get(line, ()), fillvalue=0)
@@ -217,7 +220,8 @@ class NetworkNode(Node):
         return self.paths
 
     def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
-        return {"latent": LatentRequest(self.networks[parameters.file].z_dim)}
+        request = LatentRequest(self.networks[parameters.file].z_dim)
+        return dict.fromkeys(["latent", *(f"{line.name}.latent" for line in self.styles)], request)
 
     def prepare(self, context: PrepareContext) -> None:
         p = context.parameters
@@ -225,7 +229,12 @@ class NetworkNode(Node):
         context.stage("frame", np.array(context.moment.frame, np.int64))
         if network.c_dim:
             context.stage("label", _label(p.label, network.c_dim))
-        self.benders[p.file].prepare({line: int(p[f"{line}.seed"]) for line in self.seeded})
+            for line in self.styles:
+                if "label" in line.given:
+                    context.stage(f"{line.name}.label", _label(p[f"{line.name}.label"], network.c_dim))
+        seeds = {line: int(p[f"{line}.seed"]) for line in self.seeded}
+        self.benders[p.file].prepare(seeds)
+        self.latents[p.file].prepare(seeds)
         if "show.channel" in p:
             context.stage("channel", np.array(int(p["show.channel"]), np.int64))
 
@@ -249,7 +258,7 @@ class NetworkNode(Node):
         if network.kind.startswith("stylegan3"):
             own = network.module.get_buffer("synthesis.input.transform")
             options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
-        w = self._w(network, inputs.get("latent"), context)
+        w = self._styled(network, inputs, context)
         if show is None or layer == "image":
             if p.size is not None:
                 return _rgba(network.synthesis(w, resolution=p.resolution, **options))
@@ -268,7 +277,16 @@ class NetworkNode(Node):
         light = lit(channels, show.normalise, show.gain, statistics, signed=signed)
         return _opaque(mapped(light, show.map))
 
-    def _w(self, network: Network, latent: Latent | None, context: RenderContext) -> torch.Tensor:
+    def _styled(self, network: Network, inputs: Mapping[str, Any], context: RenderContext) -> torch.Tensor:
+        """w [1, num_ws, w_dim] of the latent, through the lines `style` and `move`."""
+        w = self._w(network, inputs.get("latent"), "label", context)
+        others = {}
+        for line in self.styles:
+            label = f"{line.name}.label" if "label" in line.given else "label"
+            others[line.name] = self._w(network, inputs[f"{line.name}.latent"], label, context)
+        return self.latents[context.parameters.file].bend(w, others, context.methods)
+
+    def _w(self, network: Network, latent: Latent | None, label: str, context: RenderContext) -> torch.Tensor:
         p = context.parameters
         if latent is None:
             return network.average_w()
@@ -276,8 +294,8 @@ class NetworkNode(Node):
         if latent.space == "z":
             if points.shape[-1] != network.z_dim:
                 raise PatchError(f"The latent has {points.shape[-1]} numbers; the network's z has {network.z_dim}")
-            label = context.staged.label.expand(len(points), -1) if network.c_dim else None
-            w = network.mapping(points, label, truncation_psi=p.psi, truncation_cutoff=p.cutoff)
+            classes = context.staged[label].expand(len(points), -1) if network.c_dim else None
+            w = network.mapping(points, classes, truncation_psi=p.psi, truncation_cutoff=p.cutoff)
         else:
             w = network.truncate(_in_w(points, network), p.psi, p.cutoff)
         if latent.weights is None:

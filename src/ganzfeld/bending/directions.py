@@ -1,0 +1,183 @@
+"""Directions in w along which pictures change most: found, written to a file, read.
+
+Härkönen, Hertzmann, Lehtinen, Paris, "GANSpace: Discovering Interpretable GAN Controls" (2020): the principal
+components of w; and those of an early layer's activations, carried back to w by least squares. An amount of 1 is one
+standard deviation of what was found.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganzfeld.errors import NetworkError, NetworkFileError, Where
+from ganzfeld.networks.network import Network
+
+COUNT = 20
+SAMPLES = 4096
+LAYER_SAMPLES = 1024
+MOST_DIRECTIONS = 4096
+_SIDE = 8
+"""Activations are averaged down to so many places a side before they are analysed: the rest costs memory alone."""
+_LARGEST_FILE = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """vector: [w_dim], as long as one standard deviation. share: of the variance of what was analysed, 0..1."""
+
+    name: str
+    vector: Tensor
+    share: float
+
+
+@torch.inference_mode()
+def directions_of_w(network: Network, count: int = COUNT, samples: int = SAMPLES, seed: int = 0) -> list[Direction]:
+    """The principal components of w, the largest first: "1", "2", …; at most w_dim. Classes are drawn evenly."""
+    w = _sampled(network, samples, seed).double()
+    w = w - w.mean(0)
+    variances, vectors = torch.linalg.eigh(w.t() @ w / len(w))
+    variances = variances.flip(0).clamp(min=0)[:count]
+    vectors = _signed(vectors.flip(1)[:, :count].t())
+    shares = variances / w.square().mean(0).sum().clamp(min=1e-30)
+    return [
+        Direction(str(number), (vector * variance.sqrt()).float(), float(share))
+        for number, (vector, variance, share) in enumerate(zip(vectors, variances, shares), 1)
+    ]
+
+
+@torch.inference_mode()
+def directions_of_layer(
+    network: Network,
+    layer: str,
+    count: int = COUNT,
+    samples: int = LAYER_SAMPLES,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Direction]:
+    """How w changes along the principal components of a layer's activations: "b16.1", "L3.2", …
+
+    progress: called with the number of samples done. Raises `NetworkError` for a layer that is not there.
+    """
+    name = network.layer_name(layer)
+    w = _sampled(network, samples, seed)
+    features = []
+    for part in w.split(8):
+        rows = part.to(network.device)[:, None].expand(-1, network.num_ws, -1)
+        x = network.synthesis(rows, "none", until=name)
+        features.append(F.adaptive_avg_pool2d(x.float(), min(_SIDE, *x.shape[2:])).flatten(1).cpu())
+        progress(len(part))
+    x = torch.cat(features)
+    x = x - x.mean(0)
+    w = (w - w.mean(0)).double()
+    # Fewer samples than features: the components' coordinates come from the products between samples.
+    products = (x @ x.t()).double()
+    energies, coordinates = torch.linalg.eigh(products)
+    energies, coordinates = energies.flip(0).clamp(min=0), coordinates.flip(1)
+    count = min(count, samples - 1)
+    # Coordinates are of unit length and uncorrelated, so that least squares takes each by itself.
+    vectors = _signed((coordinates[:, :count].t() @ w) / math.sqrt(samples))
+    shares = energies / energies.sum().clamp(min=1e-30)
+    short = name.partition("_")[0]
+    return [Direction(f"{short}.{k + 1}", vectors[k].float(), float(shares[k])) for k in range(count)]
+
+
+def early_layers(network: Network) -> list[str]:
+    """The layers worth looking into first: where the shape of things is decided."""
+    wanted = ("b8", "b16") if network.kind == "stylegan2" else ("L1", "L3")
+    short = {layer.partition("_")[0] for layer in network.layers}
+    return [layer for layer in wanted if layer in short]
+
+
+def beside(path: Path) -> Path:
+    """Where a network's directions lie: face.pkl -> face.directions.npz."""
+    return path.with_name(f"{path.stem}.directions.npz")
+
+
+def write_directions(path: Path, directions: list[Direction]) -> None:
+    """Write vectors by name, .npz or .safetensors. Raises `NetworkFileError`."""
+    vectors = {direction.name: direction.vector.numpy() for direction in directions}
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.numpy import save_file
+
+            save_file(vectors, path)
+        elif path.suffix == ".npz":
+            np.savez(path, **vectors)  # pyright: ignore[reportArgumentType]
+        else:
+            raise NetworkFileError(f"{path.name} is no file of directions", hint="End its name in .npz or .safetensors")
+    except OSError as error:
+        raise NetworkFileError(f"{path} cannot be written: {error.strerror or error}", where=Where(str(path))) from None
+
+
+def read_directions(path: Path) -> Mapping[str, Tensor]:
+    """Every array of a file by its name, [w_dim] or [num_ws, w_dim], for an amount of 1. Nothing in it is run.
+
+    Files by others will do as well: each array is one direction. Raises `NetworkFileError`.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f"it is larger than {_LARGEST_FILE >> 20} MB")
+        found = dict(_arrays(path))
+        return {name: _vector(array) for name, array in found.items()}
+    except FileNotFoundError:
+        raise NetworkFileError(f"there is no file {path.name}", hint="Make it: ganzfeld directions NETWORK") from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        hint = "A .npz or .safetensors file is expected, one array [w_dim] for each direction"
+        raise NetworkFileError(f"{path.name} holds no directions: {error}", where=Where(str(path)), hint=hint) from None
+
+
+def _arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            yield from load_file(path).items()
+        except SafetensorError as error:
+            raise ValueError(error) from None
+    elif path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as loaded:
+            if len(loaded.files) > MOST_DIRECTIONS:
+                raise ValueError(f"it holds more than {MOST_DIRECTIONS} arrays")
+            for name in loaded.files:
+                yield name, loaded[name]
+    else:
+        raise ValueError(f"'{path.suffix}' is neither .npz nor .safetensors")
+
+
+def _vector(array: np.ndarray) -> Tensor:
+    array = array[0] if array.ndim == 3 and len(array) == 1 else array
+    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or not array.size:
+        raise ValueError(f"an array of {array.dtype} {array.shape} is none")
+    array = np.array(array, np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError("its numbers are not all finite")
+    return torch.from_numpy(array)
+
+
+def _sampled(network: Network, samples: int, seed: int) -> Tensor:
+    """w of random latents [samples, w_dim], on the CPU; the same on every machine."""
+    if samples < 2:
+        raise NetworkError("directions are found from two samples or more")
+    random = np.random.RandomState(seed)
+    z = torch.from_numpy(random.randn(samples, network.z_dim)).float()
+    label = torch.from_numpy(random.randint(0, max(network.c_dim, 1), samples))
+    parts = []
+    for latents, labels in zip(z.split(256), label.split(256)):
+        parts.append(network.mapping(latents, labels if network.c_dim else None)[:, 0].cpu())
+    return torch.cat(parts)
+
+
+def _signed(vectors: Tensor) -> Tensor:
+    """Of the two signs the one that makes the largest number positive, so that runs agree. [K, D]"""
+    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
+    return vectors * torch.where(largest < 0, -1.0, 1.0)
