@@ -89,8 +89,8 @@ def with_tensors(result: Any, change: Callable[[torch.Tensor], torch.Tensor]) ->
     if isinstance(result, torch.Tensor):
         return change(result)
     if isinstance(result, Latent):
-        weights = None if result.weights is None else change(result.weights)
-        return Latent(change(result.points), result.space, weights)
+        points = change(result.points)
+        return Latent(points, result.space, None if result.weights is None else change(result.weights))
     return result
 
 
