@@ -1,4 +1,5 @@
 import { useCallback, useState } from "react";
+import { Desk } from "./desk/Desk";
 import { Dice } from "./hud/Dice";
 import { Help } from "./hud/Help";
 import { Meters } from "./hud/Meters";
@@ -36,6 +37,7 @@ export function App() {
           <Meters />
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
+        <Desk />
         <footer>
           <Problems />
           <Help />

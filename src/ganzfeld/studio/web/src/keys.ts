@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { command, isRolled, togglePause } from "./live/show";
+import { command, isLearning, isRolled, recallNumber, toggleLearning, togglePause } from "./live/show";
 
 export interface Doings {
   toggleOverlay(): void;
@@ -12,7 +12,20 @@ export function doingOf(event: {
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
-}): "overlay" | "fullscreen" | "pause" | "larger" | "smaller" | "roll" | "keep" | "back" | "undo" | null {
+}):
+  | "overlay"
+  | "fullscreen"
+  | "pause"
+  | "larger"
+  | "smaller"
+  | "roll"
+  | "keep"
+  | "back"
+  | "undo"
+  | "learn"
+  | "recall"
+  | "tap"
+  | null {
   if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") return "undo";
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   switch (event.key) {
@@ -28,6 +41,12 @@ export function doingOf(event: {
     case "d":
     case "D":
       return "roll";
+    case "t":
+    case "T":
+      return "tap";
+    case "l":
+    case "L":
+      return "learn";
     case "Enter":
       return "keep";
     case "Escape":
@@ -39,7 +58,7 @@ export function doingOf(event: {
     case "_":
       return "smaller";
     default:
-      return null;
+      return /^[1-9]$/.test(event.key) ? "recall" : null;
   }
 }
 
@@ -51,12 +70,15 @@ export function useKeys({ toggleOverlay, zoom }: Doings): void {
       if (focused?.closest("button, input, select, textarea, [contenteditable=true]")) return;
       const doing = doingOf(event);
       if (doing === null || (event.key === "Tab" && document.querySelector(".permission button"))) return;
+      if (doing === "back" && isLearning()) return toggleLearning();
       if ((doing === "keep" || doing === "back") && !isRolled()) return;
       event.preventDefault();
       if (event.repeat && doing !== "larger" && doing !== "smaller") return;
       if (doing === "overlay") toggleOverlay();
       else if (doing === "fullscreen") toggleFullscreen();
       else if (doing === "pause") togglePause();
+      else if (doing === "learn") toggleLearning();
+      else if (doing === "recall") recallNumber(Number(event.key));
       else if (doing === "undo") command("back");
       else if (doing === "larger" || doing === "smaller") zoom(doing === "larger" ? 1 : -1);
       else command(doing);

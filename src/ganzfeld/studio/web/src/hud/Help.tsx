@@ -2,7 +2,10 @@ const KEYS = [
   ["H", "hide"],
   ["F", "fullscreen"],
   ["Space", "pause"],
+  ["1–9", "recall"],
+  ["L", "learn"],
   ["D", "dice"],
+  ["T", "tap"],
   ["+ −", "text size"],
 ] as const;
 

@@ -1,7 +1,7 @@
 /** The running show as the page's components see it: one state, replaced when something in it changes. */
 
 import { useSyncExternalStore } from "react";
-import type { Command, Notice, Patch, Status } from "./wire";
+import type { AtDesk, Command, Desk, Notice, Patch, Status } from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
 export interface ShowState {
@@ -11,6 +11,7 @@ export interface ShowState {
   patch: Patch | null;
   notice: Notice | null;
   shown: Shown | null;
+  desk: Desk | null;
 }
 
 export const NOTHING_YET: ShowState = {
@@ -19,6 +20,7 @@ export const NOTHING_YET: ShowState = {
   patch: null,
   notice: null,
   shown: null,
+  desk: null,
 };
 
 /** The state once a message has come. */
@@ -34,6 +36,8 @@ export function withMessage(state: ShowState, message: FromWorker): ShowState {
       return { ...state, notice: message };
     case "shown":
       return { ...state, shown: message };
+    case "desk":
+      return { ...state, desk: message };
   }
 }
 
@@ -72,6 +76,27 @@ export function command(name: Command["name"], path?: string): void {
 /** Whether dice propose a line, to be kept or taken back. */
 export function isRolled(): boolean {
   return (state.status?.rolled ?? "") !== "";
+}
+
+/** A hand does something at the desk. */
+export function atDesk(doing: AtDesk): void {
+  worker?.postMessage(doing);
+}
+
+/** Recalls the snapshot of this number, from 1. */
+export function recallNumber(number: number): void {
+  const snapshot = state.desk?.snapshots[number - 1];
+  if (snapshot) atDesk({ kind: "snapshot", do: "recall", arguments: [snapshot.name] });
+}
+
+/** Begins to learn a control, or ends it. */
+export function toggleLearning(): void {
+  atDesk(state.desk?.lesson ? { kind: "learn", do: "stop" } : { kind: "learn" });
+}
+
+/** Whether a control is being learned. */
+export function isLearning(): boolean {
+  return state.desk?.lesson != null;
 }
 
 export function togglePause(): void {

@@ -33,6 +33,8 @@ export interface Status {
   frame_ms: number;
   frame: number;
   t: number;
+  /** Beats a minute. */
+  bpm: number;
   paused: boolean;
   width: number;
   height: number;
@@ -59,7 +61,61 @@ export interface Notice {
   hint: string;
 }
 
-export type FromStudio = Frame | Status | Patch | Notice;
+/** A knob of the patch. `position`: where its value lies, 0 to 1; `by`: who turned it there. */
+export interface Knob {
+  address: string;
+  value: number;
+  position: number;
+  by: "text" | "hand" | "snapshot" | "midi" | "osc";
+  low: number;
+  high: number;
+  curve: number | "log";
+  default: number;
+  midi: string | null;
+  osc: string | null;
+}
+
+/** `at`: its place on the pad, 0 to 1 from the left and from the bottom; `misfits`: what it names in vain. */
+export interface Snapshot {
+  name: string;
+  at: [number, number];
+  midi: string | null;
+  misfits: string[];
+}
+
+/** A plain number in the text, which a knob may take the place of. Lines and columns count from 1. */
+export interface LearnableNumber {
+  address: string;
+  line: number;
+  column: number;
+  length: number;
+}
+
+export interface Lesson {
+  target: string | null;
+  control: string | null;
+  numbers: LearnableNumber[];
+}
+
+export type Unit = "seconds" | "beats";
+export type When = "now" | "beat" | "bar";
+
+/** What hands stand at. See desk.py. */
+export interface Desk {
+  kind: "desk";
+  knobs: Knob[];
+  held: string[];
+  snapshots: Snapshot[];
+  fade: [length: number, unit: Unit, when: When];
+  shown: string[];
+  share: number;
+  waiting: string | null;
+  at: [number, number] | null;
+  lesson: Lesson | null;
+  kept: boolean;
+}
+
+export type FromStudio = Frame | Status | Patch | Notice | Desk;
 
 export interface Ack {
   kind: "ack";
@@ -68,13 +124,24 @@ export interface Ack {
 
 export interface Command {
   kind: "command";
-  name: "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back";
+  name: "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back" | "tap";
   path?: string;
 }
 
-export type FromPage = Ack | Command;
+/** What a hand does at the desk. */
+export type AtDesk =
+  | { kind: "turn"; address: string; value: number }
+  | { kind: "release"; address: string }
+  | {
+      kind: "snapshot";
+      do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "place" | "fade";
+      arguments: (string | number)[];
+    }
+  | { kind: "learn"; target?: string; do?: "learn" | "stop" | "forget" };
 
-const KINDS = new Set(["frame", "status", "patch", "notice"]);
+export type FromPage = Ack | Command | AtDesk;
+
+const KINDS = new Set(["frame", "status", "patch", "notice", "desk"]);
 
 /** Throws if these bytes are no message of the studio. A frame's `jpeg` is a view into them, not a copy. */
 export function read(bytes: ArrayBuffer): FromStudio {

@@ -2,9 +2,18 @@
 
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import { type Command, type Notice, type Patch, read, type Status, write } from "./wire";
+import {
+  type AtDesk,
+  type Command,
+  type Desk,
+  type Notice,
+  type Patch,
+  read,
+  type Status,
+  write,
+} from "./wire";
 
-export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | Command;
+export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | Command | AtDesk;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -14,7 +23,7 @@ export interface Shown {
   height: number;
 }
 
-export type FromWorker = Status | Patch | Notice | Shown | { kind: "live"; live: boolean };
+export type FromWorker = Status | Patch | Notice | Desk | Shown | { kind: "live"; live: boolean };
 
 const COUNT_EVERY = 500;
 

@@ -1,7 +1,7 @@
 import { Compartment, EditorState } from "@codemirror/state";
 import { drawSelection, EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import { useShow } from "../live/show";
+import { atDesk, useShow } from "../live/show";
 import type { Patch, Problem } from "../live/wire";
 import { fontSize } from "./fit";
 import { patchLanguage } from "./language";
@@ -16,6 +16,7 @@ import {
   setProblems,
   setRolled,
 } from "./marks";
+import { numberClicks, numberMarks, setLearnable } from "./numbers";
 import { veiled } from "./veil";
 
 const NO_PROBLEMS: Problem[] = [];
@@ -31,6 +32,7 @@ export function PatchText({ zoom }: { zoom: number }) {
   const patch = useShow((show) => show.patch);
   const problems = useShow((show) => show.status?.errors ?? NO_PROBLEMS);
   const rolled = useShow((show) => show.status?.rolled ?? "");
+  const lesson = useShow((show) => show.desk?.lesson);
 
   useEffect(() => {
     if (!place.current) return;
@@ -46,6 +48,8 @@ export function PatchText({ zoom }: { zoom: number }) {
         problemMarks,
         changeMarks,
         rollMarks,
+        numberMarks,
+        numberClicks((target) => atDesk({ kind: "learn", target })),
         veiled,
       ],
     });
@@ -64,6 +68,11 @@ export function PatchText({ zoom }: { zoom: number }) {
   useEffect(() => {
     view.current?.dispatch({ effects: setRolled.of(rolled) });
   }, [rolled, patch]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the numbers of another text stand elsewhere
+  useEffect(() => {
+    view.current?.dispatch({ effects: setLearnable.of(lesson ?? null) });
+  }, [lesson, patch]);
 
   useEffect(() => {
     const box = place.current;

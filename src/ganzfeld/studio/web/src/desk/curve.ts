@@ -1,0 +1,33 @@
+/** Where a knob's positions lie in its range: the same as `patch/knobs.py`. */
+
+import type { Knob } from "../live/wire";
+
+type Range = Pick<Knob, "low" | "high" | "curve">;
+
+export function valueAt({ low, high, curve }: Range, position: number): number {
+  const share = Math.min(Math.max(position, 0), 1);
+  if (curve === "log") return low * (high / low) ** share;
+  return low + (high - low) * share ** curve;
+}
+
+/** A value with as many digits as its range makes sense of. */
+export function written({ low, high }: Range, value: number): string {
+  const span = Math.abs(high - low);
+  const digits = span >= 100 ? 0 : span >= 10 ? 1 : 2;
+  return value.toFixed(digits).replace("-0.00", "0.00");
+}
+
+/** /face/psi → face.psi */
+export function nameOf(address: string): string {
+  return address.slice(1).replaceAll("/", ".");
+}
+
+/** The next free letter: A to Z, then A2, B2, … */
+export function freeName(taken: readonly string[]): string {
+  for (let round = 1; ; round++) {
+    for (const letter of "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+      const name = round === 1 ? letter : `${letter}${round}`;
+      if (!taken.includes(name)) return name;
+    }
+  }
+}
