@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from ganzfeld.engine.takes import recorder as recording
 from ganzfeld.engine.takes.file import MAGIC, TakeWriter, read_records
 from ganzfeld.engine.takes.packing import Played, pack_happenings, pack_times, unpack_happenings, unpack_times
 from ganzfeld.engine.takes.recorder import TakeRecorder, header
-from ganzfeld.engine.takes.records import Fingerprint, Header, Opened, Sizes, Swapped
+from ganzfeld.engine.takes.records import Fingerprint, Header, Opened
 from ganzfeld.engine.takes.replay import Replay, View, averaged
 from ganzfeld.engine.takes.take import Take
 from ganzfeld.engine.takes.timeline import Start, Timeline
@@ -113,6 +114,15 @@ class Night:
         self.engine.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Two tests on two cores do not wait for each other's threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def patch(small_network: Path) -> str:
     return TEXT.format(network=str(small_network))
@@ -170,13 +180,15 @@ def night(tmp_path_factory: pytest.TempPathFactory, patch: str) -> Iterator[Nigh
         yield night
 
 
-def replayed(night: Night, *, fps: float | None = None, start: Start | None = None, **view: Any) -> np.ndarray:
+def replayed(
+    night: Night, *, fps: float | None = None, start: Start | None = None, count: int | None = None
+) -> np.ndarray:
     take = Take(night.path)
     timeline = Timeline(take, fps)
-    replay = Replay(take, timeline, View(**view), "cpu")
+    replay = Replay(take, timeline, device="cpu")
     start = start or timeline.starts(tensors=True)[0]
     replay.start(start)
-    frames = [replay.frame().numpy().copy() for _ in range(len(timeline) - start.first)]
+    frames = [replay.frame().numpy().copy() for _ in range(count or len(timeline) - start.first)]
     replay.close()
     return np.stack(frames)
 
@@ -192,7 +204,8 @@ def test_from_every_kept_state_the_rest_of_the_night_comes_back(night: Night) ->
     starts = Timeline(take).starts(tensors=True)
     assert len(starts) >= 6, "during a fade no state is whole"
     for start in starts:
-        assert np.array_equal(replayed(night, start=start)[:12], np.stack(night.shown)[start.first : start.first + 12])
+        shown = np.stack(night.shown[start.first : start.first + 6])
+        assert np.array_equal(replayed(night, start=start, count=len(shown)), shown)
 
 
 def test_a_replay_goes_on_from_anothers_position(night: Night) -> None:
@@ -209,3 +222,208 @@ def test_a_replay_goes_on_from_anothers_position(night: Night) -> None:
     for shown in night.shown[38:60]:
         assert np.array_equal(other.frame().numpy(), shown)
 
+
+# Another rate, another size
+
+
+def test_an_even_rate_follows_the_times_of_the_night(night: Night) -> None:
+    take = Take(night.path)
+    live, even = Timeline(take), Timeline(take, 24)
+    first, times = take.sessions[0], take.sessions[0].times
+    assert len(even) == round((live.at[-1] - live.at[0]) * 24) + 1
+    begins = {start.first: start for start in even.starts(tensors=False)}
+    assert len(begins) == 2, "its trails are not of this size"
+    moments = [even.moment(index, begins.get(index)) for index in range(len(even))]
+    assert [moment.frame for moment in moments] == list(range(len(even)))
+    jumps = [b.t - a.t - b.dt for a, b in itertools.pairwise(moments) if b.frame not in begins]
+    jumps = [jump for jump in jumps if abs(jump) > 1e-6]
+    assert len(jumps) == 1, "time goes on by dt but where somebody jumped"
+    assert jumps[0] > 26
+    assert min(moment.dt for moment in moments) >= 0
+    # What was moved in all is what was moved that night, of the first session and of the second.
+    of_first = [m.dt for m, session in zip(moments, even.session) if session == 0]
+    assert sum(of_first) == pytest.approx(times.dt.sum(), abs=1.5 / 24)
+    paused = [moment.t for moment, at in zip(moments, even.at) if times.at[70] < at + times.at[0] < times.at[74]]
+    assert len(set(paused)) == 1
+    assert len(paused) >= 2
+    # A rate whose frames fall on the night's gives the night's times.
+    for index in range(1, 10):
+        same = Timeline(take, 60).moment(2 * index)
+        slow = first.times.moment(index)
+        late = take.sessions[0].times.at[index] - take.sessions[0].times.at[0] - 2 * index / 60
+        assert same.t == pytest.approx(slow.t - late, abs=1e-9)
+
+
+def test_everything_that_came_is_there_at_any_rate(night: Night) -> None:
+    """Of a night at 30 frames a second, a third of the frames still count every hit, and end with every value."""
+    take = Take(night.path)
+    session = take.sessions[0]
+    timeline = Timeline(take, 10)
+    replay = Replay(take, timeline, device="cpu")
+    replay.start(timeline.starts(tensors=False)[0])
+    heard = []
+    index = int(np.flatnonzero(timeline.session == 0)[-1])
+    until = int(timeline.until[index])
+    replay.engine.outside.hit = lambda address, *arguments, **named: heard.append(address)  # type: ignore[method-assign]
+    while replay._index <= index:
+        replay.frame()
+    assert len(heard) == sum(len(frame.hits) for frame in itertools.islice(session.frames(), until)) > 60
+    values: dict = {}
+    for frame in itertools.islice(session.frames(), until):
+        values |= frame.values
+    assert replay.engine.outside.values() == values
+    replay.close()
+
+
+def test_starts_of_an_even_rate_hold_no_pictures(tmp_path: Path, patch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without trails, a render at another rate may begin at any kept state, and goes on there as it would have."""
+    monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "CHECKPOINT_BYTES", float("inf"))
+    night = Night(tmp_path / "plain.ganztake", patch.replace("out(trail", "out(face"))
+    for _ in range(6):
+        night.play(5)
+        night.keep()
+    night.end()
+    starts = Timeline(Take(night.path), 47).starts(tensors=False)
+    assert len(starts) == 6
+    whole = replayed(night, fps=47)
+    for start in starts[1:]:
+        # The state is the night's, not the slower clock's: the last bit of a phase may differ, a picture hardly.
+        part = replayed(night, fps=47, start=start, count=5).astype(int)
+        assert abs(part - whole[start.first : start.first + 5]).max() <= 2
+
+
+def test_larger_and_averaged(night: Night) -> None:
+    take = Take(night.path)
+    timeline = Timeline(take)
+    for view, size in ((View((80, 48)), (48, 80)), (View((40, 24), supersample=3), (24, 40))):
+        replay = Replay(take, timeline, view, "cpu")
+        replay.start(timeline.starts(tensors=False)[0])
+        frame = replay.frame()
+        assert frame.shape == (*size, 4)
+        small = torch.nn.functional.interpolate(frame.permute(2, 0, 1)[None].float(), (24, 40), mode="area")
+        assert (small[0].permute(1, 2, 0) - torch.from_numpy(night.shown[0]).float()).abs().mean() < 8
+        replay.close()
+
+
+def test_an_average_counts_only_what_is_seen() -> None:
+    picture = torch.zeros(2, 4, 4, dtype=torch.uint8)
+    picture[0, 0] = torch.tensor([200, 100, 0, 255])
+    picture[:, 2:] = torch.tensor([10, 20, 30, 255], dtype=torch.uint8)
+    assert averaged(picture, 2).tolist() == [[[200, 100, 0, 64], [10, 20, 30, 255]]]
+
+
+# The file
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_packed_comes_back(data: st.DataObject) -> None:
+    number = st.floats(allow_nan=False)
+    clock = Clock()
+    frames = []
+    at = data.draw(st.floats(0, 1e6))
+    for _ in range(data.draw(st.integers(1, 8))):
+        step = data.draw(st.sampled_from([1 / 60, 1 / 30, 0.5, 0.0]) | st.floats(0, 10))
+        at += step
+        moment = data.draw(st.just(clock.advance(step)) | st.builds(Moment, st.integers(0, 1 << 50), *[number] * 5))
+        moment = Moment(moment.frame, moment.t, moment.dt, moment.beat, moment.beat / 4, moment.bpm)
+        value = st.one_of(number, st.integers(-(1 << 60), 1 << 60), st.text(max_size=3), st.booleans(), st.none())
+        value |= st.floats(0, 1).map(lambda x: round(x, 4)) | st.floats(width=32, allow_nan=False)
+        values = data.draw(st.dictionaries(st.sampled_from(["/a", "/b"]), value | st.lists(number, max_size=2)))
+        named = data.draw(st.lists(st.sampled_from("ab"), max_size=3))
+        hits = tuple(Hit(name, (1, "x", 0.5), {"s": "bd"}) for name in named)
+        frames.append(Played(at, moment, values, hits))
+    again = unpack_happenings(pack_happenings(frames), unpack_times(pack_times(frames), len(frames)))
+    assert again == frames
+    for one, other in zip(again, frames):
+        assert repr(sorted(one.values.items())) == repr(sorted(other.values.items())), "types, and −0"
+
+
+def test_a_take_may_be_torn_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "a.ganztake"
+    writer = TakeWriter(path)
+    records = [Header(name="night"), Opened(text="x"), Fingerprint("a", "b" * 64), Fingerprint("c", "d" * 64)]
+    ends = [writer.bytes]
+    for record in records:
+        writer.append(record)
+        ends.append(writer.bytes)
+    writer.close()
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length] + b"\0" * (length % 3))
+        known = sum(end <= length for end in ends) - 1
+        if known >= 0:
+            assert read_records(path) == (records[:known], path.stat().st_size - ends[known])
+        else:
+            with pytest.raises(GanzfeldError, match="not a take"):
+                read_records(path)
+        if length % 7 == 0 and known >= 0:
+            writer = TakeWriter(path)
+            writer.append(records[-1])
+            writer.close()
+            assert read_records(path) == ([*records[:known], records[-1]], 0)
+    damaged = bytearray(whole)
+    damaged[ends[2] + 20] ^= 1
+    path.write_bytes(damaged)
+    assert read_records(path)[0] == records[:2], "a bit that fell over ends it"
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "diary.ganztake"
+    path.write_text("Dear diary")
+    with pytest.raises(OSError, match="not a take"):
+        TakeWriter(path)
+    assert path.read_text() == "Dear diary"
+    with pytest.raises(GanzfeldError, match="not a take"):
+        Take(path)
+    path.write_bytes(MAGIC)
+    with pytest.raises(GanzfeldError, match="no frame"):
+        Take(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs limits of POSIX")
+def test_a_full_disk_stops_the_recording_and_never_the_show(
+    tmp_path: Path, patch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(recording, "TRY_AGAIN_SECONDS", 0.05)
+    night = Night(tmp_path / "full.ganztake", patch)
+    recorder = night.recorder
+    night.play(3)
+    until(lambda: night.path.exists() and not recorder._queue)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (night.path.stat().st_size + 40, hard))
+    try:
+        night.play(3)
+        problem = until(lambda: recorder.problem)
+        assert "too large" in problem.what or "full" in problem.what
+        assert "plays on" in problem.hint
+        night.play(30)
+        until(lambda: recorder.wants_state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    text = night.text_of(night.engine.patch)
+    state, clock = night.engine.checkpoint(), night.clock
+    recorder.opened(Opened(text=text, checkpoint=state, at=night.at, t=clock.t, beat=clock.beat, bpm=clock.bpm))
+    until(lambda: recorder.problem is None)
+    night.play(5)
+    night.end()
+    take = Take(night.path)
+    assert take.torn == 0
+    assert [session.count for session in take.sessions] == [3, 5]
+    shown = np.stack([*night.shown[:3], *night.shown[-5:]])
+    assert np.array_equal(replayed(night), shown)
+
+
+def test_what_differs_is_told(night: Night, tmp_path: Path) -> None:
+    take = Take(night.path)
+    assert take.differences(torch.device("cpu")) == []
+    (tmp_path / "waves.py").write_text("1")
+    take.fingerprints = [Fingerprint(str(tmp_path / "waves.py"), "0" * 64), Fingerprint("gone.png", "0" * 64)]
+    take.header = msgspec.structs.replace(take.header, torch="1.0", device="cuda", device_name="NVIDIA H100")
+    said = "\n".join(take.differences(torch.device("cpu")))
+    for part in ("torch was 1.0", "waves.py is not the same", "gone.png is not here", "H100", "on cuda"):
+        assert part in said
