@@ -12,17 +12,16 @@ import numpy as np
 import torch
 
 from ganzfeld.bending.bender import Bender
-from ganzfeld.errors import GanzfeldError, NetworkError, NetworkFileError, PatchError, nearest
-from ganzfeld.kernels.colour_map import DIVERGING, MAPS, mapped
-from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, chosen_spectrum, lit
+from ganzfeld.errors import GanzfeldError, NetworkError, PatchError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.networks.device import device_memory, pick_device
-from ganzfeld.networks.find import find_network, shipped_names
-from ganzfeld.networks.network import Network, load_network
+from ganzfeld.networks.network import Network
 from ganzfeld.networks.noise import MODES
 from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
 from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
 from ganzfeld.patch.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
+from ganzfeld.patch.looking import Looking, rgba, seen
+from ganzfeld.patch.networks import in_w, opened
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
@@ -37,7 +36,6 @@ from ganzfeld.patch.node import (
     Request,
     SetupContext,
     Structure,
-    Toggle,
     Value,
 )
 
@@ -54,17 +52,9 @@ class Show(Method):
     single = True
 
     layer = Choice("image", 'A layer ("b8", "b64.conv0", "L6", …), or "image" for the picture.')
-    view = Choice("rgb", "Three neighbouring channels as colours, one, their mean, or all in a grid.", options=VIEWS)
-    channel = HostValue(0, "The first channel shown.", range=(0, 511), limits=(0, 1e6))
-    normalise = Choice(
-        "running",
-        "Brightness from the last seconds' statistics, this frame's, or fixed.",
-        options=NORMALISATIONS,
-    )
-    gain = Value(1, "Contrast.", range=(0, 4), limits=(-1000, 1000))
-    map = Choice("none", "A colour map, which shows one channel (the first of rgb); coolwarm and fireice have zero in "
-                 "their middle.", options=MAPS)  # fmt: skip
-    spectrum = Toggle(False, "The spatial frequencies instead, their power in decades, the slowest in the middle.")
+
+
+Show.declared = {**Show.declared, **Looking.declared}
 
 
 def _size(value: Any) -> tuple[int, int] | None:
@@ -184,19 +174,9 @@ class NetworkNode(Node):
         return bender
 
     def _open(self, name: Any, context: SetupContext, parameter: str = "file") -> Network:
-        if not isinstance(name, str):
-            raise context.refuse(f"A network is named in quotes, not {name!r}", parameter)
-        try:
-            path = find_network(name)
-            if path is None and not Path(name).suffix:
-                hint = nearest(name, shipped_names()) or "None ships with this version: name a file"
-                raise context.refuse(f"No network named '{name}' ships with Ganzfeld", parameter, hint)
-            path = path or context.resources.resolve(name)
-            self.paths.append(path)
-            kind = f"network on {context.device}"
-            return context.resources.open(kind, path, lambda path: load_network(path).to(context.device))
-        except NetworkFileError as error:
-            raise context.refuse(f"{Path(name).name}: {error.what}", parameter, error.hint) from error
+        path, network = opened(name, context, parameter)
+        self.paths.append(path)
+        return network
 
     def _check_layers(self, context: SetupContext, network: Network) -> None:
         for layer in context.candidates["show.layer"]:
@@ -261,21 +241,13 @@ class NetworkNode(Node):
         w = self._styled(network, inputs, context)
         if show is None or layer == "image":
             if p.size is not None:
-                return _rgba(network.synthesis(w, resolution=p.resolution, **options))
+                return rgba(network.synthesis(w, resolution=p.resolution, **options))
             side = p.resolution or network.resolution
             inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
-            return resize(_rgba(network.synthesis(w, resolution=inner, **options)), side, side)
+            return resize(rgba(network.synthesis(w, resolution=inner, **options)), side, side)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
-        # Each thing shown has statistics of its own, so that switching between them does not flash.
-        choose, name = (chosen_spectrum, "spectrum") if show.spectrum else (chosen_channels, "statistics")
-        channels = choose(x, show.view, staged.channel)
-        if show.map != "none":
-            channels = channels[:, :1]
-        statistics = context.state(f"{name} {layer}", (3,))
-        signed = show.map in DIVERGING and not show.spectrum
-        light = lit(channels, show.normalise, show.gain, statistics, signed=signed)
-        return _opaque(mapped(light, show.map))
+        return seen(x, show, staged.channel, layer, context.state)
 
     def _styled(self, network: Network, inputs: Mapping[str, Any], context: RenderContext) -> torch.Tensor:
         """w [1, num_ws, w_dim] of the latent, through the lines `style` and `move`."""
@@ -297,19 +269,10 @@ class NetworkNode(Node):
             classes = context.staged[label].expand(len(points), -1) if network.c_dim else None
             w = network.mapping(points, classes, truncation_psi=p.psi, truncation_cutoff=p.cutoff)
         else:
-            w = network.truncate(_in_w(points, network), p.psi, p.cutoff)
+            w = network.truncate(in_w(points, network), p.psi, p.cutoff)
         if latent.weights is None:
             return w
         return (w * latent.weights[:, None, None]).sum(0, keepdim=True)
-
-
-def _in_w(points: torch.Tensor, network: Network) -> torch.Tensor:
-    """w as files hold it, [K, w_dim] or [K, 1 or num_ws, w_dim], in full."""
-    points = points[:, None] if points.dim() == 2 else points
-    if points.shape[2] != network.w_dim or points.shape[1] not in (1, network.num_ws):
-        have, want = tuple(points.shape[1:]), (network.num_ws, network.w_dim)
-        raise PatchError(f"The latent is {have} in w; the network's w is {want}")
-    return points.expand(-1, network.num_ws, -1)
 
 
 def _placed(x: torch.Tensor, y: torch.Tensor, rotate: torch.Tensor, zoom: torch.Tensor) -> torch.Tensor:
@@ -331,15 +294,3 @@ def _label(label: float | list[float], classes: int) -> np.ndarray:
     row[0, int(first) % classes] += 1 - share
     row[0, (int(first) + 1) % classes] += share
     return row
-
-
-def _rgba(image: torch.Tensor) -> torch.Tensor:
-    """The network's −1..1 in 1, 3 or 4 channels as RGBA in 0..1."""
-    image = image * 0.5 + 0.5
-    if image.shape[1] == 1:
-        image = image.expand(-1, 3, -1, -1)
-    return image if image.shape[1] == 4 else _opaque(image[:, :3])
-
-
-def _opaque(rgb: torch.Tensor) -> torch.Tensor:
-    return torch.cat([rgb, torch.ones_like(rgb[:, :1])], 1)
