@@ -358,6 +358,8 @@ def _line(status: ShowStatus) -> RenderableType:
         words.append("opening")
     else:
         words += [f"{status.fps:.1f} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
+        if status.halvings:
+            words.append(f"drawn at 1/{2**status.halvings} of the size, to hold the rate")
     if status.paused:
         words.append("paused")
     return Text(" · ".join(words), "dim")

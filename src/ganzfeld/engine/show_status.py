@@ -10,6 +10,7 @@ from ganzfeld.engine.messages import Problem
 @dataclass(frozen=True, slots=True)
 class ShowStatus:
     """How the show is doing (fits `studio.show.ShowStatus`). frame_ms, worst_ms: of the last second's frames.
+    halvings: how many times the networks' inner size is halved, to hold the rate.
     at: when it was `t` (perf_counter). follow: what the tempo is taken from ("midi", "audio", …), or None.
     rolled: the line of patch text that dice propose, "…" while they roll, else ""."""
 
@@ -36,3 +37,4 @@ class ShowStatus:
     device: str
     pending_trust: tuple[str, ...]
     rolled: str = ""
+    halvings: int = 0

@@ -235,6 +235,7 @@ class Supervisor(Hands):
                 device=status.device,
                 pending_trust=status.pending_trust,
                 rolled=self._rolls.rolled,
+                halvings=status.halvings,
             )
 
     @property
@@ -352,6 +353,8 @@ class Supervisor(Hands):
             file = str(self._path) if self._path else None
             edited = with_control(self._retreat.newest.text, target, place or None, value=value, file=file)
             self.edit(edited.text)
+            if known is None:
+                self.arrange("move", target, edited.address)
         return known.position if known is not None else edited.position
 
     def trust(self, path: str) -> None:
