@@ -104,6 +104,16 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
         }
         return _but(self, snapshots=freed)._changed(name, midi=midi)
 
+    def moved(self, address: str, to: str) -> Bank:
+        """What was at an address is at another one, and the first is its text's: a knob took a number's place."""
+        moved = {
+            name: _but(kept, values={**kept.values, address: None, to: kept.values[address]})
+            if kept.values.get(address) is not None
+            else kept
+            for name, kept in self.snapshots.items()
+        }
+        return _but(self, snapshots=moved)
+
     def fading(self, length: float, unit: Unit, when: When) -> Bank:
         """Recalls that say nothing of it fade like this."""
         return _but(self, fade=Fading(length, unit, when))

@@ -211,7 +211,7 @@ class Snapshots:
             self.waiting = replace(wish, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
 
     def store(self, name: Any, stage: Stage) -> None:
-        """Keep what was shown on the last frame. Raises GanzfeldError for what is no name."""
+        """Keep what was shown on the last frame, and what hands turned since. Raises GanzfeldError for what is no name."""
         if isinstance(name, int | float) and not isinstance(name, bool):
             name = f"{name:g}"
         name = checked_name(name)
@@ -219,7 +219,10 @@ class Snapshots:
         for address, slot in stage.graph.slots.items():
             if slot.expression is not None and address not in stage.turned:
                 kept[address] = None
-            elif _can_turn(slot) and _is_plain(value := stage.values.get(address)):
+                continue
+            held = stage.turned.get(address)  # what a hand has turned just now shows with the next frame only
+            value = stage.values.get(address) if held is None or isinstance(held, Mix) else held
+            if _can_turn(slot) and _is_plain(value):
                 kept[address] = value
         self.bank = self.bank.with_values(name, kept)
         self.waiting = None
@@ -227,13 +230,14 @@ class Snapshots:
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Put the bank in order: "rename" name new, "delete" name, "place" name x y, "bind" name midi, "fade" length
-        unit when. Raises GanzfeldError."""
+        unit when, "move" address to another. Raises GanzfeldError."""
         do = {
             "rename": self.bank.renamed,
             "delete": self.bank.without,
             "place": self.bank.placed,
             "bind": self.bank.bound,
             "fade": self.bank.fading,
+            "move": self.bank.moved,
         }.get(what)
         try:
             if do is None:

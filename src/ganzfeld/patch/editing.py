@@ -42,9 +42,10 @@ def numbers(text: str, file: str | None = None) -> list[Number]:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A text with a knob written anew. position: where (0 to 1) its text puts that knob."""
+    """A text with a knob written anew. address: the knob's. position: where (0 to 1) its text puts it."""
 
     text: str
+    address: str
     position: float
 
 
@@ -73,7 +74,7 @@ def with_control(
         raise PatchError(f"The knob cannot be written: {error.what}", where=slot.where, hint=error.hint) from None
     if written is None or written.midi != midi:
         raise PatchError("The knob cannot be written here", where=slot.where, hint=f'Write it by hand: midi="{midi}"')
-    return Edited(edited, position_of(written, written.default))
+    return Edited(edited, f"/{knob}", position_of(written, written.default))
 
 
 # Places
