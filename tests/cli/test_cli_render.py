@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import wave
 from pathlib import Path
 
 import av
@@ -52,6 +53,35 @@ def test_what_is_rendered_is_what_is_played(patch: Path, tmp_path: Path) -> None
     with Player(patch, device="cpu") as player:
         played = [frame.image.numpy().copy() for frame in player.frames(count=4, fps=12)]
     assert (np.load(tmp_path / "walk.npy") == np.stack(played)).all()
+
+
+def test_a_film_with_the_sound_that_moved_it(tmp_path: Path) -> None:
+    """A tone that begins after half a second: the film turns white with it, and holds it at the same place."""
+    tone = np.zeros(48000, np.float32)
+    tone[24000:] = 0.5 * np.sin(2 * np.pi * 440 * np.arange(24000) / 48000)
+    sound, target, patch = tmp_path / "tone.wav", tmp_path / "tone.mp4", tmp_path / "a.ganz"
+    with wave.open(str(sound), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes((tone * 32767).astype("<i2").tobytes())
+    patch.write_text("out(noise(amplitude=0, offset=audio.level), size=(32, 32), fps=20)\n")
+    run(patch, "--out", target, "--seconds", 1.5, "--audio", sound, "--quality", 0)
+    with av.open(str(target)) as film:
+        grey = [frame.to_ndarray(format="gray").mean() for frame in film.decode(video=0)]
+    with av.open(str(target)) as film:
+        heard = np.concatenate([frame.to_ndarray() for frame in film.decode(audio=0)], 1)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert len(grey) == 30
+    assert max(grey[:10]) < 2
+    assert min(grey[14:20]) > 230
+    assert abs(heard.shape[1] / 48000 - 1.5) < 0.05
+    loud = np.abs(heard) > 0.1
+    assert abs(int(loud[0].argmax()) - 24000) < 0.02 * 48000
+    assert np.abs(heard[:, 30000:40000]).max() == pytest.approx(0.5, abs=0.05), "as loud as the file"
+    run(patch, "--out", tmp_path / "silent.mp4", "--frames", 2, "--audio", sound, "--silent")
+    with av.open(str(tmp_path / "silent.mp4")) as film:
+        assert not film.streams.audio
 
 
 def test_a_network_plays_alone(small_network: Path, tmp_path: Path) -> None:

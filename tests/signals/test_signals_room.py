@@ -13,6 +13,8 @@ from sounds import RATE, clicks, write_wave
 
 import ganzfeld.signals
 from ganzfeld.engine.engine import Engine
+from ganzfeld.engine.player import Player
+from ganzfeld.signals.accompaniment import Accompaniment
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.midi_state import MidiState
 from ganzfeld.signals.osc import OscReceiver
@@ -109,3 +111,42 @@ def test_hands_and_ears_move_a_patch_that_plays(tmp_path):
         assert engine.problems == []
     ear.stop()
     engine.close()
+
+
+def test_files_play_beside_a_show_that_is_rendered(tmp_path):
+    """The same frames every time: onsets where the clicks are, notes where they stand, the beat of the score."""
+    import mido
+
+    file = mido.MidiFile(ticks_per_beat=96)
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(150))])
+    for _ in range(16):
+        track += [Message("note_on", note=40), Message("note_off", note=40, time=96)]
+    file.tracks.append(track)
+    file.save(str(tmp_path / "score.mid"))
+    sound, times = clicks(120, 4)
+    write_wave(tmp_path / "clicks.wav", sound, RATE)
+    patch = tmp_path / "a.ganz"
+    patch.write_text(
+        'bpm(90, "midi")\nbegun = count(audio.onset)\nstruck = count(hit("/midi/note/1/40"))\nout(noise(), size=(8, 8))'
+    )
+    files = {"audio": tmp_path / "clicks.wav", "midi": [tmp_path / "score.mid"]}
+
+    def render():
+        with Player(patch, device="cpu") as player:
+            follow = player.engine.follow
+            player.beside.append(Accompaniment(player.engine.outside, player.clock, follow=follow, **files))
+            heard = []
+            for frame in player.frames(fps=30, count=180):
+                values = player.engine.values
+                heard.append((frame.t, values["/begun"], values["/struck"], player.clock.beat, player.clock.bpm))
+            return heard
+
+    first = render()
+    assert first == render()
+    t, _, struck, beat, bpm = first[-1]
+    assert bpm == pytest.approx(150, rel=1e-3)
+    assert abs((beat - t * 2.5 + 2) % 4 - 2) < 0.05
+    assert struck == 15
+    seconds = [at for (at, *_), (_, before, *_), (_, now, *_) in zip(first[1:], first, first[1:]) if now > before]
+    clicked = [*times, *(times + 4)]
+    assert [round(at, 1) for at in seconds] == pytest.approx([at for at in clicked if at < t], abs=0.06)

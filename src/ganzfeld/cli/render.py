@@ -46,7 +46,11 @@ def render(
     sound: Annotated[
         Path | None, typer.Option(help="Takes: a recording of the night (default: the file that drove the show).")
     ] = None,
-    silent: Annotated[bool, typer.Option("--silent", help="Takes: without sound.")] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="The film has no sound.")] = False,
+    audio: Annotated[
+        Path | None, typer.Option(help="Patches: a sound file, looped, that the show hears and the film has.")
+    ] = None,
+    midi: Annotated[list[Path] | None, typer.Option(help="Patches: a MIDI file that plays along, looped.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Takes: processes side by side, over all GPUs.")] = 1,
     cluster: Annotated[
         str | None, typer.Option(help='Takes: a Ray cluster: its address, "auto", or "local" (needs the extra).')
@@ -66,18 +70,22 @@ def render(
     if wanted is not None:
         _tell_even(out, wanted)
     if patch.suffix.lower() == ".ganztake":
+        if audio is not None or midi:
+            raise GanzfeldError("a take holds what was heard and played", hint="Leave --audio and --midi out")
         from ganzfeld.cli._render_take import Wanted, render_take
 
         options = (seconds, frames, wanted, supersample, output, quality, sound, silent, device, workers, cluster)
         render_take(Wanted(patch, out, rate, start, *options, trust, overwrite))
         return
-    if fps == "live" or supersample > 1 or sound is not None or silent or workers > 1 or cluster is not None:
+    if fps == "live" or supersample > 1 or sound is not None or workers > 1 or cluster is not None:
         raise GanzfeldError(
-            "--fps live, --supersample, --sound, --silent, --workers and --cluster are for takes",
+            "--fps live, --supersample, --sound, --workers and --cluster are for takes",
             hint="Make one: ganzfeld play PATCH --take night.ganztake",
         )
 
+    from ganzfeld.cli._terminal import console
     from ganzfeld.engine.player import Player
+    from ganzfeld.outputs.base import output_for
     from ganzfeld.patch.trust import TrustStore
 
     model = _patch(patch, wanted, output)
@@ -93,8 +101,36 @@ def render(
     count = frames or max(1, round((seconds or 10.0) * rate))
     player.clock.seek(start)
     options = {"overwrite": overwrite} | ({} if quality is None else {"quality": quality})
+    from ganzfeld.signals.accompaniment import Accompaniment
+
+    follow = player.engine.follow
+    beside = Accompaniment(player.engine.outside, player.clock, audio=audio, midi=midi or (), follow=follow)
+    player.beside.append(beside)
     with player:
-        _play(player, name, rate, count, out, options)
+        if audio is None or silent or not output_for(out).timed:
+            _play(player, name, rate, count, out, options)
+        else:
+            _play_with_sound(player, name, rate, count, out, options, audio)
+    console().print(f"{count} frame{'s' * (count != 1)} in {out}", markup=False)
+
+
+def _play_with_sound(
+    player: Player, name: str, fps: float, count: int, target: Path, options: dict, audio: Path
+) -> None:
+    """First the pictures, in a folder beside the target, then both together."""
+    import tempfile
+
+    from ganzfeld.outputs.base import Piece, output_for
+    from ganzfeld.signals.accompaniment import soundtrack
+
+    start = player.clock.t
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as folder:
+        silent = Path(folder) / f"silent{target.suffix}"
+        _play(player, name, fps, count, silent, options)
+        sound = soundtrack(audio, start, count / fps)
+        kind, pieces = output_for(target), [Piece(silent, 0, count)]
+        kind.join(pieces, target, fps, Path(folder), sound=sound, overwrite=options["overwrite"])
 
 
 def _play(player: Player, name: str, fps: float, count: int, target: Path, options: dict) -> None:
@@ -123,7 +159,6 @@ def _play(player: Player, name: str, fps: float, count: int, target: Path, optio
     finally:
         if written is not None:
             written.close()
-    console().print(f"{count} frame{'s' * (count != 1)} in {target}", markup=False)
 
 
 def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:

@@ -50,6 +50,8 @@ class Player:
         script file runs."""
         self.engine = Engine(device=device, trusted=trusted, exact=True)
         self.clock = Clock()
+        self.beside: list[Callable[[float], None]] = []
+        """Called with the show's second before each frame: what plays beside the show."""
         if isinstance(patch, Patch):
             path = Path(patch.file) if patch.file else None
             self.engine.load(patch)
@@ -102,6 +104,8 @@ class Player:
 
     def frame(self, seconds: float) -> Frame:
         """The next frame, `seconds` after the last one."""
+        for play in self.beside:
+            play(self.clock.next(seconds))
         images = self.engine.frame(self.clock.advance(seconds))
         if not images:
             raise next(iter(self.engine.problems), PatchError("The patch made no picture"))

@@ -65,8 +65,7 @@ class _Sound:
         """Write what is left."""
         for block in self._blocks:
             self._write(block)
-        for packet in self._stream.encode(None):
-            self._container.mux(packet)
+        self._mux(None)
 
     def _write(self, block: np.ndarray) -> None:
         import av
@@ -76,5 +75,11 @@ class _Sound:
         frame.pts = self._samples
         frame.time_base = Fraction(1, SOUND_RATE)
         self._samples += len(block)
+        self._mux(frame)
+
+    def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
-            self._container.mux(packet)
+            # AAC begins with a packet of what is before the sound. An MP4 in fragments cannot say so, and would have all
+            # of it 21 ms late.
+            if packet.pts is None or packet.pts >= 0:
+                self._container.mux(packet)

@@ -11,5 +11,5 @@ class Mailbox(Protocol):
     def set(self, address: str, value: Any) -> None:
         """The newest value of an address."""
 
-    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
+    def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:
         """Count one event."""

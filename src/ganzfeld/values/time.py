@@ -69,6 +69,10 @@ class Clock:
             self.beat += made_up
         return Moment(self.frame, self.t, dt, self.beat, self.beat / BEATS_PER_BAR, self.bpm)
 
+    def next(self, seconds: float) -> float:
+        """The second of show time that `advance` will make it."""
+        return self.t if self.paused or self.frame < 0 else self.t + seconds * self.speed
+
     def meet(self, beat: float, every: float = BEATS_PER_BAR) -> None:
         """The next frame is at `beat` of an outside grid of which `every` beats are known (1: where a beat falls, 4:
         where a bar does): bend towards it, the shorter way. A show that is paused, slowed or hurried keeps its own."""
