@@ -173,7 +173,7 @@ def _column(values: list[Any]) -> tuple[str, Any]:
     numbers = np.array(values)
     with np.errstate(all="ignore"):
         whole = np.rint(numbers * DECIMALS)
-        if (np.abs(whole) < 1 << 30).all() and _same(whole / DECIMALS, numbers):
+        if (np.abs(whole) < 1 << 30).all() and _same(whole.astype(np.int64) / DECIMALS, numbers):
             return "decimals", _shuffled(np.diff(whole, prepend=0).astype(np.int32))
         short = numbers.astype(np.float32)
         if _same(short.astype(np.float64), numbers):
