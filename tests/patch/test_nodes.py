@@ -66,6 +66,8 @@ def texts(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "camera": "out(camera(0, size=(24, 16)))",
         "movie": f"out(movie({str(write_film(tmp_path / 'film.mkv'))!r}, position=0.5, speed=0))",
         "upscale": "out(upscale(noise(), factor=1.5), size=(24, 16))",
+        "sheet": f"source = seeds('0-3')\nall = sheet([{str(small_network)!r}, {str(small_network)!r}], latent=source, "
+        "cell=16, view='one', map='fireice')\nout(all)",
         "sample": f"source = sample(noise(), 'circle')\n{face}\nout(face)",
         "out": "out(noise(), size=(24, 16), fit='fill', filter='linear')",
     }
