@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
-from ganzfeld.kernels.gaussian import gaussian
+from ganzfeld.kernels.gaussian import gaussian, mix
 from ganzfeld.kernels.modulated_convolution import modulated_convolution
 from ganzfeld.kernels.upfirdn import binomial_filter, upfirdn, upsample2
 
@@ -106,6 +106,21 @@ def test_gaussian_depends_on_seed_and_stream_alone(seed, stream):
     assert not torch.equal(one, gaussian((1, 1, 8, 8), seed, stream + 1))
     if abs(seed) < 2**63:
         assert torch.equal(one, gaussian((1, 1, 8, 8), torch.tensor(seed), stream))
+
+
+def test_no_gaussian_picture_is_another_one_moved():
+    # Two seeds from whose counters' starts it is only a few positions: with steps alike they would draw the same.
+    seeds = torch.arange(200_000)
+    starts = mix(mix(seeds + mix(1)))
+    order = starts.argsort()
+    apart = starts[order].diff()
+    near = int(torch.where((apart < 400) & (apart % 2 == 0), apart, 1 << 32).argmin())
+    moved = int(apart[near]) // 2
+    assert moved < 200
+    one, other = (gaussian((1, 1, 1, 8192), int(seeds[order[near + k]])).flatten() for k in (0, 1))
+    for shift in range(-400, 400):
+        overlap = slice(max(0, shift), 8192 + min(0, shift)), slice(max(0, -shift), 8192 - max(0, shift))
+        assert abs(float((one[overlap[0]] * other[overlap[1]]).mean())) < 0.06
 
 
 def test_gaussian_is_normal_and_white():

@@ -2,6 +2,12 @@
 
 A generator with a state cannot be replayed inside a captured graph or asked for frame 1000 alone. Here
 every sample is a hash of (seed, stream, picture, position), so a seed may be a tensor on the device.
+
+It is counter-based as Philox is (Salmon and others 2011), with a cheaper hash: a counter that steps through all 32-bit
+numbers from a place and in steps that both depend on the key, 63 bits in all, so that no picture is another one moved;
+then `mix`, among the least biased hashes of its size. That is plenty for pictures, and no source of secrets. The
+integers are the same on every device; logarithm and cosine differ in the last bits between processors, and are the
+same in every replay on one.
 """
 
 from __future__ import annotations
@@ -12,6 +18,10 @@ import torch
 from torch import Tensor
 
 MASK = 0xFFFFFFFF
+_OTHER = 0x9E3779B9
+"""Makes a second hash of a seed."""
+_ODD = 0x7FFFFFFF
+"""Steps below 2³¹, so that their products with 32-bit counters fit a signed 64-bit integer."""
 
 
 def gaussian(shape: tuple[int, int, int, int], seed: int | Tensor, stream: int = 0, device=None) -> Tensor:
@@ -24,10 +34,12 @@ def gaussian(shape: tuple[int, int, int, int], seed: int | Tensor, stream: int =
     if isinstance(seed, Tensor):
         device = device or seed.device
         seed = seed.to(device=device, dtype=torch.int64)
-    key = mix((torch.arange(pictures, device=device) + mix(seed + mix(stream + 1))) & MASK)
-    position = torch.arange(samples, device=device)
-    first = mix(position[None] * 2 + key[:, None])
-    second = mix(position[None] * 2 + 1 + key[:, None])
+    picture = torch.arange(pictures, device=device)
+    start = mix(picture + mix(seed + mix(stream + 1)))[:, None]
+    step = (mix(picture + mix(mix(seed + _OTHER) + stream)) & _ODD | 1)[:, None]
+    counter = torch.arange(samples, device=device)[None] * 2
+    first = mix(counter * step + start)
+    second = mix((counter + 1) * step + start)
     # Box and Muller 1958. 24 bits, moved off zero, are all that float32 holds between 0 and 1.
     radius = torch.sqrt(-2 * torch.log(((first >> 8).float() + 0.5) * 2**-24))
     angle = (second >> 8).float() * (2 * math.pi * 2**-24)
