@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.leaky_relu import GAIN
@@ -52,23 +53,13 @@ class Convolution:
     noise_const: Tensor
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Step:
-    """A convolution in a picture of one size: its input's memory and how it is cut up."""
+    """A convolution in a picture of one size: how its input lies in memory and how it is cut up."""
 
     convolution: Convolution
     field: Field
-    entry: Tensor
     tile: Tile
-
-
-@dataclass(slots=True)
-class Plan:
-    """The memory of a picture of one size, used by every frame."""
-
-    steps: list[Step]
-    workspace: Tensor
-    nothing: Tensor
 
 
 class GpuStyleGAN2:
@@ -103,7 +94,7 @@ class GpuStyleGAN2:
         self.processors = (
             torch.cuda.get_device_properties(self.device).multi_processor_count if self.device.type == "cuda" else 4
         )
-        self._plans: dict[tuple[int, Wide | None], Plan] = {}
+        self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
 
     @staticmethod
     def supports(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> bool:
@@ -147,7 +138,7 @@ class GpuStyleGAN2:
             ]
             return torch.cat(pictures)
         last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
-        plan = self._plan(last, wide)
+        steps = self._plan(last, wide)
         styles = self.styles(w[0])
         count = len(self.convolutions)
         units, powers = self.modulation(styles)
@@ -156,15 +147,11 @@ class GpuStyleGAN2:
         start = self.wide_starts[wide] if wide is not None else None
         const = self.const if start is None else start.const[0].permute(1, 2, 0)
         strengths = self.strengths * noise_strength if noise_mode != "none" else self.strengths * 0
-        first = plan.steps[0]
-        first.entry.view(first.field.height, first.field.pitch, -1)[:, : first.field.width] = (
-            const * units[0, : const.shape[2]]
-        )
-
+        entry = entered(const, units[0], steps[0].field)
         rgb: Tensor | None = None
-        for i, step in enumerate(plan.steps):
+        for i, step in enumerate(steps):
             c = step.convolution
-            following = plan.steps[i + 1] if i + 1 < len(plan.steps) else None
+            following = steps[i + 1] if i + 1 < len(steps) else None
             height, width = c.up * step.field.height, c.up * step.field.width
             own = c.noise_const if start is None else start.noise(c.name, stream=i)
             noise = layer_noise(noise_mode, own, 1, seed, stream=i) if noise_mode != "none" else None
@@ -175,6 +162,7 @@ class GpuStyleGAN2:
             seen = c.layer in bent or c.layer == until
             block = int(math.log2(c.resolution)) - 2
             fused = ends and colours and not seen and self._fuses(step)
+            leaving = following.field.empty(c.channels, self.device) if following and not seen else None
             plain = None
             if seen or (ends and colours and not fused):
                 plain = torch.empty(height * width, c.channels, dtype=torch.float16, device=self.device)
@@ -196,13 +184,13 @@ class GpuStyleGAN2:
                 c.bias,
                 self.clamp,
                 units[i + 1] if following else None,
-                following.entry if following and not seen else None,
+                leaving,
                 following.field.pitch if following else 0,
                 plain,
             )
             kernel.layer(
-                step.entry, c.weight, step.field, activation, painted if fused else None,
-                up=c.up, tile=step.tile, workspace=plan.workspace,
+                entry, c.weight, step.field, activation, painted if fused else None,
+                up=c.up, tile=step.tile,
             )  # fmt: skip
             if seen and plain is not None:
                 x = plain.view(1, height, width, c.channels).permute(0, 3, 1, 2)
@@ -213,13 +201,14 @@ class GpuStyleGAN2:
                 x = x[0].permute(1, 2, 0)
                 plain = x.reshape(height * width, c.channels).half()
                 if following:
-                    entry = following.entry.view(height, following.field.pitch, -1)[:, :width]
-                    entry.copy_(x * units[i + 1, : c.channels])
+                    leaving = entered(x, units[i + 1], following.field)
             if painted is not None:
                 if not fused:
                     assert plain is not None
                     kernel.to_rgb(plain, height, width, painted)
                 rgb = painted.picture
+            if leaving is not None:
+                entry = leaving
         assert rgb is not None
         return middle(self.config, f"b{last}", rgb[None], wide)
 
@@ -255,15 +244,14 @@ class GpuStyleGAN2:
         tile, channels = step.tile, step.convolution.channels
         return tile.splits > 1 or tile.outputs == channels
 
-    def _plan(self, last: int, wide: Wide | None) -> Plan:
+    def _plan(self, last: int, wide: Wide | None) -> list[Step]:
         key = (last, wide)
         if key not in self._plans:
             self._plans[key] = self._planned(last, wide)
         return self._plans[key]
 
-    def _planned(self, last: int, wide: Wide | None) -> Plan:
+    def _planned(self, last: int, wide: Wide | None) -> list[Step]:
         steps: list[Step] = []
-        needed = 1
         for convolution in self.convolutions:
             if convolution.resolution > last:
                 break
@@ -273,11 +261,14 @@ class GpuStyleGAN2:
             positions, outputs = height * (width + 1), len(convolution.weight)
             blocks = 9 * -(-convolution.inputs // 64)
             tile = tile_for(positions, outputs, blocks, self.processors, self.hopper)
-            if tile.splits > 1:
-                needed = max(needed, tile.splits * positions * outputs)
-            steps.append(Step(convolution, field, field.empty(convolution.inputs, self.device), tile))
-        workspace = torch.empty(needed, device=self.device)
-        return Plan(steps, workspace, torch.zeros(1, device=self.device))
+            steps.append(Step(convolution, field, tile))
+        return steps
+
+
+def entered(x: Tensor, style: Tensor, field: Field) -> Tensor:
+    """x [height, width, C] times the style, as the memory of a layer's input."""
+    styled = (x.float() * style[: x.shape[2]]).clamp(-LARGEST, LARGEST)
+    return F.pad(styled.half(), (0, 0, 0, field.pitch - field.width)).view(-1, x.shape[2])
 
 
 def plain_weight(weight: Tensor) -> Tensor:
@@ -293,7 +284,7 @@ def polyphase(weight: Tensor, taps: Tensor) -> Tensor:
     has from input j + d − 1 the weights W[k] times the flipped tap 2·d + k − a − 1.
     """
     steps = _reach(weight.device)
-    flipped = torch.nn.functional.pad(4 * taps.flip(0, 1), (1, 1, 1, 1))
+    flipped = F.pad(4 * taps.flip(0, 1), (1, 1, 1, 1))
     # steps [2, 3, 3]: phase, input, tap of W -> place among the flipped taps, 0 and 5 being outside.
     spread = flipped[steps[:, None, :, None, :, None], steps[None, :, None, :, None, :]]  # a, b, dy, dx, ky, kx
     phases = torch.einsum("abyxkl,oikl->aboyxi", spread, unit(weight))

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
@@ -42,27 +43,15 @@ class Layer:
     filters: StreamedFilter
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """A layer in a picture of one size. field: its input. raw: (height, width) after the convolution."""
 
     layer: Layer
     field: Field
-    entry: Tensor
     raw: tuple[int, int]
     out: tuple[int, int]
     tile: Tile
-
-
-@dataclass(slots=True)
-class Plan:
-    """The memory of a picture of one size, used by every frame. leaving: what the last layer reads."""
-
-    steps: list[Step]
-    raw: Tensor
-    workspace: Tensor
-    leaving: Tensor
-    size: tuple[int, int]
 
 
 class GpuStyleGAN3:
@@ -90,7 +79,7 @@ class GpuStyleGAN3:
         on_gpu = self.device.type == "cuda"
         self.hopper = on_gpu and torch.cuda.get_device_capability(self.device) >= (9, 0)
         self.processors = torch.cuda.get_device_properties(self.device).multi_processor_count if on_gpu else 4
-        self._plans: dict[Wide | None, Plan] = {}
+        self._plans: dict[Wide | None, list[Step]] = {}
 
     @staticmethod
     def supports(config: StyleGAN3Config, tensors: Mapping[str, Tensor]) -> bool:
@@ -134,7 +123,7 @@ class GpuStyleGAN3:
                 ]
             )
         bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.config_names))
-        plan = self._plan(wide)
+        steps = self._plan(wide)
         x = self.input(w[:, 0], transform, wide)
         if "input" in bent and after is not None:
             x = after("input", x)
@@ -142,52 +131,56 @@ class GpuStyleGAN3:
             return middle(self.config, "input", x, wide)
         styles = self.styles(w[0])
         units, powers = self.modulation(styles)
-        enter(x, units[0], plan.steps[0])
-        for i, step in enumerate(plan.steps):
+        entry = entered(x, units[0], steps[0])
+        for i, step in enumerate(steps):
             layer, name = step.layer, step.layer.config.name
-            following = plan.steps[i + 1] if i + 1 < len(plan.steps) else None
+            following = steps[i + 1] if i + 1 < len(steps) else None
             seen = name in bent or name == until
             gain = powers[i, : layer.outputs]
             if gains and name in gains:
                 gain = gain.clone()
                 gain[: layer.config.out_channels] *= gains[name]
-            raw = plan.raw[: step.raw[0] * step.raw[1] * layer.outputs].view(-1, layer.outputs)
+            raw = entry.new_empty(step.raw[0] * step.raw[1], layer.outputs)
             kernel_size = layer.config.kernel
             reach = kernel_size - 1
             kernel.convolve(
-                step.entry, layer.weight, raw,
+                entry, layer.weight, raw,
                 taps=kernel_size, pitch=step.field.pitch, shift=-reach * (step.field.pitch + 1),
-                tile=step.tile, workspace=plan.workspace,
+                tile=step.tile,
             )  # fmt: skip
             height, width = step.out
+            pitch, style = width, self.ones
+            if following is not None and not seen:
+                pitch, style = following.field.pitch, units[i + 1]
+            entry = raw.new_empty(height * pitch, layer.outputs)
+            self._filter(layer, step, raw, gain, style, entry, pitch)
             if seen:
-                into, pitch, style = raw.new_empty(height * width, layer.outputs), width, self.ones
-            elif following is None:
-                into, pitch, style = plan.leaving, width, self.ones
-            else:
-                into, pitch, style = following.entry, following.field.pitch, units[i + 1]
-            self._filter(layer, step, raw, gain, style, into, pitch)
-            if seen:
-                x = into.view(1, height, width, -1).permute(0, 3, 1, 2)[:, : layer.config.out_channels]
+                x = entry.view(1, height, width, -1).permute(0, 3, 1, 2)[:, : layer.config.out_channels]
                 if name in bent and after is not None:
                     x = after(name, x)
                 if name == until:
                     return middle(self.config, name, x, wide)
-                if following is None:
-                    plan.leaving.view(height, width, -1)[:, :, : x.shape[1]] = x[0].permute(1, 2, 0)
-                else:
-                    enter(x, units[i + 1], following)
-        return self._picture(styles[-1], plan, until, after if self.last.name in bent else None, wide)
+                style = self.ones if following is None else units[i + 1]
+                entry = entered(x, style, following or replace(step, field=Field(height, width, width)))
+        return self._picture(styles[-1], entry, steps[-1].out, until, after if self.last.name in bent else None, wide)
 
-    def _picture(self, style: Tensor, plan: Plan, until: str | None, after: After | None, wide: Wide | None) -> Tensor:
-        height, width = plan.size
+    def _picture(
+        self,
+        style: Tensor,
+        leaving: Tensor,
+        size: tuple[int, int],
+        until: str | None,
+        after: After | None,
+        wide: Wide | None,
+    ) -> Tensor:
+        height, width = size
         weight = self.colours((style * self.rgb_gain)[None, : self.colours.weight.shape[1]])[0]
         picture = torch.empty(self.config.img_channels, height, width, device=self.device)
         plain = until == self.last.name or after is not None
         clamp = LARGEST if self.last.clamp is None else self.last.clamp
         scale = 1.0 if plain else self.config.output_scale
         kernel.to_rgb(
-            plan.leaving, height, width, Colours(weight, self.rgb_bias, clamp, None, self.rgb_bias, picture, scale)
+            leaving, height, width, Colours(weight, self.rgb_bias, clamp, None, self.rgb_bias, picture, scale)
         )
         x = picture[None]
         if after is not None:
@@ -218,6 +211,7 @@ class GpuStyleGAN3:
         )
         x = x[0].permute(1, 2, 0) * style[: layer.outputs]
         into.view(step.out[0], pitch, -1)[:, : step.out[1]] = x.clamp(-LARGEST, LARGEST)
+        into.view(step.out[0], pitch, -1)[:, step.out[1] :] = 0
 
     def _layer(self, config: LayerConfig) -> Layer:
         name = f"synthesis.{config.name}"
@@ -250,7 +244,7 @@ class GpuStyleGAN3:
         module.load_state_dict(state, assign=True)
         return module.requires_grad_(False)
 
-    def _plan(self, wide: Wide | None) -> Plan:
+    def _plan(self, wide: Wide | None) -> list[Step]:
         if wide not in self._plans:
             self._plans[wide] = self._planned(wide)
         return self._plans[wide]
@@ -260,9 +254,8 @@ class GpuStyleGAN3:
         own = (size[1], size[0])
         return own if wide is None else wide.side(own, layer_scale(self.config, name))
 
-    def _planned(self, wide: Wide | None) -> Plan:
+    def _planned(self, wide: Wide | None) -> list[Step]:
         steps: list[Step] = []
-        most = needed = 1
         height, width = self._side("input", self.config.input.size, wide)
         for layer in self.layers:
             config = layer.config
@@ -272,14 +265,9 @@ class GpuStyleGAN3:
             positions = raw[0] * raw[1]
             blocks = config.kernel**2 * -(-layer.inputs // 64)
             tile = tile_for(positions, layer.outputs, blocks, self.processors, self.hopper)
-            if tile.splits > 1:
-                needed = max(needed, tile.splits * positions * layer.outputs)
-            most = max(most, positions * layer.outputs)
             height, width = self._side(config.name, config.out_size, wide)
-            steps.append(Step(layer, field, field.empty(layer.inputs, self.device), raw, (height, width), tile))
-        half = {"dtype": torch.float16, "device": self.device}
-        leaving = torch.zeros(height * width, padded(self.last.in_channels), **half)
-        return Plan(steps, torch.empty(most, **half), torch.empty(needed, device=self.device), leaving, (height, width))
+            steps.append(Step(layer, field, raw, (height, width), tile))
+        return steps
 
 
 def padded(channels: int) -> int:
@@ -287,7 +275,9 @@ def padded(channels: int) -> int:
     return -(-channels // 8) * 8
 
 
-def enter(x: Tensor, style: Tensor, step: Step) -> None:
-    """Write x [1, C, h, w] times the style into a layer's input."""
-    into = step.entry.view(step.field.height, step.field.pitch, -1)[:, : step.field.width, : x.shape[1]]
-    into.copy_((x[0].permute(1, 2, 0).float() * style[: x.shape[1]]).clamp(-LARGEST, LARGEST))
+def entered(x: Tensor, style: Tensor, step: Step) -> Tensor:
+    """x [1, C, h, w] times the style, as the memory of a layer's input."""
+    channels = x.shape[1]
+    x = (x[0].permute(1, 2, 0).float() * style[:channels]).clamp(-LARGEST, LARGEST).half()
+    more = padded(channels) - channels
+    return F.pad(x, (0, more, 0, step.field.pitch - step.field.width)).view(-1, padded(channels))

@@ -132,6 +132,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
 #pragma unroll
                     for (int o = 0; o < OUTPUTS; o++)
                         if (strip * OUTPUTS + o < out_width) at[o * pairs] = mul2(sums[5][o], style);
+                    if (strip == (out_width - 1) / OUTPUTS)  // the padding between rows
+                        for (int o = out_width - strip * OUTPUTS; o < out_pitch - strip * OUTPUTS; o++) at[o * pairs] = 0;
                 }
             }
         }

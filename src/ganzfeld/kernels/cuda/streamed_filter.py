@@ -70,7 +70,7 @@ def streamed_filter(
     """out = style · filtered_leaky_relu(x · gain, bias), as `kernels.filtered_leaky_relu`.
 
     x [height · width, C] half precision, C even; gain, bias, style [C] float32; size, out_size: (height, width);
-    out: half precision, rows `out_pitch` pixels apart.
+    out: half precision, rows `out_pitch` pixels apart; what lies between them is set to zero.
     """
     (height, width), (out_height, out_width) = size, out_size
     pairs = x.shape[1] // 2

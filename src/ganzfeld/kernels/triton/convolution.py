@@ -173,8 +173,8 @@ class Field:
     pitch: int
 
     def empty(self, channels: int, device: torch.device) -> Tensor:
-        """Memory [height · pitch, channels] in half precision, zeros, as the padding has to be."""
-        return torch.zeros(self.height * self.pitch, channels, dtype=torch.float16, device=device)
+        """Memory [height · pitch, channels] in half precision; whoever fills it writes the padding too."""
+        return torch.empty(self.height * self.pitch, channels, dtype=torch.float16, device=device)
 
     def picture(self, flat: Tensor) -> Tensor:
         """[height · pitch, C] as a view [1, C, height, width]."""
@@ -221,19 +221,17 @@ def _operands(x: Tensor, weight: Tensor, tile: Tile, tma: bool) -> tuple[object,
         return x, weight
     return (
         TensorDescriptor.from_tensor(x, [tile.positions, tile.inputs]),
-        TensorDescriptor.from_tensor(weight, [tile.outputs, tile.inputs]),
+        TensorDescriptor.from_tensor(weight.flatten(1), [tile.outputs, tile.inputs]),
     )
 
 
-def convolve(
-    x: Tensor, weight: Tensor, out: Tensor, *, taps: int, pitch: int, shift: int, tile: Tile, workspace: Tensor | None
-) -> None:
+def convolve(x: Tensor, weight: Tensor, out: Tensor, *, taps: int, pitch: int, shift: int, tile: Tile) -> None:
     """x [rows, I] by weight [O, taps², I] into out [positions, O], position 0 reading from row `shift` on."""
     positions, outputs = out.shape
     rows, inputs = x.shape
     grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
     split = tile.splits > 1
-    into = _part(workspace, tile.splits * positions * outputs) if split else out
+    into = _parts(tile, positions, outputs, x.device) if split else out
     tma = has_tma(x.device)
     _plain[grid](
         *_operands(x, weight, tile, tma), into, rows, pitch, positions, inputs, outputs, shift,
@@ -247,7 +245,7 @@ def convolve(
 
 def layer(
     x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *,
-    up: int, tile: Tile, workspace: Tensor | None,
+    up: int, tile: Tile,
 ) -> None:  # fmt: skip
     """A whole layer of StyleGAN2: 3×3 convolution of x [height · pitch, I] and all that follows it.
 
@@ -262,7 +260,7 @@ def layer(
     finishing = tile
     partial = None
     if tile.splits > 1:
-        partial = _part(workspace, tile.splits * positions * outputs)
+        partial = _parts(tile, positions, outputs, x.device)
         grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
         _plain[grid](
             *_operands(x, weight, tile, tma), partial, rows, field.pitch, positions, inputs, outputs, shift,
@@ -302,7 +300,5 @@ def to_rgb(plain: Tensor, height: int, width: int, colours: Colours) -> None:
     )  # fmt: skip
 
 
-def _part(workspace: Tensor | None, count: int) -> Tensor:
-    if workspace is None or workspace.numel() < count:
-        raise ValueError(f"a convolution in parts needs a workspace of {count} numbers")
-    return workspace
+def _parts(tile: Tile, positions: int, outputs: int, device: torch.device) -> Tensor:
+    return torch.empty(tile.splits * positions * outputs, device=device)

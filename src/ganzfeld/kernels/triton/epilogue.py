@@ -57,7 +57,10 @@ def finish(
     if STYLED:
         style = tl.load(style_at + channel).to(tl.float32)
         place = (row * styled_pitch + column)[:, :, None] * CHANNELS + channel[None, None, :]
-        tl.store(styled_at + place, (tile * style[None, None, :]).to(tl.float16), mask=mask)
+        # The position past the end of a row is where the padding of what is written lies: zeros.
+        known = ((x <= width) & (y < height))[:, None] & (column < styled_pitch)
+        styled = tl.where(inside[:, :, None], tile * style[None, None, :], 0.0).to(tl.float16)
+        tl.store(styled_at + place, styled, mask=known[:, :, None] & (channel >= 0)[None, None, :])
     if PLAIN:
         place = (row * out_width + column)[:, :, None] * CHANNELS + channel[None, None, :]
         tl.store(plain_at + place, tile.to(tl.float16), mask=mask)
