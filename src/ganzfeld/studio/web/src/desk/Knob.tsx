@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type PointerEvent, useRef } from "react";
 import { atDesk } from "../live/show";
 import type { Knob as KnobState } from "../live/wire";
-import { nameOf, valueAt, written } from "./curve";
+import { nameOf, turnedTo, written } from "./curve";
 import { capture, useHeld, useNewest } from "./drag";
 
 /** Pixels from one end to the other; ten times as many with Shift. */
@@ -16,10 +16,10 @@ export function Knob({ knob, chosen }: { knob: KnobState; chosen: boolean | null
   const [held, hold, letGo] = useHeld<number>();
   const drag = useRef<{ y: number; position: number } | null>(null);
   const send = useNewest((position: number) =>
-    atDesk({ kind: "turn", address: knob.address, value: valueAt(knob, position) }),
+    atDesk({ kind: "turn", address: knob.address, value: turnedTo(knob, position) }),
   );
   const position = held ?? knob.position;
-  const value = held === null ? knob.value : valueAt(knob, held);
+  const value = held === null ? knob.value : turnedTo(knob, held);
   const learns = chosen !== null;
 
   const turn = (to: number) => {

@@ -10,6 +10,11 @@ export function valueAt({ low, high, curve }: Range, position: number): number {
   return low + (high - low) * share ** curve;
 }
 
+/** The same as a person would write it: what is turned on a screen has no sixteen digits. */
+export function turnedTo(range: Range, position: number): number {
+  return Number(valueAt(range, position).toPrecision(6));
+}
+
 /** A value with as many digits as its range makes sense of. */
 export function written({ low, high }: Range, value: number): string {
   const span = Math.abs(high - low);
