@@ -206,9 +206,12 @@ class WideStart:
 
 
 class WideStarts:
-    """The few starts used last, so that a show that tries many sizes does not keep all of them."""
+    """The starts used last, so that a show that tries many sizes does not keep all of them.
 
-    most = 6
+    More than any one patch uses: a captured program goes on reading a start that it was captured with.
+    """
+
+    most = 16
 
     def __init__(self, derived: DerivedTensors) -> None:
         self._derived = derived
