@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import struct
@@ -55,38 +56,55 @@ def noise_coefficients(
     if out.shape != coefficients_shape(max_harmonics, channels):
         raise ValueError(f"out must have the shape {coefficients_shape(max_harmonics, channels)}, not {out.shape}")
 
-    period = _bounded(period, 1e9)
-    turn = _rotation(rotate) @ np.diag([_bounded(s, 1e6) for s in scale])
-    centre = np.array([_bounded(p, 1e6) for p in pivot]) - 0.5
-    with np.errstate(over="ignore"):
-        per_pixel = np.clip(turn[:, :2] / period, -1e6, 1e6) if period else 0.0
-    still = np.zeros(4)
-    still[:3] = centre - turn @ centre
     moved = np.array([*(-_bounded(x, 1e15) for x in translate), _bounded(translate4d, 1e15)])
-    starts = np.array([_start(seed, channel) for channel in range(channels)])
-    spread = _bounded(spread, 1e3)
-
-    out.fill(0)
-    for octave in range(max_harmonics + 1):
-        frequency = min(max(spread**octave, -1e6), 1e6)
-        if out.dtype == np.float32:  # no digits to spare: everything that stands still is reduced
-            offsets = _reduced(starts + still + moved, frequency, kind)
-        else:
-            offsets = starts + still + _reduced(moved, frequency, kind)
-        out[octave, :, :3, :2] = per_pixel
-        out[octave, :, :, 2] = offsets
-        out[octave, :, :, 3] = frequency
-    out[-1, :, 0, 0] = [_hash(seed, channel) & 0xFFFFFF for channel in range(channels)]
-    out[-1, :, 0, 1] = kind == "random" or period == 0
+    still = _standing(kind, max_harmonics, channels, seed, period, spread, tuple(rotate), tuple(scale), tuple(pivot))
+    out[...] = still
+    starts, frequencies = still[:-1, :, :, 2], still[:-1, 0, 0, 3]
+    if out.dtype == np.float32:  # no digits to spare: everything that stands still is reduced
+        out[:-1, :, :, 2] = _reduced(starts + moved, frequencies, kind)
+    else:
+        out[:-1, :, :, 2] = starts + _reduced(np.broadcast_to(moved, (len(frequencies), 1, 4)), frequencies, kind)
     return out
 
 
+@functools.lru_cache(256)
+def _standing(
+    kind: str,
+    max_harmonics: int,
+    channels: int,
+    seed: float,
+    period: float,
+    spread: float,
+    rotate: tuple[float, ...],
+    scale: tuple[float, ...],
+    pivot: tuple[float, ...],
+) -> np.ndarray:
+    """The coefficients of a field that is not translated, its offsets not yet reduced: most fields only ever move."""
+    period, spread = _bounded(period, 1e9), _bounded(spread, 1e3)
+    turn = _rotation(rotate) @ np.diag([_bounded(s, 1e6) for s in scale])
+    centre = np.array([_bounded(p, 1e6) for p in pivot]) - 0.5
+    still = np.zeros(4)
+    still[:3] = centre - turn @ centre
+    made = np.zeros(coefficients_shape(max_harmonics, channels))
+    with np.errstate(over="ignore"):
+        made[:-1, :, :3, :2] = np.clip(turn[:, :2] / period, -1e6, 1e6) if period else 0.0
+    made[:-1, :, :, 2] = np.array([_start(seed, channel) for channel in range(channels)]) + still
+    for octave in range(max_harmonics + 1):
+        made[octave, :, :, 3] = min(max(spread**octave, -1e6), 1e6)
+    made[-1, :, 0, 0] = [_hash(seed, channel) & 0xFFFFFF for channel in range(channels)]
+    made[-1, :, 0, 1] = kind == "random" or period == 0
+    made.flags.writeable = False
+    return made
+
+
+@functools.lru_cache
 def period_vectors(kind: str) -> np.ndarray:
     """The translations, [dimensions, dimensions], one a row, after which the first octave of a type repeats itself."""
     cells = TABLE_PERIOD * np.eye(dimensions_of(kind))
     if kind.startswith("simplex"):
         _, unskew = skew_factors(len(cells))
         cells = cells - cells.sum(1, keepdims=True) * unskew
+    cells.flags.writeable = False
     return cells
 
 
@@ -124,22 +142,25 @@ def skew_factors(dimensions: int) -> tuple[float, float]:
     return round((root - 1) / dimensions, 12), round((1 - 1 / root) / dimensions, 12)
 
 
-def _reduced(place: np.ndarray, frequency: float, kind: str) -> np.ndarray:
-    """`place` [..., 4], moved by whole periods of the octave at `frequency`; returned untouched if it is near already.
+def _reduced(place: np.ndarray, frequencies: np.ndarray, kind: str) -> np.ndarray:
+    """`place` [octaves, channels, 4], moved by whole periods of the octaves at `frequencies` [octaves]; untouched where
+    it is near already.
 
     Simplex noise skews space before it takes cells, so its periods are oblique: count them in skewed space.
     """
-    if kind == "random" or frequency == 0:
+    if kind == "random":
         return place
     dimensions = dimensions_of(kind)
+    frequency = frequencies[:, None, None]
+    still = frequency == 0
     near = place[..., :dimensions]
     cells = near * frequency
     if kind.startswith("simplex"):
         cells = cells + cells.sum(-1, keepdims=True) * skew_factors(dimensions)[0]
     periods = np.round(cells / TABLE_PERIOD)
     reduced = np.zeros_like(place)
-    reduced[..., :dimensions] = near - periods @ period_vectors(kind) / frequency
-    return reduced
+    reduced[..., :dimensions] = near - periods @ period_vectors(kind) / np.where(still, 1, frequency)
+    return np.where(still, place, reduced) if still.any() else reduced
 
 
 # Where TouchDesigner starts each seed's field (x, y, z), measured by WebToe.
