@@ -26,8 +26,8 @@ from ganzfeld.values.time import Clock
 class Show:
     """What the supervisor and the render do with a tempo, without their processes."""
 
-    def __init__(self, follow: str | None) -> None:
-        self.follow = follow
+    def __init__(self, follow: str | None, expected: float | None = None) -> None:
+        self.follow, self.expected = follow, expected
         self.clock = Clock(120)
         self.clock.advance(0.0)
         self.taps = Taps()
@@ -84,6 +84,18 @@ def test_the_beats_of_a_sound_are_followed():
             assert show.told == [], "before a pulse is felt the tempo stays"
     assert show.clock.bpm == pytest.approx(97, rel=0.01)
     assert show.off((now - times[0]) * 97 / 60, 1) < 0.05  # 30 ms
+
+
+def test_the_text_says_which_octave_is_meant():
+    told = []
+    show = Show("audio", expected=160.0)
+    Conductor(show, {"audio": lambda now: None}, expect=told.append).look(0.0)
+    show.follow = "midi"
+    Conductor(show, {"midi": lambda now: None}, expect=told.append).look(0.0)
+    assert told == [160.0]
+    with Signals(Outside(), Wanted(audio=""), conducts=Show("audio", expected=160.0)) as signals:
+        if signals.audio is not None:
+            assert until(lambda: signals.audio.options.get("around") == 160)
 
 
 def test_what_cannot_be_followed_is_told_with_what_to_do():

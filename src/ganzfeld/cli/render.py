@@ -103,9 +103,9 @@ def render(
     options = {"overwrite": overwrite} | ({} if quality is None else {"quality": quality})
     from ganzfeld.signals.accompaniment import Accompaniment
 
-    follow = player.engine.follow
-    beside = Accompaniment(player.engine.outside, player.clock, audio=audio, midi=midi or (), follow=follow)
-    player.beside.append(beside)
+    engine = player.engine
+    follow = {"follow": engine.follow, "expected": engine.bpm if engine.follow else None}
+    player.beside.append(Accompaniment(engine.outside, player.clock, audio=audio, midi=midi or (), **follow))
     with player:
         if audio is None or silent or not output_for(out).timed:
             _play(player, name, rate, count, out, options)

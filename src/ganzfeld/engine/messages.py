@@ -210,7 +210,7 @@ class Status(_Message, frozen=True):
     frame_ms, worst_ms: median and longest time of a frame in the last second. halvings: of the networks' inner size, to
     hold the rate. skipped: frames that came too late to be
     made, dropped: frames that readers left no room for; both ever since this process began.
-    at: when it was `t` (perf_counter). follow: what the text takes the tempo from.
+    at: when it was `t` (perf_counter). follow: what the text takes the tempo from; expected: about how fast that is.
     """
 
     phase: Phase
@@ -228,6 +228,7 @@ class Status(_Message, frozen=True):
     bpm: float = 120.0
     at: float = 0.0
     follow: str | None = None
+    expected: float | None = None
     paused: bool = False
     speed: float = 1.0
     device: str = ""

@@ -432,6 +432,7 @@ class Render:
             bpm=clock.bpm,
             at=self._frame_at,
             follow=self._engine.follow,
+            expected=self._engine.bpm if self._engine.follow else None,
             paused=paused,
             speed=clock.speed,
             device=str(self._engine.device),

@@ -389,6 +389,11 @@ class Supervisor(Hands):
             return self._status.follow
         return self._tempo if isinstance(self._tempo, str) else None
 
+    @property
+    def expected(self) -> float | None:
+        """About how fast what the tempo is taken from may be: `bpm(90, "audio")` expects 90."""
+        return self._status.expected
+
     def tap(self, at: float | None = None) -> None:
         """A hand taps the beat (`at`: perf_counter, default now): the first tap is a downbeat, from the third on there
         is a tempo. What the show follows knows better a moment later, but for the downbeat where it knows none."""

@@ -18,7 +18,8 @@ from ganzfeld.values.time import Clock
 class Accompaniment:
     """Plays files into the mailbox, up to each frame's second: call it with that before the frame is made.
 
-    clock: of the show; if `follow` says "audio" or "midi", it bends to their tempo. Raises SignalError for a file that
+    clock: of the show; if `follow` says "audio" or "midi", it bends to their tempo, `expected` to be about so fast.
+    Raises SignalError for a file that
     cannot be read.
     """
 
@@ -30,10 +31,11 @@ class Accompaniment:
         audio: Path | None = None,
         midi: Sequence[Path] = (),
         follow: str | None = None,
+        expected: float | None = None,
     ) -> None:
         state = MidiState(outside)
         self._clock = clock
-        self._sound = AudioFile(outside, audio) if audio is not None else None
+        self._sound = AudioFile(outside, audio, around=expected) if audio is not None else None
         self._scores = [MidiFile(state, path) for path in midi]
         pulses: dict[str | None, Pulse] = {"midi": state.beat} if self._scores else {}
         if self._sound is not None:

@@ -150,6 +150,12 @@ class AudioInput:
             self._thread.join()
             self._thread = None
 
+    def expect(self, bpm: float | None) -> None:
+        """About how fast the sound may be (see `TempoTracker`'s `around`)."""
+        self.options["around"] = bpm
+        if self._hearing is not None:
+            self._hearing.tempo.around = bpm
+
     def beat(self, now: float) -> Beat | None:
         """As `Hearing.beat`."""
         hearing = self._hearing

@@ -199,6 +199,10 @@ class AudioFile(Follower):
         self.hearing.silence()
         self.file.close()
 
+    def expect(self, bpm: float | None) -> None:
+        """About how fast the sound may be (see `TempoTracker`'s `around`)."""
+        self.hearing.tempo.around = bpm
+
     def beat(self, now: float) -> Beat | None:
         """As `Hearing.beat`."""
         return self.hearing.beat(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ganzfeld.errors import GanzfeldError, SignalError
@@ -29,6 +29,11 @@ class Show(Protocol):
         """What the tempo is to be taken from."""
         ...
 
+    @property
+    def expected(self) -> float | None:
+        """About how fast that may be, if somebody knows."""
+        ...
+
     def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:
         """The outside tempo, and where its beat was at `at` (perf_counter), known up to `every` beats."""
         ...
@@ -41,15 +46,22 @@ class Show(Protocol):
 class Conductor:
     """Follows what the show asks for, in its own thread from `start` to `stop`.
 
-    pulses: what can be followed, by name. Link is joined when it is asked for first. problem: why there is no tempo,
-    or None.
+    pulses: what can be followed, by name. expect: told what tempo to expect of a sound. Link is joined when it is asked
+    for first. problem: why there is no tempo, or None.
     """
 
-    def __init__(self, show: Show, pulses: Mapping[str, Pulse], link: LinkSession | None = None) -> None:
+    def __init__(
+        self,
+        show: Show,
+        pulses: Mapping[str, Pulse],
+        link: LinkSession | None = None,
+        expect: Callable[[float | None], None] = lambda bpm: None,
+    ) -> None:
         self.show = show
         self.pulses = dict(pulses)
         self.problem: SignalError | None = None
         self._link = link or LinkSession()
+        self._expect = expect
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -79,6 +91,8 @@ class Conductor:
         except SignalError as error:
             self.problem = error
             return
+        if follow == "audio":
+            self._expect(self.show.expected)
         beat = pulse(now) if pulse is not None else None
         if beat is not None:
             self.show.tempo(beat.bpm, beat.beat, every=beat.every, at=now)

@@ -106,7 +106,7 @@ class Signals:
             except SignalError as error:
                 self._failed.append(error)
         if self._conducts is not None:
-            self.conductor = Conductor(self._conducts, self._pulses()).start()
+            self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect).start()
         return self
 
     def stop(self) -> None:
@@ -156,6 +156,10 @@ class Signals:
         # A button sends a 0 when it is let go.
         if message.address == "/tempo/tap" and self._conducts is not None and all(message.arguments[:1]):
             self._conducts.tap()
+
+    def _expect(self, bpm: float | None) -> None:
+        if self.audio is not None:
+            self.audio.expect(bpm or self.wanted.audio_options.get("around"))
 
     def _pulses(self) -> dict[str, Pulse]:
         """What of the open signals has a tempo."""
