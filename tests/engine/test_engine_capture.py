@@ -279,3 +279,34 @@ def test_a_first_patch_without_memory_is_an_error(text: str, monkeypatch: pytest
     monkeypatch.setattr(Feedback, "render", no_memory)
     with pytest.raises(PatchError, match="too little memory"):
         Stage(text, "cpu")
+
+
+def test_two_networks_on_two_devices(small_network: Path, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The CPU by another name is another device to the engine. With one GPU, that is tried there, too.
+    import ganzfeld.patch.nodes.network as node
+
+    if device == "cpu":
+        other = torch.device("cpu", 0)
+        monkeypatch.setattr(node, "pick_device", lambda name: other)
+    else:
+        other = torch.device("cuda", min(1, torch.cuda.device_count() - 1))
+    text = (
+        f"source = noise(tx=t)\na = network({str(small_network)!r}, latent=source, psi=0.5 + t, device='{other}')\n"
+        "a.bend('b8', rotate=40*t, feedback=0.3)\n"
+        f"b = network({str(small_network)!r}, latent=noise(ty=t))\nboth = mix(a, b, amount=0.5)\nout(both)"
+    )
+    one, plain = Stage(text, device), Stage(text.replace(f", device='{other}'", ""), device, captures=False)
+    program = next(iter(one.engine._show.built._programs.values()))
+    if other != one.engine.device:
+        assert [segment.device for segment in program.segments] == [one.engine.device, other, *[one.engine.device] * 2]
+    same(one, plain, 6)
+    assert one.captured
+
+
+def test_a_device_that_is_not_here_is_refused_in_its_place(small_network: Path) -> None:
+    with pytest.raises(PatchError, match="cuda:17") as refused:
+        Stage(f"face = network({str(small_network)!r}, device='cuda:17')\nout(face)", "cpu")
+    assert refused.value.where.line == 1
+    with pytest.raises(PatchError, match="quotes"):
+        Stage(f"face = network({str(small_network)!r}, device=1)\nout(face)", "cpu")
+    Stage(f"face = network({str(small_network)!r}, device='cpu')\nout(face)", "cpu").play()
