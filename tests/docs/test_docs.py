@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ganzfeld import Player
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import parse
 
@@ -29,6 +30,17 @@ def test_patches_in_the_text_can_be_read(page: str) -> None:
     assert blocks
     for block in blocks:
         Graph(parse(block))
+
+
+def test_lines_in_the_text_can_be_played() -> None:
+    """The blocks of lines about `face`, on a shipped network."""
+    text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if re.match(r"face\.|other ", block)]
+    assert len(blocks) >= 2
+    before = "push = knob(0, 1)\nkick = env(hit('/kick'))\nsource = seeds()\nface = network('planets', latent=source)\n"
+    for block in blocks:
+        with Player(parse(f"{before}{block}\nout(face)"), device="cpu") as player:
+            next(iter(player.frames(count=1)))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.ganz")), ids=lambda path: path.stem)

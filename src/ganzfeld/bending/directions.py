@@ -102,18 +102,25 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.directions.npz")
 
 
+def check_target(path: Path) -> None:
+    """Raise `NetworkFileError` if no directions can be written there."""
+    if path.suffix not in (".npz", ".safetensors"):
+        raise NetworkFileError(f"{path.name} is no file of directions", hint="End its name in .npz or .safetensors")
+    if not path.parent.is_dir():
+        raise NetworkFileError(f"there is no folder {path.parent}", hint="Make it, or write elsewhere with --out")
+
+
 def write_directions(path: Path, directions: list[Direction]) -> None:
     """Write vectors by name, .npz or .safetensors. Raises `NetworkFileError`."""
+    check_target(path)
     vectors = {direction.name: direction.vector.numpy() for direction in directions}
     try:
         if path.suffix == ".safetensors":
             from safetensors.numpy import save_file
 
             save_file(vectors, path)
-        elif path.suffix == ".npz":
-            np.savez(path, **vectors)  # pyright: ignore[reportArgumentType]
         else:
-            raise NetworkFileError(f"{path.name} is no file of directions", hint="End its name in .npz or .safetensors")
+            np.savez(path, **vectors)  # pyright: ignore[reportArgumentType]
     except OSError as error:
         raise NetworkFileError(f"{path} cannot be written: {error.strerror or error}", where=Where(str(path))) from None
 

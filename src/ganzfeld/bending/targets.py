@@ -42,25 +42,34 @@ def weights_of(network: Network, target: str) -> list[str]:
 
 
 def rows_of(network: Network, target: str) -> tuple[int, ...]:
-    """The rows of w that a target reaches, in their order: by number ("4-7", "0,3"), or those that its layers read
-    ("b32", "b32*", "b*.conv0", "L4", "input", "*"). Raises `NetworkError`."""
-    if target[:1].isdigit():
-        try:
-            rows = numbers(target, "row of w")
-        except ValueError as error:
-            raise NetworkError(str(error)) from None
-        if max(rows) >= network.num_ws:
-            what = f"there is no row {max(rows)} of w"
-            raise NetworkError(what, hint=f"This network has the rows 0 to {network.num_ws - 1}")
-        return tuple(sorted(set(rows)))
+    """The rows of w that a target reaches, in their order: by number ("4-7", "0,3"), or those that layers read ("b32",
+    "b32*", "b*.conv0", "L4", "input", "*"), several with commas or spaces. Raises `NetworkError`."""
+    rows: set[int] = set()
+    for part in re.split(r"[,\s]+", target.strip()):
+        rows |= _numbered_rows(network, part) if part[:1].isdigit() else _named_rows(network, part)
+    return tuple(sorted(rows))
+
+
+def _numbered_rows(network: Network, part: str) -> set[int]:
+    try:
+        rows = set(numbers(part, "row of w"))
+    except ValueError as error:
+        raise NetworkError(str(error)) from None
+    if max(rows) >= network.num_ws:
+        what = f"there is no row {max(rows)} of w"
+        raise NetworkError(what, hint=f"This network has the rows 0 to {network.num_ws - 1}")
+    return rows
+
+
+def _named_rows(network: Network, part: str) -> set[int]:
     names = row_names(network)
-    wanted = target.removeprefix("synthesis.")
+    wanted = part.removeprefix("synthesis.")
     # A row goes by its layer's whole name, its block's ("b32"), or its short one ("L6").
     short = [re.split(r"[._]", name)[0] for name in names]
-    rows = [row for row, both in enumerate(zip(names, short)) if fnmatch.filter(both, wanted)]
+    rows = {row for row, both in enumerate(zip(names, short)) if fnmatch.filter(both, wanted)}
     if not rows:
-        raise NetworkError(f"no layer '{target}' reads w", hint=nearest(target, [*names, *short]))
-    return tuple(rows)
+        raise NetworkError(f"no layer '{part}' reads w", hint=nearest(part, [*names, *short]))
+    return rows
 
 
 def row_names(network: Network) -> list[str]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def directions(
     file: Annotated[Path, typer.Argument(help="A network: .pkl, .pt or .safetensors, or a shipped one's name.")],
     out: Annotated[
-        Path | None, typer.Option(help="Where to: .npz or .safetensors (default: NAME.directions.npz beside it).")
+        Path | None,
+        typer.Option(help="Where to: .npz or .safetensors (default: NAME.directions.npz beside the network)."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=512, help="How many of w, and of each layer.")] = 20,
     layers: Annotated[
@@ -37,7 +38,7 @@ def directions(
 
     from ganzfeld.bending.directions import (
         SAMPLES,
-        beside,
+        check_target,
         directions_of_layer,
         directions_of_w,
         early_layers,
@@ -51,7 +52,8 @@ def directions(
     chosen = early_layers(network) if layers == "early" else listed
     for layer in chosen:
         network.layer_name(layer)  # wrong ones are told before the work
-    target = out or beside(network.path or file)
+    target = out or _target(network.path or file)
+    check_target(target)
     messages = console(stderr=True)
     found = directions_of_w(network, count, SAMPLES, seed)
     with Progress(console=messages, disable=not messages.is_terminal) as bar:
@@ -62,6 +64,15 @@ def directions(
     if sheet is not None:
         _save(sheet, network, found)
     _show(found, target)
+
+
+def _target(network: Path) -> Path:
+    """Beside the network, where a patch looks; but nothing is written into Ganzfeld itself."""
+    from ganzfeld.bending.directions import beside
+    from ganzfeld.networks.find import FOLDER
+
+    target = beside(network)
+    return Path(target.name) if target.parent == FOLDER else target
 
 
 def _show(found: list[Direction], target: Path) -> None:
