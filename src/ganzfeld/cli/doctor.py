@@ -204,10 +204,23 @@ def _sound() -> Result:
         return "missing", "the package sounddevice is not here", 'pip install -c constraints.txt ".[audio]"'
     except OSError:
         return "missing", "PortAudio is not here", "sudo apt install libportaudio2, to play with sound"
-    inputs = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"] > 0]
+    devices = sounddevice.query_devices()
+    inputs = [device["name"] for device in devices if device["max_input_channels"] > 0]
+    outputs = [device["name"] for device in devices if device["max_output_channels"] > 0]
+    aloud = f"; aloud: {', '.join(outputs)}" if outputs else ""
     if not inputs:
-        return "missing", "no microphone or line input", "Plug one in, or give the player the right to record"
-    return "works", ", ".join(inputs), ""
+        return "missing", f"no microphone or line input{aloud}", "Plug one in, or give the player the right to record"
+    return "works", f"{', '.join(inputs)}{aloud}", ""
+
+
+def _link() -> Result:
+    from ganzfeld.signals.link import LinkSession
+
+    try:
+        LinkSession().start().stop()
+    except SignalError as error:
+        return "missing", error.what, error.hint
+    return "works", "the tempo of a session can be followed", ""
 
 
 def _midi() -> Result:
@@ -294,6 +307,7 @@ CHECKS: dict[str, Callable[[], Result]] = {
     "video": _video,
     "sound": _sound,
     "MIDI": _midi,
+    "Ableton Link": _link,
     "OSC": _osc,
     "port": _ports,
     "page": _page,

@@ -286,7 +286,7 @@ class _Terminal:
                 self._tell(errors)
                 self._tell_beside(self._beside.problems)
                 if self._console.is_terminal:
-                    live.update(_line(status), refresh=True)
+                    live.update(_line(status, self._beside.signals.dropped), refresh=True)
                 if pending := [script for script in status.pending_trust if script not in self._asked]:
                     live.stop()
                     self._ask(pending)
@@ -308,6 +308,9 @@ class _Terminal:
             table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
         if self._beside.signals.osc is not None:
             table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
+        if self._beside.signals.senders:
+            to = ", ".join(f"{host}:{port}" for host, port in self._beside.signals.wanted.osc_to)
+            table.add_row(Text("OSC out", "dim"), Text(to))
         if self._beside.recorder is not None:
             table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
         if self._beside.take is not None:
@@ -345,8 +348,8 @@ class _Terminal:
                     self._show.trust(script)
 
 
-def _line(status: ShowStatus) -> RenderableType:
-    """How the show is doing, in one line."""
+def _line(status: ShowStatus, dropped: int = 0) -> RenderableType:
+    """How the show is doing, in one line. dropped: packets that were not OSC."""
     from rich.text import Text
 
     minutes, seconds = divmod(int(status.t), 60)
@@ -360,8 +363,11 @@ def _line(status: ShowStatus) -> RenderableType:
         words += [f"{status.fps:.1f} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
         if status.halvings:
             words.append(f"drawn at 1/{2**status.halvings} of the size, to hold the rate")
+        words.append(f"{status.bpm:.4g} bpm" + (f" ({status.follow})" if status.follow else ""))
     if status.paused:
         words.append("paused")
+    if dropped:
+        words.append(f"{dropped} packets that were not OSC")
     return Text(" · ".join(words), "dim")
 
 

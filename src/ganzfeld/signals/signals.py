@@ -91,6 +91,11 @@ class Signals:
         parts = (self.osc, self.midi, *self.midi_files, self.audio, self.speaker, self.conductor)
         return [*self._failed, *(part.problem for part in parts if part is not None and part.problem is not None)]
 
+    @property
+    def dropped(self) -> int:
+        """Packets that were not OSC, so far."""
+        return self.osc.dropped if self.osc is not None else 0
+
     def start(self) -> Signals:
         """Open everything that is wanted."""
         for opening in (
@@ -187,7 +192,12 @@ class Signals:
         choose = tuple(name for name in self.wanted.midi if not is_midi_file(name))
         if choose or self.wanted.midi_lights:
             lights = self.wanted.midi_lights
-            self.midi = MidiPorts(self.midi_state, choose=choose, feedback=lights).start()
+            try:
+                self.midi = MidiPorts(self.midi_state, choose=choose, feedback=lights).start()
+            except SignalError as error:
+                if self._desk is not None:
+                    self._desk.deafness = str(error)
+                raise
             if self._desk is not None:
                 self.controllers = Controllers(self._desk, self.midi_state, self.midi, lights=bool(lights)).start()
 
@@ -217,7 +227,7 @@ class _Echo:
         self.set = mailbox.set
         self._mailbox, self._signals = mailbox, signals
 
-    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
+    def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:
         self._mailbox.hit(address, *arguments, **named)
         for sender in self._signals.senders:
             sender.hit(address, *arguments)
