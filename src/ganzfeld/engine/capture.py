@@ -79,6 +79,10 @@ class Graphs(Protocol):
         """Whether work on this device can be captured."""
         ...
 
+    def prime(self) -> None:
+        """Make what this thread will need to rehearse and to capture; it takes long the first time."""
+        ...
+
     def pool(self) -> Any:
         """A new pool of memory, for graphs that never run at the same time."""
         ...
@@ -113,6 +117,9 @@ class NoGraphs:
 
     def captures(self, device: torch.device) -> bool:
         return False
+
+    def prime(self) -> None:
+        pass
 
     def pool(self) -> Any:
         return None
@@ -151,6 +158,10 @@ class CudaGraphs(NoGraphs):
 
     def captures(self, device: torch.device) -> bool:
         return device.type == "cuda"
+
+    def prime(self) -> None:
+        with torch.inference_mode():
+            self._stream(self._device)
 
     def pool(self) -> Any:
         return torch.cuda.graph_pool_handle()

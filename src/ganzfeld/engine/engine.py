@@ -27,7 +27,8 @@ from ganzfeld.engine.building import build
 from ganzfeld.engine.capture import Graphs, graphs_for
 from ganzfeld.engine.hold import Hold
 from ganzfeld.engine.program import BuiltPatch
-from ganzfeld.engine.snapshots import Snapshots, Stage, value_in, value_out
+from ganzfeld.engine.recalls import value_in, value_out
+from ganzfeld.engine.snapshots import Snapshots, Stage
 from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
 from ganzfeld.engine.witness import Witness
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
@@ -125,6 +126,7 @@ class Engine:
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
+        self._builder.submit(self._graphs.prime)
         self._lock = threading.Lock()
         self._latest = 0
         self._ready: Show | GanzfeldError | None = None
