@@ -314,6 +314,41 @@ def test_a_checkpoint_in_the_midst_of_it_goes_on(stage: Stage, after: float) -> 
     assert other.engine.snapshots.bank == stage.engine.snapshots.bank
 
 
+def test_a_jump_in_time_leaves_nothing_waiting(stage: Stage) -> None:
+    stage.clock.seek(100)
+    stage.play()
+    stage.do("recall", "dawn", 1, "beats", "bar")
+    stage.play()
+    assert stage["/push"] == 3.0
+    stage.clock.seek(1)
+    stage.play(1)
+    assert stage["/push"] == 0.0
+    stage.do("recall", "night", 60)
+    stage.play(1)
+    stage.clock.seek(0)
+    stage.play()
+    assert stage["/push"] == 3.0
+
+
+def test_values_for_each_match_stay_the_texts_own(small_network: Path) -> None:
+    face = f"face = network({str(small_network)!r}, latent=noise())\n"
+    stage = Stage(face + "face.bend('b*', scale=1 + 0.1*i, name='fan')\nout(face)\n")
+    stage.play()
+    stage.do("store", "own")
+    stage.play()
+    own = list(stage["/face/fan/scale"])
+    assert len(own) > 1
+    stage.engine.set("/face/fan/scale", 3.0)
+    stage.do("recall", "own", 1)
+    stage.play(0.5)
+    half = stage["/face/fan/scale"]
+    assert half == pytest.approx([(value + 3) / 2 for value in own], abs=0.4)
+    stage.do("store", "between")
+    stage.play(1)
+    assert stage["/face/fan/scale"] == own
+    assert stage.engine.snapshots.bank.snapshots["between"].values["/face/fan/scale"] is None
+
+
 def test_while_paused_a_recall_is_there_at_once(stage: Stage) -> None:
     stage.clock.paused = True
     stage.do("recall", "dawn", 5)

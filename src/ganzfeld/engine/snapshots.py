@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from ganzfeld.engine.bank import LONGEST_FADE, Bank, Fading, Kept, Unit, When, checked_name, decode_bank, encode_bank
+from ganzfeld.engine.recalls import UNITS, Transition, Wish, value_in, value_out, wish_in, wish_out
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.mixing import FREE, Mix, mix
 from ganzfeld.values.outside import Hit, Inbox
-from ganzfeld.values.time import BEATS_PER_BAR, Moment
+from ganzfeld.values.time import Moment
 
 if TYPE_CHECKING:
     from ganzfeld.patch.graph import Graph, Slot
@@ -31,42 +32,6 @@ GLIDE_SECONDS = 0.12
 """In which a morph follows the finger, so that a pad that sends ten times a second does not make steps."""
 PROBLEM_SECONDS = 8.0
 PREFIX = "/snapshot/"
-_UNITS = {"beat": 1.0, "bar": float(BEATS_PER_BAR)}
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What was asked for. shares: of each snapshot; none: back to the text. due: the beat at which it begins; None:
-    at once. at: the place on the pad, if it is a morph."""
-
-    shares: dict[str, float]
-    fade: Fading
-    due: float | None = None
-    at: tuple[float, float] | None = None
-
-    @property
-    def name(self) -> str | None:
-        """The one snapshot that is recalled."""
-        return next(iter(self.shares)) if self.at is None and self.shares else None
-
-
-@dataclass(slots=True)
-class Transition:
-    """A wish on its way. t, beat: when it began. ways: address → where from, where to, and what it was given last."""
-
-    wish: Wish
-    t: float
-    beat: float
-    ways: dict[str, list[Any]]
-
-    def share(self, moment: Moment) -> float:
-        """How far it is, 0 to 1."""
-        fade = self.wish.fade
-        passed = moment.beat - self.beat if fade.unit == "beats" else moment.t - self.t
-        # After a jump back in time there is nothing to wait for.
-        if fade.length <= 0 or passed < 0 or passed >= fade.length:
-            return 1.0
-        return passed / fade.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +58,7 @@ class Snapshots:
         self._freed: list[str] = []
         self._share = 1.0
         self._problem_stays = 0.0
+        self._code = (self.bank, encode_bank(self.bank))
 
     @property
     def share(self) -> float:
@@ -115,7 +81,7 @@ class Snapshots:
                 self._try(self._played, hit, moment, stage)
         self._press(moment, inbox, stage)
         wish = self.waiting
-        if wish is not None and wish.due is not None and moment.beat >= wish.due - 1e-9:
+        if wish is not None and wish.is_due(moment):
             self.waiting = None
             self._begin(wish, moment, stage)
         self._move(moment, stage)
@@ -200,7 +166,7 @@ class Snapshots:
         self._ask(Wish(self.bank.shares(x, y), Fading(GLIDE_SECONDS), at=(x, y)), moment, stage)
 
     def _ask(self, wish: Wish, moment: Moment, stage: Stage) -> None:
-        running, unit = self._running, _UNITS.get(wish.fade.when)
+        running, unit = self._running, UNITS.get(wish.fade.when)
         if running is not None and wish.at is None and running.wish.shares == wish.shares:
             return  # on its way already: who sends it with every frame does not hold it up
         if unit is None:
@@ -211,18 +177,17 @@ class Snapshots:
             self.waiting = replace(wish, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
 
     def store(self, name: Any, stage: Stage) -> None:
-        """Keep what was shown on the last frame, and what hands turned since. Raises GanzfeldError for what is no name."""
+        """Keep what was shown on the last frame, and what hands turned since. Raises GanzfeldError for no name."""
         if isinstance(name, int | float) and not isinstance(name, bool):
             name = f"{name:g}"
         name = checked_name(name)
         kept: dict[str, Kept] = {}
         for address, slot in stage.graph.slots.items():
-            if slot.expression is not None and address not in stage.turned:
-                kept[address] = None
-                continue
             held = stage.turned.get(address)  # what a hand has turned just now shows with the next frame only
             value = stage.values.get(address) if held is None or isinstance(held, Mix) else held
-            if _can_turn(slot) and _is_plain(value):
+            if slot.expression is not None and (held is None or not _fits(slot, value)):
+                kept[address] = None
+            elif _can_turn(slot) and _fits(slot, value):
                 kept[address] = value
         self.bank = self.bank.with_values(name, kept)
         self.waiting = None
@@ -260,7 +225,7 @@ class Snapshots:
     def _begin(self, wish: Wish, moment: Moment, stage: Stage) -> None:
         self._move(moment, stage)  # what is on its way goes on from where it is now
         t, beat, fade = moment.t, moment.beat, wish.fade
-        if wish.due is not None:
+        if wish.due is not None and wish.due <= beat + 1e-9:
             t, beat = t - (beat - wish.due) * 60 / moment.bpm, wish.due
         if moment.dt == 0 and moment.frame > 0:
             fade = Fading()  # a show that is paused has no time to fade in
@@ -283,7 +248,7 @@ class Snapshots:
             if slot is None or turned.get(address, FREE) is not last:
                 del running.ways[address]  # its text changed, or another hand has it
                 continue
-            now = mix(((1 - eased, start), (eased, target)), _period(slot)) if share < 1 else target
+            now = _mixed(slot, ((1 - eased, start), (eased, target))) if share < 1 else target
             if now is not FREE:
                 turned[address] = now
             elif turned.pop(address, FREE) is not FREE:
@@ -304,7 +269,7 @@ class Snapshots:
                 slot = graph.slots.get(address)
                 if slot is not None and (value := _target(slot, value)) is not _MISFIT:
                     parts.setdefault(address, []).append((share, value))
-        return {address: mix(some, _period(graph.slots[address])) for address, some in parts.items()}
+        return {address: _mixed(graph.slots[address], some) for address, some in parts.items()}
 
     def misfits(self, graph: Graph) -> dict[str, list[str]]:
         """What each snapshot names that is not in the patch any more, or cannot be turned to what it was."""
@@ -324,61 +289,38 @@ class Snapshots:
         """Plain data that `restore` takes."""
         running = self._running
         return {
-            "bank": encode_bank(self.bank),
-            "current": _wish_out(self.current),
-            "waiting": _wish_out(self.waiting),
+            "bank": self._encoded(),
+            "current": wish_out(self.current),
+            "waiting": wish_out(self.waiting),
             "pressed": sorted(self._pressed),
             "running": None
             if running is None
             else {
-                "wish": _wish_out(running.wish),
+                "wish": wish_out(running.wish),
                 "t": running.t,
                 "beat": running.beat,
                 "ways": {address: [value_out(v) for v in way[:2]] for address, way in running.ways.items()},
             },
         }
 
+    def _encoded(self) -> bytes:
+        # A checkpoint is made every second, and a bank may be large.
+        if self._code[0] is not self.bank:
+            self._code = (self.bank, encode_bank(self.bank))
+        return self._code[1]
+
     def restore(self, data: Mapping[str, Any], turned: Mapping[str, Any]) -> None:
         """Go on from a checkpoint. turned: the values of the same checkpoint."""
         self.bank = decode_bank(data["bank"])
-        self.current, self.waiting = _wish_in(data["current"]), _wish_in(data["waiting"])
+        self.current, self.waiting = wish_in(data["current"]), wish_in(data["waiting"])
         self._pressed = set(data["pressed"])
         running = data["running"]
         self._running = None
-        if running is not None and (wish := _wish_in(running["wish"])) is not None:
+        if running is not None and (wish := wish_in(running["wish"])) is not None:
             ways = {
                 address: [*map(value_in, way), turned.get(address, FREE)] for address, way in running["ways"].items()
             }
             self._running = Transition(wish, running["t"], running["beat"], ways)
-
-
-def value_out(value: Any) -> Any:
-    """A turned value (a plain one, FREE or a `Mix`) as plain data."""
-    if isinstance(value, Mix):
-        return {"parts": [[share, value_out(part)] for share, part in value.parts], "period": value.period}
-    return {"free": True} if value is FREE else value
-
-
-def value_in(data: Any) -> Any:
-    """The opposite of `value_out`."""
-    if not isinstance(data, dict):
-        return data
-    if "free" in data:
-        return FREE
-    return Mix(tuple((share, value_in(part)) for share, part in data["parts"]), data["period"])
-
-
-def _wish_out(wish: Wish | None) -> list[Any] | None:
-    if wish is None:
-        return None
-    return [wish.shares, [wish.fade.length, wish.fade.unit, wish.fade.when], wish.due, wish.at]
-
-
-def _wish_in(data: Any) -> Wish | None:
-    if data is None:
-        return None
-    shares, fade, due, at = data
-    return Wish(shares, Fading(*fade), due, None if at is None else (at[0], at[1]))
 
 
 _MISFIT = object()
@@ -388,7 +330,7 @@ def _target(slot: Slot, value: Kept) -> Any:
     if value is None:
         return FREE
     try:
-        admitted = value if slot.fans and isinstance(value, list) else slot.admit(value)
+        admitted = slot.admit(value)
     except PatchError:
         return _MISFIT
     # A constant that its text has, too, is the text's again: nothing has to hold it there.
@@ -402,11 +344,12 @@ def _can_turn(slot: Slot) -> bool:
     return slot.kind != "choice" or len(slot.candidates) > 1 or bool(getattr(slot.parameter, "options", None))
 
 
-def _period(slot: Slot) -> float | None:
-    return getattr(slot.parameter, "period", None)
+def _mixed(slot: Slot, parts: Iterable[tuple[float, Any]]) -> Any:
+    return mix(parts, getattr(slot.parameter, "period", None), slot.kind == "choice")
 
 
-def _is_plain(value: Any) -> bool:
+def _fits(slot: Slot, value: Any) -> bool:
+    """Whether a value is plain, and one that a hand could turn the slot to (of what fans over matches: one for all)."""
     if isinstance(value, list | tuple):
-        return all(isinstance(item, int | float) and math.isfinite(item) for item in value)
+        return getattr(slot.parameter, "vector", False) and all(math.isfinite(item) for item in value)
     return isinstance(value, str | bool) or (isinstance(value, int | float) and math.isfinite(value))

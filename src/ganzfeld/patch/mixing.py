@@ -24,11 +24,13 @@ class Mix:
     """A value made of several. parts: (share, value or FREE), the shares above 0 and 1 together.
 
     Numbers and lists of them are averaged; of an angle (`period` degrees are one turn) along the shorter way from the
-    first part. Of anything else the part with the largest share is taken, the later one if two are equal.
+    first part. Of anything else, and of what `switches`, the part with the largest share is taken, the later one if two
+    are equal.
     """
 
     parts: tuple[tuple[float, Any], ...]
     period: float | None = None
+    switches: bool = False
 
     @property
     def has_free(self) -> bool:
@@ -39,7 +41,7 @@ class Mix:
         """The value where the text says `own`."""
         parts = [(share, own if value is FREE else value) for share, value in self.parts]
         lengths = {len(value) for _, value in parts if isinstance(value, list)}
-        if not all(_averages(value) for _, value in parts) or len(lengths) > 1:
+        if self.switches or not all(_averages(value) for _, value in parts) or len(lengths) > 1:
             return max(reversed(parts), key=lambda part: part[0])[1]
         if not lengths:
             return self._average(parts)
@@ -58,7 +60,7 @@ class Mix:
         return first + sum(share * ((value - first + half) % self.period - half) for share, value in parts)
 
 
-def mix(parts: Iterable[tuple[float, Any]], period: float | None = None) -> Any:
+def mix(parts: Iterable[tuple[float, Any]], period: float | None = None, switches: bool = False) -> Any:
     """The parts as one value: FREE, a plain value, or a `Mix` in which equal parts are one. Parts may be mixes."""
     flat: list[list[Any]] = []
     for share, value in parts:
@@ -74,9 +76,11 @@ def mix(parts: Iterable[tuple[float, Any]], period: float | None = None) -> Any:
     if not flat:
         return FREE
     whole = sum(share for share, _ in flat)
-    mixed = Mix(tuple((share / whole, value) for share, value in flat), period)
+    mixed = Mix(tuple((share / whole, value) for share, value in flat), period, switches)
     if len(flat) == 1:
         return flat[0][1]
+    if switches:
+        return mixed
     if mixed.has_free:
         return _shortened(mixed)
     return mixed.value(None) if all(_averages(value) for _, value in mixed.parts) else mixed

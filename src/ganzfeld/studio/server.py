@@ -36,7 +36,8 @@ class StudioServer:
     `port` is where it would like to be: if that is taken, the next free one is used, unless `exact_port`. 0 takes any.
     It answers on `host`, a loopback address unless one asks for another, to requests that name a loopback address,
     `host`, or one of `allowed_hosts` (names without a port stand for this port).
-    Whoever reaches it may watch, pause and restart; permission to run scripts is taken from this machine only.
+    Whoever reaches it may watch, turn, recall, learn, pause and restart; permission to run scripts is taken from this
+    machine only.
     """
 
     def __init__(
