@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ganzfeld.patch.expressions.frame import Frame
 from ganzfeld.patch.expressions.plain import plain
 from ganzfeld.patch.expressions.vocabulary import Kind, Result, UsageError, function
@@ -118,7 +120,14 @@ def audio_onset(frame: Frame) -> int:
     return sum(event.address == "/audio/onset" for event in frame.inbox.hits)
 
 
-@function(name="audio.band", example="audio.band(3)")
+def _bands(frame: Frame, k: np.ndarray) -> np.ndarray:
+    known = np.isfinite(k)
+    each, where = np.unique(np.where(known, np.trunc(k), 0), return_inverse=True)
+    levels = np.array([audio_band(frame, band) for band in each.tolist()])
+    return np.where(known, levels[where], np.nan)
+
+
+@function(name="audio.band", example="audio.band(3)", channels=_bands)
 def audio_band(frame: Frame, k: float) -> float:
     """How loud band k of the spectrum is, 0 to 1. Band 0 is the lowest."""
     return _number(frame, f"/audio/band/{int(k)}")
