@@ -155,6 +155,7 @@ class CudaGraphs(NoGraphs):
             for each in [*_other_devices(device), device]  # the last one becomes the current device
         ]
         self._primed = threading.local()
+        self._abandoned: list[torch.cuda.CUDAGraph] = []
 
     def captures(self, device: torch.device) -> bool:
         return device.type == "cuda"
@@ -178,11 +179,18 @@ class CudaGraphs(NoGraphs):
                     with outside:
                         result = work()
                 except BaseException:
-                    with contextlib.suppress(Exception):  # it says again that the capture failed
-                        graph.capture_end()
+                    self._abandon(graph, device, pool)
                     raise
                 graph.capture_end()
         return Captured(graph.replay, result, outside.tensors)
+
+    def _abandon(self, graph: torch.cuda.CUDAGraph, device: torch.device, pool: Any) -> None:
+        """End a capture that has failed. Ending it says so again, and may leave the allocator with a pointer to it."""
+        with contextlib.suppress(Exception):
+            graph.capture_end()
+        with contextlib.suppress(Exception):
+            torch._C._cuda_endAllocateToPool(device.index, pool)
+        self._abandoned.append(graph)
 
     def _stream(self, device: torch.device) -> torch.cuda.Stream:
         if device not in self._capturing:
