@@ -73,7 +73,11 @@ class Evaluator:
     def adopt(self, earlier: Evaluator) -> None:
         """Start from an earlier evaluator's values, so that an expression that fails at once holds what was shown."""
         for slot in self._moving:
-            if slot.address in earlier.values:
+            fan = self.matched.get(slot.address)
+            if fan is not None:
+                if fan == earlier.matched.get(slot.address):
+                    self._give(slot, earlier.values[slot.address])
+            elif slot.address in earlier.values:
                 try:
                     self._give(slot, slot.admit(earlier.values[slot.address]))
                 except PatchError:
