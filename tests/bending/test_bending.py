@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,9 @@ def network(request: pytest.FixtureRequest) -> Network:
     return Network.random(config, seed=1)
 
 
-def picture(bender: Bender, amounts: dict[str, dict[str, float]], seeds: dict[str, int] | None = None) -> torch.Tensor:
+def picture(
+    bender: Bender, amounts: Mapping[str, Mapping[str, Any]], seeds: dict[str, int] | None = None
+) -> torch.Tensor:
     network = bender.live
     memories: dict[tuple[str, tuple[int, ...]], torch.Tensor] = {}
 
@@ -121,12 +123,15 @@ def picture(bender: Bender, amounts: dict[str, dict[str, float]], seeds: dict[st
 class Everything(dict):
     """A line's values: what is given, else neutral."""
 
-    def __init__(self, given: dict[str, float]) -> None:
+    def __init__(self, given: Mapping[str, Any]) -> None:
         neutral = {n: a.default for t in KINDS for b in bends(t).values() for n, a in b.amounts.items()}
         super().__init__(
             {n: torch.tensor(float(v)) for n, v in {**neutral, "channels": 1, "inputs": 1, "soft": 0}.items()}
         )
-        self.update({name: torch.tensor(value, dtype=torch.float32) for name, value in given.items()})
+        for name, value in given.items():
+            parts = value if isinstance(value, tuple) else (value,)
+            tensors = tuple(torch.tensor(part, dtype=torch.float32) for part in parts)
+            self[name] = tensors if isinstance(value, tuple) else tensors[0]
 
     def __getattr__(self, name: str) -> torch.Tensor:
         return self[name]
@@ -166,16 +171,18 @@ def test_any_sequence_of_bends_leaves_the_originals(network: Network, data: st.D
     originals = {name: tensor.clone() for name, tensor in network.tensors.items()}
     plain = picture(Bender(network), {})
     bender = Bender(network)
-    amounts = {}
+    amounts: dict[str, dict[str, Any]] = {}
     for number in range(data.draw(st.integers(1, 4))):
         target, word = data.draw(st.sampled_from(EVERY))
         names = {"activation": network.layers, "weight": [*network.weights], "convolution": [*network.convolutions]}
         name = data.draw(st.sampled_from(names[target]))
         bend = bends(target)[word]
-        amounts[f"l{number}"] = {
-            key: data.draw(st.floats(*amount.limits) | st.sampled_from([amount.default]))
-            for key, amount in bend.amounts.items()
-        }
+        amounts[f"l{number}"] = {}
+        for key, amount in bend.amounts.items():
+            numbers = st.floats(*amount.limits) | st.just(amount.default)
+            # One for all channels, or for each its own.
+            apart = st.tuples(st.lists(numbers, min_size=40, max_size=40))
+            amounts[f"l{number}"][key] = data.draw(numbers | apart)
         bender.bend(BendLine(f"l{number}", name, (word,), masked=data.draw(st.booleans())))
     bender.ready()
     first = picture(bender, amounts)
@@ -217,8 +224,8 @@ def test_a_fan_has_a_value_for_each_match(network: Network) -> None:
     assert count > 2
     assert bender.matched["fan"] == tuple(network.weights[name][0] for name in network.weights if "affine.bias" in name
                                           and name.startswith("synthesis."))  # fmt: skip
-    flat = picture(bender, {"fan": {"scale": [1.0] * count}})  # type: ignore[dict-item]
-    fanned = picture(bender, {"fan": {"scale": [1.0] * (count - 1) + [3.0]}})  # type: ignore[dict-item]
+    flat = picture(bender, {"fan": {"scale": [1.0] * count}})
+    fanned = picture(bender, {"fan": {"scale": [1.0] * (count - 1) + [3.0]}})
     assert torch.equal(flat, picture(Bender(network), {}))
     assert not torch.equal(fanned, flat)
 
