@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show, for the terminal."""
+OUTSIDE = "OSC, MIDI, sound and tempo"
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -67,37 +68,82 @@ def play(
         Path | None,
         typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
     ] = None,
-    osc: Annotated[int | None, typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.")] = None,
+    osc: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.", rich_help_panel=OUTSIDE),
+    ] = None,
     osc_host: Annotated[
-        str, typer.Option(help="The address to listen at; others than this machine reach only what is turned by hand.")
+        str,
+        typer.Option(
+            help="The address to listen at; others than this machine reach only what is turned by hand.",
+            rich_help_panel=OUTSIDE,
+        ),
     ] = "127.0.0.1",
     osc_out: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Send values there as OSC (several times: to several)."),
+        typer.Option(
+            metavar="HOST:PORT", help="Send values there as OSC (several times: to several).", rich_help_panel=OUTSIDE
+        ),
     ] = None,
     osc_send: Annotated[
-        str, typer.Option(help='Which: "/face/psi,/clock,/audio/*"; /face stands for everything under it.')
+        str,
+        typer.Option(
+            help='Which: "/face/psi,/clock,/audio/*"; /face stands for everything under it.', rich_help_panel=OUTSIDE
+        ),
     ] = "*",
     osc_rate: Annotated[
-        float | None, typer.Option(min=0.1, max=1000, help="All of them so often a second (default: what changes).")
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=1000,
+            help="All of them so often a second (default: what changes).",
+            rich_help_panel=OUTSIDE,
+        ),
     ] = None,
     midi: Annotated[
-        list[str] | None, typer.Option(help='MIDI inputs, by name or pattern ("*"), or a MIDI file, looped.')
+        list[str] | None,
+        typer.Option(help='MIDI inputs, by name or pattern ("*"), or a MIDI file, looped.', rich_help_panel=OUTSIDE),
     ] = None,
     lights: Annotated[
-        bool, typer.Option("--lights", help="Show knobs and snapshots on the lights and motors of these controllers.")
+        bool,
+        typer.Option(
+            "--lights",
+            help="Show knobs and snapshots on the lights and motors of these controllers.",
+            rich_help_panel=OUTSIDE,
+        ),
     ] = False,
     audio: Annotated[
         str | None,
-        typer.Option(help='Sound: a file, looped and played aloud, or part of a device\'s name ("": the first).'),
+        typer.Option(
+            help='Sound: a file, looped and played aloud, or part of a device\'s name ("": the first).',
+            rich_help_panel=OUTSIDE,
+        ),
     ] = None,
     speaker: Annotated[
         str,
-        typer.Option(help='What plays a sound file aloud: part of a device\'s name, or "none" (default: the first).'),
+        typer.Option(
+            help='What plays a sound file aloud: part of a device\'s name, or "none" (default: the first).',
+            rich_help_panel=OUTSIDE,
+        ),
     ] = "",
+    bands: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="How many bands audio.band(k) has.", rich_help_panel=OUTSIDE),
+    ] = 8,
+    attack: Annotated[
+        float,
+        typer.Option(min=0, max=10, help="Seconds in which what is heard rises.", rich_help_panel=OUTSIDE),
+    ] = 0.005,
+    release: Annotated[
+        float,
+        typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
+    ] = 0.15,
     tempo: Annotated[
         str | None,
-        typer.Option(help="A number, or what it follows: tap, midi, audio, link (default: as the patch says)."),
+        typer.Option(
+            help="A number, or what it follows: tap, midi, audio, link (default: as the patch says).",
+            rich_help_panel=OUTSIDE,
+        ),
     ] = None,
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
@@ -138,6 +184,7 @@ def play(
         midi_lights=tuple(midi or ()) if lights else (),
         audio=audio,
         speaker=None if speaker == "none" else speaker,
+        audio_options={"bands": bands, "attack": attack, "release": release},
     )
     clock = ShowTime(lambda: Known(*show.known_time))
     signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)
