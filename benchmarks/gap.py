@@ -2,7 +2,7 @@
 
     python benchmarks/gap.py [--device auto] [--size 1024] [--reloads 100] [--fps 60] [--parts host,first,gap]
 
-Three parts, each against its target (issue 4):
+Parts, each against its target (issue 4):
 
 - host: CPU time a frame, stage by stage (expressions, uniforms and staging, launch, hand-over), and device memory while
   one patch plays and while the next is built beside it. In this process.
@@ -83,7 +83,6 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.handover import CopyFromCuda, Handover, page_locking_writer
     from ganzfeld.values.frames import FrameStore
-    from ganzfeld.values.outside import Inbox
     from ganzfeld.values.time import Clock
 
     began = time.perf_counter()
@@ -100,6 +99,32 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     store = FrameStore()
     writer = page_locking_writer(store.session, engine.device)
     handover = Handover(writer, CopyFromCuda())
+    stages(engine, clock, handover, frames)
+    whole = []
+    engine.times.clear()
+    for _ in range(frames):
+        start = time.perf_counter()
+        moment = clock.advance(1 / 60)
+        handover.begin(engine.frame(moment), moment)
+        whole.append(1000 * (time.perf_counter() - start))
+        handover.finish()
+    report("Engine.frame and hand-over, as the loop calls it", statistics.median(whole), "ms")
+    report("a frame on the device", 1000 * engine.frame_seconds, "ms")
+    profile(engine, clock, handover, frames)
+    if cuda:
+        memory(engine, clock, network, other, handover)
+    handover.finish()
+    writer.close()
+    store.close()
+    engine.close()
+
+
+def stages(engine, clock, handover, frames: int) -> None:
+    """The host's time, stage by stage."""
+    import torch
+
+    from ganzfeld.values.outside import Inbox
+
     show = engine._show
     assert show is not None
     program = show.built.program(show.evaluator.values, show.state, engine._report)
@@ -127,23 +152,26 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     for name, times in spent.items():
         total += statistics.median(times) if name != "waiting for the device" else 0
         report(f"{name}, median (worst {max(times):.2f})", statistics.median(times), "ms")
-    report("CPU time a frame", total, "ms", "must ≤ 0.15" if cuda else "")
-    whole = []
-    engine.times.clear()
+    report("CPU time a frame", total, "ms", "must ≤ 0.15 on a GPU")
+
+
+def profile(engine, clock, handover, frames: int) -> None:
+    """What the host's time is spent in."""
+    import cProfile
+    import pstats
+
+    profiler = cProfile.Profile()
     for _ in range(frames):
-        start = time.perf_counter()
         moment = clock.advance(1 / 60)
+        profiler.enable()
         handover.begin(engine.frame(moment), moment)
-        whole.append(1000 * (time.perf_counter() - start))
+        profiler.disable()
         handover.finish()
-    report("Engine.frame and hand-over, as the loop calls it", statistics.median(whole), "ms")
-    report("a frame on the device", 1000 * engine.frame_seconds, "ms")
-    if cuda:
-        memory(engine, clock, network, other, handover)
-    handover.finish()
-    writer.close()
-    store.close()
-    engine.close()
+    statistics_of = pstats.Stats(profiler)
+    rows = sorted(statistics_of.stats.items(), key=lambda item: -item[1][2])[:28]
+    print("  profiled, µs a frame of its own (calls a frame), the profiler's own cost included")
+    for (file, line, name), (_, calls, own, _, _) in rows:
+        print(f"    {1e6 * own / frames:7.1f} ({calls / frames:4.1f})  {Path(file).name}:{line} {name}")
 
 
 def memory(engine, clock, network: Path, other: Path, handover) -> None:
@@ -169,9 +197,9 @@ def memory(engine, clock, network: Path, other: Path, handover) -> None:
         ("another structure", patch(network, "turned = flip(face, x=True)\n", "turned")),
         ("another network", patch(other)),
     ):
-        before = engine._show
+        before = id(engine._show.built)  # not the thing itself: that would keep it alive
         engine.submit(text)
-        play(30.0, lambda before=before: engine._show is not before)
+        play(30.0, lambda before=before: id(engine._show.built) != before)
         peak = torch.cuda.max_memory_reserved(engine.device) / 1e9
         report(f"  during the swap to {name}", peak, "GB", "must ≤ 1.34 at 1024 px")
         play(1.0)
@@ -179,6 +207,92 @@ def memory(engine, clock, network: Path, other: Path, handover) -> None:
         report("  one second after it", held(), "GB")
         for problem in engine.problems:
             print("  PROBLEM:", problem)
+
+
+# What holds a frame up
+
+
+def trace(network: Path, other: Path, size: int, device: str, fps: float, reloads: int) -> None:
+    """Reload in this process, and tell which work of the building thread late frames coincide with."""
+    import sys
+
+    import torch
+
+    from ganzfeld.engine import engine as engine_module
+    from ganzfeld.engine.capture import CudaGraphs
+    from ganzfeld.engine.handover import CopyFromCuda, Handover, page_locking_writer
+    from ganzfeld.engine.program import BuiltPatch, Program
+    from ganzfeld.values.frames import FrameStore
+    from ganzfeld.values.time import Clock
+
+    sys.setswitchinterval(1e-4)
+    did: list[tuple[float, float, str]] = []
+
+    def noted(cls, name: str) -> None:
+        real = getattr(cls, name)
+
+        def noting(*arguments, **named):
+            start = time.perf_counter()
+            try:
+                return real(*arguments, **named)
+            finally:
+                if threading.current_thread() is not threading.main_thread():
+                    did.append((start, time.perf_counter(), f"{getattr(cls, '__name__', cls)}.{name}"))
+
+        setattr(cls, name, noting)
+
+    for cls, name in ((BuiltPatch, "__init__"), (Program, "run"), (Program, "prepare"), (CudaGraphs, "capture"),
+                      (CudaGraphs, "give_back"), (torch.cuda.CUDAGraph, "capture_end"),
+                      (BuiltPatch, "forget_programs")):  # fmt: skip
+        noted(cls, name)
+    engine, clock = engine_module.Engine(device=device), Clock()
+    if engine.device.type == "cuda":
+        torch.cuda.set_stream(torch.cuda.Stream(engine.device, -3))
+    engine.load(patch(network))
+    store = FrameStore()
+    writer = page_locking_writer(store.session, engine.device)
+    handover = Handover(writer, CopyFromCuda())
+    frames: list[tuple[float, float, float, float]] = []
+
+    def play(seconds: float) -> None:
+        due = time.perf_counter()
+        end = due + seconds
+        while due < end:
+            time.sleep(max(0.0, due - time.perf_counter()))
+            moment = clock.advance(1 / fps)
+            began = time.perf_counter()
+            pictures = engine.frame(moment)
+            asked = time.perf_counter()
+            handover.begin(pictures, moment)
+            handed = time.perf_counter()
+            handover.finish()
+            frames.append((began, asked, handed, time.perf_counter()))
+            due = max(due + 1 / fps, time.perf_counter())
+
+    play(1.5)
+    frames.clear()
+    did.clear()
+    for text in structures(network, size, fps, reloads):
+        engine.submit(text)
+        play(0.4)
+    engine.submit(patch(other))
+    play(1.5)
+    print(f"trace: {len(frames)} frames; a frame's parts in ms: engine.frame, hand-over begun, waited")
+    usual = [statistics.median(1000 * (f[k + 1] - f[k]) for f in frames) for k in range(3)]
+    print("  usual:", [round(each, 2) for each in usual])
+    by_work: dict[str, list[float]] = {}
+    for start, end, name in did:
+        by_work.setdefault(name, []).append(1000 * (end - start))
+    for name, times in sorted(by_work.items(), key=lambda item: -sum(item[1])):
+        print(f"  {name:<28} {len(times):5} times, median {statistics.median(times):7.2f} ms, worst {max(times):7.2f}")
+    for frame in sorted(frames, key=lambda f: f[0] - f[3])[:14]:
+        beside = sorted({name for start, end, name in did if start < frame[3] and end > frame[0]})
+        parts = [round(1000 * (frame[k + 1] - frame[k]), 2) for k in range(3)]
+        print(f"  {1000 * (frame[3] - frame[0]):6.2f} ms {parts} beside {', '.join(beside) or 'nothing'}")
+    handover.finish()
+    writer.close()
+    store.close()
+    engine.close()
 
 
 # The real thing
@@ -222,12 +336,62 @@ def first(network: Path, device: str, caches: Path) -> None:
         began = time.perf_counter()
         with Supervisor(text=patch(network), device=device) as show:
             reader = FrameReader(show.session, "out")
-            while reader.latest() is None and time.perf_counter() - began < 120:
+            while reader.latest() is None and time.perf_counter() - began < 90 and not show.status().errors:
                 time.sleep(0.005)
             report(name, time.perf_counter() - began, "s", target)
             reader.close()
             for error in show.status().errors:
                 print("  PROBLEM:", error.what)
+    in_steps(network, device, caches)
+
+
+IN_STEPS = """
+import time, sys
+began = time.perf_counter()
+def say(what):
+    print(f"    {time.perf_counter() - began:7.2f} s  {what}", flush=True)
+import torch
+say("torch is imported")
+from ganzfeld.engine.parts import torch_parts
+from ganzfeld.engine.messages import Begin, Text
+from ganzfeld.values.time import Clock
+parts = torch_parts()
+say("the engine is imported and has rehearsed on the CPU (a spare process waits here)")
+text = open(sys.argv[1]).read()
+engine = parts.engine(Begin("none", Text(1, text), device=sys.argv[2]))
+say("the device is open")
+from ganzfeld.engine import building, program
+from ganzfeld.engine.capture import CudaGraphs
+def told(cls, name, what):
+    real = getattr(cls, name)
+    def telling(*arguments, **named):
+        start = time.perf_counter()
+        try:
+            return real(*arguments, **named)
+        finally:
+            say(f"{what} took {time.perf_counter() - start:.2f} s")
+    setattr(cls, name, telling)
+told(CudaGraphs, "_stream", "handles and workspaces of the libraries")
+told(program.BuiltPatch, "__init__", "opening files")
+told(program.Program, "run", "a run")
+told(program.Program, "capture", "a capture")
+engine.load(parts.parse(text, None))
+say("the patch is open")
+engine.frame(Clock().advance(0))
+if engine.device.type == "cuda":
+    torch.cuda.synchronize()
+say("the first frame is done")
+"""
+
+
+def in_steps(network: Path, device: str, folder: Path) -> None:
+    """Where the time to the first picture goes: what the render process does, told step by step."""
+    import subprocess
+    import sys
+
+    (folder / "patch.ganz").write_text(patch(network))
+    print("  step by step, caches warm:")
+    subprocess.run([sys.executable, "-c", IN_STEPS, str(folder / "patch.ganz"), device], check=False)
 
 
 def gap(network: Path, other: Path, size: int, device: str, fps: float, reloads: int, budget: float) -> None:
@@ -301,7 +465,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--fps", type=float, default=60.0)
     parser.add_argument("--budget", type=float, default=45.0, help="seconds after which no more patches are taken up")
-    parser.add_argument("--parts", default="first,gap,host")
+    parser.add_argument("--parts", default="first,gap,host",
+                        help="of first, gap, host, trace")  # fmt: skip
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -312,6 +477,8 @@ def main() -> None:
             first(network, options.device, folder)
         if "gap" in parts:
             gap(network, other, options.size, options.device, options.fps, options.reloads, options.budget)
+        if "trace" in parts:
+            trace(network, other, options.size, options.device, options.fps, min(options.reloads, 25))
         if "host" in parts:
             host(network, other, options.size, options.device, options.frames)
 

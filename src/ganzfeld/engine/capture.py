@@ -83,8 +83,9 @@ class Graphs(Protocol):
         """Make what this thread will need to rehearse and to capture; it takes long the first time."""
         ...
 
-    def pool(self) -> Any:
-        """A new pool of memory, for graphs that never run at the same time."""
+    def pool(self, device: torch.device) -> Any:
+        """A new pool of memory, for graphs that never run at the same time. It lives as long as what is returned, or
+        its graphs."""
         ...
 
     def capture(self, device: torch.device, pool: Any, work: Callable[[], Any]) -> Captured:
@@ -109,6 +110,12 @@ class Graphs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    name: Any
+    anchor: Captured | None = None
+
+
 class NoGraphs:
     """Nothing is captured."""
 
@@ -121,7 +128,7 @@ class NoGraphs:
     def prime(self) -> None:
         pass
 
-    def pool(self) -> Any:
+    def pool(self, device: torch.device) -> Any:
         return None
 
     def capture(self, device: torch.device, pool: Any, work: Callable[[], Any]) -> Captured:
@@ -164,22 +171,24 @@ class CudaGraphs(NoGraphs):
         with torch.inference_mode():
             self._stream(self._device)
 
-    def pool(self) -> Any:
-        return torch.cuda.graph_pool_handle()
+    def pool(self, device: torch.device) -> _Pool:
+        # The allocator forgets a pool with its last graph, and captures into a forgotten one fail: one stays.
+        name = torch.cuda.graph_pool_handle()
+        return _Pool(name, self.capture(device, _Pool(name), lambda: torch.zeros(1, device=device)))
 
-    def capture(self, device: torch.device, pool: Any, work: Callable[[], Any]) -> Captured:
+    def capture(self, device: torch.device, pool: _Pool, work: Callable[[], Any]) -> Captured:
         with self.lock:
             stream = self._stream(device)
             graph = torch.cuda.CUDAGraph()
             outside = _FromOutside()
             # A collection could destroy CUDA objects in the middle of a capture, which would spoil it.
             with _no_collection(), torch.cuda.stream(stream):
-                graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+                graph.capture_begin(pool=pool.name, capture_error_mode="thread_local")
                 try:
                     with outside:
                         result = work()
                 except BaseException:
-                    self._abandon(graph, device, pool)
+                    self._abandon(graph, device, pool.name)
                     raise
                 graph.capture_end()
         return Captured(graph.replay, result, outside.tensors)

@@ -30,7 +30,7 @@ from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.recalls import value_in, value_out
 from ganzfeld.engine.snapshots import Snapshots, Stage
 from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
-from ganzfeld.engine.witness import Witness
+from ganzfeld.engine.witness import Taken, Witness
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import pick_device
 from ganzfeld.patch.evaluation import Evaluator
@@ -123,6 +123,9 @@ class Engine:
         self.turned: dict[str, Any] = {}
         self.snapshots = Snapshots()
         self.witness: Witness | None = None
+        self._taken = Taken()
+        self.halved = 0
+        """How many times networks are halved where no rate is held: a replay does what the night did."""
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
@@ -208,6 +211,7 @@ class Engine:
         self._latest += 1
         show = self._build(patch, path)
         self._take(show)
+        self._graphs.give_back()  # what the rehearsal used
 
     def swap(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build now, and play it from the next frame on, whatever it says of beats and bars: for replays, which know
@@ -314,7 +318,7 @@ class Engine:
     @property
     def halvings(self) -> int:
         """How many times the inner size of networks is halved, to hold the rate that the patch asks for."""
-        return self._hold.halvings if self._hold else 0
+        return self._hold.halvings if self._hold else self.halved
 
     def _measure(self) -> None:
         done = self._timer.finished()
@@ -385,6 +389,13 @@ class Engine:
         self.snapshots.arrange(what, *arguments)
         self._tell("arrange", what, *arguments)
 
+    def give(self, node: str, what: Any) -> None:
+        """Give a node what it took when the coming frame was first made (see `Node.give`): for replays."""
+        coming = self._ready if isinstance(self._ready, Show) else None
+        for show in (coming, self._show, self._fade.show if self._fade else None):
+            if show is not None and node in show.built.nodes:
+                show.built.nodes[node].give(what)
+
     def _tell(self, name: str, *arguments: Any) -> None:
         if self.witness is not None:
             self.witness.did(name, *arguments)
@@ -427,7 +438,7 @@ class Engine:
         self._last_beat = moment.beat
         inbox = self.outside.take()
         if self.witness is not None:
-            self.witness.frame(moment, inbox)
+            self.witness.frame(moment, inbox, self.halvings)
         if self._show is None:
             return {}
         self._node_problems.clear()
@@ -447,7 +458,8 @@ class Engine:
             log.exception("a frame failed")
             self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
         if self.witness is not None:
-            self.witness.showed({name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()})
+            sizes = {name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()}
+            self.witness.showed(sizes, self._taken.changes(self._show.built.nodes))
         return self._last
 
     def _recall(self, show: Show, moment: Moment, inbox: Inbox) -> None:

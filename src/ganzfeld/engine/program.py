@@ -126,7 +126,7 @@ class BuiltPatch:
     def pool(self, device: torch.device) -> Any:
         """The memory that captured programs share (see `engine.capture`)."""
         if device not in self._pools:
-            self._pools[device] = self.graphs.pool()
+            self._pools[device] = self.graphs.pool(device)
         return self._pools[device]
 
     def _setup_context(self, node: GraphNode) -> SetupContext:
