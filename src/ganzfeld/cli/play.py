@@ -68,6 +68,10 @@ def play(
         Path | None,
         typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
     ] = None,
+    take_camera: Annotated[
+        bool,
+        typer.Option("--take-camera", help="Keep what cameras show, too: films beside the take, gigabytes an hour."),
+    ] = False,
     osc: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.", rich_help_panel=OUTSIDE),
@@ -172,6 +176,7 @@ def play(
         tempo=follow,
         trust_all=trust,
         take=take,
+        take_cameras=take_camera,
         sound=Path(audio) if audio and Path(audio).is_file() else None,
     )
     wanted_signals = Wanted(

@@ -36,7 +36,7 @@ class Begin(_Message, frozen=True):
 
     session: where frames go. path: the patch's file, for the files it names and for errors. device: as `Engine`'s.
     fps, bpm: instead of the patch's own. take: record one into this file. name: what the person calls the patch.
-    sound: the file that drives the show.
+    sound: the file that drives the show. take_cameras: keep what cameras show, too.
     checkpoint: where the process before was, taken at `saved_at` (perf_counter).
     """
 
@@ -54,6 +54,7 @@ class Begin(_Message, frozen=True):
     take: str | None = None
     name: str = ""
     sound: str = ""
+    take_cameras: bool = False
 
 
 class Turn(_Message, frozen=True):

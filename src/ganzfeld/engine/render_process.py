@@ -232,7 +232,9 @@ class Render:
             return known.text if known else None
 
         about = header(self._engine.device, self._begin.name, self._begin.sound)
-        return TakeRecorder(Path(target), about, lambda: self._loop.time, text_of)
+        return TakeRecorder(
+            Path(target), about, lambda: self._loop.time, text_of, cameras=self._begin.take_cameras
+        )
 
     def _folder(self) -> str:
         return str(self._path.resolve().parent if self._path else Path.cwd())

@@ -77,7 +77,7 @@ class Supervisor(Hands):
     patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
     trust_all: scripts run without being asked for. take: the file to record a take into.
-    sound: the file that drives the show, for the take to tell.
+    take_cameras: with what cameras show. sound: the file that drives the show, for the take to tell.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of.
     """
@@ -93,6 +93,7 @@ class Supervisor(Hands):
         tempo: float | str | None = None,
         trust_all: bool = False,
         take: Path | None = None,
+        take_cameras: bool = False,
         sound: Path | None = None,
         hang_seconds: float = 15.0,
         prepare: Callable[[], Parts] = torch_parts,
@@ -104,6 +105,7 @@ class Supervisor(Hands):
         self._taps = Taps()
         self._reports: list[tuple[Report, Hear]] = []
         self._prepare = prepare
+        self._take_cameras = take_cameras
         self._take, self._sound = take.absolute() if take else None, sound.absolute() if sound else None
         self._lock = threading.RLock()
         self._news = threading.Event()
@@ -590,6 +592,7 @@ class Supervisor(Hands):
                 take=str(self._take) if self._take else None,
                 name=self.name,
                 sound=str(self._sound) if self._sound else "",
+                take_cameras=self._take_cameras,
                 bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
             )
         )

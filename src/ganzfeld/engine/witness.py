@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.node import Node
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
 
@@ -25,10 +28,30 @@ class Witness(Protocol):
         """This patch plays from the coming frame on. anew: because a file changed, and not its text."""
         ...
 
-    def frame(self, moment: Moment, inbox: Inbox) -> None:
-        """A frame is made of all this."""
+    def frame(self, moment: Moment, inbox: Inbox, halvings: int = 0) -> None:
+        """A frame is made of all this. halvings: see `Engine.halvings`."""
         ...
 
-    def showed(self, sizes: Mapping[str, tuple[int, int]]) -> None:
-        """The frame was made: (width, height) of every output."""
+    def showed(self, sizes: Mapping[str, tuple[int, int]], taken: Mapping[str, Any]) -> None:
+        """The frame was made: (width, height) of every output; what nodes took for it that a replay has to give them
+        (see `Node.taken`), where that is not what they took for the frame before."""
         ...
+
+
+class Taken:
+    """What nodes took for the last frame, to tell what changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Node, Any]] = {}
+
+    def changes(self, nodes: Mapping[str, Node]) -> dict[str, Any]:
+        """What is not as it was, by the nodes' names."""
+        changed: dict[str, Any] = {}
+        for name, node in nodes.items():
+            what = node.taken()
+            known, before = self._known.get(name, (node, None))
+            if known is node and (before is what or (not isinstance(what, np.ndarray) and before == what)):
+                continue
+            self._known[name] = node, what
+            changed[name] = what
+        return changed

@@ -324,3 +324,11 @@ class Node(Declares):
     def notice(self, path: Path) -> bool:
         """A watched file changed. True: dealt with here; False: the patch has to be built anew."""
         return False
+
+    def taken(self) -> Any:
+        """What the last frame took from where nobody can look again (a camera, a film that came late, a file that is
+        edited): plain data or a picture, None for nothing. A take keeps it."""
+        return None
+
+    def give(self, what: Any) -> None:
+        """Take this, from the coming frame on, instead of looking: what `taken` told when that frame was first made."""

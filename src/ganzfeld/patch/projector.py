@@ -43,6 +43,8 @@ class Projector:
         self._shown = first, self._film.rgba(first)
         self._ready.append(self._shown)
         self._problem: PatchError | None = None
+        self.late: float | None = None
+        """Which second of the film was shown last, where it was not the one that was asked for."""
 
     @property
     def problem(self) -> PatchError | None:
@@ -70,6 +72,7 @@ class Projector:
                 if not waited:
                     raise PatchError(f"{self._film.path.name} took longer than {PATIENCE_SECONDS:g} s for a frame")
             self._shown = self._find(place) or self._shown
+            self.late = None if self._shown[0].covers(place) else max(self._shown[0].start, 0.0)
             return self._shown[1]
 
     def _place(self, seconds: float) -> float:

@@ -64,23 +64,28 @@ class ScriptFrame:
 
 
 class Script:
-    """One script file: the function that plays, the last one that worked, and what is wrong."""
+    """One script file: the function that plays, the last one that worked, and what is wrong.
+
+    source: what the file said that plays.
+    """
 
     def __init__(self, path: Path, allowed: Callable[[Path], bool]) -> None:
         self.path, self._allowed = path, allowed
+        self.source: bytes | None = None
         self._playing: Function | None = None
         self._good: Function | None = None
-        self._fresh: Function | ScriptError | None = None
+        self._fresh: tuple[Function, bytes] | ScriptError | None = None
         self.problem: ScriptError | None = None
         self.load()
 
-    def load(self) -> None:
-        """Read the file now. What it raises becomes the problem; the playing function stays."""
+    def load(self, source: bytes | None = None) -> None:
+        """Read the file now, or take what it said once. What it raises becomes the problem; the playing function stays.
+        """
         try:
             if not self._allowed(self.path):
                 hint = "Look at it, then allow it in the page, or start with --trust"
                 raise ScriptError(f"The script {self.path.name} waits for your permission to run", hint=hint)
-            self._fresh = self._compile()
+            self._fresh = self._compile(source)
         except ScriptError as error:
             self._fresh = error
 
@@ -88,9 +93,10 @@ class Script:
         """Read the file in a thread of its own: its imports may take seconds."""
         threading.Thread(target=self.load, name=f"ganzfeld-{self.path.name}", daemon=True).start()
 
-    def _compile(self) -> Function:
+    def _compile(self, source: bytes | None) -> tuple[Function, bytes]:
         try:
-            code: CodeType = compile(self.path.read_bytes(), str(self.path), "exec")
+            source = self.path.read_bytes() if source is None else source
+            code: CodeType = compile(source, str(self.path), "exec")
         except FileNotFoundError:
             raise ScriptError(f"There is no script {self.path}", hint="Paths start at the patch's folder") from None
         except OSError as error:
@@ -109,7 +115,7 @@ class Script:
         if not callable(function):
             hint = "Define frame(context, inputs) in it"
             raise ScriptError(f"{self.path.name} has no function 'frame'", where=Where(str(self.path)), hint=hint)
-        return function
+        return function, source
 
     def call(self, frame: ScriptFrame, inputs: Mapping[str, Any]) -> Any:
         """This frame's result, or None if nothing could be had; `problem` says why."""
@@ -117,7 +123,7 @@ class Script:
         if isinstance(fresh, ScriptError):
             self.problem = fresh
         elif fresh is not None:
-            self._playing, self.problem = fresh, None
+            (self._playing, self.source), self.problem = fresh, None
         for function in (self._playing, self._good):
             if function is None:
                 continue

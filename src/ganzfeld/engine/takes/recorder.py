@@ -20,19 +20,26 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from ganzfeld.engine.takes.camera_film import CameraRecorder
 from ganzfeld.engine.takes.file import TakeWriter
 from ganzfeld.engine.takes.fingerprints import Fingerprints
 from ganzfeld.engine.takes.packing import LEVEL, Played, pack_happenings, pack_times
 from ganzfeld.engine.takes.records import (
+    CameraFilm,
     Checkpoint,
     Deed,
     Did,
     Frames,
+    Halved,
     Header,
+    Last,
     Opened,
+    Saw,
     Sizes,
     Swapped,
+    Took,
 )
 from ganzfeld.errors import OutputError, Where
 from ganzfeld.patch.models import Patch
@@ -69,11 +76,17 @@ class TakeRecorder:
     """Fits `engine.witness.Witness`. All methods but `problem` belong to the render thread.
 
     time: the real time of the present frame, in seconds of a steady clock that every render process of the show
-    shares. text_of: the text that a patch was made from.
+    shares. text_of: the text that a patch was made from. cameras: whether what they show is kept, too.
     """
 
     def __init__(
-        self, path: Path, header: Header, time: Callable[[], float], text_of: Callable[[Patch], str | None]
+        self,
+        path: Path,
+        header: Header,
+        time: Callable[[], float],
+        text_of: Callable[[Patch], str | None],
+        *,
+        cameras: bool = False,
     ) -> None:
         self.path = path
         self.problem: OutputError | None = None
@@ -82,8 +95,11 @@ class TakeRecorder:
         """Recording goes on as soon as `opened` is called again."""
         self._header, self._time, self._text_of = header, time, text_of
         self._deeds: list[Deed] = []
+        self._halvings = 0
+        self._cameras: dict[str, CameraRecorder] | None = {} if cameras else None
+        self._unkept: set[str] = set()
         self._sizes: Mapping[str, tuple[int, int]] | None = None
-        self._queue: deque[_Frame | _State | Opened | None] = deque()
+        self._queue: deque[_Frame | _State | Opened | CameraFilm | Last] = deque()
         self._missed = False
         self._over = threading.Event()
         self._writer: TakeWriter | None = None
@@ -97,8 +113,9 @@ class TakeRecorder:
 
     def opened(self, opened: Opened, files: Iterable[Path] = ()) -> None:
         """Frames from now on are made from this state. files: what is read from disk."""
-        self._deeds.clear()
-        self._sizes = None
+        self._tell_last()
+        self._sizes, self._halvings = None, 0
+        self._unkept.clear()
         self._missed = self.wants_state = False
         self._queue.append(opened)
         self.reads(files, opened.folder)
@@ -116,18 +133,49 @@ class TakeRecorder:
         text = self._text_of(patch)
         self._deeds.append(Swapped(text if text is not None else patch.model_dump_json(), anew))
 
-    def frame(self, moment: Moment, inbox: Inbox) -> None:
+    def frame(self, moment: Moment, inbox: Inbox, halvings: int = 0) -> None:
+        if halvings != self._halvings:
+            self._halvings = halvings
+            self._deeds.append(Halved(halvings))
         if self._missed or len(self._queue) >= MOST_WAITING:
             self._missed = True
             return
         self._queue.append(_Frame(self._time(), moment, inbox, tuple(self._deeds)))
         self._deeds.clear()
 
-    def showed(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+    def showed(self, sizes: Mapping[str, tuple[int, int]], taken: Mapping[str, Any]) -> None:
+        # Known only when the frame is made, so it is told with the next one.
         if sizes != self._sizes:
             self._sizes = dict(sizes)
-            # Known only when the frame is made, so it is told with the next one, or with its state.
             self._deeds.append(Sizes(dict(sizes)))
+        for node, what in taken.items():
+            if isinstance(what, np.ndarray):
+                self._saw(node, what)
+            else:
+                self._deeds.append(Took(node, what))
+
+    def _saw(self, node: str, picture: np.ndarray) -> None:
+        number, size = -1, (picture.shape[1], picture.shape[0])
+        if self._cameras is not None:
+            if node not in self._cameras:
+                self._cameras[node] = CameraRecorder(self.path, node, _first_free(self.path, node))
+                number = self._cameras[node].add(picture)
+                self._queue.append(self._cameras[node].film)
+            else:
+                number = self._cameras[node].add(picture)
+        if number >= 0:
+            self._unkept.discard(node)
+        elif node in self._unkept:
+            return
+        else:
+            self._unkept.add(node)
+        self._deeds.append(Saw(node, number, size))
+
+    def _tell_last(self) -> None:
+        """What came to be known after the last frame."""
+        if self._deeds and not self._missed:
+            self._queue.append(Last(list(self._deeds)))
+        self._deeds.clear()
 
     def checkpoint(self, data: bytes) -> None:
         """The engine's state after the frame that was made last."""
@@ -136,6 +184,9 @@ class TakeRecorder:
 
     def close(self) -> None:
         """Write what is left."""
+        self._tell_last()
+        for camera in (self._cameras or {}).values():
+            camera.close()
         self._over.set()
         if self._thread.is_alive():
             self._thread.join(5)
@@ -181,7 +232,7 @@ class TakeRecorder:
     def _fail(self, problem: OutputError, now: float) -> None:
         self.problem, self._try_again = problem, now + TRY_AGAIN_SECONDS
 
-    def _write_down(self, waiting: list[_Frame | _State | Opened | None], now: float) -> None:
+    def _write_down(self, waiting: list[_Frame | _State | Opened | CameraFilm | Last], now: float) -> None:
         if self._writer is None:
             self._writer = TakeWriter(self.path)
         writer = self._writer
@@ -200,6 +251,8 @@ class TakeRecorder:
                 self._kept_at = now
             elif isinstance(item, _State):
                 self._keep(item.data, now)
+            else:
+                writer.append(item)
         self._write_frames(frames)
         fingerprints = self._fingerprints.taken()
         if fingerprints:
@@ -233,6 +286,14 @@ class TakeRecorder:
         self._kept_at, self._kept_bytes = now, len(packed)
         if self._writer is not None:
             self._writer.append(Checkpoint(packed, about.exact, about.tensors))
+
+
+def _first_free(take: Path, node: str) -> int:
+    """The first number that no film of this node's has yet."""
+    number = 1
+    while take.with_name(f"{take.stem}.{node}-{number}.mkv").exists():
+        number += 1
+    return number
 
 
 class _About(msgspec.Struct, frozen=True):

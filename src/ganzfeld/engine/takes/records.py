@@ -81,10 +81,11 @@ class Fingerprint(_Record, frozen=True):
 
 
 class CameraFilm(_Record, frozen=True):
-    """What a camera showed, as a film beside the take. camera: as its node names it; file: the film's name."""
+    """What a camera node showed, as a film beside the take. file: its name; size: (width, height)."""
 
-    camera: str
+    node: str
     file: str
+    size: tuple[int, int]
 
 
 # What happens before a frame
@@ -110,22 +111,38 @@ class Sizes(_Record, frozen=True):
     sizes: dict[str, tuple[int, int]]
 
 
+class Took(_Record, frozen=True):
+    """What a node took from outside for this frame and those that follow (see `Node.taken`)."""
+
+    node: str
+    what: Any = None
+
+
 class Saw(_Record, frozen=True):
-    """A camera's picture number `picture` is shown from this frame on."""
+    """A node shows a camera's picture, by its number in a film beside the take; −1: it was not kept. size: (width,
+    height)."""
 
-    camera: str
-    picture: int
-
-
-class Script(_Record, frozen=True):
-    """From this frame on, this is what a script's file says."""
-
-    path: str
-    source: str
+    node: str
+    picture: int = -1
+    size: tuple[int, int] = (0, 0)
 
 
-Deed = Swapped | Did | Sizes | Saw | Script
-Record = Header | Opened | Frames | Checkpoint | Fingerprint | CameraFilm
+class Halved(_Record, frozen=True):
+    """Networks are drawn so many times halved from this frame on."""
+
+    times: int
+
+
+Deed = Swapped | Did | Sizes | Took | Saw | Halved
+
+
+class Last(_Record, frozen=True):
+    """What came to be known after the last frame of a session."""
+
+    deeds: list[Deed] = []
+
+
+Record = Header | Opened | Frames | Checkpoint | Fingerprint | CameraFilm | Last
 
 
 def _plain(value: Any) -> Any:
@@ -141,7 +158,7 @@ def _plain(value: Any) -> Any:
 
 encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _decode = msgspec.msgpack.Decoder(Record).decode
-_KNOWN = {kind.__name__ for kind in (Header, Opened, Frames, Checkpoint, Fingerprint, CameraFilm)}
+_KNOWN = {kind.__name__ for kind in (Header, Opened, Frames, Checkpoint, Fingerprint, CameraFilm, Last)}
 
 
 def decode(data: bytes) -> Record | None:

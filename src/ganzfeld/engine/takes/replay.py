@@ -12,7 +12,8 @@ import msgspec
 import torch
 
 from ganzfeld.engine.engine import Checkpointed, Engine
-from ganzfeld.engine.takes.records import Deed, Did, Swapped
+from ganzfeld.engine.takes.camera_film import CameraReader, black
+from ganzfeld.engine.takes.records import Deed, Did, Halved, Saw, Swapped, Took
 from ganzfeld.engine.takes.take import Take, unpacked
 from ganzfeld.engine.takes.timeline import Start, Timeline
 from ganzfeld.engine.witness import REPEATABLE
@@ -71,6 +72,7 @@ class Replay:
     _text: Swapped | None = None
     _coming: Iterator[Any] | None = None
     _start: Start | None = None
+    _cameras: dict[Path, CameraReader] = field(default_factory=dict)
     _last: torch.Tensor | None = None
 
     @property
@@ -86,13 +88,13 @@ class Replay:
         state = session.opened.checkpoint if start.checkpoint is None else unpacked(start.checkpoint)
         self._open(start.session, text, state)
         self._applied, self._index, self._start = start.frames, start.first, start
-        self._coming = session.frames(start.frames)
+        self._go_on(start.frames)
 
     def resume(self, position: Position) -> None:
         """Go on where another one was."""
         self._open(position.session, position.text, position.engine)
         self._applied, self._index, self._start = position.applied, position.index, None
-        self._coming = self.take.sessions[position.session].frames(position.applied)
+        self._go_on(position.applied)
 
     def position(self) -> Position:
         """Where it is, between two frames."""
@@ -130,6 +132,31 @@ class Replay:
         if state is not None:
             self._engine.restore(state)
 
+    def _go_on(self, frames: int) -> None:
+        """After so many of the session's frames."""
+        session = self.take.sessions[self._session]
+        self._coming = session.frames(frames)
+        self._halve(session.halved_before(frames))
+        for taken in session.taken_before(frames):
+            self._give(taken)
+
+    def _halve(self, times: int) -> None:
+        # At another size or rate there is time enough for whole pictures.
+        self.engine.halved = times if self.view.as_it_was and self.timeline.fps is None else 0
+
+    def _give(self, taken: Took | Saw) -> None:
+        if isinstance(taken, Took):
+            self.engine.give(taken.node, taken.what)
+            return
+        film = self.take.film(self._session, taken.node)
+        if film is None or taken.picture < 0:
+            if film is None:
+                self.engine.give(taken.node, black(taken.size))
+            return
+        path = self.take.path.with_name(film.file)
+        reader = self._cameras.setdefault(path, CameraReader(path, film.size))
+        self.engine.give(taken.node, reader.picture(taken.picture))
+
     def _happen(self, until: int) -> None:
         """All that happened before the next `until` frames of the session were made."""
         assert self._coming is not None
@@ -140,9 +167,10 @@ class Replay:
                 outside.set(address, value)
             for hit in played.hits:
                 outside.hit(hit.address, *hit.arguments, **hit.named)
-            for deed in played.deeds:
+            taken = self.take.sessions[self._session].taken.get(self._applied, ())
+            for do, what in (*((self._do, deed) for deed in played.deeds), *((self._give, each) for each in taken)):
                 try:
-                    self._do(deed)
+                    do(what)
                 except GanzfeldError as error:
                     self.problems.append(error)
             self._applied += 1
@@ -157,6 +185,8 @@ class Replay:
                 else:
                     engine.swap(patch, anew=deed.anew)
                 self._text = deed
+            case Halved(times):
+                self._halve(times)
             case Did(name, arguments) if name in REPEATABLE:
                 getattr(engine, name)(*arguments)
 

@@ -22,10 +22,14 @@ from ganzfeld.engine.takes.records import (
     Deed,
     Fingerprint,
     Frames,
+    Halved,
     Header,
+    Last,
     Opened,
+    Saw,
     Sizes,
     Swapped,
+    Took,
 )
 from ganzfeld.errors import GanzfeldError, Where
 
@@ -40,6 +44,8 @@ class Session:
     parts: list[Times] = field(default_factory=list)
     kept: list[tuple[int, Checkpoint]] = field(default_factory=list)
     deeds: list[tuple[int, Deed]] = field(default_factory=list)
+    taken: dict[int, list[Took | Saw]] = field(default_factory=dict)
+    """What nodes took from outside, by the frame from which on they did."""
     count: int = 0
     times: Times = field(init=False)
 
@@ -56,6 +62,10 @@ class Session:
     def close(self) -> None:
         """There is no more of it."""
         self.times = Times.joined(self.parts)
+        for index, deed in self.deeds:
+            # It is known when a frame is made, and so was told with the next one.
+            if isinstance(deed, Took | Saw):
+                self.taken.setdefault(max(index - 1, 0), []).append(deed)
 
     def frames(self, first: int = 0) -> Iterator[Played]:
         """Its frames from that one on, unpacked as they are asked for."""
@@ -68,6 +78,18 @@ class Session:
         opened = Swapped(self.opened.text) if self.opened.text is not None else None
         texts = [deed for index, deed in self.deeds if index < frame and isinstance(deed, Swapped)]
         return texts[-1] if texts else opened
+
+    def taken_before(self, frame: int) -> list[Took | Saw]:
+        """What nodes go on taking when that frame is made, as far as it is not told for that frame itself."""
+        last: dict[str, Took | Saw] = {}
+        for index in sorted(self.taken):
+            if index < frame:
+                last |= {deed.node: deed for deed in self.taken[index]}
+        return list(last.values())
+
+    def halved_before(self, frame: int) -> int:
+        """How many times networks were halved then."""
+        return next((deed.times for i, deed in reversed(self.deeds) if i < frame and isinstance(deed, Halved)), 0)
 
     def sizes(self) -> list[tuple[int, dict[str, tuple[int, int]]]]:
         """From which frame on the outputs had which sizes."""
@@ -87,6 +109,7 @@ class Take:
         self.sessions: list[Session] = []
         self.fingerprints: list[Fingerprint] = []
         self.cameras: list[CameraFilm] = []
+        self._films: dict[tuple[int, str], CameraFilm] = {}
         records, self.torn = read_records(path)
         try:
             for record in records:
@@ -116,6 +139,10 @@ class Take:
                 self.fingerprints.append(record)
             case CameraFilm():
                 self.cameras.append(record)
+                if self.sessions:
+                    self._films[len(self.sessions) - 1, record.node] = record
+            case Last() if self.sessions:
+                self.sessions[-1].deeds += [(self.sessions[-1].count, deed) for deed in record.deeds]
 
     def _error(self, what: str, hint: str = "") -> GanzfeldError:
         return GanzfeldError(what, where=Where(str(self.path)), hint=hint)
@@ -134,6 +161,21 @@ class Take:
         """Where the patch's files are: where they were, or beside the take."""
         there = Path(session.opened.folder)
         return there if session.opened.folder and there.is_dir() else self.path.absolute().parent
+
+    def film(self, session: int, node: str) -> CameraFilm | None:
+        """What a camera node showed in a session, if it was kept."""
+        # A recording that was interrupted goes on in the same film.
+        return next((self._films[s, node] for s in range(session, -1, -1) if (s, node) in self._films), None)
+
+    @cached_property
+    def scripts(self) -> dict[str, set[bytes]]:
+        """What script nodes ran, by their names."""
+        found: dict[str, set[bytes]] = {}
+        for session in self.sessions:
+            for _, deed in session.deeds:
+                if isinstance(deed, Took) and isinstance(deed.what, bytes):
+                    found.setdefault(deed.node, set()).add(deed.what)
+        return found
 
     @cached_property
     def texts(self) -> list[str]:
@@ -161,6 +203,10 @@ class Take:
         if then.device.split(":")[0] != here.device.split(":")[0]:
             said.append(f"it was played on {then.device.split(':')[0]} and is rendered on {here.device.split(':')[0]}")
         said += fingerprints.differing(self.fingerprints, self.folder(self.sessions[0]))
+        unkept = sorted(
+            {deed.node for s in self.sessions for _, deed in s.deeds if isinstance(deed, Saw) and deed.picture < 0}
+        )
+        said += [f"the camera {node} was not kept (--take-camera does): it is inexact there" for node in unkept]
         return said
 
 

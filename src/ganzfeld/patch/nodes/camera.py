@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganzfeld.kernels.alpha import from_rgba8
@@ -53,10 +54,19 @@ class CameraNode(Node):
         # One camera for all that show it, over every change of the patch: a camera cannot be opened twice.
         name = f"camera {device} {width} {height} {fps}"
         self.camera = context.resources.open(name, Path(name), lambda _: Camera(device, width, height, fps))
+        self._shown: np.ndarray | None = None
+        self._given: np.ndarray | None = None
+
+    def taken(self) -> np.ndarray | None:
+        return self._shown
+
+    def give(self, what: Any) -> None:
+        self._given = what
 
     def prepare(self, context: PrepareContext) -> None:
-        context.stage("picture", self.camera.picture())
-        if self.camera.problem is not None:
+        self._shown = self.camera.picture() if self._given is None else self._given
+        context.stage("picture", self._shown)
+        if self._given is None and self.camera.problem is not None:
             context.report(self.camera.problem)
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:

@@ -36,6 +36,8 @@ class MovieNode(Node):
         self.paths: list[Path] = []
         self.exact = context.resources.exact
         self.projectors = {name: self._open(name, context) for name in context.candidates["file"]}
+        self._late: float | None = None
+        self._given: float | None = None
 
     def _open(self, name: Any, context: SetupContext) -> Projector:
         if not isinstance(name, str) or not name:
@@ -50,6 +52,12 @@ class MovieNode(Node):
     def watched(self) -> list[Path]:
         return self.paths
 
+    def taken(self) -> float | None:
+        return self._late
+
+    def give(self, what: Any) -> None:
+        self._given = what
+
     def prepare(self, context: PrepareContext) -> None:
         p, memory, moment = context.parameters, context.memory, context.moment
         if memory.get("frame") != moment.frame:
@@ -57,7 +65,12 @@ class MovieNode(Node):
             memory["played"] = memory.get("played", 0.0) + p.speed * moment.dt
             memory["frame"] = moment.frame
         projector = self.projectors[p.file]
-        context.stage("picture", projector.picture(memory["played"] + p.position, loop=p.loop, wait=self.exact))
+        if self._given is None:
+            picture = projector.picture(memory["played"] + p.position, loop=p.loop, wait=self.exact)
+        else:
+            picture = projector.picture(self._given, loop=False, wait=self.exact)
+        self._late = projector.late
+        context.stage("picture", picture)
         if projector.problem is not None:
             context.report(projector.problem)
 

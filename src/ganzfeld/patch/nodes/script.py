@@ -65,6 +65,13 @@ class ScriptNode(Node):
         self.script.load_beside()
         return True
 
+    def taken(self) -> bytes | None:
+        return self.script.source
+
+    def give(self, what: Any) -> None:
+        if isinstance(what, bytes) and what != self.script.source:
+            self.script.load(what)
+
     def requests(self, parameters: Any, request: Request) -> dict[str, Request]:
         asked = super().requests(parameters, request)
         return {**asked, "latent": request if isinstance(request, LatentRequest) else LatentRequest(512)}
