@@ -67,6 +67,7 @@ def test_a_midi_clock_is_followed_to_its_bars():
             conductor.look(t)
         show.clock.advance(60 / 140 / 24)
     assert show.clock.bpm == pytest.approx(140, rel=2e-3)
+    assert {type(number) for told in show.told[10:] for number in told} == {float}
     assert show.off(k / 24, 4) < 0.02
 
 
@@ -83,6 +84,7 @@ def test_the_beats_of_a_sound_are_followed():
         if k == 50:
             assert show.told == [], "before a pulse is felt the tempo stays"
     assert show.clock.bpm == pytest.approx(97, rel=0.01)
+    assert {type(number) for told in show.told for number in told} == {float}
     assert show.off((now - times[0]) * 97 / 60, 1) < 0.05  # 30 ms
 
 

@@ -65,4 +65,5 @@ class Hands:
         if bpm is not None and not 0 < bpm <= FASTEST_BPM:
             raise GanzfeldError(f"{bpm:g} is no tempo", hint=f"A tempo is up to {FASTEST_BPM:g} beats a minute")
         # A downbeat takes nothing back of a tempo that was tapped just before.
-        self._give(Tempo(bpm, beat, every, at), key=("tempo", bpm is None))
+        known = None if bpm is None else float(bpm), None if beat is None else float(beat)
+        self._give(Tempo(*known, every, at), key=("tempo", bpm is None))

@@ -82,9 +82,9 @@ class TempoTracker:
         if period is None:
             self.bpm, self._next = None, math.inf
             return
-        self.bpm = float(60 / (period * self.hop_seconds))
+        self.bpm = 60 / (period * self.hop_seconds)
         ago = self._last_beat(period)
-        measured = float((-ago - _LATE_HOPS) % period)  # hops until the next beat, by what was heard
+        measured = (-ago - _LATE_HOPS) % period  # hops until the next beat, by what was heard
         if math.isinf(self._next):
             self._next = measured
             return
@@ -124,7 +124,7 @@ class TempoTracker:
         if self.around:
             expected = 60 / self.around / self.hop_seconds
             period *= 2.0 ** -round(math.log2(period / expected))
-        return period
+        return float(period)  # other processes know no numbers of numpy
 
     def _plays(self, period: float) -> bool:
         """Whether that is, nearly, the tempo that is told now."""
