@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -30,6 +32,9 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.language import parse
 from ganzfeld.values.outside import Hit
 from ganzfeld.values.time import Clock, Moment
+
+sys.path.append(str(Path(__file__).parents[1] / "patch"))
+from numbered_film import write_film
 
 PATIENCE = 30.0
 
@@ -59,8 +64,9 @@ out(trail, size=(40, 24), fps=30)
 class Night:
     """A show of one process whose hands are a script: plays, records, and keeps what it showed."""
 
-    def __init__(self, path: Path, text: str, fps: float = 30.0, at: float = 1234.5) -> None:
+    def __init__(self, path: Path, text: str, fps: float = 30.0, at: float = 1234.5, *, cameras: bool = False) -> None:
         self.clock = Clock()
+        self.cameras = cameras
         self.path = path
         self.at = at
         self.fps = fps
@@ -88,7 +94,8 @@ class Night:
         self.at, self.behind = at, self.at - at
 
     def _open(self, opened: Opened) -> None:
-        self.recorder = TakeRecorder(self.path, header(self.engine.device, "a night"), lambda: self.at, self.text_of)
+        about = header(self.engine.device, "a night")
+        self.recorder = TakeRecorder(self.path, about, lambda: self.at, self.text_of, cameras=self.cameras)
         self.recorder.opened(msgspec.structs.replace(opened, folder=str(self.path.parent)))
         self.engine.witness = self.recorder
 
@@ -427,3 +434,82 @@ def test_what_differs_is_told(night: Night, tmp_path: Path) -> None:
     said = "\n".join(take.differences(torch.device("cpu")))
     for part in ("torch was 1.0", "waves.py is not the same", "gone.png is not here", "H100", "on cuda"):
         assert part in said
+
+
+# What cannot be looked at again
+
+
+def test_edits_of_scripts_come_back(tmp_path: Path) -> None:
+    script = tmp_path / "shade.py"
+    body = "def frame(context, inputs):\n    return inputs.image * {} + 0.001 * context.frame\n"
+    script.write_text(body.format(0.2))
+    text = f"a = noise()\nb = script({str(script)!r}, image=a)\nout(b, size=(8, 8))"
+    night = Night(tmp_path / "scripted.ganztake", text)
+    night.play(3)
+    for number, wait in ((0.6, 2), ("broken(", 1), (0.9, 1)):
+        script.write_text(body.format(number))
+        node = night.engine._show.built.nodes["b"]  # type: ignore[union-attr]
+        night.engine.notice(script)
+        until(lambda node=node: node.script._fresh is not None)
+        night.play(wait)
+    night.end()
+    script.write_text(body.format(0.1))
+    take = Take(night.path)
+    assert len(take.scripts["b"]) == 3
+    replay = Replay(take, Timeline(take), device="cpu", trusted=lambda path: True)
+    replay.start(replay.timeline.starts(tensors=True)[0])
+    for shown in night.shown:
+        assert np.array_equal(replay.frame().numpy(), shown)
+    replay.close()
+
+
+def test_films_that_came_late_come_back_late(tmp_path: Path) -> None:
+    """A show does not wait for a film, so what was seen depends on the machine's mood. A take keeps it."""
+    write_film(tmp_path / "film.mkv", 60)
+    text = f"a = movie({str(tmp_path / 'film.mkv')!r}, speed=7)\nout(a, size=(16, 16))"
+    night = Night(tmp_path / "film.ganztake", text)
+    night.play(40)
+    time.sleep(0.2)
+    night.play(5)
+    night.end()
+    take = Take(night.path)
+    assert take.sessions[0].taken, "no frame came late, although nobody waited"
+    assert np.array_equal(replayed(night), np.stack(night.shown))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_a_camera_showed_comes_back_if_it_was_kept(tmp_path: Path, kept: bool) -> None:
+    chance = np.random.default_rng(1)
+    pictures = chance.integers(0, 256, (8, 24, 32, 4), np.uint8)
+    pictures[..., 3] = 255
+    text = "a = camera(99, size=(32, 24))\nout(a)"
+    night = Night(tmp_path / "seen.ganztake", text, cameras=kept)
+    node: Any = night.engine._show.built.nodes["a"]  # type: ignore[union-attr]
+    for number in (0, 0, 1, 2, 2, 3, 5, 6, 7, 7):
+        node.camera = SimpleNamespace(picture=lambda shown=pictures[number]: shown, problem=None)
+        night.play()
+    night.end()
+    take = Take(night.path)
+    said = "\n".join(take.differences(torch.device("cpu")))
+    if kept:
+        assert np.array_equal(replayed(night), np.stack(night.shown))
+        assert np.array_equal(replayed(night, start=Start(0, 5, None, 5)), np.stack(night.shown)[5:])
+        assert "inexact" not in said
+    else:
+        assert (replayed(night)[..., :3] == 0).all()
+        assert "camera a was not kept" in said
+
+
+def test_halved_networks_come_back_halved(tmp_path: Path, small_network: Path) -> None:
+    text = f"a = network({str(small_network)!r}, latent=noise(tx=t))\nout(a, size=(32, 32))"
+    night = Night(tmp_path / "halved.ganztake", text)
+    night.play(2)
+    night.engine.halved = 1
+    night.play(2)
+    night.engine.halved = 0
+    night.play(1)
+    night.end()
+    assert np.array_equal(replayed(night), np.stack(night.shown))
+    whole = replayed(night, fps=30)
+    assert np.array_equal(whole[1], night.shown[1])
+    assert not np.array_equal(whole[2], night.shown[2]), "at an even rate there is time enough"

@@ -132,6 +132,19 @@ def _allowed_scripts(take: Take, trust: bool) -> tuple[str, ...]:
     for script in allowed:
         if not store.trusts(script):
             ask(script, store)
+    # A take may come from a stranger: that a file is trusted says nothing of what the take says was in it.
+    trusted = {path.read_bytes() for path in allowed if path.is_file()}
+    foreign = sorted({source for sources in take.scripts.values() for source in sources} - trusted)
+    if foreign:
+        folder = take.path.with_suffix(".scripts")
+        folder.mkdir(exist_ok=True)
+        for number, source in enumerate(foreign, 1):
+            (folder / f"{number}.py").write_bytes(source)
+        count = len(foreign)
+        raise GanzfeldError(
+            f"the take ran {count} script{'s' * (count > 1)} that {'are' if count > 1 else 'is'} not here as then",
+            hint=f"Look at what {folder} holds now, then use --trust",
+        )
     return tuple(map(str, allowed))
 
 
