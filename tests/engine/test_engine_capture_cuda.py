@@ -50,7 +50,7 @@ def test_uploads_do_not_overtake_each_other() -> None:
     target = torch.zeros(1000, device=DEVICE)
     seen = []
     for number in range(50):
-        rows.send(np.full(1000, number, np.float32), target)
+        rows.send(np.full(1000, number, np.float32).view(np.uint8), target.view(torch.uint8))
         torch.cuda._sleep(200_000)  # the device falls behind
         seen.append(target.clone())
     for number, numbers in enumerate(seen):

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
-import numpy as np
 import torch
 
 from ganzfeld.engine.capture import Captured, Graphs, NoGraphs
 from ganzfeld.engine.segments import Placed, Segment, copied, fits, moved, segments_of, written
 from ganzfeld.engine.state import State
-from ganzfeld.engine.uploads import Rows, Staging, Uniforms, on_host
+from ganzfeld.engine.uploads import Inbox, Rows, on_host
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
@@ -49,18 +49,15 @@ Report = Callable[[str, Exception], None]
 class Staged:
     """One step's part of the staging buffers."""
 
-    staging: Staging
+    inbox: Inbox
     step: int
 
     @property
     def buffers(self) -> Mapping[str, torch.Tensor]:
-        return self.staging.buffers(self.step)
-
-    def stage(self, name: str, array: np.ndarray) -> None:
-        self.staging.stage(self.step, name, array)
+        return self.inbox.buffers(self.step)
 
 
-@dataclass(slots=True)
+@dataclass
 class Step:
     """One node rendering one request on one device."""
 
@@ -70,8 +67,18 @@ class Step:
     inputs: dict[str, int]
     context: RenderContext
     staged: Staged
-    prepares: bool
     device: torch.device
+
+    def __post_init__(self) -> None:
+        self._names, addresses = tuple(self.graph.addresses), tuple(self.graph.addresses.values())
+        self._values = itemgetter(*addresses) if len(addresses) > 1 else None
+        self.stage = partial(self.staged.inbox.stage, self.staged.step)
+
+    def host(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """This frame's value of every parameter that has an address."""
+        if self._values is None:
+            return {name: values[address] for name, address in self.graph.addresses.items()}
+        return dict(zip(self._names, self._values(values)))
 
 
 class BuiltPatch:
@@ -100,16 +107,12 @@ class BuiltPatch:
         self._rows: dict[torch.device, Rows] = {}
         self._pools: dict[torch.device, Any] = {}
         values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
-        periods = {
+        self._periods = {
             address: parameter.period
             for address in values
             if isinstance(parameter := graph.slots[address].parameter, Value) and parameter.period is not None
         }
-        fans = {address: self.matched.get(address) for address in values}
-        self.uniforms = {
-            each: Uniforms(fans, each, periods, self.rows(each))
-            for each in dict.fromkeys([device, *(self.device_of(name) for name in self.nodes)])
-        }
+        self._fans = {address: self.matched.get(address) for address in values}
         self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
         self._programs: dict[tuple, Program] = {}
 
@@ -117,11 +120,11 @@ class BuiltPatch:
         """Where a node renders."""
         return self.nodes[name].renders_on or self.device
 
-    def rows(self, device: torch.device) -> Rows | None:
-        """Page-locked memory on the way to a device; None where the host's own memory serves."""
-        if on_host(device):
-            return None
-        return self._rows.setdefault(device, Rows(device))
+    def inbox(self, device: torch.device) -> Inbox:
+        """A place on a device for what a program is told each frame. All share the page-locked memory on the way."""
+        if device not in self._rows and not on_host(device):
+            self._rows[device] = Rows(device)
+        return Inbox(device, self._fans, self._periods, self._rows.get(device))
 
     def pool(self, device: torch.device) -> Any:
         """The memory that captured programs share (see `engine.capture`)."""
@@ -205,7 +208,7 @@ class Program:
         self.own = Own()
         self.steps: list[Step] = []
         self._known: dict[tuple[str, Request], int] = {}
-        self._staging: dict[torch.device, Staging] = {}
+        self._inboxes: dict[torch.device, Inbox] = {}
         self.outs = {name: self._step(name, ImageRequest()) for name in built.graph.outs}
         captures = built.graphs.captures
         self.segments = segments_of(
@@ -215,6 +218,7 @@ class Program:
             ],
             list(self.outs.values()),
         )
+        self._preparing = [step for step in self.steps if type(step.node).prepare is not Node.prepare]
         self._one_device = len({step.device for step in self.steps}) == 1
         self._seen: dict[int, Any] | None = None
         self._captures_left = self.most_captures if any(segment.captured for segment in self.segments) else 0
@@ -233,12 +237,12 @@ class Program:
                 fixed[key] = self.choices[address]
         asked = node.requests(Named(fixed), request)
         inputs = {key: self._step(source, asked[key]) for key, source in graph.inputs.items()}
-        uniforms = built.uniforms[device]
-        views = {key: uniforms.view(a) for key, a in graph.addresses.items() if a in uniforms}
+        if device not in self._inboxes:
+            self._inboxes[device] = built.inbox(device)
+        inbox = self._inboxes[device]
+        views = {key: inbox.view(a) for key, a in graph.addresses.items() if a in inbox}
         parameters = {**fixed, **views}
-        if device not in self._staging:
-            self._staging[device] = Staging(device, built.rows(device))
-        staged = Staged(self._staging[device], len(self.steps))
+        staged = Staged(inbox, len(self.steps))
         lines = [line.name for line in graph.model.methods]
         context = RenderContext(
             path=name,
@@ -251,38 +255,33 @@ class Program:
             report=partial(self.own.tell, name),
             halvings=self.halvings,
         )
-        prepares = type(node).prepare is not Node.prepare
-        self.steps.append(Step(node, graph, request, inputs, context, staged, prepares, device))
+        self.steps.append(Step(node, graph, request, inputs, context, staged, device))
         self._known[name, request] = len(self.steps) - 1
         return len(self.steps) - 1
 
     def prepare(self, moment: Moment, values: Mapping[str, Any]) -> None:
         """The host's part of a frame: uniforms and staging buffers."""
-        for uniforms in self.built.uniforms.values():
-            uniforms.write(values)
-        for step in self.steps:
-            if not step.prepares:
-                continue
-            host = {key: values[address] for key, address in step.graph.addresses.items()}
+        for inbox in self._inboxes.values():
+            inbox.write(values)
+        for step in self._preparing:
+            graph = step.graph
             context = PrepareContext(
-                path=step.graph.name,
+                path=graph.name,
                 moment=moment,
-                parameters=Named({**step.graph.structure, **host}),
+                parameters=Named({**graph.structure, **step.host(values)}),
                 request=step.request,
-                stage=step.staged.stage,
-                memory=self.own.state.of(step.graph.name),
+                stage=step.stage,
+                memory=self.own.state.of(graph.name),
                 report=step.context.report,
             )
             with _blamed_on(step):
                 step.node.prepare(context)
-        for staging in self._staging.values():
-            staging.send()
+        for inbox in self._inboxes.values():
+            inbox.send()
 
     def run(self) -> dict[str, torch.Tensor]:
         """The device's part of a frame: every output as uint8 [H, W, 4] RGBA, in memory of its own."""
         played = self._played
-        if played is not None and played.staged_at != self._staged_at():
-            played = self._played = None  # a buffer was added after the capture
         if played is None:
             return self._run_from_python()
         with self._at_home(played):
@@ -346,7 +345,7 @@ class Program:
         held = {key: state.tensor(*key) for key in self.own.touched}
         before, self.own.state = self.own.state, state
         try:
-            self._played = _Played(state, held, self._captured_parts(seen), self._staged_at())
+            self._played = _Played(state, held, self._captured_parts(seen))
         except torch.OutOfMemoryError:
             raise
         except Exception as error:
@@ -402,9 +401,6 @@ class Program:
                 results[number] = step.node.render(step.context, inputs)
         return {number: results[number] for number in segment.leaves}
 
-    def _staged_at(self) -> int:
-        return sum(staging.grown for staging in self._staging.values())
-
     @contextmanager
     def _at_home(self, played: _Played) -> Iterator[None]:
         """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
@@ -442,7 +438,6 @@ class _Played:
     state: State
     held: dict[tuple, torch.Tensor]
     parts: list[_Part | None]
-    staged_at: int
 
 
 def _of_line(parameters: Mapping[str, Any], line: str) -> dict[str, Any]:
