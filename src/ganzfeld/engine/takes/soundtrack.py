@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganzfeld.engine.takes.timeline import Timeline
 from ganzfeld.errors import SignalError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
 
 RATE = 48000
 STEADY = 0.02
@@ -102,18 +106,24 @@ def _decoded(source: Path, scratch: Path) -> np.ndarray:
     from av.error import FFmpegError
 
     check_sound(source)
-    resampler = av.AudioResampler(format="flt", layout="stereo", rate=RATE)
     with av.open(str(source)) as container, scratch.open("wb") as file:
+        # FFmpeg would make both channels of a mono file 3 dB quieter than the one.
+        copies = 2 if container.streams.audio[0].channels == 1 else 1
+        resampler = av.AudioResampler(format="flt", layout="mono" if copies == 2 else "stereo", rate=RATE)
         try:
             for frame in container.decode(container.streams.audio[0]):
                 frame.pts = None
                 for block in resampler.resample(frame):
-                    file.write(block.to_ndarray().astype(np.float32).tobytes())
+                    file.write(_samples(block, copies))
         except FFmpegError:  # what is damaged ends it
             pass
         for block in resampler.resample(None):
-            file.write(block.to_ndarray().astype(np.float32).tobytes())
+            file.write(_samples(block, copies))
     count = scratch.stat().st_size // _BYTES
     if not count:
         return np.zeros((0, 2), np.float32)
     return np.memmap(scratch, np.float32, "r", shape=(count, 2))
+
+
+def _samples(block: AudioFrame, copies: int) -> bytes:
+    return np.repeat(block.to_ndarray().astype(np.float32), copies).tobytes()
