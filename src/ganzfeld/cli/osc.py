@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PORT = 8000
 """Where the monitor listens unless told otherwise."""
 LOOK_EVERY = 0.1
+MOST_ADDRESSES = 4096
+"""That are counted; a stranger may send from ever new ones."""
 
 
 def osc(
@@ -163,7 +165,8 @@ def _monitor(host: str, port: int, seconds: float | None, rows: list[Address]) -
                     while True:
                         message = arrived.get_nowait()
                         now = time.monotonic()
-                        seen.setdefault(message.address, _Seen()).add(message.arguments, now)
+                        if message.address in seen or len(seen) < MOST_ADDRESSES:
+                            seen.setdefault(message.address, _Seen()).add(message.arguments, now)
                         if live is None:
                             out.print(
                                 f"{now - began:9.3f}  {message.address}  {_said(message.arguments)}", markup=False
