@@ -64,14 +64,23 @@ out(trail, size=(40, 24), fps=30)
 class Night:
     """A show of one process whose hands are a script: plays, records, and keeps what it showed."""
 
-    def __init__(self, path: Path, text: str, fps: float = 30.0, at: float = 1234.5, *, cameras: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        fps: float = 30.0,
+        at: float = 1234.5,
+        *,
+        cameras: bool = False,
+        device: str = "cpu",
+    ) -> None:
         self.clock = Clock()
         self.cameras = cameras
         self.path = path
         self.at = at
         self.fps = fps
         self.texts: list[tuple[Any, str]] = []
-        self.engine = Engine(device="cpu", trusted=lambda path: True)
+        self.engine = Engine(device=device, trusted=lambda path: True)
         self.engine.load(self._parsed(text))
         self.clock.bpm = self.engine.bpm or 120
         self._open(Opened(text=text, at=self.at, bpm=self.clock.bpm))
@@ -111,7 +120,7 @@ class Night:
             step, self.behind = 1 / self.fps + late + self.behind, 0.0
             self.at += step
             pictures = self.engine.frame(self.clock.advance(step))
-            self.shown.append(next(iter(pictures.values())).numpy().copy())
+            self.shown.append(next(iter(pictures.values())).cpu().numpy().copy())
 
     def keep(self) -> None:
         self.recorder.checkpoint(self.engine.checkpoint())
@@ -188,14 +197,14 @@ def night(tmp_path_factory: pytest.TempPathFactory, patch: str) -> Iterator[Nigh
 
 
 def replayed(
-    night: Night, *, fps: float | None = None, start: Start | None = None, count: int | None = None
+    night: Night, *, fps: float | None = None, start: Start | None = None, count: int | None = None, device: str = "cpu"
 ) -> np.ndarray:
     take = Take(night.path)
     timeline = Timeline(take, fps)
-    replay = Replay(take, timeline, device="cpu")
+    replay = Replay(take, timeline, device=device)
     start = start or timeline.starts(tensors=True)[0]
     replay.start(start)
-    frames = [replay.frame().numpy().copy() for _ in range(count or len(timeline) - start.first)]
+    frames = [replay.frame().cpu().numpy().copy() for _ in range(count or len(timeline) - start.first)]
     replay.close()
     return np.stack(frames)
 
@@ -513,3 +522,28 @@ def test_halved_networks_come_back_halved(tmp_path: Path, small_network: Path) -
     whole = replayed(night, fps=30)
     assert np.array_equal(whole[1], night.shown[1])
     assert not np.array_equal(whole[2], night.shown[2]), "at an even rate there is time enough"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_night_on_a_gpu_comes_back_bit_by_bit(tmp_path: Path, patch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Captured and not, through edits of structure and cross-fades, from its beginning and from kept states."""
+    monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "CHECKPOINT_BYTES", float("inf"))
+    night = Night(tmp_path / "gpu.ganztake", patch, device="cuda")
+    for frame in range(90):
+        night.engine.outside.set("/x", frame / 90)
+        if frame % 7 == 0:
+            night.engine.outside.hit("/drum", "s", "bd")
+        if frame == 30:
+            night.save(patch.replace("0.8 +", "0.3 +"))
+        if frame == 60:
+            night.save(patch.replace("out(trail", "mirror = flip(trail, x=True)\nout(mirror"))
+        night.play()
+        if frame % 10 == 9:
+            night.keep()
+    night.end()
+    shown = np.stack(night.shown)
+    assert np.array_equal(replayed(night, device="cuda"), shown)
+    for start in Timeline(Take(night.path)).starts(tensors=True)[1:]:
+        part = shown[start.first : start.first + 6]
+        assert np.array_equal(replayed(night, device="cuda", start=start, count=len(part)), part)

@@ -84,12 +84,14 @@ def pack_times(frames: Sequence[Played]) -> bytes:
     dt, t, beat, bpm = (
         np.array([getattr(frame.moment, name) for frame in frames], np.float64) for name in _COLUMNS[2:]
     )
+    with np.errstate(all="ignore"):
+        t_foretold, beat_foretold = _summed(t[0], dt), _summed(beat[0], dt * bpm / 60)
     kept = (
         np.diff(at.view(np.int64), 2, prepend=[0, 0]),
         np.diff(number, 2, prepend=[0, 0]),
         dt.view(np.int64) - _steps(at).view(np.int64),
-        t.view(np.int64) - _summed(t[0], dt).view(np.int64),
-        beat.view(np.int64) - _summed(beat[0], dt * bpm / 60).view(np.int64),
+        t.view(np.int64) - t_foretold.view(np.int64),
+        beat.view(np.int64) - beat_foretold.view(np.int64),
         np.diff(bpm.view(np.int64), prepend=0),
         t[:1].view(np.int64),
         beat[:1].view(np.int64),
