@@ -73,10 +73,19 @@ def test_rows_by_name_and_number() -> None:
     assert rows_of(two, "b*.conv0") == (1, 3, 5)
     assert rows_of(two, "6, 1-2") == (1, 2, 6) == rows_of(two, "6 b8")
     assert rows_of(two, "b4,b32*") == (0, 5, 6, 7)
+    assert rows_of(two, "b8-b16") == (1, 2, 3, 4) == rows_of(two, "b16.conv1-b8.conv0")
+    assert rows_of(three, "input-L1 L4") == (0, 1, 2, 5)
     assert rows_of(three, "input") == (0,)
     assert rows_of(three, "L1") == (2,) == rows_of(three, three.layers[2])
     assert rows_of(three, "L[0-2]*") == (1, 2, 3)
-    for network, target, hint in ((two, "b33", "b32"), (two, "3-8", "0 to 7"), (two, "1-x", "row"), (three, "L9", "L")):
+    for network, target, hint in (
+        (two, "b33", "b32"),
+        (two, "3-8", "0 to 7"),
+        (two, "1-x", "row"),
+        (two, "b8-b33", "b32"),
+        (two, "-", "reads w"),
+        (three, "L9", "L"),
+    ):
         with pytest.raises(NetworkError, match=hint):
             rows_of(network, target)
 

@@ -43,10 +43,17 @@ def weights_of(network: Network, target: str) -> list[str]:
 
 def rows_of(network: Network, target: str) -> tuple[int, ...]:
     """The rows of w that a target reaches, in their order: by number ("4-7", "0,3"), or those that layers read ("b32",
-    "b32*", "b*.conv0", "L4", "input", "*"), several with commas or spaces. Raises `NetworkError`."""
+    "b32*", "b*.conv0", "L4", "input", "*"), or those from one to another ("L4-L7", "b16-b64"); several with commas or
+    spaces. Raises `NetworkError`."""
     rows: set[int] = set()
     for part in re.split(r"[,\s]+", target.strip()):
-        rows |= _numbered_rows(network, part) if part[:1].isdigit() else _named_rows(network, part)
+        if part[:1].isdigit():
+            rows |= _numbered_rows(network, part)
+        else:
+            # A dash within brackets belongs to a glob: "L[0-2]*".
+            ends = [_named_rows(network, end) for end in re.split(r"-(?![^[]*\])", part, maxsplit=1)]
+            both = set().union(*ends)
+            rows |= both if len(ends) == 1 else set(range(min(both), max(both) + 1))
     return tuple(sorted(rows))
 
 

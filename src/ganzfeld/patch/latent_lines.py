@@ -41,7 +41,7 @@ class StyleMethod(Method):
     method = "style"
 
     latent = Input("latent", "The other latent.")
-    layers = Structure("*", 'Layers ("b4 b8*", "b*.conv0", "L4"), or rows of w ("4-7", [0, 3]).', check=_layers)
+    layers = Structure("*", 'Layers ("b4 b8", "b*.conv0", "L4-L7"), or rows of w ("4-7", [0, 3]).', check=_layers)
     amount = Value(1, "0 is the network's own latent, 1 the other; beyond both is wanted too.", range=(0, 1),
                    limits=(-1000, 1000))  # fmt: skip
     label = HostValue(0, "The other latent's class, if it is to be another one; as the network's own `label`.",
@@ -63,7 +63,7 @@ class MoveMethod(Method):
     method = "move"
 
     direction = Structure(None, "A direction by its name; without one, a random one.", check=_name)
-    layers = Structure("*", 'Layers ("b4 b8*", "b*.conv0", "L4"), or rows of w ("4-7", [0, 3]).', check=_layers)
+    layers = Structure("*", 'Layers ("b4 b8", "b*.conv0", "L4-L7"), or rows of w ("4-7", [0, 3]).', check=_layers)
     amount = Value(0, "How far: 1 is a usual distance (one standard deviation).", range=(-3, 3), limits=(-1000, 1000))
     seed = HostValue(0, "Which random direction.", range=(0, 100), limits=(-1e9, 1e9))
     file = Structure(None, "A file of directions (.npz, .safetensors), if not NAME.directions.npz beside the network.",
