@@ -145,7 +145,10 @@ def test_a_script_may_change_the_size_of_its_picture(tmp_path: Path, device: str
         "    side = 8 if context.frame < 3 else 16\n"
         "    return np.full((side, side, 3), context.frame * 10, np.uint8)\n"
     )
-    text = f"grown = script({str(path)!r})\nturned = flip(grown)\nout(turned, size=(16, 16), filter='nearest')"
+    text = (
+        f"trail = feedback(noise(tx=t), zoom=1.1)\ngrown = script({str(path)!r}, trail)\nturned = flip(grown)\n"
+        "both = mix(trail, turned)\nout(both, size=(16, 16), filter='nearest')"
+    )
     one, other = Stage(text, device), Stage(text, device, captures=False)
     same(one, other, 8)
     assert one.captured, "captured again at the new size"

@@ -323,6 +323,8 @@ class HostTimer:
 class CudaTimer:
     """With events in the device's own queue."""
 
+    EVERY = 4
+    """One frame in so many is measured: that costs the host a tenth of its time for a frame."""
     MOST_WAITING = 8
     """Frames under way that are measured; beyond them, the device is so far behind that one frame more says nothing."""
 
@@ -331,10 +333,12 @@ class CudaTimer:
         self._free: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
         self._waiting: deque[tuple[torch.cuda.Event, torch.cuda.Event]] = deque()
         self._now: tuple[torch.cuda.Event, torch.cuda.Event] | None = None
+        self._turn = 0
 
     def start(self) -> None:
         self._now = None
-        if len(self._waiting) >= self.MOST_WAITING:
+        self._turn = (self._turn + 1) % self.EVERY
+        if self._turn or len(self._waiting) >= self.MOST_WAITING:
             return
         self._now = self._free.pop() if self._free else (self._event(), self._event())
         self._now[0].record(torch.cuda.current_stream(self._device))

@@ -65,23 +65,50 @@ class CopyFromCuda:
     """Copies on a stream of each device's own."""
 
     def __init__(self) -> None:
-        self._streams: dict[torch.device, torch.cuda.Stream] = {}
+        self._lanes: dict[torch.device, _Lane] = {}
 
     def __call__(self, picture: torch.Tensor, pixels: np.ndarray) -> Callable[[], None] | None:
+        lane = self._lanes.get(picture.device)
+        if lane is None:
+            if picture.device.type != "cuda":
+                return copy_on_host(picture, pixels)
+            lane = self._lanes[picture.device] = _Lane(picture.device)
+        return lane.copy(picture, pixels)
+
+
+class _Lane:
+    """A stream that copies, and its events: making one takes longer than using it."""
+
+    def __init__(self, device: torch.device) -> None:
         import torch
 
         from ganzfeld.engine.capture import COPYING
 
-        device = picture.device
-        if device.type != "cuda":
-            return copy_on_host(picture, pixels)
-        stream = self._streams.get(device) or self._streams.setdefault(device, torch.cuda.Stream(device, COPYING))
-        stream.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(stream):
+        self._device = device
+        self._stream = torch.cuda.Stream(device, COPYING)
+        self._drawn = torch.cuda.Event()
+        self._free: list[torch.cuda.Event] = []
+
+    def copy(self, picture: torch.Tensor, pixels: np.ndarray) -> Callable[[], None]:
+        import torch
+
+        # Waiting must not spin: the building thread wants this core.
+        done = self._free.pop() if self._free else torch.cuda.Event(blocking=True)
+        drawing = torch.cuda.current_stream(self._device)
+        self._drawn.record(drawing)
+        self._stream.wait_event(self._drawn)
+        torch.cuda.set_stream(self._stream)
+        try:
             torch.from_numpy(pixels).copy_(picture, non_blocking=True)
-            done = torch.cuda.Event(blocking=True)  # waiting must not spin: the builder wants this core
-            done.record()
-        return done.synchronize
+            done.record(self._stream)
+        finally:
+            torch.cuda.set_stream(drawing)
+
+        def wait() -> None:
+            done.synchronize()
+            self._free.append(done)
+
+        return wait
 
 
 def page_locking_writer(session: str, device: torch.device) -> FrameWriter:

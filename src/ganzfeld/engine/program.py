@@ -284,21 +284,26 @@ class Program:
         played = self._played
         if played is None:
             return self._run_from_python()
+        if self.own.state is played.state or not played.held:
+            return self._replay(played)
         with self._at_home(played):
-            results: list[Any] = [None] * len(self.steps)
-            for segment, part in zip(self.segments, played.parts):
-                if part is None:
-                    self._render(segment, results)
-                    continue
-                for number, static in part.entered.items():
-                    if not fits(results[number], static):
-                        self._played = None
-                        return self._run_from_python()
-                    written(results[number], static)
-                part.captured.replay()
-                for number in part.copied:
-                    results[number] = copied(part.captured.result[number])
-            return {name: results[number] for name, number in self.outs.items()}
+            return self._replay(played)
+
+    def _replay(self, played: _Played) -> dict[str, torch.Tensor]:
+        results: list[Any] = [None] * len(self.steps)
+        for place, (segment, part) in enumerate(zip(self.segments, played.parts)):
+            if part is None:
+                self._render(segment, results)
+                continue
+            for number, static in part.entered.items():
+                if not fits(results[number], static):
+                    self._played = None
+                    return self._run_from_python(results, place)
+                written(results[number], static)
+            part.captured.replay()
+            for number, result in part.captured.result.items():
+                results[number] = copied(result) if number in part.copied else result
+        return {name: results[number] for name, number in self.outs.items()}
 
     @property
     def wants_capture(self) -> bool:
@@ -310,11 +315,12 @@ class Program:
         """Whether its next frame will be a replay."""
         return self._played is not None
 
-    def _run_from_python(self) -> dict[str, torch.Tensor]:
-        results: list[Any] = [None] * len(self.steps)
+    def _run_from_python(self, results: list[Any] | None = None, first: int = 0) -> dict[str, torch.Tensor]:
+        """`results`: of the segments before the `first`, which have run in this frame."""
+        results = [None] * len(self.steps) if results is None else results
         # Only what may be captured shares streams with captures.
         with self.built.graphs.lock if self._captures_left else nullcontext():
-            for segment in self.segments:
+            for segment in self.segments[first:]:
                 self._render(segment, results)
         if self._captures_left:
             entering = {number for segment in self.segments if segment.captured for number in segment.enters}
@@ -406,9 +412,6 @@ class Program:
         """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
         the numbers change places for as long as that takes."""
         state = self.own.state
-        if state is played.state or not played.held:
-            yield
-            return
         theirs = {key: state.tensor(*key) for key in played.held}
         mine = {key: tensor.clone() for key, tensor in played.held.items()}
         for key, tensor in played.held.items():

@@ -7,6 +7,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,13 +59,21 @@ def noise_coefficients(
 
     moved = np.array([*(-_bounded(x, 1e15) for x in translate), _bounded(translate4d, 1e15)])
     still = _standing(kind, max_harmonics, channels, seed, period, spread, tuple(rotate), tuple(scale), tuple(pivot))
-    out[...] = still
-    starts, frequencies = still[:-1, :, :, 2], still[:-1, 0, 0, 3]
+    out[...] = still.coefficients
     if out.dtype == np.float32:  # no digits to spare: everything that stands still is reduced
-        out[:-1, :, :, 2] = _reduced(starts + moved, frequencies, kind)
+        out[:-1, :, :, 2] = still.octaves.reduced(still.starts + moved)
     else:
-        out[:-1, :, :, 2] = starts + _reduced(np.broadcast_to(moved, (len(frequencies), 1, 4)), frequencies, kind)
+        np.add(still.starts, still.octaves.reduced(moved), out=out[:-1, :, :, 2])
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A field that is not translated. starts: its offsets [octaves, channels, 4], not yet reduced."""
+
+    coefficients: np.ndarray
+    starts: np.ndarray
+    octaves: _Octaves
 
 
 @functools.lru_cache(256)
@@ -78,8 +87,8 @@ def _standing(
     rotate: tuple[float, ...],
     scale: tuple[float, ...],
     pivot: tuple[float, ...],
-) -> np.ndarray:
-    """The coefficients of a field that is not translated, its offsets not yet reduced: most fields only ever move."""
+) -> _Standing:
+    """All that does not depend on a translation: most fields only ever move."""
     period, spread = _bounded(period, 1e9), _bounded(spread, 1e3)
     turn = _rotation(rotate) @ np.diag([_bounded(s, 1e6) for s in scale])
     centre = np.array([_bounded(p, 1e6) for p in pivot]) - 0.5
@@ -93,8 +102,7 @@ def _standing(
         made[octave, :, :, 3] = min(max(spread**octave, -1e6), 1e6)
     made[-1, :, 0, 0] = [_hash(seed, channel) & 0xFFFFFF for channel in range(channels)]
     made[-1, :, 0, 1] = kind == "random" or period == 0
-    made.flags.writeable = False
-    return made
+    return _Standing(made, made[:-1, :, :, 2].copy(), _Octaves(kind, made[:-1, :1, :1, 3].copy()))
 
 
 @functools.lru_cache
@@ -142,25 +150,36 @@ def skew_factors(dimensions: int) -> tuple[float, float]:
     return round((root - 1) / dimensions, 12), round((1 - 1 / root) / dimensions, 12)
 
 
-def _reduced(place: np.ndarray, frequencies: np.ndarray, kind: str) -> np.ndarray:
-    """`place` [octaves, channels, 4], moved by whole periods of the octaves at `frequencies` [octaves]; untouched where
-    it is near already.
+class _Octaves:
+    """The octaves of a type of noise, and their periods.
 
     Simplex noise skews space before it takes cells, so its periods are oblique: count them in skewed space.
     """
-    if kind == "random":
-        return place
-    dimensions = dimensions_of(kind)
-    frequency = frequencies[:, None, None]
-    still = frequency == 0
-    near = place[..., :dimensions]
-    cells = near * frequency
-    if kind.startswith("simplex"):
-        cells = cells + cells.sum(-1, keepdims=True) * skew_factors(dimensions)[0]
-    periods = np.round(cells / TABLE_PERIOD)
-    reduced = np.zeros_like(place)
-    reduced[..., :dimensions] = near - periods @ period_vectors(kind) / np.where(still, 1, frequency)
-    return np.where(still, place, reduced) if still.any() else reduced
+
+    def __init__(self, kind: str, frequencies: np.ndarray) -> None:
+        """`frequencies`: [octaves, 1, 1]."""
+        self._frequencies = frequencies
+        self._still = frequencies == 0
+        self._any_still = bool(self._still.any())
+        self._divisors = np.where(self._still, 1, frequencies)
+        self._dimensions = dimensions_of(kind)
+        self._skew = skew_factors(self._dimensions)[0] if kind.startswith("simplex") else 0.0
+        self._vectors = period_vectors(kind)
+        self._random = kind == "random"
+
+    def reduced(self, place: np.ndarray) -> np.ndarray:
+        """`place` [4] or [octaves, channels, 4], moved by whole periods of each octave: [octaves, channels or 1, 4].
+        Untouched where it is near already."""
+        if self._random:
+            return place
+        near = place[..., : self._dimensions]
+        cells = near * self._frequencies
+        if self._skew:
+            cells = cells + np.add.reduce(cells, -1, keepdims=True) * self._skew
+        periods = np.rint(cells / TABLE_PERIOD)
+        reduced = np.zeros((*cells.shape[:2], 4))
+        reduced[..., : self._dimensions] = near - periods @ self._vectors / self._divisors
+        return np.where(self._still, place, reduced) if self._any_still else reduced
 
 
 # Where TouchDesigner starts each seed's field (x, y, z), measured by WebToe.
