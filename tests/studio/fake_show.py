@@ -61,6 +61,7 @@ class FakeStatus:
     device: str = "cpu"
     pending_trust: list[str] = field(default_factory=list)
     rolled: str = ""
+    halvings: int = 0
 
 
 @dataclass(frozen=True)

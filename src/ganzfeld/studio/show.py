@@ -124,6 +124,11 @@ class ShowStatus(Protocol):
         ...
 
     @property
+    def halvings(self) -> int:
+        """How many times the inner size of networks is halved, to hold the rate that the patch asks for."""
+        ...
+
+    @property
     def rolled(self) -> str:
         """The line of `patch_text` that dice propose; "…" while they roll, "" if there is none."""
         ...

@@ -54,6 +54,7 @@ class Status(_Message, frozen=True):
     errors: list[ProblemWords]
     pending_trust: list[str]
     rolled: str
+    halvings: int
 
     @classmethod
     def of(cls, status: ShowStatus) -> Status:
@@ -73,6 +74,7 @@ class Status(_Message, frozen=True):
             errors=[_words(problem) for problem in status.errors],
             pending_trust=list(status.pending_trust),
             rolled=status.rolled,
+            halvings=status.halvings,
         )
 
     @property
@@ -83,6 +85,7 @@ class Status(_Message, frozen=True):
             self.width,
             self.height,
             self.device,
+            self.halvings,
             self.render_alive,
             self.patch_version,
             self.errors,

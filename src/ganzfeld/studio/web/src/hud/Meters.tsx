@@ -24,6 +24,7 @@ export function Meters() {
         <span>
           {status.width}×{status.height}
         </span>
+        {status.halvings > 0 && <span className="behind">drawn at 1/{2 ** status.halvings}</span>}
         <span>{status.device}</span>
         <Tap bpm={status.bpm} />
         <span>{clock(status.t)}</span>

@@ -45,6 +45,8 @@ export interface Status {
   pending_trust: string[];
   /** The line of the patch that dice propose; "…" while they roll, "" if there is none. */
   rolled: string;
+  /** How many times the inner size of networks is halved, to hold the rate. */
+  halvings: number;
 }
 
 export interface Patch {
