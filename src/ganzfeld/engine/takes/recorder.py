@@ -243,6 +243,8 @@ class TakeRecorder:
             if isinstance(item, _Frame):
                 frames.append(self._played(item))
                 continue
+            if isinstance(item, _State) and not self._is_time_for(item, now):
+                continue  # a block that is not cut packs better
             self._write_frames(frames)
             frames = []
             if isinstance(item, Opened):
@@ -275,14 +277,12 @@ class TakeRecorder:
         if frames and self._writer is not None:
             self._writer.append(Frames(len(frames), pack_times(frames), pack_happenings(frames)))
 
+    def _is_time_for(self, state: _State, now: float) -> bool:
+        due = now - self._kept_at >= max(CHECKPOINT_SECONDS, self._kept_bytes / CHECKPOINT_BYTES)
+        return due and _about(state.data).exact
+
     def _keep(self, data: bytes, now: float) -> None:
-        """Write a state down, if it is time for one."""
-        if now - self._kept_at < max(CHECKPOINT_SECONDS, self._kept_bytes / CHECKPOINT_BYTES):
-            return
-        about = _about(data)
-        if not about.exact:
-            return
-        packed = zlib.compress(data, LEVEL)
+        about, packed = _about(data), zlib.compress(data, LEVEL)
         self._kept_at, self._kept_bytes = now, len(packed)
         if self._writer is not None:
             self._writer.append(Checkpoint(packed, about.exact, about.tensors))
