@@ -102,6 +102,7 @@ def _name(call: ast.Call) -> str:
         "[c, push, 3][c - 5]",
         "many[c]",
         "phase(0.1*c) if t > 0.02 else lag(c, 0.1)",
+        "lag(c*sin(9*t), 0.1*(c - 2)) + phase(-c) + phase(1 + c)",
         "wander(t - 1000.5*c, seed=c - 3) + rand(3*c - 7, seed=c)",
         'seq("0 [1 2] 3?", beats=1 + c, seed=c)',
         'hit("/drum/kick", s=c) + env(hit("/pad/1"), 0, 0.1*c)',
@@ -120,6 +121,25 @@ def test_matches_and_channels_have_states_of_their_own() -> None:
     for moment in moments(4):
         shown = [expression.evaluate_channels(Frame(moment, state=state, i=i, n=3), 4 - i) for i in range(3)]
     assert [list(np.round(values * 20)) for values in shown] == [[1, 2, 3, 4], [11, 12, 13], [21, 22]]
+
+
+def test_a_bad_frame_leaves_no_mark_and_a_second_look_moves_nothing() -> None:
+    scope = Scope({"push"}, channels=True)
+    expression = compile_expression("phase(1 + c/push) + lag(c/push, 1)", scope=scope, owner="/x")
+    state: dict[str, Any] = {}
+    first, second, third = moments(3)
+
+    def seen(moment: Moment, push: float) -> list[float]:
+        return expression.evaluate_channels(Frame(moment, values={"push": push}, state=state), 3).tolist()
+
+    seen(first, 1.0)
+    before = dict(state)
+    with pytest.raises(ExpressionError, match="without bound"):
+        seen(second, 0.0)
+    assert state == before
+    shown = seen(third, 2.0)
+    assert seen(third, 5.0) == shown
+    assert all(isinstance(value, list) for value in state.values())
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ class Bender:
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
+        self._ones: dict[str, Tensor] = {}
         self._tensors = self._live_tensors = network.tensors
 
     def blend(self, line: BlendLine) -> None:
@@ -176,6 +177,7 @@ class Bender:
             if name in convolutions:
                 layer = convolutions[name]
                 self._gains.setdefault(layer, []).append(self._match(line, "convolution", layer, index, gains))
+                self._ones[layer] = torch.ones(self._shapes[layer][0], device=self.original.device)
 
     def ready(self) -> None:
         """After the last line: give the changed weights memory of their own."""
@@ -245,7 +247,7 @@ class Bender:
         """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it."""
         found = {}
         for layer, chain in self._gains.items():
-            x = torch.ones(self._shapes[layer][0], device=self.original.device)
+            x = self._ones[layer]
             for match in chain:
                 x = self._bent(x, match, amounts[match.line.name], frame, memory)
             found[layer] = x

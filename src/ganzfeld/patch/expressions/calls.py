@@ -101,7 +101,7 @@ class Calls(Naming):
         if not arguments.channels:
             tree = self.internal(node, f"f_{word}", function.call, *first, *place, *trees)
         elif function.channels is not None:
-            tree = self.internal(node, f"c_{word}", function.channels, *first, *trees)
+            tree = self.internal(node, f"c_{word}", function.channels, *first, *place, *trees)
         else:
             leading = at(node, ast.Tuple(first, ast.Load()))
             keys = place or [at(node, ast.Constant(None))]

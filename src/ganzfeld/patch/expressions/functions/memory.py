@@ -12,6 +12,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from ganzfeld.patch.expressions.channels import channel
 from ganzfeld.patch.expressions.frame import Frame
 from ganzfeld.patch.expressions.plain import plain
 from ganzfeld.patch.expressions.vocabulary import Event, Kind, Result, UsageError, function
@@ -39,7 +42,41 @@ def happened(event: Event) -> bool:
     return event > 0
 
 
-@function(example="phase(0.1)")
+def _kept(frame: Frame, key: str) -> tuple[str, np.ndarray | None, bool]:
+    """The key under which all channels of a call keep their values, the values, and whether they are this frame's."""
+    key = f"{key}/c"
+    kept = recall(frame, key, 1 + len(channel(frame)))
+    if kept is None:
+        return key, None, False
+    return key, np.array(kept[1:], np.float64), kept[0] == frame.moment.frame
+
+
+def _keep(frame: Frame, key: str, values: np.ndarray, function: str) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise UsageError(f"{function} was given a number without bound")
+    frame.state[key] = [frame.moment.frame, *values.tolist()]
+    return values
+
+
+def _phases(frame: Frame, key: str, rate: np.ndarray) -> np.ndarray:
+    key, kept, now = _kept(frame, key)
+    if kept is None:
+        return _keep(frame, key, np.zeros(len(rate)), "phase")
+    return kept if now else _keep(frame, key, kept + rate * frame.moment.dt, "phase")
+
+
+def _lags(frame: Frame, key: str, x: Any, seconds: Any) -> np.ndarray:
+    key, kept, now = _kept(frame, key)
+    if now and kept is not None:
+        return kept
+    x, seconds = np.broadcast_to(x, len(channel(frame))), np.asarray(seconds, np.float64)
+    if kept is None:
+        return _keep(frame, key, x.astype(np.float64), "lag")
+    share = -np.expm1(-math.log(10) * abs(frame.moment.dt) / np.where(seconds > 0, seconds, 1))
+    return _keep(frame, key, np.where(seconds > 0, kept + (x - kept) * share, x), "lag")
+
+
+@function(example="phase(0.1)", channels=_phases)
 def phase(frame: Frame, key: str, rate: float) -> float:
     """Grows by `rate` each second, from 0. Editing the rate bends the motion and never makes it jump."""
     now = frame.moment.frame
@@ -54,7 +91,7 @@ def phase(frame: Frame, key: str, rate: float) -> float:
     return value
 
 
-@function(example="lag(square(beat), 0.3)")
+@function(example="lag(square(beat), 0.3)", channels=_lags)
 def lag(frame: Frame, key: str, x: float, seconds: float) -> float:
     """Follows x, slowly: after `seconds` it has gone 90 % of the way. The same at every frame rate."""
     now = frame.moment.frame
