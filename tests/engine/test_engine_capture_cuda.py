@@ -85,6 +85,7 @@ def test_memory_comes_back_after_swaps(small_network: Path) -> None:
             time.sleep(0.002)
         torch.cuda.synchronize()
         engine._builder.submit(lambda: None).result()
+        engine._builder.submit(engine._graphs.give_back).result()
 
     engine.load(text(small_network))
     play_until_quiet()

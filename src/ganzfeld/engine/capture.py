@@ -20,7 +20,11 @@ Memory: graphs that never run at the same time may share a pool, each using what
 replays. That holds for all programs of one patch: they are replayed one after the other on one stream, a replay reads
 nothing that another replay left in the pool (state, uniforms and staging lie outside it), and what leaves a program is
 copied out directly after its replay. Results that a later graph of the same program reads are held while that graph is
-captured, so it does not take their memory. A patch's pool goes back when its programs are gone.
+captured, so it does not take their memory.
+
+When a patch has gone, its pool waits for the next one, and what rehearsals used stays with the allocator: giving memory
+back to the device and asking for it again makes everybody wait who launches anything. So reloads in a row go on in two
+pools that take turns. Only when nothing has been built for a while is the rest given back.
 """
 
 from __future__ import annotations
@@ -84,8 +88,12 @@ class Graphs(Protocol):
         ...
 
     def pool(self, device: torch.device) -> Any:
-        """A new pool of memory, for graphs that never run at the same time. It lives as long as what is returned, or
-        its graphs."""
+        """A pool of memory, for graphs that never run at the same time. It lives as long as what is returned, or its
+        graphs."""
+        ...
+
+    def put_back(self, device: torch.device, pool: Any) -> None:
+        """The graphs of this pool are gone: the next patch may have it."""
         ...
 
     def capture(self, device: torch.device, pool: Any, work: Callable[[], Any]) -> Captured:
@@ -102,7 +110,7 @@ class Graphs(Protocol):
         ...
 
     def give_back(self) -> None:
-        """Give memory that is kept for later back to the device, after a patch has gone."""
+        """Give memory that is kept for the next patch back to the device."""
         ...
 
     def timer(self) -> Timer:
@@ -130,6 +138,9 @@ class NoGraphs:
 
     def pool(self, device: torch.device) -> Any:
         return None
+
+    def put_back(self, device: torch.device, pool: Any) -> None:
+        pass
 
     def capture(self, device: torch.device, pool: Any, work: Callable[[], Any]) -> Captured:
         raise RuntimeError(f"work on {device} cannot be captured")
@@ -163,6 +174,7 @@ class CudaGraphs(NoGraphs):
         ]
         self._primed = threading.local()
         self._abandoned: list[torch.cuda.CUDAGraph] = []
+        self._waiting: dict[torch.device, list[_Pool]] = {}
 
     def captures(self, device: torch.device) -> bool:
         return device.type == "cuda"
@@ -172,9 +184,16 @@ class CudaGraphs(NoGraphs):
             self._stream(self._device)
 
     def pool(self, device: torch.device) -> _Pool:
+        with self.lock:
+            if waiting := self._waiting.get(device):
+                return waiting.pop()
         # The allocator forgets a pool with its last graph, and captures into a forgotten one fail: one stays.
         name = torch.cuda.graph_pool_handle()
         return _Pool(name, self.capture(device, _Pool(name), lambda: torch.zeros(1, device=device)))
+
+    def put_back(self, device: torch.device, pool: _Pool) -> None:
+        with self.lock:
+            self._waiting.setdefault(device, []).append(pool)
 
     def capture(self, device: torch.device, pool: _Pool, work: Callable[[], Any]) -> Captured:
         with self.lock:
@@ -234,6 +253,8 @@ class CudaGraphs(NoGraphs):
         return event.synchronize
 
     def give_back(self) -> None:
+        with self.lock:
+            self._waiting.clear()
         torch.cuda.empty_cache()
 
     def timer(self) -> Timer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -43,6 +44,9 @@ from ganzfeld.values.outside import Inbox, Outside
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 5.0
+"""Without another patch, after which the memory that the last ones used is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Engine:
         self._exact = exact
         self._hold: Hold | None = None
         self._coming: frozenset[str] = frozenset()
+        self._give_back_at = math.inf
         self.times: deque[float] = deque(maxlen=60)
         """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
         self.outside = Outside()
@@ -297,10 +302,11 @@ class Engine:
     def _retire(self, built: BuiltPatch) -> None:
         """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
         may still be under way on the device."""
+        self._give_back_at = time.perf_counter() + QUIET_SECONDS
         last = [built]
         shown = self._graphs.now()
         with contextlib.suppress(RuntimeError):  # closed
-            self._builder.submit(_bury, last, shown, self._graphs)
+            self._builder.submit(_bury, last, shown)
 
     def _begin_hold(self, show: Show) -> None:
         fps, most = show.graph.patch.settings.hold, show.built.most_halvings
@@ -321,6 +327,10 @@ class Engine:
         return self._hold.halvings if self._hold else self.halved
 
     def _measure(self) -> None:
+        if time.perf_counter() > self._give_back_at:
+            self._give_back_at = math.inf
+            with contextlib.suppress(RuntimeError):
+                self._builder.submit(self._graphs.give_back)
         done = self._timer.finished()
         self.times.extend(done)
         if self._hold is not None:
@@ -543,8 +553,7 @@ class Engine:
         self._show = self._fade = None
 
 
-def _bury(last: list[BuiltPatch], shown: Callable[[], None], graphs: Graphs) -> None:
+def _bury(last: list[BuiltPatch], shown: Callable[[], None]) -> None:
     """Drop the last reference to a patch when its last frame (`shown` waits for it) is done."""
     shown()
     last.pop().forget_programs()
-    graphs.give_back()

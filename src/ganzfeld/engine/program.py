@@ -165,6 +165,8 @@ class BuiltPatch:
     def forget_programs(self) -> None:
         """Drop every variant, when this patch no longer plays: they and this know each other."""
         self._programs.clear()
+        while self._pools:
+            self.graphs.put_back(*self._pools.popitem())
 
     def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
         """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
