@@ -96,6 +96,23 @@ def test_replays_are_what_python_plays(text: str, device: str) -> None:
     same(one, other, 12)
 
 
+def test_channels_gains_styles_and_directions_are_captured(small_network: Path, device: str) -> None:
+    text = (
+        f"face = network({str(small_network)!r}, latent=seeds('0-9'), psi=0.8, cutoff=5)\n"
+        "face.style(seeds('20-29', speed=3), 'b16-b32', amount=0.5 + 0.5*sin(t + i))\n"
+        "face.move('1', 'b4 b8', amount=2*sin(3*t))\n"
+        "face.move(seed=floor(t*9), amount=0.5 + 0.1*i, name='jumps')\n"
+        "face.bend('b*.conv?.weight', gain=1 + 0.3*sin(t + c/3 + i), channels=0.7, seed=floor(t*7), name='loud')\n"
+        "face.bend('b16', rotate=20*sin(t + c), multiply=1 + 0.2*lag(sin(c*t), 0.2), name='apart')\n"
+        "face.bend('b*.conv0.affine.bias', add_noise=0.1*sin(t + c), name='grain')\n"
+        "out(face, size=(48, 32))\n"
+    )
+    one, other = Stage(text, device), Stage(text, device, captures=False)
+    assert one.captured
+    same(one, other, 12)
+    assert (one.play() - one.play(3)).abs().max() > 8, "it moves"
+
+
 def test_pictures_are_the_callers_own(text: str, device: str) -> None:
     stage = Stage(text, device)
     first = stage.engine.frame(stage.clock.advance(1 / FPS))["out"]

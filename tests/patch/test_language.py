@@ -28,7 +28,7 @@ out(target, size=(1920, 1080), fps=60)
 
 def test_reads_the_organ_of_the_design() -> None:
     patch = parse(ORGAN, "organ.ganz")
-    assert patch.settings.model_dump() == {"bpm": 124, "follow": None, "swap": "bar", "fade": 2}
+    assert patch.settings.model_dump() == {"bpm": 124, "follow": None, "swap": "bar", "fade": 2, "hold": None}
     assert patch.knobs["push"].model_dump(include={"low", "high", "default", "midi", "osc"}) == {
         "low": -2, "high": 3, "default": 0, "midi": "1/74", "osc": "/push"
     }  # fmt: skip
