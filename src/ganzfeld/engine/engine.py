@@ -134,7 +134,6 @@ class Engine:
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
-        self._builder.submit(self._graphs.prime)
         self._lock = threading.Lock()
         self._latest = 0
         self._ready: Show | GanzfeldError | None = None
@@ -217,6 +216,7 @@ class Engine:
         show = self._build(patch, path)
         self._take(show)
         self._graphs.give_back()  # what the rehearsal used
+        self._builder.submit(self._graphs.prime)
 
     def swap(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build now, and play it from the next frame on, whatever it says of beats and bars: for replays, which know
