@@ -54,8 +54,8 @@ SYNC_SECONDS = 10.0
 MOST_WAITING = 100_000
 """Frames that wait for a disk that does not answer, before they are given up."""
 CHECKPOINT_SECONDS = 10.0
-CHECKPOINT_BYTES = 300
-"""A second, about 1 MB an hour: the larger a state is, the more seldom it is kept."""
+CHECKPOINT_BYTES = 800
+"""A second, at most 3 MB an hour: the larger a state is, the more seldom it is kept."""
 TRY_AGAIN_SECONDS = 5.0
 
 
