@@ -110,6 +110,8 @@ def _rate(take: Take) -> float:
     """Frames a second that the night was played at: of the even grid that its frames lie on."""
     import numpy as np
 
+    if aimed := max(session.opened.fps for session in take.sessions):
+        return aimed
     steps = np.concatenate([np.diff(session.times.at) for session in take.sessions])
     steps = steps[steps > 1e-4]
     if not len(steps):
@@ -215,6 +217,9 @@ def _make(maker: Maker, shelf: Shelf, wanted: Wanted) -> None:
             make_side_by_side(maker, shelf, wanted.workers, report)
         else:
             make_here(maker, shelf, report)
+        for chain in range(len(maker.chains)):  # what others have met
+            for made in shelf.made(chain):
+                report(0, [problem.error() for problem in made.problems])
 
 
 def _join(maker: Maker, shelf: Shelf, take: Take, wanted: Wanted) -> None:

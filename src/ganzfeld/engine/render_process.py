@@ -232,9 +232,7 @@ class Render:
             return known.text if known else None
 
         about = header(self._engine.device, self._begin.name, self._begin.sound)
-        return TakeRecorder(
-            Path(target), about, lambda: self._loop.time, text_of, cameras=self._begin.take_cameras
-        )
+        return TakeRecorder(Path(target), about, lambda: self._loop.time, text_of, cameras=self._begin.take_cameras)
 
     def _folder(self) -> str:
         return str(self._path.resolve().parent if self._path else Path.cwd())
@@ -257,6 +255,7 @@ class Render:
             beat=clock.beat,
             bpm=clock.bpm,
             exact=exact_checkpoint(checkpoint),
+            fps=self._loop.fps,
         )
         self._engine.witness = self._take
         self._take.opened(opened, self._engine.watched)

@@ -70,7 +70,7 @@ class CameraRecorder:
         try:
             with av.open(str(self.path), "w", format="matroska", container_options={"flush_packets": "1"}) as container:
                 stream: Any = container.add_stream("libx264rgb", rate=_RATE)
-                stream.width, stream.height = self._size
+                stream.width, stream.height = self.film.size
                 stream.pix_fmt = "rgb24"
                 stream.gop_size = _RATE
                 stream.options = {"qp": "0", "preset": "ultrafast", "x264-params": "bframes=0:rc-lookahead=0"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import queue
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import ganzfeld
 from ganzfeld.engine.takes.records import Fingerprint
 from ganzfeld.networks.find import FOLDER
 
@@ -72,6 +74,18 @@ def fingerprint(path: Path, *, rest: float = 0.0, go_on=lambda: True) -> str | N
                     time.sleep(rest)
     except OSError:
         return None
+    return digest.hexdigest()
+
+
+@functools.cache
+def code_fingerprint() -> str:
+    """Of Ganzfeld's own code that makes pictures, in hex: two copies of one version may differ, while it is worked on."""
+    root = Path(ganzfeld.__file__).parent
+    digest = hashlib.sha256()
+    for room in ("kernels", "networks", "bending", "values", "patch", "engine"):
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix in (".py", ".cu", ".cuh") and path.is_file():
+                digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
 

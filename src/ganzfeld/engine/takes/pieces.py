@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.engine.messages import Problem
 from ganzfeld.engine.takes.replay import Position, Replay, View
 from ganzfeld.engine.takes.take import Take
 from ganzfeld.engine.takes.timeline import Start, Timeline
@@ -24,6 +25,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.outputs.base import Piece, open_output, output_for
 
 PIECE_SECONDS = 5.0
+MOST_PROBLEMS = 20
 CHAIN_SECONDS = 20.0
 
 
@@ -69,12 +71,14 @@ class Chain:
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A finished piece: its first frame, how many, its place in the film, and how to go on; None: the chain's end."""
+    """A finished piece: its first frame, how many, its place in the film, and how to go on; None: the chain's end.
+    problems: what went wrong on its frames."""
 
     first: int
     count: int
     number: int
     position: Position | None = None
+    problems: list[Problem] = []
 
 
 def chains(job: Job, timeline: Timeline) -> list[Chain]:
@@ -127,6 +131,7 @@ class Maker:
         position: Position | None = None
         zero = int(self._numbers[self.job.first])
         written = None
+        met: dict[Problem, None] = {}
         try:
             for index in range(first, place.last):
                 image = replay.frame().cpu().numpy()
@@ -136,6 +141,8 @@ class Maker:
                 written.write(image, float(self.timeline.at[index]), int(self._numbers[index]) - zero)
                 count += 1
                 report(1, replay.problems)
+                if replay.problems and len(met) < MOST_PROBLEMS:
+                    met |= dict.fromkeys(map(Problem.of, replay.problems))
                 # Where the state cannot be kept (while two texts cross-fade), the piece goes on.
                 if count >= most and count % max(1, most // 8) == 0 and index + 1 < place.last:
                     position = replay.position()
@@ -147,7 +154,7 @@ class Maker:
                 written.close()
         if position is not None:
             self._stands = (chain, first + count)
-        return Made(first, count, int(self._numbers[first]) - zero, position)
+        return Made(first, count, int(self._numbers[first]) - zero, position, list(met)[:MOST_PROBLEMS])
 
     def _at(self, chain: int, before: Made | None, first: int) -> Replay:
         """A replay whose next frame is that one."""

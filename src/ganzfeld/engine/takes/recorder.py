@@ -24,7 +24,7 @@ import numpy as np
 
 from ganzfeld.engine.takes.camera_film import CameraRecorder
 from ganzfeld.engine.takes.file import TakeWriter
-from ganzfeld.engine.takes.fingerprints import Fingerprints
+from ganzfeld.engine.takes.fingerprints import Fingerprints, code_fingerprint
 from ganzfeld.engine.takes.packing import LEVEL, Played, pack_happenings, pack_times
 from ganzfeld.engine.takes.records import (
     CameraFilm,
@@ -324,12 +324,16 @@ def header(device: Any, name: str, sound: str = "") -> Header:
     """What is to be known of this machine and these versions. device: the engine's."""
     import ganzfeld
 
-    kind, device_name, threads = str(device), "", 0
+    kind, device_name, threads, libraries = str(device), "", 0, ""
     if getattr(device, "type", None) in ("cpu", "cuda", "mps"):
         import torch
 
         threads = torch.get_num_threads()
         device_name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+        if device.type == "cuda":
+            libraries = (
+                f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}, Triton {_version('triton')}"
+            )
     return Header(
         ganzfeld=getattr(ganzfeld, "__version__", ""),
         torch=_version("torch"),
@@ -341,6 +345,8 @@ def header(device: Any, name: str, sound: str = "") -> Header:
         began=time.time(),
         name=name,
         sound=sound,
+        libraries=libraries,
+        code=code_fingerprint(),
     )
 
 

@@ -22,7 +22,8 @@ class Header(_Record, frozen=True):
     """Where and when the take was made.
 
     began: seconds since 1970. device: as torch names it; device_name: what it is. threads: of torch on the CPU, which
-    may decide the last bit of a sum. name: what played, in words. sound: the file that drove the show.
+    may decide the last bit of a sum. name: what played, in words. sound: the file that drove the show. libraries: those
+    that choose kernels, with their versions. code: a fingerprint of Ganzfeld's own code that makes pictures.
     """
 
     format: int = FORMAT
@@ -36,6 +37,8 @@ class Header(_Record, frozen=True):
     began: float = 0.0
     name: str = ""
     sound: str = ""
+    libraries: str = ""
+    code: str = ""
 
 
 class Opened(_Record, frozen=True):
@@ -44,6 +47,7 @@ class Opened(_Record, frozen=True):
     text: of the patch that plays; None: none yet. path: the patch's file; folder: where its files are looked for.
     checkpoint: the state it takes up; None: afresh. at: the time of that state (a steady clock's seconds, the same for
     the whole take). t, beat, bpm: the show's time in that state. exact: whether the checkpoint is all of the state.
+    fps: the rate that is aimed at.
     """
 
     text: str | None = None
@@ -55,6 +59,7 @@ class Opened(_Record, frozen=True):
     beat: float = 0.0
     bpm: float = 120.0
     exact: bool = True
+    fps: float = 0.0
 
 
 class Frames(_Record, frozen=True):

@@ -196,10 +196,13 @@ class Take:
         for name, was, now in (
             ("Ganzfeld", then.ganzfeld, here.ganzfeld),
             ("torch", then.torch, here.torch),
+            ("what chooses kernels", then.libraries, here.libraries),
             ("the device", then.device_name or then.device, here.device_name or here.device),
         ):
             if was and was != now:
                 said.append(f"{name} was {was} and is {now}")
+        if then.code and then.ganzfeld == here.ganzfeld and then.code != here.code:
+            said.append("Ganzfeld's own code has changed since, though its version has not")
         if then.device.split(":")[0] != here.device.split(":")[0]:
             said.append(f"it was played on {then.device.split(':')[0]} and is rendered on {here.device.split(':')[0]}")
         said += fingerprints.differing(self.fingerprints, self.folder(self.sessions[0]))
