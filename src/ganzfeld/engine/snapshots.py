@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from ganzfeld.engine.bank import LONGEST_FADE, Bank, Fading, Kept, Unit, When, checked_name, decode_bank, encode_bank
 from ganzfeld.engine.recalls import UNITS, Transition, Wish, value_in, value_out, wish_in, wish_out
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.patch.mixing import FREE, Mix, mix
+from ganzfeld.patch.mixing import FREE, Mix, is_same, mix
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
@@ -59,6 +59,7 @@ class Snapshots:
         self._share = 1.0
         self._problem_stays = 0.0
         self._code = (self.bank, encode_bank(self.bank))
+        self._known: tuple[Graph | None, Bank, tuple[str, ...], dict, dict] = (None, self.bank, (), {}, {})
 
     @property
     def share(self) -> float:
@@ -233,7 +234,7 @@ class Snapshots:
         ways = {}
         for address, target in self._targets(wish, stage).items():
             start = stage.turned.get(address, FREE)
-            if start is not target:
+            if not is_same(start, target):
                 ways[address] = [start, target, start]
         self._running = Transition(replace(wish, fade=fade), t, beat, ways)
 
@@ -262,14 +263,29 @@ class Snapshots:
         graph = stage.graph
         if not wish.shares:
             return {address: FREE for address in stage.turned if address in graph.slots}
-        parts: dict[str, list[tuple[float, Any]]] = {}
-        for name, share in wish.shares.items():
-            kept = self.bank.snapshots.get(name)
-            for address, value in kept.values.items() if kept is not None else ():
-                slot = graph.slots.get(address)
-                if slot is not None and (value := _target(slot, value)) is not _MISFIT:
-                    parts.setdefault(address, []).append((share, value))
-        return {address: _mixed(graph.slots[address], some) for address, some in parts.items()}
+        same, others = self._compared(tuple(wish.shares), graph)
+        shares = wish.shares
+        mixed = {
+            address: _mixed(graph.slots[address], [(shares[name], value) for name, value in some])
+            for address, some in others.items()
+        }
+        return same | mixed
+
+    def _compared(self, names: tuple[str, ...], graph: Graph) -> tuple[dict[str, Any], dict[str, list]]:
+        """What these snapshots agree on, and what each says of the rest. Worked out once: a pad asks every frame."""
+        if self._known[0] is not graph or self._known[1] is not self.bank or self._known[2] != names:
+            said: dict[str, list[tuple[str, Any]]] = {}
+            for name in names:
+                kept = self.bank.snapshots.get(name)
+                for address, value in kept.values.items() if kept is not None else ():
+                    slot = graph.slots.get(address)
+                    if slot is not None and (value := _target(slot, value)) is not _MISFIT:
+                        said.setdefault(address, []).append((name, value))
+            first = {address: some[0][1] for address, some in said.items()}
+            same = {a: first[a] for a, some in said.items() if all(is_same(first[a], value) for _, value in some)}
+            others = {address: some for address, some in said.items() if address not in same}
+            self._known = (graph, self.bank, names, same, others)
+        return self._known[3], self._known[4]
 
     def misfits(self, graph: Graph) -> dict[str, list[str]]:
         """What each snapshot names that is not in the patch any more, or cannot be turned to what it was."""

@@ -44,31 +44,35 @@ class Mix:
         if self.switches or not all(_averages(value) for _, value in parts) or len(lengths) > 1:
             return max(reversed(parts), key=lambda part: part[0])[1]
         if not lengths:
-            return self._average(parts)
+            return _average(parts, self.period)
         # What fans over matches is a list; a hand's one number stands for all of them.
         rows = [[value] * max(lengths) if not isinstance(value, list) else value for _, value in parts]
-        return [self._average(zip((share for share, _ in parts), column)) for column in zip(*rows)]
-
-    def _average(self, parts: Iterable[tuple[float, float]]) -> float:
-        parts = list(parts)
-        first = parts[0][1]
-        if len(parts) == 1:
-            return first
-        if self.period is None:
-            return sum(share * value for share, value in parts)
-        half = self.period / 2
-        return first + sum(share * ((value - first + half) % self.period - half) for share, value in parts)
+        shares = [share for share, _ in parts]
+        return [_average(list(zip(shares, column)), self.period) for column in zip(*rows)]
 
 
 def mix(parts: Iterable[tuple[float, Any]], period: float | None = None, switches: bool = False) -> Any:
     """The parts as one value: FREE, a plain value, or a `Mix` in which equal parts are one. Parts may be mixes."""
+    parts = list(parts)
+    first = parts[0][1] if parts else FREE
+    if len(parts) == 2:  # by far the most: a fade of hundreds of numbers, every frame
+        (one, _), (other, last) = parts
+        if last is first or not other:
+            return first
+        if isinstance(first, float) and isinstance(last, float) and period is None and not switches:
+            return first if first == last else (one * first + other * last) / (one + other)
+    elif all(value is first for _, value in parts):
+        return first
+    if first.__class__ is float and not switches and all(value.__class__ is float for _, value in parts):
+        whole = sum(share for share, _ in parts)
+        return _average([(share / whole, value) for share, value in parts], period)
     flat: list[list[Any]] = []
     for share, value in parts:
         for inner, part in value.parts if isinstance(value, Mix) else ((1.0, value),):
             if share * inner <= 0:
                 continue
             for known in flat:
-                if known[1] is part or (part is not FREE and known[1] is not FREE and _same(known[1], part)):
+                if is_same(known[1], part):
                     known[0] += share * inner
                     break
             else:
@@ -84,6 +88,16 @@ def mix(parts: Iterable[tuple[float, Any]], period: float | None = None, switche
     if mixed.has_free:
         return _shortened(mixed)
     return mixed.value(None) if all(_averages(value) for _, value in mixed.parts) else mixed
+
+
+def _average(parts: list[tuple[float, float]], period: float | None) -> float:
+    first = parts[0][1]
+    if all(value is first or (value.__class__ is float and value == first) for _, value in parts):
+        return first
+    if period is None:
+        return sum(share * value for share, value in parts)
+    half = period / 2
+    return first + sum(share * ((value - first + half) % period - half) for share, value in parts)
 
 
 def _shortened(mixed: Mix) -> Mix:
@@ -102,5 +116,6 @@ def _averages(value: Any) -> bool:
     return isinstance(value, int | float | np.ndarray) and not isinstance(value, bool)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return one.__class__ is other.__class__ and one == other
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values, FREE or mixes are the same for sure."""
+    return one is other or (one.__class__ is other.__class__ and one.__class__ is not Mix and one == other)
