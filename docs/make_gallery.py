@@ -1,0 +1,283 @@
+"""Write docs/gallery.md and its pictures:  python docs/make_gallery.py [WORD ...]
+
+Every operation at several strengths, as strips made by the shipped networks. With words, only strips whose name holds
+one of them are drawn anew; the page is always written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzfeld import Player
+from ganzfeld.kernels.colour_map import MAPS
+from ganzfeld.kernels.layer_view import VIEWS
+from ganzfeld.patch.language import parse
+
+TARGET = Path(__file__).with_name("gallery.md")
+PICTURES = Path(__file__).with_name("pictures") / "gallery"
+CELL = 128  # pixels
+QUALITY = 70
+FPS = 20
+
+PLANET = 'face = network("planets", latent=seeds([8], speed=0), psi=0.8, resolution=128)'
+ORBIT = 'face = network("orbits", latent=seeds([8], speed=0), psi=0.8)'
+CONVOLUTIONS, STYLES = "synthesis.b*.conv?.weight", "synthesis.b*.conv?.affine.bias"
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A row of pictures: `line` with each of `values` in the place of its `{}`. name: its picture's file name.
+
+    before: the lines above. shown: the node that is sent out. seconds: played before the picture is taken. crisp: with
+    hard edges between enlarged pixels.
+    """
+
+    name: str
+    line: str
+    values: tuple[Any, ...]
+    before: str = PLANET
+    shown: str = "face"
+    seconds: float = 0.0
+    crisp: bool = False
+
+    @property
+    def code(self) -> str:
+        """The line as the page shows it."""
+        return self.line.format("…")
+
+    def patch(self, value: Any) -> str:
+        line = self.line.format(repr(value) if isinstance(value, str | bool) else value)
+        edges = ', filter="nearest"' if self.crisp else ""
+        return f"{self.before}\n{line}\nout({self.shown}, size=({CELL}, {CELL}), fps={FPS}{edges})\n"
+
+
+# The amounts of weights' bends: where, and how much; what else the line says.
+WEIGHTS: dict[str, tuple[str, tuple[float, ...], str]] = {
+    "scale": (STYLES, (-0.5, 0.3, 0.7, 1.5, 2.2), ""),
+    "offset": (STYLES, (-0.6, -0.3, 0.2, 0.4, 0.8), ""),
+    "add_noise": (STYLES, (0.3, 0.6, 1, 1.5, 2), ", seed=1"),
+    "lerp_noise": (CONVOLUTIONS, (0.1, 0.2, 0.3, 0.4, 0.6), ""),
+    "clamp": (CONVOLUTIONS, (3, 2, 1, 0.5, 0.2), ""),
+    "power": (CONVOLUTIONS, (0.3, 0.6, 1.4, 2, 3), ""),
+    "quantise": (CONVOLUTIONS, (0.5, 1, 1.5, 2, 3), ""),
+    "sign": (CONVOLUTIONS, (0.2, 0.4, 0.6, 0.8, 1), ""),
+    "rotate": (CONVOLUTIONS, (10, 20, 30, 40, 60), ""),
+    "roll": ("b4.const", (0.5, 1, 2, 4, 8), ""),
+    "shuffle": ("b16.conv1.weight", (0.2, 0.4, 0.6, 0.8, 1), ""),
+    "swap": ("b8.conv0.weight", (0.2, 0.4, 0.6, 0.8, 1), ""),
+    "zero": (CONVOLUTIONS, (0.2, 0.4, 0.6, 0.8, 1), ", inputs=0.5"),
+}
+# The amounts of activations' bends, at b16 and at b64; what else the line says.
+ACTIVATIONS: dict[str, tuple[tuple[float, ...], str]] = {
+    "x": ((-0.2, -0.1, 0.05, 0.1, 0.2), ""),
+    "y": ((-0.2, -0.1, 0.05, 0.1, 0.2), ""),
+    "rotate": ((10, 20, 45, 90, 180), ""),
+    "scale": ((0.5, 0.75, 1.2, 1.5, 2), ""),
+    "flip_x": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
+    "flip_y": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
+    "multiply": ((-0.5, 0.3, 0.6, 1.5, 3), ""),
+    "add": ((-0.5, -0.2, 0.2, 0.5, 1), ", channels=0.5"),
+    "blur": ((0.01, 0.02, 0.04, 0.07, 0.1), ""),
+    "sharpen": ((0.5, 1, 2, 4, 8), ""),
+    "sobel": ((0.2, 0.4, 0.6, 0.8, 1), ""),
+    "erode": ((0.2, 0.4, 0.6, 0.8, 1), ""),
+    "dilate": ((0.2, 0.4, 0.6, 0.8, 1), ""),
+    "threshold": ((0.1, 0.3, 0.6, 1, 2), ""),
+    "quantise": ((0.2, 0.5, 1, 1.5, 2.5), ""),
+    "invert": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
+    "ablate": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
+    "shuffle": ((0.2, 0.4, 0.6, 0.8, 1), ""),
+    "noise": ((0.1, 0.2, 0.4, 0.7, 1), ""),
+    "feedback": ((0.5, 0.8, 0.9, 0.95, 1.02), ", feedback_rotate=2, feedback_scale=1.02"),
+    "feedback_x": ((-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),
+    "feedback_y": ((-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),
+    "feedback_rotate": ((-10, -3, 3, 10), ", feedback=0.9"),
+    "feedback_scale": ((0.93, 0.98, 1.02, 1.07), ", feedback=0.9"),
+    "feedback_delay": ((1, 3, 6, 12), ", feedback=0.8, feedback_rotate=20"),
+}
+GAINS: dict[str, tuple[str, tuple[float, ...]]] = {"gain": ("b16", (-1, 0.3, 0.6, 1.7, 3))}
+
+LAYERS = ("b8", "b16", "b32", "b64", "b128")
+MODES = ("mix", "over", "add", "subtract", "multiply", "screen", "overlay", "difference", "lighten", "darken", "wipe")
+MOVED = 'face = network("planets", latent=seeds([8, 3], speed=0.6), psi=0.8, resolution=128)'
+
+
+def weights() -> Iterator[Strip]:
+    for word, (target, values, more) in WEIGHTS.items():
+        yield Strip(f"weight-{word}", f'face.bend("{target}", {word}={{}}{more})', values)
+    for word, (target, values) in GAINS.items():
+        yield Strip(f"convolution-{word}", f'face.bend("{target}", {word}={{}})', values)
+
+
+def activations() -> Iterator[Strip]:
+    for word, (values, more) in ACTIVATIONS.items():
+        past = word.startswith("feedback")
+        for layer in ("b16", "b64"):
+            line = f'face.bend("{layer}", {word}={{}}{more})'
+            name = f"activation-{word}-{layer}"
+            yield Strip(name, line, values, MOVED if past else PLANET, seconds=1.5 if past else 0)
+
+
+def blends() -> Iterator[Strip]:
+    yield Strip("blend-all", 'face.blend("flowers", "*", amount={})', (-0.5, 0.25, 0.5, 0.75, 1, 1.5))
+    for layers in ("mapping.*", "b4*", "b8*", "b16*", "b32*", "b64*"):
+        name = f"blend-{layers.rstrip('.*')}"
+        yield Strip(name, f'face.blend("flowers", "{layers}", amount={{}})', (-1, 0.5, 1, 1.5, 2))
+    yield Strip("blend-add", 'face.blend("flowers", "b16*", mode="add", amount={})', (-0.5, -0.25, 0.25, 0.5, 1))
+    each = ("b4*", "b8*", "b16*", "b32*", "b64*")
+    yield Strip("blend-swap", 'face.blend("flowers", {}, mode="swap", amount=1)', each)
+
+
+def latents() -> Iterator[Strip]:
+    yield Strip("psi", 'face = network("planets", latent=seeds([8], speed=0), psi={}, resolution=128)',
+                (-0.7, 0, 0.4, 1, 1.4), before="")  # fmt: skip
+    rows = ("0-1", "2-3", "4-5", "6-13", "0-3")
+    yield Strip("style-layers", "face.style(seeds([3], speed=0), {})", rows)
+    yield Strip("style-amount", 'face.style(seeds([3], speed=0), "0-4", amount={})', (-0.5, 0.25, 0.5, 1, 1.5))
+    for direction in ("1", "2", "3"):
+        yield Strip(f"move-{direction}", f'face.move("{direction}", amount={{}})', (-2, -1, 1, 2, 3))
+    for word, values in {
+        "x": (-0.3, -0.15, 0.15, 0.3),
+        "y": (-0.3, -0.15, 0.15, 0.3),
+        "rotate": (-30, -15, 15, 30),
+        "zoom": (0.5, 0.75, 1.5, 2.5),
+    }.items():
+        line = f'face = network("orbits", latent=seeds([8], speed=0), psi=0.8, {word}={{}})'
+        yield Strip(f"plane-{word}", line, values, before="")
+
+
+def looks() -> Iterator[Strip]:
+    for view in VIEWS:
+        line = f'face.show({{}}, view="{view}", normalise="frame")'
+        yield Strip(f"view-{view}", line, LAYERS, crisp=view != "grid")
+    maps = tuple(name for name in MAPS if name != "none")
+    yield Strip("view-map", 'face.show("b32", view="one", normalise="frame", map={})', maps)
+    yield Strip("view-gain", 'face.show("b32", view="rgb", normalise="frame", gain={})', (0.3, 0.6, 1, 1.5, 3))
+    yield Strip("view-spectrum", 'face.show({}, view="mean", spectrum=True, normalise="frame")', LAYERS)
+
+
+def pictures() -> Iterator[Strip]:
+    for word, values in {
+        "x": (-0.3, -0.1, 0.1, 0.3), "rotate": (15, 45, 90, 180), "zoom": (0.3, 0.6, 1.5, 3)
+    }.items():  # fmt: skip
+        line = f'other = transform(face, {word}={{}}, edge="mirror")'
+        yield Strip(f"transform-{word}", line, values, shown="other")
+    edges = ("transparent", "black", "repeat", "mirror", "hold")
+    yield Strip("transform-edge", "other = transform(face, zoom=0.5, rotate=20, edge={})", edges, shown="other")
+    for word, values in {
+        "brightness": (0.3, 0.6, 1.5, 3),
+        "contrast": (-1, 0.5, 1.5, 3),
+        "gamma": (0.4, 0.7, 1.5, 3),
+        "hue": (-120, -60, 60, 120),
+        "saturation": (0, 0.5, 2, 3),
+        "invert": (0.2, 0.4, 0.7, 1),
+    }.items():
+        yield Strip(f"levels-{word}", f"other = levels(face, {word}={{}})", values, shown="other")
+    yield Strip("flip", "other = flip(face, x={}, y=True)", (False, True), shown="other")
+    small = PLANET.replace("128", "32")
+    yield Strip("upscale", "other = upscale(face, factor={})", (1, 2, 4), small, "other", crisp=True)
+    for word, values, more in (
+        ("amount", (0.5, 0.8, 0.9, 0.97), ", zoom=1.03"),
+        ("zoom", (0.95, 0.98, 1.02, 1.05), ""),
+        ("rotate", (-5, -1, 1, 5), ""),
+        ("hue", (-8, -3, 3, 8), ", zoom=1.03"),
+        ("fade", (0, 0.02, 0.05, 0.1), ', zoom=1.03, mode="max"'),
+    ):
+        line = f"other = feedback(face, {word}={{}}{more})"
+        yield Strip(f"feedback-{word}", line, values, MOVED, "other", seconds=1.5)
+    flower = PLANET + '\nbloom = network("flowers", latent=seeds([4], speed=0), psi=0.8, resolution=128)'
+    yield Strip("mix-mode", "other = mix(face, bloom, amount=0.7, mode={})", MODES[:6], flower, "other")
+    yield Strip("mix-mode-2", "other = mix(face, bloom, amount=0.7, mode={})", MODES[6:], flower, "other")
+
+
+CHAPTERS: dict[str, tuple[str, tuple[Strip, ...]]] = {
+    "Weights": ("Bends of what was learnt, before demodulation; `gain` acts after it.", tuple(weights())),
+    "Activations": ("Bends of what flows through, early (b16) and late (b64) in the network.", tuple(activations())),
+    "Blends": ("From one network towards another of the same build, everywhere or in some layers.", tuple(blends())),
+    "Latents": (
+        "Where in the network's space to be: truncation, style mixing, directions, StyleGAN3's plane.",
+        tuple(latents()),
+    ),
+    "Looking inside": ("`show`: any layer, any way.", tuple(looks())),
+    "Pictures": ("What comes after the network.", tuple(pictures())),
+}
+
+
+def page() -> str:
+    """The text of the gallery."""
+    lines = [
+        "# Gallery",
+        "",
+        "Every operation at several strengths, on the shipped networks. A chapter begins with the plain picture.",
+        "Made by `python docs/make_gallery.py`; do not edit. What the words mean is in the [reference](reference.md).",
+        "",
+    ]
+    for title, (about, chapter) in CHAPTERS.items():
+        lines += [f"## {title}", "", about, "", f"![nothing done](pictures/gallery/{plain(title)}.jpg)", ""]
+        for strip in chapter:
+            values = ", ".join(f"`{value}`" for value in strip.values)
+            lines += [f"`{strip.code}` at {values}", "", f"![{strip.name}](pictures/gallery/{strip.name}.jpg)", ""]
+    return "\n".join(lines)
+
+
+def strips() -> Iterator[Strip]:
+    """Every picture of the page."""
+    for title, (_, chapter) in CHAPTERS.items():
+        yield Strip(plain(title), "", ("",))
+        yield from chapter
+
+
+def plain(title: str) -> str:
+    """The name of the picture that shows a chapter's network with nothing done to it."""
+    return f"plain-{title.lower().replace(' ', '-')}"
+
+
+def drawn(strip: Strip, player: Player) -> Any:
+    """A strip's picture. `player` keeps networks open from strip to strip; what remembers gets a player of its own."""
+    from PIL import Image
+
+    picture = Image.new("RGB", (CELL * len(strip.values), CELL))
+    for place, value in enumerate(strip.values):
+        patch = parse(strip.patch(value))
+        if strip.seconds:
+            with Player(patch, device="cpu") as fresh:
+                cell = _shown(fresh, round(FPS * strip.seconds))
+        else:
+            player.engine.load(patch)
+            cell = _shown(player, 1)
+        picture.paste(cell, (place * CELL, 0))
+    return picture
+
+
+def _shown(player: Player, frames: int) -> Any:
+    from PIL import Image
+
+    *_, frame = player.frames(count=frames, fps=FPS)
+    if player.problems:
+        raise player.problems[0]
+    rgba = Image.fromarray(frame.image.cpu().numpy(), "RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    words = parser.parse_args().words
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    every = list(strips())
+    with Player(parse(f"{PLANET}\nout(face)"), device="cpu") as player:
+        for strip in every:
+            if not words or any(word in strip.name for word in words):
+                drawn(strip, player).save(PICTURES / f"{strip.name}.jpg", quality=QUALITY, optimize=True)
+                print(strip.name, flush=True)
+    for path in set(PICTURES.glob("*.jpg")) - {PICTURES / f"{strip.name}.jpg" for strip in every}:
+        path.unlink()
+    TARGET.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
