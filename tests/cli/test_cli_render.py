@@ -55,6 +55,22 @@ def test_what_is_rendered_is_what_is_played(patch: Path, tmp_path: Path) -> None
     assert (np.load(tmp_path / "walk.npy") == np.stack(played)).all()
 
 
+def test_a_snapshot_is_what_is_rendered(patch: Path, tmp_path: Path) -> None:
+    from ganzfeld import Player
+
+    with Player(patch, device="cpu") as player:
+        player.set("/face/psi", -0.5)
+        player.frame(0.1)
+        player.store("mirrored")
+    for name, words in (("own", ()), ("mirrored", ("--snapshot", "mirrored"))):
+        run(patch, "--out", tmp_path / f"{name}.npy", "--frames", 2, *words)
+    with Player(patch, device="cpu") as player:
+        player.set("/face/psi", -0.5)
+        turned = np.stack([frame.image.numpy() for frame in player.frames(count=2, fps=12)])
+    assert np.array_equal(np.load(tmp_path / "mirrored.npy"), turned)
+    assert not np.array_equal(np.load(tmp_path / "own.npy"), turned)
+
+
 def test_a_film_with_the_sound_that_moved_it(tmp_path: Path) -> None:
     """A tone that begins after half a second: the film turns white with it, and holds it at the same place."""
     tone = np.zeros(48000, np.float32)

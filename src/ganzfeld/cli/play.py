@@ -61,6 +61,7 @@ def play(
     save: Annotated[
         Path | None, typer.Option(help="Write the patch that plays into this file first, and play that: yours to edit.")
     ] = None,
+    snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
     record: Annotated[
         Path | None, typer.Option(help="Record what is shown: film.mp4, film.mkv, a folder/, frames.npy.")
     ] = None,
@@ -199,6 +200,8 @@ def play(
     with _stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
         try:
             show.start()
+            if snapshot is not None:
+                show.hit("/snapshot/recall", snapshot, 0.0, "now")
             from ganzfeld.studio.server import PORT, StudioServer
 
             wanted = PORT if port is None else port

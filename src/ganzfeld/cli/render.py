@@ -36,6 +36,7 @@ def render(
     size: Annotated[str | None, typer.Option(help='"1920x1080" or "1024" (default: what the patch says).')] = None,
     output: Annotated[str | None, typer.Option(help="Which of several outputs of the patch.")] = None,
     start: Annotated[float, typer.Option(help="Second of the show to begin at.")] = 0.0,
+    snapshot: Annotated[str | None, typer.Option(help="Patches: as this snapshot has it.")] = None,
     quality: Annotated[float | None, typer.Option(help="Films: 0 (lossless) to 51; 18 looks good.")] = None,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
     trust: Annotated[bool, typer.Option("--trust", help="Let the patch's scripts run without asking.")] = False,
@@ -70,8 +71,9 @@ def render(
     if wanted is not None:
         _tell_even(out, wanted)
     if patch.suffix.lower() == ".ganztake":
-        if audio is not None or midi:
-            raise GanzfeldError("a take holds what was heard and played", hint="Leave --audio and --midi out")
+        if audio is not None or midi or snapshot is not None:
+            hint = "Leave --audio, --midi and --snapshot out"
+            raise GanzfeldError("a take holds what was heard and played", hint=hint)
         from ganzfeld.cli._render_take import Wanted, render_take
 
         options = (seconds, frames, wanted, supersample, output, quality, sound, silent, device, workers, cluster)
@@ -100,6 +102,8 @@ def render(
     rate = rate or settings[name].fps
     count = frames or max(1, round((seconds or 10.0) * rate))
     player.clock.seek(start)
+    if snapshot is not None:
+        player.recall(snapshot, 0.0, "seconds", "now")
     options = {"overwrite": overwrite} | ({} if quality is None else {"quality": quality})
     from ganzfeld.signals.accompaniment import Accompaniment
 

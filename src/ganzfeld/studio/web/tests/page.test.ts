@@ -21,6 +21,7 @@ const status: Status = {
   pending_trust: [],
   rolled: "",
   bpm: 120,
+  halvings: 0,
 };
 
 describe("numbers", () => {
@@ -107,6 +108,7 @@ describe("doingOf", () => {
     expect(press("z", { ctrlKey: true })).toBe("undo");
     expect(press("z", { metaKey: true })).toBe("undo");
     expect(press("z")).toBeNull();
+    expect(["l", "1", "9", "0"].map((key) => press(key))).toEqual(["learn", "recall", "recall", null]);
   });
 
   it("leaves the browser its own", () => {

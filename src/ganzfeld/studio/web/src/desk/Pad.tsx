@@ -58,7 +58,7 @@ export function Pad({ snapshots, at }: Pick<Desk, "snapshots" | "at">) {
         {snapshots.map(({ name, at }) => {
           const place = held?.name === name ? held.place : at;
           return (
-            <span key={name} className="dot" data-name={name} style={where(place)}>
+            <span key={name} className="dot" data-name={name} style={inside(place)}>
               {name}
             </span>
           );
@@ -67,6 +67,12 @@ export function Pad({ snapshots, at }: Pick<Desk, "snapshots" | "at">) {
       </div>
     </div>
   );
+}
+
+/** As `where`, but shifted so that a long name stays on the pad. */
+function inside(place: Place): { left: string; bottom: string; transform: string } {
+  const [x, y] = place;
+  return { ...where(place), transform: `translate(${-100 * x}%, ${100 * y}%)` };
 }
 
 function where([x, y]: Place): { left: string; bottom: string } {
