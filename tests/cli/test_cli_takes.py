@@ -82,11 +82,11 @@ def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, seconds: 
     monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(recording, "CHECKPOINT_BYTES", float("inf"))
     path, now, clock = folder / "night.ganztake", [100.0], Clock()
-    engine = Engine(device="cpu")
+    engine = Engine(device="cpu", trusted=lambda path: True)
     engine.load(parse(text))
     about = header(engine.device, "a night")
     recorder = TakeRecorder(path, about, lambda: now[0], lambda patch: None)
-    recorder.opened(Opened(text=text, folder=str(folder), at=100.0))
+    recorder.opened(Opened(text=text, folder=str(folder), at=100.0, fps=30.0), engine.watched)
     engine.witness = recorder
     for frame in range(round(seconds * 30)):
         if frame % 12 == 0:
@@ -95,6 +95,8 @@ def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, seconds: 
         engine.frame(clock.advance(1 / 30))
         if frame % 15 == 14:
             recorder.checkpoint(engine.checkpoint())
+    until(lambda: recorder._fingerprints._wanted.empty())
+    time.sleep(0.05)
     recorder.close()
     engine.close()
     return path
@@ -390,9 +392,35 @@ def test_mistakes_are_explained(night: Path, tmp_path: Path, capsys: pytest.Capt
     assert "for takes" in capsys.readouterr().err
     refused("render", tmp_path / "gone.ganz", "--out", tmp_path / "there.npy")
     assert "already" in capsys.readouterr().err, "before anything is opened"
+    refused("play", night)
+    assert "rendered, not played" in capsys.readouterr().err
     refused("play", patch, "--take", night, "--headless")
     assert "already" in capsys.readouterr().err
     refused("play", patch, "--take", tmp_path / "take.npy", "--headless")
     assert ".ganztake" in capsys.readouterr().err
     run("render", night, "--out", tmp_path / "odd.mp4", "--size", "41x31", "--frames", 2, "--device", "cpu")
     assert "42 × 32" in capsys.readouterr().err
+
+
+def test_scripts_of_a_take_do_not_run_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even under the name of a file that is trusted."""
+    from ganzfeld.patch.trust import TrustStore
+
+    script = tmp_path / "white.py"
+    script.write_text("def frame(context, inputs):\n    return [[1.0]]\n")
+    night = recorded(tmp_path, monkeypatch, f"out(script({str(script)!r}), size=(4, 4))", 0.2)
+    assert Take(night).scripts
+    words = ("render", night, "--out", tmp_path / "x.npy", "--device", "cpu")
+    refused(*words)
+    assert "--trust" in capsys.readouterr().err
+    TrustStore().trust(script)
+    run(*words)
+    assert (np.load(tmp_path / "x.npy") == 255).all()
+    script.write_text("def frame(context, inputs):\n    return [[0.0]]\n")
+    refused(*words, "--overwrite")
+    assert "not here as then" in capsys.readouterr().err
+    assert "1.0" in (tmp_path / "night.scripts" / "1.py").read_text()
+    run(*words, "--overwrite", "--trust")
+    assert (np.load(tmp_path / "x.npy") == 255).all()

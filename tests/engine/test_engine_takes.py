@@ -80,7 +80,7 @@ class Night:
         self.at = at
         self.fps = fps
         self.texts: list[tuple[Any, str]] = []
-        self.engine = Engine(device=device, trusted=lambda path: True)
+        self.engine = Engine(device=device, trusted=lambda path: trusted)
         self.engine.load(self._parsed(text))
         self.clock.bpm = self.engine.bpm or 120
         self._open(Opened(text=text, at=self.at, bpm=self.clock.bpm))
@@ -448,18 +448,27 @@ def test_what_differs_is_told(night: Night, tmp_path: Path) -> None:
 # What cannot be looked at again
 
 
+def take_up(night: Night, tell: Callable[[], None]) -> Any:
+    """Have the script node's file read again, beside the show; the script."""
+    script = night.engine._show.built.nodes["b"].script  # type: ignore[union-attr]
+    script._fresh = None  # that it waits for permission
+    tell()
+    until(lambda: script._fresh is not None)
+    return script
+
+
 def test_edits_of_scripts_come_back(tmp_path: Path) -> None:
     script = tmp_path / "shade.py"
     body = "def frame(context, inputs):\n    return inputs.image * {} + 0.001 * context.frame\n"
     script.write_text(body.format(0.2))
     text = f"a = noise()\nb = script({str(script)!r}, image=a)\nout(b, size=(8, 8))"
-    night = Night(tmp_path / "scripted.ganztake", text)
+    night = Night(tmp_path / "scripted.ganztake", text, trusted=False)
+    night.play(2)
+    assert not take_up(night, lambda: night.engine.trust(script)).problem
     night.play(3)
     for number, wait in ((0.6, 2), ("broken(", 1), (0.9, 1)):
         script.write_text(body.format(number))
-        node = night.engine._show.built.nodes["b"]  # type: ignore[union-attr]
-        night.engine.notice(script)
-        until(lambda node=node: node.script._fresh is not None)
+        take_up(night, lambda: night.engine.notice(script))
         night.play(wait)
     night.end()
     script.write_text(body.format(0.1))

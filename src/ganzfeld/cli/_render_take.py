@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganzfeld.engine.takes.take import Take
 
 MOST_ERRORS_SHOWN = 20
+MOST_SCRIPT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ def _job(take: Take, wanted: Wanted) -> Job:
         picture=first_size(take, view),
         device=wanted.device,
         threads=take.header.threads,
-        trust=wanted.trust,
-        allowed=_allowed_scripts(take, wanted.trust),
+        trust=wanted.trust or _may_run_scripts(take),
         options={} if wanted.quality is None else {"quality": wanted.quality},
         piece_seconds=pieces.PIECE_SECONDS,
         chain_seconds=pieces.CHAIN_SECONDS,
@@ -120,34 +120,33 @@ def _rate(take: Take) -> float:
     return round(rate) if abs(rate - round(rate)) < 0.02 * rate and rate > 1 else min(max(rate, 0.01), 1000.0)
 
 
-def _allowed_scripts(take: Take, trust: bool) -> tuple[str, ...]:
-    """The take's scripts that may run; asks about each."""
+def _may_run_scripts(take: Take) -> bool:
+    """Whether the scripts that the take carries may run; asks about each file. Raises GanzfeldError if they may not.
+
+    A take may come from a stranger. That a file is trusted says nothing of what the take says was in it: only what is
+    in a trusted file now may run unasked.
+    """
     from ganzfeld.cli.render import ask
     from ganzfeld.engine.takes.fingerprints import find
     from ganzfeld.patch.trust import TrustStore
 
-    if trust:
-        return ()
-    store = TrustStore()
-    scripts = {find(known.name, take.folder(take.sessions[0])) for known in take.fingerprints}
-    allowed = sorted(path.resolve() for path in scripts if path.suffix == ".py")
-    for script in allowed:
-        if not store.trusts(script):
-            ask(script, store)
-    # A take may come from a stranger: that a file is trusted says nothing of what the take says was in it.
-    trusted = {path.read_bytes() for path in allowed if path.is_file()}
-    foreign = sorted({source for sources in take.scripts.values() for source in sources} - trusted)
-    if foreign:
-        folder = take.path.with_suffix(".scripts")
-        folder.mkdir(exist_ok=True)
-        for number, source in enumerate(foreign, 1):
-            (folder / f"{number}.py").write_bytes(source)
-        count = len(foreign)
-        raise GanzfeldError(
-            f"the take ran {count} script{'s' * (count > 1)} that {'are' if count > 1 else 'is'} not here as then",
-            hint=f"Look at what {folder} holds now, then use --trust",
-        )
-    return tuple(map(str, allowed))
+    sources = {source for sources in take.scripts.values() for source in sources}
+    store, folder = TrustStore(), take.folder(take.sessions[0])
+    for path in sorted({find(known.name, folder) for known in take.fingerprints} if sources else ()):
+        if path.is_file() and path.stat().st_size <= MOST_SCRIPT_BYTES and (source := path.read_bytes()) in sources:
+            if not store.trusts(path):
+                ask(path, store)
+            sources.discard(source)
+    if not sources:
+        return True
+    shown = take.path.with_suffix(".scripts")
+    shown.mkdir(exist_ok=True)
+    for number, source in enumerate(sorted(sources), 1):
+        (shown / f"{number}.py").write_bytes(source)
+    what = "a script that is" if len(sources) == 1 else f"{len(sources)} scripts that are"
+    raise GanzfeldError(
+        f"the take ran {what} not here as then", hint=f"Look at what {shown} holds now, then use --trust"
+    )
 
 
 def _tell_about(take: Take) -> None:

@@ -271,6 +271,9 @@ def choose(file: Path | None, network: Path | None) -> Source:
             return _in_default_patch(str(wanted))
         what = "network" if network is not None or is_network(wanted) else "patch"
         raise PatchError(f"there is no {what} {wanted}", hint=_near(wanted, shipped_names()))
+    if wanted.suffix.lower() == ".ganztake":
+        hint = f"For example: ganzfeld render {wanted} --out {wanted.with_suffix('.mp4')}"
+        raise GanzfeldError("a take is rendered, not played", hint=hint)
     if wanted.is_dir():
         raise PatchError(f"{wanted} is a folder, neither a patch nor a network", hint="Name a file in it")
     if network is not None or is_network(wanted):

@@ -82,7 +82,7 @@ class Show:
         pictures = program.run()
         if program.wants_capture and not self.forked:
             with contextlib.suppress(torch.OutOfMemoryError):  # then it goes on as it is
-                program.capture(self.state)
+                program.capture(self.state, wait=False)
         return pictures
 
 
@@ -111,10 +111,11 @@ class Engine:
         device: str = "auto",
         trusted: Callable[[Path], bool] = lambda path: False,
         exact: bool = False,
+        replays: bool = False,
         graphs: Graphs | None = None,
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
-        the same frames. For renders. `graphs`: how the device's work is captured; tests have their own."""
+        the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `graphs`: how the device's work is captured; tests have their own."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         self._timer = self._graphs.timer()
@@ -132,7 +133,7 @@ class Engine:
         self.halved = 0
         """How many times networks are halved where no rate is held: a replay does what the night did."""
         self._trusted = trusted
-        self._resources = Resources(trusted=self._may_run, exact=exact)
+        self._resources = Resources(trusted=self._may_run, exact=exact, replays=replays)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
         self._lock = threading.Lock()
         self._latest = 0

@@ -15,6 +15,7 @@ class Resources:
 
     folder: the patch's own. trusted: whether a script file may run; asks the person if it has not been seen before.
     exact: whether what comes late is waited for (a film's next frame): in a render it is, in a live show never.
+    replays: whether nodes are given what they took once (`Node.give`), and so look for it nowhere.
     """
 
     def __init__(
@@ -23,10 +24,12 @@ class Resources:
         *,
         trusted: Callable[[Path], bool] = lambda path: False,
         exact: bool = False,
+        replays: bool = False,
     ) -> None:
         self.folder = folder or Path.cwd()
         self.trusted = trusted
         self.exact = exact
+        self.replays = replays
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
         self.used: set[Path] = set()

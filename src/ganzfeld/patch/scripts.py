@@ -69,14 +69,16 @@ class Script:
     source: what the file said that plays.
     """
 
-    def __init__(self, path: Path, allowed: Callable[[Path], bool]) -> None:
+    def __init__(self, path: Path, allowed: Callable[[Path], bool], *, load: bool = True) -> None:
+        """load: read the file at once."""
         self.path, self._allowed = path, allowed
         self.source: bytes | None = None
         self._playing: Function | None = None
         self._good: Function | None = None
         self._fresh: tuple[Function, bytes] | ScriptError | None = None
         self.problem: ScriptError | None = None
-        self.load()
+        if load:
+            self.load()
 
     def load(self, source: bytes | None = None) -> None:
         """Read the file now, or take what it said once. What it raises becomes the problem; the playing function stays.

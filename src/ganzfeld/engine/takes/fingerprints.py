@@ -79,7 +79,7 @@ def fingerprint(path: Path, *, rest: float = 0.0, go_on=lambda: True) -> str | N
 
 @functools.cache
 def code_fingerprint() -> str:
-    """Of Ganzfeld's own code that makes pictures, in hex: two copies of one version may differ, while it is worked on."""
+    """Of Ganzfeld's own code that makes pictures, in hex: while it is worked on, a version has many."""
     root = Path(ganzfeld.__file__).parent
     digest = hashlib.sha256()
     for room in ("kernels", "networks", "bending", "values", "patch", "engine"):

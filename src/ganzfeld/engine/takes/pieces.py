@@ -33,7 +33,7 @@ class Job(msgspec.Struct, frozen=True):
     """What is to be made of a take, as plain data.
 
     fps: None for the frames of the night. rate: frames a second of a film. first, last: which frames of the timeline;
-    picture: (width, height) of all. allowed: scripts that may run; trust: all may. options: the output's.
+    picture: (width, height) of all. trust: whether the scripts that the take carries may run. options: the output's.
     device, threads: where, and on how many threads of the CPU.
     """
 
@@ -50,7 +50,6 @@ class Job(msgspec.Struct, frozen=True):
     device: str = "auto"
     threads: int = 0
     trust: bool = False
-    allowed: tuple[str, ...] = ()
     options: dict[str, Any] = {}
     piece_seconds: float = PIECE_SECONDS
     chain_seconds: float = CHAIN_SECONDS
@@ -161,13 +160,13 @@ class Maker:
         if self._replay is not None and self._stands == (chain, first):
             return self._replay
         if self._replay is None:
-            job, allowed = self.job, set(self.job.allowed)
+            job = self.job
             self._replay = Replay(
                 self.take,
                 self.timeline,
                 job.view,
                 job.device,
-                lambda path: job.trust or str(path.resolve()) in allowed,
+                lambda path: job.trust,
                 job.picture,
             )
         replay, start = self._replay, self.chains[chain].start
@@ -217,7 +216,7 @@ class Shelf:
 
     def _mark(self) -> bytes:
         """What tells a render from another one."""
-        same = msgspec.structs.replace(self.job, take="", target="", trust=False, allowed=())
+        same = msgspec.structs.replace(self.job, take="", target="", trust=False)
         take = hashlib.sha256(Path(self.job.take).read_bytes()).hexdigest()
         return msgspec.json.encode({"take": take, "job": same})
 

@@ -126,7 +126,7 @@ class Replay:
     def _open(self, session: int, text: Swapped | None, state: bytes | None) -> None:
         self.close()
         self._session, self._text = session, text
-        self._engine = Engine(device=self.device, trusted=self.trusted, exact=True)
+        self._engine = Engine(device=self.device, trusted=self.trusted, exact=True, replays=True)
         if text is not None:
             self._engine.load(self._patch(text.text))
         if state is not None:

@@ -56,6 +56,9 @@ class CameraNode(Node):
         self.camera = context.resources.open(name, Path(name), lambda _: Camera(device, width, height, fps))
         self._shown: np.ndarray | None = None
         self._given: np.ndarray | None = None
+        if context.resources.replays:
+            self._given = np.zeros((height, width, 4), np.uint8)
+            self._given[..., 3] = 255
 
     def taken(self) -> np.ndarray | None:
         return self._shown

@@ -53,7 +53,7 @@ class ScriptNode(Node):
 
     def setup(self, context: SetupContext) -> None:
         self.path = context.resources.resolve(context.structure.file)
-        self.script = Script(self.path, context.resources.trusted)
+        self.script = Script(self.path, context.resources.trusted, load=not context.resources.replays)
         self._now: dict[Request, ScriptFrame] = {}
         self._last: dict[Request, Any] = {}
         self._device = context.device
