@@ -33,7 +33,7 @@ class GraphsOnHost(NoGraphs):
         if self.refuse is not None:
             raise self.refuse
         recording = Recording()
-        with self.lock, recording:
+        with recording:
             result = work()
         recording.spoil()
         self.captured += 1

@@ -330,3 +330,16 @@ def test_a_device_that_is_not_here_is_refused_in_its_place(small_network: Path) 
     with pytest.raises(PatchError, match="quotes"):
         Stage(f"face = network({str(small_network)!r}, device=1)\nout(face)", "cpu")
     Stage(f"face = network({str(small_network)!r}, device='cpu')\nout(face)", "cpu").play()
+
+
+def test_a_variant_does_not_wait_for_a_patch_that_is_built(small_network: Path, device: str) -> None:
+    text = (
+        f"face = network({str(small_network)!r}, latent=noise())\n"
+        "face.show(seq('image b8', beats=0.3), view=seq('rgb mean', beats=0.2))\nout(face, size=(32, 32))"
+    )
+    stage = Stage(text, device)
+    with stage.graphs.turns.running():  # as a rehearsal on the building thread, which may take seconds
+        stage.play(30)
+    assert not stage.captured
+    stage.play(30)
+    assert stage.captured

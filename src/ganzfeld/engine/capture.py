@@ -11,8 +11,8 @@ What makes capturing beside a running show safe on CUDA:
 - Captures take place on a stream of a priority that nothing else uses: streams come from a small pool by priority, and
   work that somebody puts on a stream while it is captured becomes part of the capture. The kernels keep the stream's
   priority when they are replayed, so that the show goes before rehearsals.
-- Side streams of bends (`kernels.lanes`) are shared by all who fork into lanes. Whoever runs steps from Python while
-  another thread may capture holds `lock`, as captures do.
+- Side streams of bends (`kernels.lanes`) are shared by all who fork into lanes, and torch's generator of random numbers
+  is one for all: what runs from Python and what is captured take `turns`.
 - Nothing here synchronises the device or empties its caches, as `torch.cuda.graph` does at every capture; a rehearsal's
   end waits for its own stream alone.
 
@@ -41,6 +41,8 @@ from typing import Any, Protocol
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from ganzfeld.engine.turns import Turns
 
 RENDERING = CAPTURING = -3
 COPYING, REHEARSING = -2, 0
@@ -76,8 +78,8 @@ class Timer(Protocol):
 class Graphs(Protocol):
     """How the work of a device is captured."""
 
-    lock: threading.RLock
-    """Held while capturing, and by whoever runs capturable steps from Python."""
+    turns: Turns
+    """Whoever captures, or runs steps from Python, says so here."""
 
     def captures(self, device: torch.device) -> bool:
         """Whether work on this device can be captured."""
@@ -97,8 +99,8 @@ class Graphs(Protocol):
         ...
 
     def capture(self, device: torch.device, pool: Any, work: Callable[[], Any]) -> Captured:
-        """Capture what `work` asks of the device, without executing it. Raises what `work` raises, and RuntimeError
-        for what cannot be captured."""
+        """Capture what `work` asks of the device, without executing it; in its turn. Raises what `work` raises, and
+        RuntimeError for what cannot be captured."""
         ...
 
     def beside(self) -> AbstractContextManager[None]:
@@ -128,7 +130,7 @@ class NoGraphs:
     """Nothing is captured."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.turns = Turns()
 
     def captures(self, device: torch.device) -> bool:
         return False
@@ -184,32 +186,29 @@ class CudaGraphs(NoGraphs):
             self._stream(self._device)
 
     def pool(self, device: torch.device) -> _Pool:
-        with self.lock:
-            if waiting := self._waiting.get(device):
-                return waiting.pop()
+        if waiting := self._waiting.get(device):
+            return waiting.pop()
         # The allocator forgets a pool with its last graph, and captures into a forgotten one fail: one stays.
         name = torch.cuda.graph_pool_handle()
         return _Pool(name, self.capture(device, _Pool(name), lambda: torch.zeros(1, device=device)))
 
     def put_back(self, device: torch.device, pool: _Pool) -> None:
-        with self.lock:
-            self._waiting.setdefault(device, []).append(pool)
+        self._waiting.setdefault(device, []).append(pool)
 
     def capture(self, device: torch.device, pool: _Pool, work: Callable[[], Any]) -> Captured:
-        with self.lock:
-            stream = self._stream(device)
-            graph = torch.cuda.CUDAGraph()
-            outside = _FromOutside()
-            # A collection could destroy CUDA objects in the middle of a capture, which would spoil it.
-            with _no_collection(), torch.cuda.stream(stream):
-                graph.capture_begin(pool=pool.name, capture_error_mode="thread_local")
-                try:
-                    with outside:
-                        result = work()
-                except BaseException:
-                    self._abandon(graph, device, pool.name)
-                    raise
-                graph.capture_end()
+        stream = self._stream(device)
+        graph = torch.cuda.CUDAGraph()
+        outside = _FromOutside()
+        # A collection could destroy CUDA objects in the middle of a capture, which would spoil it.
+        with _no_collection(), torch.cuda.stream(stream):
+            graph.capture_begin(pool=pool.name, capture_error_mode="thread_local")
+            try:
+                with outside:
+                    result = work()
+            except BaseException:
+                self._abandon(graph, device, pool.name)
+                raise
+            graph.capture_end()
         return Captured(graph.replay, result, outside.tensors)
 
     def _abandon(self, graph: torch.cuda.CUDAGraph, device: torch.device, pool: Any) -> None:
@@ -253,8 +252,7 @@ class CudaGraphs(NoGraphs):
         return event.synchronize
 
     def give_back(self) -> None:
-        with self.lock:
-            self._waiting.clear()
+        self._waiting.clear()
         torch.cuda.empty_cache()
 
     def timer(self) -> Timer:

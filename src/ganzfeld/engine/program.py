@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -295,7 +295,8 @@ class Program:
         results: list[Any] = [None] * len(self.steps)
         for place, (segment, part) in enumerate(zip(self.segments, played.parts)):
             if part is None:
-                self._render(segment, results)
+                with self.built.graphs.turns.running():
+                    self._render(segment, results)
                 continue
             for number, static in part.entered.items():
                 if not fits(results[number], static):
@@ -320,8 +321,7 @@ class Program:
     def _run_from_python(self, results: list[Any] | None = None, first: int = 0) -> dict[str, torch.Tensor]:
         """`results`: of the segments before the `first`, which have run in this frame."""
         results = [None] * len(self.steps) if results is None else results
-        # Only what may be captured shares streams with captures.
-        with self.built.graphs.lock if self._captures_left else nullcontext():
+        with self.built.graphs.turns.running():
             for segment in self.segments[first:]:
                 self._render(segment, results)
         if self._captures_left:
@@ -340,12 +340,17 @@ class Program:
 
     # Capturing
 
-    def capture(self, state: State) -> None:
+    def capture(self, state: State, *, wait: bool = True) -> None:
         """Capture what can be, to be run on this state from now on. It has been run before (`wants_capture`).
 
-        Raises torch.OutOfMemoryError. If it cannot be captured for another reason, it goes on running from Python, and
-        the patch's notes say so.
+        wait: for its turn; else it may stay as it is, to be captured another time. Raises torch.OutOfMemoryError. If it
+        cannot be captured for another reason, it goes on running from Python, and the patch's notes say so.
         """
+        with self.built.graphs.turns.capturing(wait=wait) as granted:
+            if granted:
+                self._capture(state)
+
+    def _capture(self, state: State) -> None:
         assert self._seen is not None
         self._captures_left -= 1
         seen, self._seen = self._seen, None
