@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cpu.py
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import bends
+from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender, BendLine, BlendLine
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.device import pick_device
@@ -66,6 +66,7 @@ def ways(network: Network) -> Iterable[Way]:
         yield Way(f"one weight, {word}, a share", (BendLine("one", largest, (word,), masked=True),), given, 0.03)
     for word, amount in (("scale", 1.01), ("lerp_noise", 0.1), ("rotate", 5.0)):
         yield Way(f"all convolutions, {word}", (BendLine("all", convolutions, (word,)),), ((word, amount),), 0.12)
+    yield Way("all convolutions, gain", (BendLine("all", convolutions, ("gain",)),), (("gain", 1.1),), 0.12)
     for word, amount in (("multiply", 1.1), ("rotate", 5.0), ("sharpen", 1.0), ("feedback", 0.5)):
         bend = BendLine("activation", layer, (word,))
         yield Way(f"{layer} ({sizes[layer]}²), {word}", (bend,), ((word, amount),), 0.05)
@@ -81,7 +82,7 @@ class Frame:
         for line in way.lines:
             self.bender.blend(line) if isinstance(line, BlendLine) else self.bender.bend(line)
         self.bender.ready()
-        neutral = {name: amount.default for kind in ("weight", "activation") for bend in bends(kind).values()
+        neutral = {name: amount.default for kind in TARGETS for bend in bends(kind).values()
                    for name, amount in bend.amounts.items()}  # fmt: skip
         numbers = {**neutral, "channels": 1.0, "inputs": 1.0, "soft": 0.0, **dict(way.amounts)}
         uniforms = torch.tensor(list(numbers.values()), device=network.device)
@@ -99,7 +100,8 @@ class Frame:
         self.bender.bend_weights(self.amounts, self.number, self.memory)
         network = self.bender.live
         after = self.bender.after(self.amounts, self.number, self.memory)
-        return to_uint8(network.synthesis(network.mapping(self.z, truncation_psi=0.8), after=after))
+        gains = self.bender.gains(self.amounts, self.number, self.memory)
+        return to_uint8(network.synthesis(network.mapping(self.z, truncation_psi=0.8), after=after, gains=gains))
 
     def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
         if name not in self.memories:
@@ -163,16 +165,17 @@ def report(network: Network, seconds: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", metavar="NETWORK", default=list(RANDOM))
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="(default: both random ones; on a CPU, planets)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--size", type=int, help="of random networks (default: 1024, on a CPU 64)")
     parser.add_argument("--seconds", type=float, default=1, help="for each way")
     arguments = parser.parse_args()
     device = pick_device(arguments.device)
-    size = arguments.size or (64 if device.type == "cpu" else 1024)
+    on_cpu = device.type == "cpu"
+    size = arguments.size or (64 if on_cpu else 1024)
     about = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
     print(f"torch {torch.__version__}, {about}")
-    for name in arguments.networks:
+    for name in arguments.networks or (["planets"] if on_cpu else RANDOM):
         network = RANDOM[name](size) if name in RANDOM else load_network(name)
         report(network.to(device), arguments.seconds)
 
