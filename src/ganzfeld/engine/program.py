@@ -1,8 +1,8 @@
 """A program: a patch with its choices made, as a fixed list of steps.
 
 Structure is captured, values flow (design, idea 3). `BuiltPatch` holds what all variants of a patch share: nodes
-set up, a buffer of uniforms for each device. A `Program` is one variant. A frame is: write the uniforms, `prepare` on
-the host, `run` on the device. `run` reads nothing on the host, so it can be captured in graphs, where a device can
+set up, memory. A `Program` is one variant, with an inbox for its uniforms. A frame is: write them, `prepare` on the
+host, `run` on the device. `run` reads nothing on the host, so it can be captured in graphs, where a device can
 (`engine.capture`): a program is first run once as it is (a rehearsal on scratch state, or its first frame), which makes
 everything that its graphs will need, and then captured. Until then, and where nothing is captured, it runs from Python.
 """
@@ -10,11 +10,10 @@ everything that its graphs will need, and then captured. Until then, and where n
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ import torch
 from ganzfeld.engine.capture import Captured, Graphs, NoGraphs
 from ganzfeld.engine.segments import Placed, Segment, copied, fits, moved, segments_of, written
 from ganzfeld.engine.state import State
+from ganzfeld.engine.steps import Own, Report, Staged, Step, blamed_on, of_line
 from ganzfeld.engine.uploads import Inbox, Rows, on_host
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.evaluation import fan
@@ -41,44 +41,6 @@ from ganzfeld.patch.resources import Resources
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
-
-Report = Callable[[str, Exception], None]
-
-
-@dataclass(slots=True)
-class Staged:
-    """One step's part of the staging buffers."""
-
-    inbox: Inbox
-    step: int
-
-    @property
-    def buffers(self) -> Mapping[str, torch.Tensor]:
-        return self.inbox.buffers(self.step)
-
-
-@dataclass
-class Step:
-    """One node rendering one request on one device."""
-
-    node: Node
-    graph: GraphNode
-    request: Request
-    inputs: dict[str, int]
-    context: RenderContext
-    staged: Staged
-    device: torch.device
-
-    def __post_init__(self) -> None:
-        self._names, addresses = tuple(self.graph.addresses), tuple(self.graph.addresses.values())
-        self._values = itemgetter(*addresses) if len(addresses) > 1 else None
-        self.stage = partial(self.staged.inbox.stage, self.staged.step)
-
-    def host(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """This frame's value of every parameter that has an address."""
-        if self._values is None:
-            return {name: values[address] for name, address in self.graph.addresses.items()}
-        return dict(zip(self._names, self._values(values)))
 
 
 class BuiltPatch:
@@ -178,27 +140,6 @@ class BuiltPatch:
         return found[:most]
 
 
-class Own:
-    """What a program runs on now: its steps find their state and whom to tell through this."""
-
-    __slots__ = ("report", "state", "touched")
-
-    def __init__(self) -> None:
-        self.state = State()
-        self.report: Report = lambda path, error: None
-        self.touched: set[tuple] = set()
-
-    def tensor(
-        self, path: str, device: torch.device, name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
-    ) -> torch.Tensor:
-        arguments = (path, device, name, tuple(shape), dtype)
-        self.touched.add(arguments)
-        return self.state.tensor(*arguments)
-
-    def tell(self, path: str, error: Exception) -> None:
-        self.report(path, error)
-
-
 class Program:
     """A fixed list of steps. Used by one thread at a time; `run` by the one that renders."""
 
@@ -253,7 +194,7 @@ class Program:
             request=request,
             device=device,
             state=partial(self.own.tensor, name, device),
-            methods={line: Named(_of_line(parameters, line)) for line in lines},
+            methods={line: Named(of_line(parameters, line)) for line in lines},
             report=partial(self.own.tell, name),
             halvings=self.halvings,
         )
@@ -276,7 +217,7 @@ class Program:
                 memory=self.own.state.of(graph.name),
                 report=step.context.report,
             )
-            with _blamed_on(step):
+            with blamed_on(step):
                 step.node.prepare(context)
         for inbox in self._inboxes.values():
             inbox.send()
@@ -335,7 +276,7 @@ class Program:
             inputs = {name: results[index] for name, index in step.inputs.items()}
             if not self._one_device:
                 inputs = {name: moved(result, step.device) for name, result in inputs.items()}
-            with _blamed_on(step):
+            with blamed_on(step):
                 results[number] = step.node.render(step.context, inputs)
 
     # Capturing
@@ -410,7 +351,7 @@ class Program:
         for number in segment.steps:
             step = self.steps[number]
             inputs = {name: results[index] for name, index in step.inputs.items()}
-            with _blamed_on(step):
+            with blamed_on(step):
                 results[number] = step.node.render(step.context, inputs)
         return {number: results[number] for number in segment.leaves}
 
@@ -448,31 +389,3 @@ class _Played:
     state: State
     held: dict[tuple, torch.Tensor]
     parts: list[_Part | None]
-
-
-def _of_line(parameters: Mapping[str, Any], line: str) -> dict[str, Any]:
-    return {key[len(line) + 1 :]: value for key, value in parameters.items() if key.rpartition(".")[0] == line}
-
-
-class _blamed_on:  # noqa: N801
-    """Errors inside a node come out as PatchErrors that point at its line. A class: entering costs 0.2 µs."""
-
-    __slots__ = ("step",)
-
-    def __init__(self, step: Step) -> None:
-        self.step = step
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not isinstance(error, Exception) or isinstance(error, PatchError):
-            return
-        graph = self.step.graph
-        if isinstance(error, GanzfeldError):
-            raise PatchError(error.what, where=graph.where, hint=error.hint) from error
-        if isinstance(error, torch.OutOfMemoryError):
-            hint = "Show a smaller size or fewer networks"
-            raise PatchError(f"The device has no memory left for {graph.name}", where=graph.where, hint=hint) from error
-        what = f"{graph.cls.word} failed: {type(error).__name__}: {error}"
-        raise PatchError(what, where=graph.where) from error
