@@ -63,7 +63,7 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.engine.takes.recorder import TakeRecorder
+    from ganzfeld.engine.takes.of_show import ShowTake
     from ganzfeld.patch.models import Patch
 
 log = logging.getLogger(__name__)
@@ -155,8 +155,14 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
-        self._take: TakeRecorder | None = self._recorder(begin.take) if begin.take else None
-        self._record_from(begin.checkpoint)
+        self._take: ShowTake | None = None
+        if begin.take:
+            from ganzfeld.engine.takes.of_show import ShowTake
+
+            try:
+                self._take = ShowTake(begin, self._engine, self._loop, self._source_of)
+            except Exception:
+                log.exception("no take can be recorded")
 
     def run(self) -> None:
         """Play until told to stop."""
@@ -222,43 +228,9 @@ class Render:
         """What a patch was made of, if it is known."""
         return next((text for known, text in reversed(self._versions) if known is patch), None)
 
-    # The take
-
-    def _recorder(self, target: str) -> TakeRecorder:
-        from ganzfeld.engine.takes.recorder import TakeRecorder, header
-
-        def text_of(patch: Patch) -> str | None:
-            known = self._text_of(patch)
-            return known.text if known else None
-
-        about = header(self._engine.device, self._begin.name, self._begin.sound)
-        return TakeRecorder(Path(target), about, lambda: self._loop.time, text_of, cameras=self._begin.take_cameras)
-
-    def _folder(self) -> str:
-        return str(self._path.resolve().parent if self._path else Path.cwd())
-
-    def _record_from(self, checkpoint: bytes | None) -> None:
-        """Record from here on, where the engine has taken up this checkpoint (None: none)."""
-        if self._take is None:
-            return
-        from ganzfeld.engine.takes.recorder import exact_checkpoint
-        from ganzfeld.engine.takes.records import Opened
-
-        text, clock = self._text_of(self._engine.patch), self._clock
-        opened = Opened(
-            text=text.text if text else None,
-            path=str(self._path) if self._path else None,
-            folder=self._folder(),
-            checkpoint=checkpoint,
-            at=self._loop.time,
-            t=clock.t,
-            beat=clock.beat,
-            bpm=clock.bpm,
-            exact=exact_checkpoint(checkpoint),
-            fps=self._loop.fps,
-        )
-        self._engine.witness = self._take
-        self._take.opened(opened, self._engine.watched)
+    def _source_of(self, patch: Patch) -> str | None:
+        text = self._text_of(patch)
+        return text.text if text else None
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -373,9 +345,7 @@ class Render:
         if reloaded and engine.graph is not None:
             self._wire.post(Addresses(tuple(engine.graph.slots)), key="addresses")
         if self._take is not None:
-            self._take.reads(engine.watched, self._folder())
-            if self._take.wants_state:
-                self._record_from(engine.checkpoint())
+            self._take.look()
         now = time.perf_counter()
         stored = self._tell_desk(now)
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):

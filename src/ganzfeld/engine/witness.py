@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -11,6 +12,8 @@ from ganzfeld.patch.models import Patch
 from ganzfeld.patch.node import Node
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
 
 REPEATABLE = frozenset({"set", "release", "load_snapshots", "store", "arrange"})
 """Methods of `Engine` that hands call: told to a witness by name, called again by a replay."""
@@ -48,7 +51,11 @@ class Taken:
         """What is not as it was, by the nodes' names."""
         changed: dict[str, Any] = {}
         for name, node in nodes.items():
-            what = node.taken()
+            try:
+                what = node.taken()
+            except Exception:  # no node may end a show by what it tells
+                log.exception("%s cannot tell what it took", name)
+                what = None
             known, before = self._known.get(name, (node, None))
             if known is node and (before is what or (not isinstance(what, np.ndarray) and before == what)):
                 continue

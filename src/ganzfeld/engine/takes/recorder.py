@@ -7,6 +7,7 @@ there is room again.
 
 from __future__ import annotations
 
+import functools
 import logging
 import platform
 import threading
@@ -72,6 +73,22 @@ class _State:
     data: bytes
 
 
+def _never_raises(method: Callable[..., None]) -> Callable[..., None]:
+    """What the engine calls while it makes a frame: whatever goes wrong here, the frame is made."""
+
+    @functools.wraps(method)
+    def safely(self: TakeRecorder, *arguments: Any, **named: Any) -> None:
+        try:
+            method(self, *arguments, **named)
+        except Exception as error:
+            log.exception("the take misses something")
+            what = f"the take is not recorded: {type(error).__name__}: {error}"
+            self._missed = True
+            self.problem = OutputError(what, where=Where(str(self.path)), hint="The show plays on")
+
+    return safely
+
+
 class TakeRecorder:
     """Fits `engine.witness.Witness`. All methods but `problem` belong to the render thread.
 
@@ -126,13 +143,16 @@ class TakeRecorder:
         """The show reads these files: their fingerprints are taken when there is time."""
         self._fingerprints.want(files, Path(folder))
 
+    @_never_raises
     def did(self, name: str, *arguments: Any) -> None:
         self._deeds.append(Did(name, list(arguments)))
 
+    @_never_raises
     def took(self, patch: Patch, *, anew: bool) -> None:
         text = self._text_of(patch)
         self._deeds.append(Swapped(text if text is not None else patch.model_dump_json(), anew))
 
+    @_never_raises
     def frame(self, moment: Moment, inbox: Inbox, halvings: int = 0) -> None:
         if halvings != self._halvings:
             self._halvings = halvings
@@ -143,6 +163,7 @@ class TakeRecorder:
         self._queue.append(_Frame(self._time(), moment, inbox, tuple(self._deeds)))
         self._deeds.clear()
 
+    @_never_raises
     def showed(self, sizes: Mapping[str, tuple[int, int]], taken: Mapping[str, Any]) -> None:
         # Known only when the frame is made, so it is told with the next one.
         if sizes != self._sizes:
