@@ -438,7 +438,7 @@ def test_a_full_disk_stops_the_recording_and_never_the_show(
 def test_a_recorder_that_fails_never_fails_the_frame(tmp_path: Path) -> None:
     night = Night(tmp_path / "odd.ganztake", "out(noise(), size=(8, 8))")
     night.play(2)
-    night.recorder._queue = None  # type: ignore[assignment]
+    night.recorder._time = lambda: 1 / 0
     night.play(2)
     assert len(night.shown) == 4
     assert night.recorder.problem is not None
