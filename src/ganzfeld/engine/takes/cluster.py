@@ -37,6 +37,7 @@ def make_on_cluster(maker: Maker, shelf: Shelf, address: str, workers: int, repo
 
 
 def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told what is rendered here
     try:
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError:
