@@ -112,6 +112,9 @@ class FakeEngine:
     def load_snapshots(self, bank: bytes) -> None:
         self.snapshots.bank = decode_bank(bank)
 
+    def store(self, name: str) -> None:
+        self.snapshots.bank = self.snapshots.bank.with_values(name, dict(self.turned))
+
     def arrange(self, what: str, *arguments) -> None:
         self.snapshots.arrange(what, *arguments)
 
@@ -135,9 +138,6 @@ class FakeEngine:
         inbox = self.outside.take()
         self.values = {"/grey": self.turned.get("/grey", 0)}
         self.hits += len(inbox.hits)
-        for hit in inbox.hits:
-            if hit.address == "/snapshot/store":
-                self.snapshots.bank = self.snapshots.bank.with_values(hit.arguments[0], dict(self.turned))
         width, height = map(int, patch.get("size", (8, 2)))
         picture = np.zeros((height, width, 4), np.uint8)
         picture[0, HITS] = self.hits

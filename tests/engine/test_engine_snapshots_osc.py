@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from mido import Message
 from pythonosc.udp_client import SimpleUDPClient
 
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.snapshot_file import read_bank
 from ganzfeld.engine.supervisor import Supervisor
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.signals.controllers import Controllers
+from ganzfeld.signals.midi_state import MidiState
 from ganzfeld.signals.osc import OscReceiver
 from ganzfeld.values.time import Clock
 
@@ -144,3 +147,70 @@ def test_at_a_shows_desk(tmp_path: Path) -> None:
         with pytest.raises(GanzfeldError, match="something else"):
             show.connect("/push", None)
         assert patch.read_text().endswith("# mine")
+
+
+class FakePorts:
+    """A controller with lights: what it is shown is in `lit`."""
+
+    problem = None
+
+    def __init__(self, state: MidiState) -> None:
+        self.state = state
+        self.lit: dict[tuple[str, int], int] = {}
+
+    def show(self, values: Mapping[str, float]) -> None:
+        for message in self.state.feedback(values):
+            kind, *data = message.bytes()
+            self.lit["note" if kind >> 4 == 9 else "cc", data[0]] = data[1]
+
+
+def test_a_controller_at_a_show(tmp_path: Path) -> None:
+    patch = tmp_path / "organ.ganz"
+    patch.write_text(TEXT)
+    with Supervisor(patch, device="cpu") as show:
+        state = MidiState(show)
+        ports = FakePorts(state)
+
+        def move(number: int, *steps: int) -> None:
+            for step in steps:
+                state.feed(Message("control_change", control=number, value=step), time.monotonic(), "nano")
+
+        def value() -> float:
+            return show.desk().knobs[0].value
+
+        def stands_at(step: int) -> bool:
+            return value() == pytest.approx(-2 + 5 * step / 127)
+
+        until(lambda: show.desk().knobs)
+        with Controllers(show, state, ports, lights=True):
+            until(lambda: not show.deafness)
+            show.learn("/push")
+            time.sleep(0.1)
+            move(7, 100, 104, 110, 115, 120)  # a hand that goes on moving
+            until(lambda: show.desk().knobs[0].midi == "1/7")
+            time.sleep(0.2)
+            assert value() == 0.0, "learned, and it did not jump"
+            move(7, 90, 40)  # comes by where the knob stands
+            until(lambda: stands_at(40) and show.desk().knobs[0].by == "midi")
+            show.hit("/snapshot/store", "low")
+            show.turn("/push", 3.0)
+            until(lambda: value() == 3 and ports.lit.get(("cc", 7)) == 127)
+            time.sleep(0.1)
+            move(7, 45, 50)
+            time.sleep(0.1)
+            assert value() == 3, "turned elsewhere: it waits"
+            move(7, 127, 126)
+            until(lambda: stands_at(126))
+            show.learn("snapshot:low")
+            time.sleep(0.1)
+            state.feed(Message("note_on", note=60, velocity=90), time.monotonic(), "pads")
+            until(lambda: show.desk().snapshots[0].midi == "note 1/60" and not show.lesson)
+            until(lambda: ("note", 60) in ports.lit)
+            state.feed(Message("note_on", note=60, velocity=90), time.monotonic(), "pads")
+            until(lambda: stands_at(40) and ports.lit["cc", 7] == 40)
+            until(lambda: ports.lit["note", 60] == 127)
+            state.feed(Message("program_change", program=3), time.monotonic(), "pads")  # there are no four
+            move(7, 0)
+            time.sleep(0.1)
+            assert 'midi="1/7"' in patch.read_text()
+            assert not show.status().errors

@@ -389,7 +389,11 @@ class Engine:
         show = self._show
         if show is None:
             raise PatchError("Nothing plays, so there is nothing to store")
-        self.snapshots.store(name, Stage(show.graph, show.evaluator.values, self.turned))
+        try:
+            self.snapshots.store(name, Stage(show.graph, show.evaluator.values, self.turned))
+        except GanzfeldError as error:
+            self.snapshots.refuse(error)
+            raise
         self._tell("store", name)
 
     def arrange(self, what: str, *arguments: Any) -> None:

@@ -261,6 +261,8 @@ class Render:
         match order:
             case Value(address, value):
                 engine.outside.set(address, value)
+            case Hit("/snapshot/store", (name, *_)) if engine.patch is not None:
+                engine.store(name)  # now, between the turns before it and those behind it
             case Hit(address, arguments, named):
                 engine.outside.hit(address, *arguments, **named)
             case Turn(address, value):

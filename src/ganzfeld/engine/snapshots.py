@@ -103,8 +103,12 @@ class Snapshots:
         try:
             do(*arguments)
         except GanzfeldError as error:
-            self.problem, self._problem_stays = error, PROBLEM_SECONDS
+            self.refuse(error)
             log.warning("%s", error)
+
+    def refuse(self, error: GanzfeldError) -> None:
+        """Show for a while why something could not be done."""
+        self.problem, self._problem_stays = error, PROBLEM_SECONDS
 
     # Requests
 
@@ -213,7 +217,7 @@ class Snapshots:
             except (TypeError, ValueError) as error:
                 raise GanzfeldError(f"Snapshots cannot {what} like this: {error}") from None
         except GanzfeldError as error:
-            self.problem, self._problem_stays = error, PROBLEM_SECONDS
+            self.refuse(error)
             raise
         current = self.current
         if current is not None and what in ("rename", "delete") and arguments[0] in current.shares:
