@@ -2,10 +2,11 @@
 
     python benchmarks/cpu.py [--threads 2] [--seconds 3] [NAME ...]
 
-One frame is mapping, truncation and synthesis of one latent in float32. Weights are random (speed does not
-depend on them). The ways take turns, and each keeps its fastest frame, so that other work on the machine
-disturbs the ratios as little as possible; a whole program adds its own time to every frame. The column bfloat16
-(plain convolutions in half precision) pays only on processors that have instructions for it.
+One frame is mapping, truncation and synthesis of one latent in float32. Weights are random (speed does not depend
+on them) but those of the networks that ship, which are also opened. The ways take turns, and each keeps its fastest
+frame, so that other work on the machine disturbs the ratios as little as possible; a whole program adds its own time
+to every frame. The column bfloat16 (plain convolutions in half precision) pays only on processors that have
+instructions for it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
-from ganzfeld.networks.network import Network
+from ganzfeld.networks.network import Network, load_network
 
 SMALL = {"z_dim": 32, "w_dim": 32}
 
@@ -43,8 +44,17 @@ NETWORKS: dict[str, Config] = {
 }
 """The sizes of the golden networks, a usual small one, and the shapes of the networks that ship."""
 
+PLAYED: dict[str, tuple[str, int | None]] = {
+    "planets": ("planets", None),
+    "planets-128": ("planets", 128),
+    "flowers": ("flowers", None),
+    "flowers-128": ("flowers", 128),
+    "orbits": ("orbits", None),
+}
+"""The networks that ship, at full size and stopped at the picture of half the size (`resolution=128` in a patch)."""
 
-def measure(network: Network, seconds: float) -> dict[str, float]:
+
+def measure(network: Network, seconds: float, resolution: int | None = None) -> dict[str, float]:
     """Seconds of the fastest frame by each way."""
     z = network.latent(0)
     rough = Network(network.config, network.tensors)
@@ -56,7 +66,7 @@ def measure(network: Network, seconds: float) -> dict[str, float]:
 
     def frame(network: Network) -> float:
         start = time.perf_counter()
-        network.synthesis(network.mapping(z, truncation_psi=0.8))
+        network.synthesis(network.mapping(z, truncation_psi=0.8), resolution=resolution)
         return time.perf_counter() - start
 
     with torch.inference_mode():
@@ -69,23 +79,31 @@ def measure(network: Network, seconds: float) -> dict[str, float]:
 
 
 def main() -> None:
+    names = [*NETWORKS, *PLAYED]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NETWORKS)} (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)} (default: all)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3, help="for each network")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    unknown = set(arguments.names) - set(NETWORKS)
+    unknown = set(arguments.names) - set(names)
     if unknown:
         parser.error(f"no network named {', '.join(sorted(unknown))}")
 
     print(f"{arguments.threads} threads, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
     print(f"{'network':16} {'reference':>18} {'fast':>18} {'ratio':>7} {'bfloat16':>18}")
-    for name in arguments.names or NETWORKS:
-        best = measure(Network.random(NETWORKS[name]), arguments.seconds)
+    for name in arguments.names or names:
+        if name in PLAYED:
+            file, resolution = PLAYED[name]
+            started = time.perf_counter()
+            network = load_network(file)
+            opened = f"  opened in {time.perf_counter() - started:.2f} s"
+        else:
+            network, resolution, opened = Network.random(NETWORKS[name]), None, ""
+        best = measure(network, arguments.seconds, resolution)
         reference, fast, rough = (f"{1000 * s:7.1f} ms {1 / s:5.0f} fps" for s in best.values())
         ratio = best["reference"] / best["fast"]
-        print(f"{name:16} {reference:>18} {fast:>18} {ratio:6.2f}x {rough:>18}", flush=True)
+        print(f"{name:16} {reference:>18} {fast:>18} {ratio:6.2f}x {rough:>18}{opened}", flush=True)
 
 
 if __name__ == "__main__":
