@@ -33,11 +33,17 @@ class Learning:
         """What is chosen and touched so far; None: nothing is being learned."""
         return self._lesson
 
-    def begin(self, target: str | None, numbers: tuple[Number, ...]) -> tuple[str, str] | None:
+    def begin(self, target: str | None) -> tuple[str, str] | None:
         """A hand wants to teach a control (to turn this). Returns (target, control) if both are known."""
         with self._lock:
             lesson = self._lesson or Lesson()
-            return self._told(replace(lesson, target=target or lesson.target, numbers=numbers))
+            return self._told(replace(lesson, target=target or lesson.target))
+
+    def offer(self, numbers: tuple[Number, ...]) -> None:
+        """These numbers in the text may be chosen, if the lesson still goes on."""
+        with self._lock:
+            if self._lesson is not None and self._lesson.numbers != numbers:
+                self._lesson = replace(self._lesson, numbers=numbers)
 
     def touched(self, control: str) -> tuple[str, str] | None:
         """A control was touched. Returns (target, control) if both are known."""

@@ -321,10 +321,18 @@ class Supervisor(Hands):
         or of a plain number in the text, or a snapshot ("snapshot:dawn"). Raises GanzfeldError if it cannot be."""
         if self.deafness:
             raise GanzfeldError("No control can be learned", hint=self.deafness)
-        from ganzfeld.patch.editing import numbers
+        chosen = self._learning.begin(target)
+        if chosen is not None:
+            self._learned(chosen)
+            return
+        from ganzfeld.patch.editing import numbers  # takes a moment, the first time: the lesson has begun by then
 
-        found = numbers(self._retreat.newest.text, str(self._path) if self._path else None)
-        self._learned(self._learning.begin(target, tuple(found)))
+        try:
+            found = numbers(self._retreat.newest.text, str(self._path) if self._path else None)
+        except GanzfeldError:
+            self._learning.end()
+            raise
+        self._learning.offer(tuple(found))
 
     def stop_learning(self) -> None:
         """Nothing is to be learned."""
