@@ -18,11 +18,11 @@ from ganzfeld.kernels.lanes import Lanes
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """`target` holds compute(*the tensors named in sources)."""
+    """`target` holds compute(*the tensors named in sources); without one, `compute` writes its results itself."""
 
     sources: tuple[str, ...]
-    compute: Callable[..., Tensor]
-    target: Tensor
+    compute: Callable[..., Tensor | None]
+    target: Tensor | None
 
 
 class DerivedTensors:
@@ -47,6 +47,12 @@ class DerivedTensors:
         return target
 
     @torch.no_grad()
+    def fill(self, *sources: str, compute: Callable[..., None]) -> None:
+        """Call compute(*the tensors named), which writes derived tensors of its own, now and after every change."""
+        compute(*(self.tensors[name] for name in sources))
+        self.all.append(Derived(sources, compute, None))
+
+    @torch.no_grad()
     def derive(self, changed: Iterable[str] | None = None) -> None:
         """Make everything again that depends on the tensors `changed` (None: everything)."""
         names = set(self.tensors if changed is None else changed)
@@ -57,7 +63,9 @@ class DerivedTensors:
             for derived in self.all:
                 if not names.isdisjoint(derived.sources):
                     with self._lanes.next():
-                        derived.target.copy_(derived.compute(*(self.tensors[name] for name in derived.sources)))
+                        value = derived.compute(*(self.tensors[name] for name in derived.sources))
+                        if derived.target is not None and value is not None:
+                            derived.target.copy_(value)
 
     def forget(self, targets: Iterable[Tensor]) -> None:
         """No longer make these derived tensors again."""

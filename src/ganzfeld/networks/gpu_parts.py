@@ -91,36 +91,25 @@ class GpuStyles:
 
 
 class GpuModulation:
-    """Styles to one, and the gains that demodulate, for several layers in one launch."""
+    """Styles to one, and the gains that demodulate, for several layers in one launch.
+
+    energy [layers, outputs, inputs] and norms [layers, outputs] are filled by whoever derives the weights. factor
+    [layers, 2]: what a layer's gains are multiplied by, and how many inputs it really has.
+    """
 
     def __init__(
-        self,
-        derived: DerivedTensors,
-        names: Sequence[str],
-        widest: int,
-        *,
-        gain: float,
-        epsilon: float = 1e-8,
-        normalise: bool = False,
+        self, weights: Sequence[Tensor], widest: int, *, gain: float, epsilon: float = 1e-8, normalise: bool = False
     ) -> None:
-        weights = [derived.tensors[f"{name}.weight"] for name in names]
+        """`weights` [O, I, k, k]: of the layers, in order. normalise: styles and weights by their root mean square."""
         device = weights[0].device
         outputs = -(-max(len(weight) for weight in weights) // 8) * 8  # as memory of activations is padded
-        self.energy = torch.zeros(len(names), outputs, widest, dtype=torch.float16, device=device)
-        self.norms = torch.ones(len(names), outputs, device=device)
+        self.energy = torch.zeros(len(weights), outputs, widest, dtype=torch.float16, device=device)
+        self.norms = torch.ones(len(weights), outputs, device=device)
+        if normalise:
+            # Divided by its root mean square, a weight has the same norm whatever it is.
+            self.norms *= torch.tensor([math.sqrt(weight[0].numel()) for weight in weights], device=device)[:, None]
         self.factor = torch.tensor([[gain, float(weight.shape[1])] for weight in weights], device=device)
         self.epsilon, self.normalise = epsilon, normalise
-
-        def norm(weight: Tensor) -> Tensor:
-            if normalise:
-                # StyleGAN3 divides by the root mean square, so that the norm is the same whatever the weight.
-                return torch.full_like(weight[:, 0, 0, 0], math.sqrt(weight[0].numel()))
-            return weight.flatten(1).norm(dim=1)
-
-        for i, (name, weight) in enumerate(zip(names, weights)):
-            into = self.energy[i, : weight.shape[0], : weight.shape[1]]
-            derived.make(f"{name}.weight", compute=lambda weight: unit(weight).square().sum((2, 3)), into=into)
-            derived.make(f"{name}.weight", compute=norm, into=self.norms[i, : len(weight)])
 
     def __call__(self, styles: Tensor) -> tuple[Tensor, Tensor]:
         """styles [≥ layers, widest] -> unit styles [layers, widest], gains [layers, most outputs]."""
@@ -154,24 +143,21 @@ class GpuColours:
         return [weight[:channels] for weight, channels in zip(weights, self.channels)]
 
 
-def unit(weight: Tensor) -> Tensor:
-    """W [O, I, k, k] with norm 1 per output channel."""
-    return weight / weight.flatten(1).norm(dim=1).clamp_min(1e-30)[:, None, None, None]
+def tile_for(positions: int, outputs: int, inputs: int, processors: int, hopper: bool) -> Tile:
+    """How to cut up a 3×3 convolution so that it fills a card of so many processors.
 
-
-def tile_for(positions: int, outputs: int, steps: int, processors: int, hopper: bool) -> Tile:
-    """How to cut up a convolution of `steps` blocks of 64 summed, so that it fills a card of so many processors.
-
-    Measured on one H100 (benchmarks/RESULTS.md); other cards get tiles that fit their smaller memories.
+    Measured on one H100 (benchmarks/RESULTS.md); other cards get less memory a block.
     """
     width = min(128, 1 << (outputs - 1).bit_length())
-    for height in (128, 64, 32, 16):
-        tiles = -(-positions // height) * -(-outputs // width)
-        if tiles * 3 >= processors * 2:
-            big = height == 128 and width == 128
-            return Tile(height, width, 64, 1, 8 if big and hopper else 4, 4 if hopper else 3)
-    width = min(width, 64)
-    height = 16 if positions <= 16 else 32 if positions <= 512 else 64
+    depth = min(64, 1 << (inputs - 1).bit_length())
+    if -(-positions // 128) * -(-outputs // width) * 3 >= processors * 2:
+        if width <= 32:
+            return Tile(256, width, min(depth, 32), 1, 4, 4)
+        return Tile(128, width, depth, 1, 4, 3 if width == 128 or not hopper else 4)
+    # Too few tiles: smaller ones, and the sum in parts.
+    height = 16 if positions <= 32 and outputs <= 512 else 32 if positions <= 32 else 64
+    width = min(width, 64 if positions <= 32 else 128)
+    depth = 128 if hopper and inputs >= 128 else depth
     tiles = -(-positions // height) * -(-outputs // width)
-    splits = max(1, min(steps // 4, -(-2 * processors // tiles)))
-    return Tile(height, width, 64, splits, 4, 4)
+    splits = max(1, min(6, processors // tiles, 9 * -(-inputs // depth)))
+    return Tile(height, width, depth, splits, 4, 3)

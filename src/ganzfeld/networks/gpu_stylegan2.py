@@ -11,16 +11,18 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
+from ganzfeld.kernels.triton import weights
 from ganzfeld.kernels.triton.convolution import Activation, Colours, Field, Tile
+from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.gpu_parts import (
@@ -30,7 +32,6 @@ from ganzfeld.networks.gpu_parts import (
     GpuModulation,
     GpuStyles,
     tile_for,
-    unit,
 )
 from ganzfeld.networks.noise import NoiseMode, layer_noise
 from ganzfeld.networks.stylegan2 import After
@@ -73,15 +74,16 @@ class GpuStyleGAN2:
         self.wide_starts = WideStarts(self.derived)
         self.clamp = LARGEST if config.conv_clamp is None else config.conv_clamp
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: const.permute(1, 2, 0).contiguous())
-        self.convolutions = [self._convolution(*found) for found in enumerate(self._names())]
-        names = [convolution.name for convolution in self.convolutions]
+        named = self._names()
+        names = [name for name, _, _ in named]
         self.rgb_names = [f"synthesis.b{side}.torgb" for side in config.resolutions]
         count = len(names)
         widest = max(config.channels)
         # A block's torgb reads the row after its last convolution's, which the next block reads too.
         rows = [*range(count), *(2 * i + 1 for i in range(len(self.rgb_names)))]
         self.styles = GpuStyles(self.derived, [*names, *self.rgb_names], rows, widest)
-        self.modulation = GpuModulation(self.derived, names, widest, gain=GAIN)
+        self.modulation = GpuModulation([tensors[f"{name}.weight"] for name in names], widest, gain=GAIN)
+        self.convolutions = [self._convolution(*found) for found in enumerate(named)]
         self.colours = GpuColours(self.derived, self.rgb_names, widest)
         self.rgb_biases = [tensors[f"{name}.bias"] for name in self.rgb_names]
         self.rgb_taps = [tensors[f"synthesis.b{side}.resample_filter"] for side in config.resolutions]
@@ -147,7 +149,7 @@ class GpuStyleGAN2:
         start = self.wide_starts[wide] if wide is not None else None
         const = self.const if start is None else start.const[0].permute(1, 2, 0)
         strengths = self.strengths * noise_strength if noise_mode != "none" else self.strengths * 0
-        entry = entered(const, units[0], steps[0].field)
+        entry = enter(const, units[0], steps[0].field.pitch, const.shape[2])
         rgb: Tensor | None = None
         for i, step in enumerate(steps):
             c = step.convolution
@@ -201,7 +203,7 @@ class GpuStyleGAN2:
                 x = x[0].permute(1, 2, 0)
                 plain = x.reshape(height * width, c.channels).half()
                 if following:
-                    leaving = entered(x, units[i + 1], following.field)
+                    leaving = enter(x, units[i + 1], following.field.pitch, c.channels)
             if painted is not None:
                 if not fused:
                     assert plain is not None
@@ -230,19 +232,20 @@ class GpuStyleGAN2:
         tensors = self.derived.tensors
         channels, inputs = tensors[f"{name}.weight"].shape[:2]
         up = 2 if name.endswith("conv0") else 1
-        if up == 2:
-            sources = (f"{name}.weight", f"{name}.resample_filter")
-            weight = self.derived.make(*sources, compute=polyphase)
-        else:
-            weight = self.derived.make(f"{name}.weight", compute=plain_weight)
+        phases = (4,) if up == 2 else ()
+        weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
+        energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
+        sources = (f"{name}.weight", f"{name}.resample_filter") if up == 2 else (f"{name}.weight",)
+        self.derived.fill(*sources, compute=partial(derived_weight, weight, energy, norms))
         bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
         noise = tensors[f"{name}.noise_const"]
-        return Convolution(name, layer, index, resolution, up, inputs, channels, weight, bias, noise)
+        return Convolution(
+            name, layer, index, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise
+        )
 
     def _fuses(self, step: Step) -> bool:
         """Whether a tile of this step holds all channels of its pixels, as the way to RGB needs it."""
-        tile, channels = step.tile, step.convolution.channels
-        return tile.splits > 1 or tile.outputs == channels
+        return step.tile.splits == 1 and step.tile.outputs == step.convolution.channels
 
     def _plan(self, last: int, wide: Wide | None) -> list[Step]:
         key = (last, wide)
@@ -259,44 +262,11 @@ class GpuStyleGAN2:
             height, width = (side, side) if wide is None else wide.side((side, side), side // 4)
             field = Field(height, width, width + 1)
             positions, outputs = height * (width + 1), len(convolution.weight)
-            blocks = 9 * -(-convolution.inputs // 64)
-            tile = tile_for(positions, outputs, blocks, self.processors, self.hopper)
+            tile = tile_for(positions, outputs, convolution.inputs, self.processors, self.hopper)
             steps.append(Step(convolution, field, tile))
         return steps
 
 
-def entered(x: Tensor, style: Tensor, field: Field) -> Tensor:
-    """x [height, width, C] times the style, as the memory of a layer's input."""
-    styled = (x.float() * style[: x.shape[2]]).clamp(-LARGEST, LARGEST)
-    return F.pad(styled.half(), (0, 0, 0, field.pitch - field.width)).view(-1, x.shape[2])
-
-
-def plain_weight(weight: Tensor) -> Tensor:
-    """W [O, I, 3, 3] -> [O, 9, I] in half precision, of norm 1 per output."""
-    return unit(weight).half().permute(0, 2, 3, 1).contiguous().flatten(1, 2)
-
-
-def polyphase(weight: Tensor, taps: Tensor) -> Tensor:
-    """Transposed convolution by W [O, I, 3, 3] to twice the size, then the filter `taps` [4, 4], times 4, as one
-    convolution: [4 · O, 9, I] in half precision, output (2·a + b)·O + o being the pixels at 2·y + a, 2·x + b.
-
-    The transposed convolution puts x[m]·W[k] at 2·m + k. The filter, flipped, sums four of those. So pixel 2·j + a
-    has from input j + d − 1 the weights W[k] times the flipped tap 2·d + k − a − 1.
-    """
-    steps = _reach(weight.device)
-    flipped = F.pad(4 * taps.flip(0, 1), (1, 1, 1, 1))
-    # steps [2, 3, 3]: phase, input, tap of W -> place among the flipped taps, 0 and 5 being outside.
-    spread = flipped[steps[:, None, :, None, :, None], steps[None, :, None, :, None, :]]  # a, b, dy, dx, ky, kx
-    phases = torch.einsum("abyxkl,oikl->aboyxi", spread, unit(weight))
-    return phases.reshape(4 * weight.shape[0], 9, weight.shape[1]).half().contiguous()
-
-
-_REACH: dict[torch.device, Tensor] = {}
-
-
-def _reach(device: torch.device) -> Tensor:
-    """The table of `polyphase`, once a device: a captured derivation must not copy from the host."""
-    if device not in _REACH:
-        steps = [[[min(max(2 * d + k - a, 0), 5) for k in range(3)] for d in range(3)] for a in range(2)]
-        _REACH[device] = torch.tensor(steps, device=device)
-    return _REACH[device]
+def derived_weight(out: Tensor, energy: Tensor, norms: Tensor, weight: Tensor, taps: Tensor | None = None) -> None:
+    """`weights.derive`, what it writes first."""
+    weights.derive(weight, out, energy, norms, taps)

@@ -1,7 +1,7 @@
 """StyleGAN3 for a GPU: the same mathematics as stylegan3.py, in half precision, two kernels a layer.
 
-- As in gpu_stylegan2.py, styles scale activations, weights have norm 1, and convolutions are matrix products over
-  channels-last memory in half precision.
+- As in gpu_stylegan2.py, styles scale activations and weights have norm 1. Activations lie channels-last in half
+  precision. The convolutions are cuDNN's: at these odd numbers of channels it beats our own (benchmarks/RESULTS.md).
 - A layer's second kernel does all the rest in one pass: demodulation, bias, both filters and the leaky ReLU between
   them, the next layer's style. What lies between the filters is never written to memory.
 - Channels are padded to multiples of eight with zeros, as tensor cores and 16-byte loads want them.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -20,12 +20,15 @@ from torch import Tensor
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.triton import convolution as kernel
-from ganzfeld.kernels.triton.convolution import Colours, Field, Tile
+from ganzfeld.kernels.triton import weights
+from ganzfeld.kernels.triton.convolution import Colours
+from ganzfeld.kernels.triton.entry import enter
+from ganzfeld.kernels.triton.styles import dense
+from ganzfeld.kernels.triton.waves import waves
 from ganzfeld.networks.config import LayerConfig, StyleGAN3Config
 from ganzfeld.networks.derived import DerivedTensors
-from ganzfeld.networks.gpu_parts import LARGEST, GpuColours, GpuMapping, GpuModulation, GpuStyles, tile_for, unit
+from ganzfeld.networks.gpu_parts import LARGEST, GpuColours, GpuMapping, GpuModulation, GpuStyles
 from ganzfeld.networks.stylegan2 import After
-from ganzfeld.networks.stylegan3 import FourierFeatures
 from ganzfeld.networks.wide import Wide, layer_scale, middle
 
 
@@ -45,13 +48,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A layer in a picture of one size. field: its input. raw: (height, width) after the convolution."""
+    """A layer in a picture of one size: (height, width) before it, after its convolution, and after its filters."""
 
     layer: Layer
-    field: Field
+    entry: tuple[int, int]
     raw: tuple[int, int]
     out: tuple[int, int]
-    tile: Tile
 
 
 class GpuStyleGAN3:
@@ -62,13 +64,21 @@ class GpuStyleGAN3:
         self.derived = DerivedTensors(tensors)
         self.device = tensors["mapping.w_avg"].device
         self.mapping = GpuMapping(config, self.derived)
-        self.input = self._fourier_features()
+        self.first = torch.zeros(1, dtype=torch.int32, device=self.device)
+        name = "synthesis.input"
+        scale = 1 / math.sqrt(config.w_dim)
+        self.motion_weight = self.derived.make(f"{name}.affine.weight", compute=lambda weight: weight[None] * scale)
+        self.motion_bias = self.derived.make(f"{name}.affine.bias", compute=lambda bias: bias[None])
+        self.input_weight = self.derived.make(
+            f"{name}.weight", compute=lambda weight: (weight.t() / math.sqrt(len(weight))).half().contiguous()
+        )
         *inner, self.last = config.layers
-        self.layers = [self._layer(layer) for layer in inner]
         names = [f"synthesis.{layer.name}" for layer in config.layers]
         widest = max(padded(layer.in_channels) for layer in config.layers)
         self.styles = GpuStyles(self.derived, names, range(1, len(names) + 1), widest)
-        self.modulation = GpuModulation(self.derived, names[:-1], widest, gain=1, normalise=True)
+        convolved_by = [tensors[f"{name}.weight"] for name in names[:-1]]
+        self.modulation = GpuModulation(convolved_by, widest, gain=1, normalise=True)
+        self.layers = [self._layer(i, layer) for i, layer in enumerate(inner)]
         for i, name in enumerate(names[:-1]):
             self.derived.make(f"{name}.magnitude_ema", compute=torch.rsqrt, into=self.modulation.factor[i, 0])
         self.colours = GpuColours(self.derived, names[-1:], padded(self.last.in_channels))
@@ -76,9 +86,6 @@ class GpuStyleGAN3:
         self.rgb_bias = tensors[f"{names[-1]}.bias"]
         self.rgb_gain = self.derived.make(f"{names[-1]}.magnitude_ema", compute=torch.rsqrt)
         self.ones = torch.ones(widest, device=self.device)
-        on_gpu = self.device.type == "cuda"
-        self.hopper = on_gpu and torch.cuda.get_device_capability(self.device) >= (9, 0)
-        self.processors = torch.cuda.get_device_properties(self.device).multi_processor_count if on_gpu else 4
         self._plans: dict[Wide | None, list[Step]] = {}
 
     @staticmethod
@@ -124,14 +131,14 @@ class GpuStyleGAN3:
             )
         bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.config_names))
         steps = self._plan(wide)
-        x = self.input(w[:, 0], transform, wide)
+        x = self._waves(w, transform, steps[0].entry)
         if "input" in bent and after is not None:
             x = after("input", x)
         if until == "input":
             return middle(self.config, "input", x, wide)
         styles = self.styles(w[0])
         units, powers = self.modulation(styles)
-        entry = entered(x, units[0], steps[0])
+        entry = enter(x[0].permute(1, 2, 0), units[0], x.shape[3], steps[0].layer.inputs)
         for i, step in enumerate(steps):
             layer, name = step.layer, step.layer.config.name
             following = steps[i + 1] if i + 1 < len(steps) else None
@@ -140,20 +147,11 @@ class GpuStyleGAN3:
             if gains and name in gains:
                 gain = gain.clone()
                 gain[: layer.config.out_channels] *= gains[name]
-            raw = entry.new_empty(step.raw[0] * step.raw[1], layer.outputs)
-            kernel_size = layer.config.kernel
-            reach = kernel_size - 1
-            kernel.convolve(
-                entry, layer.weight, raw,
-                taps=kernel_size, pitch=step.field.pitch, shift=-reach * (step.field.pitch + 1),
-                tile=step.tile,
-            )  # fmt: skip
+            raw = convolved(entry.view(*step.entry, -1), layer.weight)
             height, width = step.out
-            pitch, style = width, self.ones
-            if following is not None and not seen:
-                pitch, style = following.field.pitch, units[i + 1]
-            entry = raw.new_empty(height * pitch, layer.outputs)
-            self._filter(layer, step, raw, gain, style, entry, pitch)
+            style = self.ones if seen or following is None else units[i + 1]
+            entry = raw.new_empty(height * width, layer.outputs)
+            self._filter(layer, step, raw, gain, style, entry)
             if seen:
                 x = entry.view(1, height, width, -1).permute(0, 3, 1, 2)[:, : layer.config.out_channels]
                 if name in bent and after is not None:
@@ -161,7 +159,7 @@ class GpuStyleGAN3:
                 if name == until:
                     return middle(self.config, name, x, wide)
                 style = self.ones if following is None else units[i + 1]
-                entry = entered(x, style, following or replace(step, field=Field(height, width, width)))
+                entry = enter(x[0].permute(1, 2, 0), style, width, layer.outputs)
         return self._picture(styles[-1], entry, steps[-1].out, until, after if self.last.name in bent else None, wide)
 
     def _picture(
@@ -194,13 +192,11 @@ class GpuStyleGAN3:
         """The names of all activations."""
         return ["input", *(layer.name for layer in self.config.layers)]
 
-    def _filter(
-        self, layer: Layer, step: Step, raw: Tensor, gain: Tensor, style: Tensor, into: Tensor, pitch: int
-    ) -> None:
+    def _filter(self, layer: Layer, step: Step, raw: Tensor, gain: Tensor, style: Tensor, into: Tensor) -> None:
         config, name = layer.config, layer.name
         filters = (f"{name}.up_filter", f"{name}.down_filter")
         if self.device.type == "cuda" and self.derived.again.isdisjoint(filters):
-            streamed_filter(raw, gain, layer.bias, style, layer.filters, step.raw, into, step.out, pitch)
+            streamed_filter(raw, gain, layer.bias, style, layer.filters, step.raw, into, step.out, step.out[1])
             return
         # A bent filter may be anything; and a processor has no kernel for it.
         height, width = step.raw
@@ -210,18 +206,15 @@ class GpuStyleGAN3:
             x, layer.bias, up, down, up=config.up, down=config.down, padding=config.padding, clamp=config.clamp
         )
         x = x[0].permute(1, 2, 0) * style[: layer.outputs]
-        into.view(step.out[0], pitch, -1)[:, : step.out[1]] = x.clamp(-LARGEST, LARGEST)
-        into.view(step.out[0], pitch, -1)[:, step.out[1] :] = 0
+        into.copy_(x.clamp(-LARGEST, LARGEST).reshape(into.shape))
 
-    def _layer(self, config: LayerConfig) -> Layer:
+    def _layer(self, index: int, config: LayerConfig) -> Layer:
         name = f"synthesis.{config.name}"
         inputs, outputs = padded(config.in_channels), padded(config.out_channels)
         weight = torch.zeros(outputs, config.kernel**2, inputs, dtype=torch.float16, device=self.device)
-        self.derived.make(
-            f"{name}.weight",
-            compute=lambda weight: unit(weight).permute(0, 2, 3, 1).flatten(1, 2),
-            into=weight[: config.out_channels, :, : config.in_channels],
-        )
+        energy = self.modulation.energy[index]
+        self.derived.fill(f"{name}.weight", compute=lambda tensor: weights.derive(tensor, weight, energy, None))
+        weight = weight.view(outputs, config.kernel, config.kernel, inputs).permute(0, 3, 1, 2)
         bias = torch.zeros(outputs, device=self.device)
         self.derived.make(f"{name}.bias", compute=lambda bias: bias, into=bias[: config.out_channels])
         tensors = self.derived.tensors
@@ -234,15 +227,21 @@ class GpuStyleGAN3:
         )
         return Layer(config, name, inputs, outputs, weight, bias, filters)
 
-    def _fourier_features(self) -> FourierFeatures:
-        """The reference's own input layer, around the same tensors."""
-        with torch.device("meta"):
-            module = FourierFeatures(self.config.input, self.config.w_dim)
-        prefix = "synthesis.input."
-        tensors = self.derived.tensors
-        state = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-        module.load_state_dict(state, assign=True)
-        return module.requires_grad_(False)
+    def _waves(self, w: Tensor, transform: Tensor | None, size: tuple[int, int]) -> Tensor:
+        """The first activation [1, C, height, width]."""
+        tensors, config = self.derived.tensors, self.config.input
+        own = tensors["synthesis.input.transform"]
+        motion = dense(w[0], self.first, self.motion_weight, self.motion_bias)
+        field = waves(
+            motion,
+            (own if transform is None else transform.to(own)).reshape(-1, 3, 3)[0].contiguous(),
+            tensors["synthesis.input.freqs"],
+            tensors["synthesis.input.phases"],
+            size,
+            config.sampling_rate,
+            config.bandwidth,
+        )
+        return (field @ self.input_weight).view(1, *size, -1).permute(0, 3, 1, 2)
 
     def _plan(self, wide: Wide | None) -> list[Step]:
         if wide not in self._plans:
@@ -256,28 +255,23 @@ class GpuStyleGAN3:
 
     def _planned(self, wide: Wide | None) -> list[Step]:
         steps: list[Step] = []
-        height, width = self._side("input", self.config.input.size, wide)
+        entry = self._side("input", self.config.input.size, wide)
         for layer in self.layers:
-            config = layer.config
-            reach = config.kernel - 1
-            field = Field(height, width, width + reach)
-            raw = (height + reach, width + reach)
-            positions = raw[0] * raw[1]
-            blocks = config.kernel**2 * -(-layer.inputs // 64)
-            tile = tile_for(positions, layer.outputs, blocks, self.processors, self.hopper)
-            height, width = self._side(config.name, config.out_size, wide)
-            steps.append(Step(layer, field, raw, (height, width), tile))
+            reach = layer.config.kernel - 1
+            out = self._side(layer.config.name, layer.config.out_size, wide)
+            steps.append(Step(layer, entry, (entry[0] + reach, entry[1] + reach), out))
+            entry = out
         return steps
+
+
+def convolved(x: Tensor, weight: Tensor) -> Tensor:
+    """x [H, W, I] by weight [O, I, k, k], all that it touches: [(H + k − 1) · (W + k − 1), O]."""
+    # Chosen by rule, not by trying: the same picture every time, and a capture can be the first to ask.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        y = F.conv2d(x.permute(2, 0, 1)[None], weight, padding=weight.shape[2] - 1)
+    return y.permute(0, 2, 3, 1).reshape(-1, len(weight))
 
 
 def padded(channels: int) -> int:
     """The next multiple of eight."""
     return -(-channels // 8) * 8
-
-
-def entered(x: Tensor, style: Tensor, step: Step) -> Tensor:
-    """x [1, C, h, w] times the style, as the memory of a layer's input."""
-    channels = x.shape[1]
-    x = (x[0].permute(1, 2, 0).float() * style[:channels]).clamp(-LARGEST, LARGEST).half()
-    more = padded(channels) - channels
-    return F.pad(x, (0, more, 0, step.field.pitch - step.field.width)).view(-1, padded(channels))

@@ -250,7 +250,7 @@ def layer(
     """A whole layer of StyleGAN2: 3×3 convolution of x [height · pitch, I] and all that follows it.
 
     weight [O, 9, I]. up 2: O is four phases of the channels, and what is written is twice the size. `colours`
-    needs a tile that holds every channel.
+    needs a tile that holds every channel, and no parts.
     """
     channels = len(activation.gain)
     positions, outputs = field.height * field.pitch, len(weight)
@@ -267,7 +267,7 @@ def layer(
             tile.splits, TAPS=3, BM=tile.positions, BN=tile.outputs, BK=tile.inputs, PARTIAL=True, TMA=tma,
             num_warps=tile.warps, num_stages=tile.stages,
         )  # fmt: skip
-        finishing = Tile(16, channels if colours else min(channels, 128), 64, 1, 4, 1)
+        finishing = Tile(16, min(channels, 128), 64, 1, 4, 1)
         operands: tuple[object, object] = (x, weight)
         tma = False
     else:

@@ -1,0 +1,135 @@
+"""The GPU paths against the readable reference: in Triton's interpreter on tiny networks, or on a card if there is one."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+from torch import Tensor
+
+pytest.importorskip("triton", reason="the GPU paths are Triton's")
+
+from ganzfeld.kernels.triton import convolution
+from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
+from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
+from ganzfeld.networks.network import Network
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+small = {"mapping_layers": 2, "z_dim": 32, "w_dim": 32}
+three = {"channel_base": 256, "channel_max": 20, "num_layers": 4, "margin_size": 4, "first_stopband": 2**1.1}
+CONFIGS: dict[str, Config] = {
+    "stylegan2": StyleGAN2Config.design(16, channel_base=256, channel_max=32, **small),  # type: ignore[arg-type]
+    "stylegan3-t": StyleGAN3Config.design("stylegan3-t", 16, **three, **small),  # type: ignore[arg-type]
+    "stylegan3-r": StyleGAN3Config.design("stylegan3-r", 16, **three, **small),  # type: ignore[arg-type]
+}
+
+
+@functools.cache
+def networks(kind: str) -> tuple[Network, GpuStyleGAN2 | GpuStyleGAN3, Tensor]:
+    """The reference, the GPU path on the same tensors, and a w."""
+    network = Network.random(CONFIGS[kind], seed=1)
+    torch.manual_seed(2)
+    for name, tensor in network.tensors.items():
+        if name.endswith("noise_strength"):
+            tensor.fill_(0.3)
+        elif "magnitude" in name:
+            tensor.uniform_(0.5, 2)
+        elif name.endswith(".bias") and "affine" not in name:
+            tensor.normal_()
+        elif name == "synthesis.input.affine.weight":
+            tensor.normal_()
+    network.to(DEVICE).fast = False
+    path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(network.config, network.tensors)  # type: ignore[arg-type]
+    return network, path, network.mapping(network.latent(3))
+
+
+def error(found: Tensor, expected: Tensor) -> float:
+    assert found.shape == expected.shape
+    return float((found.float() - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_the_picture_and_every_layer_agree(kind: str):
+    network, path, w = networks(kind)
+    z = network.latent(3)
+    assert error(path.mapping(z, None, 0.7), network.mapping(z, truncation_psi=0.7)) < 1e-5
+    assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
+    for layer in network.layers:
+        assert error(path.synthesis(w, until=layer), network.synthesis(w, until=layer)) < 3e-3, layer
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_bent_layers_and_gains_agree(kind: str):
+    network, path, w = networks(kind)
+    first, middle, last = network.layers[1], network.layers[2], network.layers[-1]
+    gains = {next(iter(network.gained)): torch.tensor(1.7, device=DEVICE)} if hasattr(network, "gained") else None
+
+    def after(name: str, x: Tensor) -> Tensor:
+        return {first: lambda: x * 1.5, middle: lambda: x.flip(3), last: lambda: x.roll(1, 2)}.get(name, lambda: x)()
+
+    assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 4e-3
+    if gains:
+        assert error(path.synthesis(w, gains=gains), network.synthesis(w, gains=gains)) < 4e-3
+
+
+@pytest.mark.parametrize("kind", ["stylegan3-t", "stylegan3-r"])
+def test_the_input_turns_and_moves(kind: str):
+    network, path, w = networks(kind)
+    turn = torch.tensor([[0.8, -0.6, 0.1], [0.6, 0.8, -0.2], [0.0, 0.0, 1.0]], device=DEVICE)
+    assert error(path.synthesis(w, transform=turn), network.synthesis(w, transform=turn)) < 3e-3  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("size", [(40, 16), (16, 28)])
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_wide_pictures_agree(kind: str, size: tuple[int, int]):
+    network, path, w = networks(kind)
+    assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 3e-3
+
+
+def test_smaller_pictures_and_noise_agree():
+    network, path, w = networks("stylegan2")
+    assert isinstance(path, GpuStyleGAN2)
+    assert error(path.synthesis(w, resolution=8), network.synthesis(w, resolution=8)) < 3e-3
+    for noise in ({"noise_mode": "none"}, {"noise_mode": "random", "seed": torch.tensor(5, device=DEVICE)},
+                  {"noise_strength": torch.tensor(2.0, device=DEVICE)}):  # fmt: skip
+        assert error(path.synthesis(w, **noise), network.synthesis(w, **noise)) < 3e-3, noise
+
+
+def test_fetched_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch):
+    """The Hopper generation's way to memory, which the interpreter knows too."""
+    network, path, w = networks("stylegan2")
+    expected = path.synthesis(w)
+    monkeypatch.setattr(convolution, "has_tma", lambda device: True)
+    if DEVICE == "cpu":
+        assert torch.equal(path.synthesis(w), expected)
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_far_from_what_it_was_trained_for_nothing_breaks(kind: str):
+    """w of 4 σ and psi 3; constants, biases and affines times ±4; a weight that is zero."""
+    network, _, _ = networks(kind)
+    names = [name for name in network.weights if name.endswith(("const", ".bias", "affine.weight", "torgb.weight"))]
+    bent = network.variant(names)
+    zero = next(name for name in network.weights if name.endswith("conv1.weight") or ".L1" in name)
+    bent = bent.variant([zero])
+    for i, name in enumerate(names):
+        bent.tensors[name].mul_((-4, 4)[i % 2])
+    bent.tensors[zero].zero_()
+    path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(bent.config, bent.tensors)  # type: ignore[arg-type]
+    w = path.mapping(4 * network.latent(1).sign(), None, 3.0)
+    for scale in (1.0, 30.0):
+        assert path.synthesis(w * scale).isfinite().all()
+
+
+def test_changed_tensors_are_derived_again():
+    network, _, w = networks("stylegan2")
+    names = ["synthesis.b8.conv0.weight", "synthesis.b8.conv1.weight", "synthesis.b16.conv0.resample_filter"]
+    bent = network.variant(names)
+    path = GpuStyleGAN2(bent.config, bent.tensors)  # type: ignore[arg-type]
+    for name in names:
+        bent.tensors[name].mul_(torch.rand_like(bent.tensors[name]) + 0.5)
+    path.derived.refresh()
+    bent.fast = False
+    assert error(path.synthesis(w), bent.synthesis(w)) < 3e-3
