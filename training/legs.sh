@@ -1,7 +1,7 @@
 #!/bin/bash
 # Training in legs of under ten minutes on a machine with two GPUs.
 #   training/legs.sh LEG FOLDER OUT      checkpoints and the compiler's cache stay in FOLDER, what to take home goes to OUT
-# Legs 1 and 2 made the shipped networks. Leg 3 goes on from leg 2; it has not been run to its end (RESULTS.md says why).
+# The two legs that made the shipped networks; then go_on.sh gave flowers its 256 px.
 set -u
 leg=$1 folder=$2 out=$3
 export PYTHONPATH=src:. PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$folder/cache TORCHINDUCTOR_COMPILE_THREADS=8
@@ -43,22 +43,6 @@ case $leg in
     rm -f $out/planets/generator.pt $out/planets/judge.pt # more may not come home; planets are ready
     train 0 flowers-2 flowers --stages 128:3.9 --start-from $folder/planets --garden $folder/garden.pt $(carry flowers); first=$!
     wait $first $second
-    ;;
-3)
-    for needed in planets/checkpoint.pt flowers/checkpoint.pt orbits/checkpoint.pt garden.pt; do
-        [ -e "$folder/$needed" ] || { echo "$folder/$needed is missing: is this the machine of leg 2?"; exit 1; }
-    done
-    train 1 orbits-3 orbits --stages 128:7.4 $(carry orbits); second=$!
-    train 0 flowers-3 flowers --stages 256:7.7 --garden $folder/garden.pt $(carry flowers); first=$!
-    wait $second
-    export CUDA_VISIBLE_DEVICES=1
-    python3 -m training.report orbits --folder $folder/orbits --to $folder/report >$folder/report-orbits.out 2>&1 &
-    wait $first
-    python3 -m training.report flowers --folder $folder/flowers --to $folder/report \
-        --garden $folder/garden.pt >$folder/report-flowers.out 2>&1 &
-    CUDA_VISIBLE_DEVICES=0 python3 -m training.report planets --folder $folder/planets --to $folder/report \
-        --blend-with $folder/flowers >$folder/report-planets.out 2>&1 &
-    wait
     ;;
 esac
 tar cf $out/orbits-generators.tar -C $out/orbits average.pt generator.pt && rm $out/orbits/average.pt $out/orbits/generator.pt
