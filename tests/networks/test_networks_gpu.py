@@ -1,4 +1,4 @@
-"""The GPU paths against the readable reference: in Triton's interpreter on tiny networks, or on a card if there is one."""
+"""The GPU paths against the readable reference: in Triton's interpreter on tiny networks, or on a card."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def networks(kind: str) -> tuple[Network, GpuStyleGAN2 | GpuStyleGAN3, Tensor]:
             tensor.fill_(0.3)
         elif "magnitude" in name:
             tensor.uniform_(0.5, 2)
-        elif name.endswith(".bias") and "affine" not in name:
-            tensor.normal_()
-        elif name == "synthesis.input.affine.weight":
+        elif (name.endswith(".bias") and "affine" not in name) or name == "synthesis.input.affine.weight":
             tensor.normal_()
     network.to(DEVICE).fast = False
     path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(network.config, network.tensors)  # type: ignore[arg-type]
@@ -99,7 +97,7 @@ def test_smaller_pictures_and_noise_agree():
 
 def test_fetched_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch):
     """The Hopper generation's way to memory, which the interpreter knows too."""
-    network, path, w = networks("stylegan2")
+    _, path, w = networks("stylegan2")
     expected = path.synthesis(w)
     monkeypatch.setattr(convolution, "has_tma", lambda device: True)
     if DEVICE == "cpu":

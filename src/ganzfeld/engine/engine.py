@@ -115,7 +115,8 @@ class Engine:
         graphs: Graphs | None = None,
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
-        the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `graphs`: how the device's work is captured; tests have their own."""
+        the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `graphs`: how the
+        device's work is captured; tests have their own."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         self._timer = self._graphs.timer()

@@ -11,9 +11,9 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ class Step:
 
 
 class GpuStyleGAN2:
-    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`. One picture at a time."""
+    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
     def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> None:
         self.config = config

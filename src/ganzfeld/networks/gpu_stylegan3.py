@@ -57,7 +57,7 @@ class Step:
 
 
 class GpuStyleGAN3:
-    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`. One picture at a time."""
+    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
     def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor]) -> None:
         self.config = config

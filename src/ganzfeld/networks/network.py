@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 import torch
@@ -229,7 +229,7 @@ class Network:
         self.check_resolution(resolution)
         gains = self._gains(gains)
         field = self.wide(size, fill, resolution)
-        route = self._faster(w) or self.module
+        route: Any = self._faster(w) or self.module
         if isinstance(self.config, StyleGAN3Config):
             return route.synthesis(w, transform=transform, until=until, after=after, gains=gains, wide=field)
         if transform is not None:

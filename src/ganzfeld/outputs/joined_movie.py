@@ -79,7 +79,7 @@ class _Sound:
 
     def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
-            # AAC begins with a packet of what is before the sound. An MP4 in fragments cannot say so, and would have all
+            # AAC begins with a packet of what is before the sound. An MP4 in fragments cannot say so and would have all
             # of it 21 ms late.
             if packet.pts is None or packet.pts >= 0:
                 self._container.mux(packet)

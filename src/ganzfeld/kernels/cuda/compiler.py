@@ -119,11 +119,11 @@ def _keep(path: Path, binary: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(binary)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
 
 
 def _folder() -> Path:
-    return platformdirs.user_cache_path("ganzfeld") / "kernels"
+    return Path(os.environ.get("GANZFELD_CACHE") or platformdirs.user_cache_dir("ganzfeld")) / "kernels"
 
 
 @functools.cache

@@ -276,7 +276,8 @@ def layer(
     some = a.gain
     grid = (triton.cdiv(positions, finishing.positions) * triton.cdiv(outputs, finishing.outputs),)
     _layer[grid](
-        *operands, partial, tile.splits, rows, field.height, field.width, field.pitch, positions, inputs, outputs, shift,
+        *operands, partial, tile.splits, rows, field.height, field.width, field.pitch,
+        positions, inputs, outputs, shift,
         a.noise, a.strengths, a.layer, a.gain, a.bias, a.clamp,
         some if a.style is None else a.style, a.styled, a.styled_pitch, a.plain,
         c.weight if c else some, c.bias if c else some, c.clamp if c else 0.0,

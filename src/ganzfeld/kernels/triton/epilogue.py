@@ -72,7 +72,7 @@ def coloured(
     rgb, m0, height, width, pitch, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at, scale,
     COLOURS: tl.constexpr, FIRST: tl.constexpr, BM: tl.constexpr,
 ):  # fmt: skip
-    """Bias, clamp, sum with the picture so far at twice its size, times scale: [BM, 16] of a tile -> [colours, H, W]."""
+    """Bias, clamp, sum with the picture so far at twice its size, scale: [BM, 16] of a tile -> [colours, H, W]."""
     m = m0 + tl.arange(0, BM)
     y, x = (m // pitch)[:, None], (m % pitch)[:, None]
     colour = tl.arange(0, 16)[None, :]

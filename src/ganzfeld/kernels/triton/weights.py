@@ -25,7 +25,7 @@ def _derive(
     for k in tl.static_range(KERNEL * KERNEL):
         value = tl.load(at + k, mask=known, other=0.0)
         power += value * value
-        values = values + (value,)
+        values = values + (value,)  # noqa: RUF005 - Triton's tuples
     norm = tl.sqrt(tl.sum(power, 0))
     scale = 1 / tl.maximum(norm, 1e-30)
     tl.store(energy + o * energy_stride + i, (power * scale * scale).to(tl.float16), mask=known)
@@ -41,7 +41,12 @@ def _derive(
                         acc = tl.zeros((BI,), tl.float32)
                         for ky in tl.static_range(3):
                             for kx in tl.static_range(3):
-                                if 0 <= 2 * y + ky - a - 1 < 4 and 0 <= 2 * x + kx - b - 1 < 4:
+                                if (
+                                    (2 * y + ky > a)
+                                    and (2 * y + ky < a + 5)
+                                    and (2 * x + kx > b)
+                                    and (2 * x + kx < b + 5)
+                                ):
                                     tap = tl.load(taps + (4 + a - 2 * y - ky) * 4 + 4 + b - 2 * x - kx)
                                     acc += 4 * tap * values[ky * 3 + kx]
                         place = to + (2 * a + b) * phase_stride + (y * 3 + x) * tap_stride

@@ -1,0 +1,163 @@
+"""What a frame costs on a card: GPU time from a latent to RGBA8, everything captured in one graph.
+
+    python benchmarks/frame.py [--seconds 1] [NETWORK ...]      # "stylegan2 1024", "stylegan3-t 512", …
+
+Networks of the papers' configurations with random weights: mapping, truncation, one bent weight, one bent activation,
+synthesis with constant noise, the change to bytes. Beside our fast path: the readable reference run from Python and
+captured, the floor (products at 798 TFLOP/s, each activation once through 3.0 TB/s; figures of one H100) and the error
+in the picture against the reference in float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import bends
+from ganzfeld.bending.bender import Bender, BendLine
+from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.network import Network
+from ganzfeld.patch.node import Named
+
+NETWORKS = [f"stylegan2 {side}" for side in (1024, 512, 256)]
+NETWORKS += [f"stylegan3-t {side}" for side in (1024, 512, 256)] + [f"stylegan3-r {side}" for side in (1024, 512)]
+MUST = dict(zip(NETWORKS, (1.2, 0.8, 0.55, 5.5, 3.8, 2.8, 7.0, 5.0)))
+AIM = dict(zip(NETWORKS, (0.8, 0.5, 0.35, 4.0, 2.8, 2.0, 5.0, 3.5)))
+BYTES_A_SECOND, PRODUCTS_A_SECOND = 3.0e12, 798e12
+
+
+def network(name: str) -> Network:
+    kind, side = name.split()
+    if kind == "stylegan2":
+        return Network.random(StyleGAN2Config.design(int(side)), seed=1)
+    return Network.random(StyleGAN3Config.design(kind, int(side)), seed=1)  # type: ignore[arg-type]
+
+
+def floor(network: Network) -> float:
+    """Seconds that the convolutions' products and one way through memory of every activation take at least."""
+    pixels = {layer: shape[1] * shape[2] for layer, shape in network.layer_shapes.items()}
+    products = moved = 0
+    for layer, name in network.convolutions.items():
+        weight = network.tensors[name]
+        products += 2 * weight.numel() * pixels[layer]
+        moved += 2 * len(weight) * pixels[layer]
+    return products / PRODUCTS_A_SECOND + moved / BYTES_A_SECOND
+
+
+class Bent:
+    """A network with one weight and one activation bent, as a patch bends it."""
+
+    def __init__(self, network: Network) -> None:
+        self.bender = Bender(network)
+        layers = list(network.convolutions)
+        layer = min(layers, key=lambda name: abs(network.layer_shapes[name][1] - 256))
+        weight = network.convolutions[layers[len(layers) // 2]]
+        lines = [BendLine("weight", weight, ("scale",)), BendLine("activation", layer, ("multiply",))]
+        for line in lines:
+            self.bender.bend(line)
+        self.bender.ready()
+        self.bender.prepare({line.name: 1 for line in lines})
+        neutral = {name: amount.default for kind in ("weight", "activation") for bend in bends(kind).values()
+                   for name, amount in bend.amounts.items()}  # fmt: skip
+        neutral |= {"scale": 1.01, "multiply": 0.99, "channels": 1.0, "inputs": 1.0, "soft": 0.0}
+        values = torch.tensor(list(neutral.values()), device=network.device)
+        self.amounts = {line.name: Named(dict(zip(neutral, values))) for line in lines}
+        self.frame = torch.zeros((), dtype=torch.int64, device=network.device)
+
+    def picture(self, z: Tensor) -> Tensor:
+        self.bender.bend_weights(self.amounts, self.frame, self.memory)
+        live, after = self.bender.live, self.bender.after(self.amounts, self.frame, self.memory)
+        return live.synthesis(live.mapping(z, truncation_psi=0.8), after=after)
+
+    def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        return torch.zeros(shape, device=self.frame.device)
+
+
+def rgba8(picture: Tensor) -> Tensor:
+    """[1, 3, H, W] in −1..1 -> bytes [H, W, 4]."""
+    picture = torch.nn.functional.pad(picture[0].permute(1, 2, 0), (0, 1), value=1.0)
+    return (picture * 127.5 + 128).clamp_(0, 255).to(torch.uint8)
+
+
+def captured(work: Callable[[], object]) -> Callable[[], None]:
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):
+        work()
+    torch.cuda.current_stream().wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
+def milliseconds(work: Callable[[], object], seconds: float) -> float:
+    """Median time on the device."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start.record()
+        work()
+        stop.record()
+        stop.synchronize()
+        times.append(start.elapsed_time(stop))
+    return statistics.median(times)
+
+
+def measure(name: str, seconds: float) -> None:
+    model = network(name).to("cuda")
+    z = model.latent(0)
+    start = time.perf_counter()
+    bent = Bent(model)
+    fast = captured(lambda: rgba8(bent.picture(z)))
+    torch.cuda.synchronize()
+    first = time.perf_counter() - start
+    took = milliseconds(fast, seconds)
+    plain = milliseconds(captured(lambda: rgba8(model.synthesis(model.mapping(z, truncation_psi=0.8)))), seconds / 2)
+    used = torch.cuda.max_memory_reserved() / 1e9
+    w = model.mapping(z, truncation_psi=0.8)
+    found = model.synthesis(w)
+    model.fast = False
+    expected = model.synthesis(w)
+    error = ((found - expected).norm() / expected.norm()).item()
+
+    def reference() -> Tensor:
+        return rgba8(model.synthesis(model.mapping(z, truncation_psi=0.8)))
+
+    eager = milliseconds(reference, seconds / 2)
+    whole = milliseconds(captured(reference), seconds / 2)
+    least = 1e3 * floor(model)
+    verdict = "aim" if took <= AIM[name] else "must" if took <= MUST[name] else "missed"
+    print(
+        f"{name:17} {took:8.3f} {plain:8.3f} {MUST[name]:6.2f} {AIM[name]:6.2f} {verdict:>7} {least:7.2f} "
+        f"{took / least:6.1f}× {eager:8.1f} {whole:8.1f} {error:9.1e} {first:7.1f} {used:7.2f}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", default=NETWORKS)
+    parser.add_argument("--seconds", type=float, default=0.5, help="for each measurement")
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        raise SystemExit("This measures an NVIDIA card, and there is none here; benchmarks/cpu.py measures processors.")
+    print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}, {os.cpu_count()} processors; milliseconds")
+    print(f"{'network':17} {'bent':>8} {'plain':>8} {'must':>6} {'aim':>6} {'holds':>7} {'floor':>7} {'over':>7} "
+          f"{'eager':>8} {'captured':>8} {'error':>9} {'ready s':>7} {'GB':>7}")  # fmt: skip
+    with torch.inference_mode():
+        for name in arguments.networks:
+            measure(name, arguments.seconds)
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+
+if __name__ == "__main__":
+    main()
