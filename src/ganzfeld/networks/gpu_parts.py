@@ -151,9 +151,10 @@ def tile_for(positions: int, outputs: int, inputs: int, processors: int, hopper:
     width = min(128, 1 << (outputs - 1).bit_length())
     depth = min(64, 1 << (inputs - 1).bit_length())
     if -(-positions // 128) * -(-outputs // width) * 3 >= processors * 2:
+        # Eight warps: with four, what follows the convolution spills its registers.
         if width <= 32:
-            return Tile(256, width, min(depth, 32), 1, 4, 4)
-        return Tile(128, width, depth, 1, 4, 3 if width == 128 or not hopper else 4)
+            return Tile(256, width, min(depth, 32), 1, 8, 4)
+        return Tile(128, width, depth, 1, 8, 3 if width == 128 or not hopper else 4)
     # Too few tiles: smaller ones, and the sum in parts.
     height = 16 if positions <= 32 and outputs <= 512 else 32 if positions <= 32 else 64
     width = min(width, 64 if positions <= 32 else 128)

@@ -201,7 +201,7 @@ class GpuStyleGAN2:
                 if c.layer == until:
                     return middle(self.config, f"b{c.resolution}", x, wide)
                 x = x[0].permute(1, 2, 0)
-                plain = x.reshape(height * width, c.channels).half()
+                plain = x.reshape(height * width, c.channels).half().contiguous()
                 if following:
                     leaving = enter(x, units[i + 1], following.field.pitch, c.channels)
             if painted is not None:

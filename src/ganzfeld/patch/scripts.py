@@ -81,7 +81,7 @@ class Script:
             self.load()
 
     def load(self, source: bytes | None = None) -> None:
-        """Read the file now, or take what it said once. What it raises becomes the problem; the playing function stays."""
+        """Read the file now, or take what it said once. What it raises becomes the problem; the old function stays."""
         try:
             if not self._allowed(self.path):
                 hint = "Look at it, then allow it in the page, or start with --trust"
