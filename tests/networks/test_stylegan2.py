@@ -83,7 +83,7 @@ def test_random_noise_by_its_statistics():
     for picture in (*first, *noise()):
         assert abs(float(picture.mean())) < 0.06
         assert float(picture.std()) == pytest.approx(1, abs=0.05)
-        assert float((picture**4).mean()) == pytest.approx(3, abs=0.4)
+        assert float((picture**4).mean()) == pytest.approx(3, abs=0.6)  # 4 σ of 4,096 samples
         assert abs(float((picture[1:] * picture[:-1]).mean())) < 0.06
     assert torch.equal(first, noise(seed=torch.tensor(7)))
     assert float((first * noise(seed=8)).mean().abs()) < 0.05
