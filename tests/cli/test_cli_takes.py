@@ -288,16 +288,20 @@ def test_a_cluster_makes_the_same_though_a_worker_is_killed(
     killed: list[int] = []
     shelf = tmp_path / "spread.npy.parts"
 
+    over = threading.Event()
+
     def kill() -> None:
         until(lambda: list(shelf.glob("*.made")))
-        for process in psutil.Process().children(recursive=True):
-            try:
-                if process.name().startswith("ray::_make_pie") or "_make_piece" in " ".join(process.cmdline()):
-                    process.kill()
-                    killed.append(process.pid)
-                    return
-            except psutil.Error:
-                continue
+        # Between two pieces a worker bears another name, so once may be too few.
+        while not killed and not over.wait(0.005):
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    if process.name().startswith("ray::_make_pie") or "_make_piece" in " ".join(process.cmdline()):
+                        process.kill()
+                        killed.append(process.pid)
+                        break
+                except psutil.Error:
+                    continue
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -310,6 +314,7 @@ def test_a_cluster_makes_the_same_though_a_worker_is_killed(
     try:
         run("render", night, "--out", tmp_path / "spread.npy", "--device", "cpu", "--cluster", "local")
     finally:
+        over.set()
         ray.shutdown()
         killer.join()
     assert killed, "nobody was killed"

@@ -410,7 +410,8 @@ def test_a_full_disk_stops_the_recording_and_never_the_show(
     night = Night(tmp_path / "full.ganztake", patch)
     recorder = night.recorder
     night.play(3)
-    until(lambda: night.path.exists() and not recorder._queue)
+    # What has left the queue may not have reached the file yet.
+    until(lambda: night.path.exists() and not recorder._queue and [s.count for s in Take(night.path).sessions] == [3])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (night.path.stat().st_size + 40, hard))
     try:
