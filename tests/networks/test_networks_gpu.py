@@ -121,11 +121,19 @@ def test_far_from_what_it_was_trained_for_nothing_breaks(kind: str):
         assert path.synthesis(w * scale).isfinite().all()
 
 
-def test_changed_tensors_are_derived_again():
-    network, _, w = networks("stylegan2")
-    names = ["synthesis.b8.conv0.weight", "synthesis.b8.conv1.weight", "synthesis.b16.conv0.resample_filter"]
+CHANGED = {
+    "stylegan2": ("synthesis.b8.conv0.weight", "synthesis.b8.conv1.weight", "synthesis.b16.conv0.resample_filter"),
+    "stylegan3-t": ("synthesis.L1_24_20.weight", "synthesis.L2_24_16.bias", "synthesis.L4_16_3.weight"),
+    "stylegan3-r": ("synthesis.L1_24_20.weight", "synthesis.input.weight", "synthesis.L2_24_16.up_filter"),
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_changed_tensors_are_derived_again(kind: str):
+    network, _, w = networks(kind)
+    names = CHANGED[kind]
     bent = network.variant(names)
-    path = GpuStyleGAN2(bent.config, bent.tensors)  # type: ignore[arg-type]
+    path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(bent.config, bent.tensors)  # type: ignore[arg-type]
     for name in names:
         bent.tensors[name].mul_(torch.rand_like(bent.tensors[name]) + 0.5)
     path.derived.refresh()

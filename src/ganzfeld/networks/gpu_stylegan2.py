@@ -236,7 +236,7 @@ class GpuStyleGAN2:
         weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
         energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
         sources = (f"{name}.weight", f"{name}.resample_filter") if up == 2 else (f"{name}.weight",)
-        self.derived.fill(*sources, compute=partial(derived_weight, weight, energy, norms))
+        self.derived.fill(*sources, compute=partial(weights.derive, weight, energy, norms))
         bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
         noise = tensors[f"{name}.noise_const"]
         return Convolution(
@@ -265,8 +265,3 @@ class GpuStyleGAN2:
             tile = tile_for(positions, outputs, convolution.inputs, self.processors, self.hopper)
             steps.append(Step(convolution, field, tile))
         return steps
-
-
-def derived_weight(out: Tensor, energy: Tensor, norms: Tensor, weight: Tensor, taps: Tensor | None = None) -> None:
-    """`weights.derive`, what it writes first."""
-    weights.derive(weight, out, energy, norms, taps)

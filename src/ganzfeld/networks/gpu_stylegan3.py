@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -212,8 +213,10 @@ class GpuStyleGAN3:
         name = f"synthesis.{config.name}"
         inputs, outputs = padded(config.in_channels), padded(config.out_channels)
         weight = torch.zeros(outputs, config.kernel**2, inputs, dtype=torch.float16, device=self.device)
-        energy = self.modulation.energy[index]
-        self.derived.fill(f"{name}.weight", compute=lambda tensor: weights.derive(tensor, weight, energy, None))
+        # Bound now: `weight` names a view of the same memory below.
+        self.derived.fill(
+            f"{name}.weight", compute=partial(weights.derive, weight, self.modulation.energy[index], None)
+        )
         weight = weight.view(outputs, config.kernel, config.kernel, inputs).permute(0, 3, 1, 2)
         bias = torch.zeros(outputs, device=self.device)
         self.derived.make(f"{name}.bias", compute=lambda bias: bias, into=bias[: config.out_channels])

@@ -56,7 +56,7 @@ def _derive(
             tl.store(to + k * tap_stride, (values[k] * scale).to(tl.float16), mask=known)
 
 
-def derive(weight: Tensor, out: Tensor, energy: Tensor, norms: Tensor | None, taps: Tensor | None = None) -> None:
+def derive(out: Tensor, energy: Tensor, norms: Tensor | None, weight: Tensor, taps: Tensor | None = None) -> None:
     """Fill `out`, `energy` and `norms` (None: not wanted) from weight [O, I, k, k] float32.
 
     out [O, k², ≥ I] half precision, or with `taps` [4, 4] (the upsampling filter; k is 3 then) [4, O, 9, I]: a
