@@ -7,6 +7,7 @@ Any room may raise them; nothing else in the program is caught and shown.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,3 +95,21 @@ def nearest(word: str, words: Iterable[str]) -> str:
         return ""
     listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
     return f"Known here: {listed}"
+
+
+def explained(problem: Exception) -> tuple[str, str]:
+    """What happened and what to do, from an exception of the system or of a library."""
+    match getattr(problem, "errno", None):
+        case errno.ENOSPC | errno.EDQUOT:
+            return "the disk is full", "Make room, or record to another disk; what was written so far is kept"
+        case errno.EFBIG:
+            return "the file has become too large for this disk", "Start another file; what was written so far is kept"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "this place may not be written", "Choose a folder of your own"
+        case errno.ENOTDIR | errno.EEXIST:
+            return "a folder is needed where there is a file", "Choose another folder"
+        case errno.EISDIR:
+            return "this is a folder", "Give the name of a file in it"
+        case errno.ENAMETOOLONG:
+            return "the name is too long", "Choose a shorter one"
+    return f"it cannot be written: {problem}", ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganzfeld.engine import rolls as module
-from ganzfeld.engine.rolls import ROLLING, Bendable, Rolls, bendables, replace_file
+from ganzfeld.engine.rolls import ROLLING, Bendable, Rolls, bendables
 from ganzfeld.errors import GanzfeldError, PatchError
 
 PATCH = """\
@@ -122,12 +122,3 @@ def test_what_the_command_rolls_is_played_and_what_it_refuses_is_told(tmp_path: 
     show = Text('face = network("gone.pkl")\nout(face)', tmp_path / "mine.ganz")
     assert show.roll() == "" and "bend" not in show.text
     assert show.rolls.problem and "gone.pkl" in show.rolls.problem.hint
-
-
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    real, link = tmp_path / "real.ganz", tmp_path / "link.ganz"
-    real.write_text("a")
-    link.symlink_to(real)
-    replace_file(link, b"b")
-    assert link.is_symlink() and real.read_text() == "b"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.ganz", "real.ganz"]

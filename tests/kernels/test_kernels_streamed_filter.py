@@ -26,7 +26,7 @@ def layers():
                 yield pytest.param(layer, id=f"{kind}-{layer.name}")
 
 
-@pytest.mark.parametrize("layer", layers())
+@pytest.mark.parametrize("layer", list(layers()))
 @pytest.mark.parametrize("loud", [1.0, 600.0], ids=["quiet", "clamped"])
 def test_it_agrees_with_the_reference(layer, loud, tmp_path: Path):
     torch.manual_seed(1)

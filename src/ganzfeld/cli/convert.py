@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ganzfeld.errors import OutputError, Where
+from ganzfeld.errors import OutputError, Where, explained
 
 
 def convert(
@@ -25,7 +25,6 @@ def convert(
         raise OutputError("there is such a file already", where=place, hint="Choose another name, or add --overwrite")
 
     from ganzfeld.cli._terminal import console, opened_network
-    from ganzfeld.outputs.base import explained
 
     network = opened_network(file)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzfeld.errors import GanzfeldError, NetworkError, OutputError, Where
+from ganzfeld.errors import GanzfeldError, NetworkError, OutputError, Where, explained
 from ganzfeld.ranges import ranges
 
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ def parse_seeds(text: str) -> list[range]:
 
 def _save(path: Path, pixels: np.ndarray) -> None:
     from PIL import Image
-
-    from ganzfeld.outputs.base import explained
 
     modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
     channels = pixels.shape[2]

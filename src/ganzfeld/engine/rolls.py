@@ -7,17 +7,15 @@ own, a handful at a time, so that the process which must never wait need not kno
 from __future__ import annotations
 
 import ast
-import contextlib
 import logging
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganzfeld.engine.files import write_whole
 from ganzfeld.errors import GanzfeldError, PatchError, Where
 
 log = logging.getLogger(__name__)
@@ -136,7 +134,7 @@ class Rolls:
                 raise PatchError(
                     "the patch's file has changed meanwhile", hint="What you see plays on; save it yourself"
                 )
-            replace_file(self._path, after.encode())
+            write_whole(self._path, after.encode())
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise PatchError(f"the patch cannot be written: {reason}", where=Where(file=str(self._path))) from None
@@ -191,21 +189,3 @@ def _rolled(network: Bendable, path: Path | None) -> tuple[list[str], GanzfeldEr
         hint = f"`ganzfeld dice {network.file}` in a terminal says why"
         return [], GanzfeldError("nothing could be rolled for this network", hint=hint)
     return lines, None
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Give a file another content in one step: whatever happens, the old or the new one is there. Raises OSError."""
-    path = path.resolve()  # a link stays a link
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(OSError):  # a file system without permissions
-            Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

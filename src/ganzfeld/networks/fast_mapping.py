@@ -39,9 +39,15 @@ class FastMapping:
             if label is None:
                 raise ValueError("this network needs a label")
             x = torch.cat([x, normalized(F.linear(label.float(), *self.embed))], 1)
+        return truncated(
+            self.through(x)[:, None].expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff
+        )
+
+    def through(self, x: Tensor) -> Tensor:
+        """The dense layers: x [N, z_dim] -> [N, w_dim]."""
         for weight, bias in self.dense:
             x = F.leaky_relu_(F.linear(x, weight, bias), SLOPE)
-        return truncated(x[:, None].expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff)
+        return x
 
 
 def _scaled(derived: DerivedTensors, name: str, weight_gain: float, bias_gain: float) -> tuple[Tensor, Tensor]:

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.leaky_relu import GAIN
+from ganzfeld.kernels.card import has_tma, multiprocessors
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.styles import dense, modulate
 from ganzfeld.networks.config import MappingConfig
 from ganzfeld.networks.derived import DerivedTensors
-from ganzfeld.networks.layers import normalized
-from ganzfeld.networks.mapping import truncated
+from ganzfeld.networks.fast_mapping import FastMapping
 
 COLUMNS = 16
 """Outputs that a tensor core's product has at least; three of them are colours."""
@@ -26,47 +25,20 @@ LARGEST = 60000.0
 """Stands for no clamp: half precision ends soon after."""
 
 
-class GpuMapping:
-    """As `mapping.Mapping`, one kernel a layer."""
+class GpuMapping(FastMapping):
+    """As `FastMapping`, one kernel a layer for a single latent. In float32: eight layers in a row, and psi multiplies
+    what is off."""
 
     def __init__(self, config: MappingConfig, derived: DerivedTensors) -> None:
-        self.c_dim, self.num_ws = config.c_dim, config.num_ws
-        self.w_avg = derived.tensors["mapping.w_avg"]
+        super().__init__(config, derived)
         self.first = torch.zeros(1, dtype=torch.int32, device=self.w_avg.device)
-        self.embed = self._scaled(derived, "mapping.embed", 1) if config.c_dim else None
-        gain = config.mapping_lr_multiplier * GAIN
-        self.dense = [self._scaled(derived, f"mapping.fc{i}", gain) for i in range(len(config.mapping_features))]
 
-    def __call__(
-        self,
-        z: Tensor,
-        label: Tensor | None = None,
-        truncation_psi: float | Tensor = 1.0,
-        truncation_cutoff: int | Tensor | None = None,
-    ) -> Tensor:
-        """As `Mapping.forward`."""
-        x = normalized(z.float())
-        if self.embed is not None:
-            if label is None:
-                raise ValueError("this network needs a label")
-            weight, bias = self.embed
-            x = torch.cat([x, normalized(torch.addmm(bias, label.float(), weight[0].t()))], 1)
-        if len(x) == 1:
-            for weight, bias in self.dense:
-                x = dense(x, self.first, weight, bias, active=True)
-        else:
-            for weight, bias in self.dense:
-                x = torch.nn.functional.leaky_relu_(torch.addmm(bias, x, weight[0].t()), 0.2)
-        return truncated(x[:, None].expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff)
-
-    @staticmethod
-    def _scaled(derived: DerivedTensors, name: str, gain: float) -> tuple[Tensor, Tensor]:
-        weight_gain = gain / math.sqrt(derived.tensors[f"{name}.weight"].shape[1])
-        # float32: eight layers in a row, and psi multiplies what is off.
-        return (
-            derived.make(f"{name}.weight", compute=lambda weight: weight[None] * weight_gain),
-            derived.make(f"{name}.bias", compute=lambda bias: bias[None] * gain),
-        )
+    def through(self, x: Tensor) -> Tensor:
+        if len(x) > 1:
+            return super().through(x)
+        for weight, bias in self.dense:
+            x = dense(x, self.first, weight[None], bias[None], active=True)
+        return x
 
 
 class GpuStyles:
@@ -143,11 +115,12 @@ class GpuColours:
         return [weight[:channels] for weight, channels in zip(weights, self.channels)]
 
 
-def tile_for(positions: int, outputs: int, inputs: int, processors: int, hopper: bool) -> Tile:
-    """How to cut up a 3×3 convolution so that it fills a card of so many processors.
+def tile_for(positions: int, outputs: int, inputs: int, device: torch.device) -> Tile:
+    """How to cut up a 3×3 convolution so that it fills a card.
 
     Measured on one H100 (benchmarks/RESULTS.md); other cards get less memory a block.
     """
+    hopper, processors = has_tma(device), multiprocessors(device)
     width = min(128, 1 << (outputs - 1).bit_length())
     depth = min(64, 1 << (inputs - 1).bit_length())
     if -(-positions // 128) * -(-outputs // width) * 3 >= processors * 2:

@@ -44,7 +44,6 @@ class Convolution:
 
     name: str
     layer: str
-    index: int
     resolution: int
     up: int
     inputs: int
@@ -76,26 +75,22 @@ class GpuStyleGAN2:
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: const.permute(1, 2, 0).contiguous())
         named = self._names()
         names = [name for name, _, _ in named]
-        self.rgb_names = [f"synthesis.b{side}.torgb" for side in config.resolutions]
+        rgb_names = [f"synthesis.b{side}.torgb" for side in config.resolutions]
         count = len(names)
         widest = max(config.channels)
         # A block's torgb reads the row after its last convolution's, which the next block reads too.
-        rows = [*range(count), *(2 * i + 1 for i in range(len(self.rgb_names)))]
-        self.styles = GpuStyles(self.derived, [*names, *self.rgb_names], rows, widest)
+        rows = [*range(count), *(2 * i + 1 for i in range(len(rgb_names)))]
+        self.styles = GpuStyles(self.derived, [*names, *rgb_names], rows, widest)
         self.modulation = GpuModulation([tensors[f"{name}.weight"] for name in names], widest, gain=GAIN)
         self.convolutions = [self._convolution(*found) for found in enumerate(named)]
-        self.colours = GpuColours(self.derived, self.rgb_names, widest)
-        self.rgb_biases = [tensors[f"{name}.bias"] for name in self.rgb_names]
+        self.colours = GpuColours(self.derived, rgb_names, widest)
+        self.rgb_biases = [tensors[f"{name}.bias"] for name in rgb_names]
         self.rgb_taps = [tensors[f"synthesis.b{side}.resample_filter"] for side in config.resolutions]
         self.strengths = torch.zeros(count, device=self.device)
         for i, name in enumerate(names):
             self.derived.make(
                 f"{name}.noise_strength", compute=lambda strength: strength * GAIN, into=self.strengths[i]
             )
-        self.hopper = torch.cuda.get_device_capability(self.device) >= (9, 0) if self.device.type == "cuda" else False
-        self.processors = (
-            torch.cuda.get_device_properties(self.device).multi_processor_count if self.device.type == "cuda" else 4
-        )
         self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
 
     @staticmethod
@@ -239,9 +234,7 @@ class GpuStyleGAN2:
         self.derived.fill(*sources, compute=partial(weights.derive, weight, energy, norms))
         bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
         noise = tensors[f"{name}.noise_const"]
-        return Convolution(
-            name, layer, index, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise
-        )
+        return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)
 
     def _fuses(self, step: Step) -> bool:
         """Whether a tile of this step holds all channels of its pixels, as the way to RGB needs it."""
@@ -262,6 +255,6 @@ class GpuStyleGAN2:
             height, width = (side, side) if wide is None else wide.side((side, side), side // 4)
             field = Field(height, width, width + 1)
             positions, outputs = height * (width + 1), len(convolution.weight)
-            tile = tile_for(positions, outputs, convolution.inputs, self.processors, self.hopper)
+            tile = tile_for(positions, outputs, convolution.inputs, self.device)
             steps.append(Step(convolution, field, tile))
         return steps

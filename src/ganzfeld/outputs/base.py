@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import errno
 import functools
 import importlib
 import inspect
@@ -32,7 +31,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import ganzfeld.outputs
-from ganzfeld.errors import OutputError, Where, nearest
+from ganzfeld.errors import OutputError, Where, explained, nearest
 
 MAX_SIDE = 16384  # pixels; what video encoders and picture viewers take
 
@@ -167,24 +166,6 @@ class Output(abc.ABC):
                 with contextlib.suppress(Exception):
                     self._close()
             raise self.error from problem
-
-
-def explained(problem: Exception) -> tuple[str, str]:
-    """What happened and what to do, from an exception of the system or of a library."""
-    match getattr(problem, "errno", None):
-        case errno.ENOSPC | errno.EDQUOT:
-            return "the disk is full", "Make room, or record to another disk; what was written so far is kept"
-        case errno.EFBIG:
-            return "the file has become too large for this disk", "Start another file; what was written so far is kept"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return "this place may not be written", "Choose a folder of your own"
-        case errno.ENOTDIR | errno.EEXIST:
-            return "a folder is needed where there is a file", "Choose another folder"
-        case errno.EISDIR:
-            return "this is a folder", "Give the name of a file in it"
-        case errno.ENAMETOOLONG:
-            return "the name is too long", "Choose a shorter one"
-    return f"it cannot be written: {problem}", ""
 
 
 def is_folder(path: Path) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import threading
 import time
 from typing import Any
 
 import numpy as np
 
 from ganzfeld.errors import SignalError, nearest
+from ganzfeld.signals.background import Background
 from ganzfeld.signals.features import Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
@@ -118,7 +118,7 @@ def look_again(library: Any) -> None:
         library._initialize()
 
 
-class AudioInput:
+class AudioInput(Background):
     """Listens to a device in its own thread, from `start` to `stop`, and goes on when it was unplugged and is back.
 
     device: part of a name of `device_names`, or its number; None: the system's choice. options: those of `Hearing`.
@@ -126,29 +126,12 @@ class AudioInput:
     """
 
     def __init__(self, outside: Mailbox, device: str | int | None = None, **options: Any) -> None:
+        super().__init__("audio in")
         self.outside = outside
         self.device = device
         self.options = options
         self.problem: SignalError | None = None
         self._hearing: Hearing | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> AudioInput:
-        """Listen."""
-        if self._thread is None:
-            self._library = sounddevice()
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, name="audio in", daemon=True)
-            self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Let the device go."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def expect(self, bpm: float | None) -> None:
         """About how fast the sound may be (see `TempoTracker`'s `around`)."""
@@ -161,11 +144,8 @@ class AudioInput:
         hearing = self._hearing
         return hearing.beat(now) if hearing is not None else None
 
-    def __enter__(self) -> AudioInput:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _begin(self) -> None:
+        self._library = sounddevice()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.background import Background
 from ganzfeld.signals.link import LinkSession
 from ganzfeld.signals.pulse import Pulse
 
@@ -43,7 +43,7 @@ class Show(Protocol):
         ...
 
 
-class Conductor:
+class Conductor(Background):
     """Follows what the show asks for, in its own thread from `start` to `stop`.
 
     pulses: what can be followed, by name. expect: told what tempo to expect of a sound. Link is joined when it is asked
@@ -57,28 +57,14 @@ class Conductor:
         link: LinkSession | None = None,
         expect: Callable[[float | None], None] = lambda bpm: None,
     ) -> None:
+        super().__init__("conductor")
         self.show = show
         self.pulses = dict(pulses)
         self.problem: SignalError | None = None
         self._link = link or LinkSession()
         self._expect = expect
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> Conductor:
-        """Follow."""
-        if self._thread is None:
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, name="conductor", daemon=True)
-            self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Let the show keep the tempo it has."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _end(self) -> None:
         self._link.stop()
         self.pulses.pop("link", None)
 

@@ -4,11 +4,11 @@ that is touched while something is being learned is learned."""
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.background import Background
 from ganzfeld.signals.midi_state import Control, MidiState
 
 log = logging.getLogger(__name__)
@@ -75,36 +75,18 @@ class Ports(Protocol):
     def show(self, values: Mapping[str, float]) -> None: ...
 
 
-class Controllers:
+class Controllers(Background):
     """Follows a show's desk in a thread of its own, from `start` to `stop`."""
 
     def __init__(self, show: ShowAtDesk, state: MidiState, ports: Ports, *, lights: bool = False) -> None:
         """lights: show knobs and snapshots on the controllers."""
+        super().__init__("controllers")
         self.show, self.state, self.ports, self.lights = show, state, ports, lights
         self._known: dict[str, tuple[str | None, float, str]] = {}
         self._learns = False
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> Controllers:
-        """Begin: controls can be learned from now on."""
+    def _begin(self) -> None:
         self.look()
-        self._thread = threading.Thread(target=self._run, name="controllers", daemon=True)
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """End."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def __enter__(self) -> Controllers:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):

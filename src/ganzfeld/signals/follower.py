@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from typing import Self
 
 from ganzfeld.errors import SignalError
+from ganzfeld.signals.background import Background
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.004
 
 
-class Follower:
+class Follower(Background):
     """Calls `advance` with the show's time: `start` for a thread that follows a clock; a renderer calls it itself.
 
     clock: gives the show's time in seconds. name: what the person calls it. problem: why it does not play, or None.
     """
 
     def __init__(self, clock: Callable[[], float] | None, name: str) -> None:
+        super().__init__(name)
         self.clock = clock
         self.name = name
         self.problem: SignalError | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def advance(self, t: float, now: float | None = None) -> None:
         """Play everything up to second `t` of the show. The same steps give the same values.
@@ -34,33 +32,15 @@ class Follower:
         now: when that is (perf_counter); left out, for a renderer, `t` itself."""
         raise NotImplementedError
 
-    def start(self) -> Self:
-        """Follow the clock. Raises SignalError without one."""
+    def _begin(self) -> None:
         if self.clock is None:
             raise SignalError(f"{self.name} needs a clock to follow")
-        if self._thread is None:
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, args=(self.clock,), name=self.name, daemon=True)
-            self._thread.start()
-        return self
 
-    def stop(self) -> None:
-        """Follow no longer."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, clock: Callable[[], float]) -> None:
+    def _run(self) -> None:
+        assert self.clock is not None  # or `start` would have refused
         while not self._stopping.wait(POLL_SECONDS):
             try:
-                self.advance(clock(), time.perf_counter())
+                self.advance(self.clock(), time.perf_counter())
                 self.problem = None
             except SignalError as error:
                 self.problem = error

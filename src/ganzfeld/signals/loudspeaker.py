@@ -18,6 +18,7 @@ import numpy as np
 from ganzfeld.errors import SignalError, nearest
 from ganzfeld.signals.audio import look_again, sounddevice
 from ganzfeld.signals.audio_file import SoundFile
+from ganzfeld.signals.background import Background
 from ganzfeld.signals.show_time import ShowTime
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class Playback:
         return abs(wanted - self.place) <= TOLERANCE_SECONDS * self.tape.file.rate
 
 
-class Loudspeaker:
+class Loudspeaker(Background):
     """Plays a file aloud from `start` to `stop`, while the show's time passes at its usual speed.
 
     device: part of a device's name; None: the system's choice. problem: why nothing is heard, or None. It is tried
@@ -106,34 +107,14 @@ class Loudspeaker:
     """
 
     def __init__(self, path: Path, clock: ShowTime, device: str | None = None) -> None:
+        super().__init__("loudspeaker")
         SoundFile(path).close()
         self.path, self.clock, self.device = path, clock, device
         self.problem: SignalError | None = None
         self.playback: Playback | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> Loudspeaker:
-        """Play."""
-        if self._thread is None:
-            self._library = sounddevice()
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, name="loudspeaker", daemon=True)
-            self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Let the device go."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def __enter__(self) -> Loudspeaker:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _begin(self) -> None:
+        self._library = sounddevice()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganzfeld.errors import SignalError
+from ganzfeld.signals.background import Background
 from ganzfeld.signals.midi_state import MidiState
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def port_names(backend: Any) -> tuple[list[str], list[str]]:
     )
 
 
-class MidiPorts:
+class MidiPorts(Background):
     """Keeps every chosen port open, from `start` to `stop`: a controller may be plugged in and pulled out at any time.
 
     choose: names of inputs, or patterns of them ("nano*"); small and capital letters are the same. feedback: of
@@ -64,6 +65,7 @@ class MidiPorts:
         poll: float = 1.0,
         backend: Any = None,
     ) -> None:
+        super().__init__("midi ports")
         self.state = state
         self.choose = tuple(choose)
         self.feedback = tuple(feedback)
@@ -73,8 +75,6 @@ class MidiPorts:
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     @property
     def inputs(self) -> list[str]:
@@ -88,32 +88,15 @@ class MidiPorts:
         with self._lock:
             return sorted(self._outputs)
 
-    def start(self) -> MidiPorts:
-        """Open what is there, and go on looking."""
-        if self._thread is None:
-            self._stopping.clear()
-            self.look()
-            self._thread = threading.Thread(target=self._run, name="midi ports", daemon=True)
-            self._thread.start()
-        return self
+    def _begin(self) -> None:
+        self.look()
 
-    def stop(self) -> None:
-        """Close every port."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _end(self) -> None:
         with self._lock:
             for name in list(self._inputs):
                 self._close(self._inputs, name)
             for name in list(self._outputs):
                 self._close(self._outputs, name)
-
-    def __enter__(self) -> MidiPorts:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def look(self) -> None:
         """See which ports there are: open new ones, let go of those that are gone."""

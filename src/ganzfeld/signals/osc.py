@@ -8,12 +8,12 @@ import itertools
 import logging
 import math
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.background import Background
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, PacketError, parse
 
@@ -141,7 +141,7 @@ def _pairs(arguments: tuple[Any, ...]) -> dict[str, Any]:
     return {name: value for name, value in zip(names, arguments[1::2]) if name not in ("self", "address")}
 
 
-class OscReceiver(OscInput):
+class OscReceiver(OscInput, Background):
     """Listens at a UDP port, in its own thread, from `start` to `stop`.
 
     port: 0 takes a free one; `port` then tells which. host: an address of this machine; the loopback can be reached
@@ -157,42 +157,26 @@ class OscReceiver(OscInput):
         turn: Turn | None = None,
         listener: Callable[[Message], None] | None = None,
     ) -> None:
-        super().__init__(outside, turn, listener)
+        OscInput.__init__(self, outside, turn, listener)
+        Background.__init__(self, "osc in")
         self.host = host
         self.port = port
         self._socket: socket.socket | None = None
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
 
-    def start(self) -> OscReceiver:
-        """Open the port and listen."""
-        if self._thread is not None:
-            return self
+    def _begin(self) -> None:
         self._socket = _open(self.host, self.port)
         self.port = self._socket.getsockname()[1]
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, args=(self._socket,), name="osc in", daemon=True)
-        self._thread.start()
-        return self
 
-    def stop(self) -> None:
-        """Close the port. What still waits for its time is forgotten."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _end(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        # What still waits for its time is forgotten.
         self._waiting.clear()
 
-    def __enter__(self) -> OscReceiver:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, receiving: socket.socket) -> None:
+    def _run(self) -> None:
+        receiving = self._socket
+        assert receiving is not None
         patience = 0.1  # how long `stop` may take
         while not self._stopping.is_set():
             wait = self._safely(self.release, time.monotonic())

@@ -42,7 +42,7 @@ from ganzfeld.engine.takes.records import (
     Swapped,
     Took,
 )
-from ganzfeld.errors import OutputError, Where
+from ganzfeld.errors import OutputError, Where, explained
 from ganzfeld.patch.models import Patch
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
@@ -240,8 +240,6 @@ class TakeRecorder:
             self._write_down(waiting, now)
             self.problem = None
         except OSError as error:
-            from ganzfeld.outputs.base import explained
-
             what, _ = explained(error)
             hint = "The show plays on; recording goes on as soon as there is room"
             self._fail(OutputError(f"the take is not recorded: {what}", where=Where(str(self.path)), hint=hint), now)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from ganzfeld.kernels.card import multiprocessors
 from ganzfeld.kernels.cuda.compiler import defines, kernel
 from ganzfeld.kernels.leaky_relu import GAIN
 
@@ -76,8 +76,7 @@ def streamed_filter(
     pairs = x.shape[1] // 2
     columns = -(-out_width // OUTPUTS) * pairs
     across = -(-columns // THREADS)
-    processors = torch.cuda.get_device_properties(x.device).multi_processor_count
-    chunk = chunk_rows(across, out_height, BLOCKS * processors)
+    chunk = chunk_rows(across, out_height, BLOCKS * multiprocessors(x.device))
     macros = defines(
         {
             "UP": filters.up,

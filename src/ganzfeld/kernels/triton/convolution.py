@@ -18,7 +18,7 @@ import triton.language as tl
 from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
-from ganzfeld.kernels.triton.device import has_tma
+from ganzfeld.kernels.card import has_tma
 from ganzfeld.kernels.triton.epilogue import coloured, finish
 
 
@@ -36,8 +36,8 @@ class Tile:
 
 @triton.jit
 def product(
-    x, weight, m0, n0, first, last, rows, pitch, inputs, outputs, shift,
-    TAPS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, TMA: tl.constexpr,
+    x, weight, m0, n0, first, last, pitch, positions, inputs, outputs,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, TMA: tl.constexpr,
 ):  # fmt: skip
     """Steps first … last of the sum, for the tile at m0, n0: [BM, BN]."""
     blocks = tl.cdiv(inputs, BK)
@@ -47,17 +47,17 @@ def product(
     for step in range(first, last):
         tap = step // blocks
         k = (step % blocks) * BK
-        moved = (tap // TAPS) * pitch + tap % TAPS + shift
+        moved = (tap // 3 - 1) * pitch + tap % 3 - 1
         if TMA:
             a = x.load([m0 + moved, k])
             b = weight.load([n0, tap * inputs + k])
         else:
             kk = k + tl.arange(0, BK)
             from_row = m + moved
-            there = ((from_row >= 0) & (from_row < rows))[:, None] & (kk < inputs)[None, :]
+            there = ((from_row >= 0) & (from_row < positions))[:, None] & (kk < inputs)[None, :]
             a = tl.load(x + from_row[:, None] * inputs + kk[None, :], mask=there, other=0.0)
             wanted = (n < outputs)[:, None] & (kk < inputs)[None, :]
-            b = tl.load(weight + (n[:, None] * (TAPS * TAPS) + tap) * inputs + kk[None, :], mask=wanted, other=0.0)
+            b = tl.load(weight + (n[:, None] * 9 + tap) * inputs + kk[None, :], mask=wanted, other=0.0)
         acc = tl.dot(a, b.T, acc)
     return acc
 
@@ -75,52 +75,40 @@ def tile_of(number, positions, outputs, BM: tl.constexpr, BN: tl.constexpr):
 
 
 @triton.jit
-def _plain(
-    x, weight, out, rows, pitch, positions, inputs, outputs, shift, splits,
-    TAPS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, PARTIAL: tl.constexpr, TMA: tl.constexpr,
+def _part(
+    x, weight, partial, splits, pitch, positions, inputs, outputs,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, TMA: tl.constexpr,
 ):  # fmt: skip
     m0, n0 = tile_of(tl.program_id(0), positions, outputs, BM, BN)
-    steps = TAPS * TAPS * tl.cdiv(inputs, BK)
+    steps = 9 * tl.cdiv(inputs, BK)
     share = tl.cdiv(steps, splits)
     split = tl.program_id(1)
     first = split * share
     acc = product(
-        x, weight, m0, n0, first, tl.minimum(first + share, steps), rows, pitch, inputs, outputs, shift,
-        TAPS, BM, BN, BK, TMA,
+        x, weight, m0, n0, first, tl.minimum(first + share, steps), pitch, positions, inputs, outputs,
+        BM, BN, BK, TMA,
     )  # fmt: skip
     m = m0 + tl.arange(0, BM)
     n = n0 + tl.arange(0, BN)
     mask = (m < positions)[:, None] & (n < outputs)[None, :]
     place = m[:, None] * outputs + n[None, :]
-    if not PARTIAL:
-        tl.store(out + place, tl.minimum(tl.maximum(acc, -60000.0), 60000.0).to(tl.float16), mask=mask)
-    else:
-        tl.store(out + split * positions * outputs + place, acc, mask=mask)
-
-
-@triton.jit
-def _sum(partial, out, count, splits, B: tl.constexpr):
-    i = tl.program_id(0) * B + tl.arange(0, B)
-    acc = tl.zeros((B,), tl.float32)
-    for split in range(splits):
-        acc += tl.load(partial + split * count + i, mask=i < count, other=0.0)
-    tl.store(out + i, tl.minimum(tl.maximum(acc, -60000.0), 60000.0).to(tl.float16), mask=i < count)
+    tl.store(partial + split * positions * outputs + place, acc, mask=mask)
 
 
 @triton.jit
 def _layer(
-    x, weight, partial, splits, rows, height, width, pitch, positions, inputs, outputs, shift,
+    x, weight, partial, splits, height, width, pitch, positions, inputs, outputs,
     noise_at, strength_at, layer, gain_at, bias_at, clamp, style_at, styled_at, styled_pitch, plain_at,
     rgb_weight_at, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at,
-    TAPS: tl.constexpr, CHANNELS: tl.constexpr, UP: tl.constexpr, STYLED: tl.constexpr, PLAIN: tl.constexpr,
+    CHANNELS: tl.constexpr, UP: tl.constexpr, STYLED: tl.constexpr, PLAIN: tl.constexpr,
     COLOURS: tl.constexpr, FIRST: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, PARTIAL: tl.constexpr, TMA: tl.constexpr,
 ):  # fmt: skip
     m0, n0 = tile_of(tl.program_id(0), positions, outputs, BM, BN)
     if not PARTIAL:
-        steps = TAPS * TAPS * tl.cdiv(inputs, BK)
+        steps = 9 * tl.cdiv(inputs, BK)
         acc = product(
-            x, weight, m0, n0, 0, steps, rows, pitch, inputs, outputs, shift, TAPS, BM, BN, BK, TMA
+            x, weight, m0, n0, 0, steps, pitch, positions, inputs, outputs, BM, BN, BK, TMA
         )  # fmt: skip
     else:
         m = m0 + tl.arange(0, BM)
@@ -176,10 +164,6 @@ class Field:
         """Memory [height · pitch, channels] in half precision; whoever fills it writes the padding too."""
         return torch.empty(self.height * self.pitch, channels, dtype=torch.float16, device=device)
 
-    def picture(self, flat: Tensor) -> Tensor:
-        """[height · pitch, C] as a view [1, C, height, width]."""
-        return flat.view(self.height, self.pitch, -1)[:, : self.width].permute(2, 0, 1)[None]
-
 
 @dataclass(frozen=True, slots=True)
 class Activation:
@@ -225,24 +209,6 @@ def _operands(x: Tensor, weight: Tensor, tile: Tile, tma: bool) -> tuple[object,
     )
 
 
-def convolve(x: Tensor, weight: Tensor, out: Tensor, *, taps: int, pitch: int, shift: int, tile: Tile) -> None:
-    """x [rows, I] by weight [O, taps², I] into out [positions, O], position 0 reading from row `shift` on."""
-    positions, outputs = out.shape
-    rows, inputs = x.shape
-    grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
-    split = tile.splits > 1
-    into = _parts(tile, positions, outputs, x.device) if split else out
-    tma = has_tma(x.device)
-    _plain[grid](
-        *_operands(x, weight, tile, tma), into, rows, pitch, positions, inputs, outputs, shift,
-        tile.splits, TAPS=taps, BM=tile.positions, BN=tile.outputs, BK=tile.inputs, PARTIAL=split, TMA=tma,
-        num_warps=tile.warps, num_stages=tile.stages,
-    )  # fmt: skip
-    if split:
-        count = positions * outputs
-        _sum[(triton.cdiv(count, 1024),)](into, out, count, tile.splits, B=1024)
-
-
 def layer(
     x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *,
     up: int, tile: Tile,
@@ -253,18 +219,16 @@ def layer(
     needs a tile that holds every channel, and no parts.
     """
     channels = len(activation.gain)
-    positions, outputs = field.height * field.pitch, len(weight)
-    rows, inputs = x.shape
-    shift = -(field.pitch + 1)
+    (positions, inputs), outputs = x.shape, len(weight)
     tma = has_tma(x.device)
     finishing = tile
     partial = None
     if tile.splits > 1:
-        partial = _parts(tile, positions, outputs, x.device)
+        partial = torch.empty(tile.splits * positions * outputs, device=x.device)
         grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
-        _plain[grid](
-            *_operands(x, weight, tile, tma), partial, rows, field.pitch, positions, inputs, outputs, shift,
-            tile.splits, TAPS=3, BM=tile.positions, BN=tile.outputs, BK=tile.inputs, PARTIAL=True, TMA=tma,
+        _part[grid](
+            *_operands(x, weight, tile, tma), partial, tile.splits, field.pitch, positions, inputs, outputs,
+            BM=tile.positions, BN=tile.outputs, BK=tile.inputs, TMA=tma,
             num_warps=tile.warps, num_stages=tile.stages,
         )  # fmt: skip
         finishing = Tile(16, min(channels, 128), 64, 1, 4, 1)
@@ -276,13 +240,12 @@ def layer(
     some = a.gain
     grid = (triton.cdiv(positions, finishing.positions) * triton.cdiv(outputs, finishing.outputs),)
     _layer[grid](
-        *operands, partial, tile.splits, rows, field.height, field.width, field.pitch,
-        positions, inputs, outputs, shift,
+        *operands, partial, tile.splits, field.height, field.width, field.pitch, positions, inputs, outputs,
         a.noise, a.strengths, a.layer, a.gain, a.bias, a.clamp,
         some if a.style is None else a.style, a.styled, a.styled_pitch, a.plain,
         c.weight if c else some, c.bias if c else some, c.clamp if c else 0.0,
         c.before if c and c.before is not None else some, c.taps if c else some, c.picture if c else some,
-        TAPS=3, CHANNELS=channels, UP=up, STYLED=a.styled is not None, PLAIN=a.plain is not None,
+        CHANNELS=channels, UP=up, STYLED=a.styled is not None, PLAIN=a.plain is not None,
         COLOURS=len(c.bias) if c else 0, FIRST=c is None or c.before is None,
         BM=finishing.positions, BN=finishing.outputs, BK=finishing.inputs, PARTIAL=partial is not None, TMA=tma,
         num_warps=finishing.warps, num_stages=finishing.stages,
@@ -299,7 +262,3 @@ def to_rgb(plain: Tensor, height: int, width: int, colours: Colours) -> None:
         CHANNELS=channels, COLOURS=len(colours.bias), FIRST=colours.before is None,
         BM=block, BK=min(64, triton.next_power_of_2(channels)), num_warps=4,
     )  # fmt: skip
-
-
-def _parts(tile: Tile, positions: int, outputs: int, device: torch.device) -> Tensor:
-    return torch.empty(tile.splits * positions * outputs, device=device)
