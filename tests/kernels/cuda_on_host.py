@@ -73,15 +73,20 @@ extern "C" void run(int grid_x, int grid_y, int threads, const half2_t *x, const
 
 def compiled(source: Path, macros: Mapping[str, int], folder: Path) -> ctypes.CDLL:
     """The kernel as a library with one function, `run`."""
+    return as_library(HOST + source.read_text(encoding="utf-8") + LAUNCH, macros, folder)
+
+
+def as_library(text: str, macros: Mapping[str, int], folder: Path) -> ctypes.CDLL:
+    """C++ as a library."""
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise RuntimeError("these tests need a C++ compiler (c++, g++ or clang++)")
-    text = folder / "kernel.cpp"
-    text.write_text(HOST + source.read_text(encoding="utf-8") + LAUNCH, encoding="utf-8")
+    source = folder / "kernel.cpp"
+    source.write_text(text, encoding="utf-8")
     library = folder / "kernel.so"
     options = [f"-D{key}={value}" for key, value in macros.items()]
     subprocess.run(
-        [compiler, "-O1", "-mf16c", "-shared", "-fPIC", "-w", *options, "-o", str(library), str(text)],
+        [compiler, "-O1", "-mf16c", "-shared", "-fPIC", "-w", *options, "-o", str(library), str(source)],
         check=True,
         capture_output=True,
     )

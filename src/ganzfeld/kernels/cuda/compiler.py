@@ -27,11 +27,20 @@ class KernelError(GanzfeldError):
     """A kernel could not be compiled or started."""
 
 
+USUALLY_SHARED = 48 * 1024
+"""Bytes that a block's threads may share without asking."""
+MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # of the driver's CUfunction_attribute
+HALF_PRECISION = 6  # of its CUtensorMapDataType
+PROMOTE_TO_256_BYTES = 3  # of its CUtensorMapL2promotion
+
+
 class Kernel:
     """A compiled kernel on one device."""
 
-    def __init__(self, function: ctypes.c_void_p, device: torch.device) -> None:
-        self._function, self._device = function, device
+    def __init__(self, function: ctypes.c_void_p, device: torch.device, shared: int = 0) -> None:
+        self._function, self._device, self._shared = function, device, shared
+        if shared > USUALLY_SHARED:
+            _check_driver(_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
 
     def launch(self, grid: tuple[int, int], threads: int, arguments: Sequence[object]) -> None:
         """Start it on torch's present stream. Arguments: tensors, ints (32 bits), floats (32 bits), or bytes of a
@@ -39,24 +48,54 @@ class Kernel:
         values = [_argument(argument) for argument in arguments]
         addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
-        result = _driver().cuLaunchKernel(self._function, *grid, 1, threads, 1, 1, 0, stream, addresses, None)
-        if result:
-            raise KernelError(f"the driver refused to start a kernel (error {result})")
+        _check_driver(
+            _driver().cuLaunchKernel(
+                self._function, *grid, 1, threads, 1, 1, self._shared, stream, addresses, None
+            ),
+            "start",
+        )
 
 
 @functools.cache
-def kernel(source: Path, name: str, defines: tuple[tuple[str, int], ...], device: torch.device) -> Kernel:
-    """The function `name` of a source file, with these macros, for this device."""
-    major, minor = torch.cuda.get_device_capability(device)
-    options = [f"-arch=sm_{major}{minor}", "-std=c++17", *(f"-D{key}={value}" for key, value in defines)]
+def kernel(
+    source: Path, name: str, defines: tuple[tuple[str, int], ...], device: torch.device, shared: int = 0
+) -> Kernel:
+    """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
+    threads share, beyond what the source itself sets aside."""
+    options = [f"-arch={architecture(device)}", "-std=c++17", *(f"-D{key}={value}" for key, value in defines)]
     text = source.read_text(encoding="utf-8")
     kept = _kept(text, options)
     torch.zeros(1, device=device)  # the driver's calls below need torch's context on this thread
     with contextlib.suppress(OSError, KernelError):
-        return Kernel(_loaded(kept.read_bytes(), name), device)
+        return Kernel(_loaded(kept.read_bytes(), name), device, shared)
     binary = compiled(text, options)
     _keep(kept, binary)
-    return Kernel(_loaded(binary, name), device)
+    return Kernel(_loaded(binary, name), device, shared)
+
+
+def architecture(device: torch.device) -> str:
+    """The name by which the compiler knows this device, with the instructions that no other has."""
+    major, minor = torch.cuda.get_device_capability(device)
+    return f"sm_{major}{minor}{'a' if major >= 9 else ''}"
+
+
+def tensor_map(x: torch.Tensor, size: Sequence[int], strides: Sequence[int], box: Sequence[int]) -> bytes:
+    """What the unit that fetches blocks of memory (Hopper and later) must know of a half-precision tensor, the
+    innermost axis first: size in numbers, strides of all axes but the innermost in bytes, the block fetched at once.
+
+    A block's innermost line is 64 or 128 bytes and is swizzled by as much. What lies outside comes as zeros.
+    """
+    swizzle = {64: 2, 128: 3}[2 * box[0]]
+    memory = ctypes.create_string_buffer(192)
+    start = -ctypes.addressof(memory) % 64  # the driver wants it aligned
+    rank = len(size)
+    result = _driver().cuTensorMapEncodeTiled(
+        ctypes.c_void_p(ctypes.addressof(memory) + start), HALF_PRECISION, rank, ctypes.c_void_p(x.data_ptr()),
+        (ctypes.c_uint64 * rank)(*size), (ctypes.c_uint64 * (rank - 1))(*strides), (ctypes.c_uint32 * rank)(*box),
+        (ctypes.c_uint32 * rank)(*[1] * rank), 0, swizzle, PROMOTE_TO_256_BYTES, 0,
+    )  # fmt: skip
+    _check_driver(result, "describe memory to")
+    return memory.raw[start : start + 128]
 
 
 def compiled(source: str, options: Sequence[str]) -> bytes:
@@ -89,6 +128,11 @@ def _answer(program: ctypes.c_void_p, size_of: ctypes._FuncPointer, get: ctypes.
     text = ctypes.create_string_buffer(size.value)
     _check(get(program, text))
     return text.raw
+
+
+def _check_driver(result: int, what: str) -> None:
+    if result:
+        raise KernelError(f"the driver refused to {what} a kernel (error {result})")
 
 
 def _check(result: int) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from ganzfeld.kernels.card import has_tma
+from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 from ganzfeld.kernels.triton.epilogue import coloured, finish
 
 
@@ -152,54 +153,6 @@ def _rgb(
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The pixels of a picture in memory: `pitch` − `width` of every row are padding."""
-
-    height: int
-    width: int
-    pitch: int
-
-    def empty(self, channels: int, device: torch.device) -> Tensor:
-        """Memory [height · pitch, channels] in half precision; whoever fills it writes the padding too."""
-        return torch.empty(self.height * self.pitch, channels, dtype=torch.float16, device=device)
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """What follows a modulated convolution. Gains and biases are times √2, the leaky ReLU's gain.
-
-    noise [H, W] of the size written, strengths [layers] × √2, layer: which of them; gain, bias [C]; clamp: a
-    number; style [C]: the next layer's; styled: flat memory of the next layer's input, rows `styled_pitch` apart;
-    plain: flat memory [H · W, C]. Either may be None.
-    """
-
-    noise: Tensor
-    strengths: Tensor
-    layer: int
-    gain: Tensor
-    bias: Tensor
-    clamp: float
-    style: Tensor | None = None
-    styled: Tensor | None = None
-    styled_pitch: int = 0
-    plain: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Colours:
-    """The way to RGB: weight [C, 16] half precision (columns past the colours are zeros), bias [colours], the picture
-    so far [colours, H/2, W/2] or None, taps [4, 4] of its upsampling, picture [colours, H, W] to be written."""
-
-    weight: Tensor
-    bias: Tensor
-    clamp: float
-    before: Tensor | None
-    taps: Tensor
-    picture: Tensor
-    scale: float = 1.0
-
-
 def _operands(x: Tensor, weight: Tensor, tile: Tile, tma: bool) -> tuple[object, object]:
     if not tma:
         return x, weight
@@ -218,37 +171,45 @@ def layer(
     weight [O, 9, I]. up 2: O is four phases of the channels, and what is written is twice the size. `colours`
     needs a tile that holds every channel, and no parts.
     """
-    channels = len(activation.gain)
     (positions, inputs), outputs = x.shape, len(weight)
     tma = has_tma(x.device)
-    finishing = tile
-    partial = None
-    if tile.splits > 1:
-        partial = torch.empty(tile.splits * positions * outputs, device=x.device)
-        grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
-        _part[grid](
-            *_operands(x, weight, tile, tma), partial, tile.splits, field.pitch, positions, inputs, outputs,
-            BM=tile.positions, BN=tile.outputs, BK=tile.inputs, TMA=tma,
-            num_warps=tile.warps, num_stages=tile.stages,
-        )  # fmt: skip
-        finishing = Tile(16, min(channels, 128), 64, 1, 4, 1)
-        operands: tuple[object, object] = (x, weight)
-        tma = False
-    else:
-        operands = _operands(x, weight, tile, tma)
+    if tile.splits == 1:
+        _finished(_operands(x, weight, tile, tma), None, field, outputs, inputs, activation, colours, up, tile, tma)
+        return
+    partial = torch.empty(tile.splits, positions, outputs, device=x.device)
+    grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs), tile.splits)
+    _part[grid](
+        *_operands(x, weight, tile, tma), partial, tile.splits, field.pitch, positions, inputs, outputs,
+        BM=tile.positions, BN=tile.outputs, BK=tile.inputs, TMA=tma, num_warps=tile.warps, num_stages=tile.stages,
+    )  # fmt: skip
+    finish_parts(partial, field, activation, up=up)
+
+
+def finish_parts(partial: Tensor, field: Field, activation: Activation, *, up: int) -> None:
+    """The end of a layer whose sums were made in parts: partial [splits, height · pitch, outputs] float32."""
+    tile = Tile(16, min(len(activation.gain), 128), 64, 1, 4, 1)
+    some = activation.gain
+    _finished((some, some), partial, field, partial.shape[2], 0, activation, None, up, tile, False)
+
+
+def _finished(
+    operands: tuple[object, object], partial: Tensor | None, field: Field, outputs: int, inputs: int,
+    activation: Activation, colours: Colours | None, up: int, tile: Tile, tma: bool,
+) -> None:  # fmt: skip
     a, c = activation, colours
     some = a.gain
-    grid = (triton.cdiv(positions, finishing.positions) * triton.cdiv(outputs, finishing.outputs),)
+    positions = field.height * field.pitch
+    grid = (triton.cdiv(positions, tile.positions) * triton.cdiv(outputs, tile.outputs),)
     _layer[grid](
-        *operands, partial, tile.splits, field.height, field.width, field.pitch, positions, inputs, outputs,
-        a.noise, a.strengths, a.layer, a.gain, a.bias, a.clamp,
+        *operands, partial, 1 if partial is None else len(partial), field.height, field.width, field.pitch,
+        positions, inputs, outputs, a.noise, a.strengths, a.layer, a.gain, a.bias, a.clamp,
         some if a.style is None else a.style, a.styled, a.styled_pitch, a.plain,
         c.weight if c else some, c.bias if c else some, c.clamp if c else 0.0,
         c.before if c and c.before is not None else some, c.taps if c else some, c.picture if c else some,
-        CHANNELS=channels, UP=up, STYLED=a.styled is not None, PLAIN=a.plain is not None,
+        CHANNELS=len(a.gain), UP=up, STYLED=a.styled is not None, PLAIN=a.plain is not None,
         COLOURS=len(c.bias) if c else 0, FIRST=c is None or c.before is None,
-        BM=finishing.positions, BN=finishing.outputs, BK=finishing.inputs, PARTIAL=partial is not None, TMA=tma,
-        num_warps=finishing.warps, num_stages=finishing.stages,
+        BM=tile.positions, BN=tile.outputs, BK=tile.inputs, PARTIAL=partial is not None, TMA=tma,
+        num_warps=tile.warps, num_stages=tile.stages,
     )  # fmt: skip
 
 
