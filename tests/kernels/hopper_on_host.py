@@ -94,7 +94,8 @@ static void fetch(u32 to, const TensorMap *map, u32 barrier, int c, int x, int y
     for (int j = 0; j < map->box[2]; j++)
         for (int i = 0; i < map->box[1]; i++)
             for (int k = 0; k < map->box[0]; k++) {
-                bool inside = c + k >= 0 && c + k < map->size[0] && x + i >= 0 && x + i < map->size[1] && y + j >= 0 && y + j < map->size[2];
+                bool inside = c + k >= 0 && c + k < map->size[0] && x + i >= 0 && x + i < map->size[1];
+                inside = inside && y + j >= 0 && y + j < map->size[2];
                 const char *from = (const char *)map->at + (y + j) * map->stride[1] + (x + i) * map->stride[0];
                 u32 place = swizzled(to + ((j * map->box[1] + i) * BK + k) * 2);
                 unsigned short value = 0;
@@ -105,11 +106,18 @@ static void fetch(u32 to, const TensorMap *map, u32 barrier, int c, int x, int y
     b.bytes -= 2 * map->box[0] * map->box[1] * map->box[2];
     settle(b);
 }
-F void fetch_pixels(u32 to, const TensorMap *map, u32 barrier, int c, int x, int y) { fetch(to, map, barrier, c, x, y); }
+F void fetch_pixels(u32 to, const TensorMap *map, u32 barrier, int c, int x, int y) {
+    fetch(to, map, barrier, c, x, y);
+}
 F void fetch_weights(u32 to, const TensorMap *map, u32 barrier, int c, int x) { fetch(to, map, barrier, c, x, 0); }
 
 F float half_of(unsigned short a) { _Float16 h; memcpy(&h, &a, 2); return (float)h; }
-F u32 packed(float low, float high) { _Float16 pair[2] = {(_Float16)low, (_Float16)high}; u32 d; memcpy(&d, pair, 4); return d; }
+F u32 packed(float low, float high) {
+    _Float16 pair[2] = {(_Float16)low, (_Float16)high};
+    u32 d;
+    memcpy(&d, pair, 4);
+    return d;
+}
 F void products_begin() {}
 F void products_commit() {}
 F void products_wait_but_one() { give_way(); }
@@ -151,7 +159,8 @@ static void fiber() {
         }
     setcontext(&outside);
 }
-extern "C" void run(int grid, const TensorMap *pixels, const TensorMap *weights, const After *after, int inputs, int splits, int tiles) {
+extern "C" void run(int grid, const TensorMap *pixels, const TensorMap *weights, const After *after, int inputs,
+                    int splits, int tiles) {
     a_map = pixels, b_map = weights, the_after = after, the_inputs = inputs, the_splits = splits, the_tiles = tiles;
     static char stacks[FIBERS][STACK];
     gridDim.x = grid;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from pathlib import Path
 
 import hopper_on_host
@@ -67,9 +66,7 @@ def test_it_agrees_with_the_reference(case: str, tmp_path: Path):
     pixels = hopper_on_host.tensor_map(
         x, (inputs, width, height), (2 * inputs, 2 * inputs * field.pitch), (block.inputs, 18, block.height + 2)
     )
-    weights = hopper_on_host.tensor_map(
-        weight, (9 * inputs, outputs), (18 * inputs,), (block.inputs, block.outputs)
-    )
+    weights = hopper_on_host.tensor_map(weight, (9 * inputs, outputs), (18 * inputs,), (block.inputs, block.outputs))
     after = after_bytes(field, outputs, activation, colours, partial)
     tiles = block.tiles(field, outputs)
     library.run(min(tiles, 2), pixels, weights, after, inputs, block.splits, tiles)

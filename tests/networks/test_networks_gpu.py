@@ -10,6 +10,7 @@ from torch import Tensor
 
 pytest.importorskip("triton", reason="the GPU paths are Triton's")
 
+from ganzfeld.kernels.card import has_wgmma
 from ganzfeld.kernels.triton import convolution
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
@@ -93,6 +94,35 @@ def test_smaller_pictures_and_noise_agree():
     for noise in ({"noise_mode": "none"}, {"noise_mode": "random", "seed": torch.tensor(5, device=DEVICE)},
                   {"noise_strength": torch.tensor(2.0, device=DEVICE)}):  # fmt: skip
         assert error(path.synthesis(w, **noise), network.synthesis(w, **noise)) < 3e-3, noise
+
+
+HOPPER = DEVICE == "cuda" and has_wgmma(torch.device(DEVICE))
+
+
+@pytest.mark.skipif(not HOPPER, reason="wants a card of the Hopper generation")
+@pytest.mark.parametrize("loud", [1.0, 300.0], ids=["quiet", "clamped"])
+@pytest.mark.parametrize("channels", [128, 512])
+def test_large_tiles_agree(channels: int, loud: float):
+    """Sizes at which the Hopper convolution plays, with every width of tile it has and activations up to the clamp."""
+    network = Network.random(StyleGAN2Config.design(256, channel_base=channels * 64, channel_max=channels), seed=1)
+    network.to(DEVICE).fast = False
+    for name, tensor in network.tensors.items():
+        if name.endswith(".bias") and "affine" not in name:
+            tensor.normal_().mul_(loud)
+    path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
+    assert {type(step.tile).__name__ for step in path._plan(256, None)} == {"Tile", "Block"}
+    w = network.mapping(network.latent(3))
+    for layer in network.layers:
+        assert error(path.synthesis(w, until=layer), network.synthesis(w, until=layer)) < 5e-3, layer
+    assert error(path.synthesis(w), network.synthesis(w)) < 5e-3
+
+    def after(name: str, x: Tensor) -> Tensor:
+        return x.flip(3) * 0.9 if name == "b128.conv0" else x
+
+    after.layers = frozenset(["b128.conv0"])  # type: ignore[attr-defined]
+    assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 5e-3
+    size = (200, 136)
+    assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 5e-3
 
 
 def test_fetched_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch):

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 
 import torch
+
+
+@functools.cache
+def has_triton(device: torch.device) -> bool:
+    """Whether our Triton kernels run on this device: an NVIDIA card of the Ampere generation or later, and Triton."""
+    return (
+        device.type == "cuda"
+        and importlib.util.find_spec("triton") is not None
+        and torch.cuda.get_device_capability(device) >= (8, 0)
+    )
 
 
 @functools.cache
 def has_tma(device: torch.device) -> bool:
     """Whether blocks of memory can be fetched by a unit of their own (Hopper and later)."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (9, 0)
+
+
+@functools.cache
+def has_wgmma(device: torch.device) -> bool:
+    """Whether four warps can multiply matrices that lie in shared memory: the Hopper generation, and no other."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) == (9, 0)
 
 
 @functools.cache

@@ -51,3 +51,34 @@ class Lanes:
             return nullcontext()
         self._taken = (self._taken + 1) % len(self._streams)
         return torch.cuda.stream(self._streams[self._taken])
+
+
+class Branch:
+    """One queue of work beside the current one, which goes on meanwhile.
+
+    with branch.fork():    # after everything that was asked for before
+        ...
+    ...                    # beside it: what the branch uses must be held, and left as it is, until
+    branch.join()          # after it
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device, PRIORITY) if device.type == "cuda" else None
+        self._forked = False
+
+    @contextmanager
+    def fork(self) -> Iterator[None]:
+        """The work inside goes to the branch."""
+        if self._stream is None:
+            yield
+            return
+        self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+        self._forked = True
+        with torch.cuda.stream(self._stream):
+            yield
+
+    def join(self) -> None:
+        """What follows comes after all that went to the branch."""
+        if self._stream is not None and self._forked:
+            torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
+            self._forked = False

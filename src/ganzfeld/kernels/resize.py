@@ -1,4 +1,4 @@
-"""Fit a picture into an output: resize with a filter, letterbox or crop, quantise to 8 bits."""
+"""Fit a picture into an output: resize with a filter, letterbox or crop."""
 
 from __future__ import annotations
 
@@ -38,9 +38,3 @@ def fit_into(image: Tensor, width: int, height: int, fit: str = "fit", filter: s
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
     frame[:, :, top : top + inner_height, left : left + inner_width] = image
     return frame
-
-
-def to_rgba8(image: Tensor) -> Tensor:
-    """[1, 4, H, W] in 0..1 -> uint8 [H, W, 4]. NaN becomes black; equals `clamp(x·127.5 + 128, 0, 255)` of −1..1."""
-    scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(0.5).clamp(0, 255)
-    return scaled.to(torch.uint8).permute(1, 2, 0).contiguous()

@@ -34,17 +34,21 @@ class FastMapping:
         truncation_cutoff: int | Tensor | None = None,
     ) -> Tensor:
         """As `Mapping.forward`."""
-        x = normalized(z.float())
+        x = z.float()
         if self.embed is not None:
             if label is None:
                 raise ValueError("this network needs a label")
-            x = torch.cat([x, normalized(F.linear(label.float(), *self.embed))], 1)
-        return truncated(
-            self.through(x)[:, None].expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff
-        )
+            x = torch.cat([normalized(x), normalized(F.linear(label.float(), *self.embed))], 1)
+        w = self.through(x, normalise=self.embed is None)[:, None]
+        alike = not isinstance(truncation_psi, Tensor) or truncation_psi.dim() == 0
+        if truncation_cutoff is None and alike:
+            # One row for all layers.
+            return truncated(w, self.w_avg, truncation_psi).expand(-1, self.num_ws, -1)
+        return truncated(w.expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff)
 
-    def through(self, x: Tensor) -> Tensor:
-        """The dense layers: x [N, z_dim] -> [N, w_dim]."""
+    def through(self, x: Tensor, *, normalise: bool) -> Tensor:
+        """The dense layers: x [N, z_dim] -> [N, w_dim]. normalise: x to unit second moment before them."""
+        x = normalized(x) if normalise else x
         for weight, bias in self.dense:
             x = F.leaky_relu_(F.linear(x, weight, bias), SLOPE)
         return x

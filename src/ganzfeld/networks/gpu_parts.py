@@ -33,11 +33,11 @@ class GpuMapping(FastMapping):
         super().__init__(config, derived)
         self.first = torch.zeros(1, dtype=torch.int32, device=self.w_avg.device)
 
-    def through(self, x: Tensor) -> Tensor:
+    def through(self, x: Tensor, *, normalise: bool) -> Tensor:
         if len(x) > 1:
-            return super().through(x)
-        for weight, bias in self.dense:
-            x = dense(x, self.first, weight[None], bias[None], active=True)
+            return super().through(x, normalise=normalise)
+        for i, (weight, bias) in enumerate(self.dense):
+            x = dense(x, self.first, weight[None], bias[None], active=True, normalise=normalise and i == 0)
         return x
 
 

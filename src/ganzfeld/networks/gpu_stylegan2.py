@@ -18,10 +18,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ganzfeld.kernels.card import has_wgmma, multiprocessors
+from ganzfeld.kernels.cuda import convolution as hopper
+from ganzfeld.kernels.cuda.convolution import Block, block_for
+from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.lanes import Branch
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton import weights
-from ganzfeld.kernels.triton.convolution import Activation, Colours, Field, Tile
+from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.derived import DerivedTensors
@@ -59,7 +64,24 @@ class Step:
 
     convolution: Convolution
     field: Field
-    tile: Tile
+    tile: Tile | Block
+
+    @property
+    def fuses(self) -> bool:
+        """Whether a tile holds all channels of its pixels, as the way to RGB needs it."""
+        return self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
+
+    def run(self, x: Tensor, activation: Activation, colours: Colours | None) -> None:
+        """As `kernels.triton.convolution.layer`."""
+        c, tile, field = self.convolution, self.tile, self.field
+        if isinstance(tile, Tile):
+            kernel.layer(x, c.weight, field, activation, colours, up=c.up, tile=tile)
+        elif tile.splits == 1:
+            hopper.layer(x, c.weight, field, activation, colours, up=c.up, block=tile)
+        else:
+            partial = torch.empty(tile.splits, len(x), len(c.weight), device=x.device)
+            hopper.layer(x, c.weight, field, activation, None, up=c.up, block=tile, partial=partial)
+            kernel.finish_parts(partial, field, activation, up=c.up)
 
 
 class GpuStyleGAN2:
@@ -91,6 +113,7 @@ class GpuStyleGAN2:
             self.derived.make(
                 f"{name}.noise_strength", compute=lambda strength: strength * GAIN, into=self.strengths[i]
             )
+        self.painting = Branch(self.device)
         self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
 
     @staticmethod
@@ -139,7 +162,12 @@ class GpuStyleGAN2:
         styles = self.styles(w[0])
         count = len(self.convolutions)
         units, powers = self.modulation(styles)
-        colours = [] if until else self.colours(styles[count:])
+        # The way to RGB goes beside the convolutions, which do not wait for it; what it reads is held until they meet.
+        held: list[object] = []
+        colours: list[Tensor] = []
+        if not until:
+            with self.painting.fork():
+                colours = self.colours(styles[count:])
         bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.layers))
         start = self.wide_starts[wide] if wide is not None else None
         const = self.const if start is None else start.const[0].permute(1, 2, 0)
@@ -158,7 +186,7 @@ class GpuStyleGAN2:
             ends = c.layer == f"b{c.resolution}"
             seen = c.layer in bent or c.layer == until
             block = int(math.log2(c.resolution)) - 2
-            fused = ends and colours and not seen and self._fuses(step)
+            fused = ends and colours and not seen and step.fuses
             leaving = following.field.empty(c.channels, self.device) if following and not seen else None
             plain = None
             if seen or (ends and colours and not fused):
@@ -185,10 +213,9 @@ class GpuStyleGAN2:
                 following.field.pitch if following else 0,
                 plain,
             )
-            kernel.layer(
-                entry, c.weight, step.field, activation, painted if fused else None,
-                up=c.up, tile=step.tile,
-            )  # fmt: skip
+            if fused:
+                self.painting.join()
+            step.run(entry, activation, painted if fused else None)
             if seen and plain is not None:
                 x = plain.view(1, height, width, c.channels).permute(0, 3, 1, 2)
                 if c.layer in bent and after is not None:
@@ -202,10 +229,13 @@ class GpuStyleGAN2:
             if painted is not None:
                 if not fused:
                     assert plain is not None
-                    kernel.to_rgb(plain, height, width, painted)
+                    with self.painting.fork():
+                        kernel.to_rgb(plain, height, width, painted)
+                    held += [plain, painted]
                 rgb = painted.picture
             if leaving is not None:
                 entry = leaving
+        self.painting.join()
         assert rgb is not None
         return middle(self.config, f"b{last}", rgb[None], wide)
 
@@ -236,10 +266,6 @@ class GpuStyleGAN2:
         noise = tensors[f"{name}.noise_const"]
         return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)
 
-    def _fuses(self, step: Step) -> bool:
-        """Whether a tile of this step holds all channels of its pixels, as the way to RGB needs it."""
-        return step.tile.splits == 1 and step.tile.outputs == step.convolution.channels
-
     def _plan(self, last: int, wide: Wide | None) -> list[Step]:
         key = (last, wide)
         if key not in self._plans:
@@ -253,8 +279,14 @@ class GpuStyleGAN2:
                 break
             side = convolution.resolution // convolution.up
             height, width = (side, side) if wide is None else wide.side((side, side), side // 4)
+            outputs, inputs = len(convolution.weight), convolution.inputs
+            if has_wgmma(self.device):
+                # These kernels need no padding between rows, and leave none for others.
+                field = Field(height, width, width)
+                block = block_for(field, outputs, convolution.channels, inputs, multiprocessors(self.device))
+                if block is not None:
+                    steps.append(Step(convolution, field, block))
+                    continue
             field = Field(height, width, width + 1)
-            positions, outputs = height * (width + 1), len(convolution.weight)
-            tile = tile_for(positions, outputs, convolution.inputs, self.device)
-            steps.append(Step(convolution, field, tile))
+            steps.append(Step(convolution, field, tile_for(height * (width + 1), outputs, inputs, self.device)))
         return steps

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
+from ganzfeld.kernels.generator_layer import Colours
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton import weights
-from ganzfeld.kernels.triton.convolution import Colours
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.kernels.triton.styles import dense
 from ganzfeld.kernels.triton.waves import waves

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, Union
 
 import torch
 from torch import Tensor
 
+from ganzfeld.kernels.card import has_triton
 from ganzfeld.networks.config import Config, StyleGAN3Config
 from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
 from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
@@ -27,7 +27,7 @@ def fast_route(config: Config, tensors: Mapping[str, Tensor], precision: Precisi
     "auto" is half precision on an NVIDIA card that Triton serves, float32 everywhere else.
     """
     device = tensors["mapping.w_avg"].device
-    if device.type == "cuda" and precision == "auto" and serves(device):
+    if precision == "auto" and has_triton(device):
         from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
         from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
 
@@ -40,8 +40,3 @@ def fast_route(config: Config, tensors: Mapping[str, Tensor], precision: Precisi
     if isinstance(config, StyleGAN3Config):
         return FastStyleGAN3(config, tensors, convolve_in) if FastStyleGAN3.supports(config, tensors) else None
     return FastStyleGAN2(config, tensors, convolve_in) if FastStyleGAN2.supports(config, tensors) else None
-
-
-def serves(device: torch.device) -> bool:
-    """Whether the kernels run on this card: Triton is installed, and the card is of the Ampere generation or later."""
-    return importlib.util.find_spec("triton") is not None and torch.cuda.get_device_capability(device) >= (8, 0)

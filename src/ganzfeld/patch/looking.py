@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from ganzfeld.kernels.colour_map import DIVERGING, MAPS, mapped
 from ganzfeld.kernels.layer_view import NORMALISATIONS, VIEWS, chosen_channels, chosen_spectrum, lit
+from ganzfeld.kernels.rgba import opaque
 from ganzfeld.patch.node import Choice, Declares, HostValue, Named, Toggle, Value
 
 
@@ -41,16 +41,3 @@ def seen(x: Tensor, look: Named, channel: Tensor, name: str, state: Callable[...
     signed = look.map in DIVERGING and not look.spectrum
     light = lit(channels, look.normalise, look.gain, state(f"{kind} {name}", (3,)), signed=signed)
     return opaque(mapped(light, look.map))
-
-
-def rgba(image: Tensor) -> Tensor:
-    """A network's picture, −1..1 in 1, 3 or 4 channels, as RGBA in 0..1."""
-    image = image * 0.5 + 0.5
-    if image.shape[1] == 1:
-        image = image.expand(-1, 3, -1, -1)
-    return image if image.shape[1] == 4 else opaque(image[:, :3])
-
-
-def opaque(rgb: Tensor) -> Tensor:
-    """[N, 3, H, W] with alpha 1."""
-    return torch.cat([rgb, torch.ones_like(rgb[:, :1])], 1)

@@ -18,7 +18,8 @@ from ganzfeld.engine.takes.take import Take, unpacked
 from ganzfeld.engine.takes.timeline import Start, Timeline
 from ganzfeld.engine.witness import REPEATABLE
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
-from ganzfeld.kernels.resize import fit_into, to_rgba8
+from ganzfeld.kernels.resize import fit_into
+from ganzfeld.kernels.rgba import to_rgba8
 from ganzfeld.patch.language import parse
 from ganzfeld.patch.models import Patch, Term
 

@@ -49,9 +49,7 @@ class Kernel:
         addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
         _check_driver(
-            _driver().cuLaunchKernel(
-                self._function, *grid, 1, threads, 1, 1, self._shared, stream, addresses, None
-            ),
+            _driver().cuLaunchKernel(self._function, *grid, 1, threads, 1, 1, self._shared, stream, addresses, None),
             "start",
         )
 

@@ -14,13 +14,14 @@ import torch
 from ganzfeld.bending.bender import Bender
 from ganzfeld.errors import GanzfeldError, NetworkError, PatchError
 from ganzfeld.kernels.resize import resize
+from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.device import device_memory, pick_device
 from ganzfeld.networks.network import Network
 from ganzfeld.networks.noise import MODES
 from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
 from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
 from ganzfeld.patch.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
-from ganzfeld.patch.looking import Looking, rgba, seen
+from ganzfeld.patch.looking import Looking, seen
 from ganzfeld.patch.networks import in_w, opened
 from ganzfeld.patch.node import (
     Choice,
@@ -241,10 +242,10 @@ class NetworkNode(Node):
         w = self._styled(network, inputs, context)
         if show is None or layer == "image":
             if p.size is not None:
-                return rgba(network.synthesis(w, resolution=p.resolution, **options))
+                return from_signed(network.synthesis(w, resolution=p.resolution, **options))
             side = p.resolution or network.resolution
             inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
-            return resize(rgba(network.synthesis(w, resolution=inner, **options)), side, side)
+            return resize(from_signed(network.synthesis(w, resolution=inner, **options)), side, side)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
         return seen(x, show, staged.channel, layer, context.state)

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from ganzfeld.kernels.resize import FILTERS, FITS, fit_into, to_rgba8
+from ganzfeld.kernels.resize import FILTERS, FITS, fit_into
+from ganzfeld.kernels.rgba import to_rgba8
 from ganzfeld.patch.node import Choice, ImageRequest, Input, Named, Node, RenderContext, Request, Structure
 
 LARGEST_SIDE = 16384

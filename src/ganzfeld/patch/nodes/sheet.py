@@ -11,8 +11,9 @@ import torch
 
 from ganzfeld.errors import NetworkError
 from ganzfeld.kernels.resize import resize
+from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.looking import Looking, rgba, seen
+from ganzfeld.patch.looking import Looking, seen
 from ganzfeld.patch.networks import in_w, opened
 from ganzfeld.patch.node import (
     Input,
@@ -119,7 +120,7 @@ class Sheet(Node):
             return x
 
         if "image" in cells:
-            cells["image"].copy_(_fitted(rgba(network.synthesis(w, after=show)), self.side))
+            cells["image"].copy_(_fitted(from_signed(network.synthesis(w, after=show)), self.side))
         elif cells:
             network.synthesis(w, after=show, until=max(cells, key=network.layers.index))
 

@@ -1,0 +1,37 @@
+"""The two ends of a patch's pictures: from what a network paints to RGBA, and from RGBA to bytes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzfeld.kernels.card import has_triton
+
+
+def from_signed(image: Tensor) -> Tensor:
+    """[N, 1, 3 or 4, H, W] of about −1..1 (grey, RGB or RGBA) -> RGBA [N, 4, H, W] of about 0..1, straight alpha."""
+    if image.shape[1] > 4:
+        image = image[:, :3]
+    if has_triton(image.device) and image.dtype == torch.float32:
+        from ganzfeld.kernels.triton import pictures
+
+        return pictures.from_signed(image)
+    image = image * 0.5 + 0.5
+    if image.shape[1] == 1:
+        image = image.expand(-1, 3, -1, -1)
+    return image if image.shape[1] == 4 else opaque(image)
+
+
+def opaque(rgb: Tensor) -> Tensor:
+    """[N, 3, H, W] with alpha 1."""
+    return torch.cat([rgb, torch.ones_like(rgb[:, :1])], 1)
+
+
+def to_rgba8(image: Tensor) -> Tensor:
+    """[1, 4, H, W] in 0..1 -> uint8 [H, W, 4]. NaN becomes black; equals `clamp(x·127.5 + 128, 0, 255)` of −1..1."""
+    if has_triton(image.device) and image.dtype == torch.float32:
+        from ganzfeld.kernels.triton import pictures
+
+        return pictures.to_rgba8(image)
+    scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(0.5).clamp(0, 255)
+    return scaled.to(torch.uint8).permute(1, 2, 0).contiguous()
