@@ -16,7 +16,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,6 +27,7 @@ from torch import Tensor
 from ganzfeld.bending.base import bends
 from ganzfeld.bending.bender import Bender, BendLine
 from ganzfeld.engine.engine import Engine
+from ganzfeld.engine.program import Program
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
@@ -90,8 +93,9 @@ def rgba8(picture: Tensor) -> Tensor:
     return to_rgba8(from_signed(picture))
 
 
-def played(model: Network, seconds: float) -> float:
-    """Milliseconds of a whole patch."""
+@contextmanager
+def playing(model: Network) -> Iterator[Program]:
+    """A whole patch, captured: `run` is a frame."""
     layers = list(model.convolutions)
     layer = min(layers, key=lambda name: abs(model.layer_shapes[name][1] - 256))
     weight = model.convolutions[layers[len(layers) // 2]]
@@ -113,9 +117,13 @@ def played(model: Network, seconds: float) -> float:
         program = show.built.program(show.evaluator.values, show.state, engine._report)
         assert program.captured
         try:
-            return milliseconds(program.run, seconds)
+            yield program
         finally:
             engine.close()
+
+
+def bent_frame(bent: Bent, z: Tensor) -> Tensor:
+    return rgba8(bent.picture(z))
 
 
 def captured(work: Callable[[], object]) -> Callable[[], None]:
@@ -148,16 +156,16 @@ def measure(name: str, seconds: float) -> None:
     model = network(name).to("cuda")
     z = model.latent(0)
     start = time.perf_counter()
-    bent = Bent(model)
-    fast = captured(lambda: rgba8(bent.picture(z)))
+    frame = captured(partial(bent_frame, Bent(model), z))
     torch.cuda.synchronize()
     first = time.perf_counter() - start
-    bent_alone = milliseconds(fast, seconds)
+    bent = milliseconds(frame, seconds)
     plain = milliseconds(captured(lambda: rgba8(model.synthesis(model.mapping(z, truncation_psi=0.8)))), seconds / 2)
-    del fast, bent
+    del frame
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    took = played(model, seconds)
+    with playing(model) as program:
+        took = milliseconds(program.run, seconds)
     used = torch.cuda.max_memory_reserved() / 1e9
     w = model.mapping(z, truncation_psi=0.8)
     found = model.synthesis(w)
@@ -173,8 +181,8 @@ def measure(name: str, seconds: float) -> None:
     least = 1e3 * floor(model)
     verdict = "aim" if took <= AIM[name] else "must" if took <= MUST[name] else "missed"
     print(
-        f"{name:17} {took:8.3f} {bent_alone:8.3f} {plain:8.3f} {MUST[name]:6.2f} {AIM[name]:6.2f} {verdict:>7} {least:7.2f} "
-        f"{took / least:6.1f}× {eager:8.1f} {whole:8.1f} {error:9.1e} {first:7.1f} {used:7.2f}",
+        f"{name:17} {took:8.3f} {bent:8.3f} {plain:8.3f} {MUST[name]:6.2f} {AIM[name]:6.2f} {verdict:>7} "
+        f"{least:7.2f} {took / least:6.1f}× {eager:8.1f} {whole:8.1f} {error:9.1e} {first:7.1f} {used:7.2f}",
         flush=True,
     )
 
@@ -187,8 +195,8 @@ def main() -> None:
     if not torch.cuda.is_available():
         raise SystemExit("This measures an NVIDIA card, and there is none here; benchmarks/cpu.py measures processors.")
     print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}, {os.cpu_count()} processors; milliseconds")
-    print(f"{'network':17} {'patch':>8} {'bent':>8} {'plain':>8} {'must':>6} {'aim':>6} {'holds':>7} {'floor':>7} {'over':>7} "
-          f"{'eager':>8} {'captured':>8} {'error':>9} {'ready s':>7} {'GB':>7}")  # fmt: skip
+    print(f"{'network':17} {'patch':>8} {'bent':>8} {'plain':>8} {'must':>6} {'aim':>6} {'holds':>7} "
+          f"{'floor':>7} {'over':>7} {'eager':>8} {'captured':>8} {'error':>9} {'ready s':>7} {'GB':>7}")  # fmt: skip
     with torch.inference_mode():
         for name in arguments.networks:
             measure(name, arguments.seconds)

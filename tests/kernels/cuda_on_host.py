@@ -12,12 +12,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-HOST = """
+PLACES = """
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 using std::min;
-typedef unsigned int half2_t;
 struct Place { int x, y; };
 static Place blockIdx, blockDim, threadIdx;
 #define __global__
@@ -25,6 +24,11 @@ static Place blockIdx, blockDim, threadIdx;
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define F static inline
+"""
+"""What every kernel needs to know of where it is."""
+
+HOST = """
+typedef unsigned int half2_t;
 struct Pair { _Float16 low, high; };
 F Pair halves(half2_t a) { Pair p; std::memcpy(&p, &a, 4); return p; }
 F half2_t pair_of(float low, float high) {
@@ -73,7 +77,7 @@ extern "C" void run(int grid_x, int grid_y, int threads, const half2_t *x, const
 
 def compiled(source: Path, macros: Mapping[str, int], folder: Path) -> ctypes.CDLL:
     """The kernel as a library with one function, `run`."""
-    return as_library(HOST + source.read_text(encoding="utf-8") + LAUNCH, macros, folder)
+    return as_library(PLACES + HOST + source.read_text(encoding="utf-8") + LAUNCH, macros, folder)
 
 
 def as_library(text: str, macros: Mapping[str, int], folder: Path) -> ctypes.CDLL:

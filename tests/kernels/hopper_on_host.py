@@ -28,6 +28,7 @@ typedef unsigned long long u64;
 #define __global__
 #define __launch_bounds__(...)
 struct float2 { float x, y; };
+struct uint2 { u32 x, y; };
 struct uint4 { u32 x, y, z, w; };
 F float2 make_float2(float x, float y) { return {x, y}; }
 F uint4 make_uint4(u32 x, u32 y, u32 z, u32 w) { return {x, y, z, w}; }
@@ -112,6 +113,11 @@ F void fetch_pixels(u32 to, const TensorMap *map, u32 barrier, int c, int x, int
 F void fetch_weights(u32 to, const TensorMap *map, u32 barrier, int c, int x) { fetch(to, map, barrier, c, x, 0); }
 
 F float half_of(unsigned short a) { _Float16 h; memcpy(&h, &a, 2); return (float)h; }
+F float half_of(uint2 four, int which) { return half_of((which < 2 ? four.x : four.y) >> 16 * (which & 1)); }
+F float known(const float *p) { return *p; }
+F float ask_for(const float *p) { return *p; }
+F float2 known_pair(const float *p) { return {p[0], p[1]}; }
+F uint2 known_halves(const unsigned short *p) { uint2 a; memcpy(&a, p, 8); return a; }
 F u32 packed(float low, float high) {
     _Float16 pair[2] = {(_Float16)low, (_Float16)high};
     u32 d;

@@ -19,7 +19,7 @@ from ganzfeld.kernels.upfirdn import upfirdn
 # inputs, several tiles of outputs, four phases in one tile and one phase in several, sums in parts.
 CASES = {
     "whole tiles": (16, 32, 64, 128, 1, Block(16, 128, 64)),
-    "odd sizes, two parts": (11, 19, 128, 64, 1, Block(8, 64, 64)),
+    "odd sizes, two parts": (11, 19, 128, 64, 1, Block(8, 64, 64, 1, 2)),
     "small inputs": (19, 17, 32, 32, 1, Block(16, 32, 32)),
     "four phases in one tile": (9, 10, 64, 32, 2, Block(16, 128, 64)),
     "phases in tiles of their own": (8, 8, 64, 128, 2, Block(8, 128, 64)),
@@ -62,7 +62,7 @@ def test_it_agrees_with_the_reference(case: str, tmp_path: Path):
             torch.rand(4, 4), torch.empty(3, height, width),
         )  # fmt: skip
     partial = torch.empty(block.splits, height, field.pitch, outputs)
-    library = hopper_on_host.compiled(convolution.SOURCE, block.macros(up, colours), tmp_path)
+    library = hopper_on_host.compiled(convolution.SOURCE, block.macros(up, channels, colours), tmp_path)
     pixels = hopper_on_host.tensor_map(
         x, (inputs, width, height), (2 * inputs, 2 * inputs * field.pitch), (block.inputs, 18, block.height + 2)
     )

@@ -28,6 +28,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ganzfeld.kernels.cuda import noise as cuda
+from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.noise_coefficients import (
     NOISE_TYPES,
     coefficients_shape,
@@ -73,6 +75,11 @@ def noise(
     octaves, channels = coefficients.shape[0] - 2, coefficients.shape[1] if coefficients.dim() == 4 else 0
     if octaves < 0 or coefficients.shape != coefficients_shape(octaves, channels):
         raise ValueError(f"these are not noise coefficients: shape {tuple(coefficients.shape)}")
+    if available(coefficients.device) and coefficients.dtype == torch.float64:
+        amounts = (octaves if harmonics is None else harmonics, gain, amplitude, offset, exponent)
+        layout = cuda.Layout(0, width * height, width, 1)
+        out = torch.empty(channels, height, width, device=coefficients.device)
+        return _on_gpu(coefficients, kind, width, height, amounts, aspect_correct, layout, out)
 
     total = _white(coefficients[-1, :, 0, 0], width, height)
     if kind != "random":
@@ -111,10 +118,16 @@ def latent_noise(
     channels = coefficients.shape[1]
     if channels not in (1, count):
         raise ValueError(f"{count} latent vectors need coefficients of 1 or {count} channels, not {channels}")
+    width = 1 if channels == count else count
+    if available(coefficients.device) and coefficients.dtype == torch.float64:
+        amounts = (coefficients.shape[0] if harmonics is None else harmonics, gain, amplitude, offset, exponent)
+        layout = cuda.Layout(size - 1, width * size, -1, size)
+        out = torch.empty(count, size, device=coefficients.device)
+        return _on_gpu(coefficients, kind, width, size, amounts, True, layout, out)
     picture = noise(
         coefficients,
         kind,
-        1 if channels == count else count,
+        width,
         size,
         harmonics=harmonics,
         gain=gain,
@@ -123,6 +136,27 @@ def latent_noise(
         exponent=exponent,
     )
     return picture.flip(1).permute(0, 2, 1).reshape(count, size)
+
+
+def _on_gpu(
+    coefficients: torch.Tensor,
+    kind: str,
+    width: int,
+    height: int,
+    amounts: tuple[Value, ...],
+    aspect_correct: bool,
+    layout: cuda.Layout,
+    out: torch.Tensor,
+) -> torch.Tensor:
+    """All of it in one launch. amounts: harmonics, gain, amplitude, offset, exponent."""
+    dimensions = dimensions_of(kind)
+    spans = (max(width, height),) * 2 if aspect_correct else (width, height)
+    amounts = tuple(each.float() if isinstance(each, torch.Tensor) else float(each) for each in amounts)
+    octaves, channels = coefficients.shape[0] - 1, coefficients.shape[1]
+    corner = _KERNELS.get(dimensions, (0.0, 0.0))
+    field = cuda.field_bytes(kind, (width, height), spans, octaves, channels, layout, corner, amounts)
+    tables = _tables(coefficients.device, dimensions)
+    return cuda.noise(coefficients.contiguous(), tables, out, field, kind, width * height)
 
 
 def _positions(

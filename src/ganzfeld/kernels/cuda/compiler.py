@@ -56,11 +56,17 @@ class Kernel:
 
 @functools.cache
 def kernel(
-    source: Path, name: str, defines: tuple[tuple[str, int], ...], device: torch.device, shared: int = 0
+    source: Path,
+    name: str,
+    defines: tuple[tuple[str, int], ...],
+    device: torch.device,
+    shared: int = 0,
+    options: tuple[str, ...] = (),
 ) -> Kernel:
     """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
-    threads share, beyond what the source itself sets aside."""
-    options = [f"-arch={architecture(device)}", "-std=c++17", *(f"-D{key}={value}" for key, value in defines)]
+    threads share, beyond what the source itself sets aside. options: more of the compiler's."""
+    macros = [f"-D{key}={value}" for key, value in defines]
+    options = (f"-arch={architecture(device)}", "-std=c++17", *macros, *options)
     text = source.read_text(encoding="utf-8")
     kept = _kept(text, options)
     torch.zeros(1, device=device)  # the driver's calls below need torch's context on this thread
@@ -69,6 +75,19 @@ def kernel(
     binary = compiled(text, options)
     _keep(kept, binary)
     return Kernel(_loaded(binary, name), device, shared)
+
+
+@functools.cache
+def available(device: torch.device) -> bool:
+    """Whether kernels can be compiled for this device."""
+    if device.type != "cuda":
+        return False
+    try:
+        _nvrtc()
+        _driver()
+    except (OSError, KernelError):
+        return False
+    return True
 
 
 def architecture(device: torch.device) -> str:

@@ -7,7 +7,7 @@
 //
 // Macros: BN 32, 64 or 128; BK 32 or 64; MB 1 or 2; UP 1 or 2; COLOURS 0, or those of a picture that is painted here
 // (UP is 1 then and BN all channels); FIRST: there is no smaller picture below it; PARTIAL: sums of a part of the inputs
-// are written as they are; STAGES, BLOCKS (on a processor at a time).
+// are written as they are; PHASES: how many of the four a tile holds; STAGES, BLOCKS (on a processor at a time).
 //
 // Pixels lie [row][column][channel] in half precision, rows `pitch` pixels apart; weights [output][tap][input]. What lies
 // past the edges of the picture comes as zeros from the unit that fetches.
@@ -40,7 +40,18 @@ F void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "
 F void products_wait_but_one() { asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory"); }
 F void products_wait() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
 F u32 packed(float low, float high) { u32 d; asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(high), "f"(low)); return d; }
-F float half_of(unsigned short a) { float d; asm("cvt.f32.f16 %0, %1;" : "=f"(d) : "h"(a)); return d; }
+F float half_of(uint2 four, int which) {
+    const unsigned short bits = (which < 2 ? four.x : four.y) >> 16 * (which & 1);
+    float a;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(a) : "h"(bits));
+    return a;
+}
+// Numbers that nobody writes meanwhile: the compiler may ask for them as early as it likes.
+F float known(const float *p) { float a; asm("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
+F float2 known_pair(const float *p) { float2 a; asm("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(a.x), "=f"(a.y) : "l"(p)); return a; }
+F uint2 known_halves(const unsigned short *p) { uint2 a; asm("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(a.x), "=r"(a.y) : "l"(p)); return a; }
+// Asked for here and now, long before it is needed.
+F float ask_for(const float *p) { float a; asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
 F u32 exchange(u32 a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
 F float exchange(float a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
 F void threads_meet() { __syncthreads(); }
@@ -134,26 +145,48 @@ F void store(unsigned short *to, const u32 (&values)[4]) {
     *(uint4 *)to = make_uint4(values[0], values[1], values[2], values[3]);
 }
 
+// The noise of this lane's pixels: x, y the first of them.
+F void ask_for_noise(float (&noise)[PHASES][MB][2], const Tile &tile, const After &after, int x, int y) {
+#pragma unroll
+    for (int p = 0; p < PHASES; p++) {
+        const int phase = tile.output / after.channels + p;
+#pragma unroll
+        for (int b = 0; b < MB; b++)
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            const int row = UP * (y + 8 * b + h) + phase / 2, column = UP * x + phase % 2;
+            const bool inside = x < after.width && y + 8 * b + h < after.height;
+            noise[p][b][h] = ask_for(after.noise + (inside ? row * UP * after.width + column : 0));
+        }
+    }
+}
+
 // Demodulation, noise, bias, leaky ReLU, clamp; then the next layer's style, and the way to RGB.
 // acc[b][4·j + 2·h + i]: pixel (x, y + 8·b + h), output 8·j + i of the tile's, beginning at what this lane holds.
-F void finish(float (&acc)[MB][REGISTERS], const Tile &tile, const After &after, int x, int y, int lane) {
+F void finish(float (&acc)[MB][REGISTERS], float (&noise)[PHASES][MB][2], const Tile &tile, const After &after, int x, int y, int lane) {
     const int pair = 2 * (lane & 3);
-    const float strength = after.strengths[after.layer];
+    const float strength = known(after.strengths + after.layer);
     const int out_width = UP * after.width;
 #if COLOURS
     float rgb[MB][2][COLOURS] = {};
 #endif
 #pragma unroll
     for (int jj = 0; jj < BN / 32; jj++) {
-        const int output = tile.output + 32 * jj, phase = output / after.channels;
-        const int channel = output - phase * after.channels;
+        const int p = 32 * jj / (BN / PHASES), phase = tile.output / after.channels + p;
+        const int channel = tile.output % after.channels + 32 * jj % (BN / PHASES);
         float2 gain[4], bias[4], style[4];
+#if COLOURS
+        uint2 colour_weights[4][2];
+#endif
 #pragma unroll
         for (int j = 0; j < 4; j++) {
             const int at = channel + 8 * j + pair;
-            gain[j] = *(const float2 *)(after.gain + at);
-            bias[j] = *(const float2 *)(after.bias + at);
-            style[j] = *(const float2 *)(after.style + at);
+            gain[j] = known_pair(after.gain + at);
+            bias[j] = known_pair(after.bias + at);
+            style[j] = known_pair(after.style + at);
+#if COLOURS
+            for (int i = 0; i < 2; i++) colour_weights[j][i] = known_halves(after.rgb_weight + 16 * (at + i));
+#endif
         }
 #pragma unroll
         for (int b = 0; b < MB; b++)
@@ -161,19 +194,18 @@ F void finish(float (&acc)[MB][REGISTERS], const Tile &tile, const After &after,
         for (int h = 0; h < 2; h++) {
             const bool inside = x < after.width && y + 8 * b + h < after.height;
             const int row = UP * (y + 8 * b + h) + phase / 2, column = UP * x + phase % 2;
-            const float noise = inside ? after.noise[row * out_width + column] * strength : 0;
+            const float shift = noise[p][b][h] * strength;
             u32 styled[4], plain[4];
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                float low = acc[b][16 * jj + 4 * j + 2 * h] * gain[j].x + (noise + bias[j].x);
-                float high = acc[b][16 * jj + 4 * j + 2 * h + 1] * gain[j].y + (noise + bias[j].y);
+                float low = acc[b][16 * jj + 4 * j + 2 * h] * gain[j].x + (shift + bias[j].x);
+                float high = acc[b][16 * jj + 4 * j + 2 * h + 1] * gain[j].y + (shift + bias[j].y);
                 low = between(low > 0 ? low : 0.2f * low, after.clamp);
                 high = between(high > 0 ? high : 0.2f * high, after.clamp);
 #if COLOURS
-                const unsigned short *weight = after.rgb_weight + 16 * (channel + 8 * j + pair);
 #pragma unroll
                 for (int colour = 0; colour < COLOURS; colour++)
-                    rgb[b][h][colour] += low * half_of(weight[colour]) + high * half_of(weight[16 + colour]);
+                    rgb[b][h][colour] += low * half_of(colour_weights[j][0], colour) + high * half_of(colour_weights[j][1], colour);
 #endif
                 styled[j] = packed(low * style[j].x, high * style[j].y);
                 plain[j] = packed(low, high);
@@ -205,7 +237,7 @@ F void finish(float (&acc)[MB][REGISTERS], const Tile &tile, const After &after,
         }
         const int row = y + 8 * b + h;
         if (colour >= COLOURS || x >= after.width || row >= after.height) continue;
-        mine = between(mine + after.rgb_bias[colour], after.rgb_clamp);
+        mine = between(mine + known(after.rgb_bias + colour), after.rgb_clamp);
         if (!FIRST) {
             // Twice the size by four taps: two of them, every other one, fall on samples of each axis.
             const int height = after.height / 2, width = after.width / 2;
@@ -215,8 +247,8 @@ F void finish(float (&acc)[MB][REGISTERS], const Tile &tile, const After &after,
             for (int dx = 0; dx < 2; dx++) {
                 const int from_y = (row + 1) / 2 - 1 + dy, from_x = (x + 1) / 2 - 1 + dx;
                 if (from_y < 0 || from_y >= height || from_x < 0 || from_x >= width) continue;
-                const float tap = after.taps[(1 + row - 2 * from_y) * 4 + 1 + x - 2 * from_x];
-                mine += 4 * tap * after.before[(colour * height + from_y) * width + from_x];
+                const float tap = known(after.taps + (1 + row - 2 * from_y) * 4 + 1 + x - 2 * from_x);
+                mine += 4 * tap * known(after.before + (colour * height + from_y) * width + from_x);
             }
         }
         after.picture[(colour * after.height + row) * after.width + x] = mine;
@@ -287,6 +319,11 @@ convolution(GRID_CONSTANT TensorMap pixels, GRID_CONSTANT TensorMap weights, GRI
         for (int number = blockIdx.x; number < tiles; number += gridDim.x) {
             const Tile tile = tile_of(number, after.width, after.outputs, splits);
             const int begin = part_begin(tile.split, parts, splits), end = part_begin(tile.split + 1, parts, splits);
+            const int x = tile.x + 8 * group + lane / 4, y = tile.y + 2 * (warp & 3);
+#if !PARTIAL
+            float noise[PHASES][MB][2];
+            ask_for_noise(noise, tile, after, x, y);
+#endif
             int last_stage = -1;
             for (int part = begin; part < end; part++) {
                 wait_for(pixels_full + 8 * part_stage, part_phase);
@@ -319,11 +356,10 @@ convolution(GRID_CONSTANT TensorMap pixels, GRID_CONSTANT TensorMap weights, GRI
                 arrive(slab_empty + 8 * last_stage);
                 arrive(pixels_empty + 8 * (part_stage ^ 1));
             }
-            const int x = tile.x + 8 * group + lane / 4, y = tile.y + 2 * (warp & 3);
 #if PARTIAL
             keep_part(acc, tile, after, x, y, lane);
 #else
-            finish(acc, tile, after, x, y, lane);
+            finish(acc, noise, tile, after, x, y, lane);
 #endif
         }
     }

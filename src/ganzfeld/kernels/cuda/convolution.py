@@ -30,11 +30,8 @@ class Block:
     outputs: int
     inputs: int
     splits: int = 1
-
-    @property
-    def blocks(self) -> int:
-        """How many stand on a processor at a time: two where one has too little to do."""
-        return 2 if self.outputs == 32 else 1
+    blocks: int = 1
+    """How many stand on a processor at a time."""
 
     @property
     def stages(self) -> int:
@@ -48,12 +45,13 @@ class Block:
         pixels = -(-(TILE_WIDTH + 2) * (self.height + 2) * 2 * self.inputs // 1024) * 1024
         return 1024 + 2 * pixels + self.stages * 2 * self.inputs * self.outputs + 32 + 16 * self.stages
 
-    def macros(self, up: int, colours: Colours | None) -> dict[str, int]:
+    def macros(self, up: int, channels: int, colours: Colours | None) -> dict[str, int]:
         """Those of the source."""
         return {
             "BN": self.outputs, "BK": self.inputs, "MB": self.height // 8, "UP": up,
             "COLOURS": len(colours.bias) if colours else 0, "FIRST": int(colours is None or colours.before is None),
-            "PARTIAL": int(self.splits > 1), "STAGES": self.stages, "BLOCKS": self.blocks,
+            "PARTIAL": int(self.splits > 1), "PHASES": max(1, self.outputs // channels), "STAGES": self.stages,
+            "BLOCKS": self.blocks,
         }  # fmt: skip
 
     def tiles(self, field: Field, outputs: int) -> int:
@@ -68,7 +66,7 @@ def block_for(field: Field, outputs: int, channels: int, inputs: int, processors
     if field.height * field.width < FEWEST or inputs % 32 or outputs % 32 or channels % 32:
         return None
     deep, wide = 64 if inputs % 64 == 0 else 32, next(n for n in (128, 64, 32) if outputs % n == 0)
-    large = Block(16, wide, deep)
+    large = Block(16, wide, deep, 1, 2 if wide == 32 else 1)
     if large.tiles(field, outputs) >= 0.9 * processors:
         return large
     small = Block(8, wide, deep)
@@ -105,7 +103,9 @@ def layer(
     """
     (_, inputs), outputs = x.shape, len(weight)
     tiles = block.tiles(field, outputs)
-    run = kernel(SOURCE, "convolution", defines(block.macros(up, colours)), x.device, block.shared)
+    run = kernel(
+        SOURCE, "convolution", defines(block.macros(up, len(activation.gain), colours)), x.device, block.shared
+    )
     pixels = tensor_map(
         x, (inputs, field.width, field.height), (2 * inputs, 2 * inputs * field.pitch),
         (block.inputs, TILE_WIDTH + 2, block.height + 2),
