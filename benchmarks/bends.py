@@ -24,9 +24,10 @@ from torch import Tensor
 
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.kernels.rgba import from_signed, to_rgba8
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.device import pick_device
-from ganzfeld.networks.network import Network, load_network, to_uint8
+from ganzfeld.networks.network import Network, load_network
 from ganzfeld.patch.node import Named
 
 RANDOM: dict[str, Callable[[int], Network]] = {
@@ -101,7 +102,9 @@ class Frame:
         network = self.bender.live
         after = self.bender.after(self.amounts, self.number, self.memory)
         gains = self.bender.gains(self.amounts, self.number, self.memory)
-        return to_uint8(network.synthesis(network.mapping(self.z, truncation_psi=0.8), after=after, gains=gains))
+        w = network.mapping(self.z, truncation_psi=0.8)
+        self.bender.join()
+        return to_rgba8(from_signed(network.synthesis(w, after=after, gains=gains)))
 
     def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
         if name not in self.memories:

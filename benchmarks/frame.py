@@ -82,7 +82,9 @@ class Bent:
     def picture(self, z: Tensor) -> Tensor:
         self.bender.bend_weights(self.amounts, self.frame, self.memory)
         live, after = self.bender.live, self.bender.after(self.amounts, self.frame, self.memory)
-        return live.synthesis(live.mapping(z, truncation_psi=0.8), after=after)
+        w = live.mapping(z, truncation_psi=0.8)
+        self.bender.join()
+        return live.synthesis(w, after=after)
 
     def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
         return torch.zeros(shape, device=self.frame.device)

@@ -16,7 +16,7 @@ from pathlib import Path
 from cuda_on_host import as_library
 from torch import Tensor
 
-HOST = """
+FIBERS = """
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -24,19 +24,12 @@ HOST = """
 typedef unsigned int u32;
 typedef unsigned long long u64;
 #define F static inline
-#define GRID_CONSTANT const
 #define __global__
 #define __launch_bounds__(...)
-struct float2 { float x, y; };
-struct uint2 { u32 x, y; };
-struct uint4 { u32 x, y, z, w; };
-F float2 make_float2(float x, float y) { return {x, y}; }
-F uint4 make_uint4(u32 x, u32 y, u32 z, u32 w) { return {x, y, z, w}; }
 struct Place { int x; };
 static Place blockIdx, gridDim, threadIdx;
-struct TensorMap { const unsigned short *at; long long size[3], stride[2]; int box[3], rank; };
 
-enum { FIBERS = 384, STACK = 1 << 18 };
+enum { STACK = 1 << 18 };
 static ucontext_t fibers[FIBERS], outside;
 static bool alive[FIBERS];
 static void give_way() {
@@ -71,6 +64,48 @@ F float exchange(float a, int lanes) {
     memcpy(&a, &word, 4);
     return a;
 }
+
+static void (*body)();
+static void fiber() {
+    body();
+    alive[threadIdx.x] = false;
+    for (int next = 0; next < FIBERS; next++)
+        if (alive[next]) {
+            threadIdx.x = next;
+            setcontext(&fibers[next]);
+        }
+    setcontext(&outside);
+}
+// One block after another.
+static void launch(int grid, void (*kernel)(), void (*before_a_block)() = [] {}) {
+    static char stacks[FIBERS][STACK];
+    body = kernel;
+    gridDim.x = grid;
+    for (blockIdx.x = 0; blockIdx.x < grid; blockIdx.x++) {
+        before_a_block();
+        for (int i = 0; i < FIBERS; i++) {
+            getcontext(&fibers[i]);
+            fibers[i].uc_stack.ss_sp = stacks[i];
+            fibers[i].uc_stack.ss_size = STACK;
+            fibers[i].uc_link = nullptr;
+            makecontext(&fibers[i], fiber, 0);
+            alive[i] = true;
+        }
+        threadIdx.x = 0;
+        swapcontext(&outside, &fibers[0]);
+    }
+}
+"""
+"""The threads of a block as fibers: they exchange numbers within a warp, and meet. Macro FIBERS: how many."""
+
+HOST = """
+#define GRID_CONSTANT const
+struct float2 { float x, y; };
+struct float4 { float x, y, z, w; };
+struct uint4 { u32 x, y, z, w; };
+F float2 make_float2(float x, float y) { return {x, y}; }
+F uint4 make_uint4(u32 x, u32 y, u32 z, u32 w) { return {x, y, z, w}; }
+struct TensorMap { const unsigned short *at; long long size[3], stride[2]; int box[3], rank; };
 
 alignas(1024) static unsigned char memory_of_block[232448];
 #define SHARED_MEMORY(name) unsigned char *name = memory_of_block
@@ -113,11 +148,10 @@ F void fetch_pixels(u32 to, const TensorMap *map, u32 barrier, int c, int x, int
 F void fetch_weights(u32 to, const TensorMap *map, u32 barrier, int c, int x) { fetch(to, map, barrier, c, x, 0); }
 
 F float half_of(unsigned short a) { _Float16 h; memcpy(&h, &a, 2); return (float)h; }
-F float half_of(uint2 four, int which) { return half_of((which < 2 ? four.x : four.y) >> 16 * (which & 1)); }
 F float known(const float *p) { return *p; }
 F float ask_for(const float *p) { return *p; }
 F float2 known_pair(const float *p) { return {p[0], p[1]}; }
-F uint2 known_halves(const unsigned short *p) { uint2 a; memcpy(&a, p, 8); return a; }
+F float4 known_four(const float *p) { return {p[0], p[1], p[2], p[3]}; }
 F u32 packed(float low, float high) {
     _Float16 pair[2] = {(_Float16)low, (_Float16)high};
     u32 d;
@@ -155,42 +189,23 @@ LAUNCH = """
 static const TensorMap *a_map, *b_map;
 static const After *the_after;
 static int the_inputs, the_splits, the_tiles;
-static void fiber() {
-    convolution(*a_map, *b_map, *the_after, the_inputs, the_splits, the_tiles);
-    alive[threadIdx.x] = false;
-    for (int next = 0; next < FIBERS; next++)
-        if (alive[next]) {
-            threadIdx.x = next;
-            setcontext(&fibers[next]);
-        }
-    setcontext(&outside);
+static void kernel() { convolution(*a_map, *b_map, *the_after, the_inputs, the_splits, the_tiles); }
+static void clean() {
+    barriers_at.clear();
+    memset(memory_of_block, 0x7e, sizeof memory_of_block);  // not numbers
 }
 extern "C" void run(int grid, const TensorMap *pixels, const TensorMap *weights, const After *after, int inputs,
                     int splits, int tiles) {
     a_map = pixels, b_map = weights, the_after = after, the_inputs = inputs, the_splits = splits, the_tiles = tiles;
-    static char stacks[FIBERS][STACK];
-    gridDim.x = grid;
-    for (blockIdx.x = 0; blockIdx.x < grid; blockIdx.x++) {
-        barriers_at.clear();
-        memset(memory_of_block, 0x7e, sizeof memory_of_block);  // not numbers
-        for (int i = 0; i < FIBERS; i++) {
-            getcontext(&fibers[i]);
-            fibers[i].uc_stack.ss_sp = stacks[i];
-            fibers[i].uc_stack.ss_size = STACK;
-            fibers[i].uc_link = nullptr;
-            makecontext(&fibers[i], fiber, 0);
-            alive[i] = true;
-        }
-        threadIdx.x = 0;
-        swapcontext(&outside, &fibers[0]);
-    }
+    launch(grid, kernel, clean);
 }
 """
 
 
 def compiled(source: Path, macros: Mapping[str, int], folder: Path) -> ctypes.CDLL:
     """The kernel as a library with one function, `run`."""
-    return as_library(HOST + source.read_text(encoding="utf-8") + LAUNCH, macros, folder)
+    text = FIBERS + HOST + source.read_text(encoding="utf-8") + LAUNCH
+    return as_library(text, {"FIBERS": 384, **macros}, folder)
 
 
 def tensor_map(x: Tensor, size: Sequence[int], strides: Sequence[int], box: Sequence[int]) -> bytes:

@@ -58,7 +58,7 @@ def test_it_agrees_with_the_reference(case: str, tmp_path: Path):
     colours = None
     if up == 1 and channels == block.outputs and block.splits == 1:
         colours = Colours(
-            torch.randn(channels, 16).half(), torch.randn(3), 20.0, torch.randn(3, height // 2, width // 2),
+            torch.randn(channels, 16), torch.randn(3), 20.0, torch.randn(3, height // 2, width // 2),
             torch.rand(4, 4), torch.empty(3, height, width),
         )  # fmt: skip
     partial = torch.empty(block.splits, height, field.pitch, outputs)
@@ -82,7 +82,7 @@ def test_it_agrees_with_the_reference(case: str, tmp_path: Path):
     assert close(styled[:, : up * width].permute(2, 0, 1), expected * activation.style[:, None, None])
     assert (styled[:, up * width :] == 7).all(), "written beyond the picture"
     if colours is not None and colours.before is not None:
-        rgb = torch.einsum("chw,cr->rhw", expected, colours.weight[:, :3].float()) + colours.bias[:, None, None]
+        rgb = torch.einsum("chw,cr->rhw", expected, colours.weight[:, :3]) + colours.bias[:, None, None]
         if height % 2 == width % 2 == 0:
             below = upfirdn(colours.before[None], colours.taps, up=2, padding=(2, 1, 2, 1), gain=4)[0]
             assert close(colours.picture, rgb.clamp(-20, 20) + below)

@@ -21,7 +21,7 @@ from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, weights_of
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.gaussian import gaussian
-from ganzfeld.kernels.lanes import Lanes
+from ganzfeld.kernels.lanes import Branch, Lanes
 from ganzfeld.networks.network import Network
 
 After = Callable[[str, Tensor], Tensor]
@@ -147,6 +147,7 @@ class Bender:
         self._gains: dict[str, list[Match]] = {}
         self._ones: dict[str, Tensor] = {}
         self._tensors = self._live_tensors = network.tensors
+        self._bent_before = False
 
     def blend(self, line: BlendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
@@ -185,8 +186,10 @@ class Bender:
         if self.changed:
             self.live = self.original.variant(self.changed)
             self._live_tensors = self.live.tensors
-            self._lanes = Lanes(self.original.device)
-            self._turns = list(_turns(self.changed, self._tensors))
+            self._lanes, self._beside = Lanes(self.original.device), Branch(self.original.device)
+            first = [name for name in self.changed if name.startswith("mapping.")]
+            self._first_turns = list(_turns(first, self._tensors))
+            self._turns = list(_turns([name for name in self.changed if name not in first], self._tensors))
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
         if target == "activation":
@@ -216,19 +219,36 @@ class Bender:
                 match.seeded.make(seeds[match.line.name])
 
     def bend_weights(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
-        """On the device: originals through blends and bends into the live network's own memory, then derive.
+        """On the device: originals through blends and bends into the live network's own memory, then derive. The live
+        network can map when this returns; `join` comes before it synthesises.
 
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
         """
         if not self.changed:
             return
-        for names in self._turns:
-            with self._lanes.open():
-                for name in names:
-                    with self._lanes.next():
-                        self._bend_weight(name, amounts, frame, memory)
-            self.live.rederive(names)
+        for names in self._first_turns:
+            self._bend_together(names, amounts, frame, memory)
+        # A mapping network is a row of small products, which leaves room for this beside it.
+        with self._beside.fork():
+            for names in self._turns:
+                self._bend_together(names, amounts, frame, memory)
+        if not self._bent_before:
+            # What the live network derives when it is first asked for anything, it derives from these.
+            self._beside.join()
+            self._bent_before = True
+
+    def join(self) -> None:
+        """What follows comes after `bend_weights` is done."""
+        if self.changed:
+            self._beside.join()
+
+    def _bend_together(self, names: list[str], amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        with self._lanes.open():
+            for name in names:
+                with self._lanes.next():
+                    self._bend_weight(name, amounts, frame, memory)
+        self.live.rederive(names)
 
     def _bend_weight(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         # A single number (a noise strength) is bent as one channel.

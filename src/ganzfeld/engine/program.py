@@ -306,6 +306,7 @@ class Program:
             self._captures_left = 0
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             log.warning("a program could not be captured: %s", reason)
+            log.debug("where", exc_info=error)
             if not self.built.notes:
                 what = f"This patch plays without a CUDA graph, which is slower: {reason}"
                 hint = "It is played correctly all the same. Please report it"

@@ -44,7 +44,7 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The way to RGB: weight [C, 16] half precision (columns past the colours are zeros), bias [colours], the picture
+    """The way to RGB: weight [C, 16] float32 (columns past the colours are zeros), bias [colours], the picture
     so far [colours, H/2, W/2] or None, taps [4, 4] of its upsampling, picture [colours, H, W] to be written."""
 
     weight: Tensor

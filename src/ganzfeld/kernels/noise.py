@@ -150,7 +150,8 @@ def _on_gpu(
 ) -> torch.Tensor:
     """All of it in one launch. amounts: harmonics, gain, amplitude, offset, exponent."""
     dimensions = dimensions_of(kind)
-    spans = (max(width, height),) * 2 if aspect_correct else (width, height)
+    longer = max(width, height)
+    spans = (longer, longer) if aspect_correct else (width, height)
     amounts = tuple(each.float() if isinstance(each, torch.Tensor) else float(each) for each in amounts)
     octaves, channels = coefficients.shape[0] - 1, coefficients.shape[1]
     corner = _KERNELS.get(dimensions, (0.0, 0.0))

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_tma, multiprocessors
+from ganzfeld.kernels.cuda.compiler import available
+from ganzfeld.kernels.cuda.mapping import dense_layers, supports
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.styles import dense, modulate
-from ganzfeld.networks.config import MappingConfig
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.fast_mapping import FastMapping
 
@@ -26,19 +27,13 @@ LARGEST = 60000.0
 
 
 class GpuMapping(FastMapping):
-    """As `FastMapping`, one kernel a layer for a single latent. In float32: eight layers in a row, and psi multiplies
-    what is off."""
-
-    def __init__(self, config: MappingConfig, derived: DerivedTensors) -> None:
-        super().__init__(config, derived)
-        self.first = torch.zeros(1, dtype=torch.int32, device=self.w_avg.device)
+    """As `FastMapping`, one launch for a single latent. In float32: eight layers in a row, and psi multiplies what is
+    off."""
 
     def through(self, x: Tensor, *, normalise: bool) -> Tensor:
-        if len(x) > 1:
-            return super().through(x, normalise=normalise)
-        for i, (weight, bias) in enumerate(self.dense):
-            x = dense(x, self.first, weight[None], bias[None], active=True, normalise=normalise and i == 0)
-        return x
+        if len(x) == 1 and available(x.device) and supports(self.dense):
+            return dense_layers(x, self.dense, normalise=normalise)
+        return super().through(x, normalise=normalise)
 
 
 class GpuStyles:
@@ -110,8 +105,8 @@ class GpuColours:
             )
 
     def __call__(self, styles: Tensor) -> list[Tensor]:
-        """styles [layers, widest] -> for each layer [channels, 16] in half precision."""
-        weights = (self.weight * styles[:, :, None]).clamp_(-LARGEST, LARGEST).half()
+        """styles [layers, widest] -> for each layer [channels, 16], no larger than half precision holds."""
+        weights = (self.weight * styles[:, :, None]).clamp_(-LARGEST, LARGEST)
         return [weight[:channels] for weight, channels in zip(weights, self.channels)]
 
 

@@ -40,16 +40,10 @@ F void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "
 F void products_wait_but_one() { asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory"); }
 F void products_wait() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
 F u32 packed(float low, float high) { u32 d; asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(high), "f"(low)); return d; }
-F float half_of(uint2 four, int which) {
-    const unsigned short bits = (which < 2 ? four.x : four.y) >> 16 * (which & 1);
-    float a;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(a) : "h"(bits));
-    return a;
-}
 // Numbers that nobody writes meanwhile: the compiler may ask for them as early as it likes.
 F float known(const float *p) { float a; asm("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
 F float2 known_pair(const float *p) { float2 a; asm("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(a.x), "=f"(a.y) : "l"(p)); return a; }
-F uint2 known_halves(const unsigned short *p) { uint2 a; asm("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(a.x), "=r"(a.y) : "l"(p)); return a; }
+F float4 known_four(const float *p) { float4 a; asm("ld.global.nc.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(a.x), "=f"(a.y), "=f"(a.z), "=f"(a.w) : "l"(p)); return a; }
 // Asked for here and now, long before it is needed.
 F float ask_for(const float *p) { float a; asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
 F u32 exchange(u32 a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
@@ -117,8 +111,7 @@ F u64 matrix_at(u32 address, int stride) {
 struct After {
     int height, width, pitch, outputs, channels, layer, styled_pitch;
     float clamp, rgb_clamp;
-    const float *noise, *strengths, *gain, *bias, *style, *rgb_bias, *before, *taps;
-    const unsigned short *rgb_weight;
+    const float *noise, *strengths, *gain, *bias, *style, *rgb_bias, *before, *taps, *rgb_weight;
     unsigned short *styled, *plain;
     float *picture, *partial;
 };
@@ -176,7 +169,7 @@ F void finish(float (&acc)[MB][REGISTERS], float (&noise)[PHASES][MB][2], const 
         const int channel = tile.output % after.channels + 32 * jj % (BN / PHASES);
         float2 gain[4], bias[4], style[4];
 #if COLOURS
-        uint2 colour_weights[4][2];
+        float4 colours[4][2];
 #endif
 #pragma unroll
         for (int j = 0; j < 4; j++) {
@@ -185,7 +178,7 @@ F void finish(float (&acc)[MB][REGISTERS], float (&noise)[PHASES][MB][2], const 
             bias[j] = known_pair(after.bias + at);
             style[j] = known_pair(after.style + at);
 #if COLOURS
-            for (int i = 0; i < 2; i++) colour_weights[j][i] = known_halves(after.rgb_weight + 16 * (at + i));
+            for (int i = 0; i < 2; i++) colours[j][i] = known_four(after.rgb_weight + 16 * (at + i));
 #endif
         }
 #pragma unroll
@@ -195,29 +188,31 @@ F void finish(float (&acc)[MB][REGISTERS], float (&noise)[PHASES][MB][2], const 
             const bool inside = x < after.width && y + 8 * b + h < after.height;
             const int row = UP * (y + 8 * b + h) + phase / 2, column = UP * x + phase % 2;
             const float shift = noise[p][b][h] * strength;
-            u32 styled[4], plain[4];
+            float low[4], high[4];
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                float low = acc[b][16 * jj + 4 * j + 2 * h] * gain[j].x + (shift + bias[j].x);
-                float high = acc[b][16 * jj + 4 * j + 2 * h + 1] * gain[j].y + (shift + bias[j].y);
-                low = between(low > 0 ? low : 0.2f * low, after.clamp);
-                high = between(high > 0 ? high : 0.2f * high, after.clamp);
+                const float a = acc[b][16 * jj + 4 * j + 2 * h] * gain[j].x + (shift + bias[j].x);
+                const float c = acc[b][16 * jj + 4 * j + 2 * h + 1] * gain[j].y + (shift + bias[j].y);
+                low[j] = between(a > 0 ? a : 0.2f * a, after.clamp);
+                high[j] = between(c > 0 ? c : 0.2f * c, after.clamp);
 #if COLOURS
+                const float *first = &colours[j][0].x, *second = &colours[j][1].x;
 #pragma unroll
                 for (int colour = 0; colour < COLOURS; colour++)
-                    rgb[b][h][colour] += low * half_of(colour_weights[j][0], colour) + high * half_of(colour_weights[j][1], colour);
+                    rgb[b][h][colour] += low[j] * first[colour] + high[j] * second[colour];
 #endif
-                styled[j] = packed(low * style[j].x, high * style[j].y);
-                plain[j] = packed(low, high);
             }
             const int to = channel + 8 * (lane & 3);
+            u32 values[4];
             if (after.styled) {
-                share_out(styled, lane);
-                if (inside) store(after.styled + (u64)(row * after.styled_pitch + column) * after.channels + to, styled);
+                for (int j = 0; j < 4; j++) values[j] = packed(low[j] * style[j].x, high[j] * style[j].y);
+                share_out(values, lane);
+                if (inside) store(after.styled + (u64)(row * after.styled_pitch + column) * after.channels + to, values);
             }
             if (after.plain) {
-                share_out(plain, lane);
-                if (inside) store(after.plain + (u64)(row * out_width + column) * after.channels + to, plain);
+                for (int j = 0; j < 4; j++) values[j] = packed(low[j], high[j]);
+                share_out(values, lane);
+                if (inside) store(after.plain + (u64)(row * out_width + column) * after.channels + to, values);
             }
         }
     }

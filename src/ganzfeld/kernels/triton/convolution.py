@@ -125,7 +125,7 @@ def _layer(
     )  # fmt: skip
     if COLOURS > 0:
         rgb_weight = tl.load(rgb_weight_at + tl.arange(0, CHANNELS)[:, None] * 16 + tl.arange(0, 16)[None, :])
-        rgb = tl.dot(tile.to(tl.float16), rgb_weight)
+        rgb = tl.dot(tile.to(tl.float16), rgb_weight.to(tl.float16))
         coloured(
             rgb, m0, height, width, pitch, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at, 1.0,
             COLOURS, FIRST, BM,
@@ -146,7 +146,7 @@ def _rgb(
         a = tl.load(plain + m[:, None] * CHANNELS + channel[None, :], mask=there, other=0.0)
         known = (channel < CHANNELS)[:, None] & (tl.arange(0, 16) >= 0)[None, :]
         b = tl.load(rgb_weight_at + channel[:, None] * 16 + tl.arange(0, 16)[None, :], mask=known, other=0.0)
-        rgb = tl.dot(a, b, rgb)
+        rgb = tl.dot(a, b.to(tl.float16), rgb)
     coloured(
         rgb, m0, height, width, width, rgb_bias_at, rgb_clamp, before_at, taps_at, picture_at, scale,
         COLOURS, FIRST, BM,

@@ -10,34 +10,24 @@ from torch import Tensor
 
 @triton.jit
 def _dense(x, x_rows, weight, bias, out, inputs, outputs, x_stride, out_stride,
-           ACTIVE: tl.constexpr, NORMALISE: tl.constexpr, BO: tl.constexpr, BI: tl.constexpr):  # fmt: skip
+           BO: tl.constexpr, BI: tl.constexpr):  # fmt: skip
     layer = tl.program_id(0)
     o = tl.program_id(1) * BO + tl.arange(0, BO)
     row = tl.load(x_rows + layer)
     acc = tl.zeros((BO,), tl.float32)
-    power = 0.0
     for k in range(0, inputs, BI):
         i = k + tl.arange(0, BI)
         a = tl.load(x + row * x_stride + i, mask=i < inputs, other=0.0)
         there = (o < outputs)[:, None] & (i < inputs)[None, :]
         b = tl.load(weight + (layer * outputs + o[:, None]).to(tl.int64) * inputs + i[None, :], mask=there, other=0.0)
         acc += tl.sum(a[None, :] * b.to(tl.float32), 1)
-        if NORMALISE:
-            power += tl.sum(a * a, 0)
-    if NORMALISE:
-        acc *= tl.rsqrt(power / inputs + 1e-8)
     acc += tl.load(bias + layer * outputs + o, mask=o < outputs, other=0.0)
-    if ACTIVE:
-        acc = tl.where(acc > 0, acc, 0.2 * acc)
     tl.store(out + layer * out_stride + o, acc, mask=o < outputs)
 
 
-def dense(
-    x: Tensor, rows: Tensor, weight: Tensor, bias: Tensor, *, active: bool = False, normalise: bool = False
-) -> Tensor:
-    """out[l] = weight[l] · x[rows[l]] + bias[l], through a leaky ReLU (without gain) if `active`.
+def dense(x: Tensor, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """out[l] = weight[l] · x[rows[l]] + bias[l].
 
-    normalise: x's rows to unit second moment before.
     x [n, I] float32, rows [L] int32, weight [L, O, I] half or float32, bias [L, O] -> [L, O] float32.
     """
     layers, outputs, inputs = weight.shape
@@ -45,7 +35,7 @@ def dense(
     block = 8 if layers * outputs < 8192 else 16
     _dense[(layers, triton.cdiv(outputs, block))](
         x, rows, weight, bias, out, inputs, outputs, x.stride(0), outputs,
-        ACTIVE=active, NORMALISE=normalise, BO=block, BI=min(512, triton.next_power_of_2(inputs)), num_warps=4,
+        BO=block, BI=min(512, triton.next_power_of_2(inputs)), num_warps=4,
     )  # fmt: skip
     return out
 
