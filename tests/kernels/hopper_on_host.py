@@ -17,6 +17,7 @@ from cuda_on_host import as_library
 from torch import Tensor
 
 FIBERS = """
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -101,7 +102,6 @@ static void launch(int grid, void (*kernel)(), void (*before_a_block)() = [] {})
 HOST = """
 #define GRID_CONSTANT const
 struct float2 { float x, y; };
-struct float4 { float x, y, z, w; };
 struct uint4 { u32 x, y, z, w; };
 F float2 make_float2(float x, float y) { return {x, y}; }
 F uint4 make_uint4(u32 x, u32 y, u32 z, u32 w) { return {x, y, z, w}; }
@@ -151,7 +151,28 @@ F float half_of(unsigned short a) { _Float16 h; memcpy(&h, &a, 2); return (float
 F float known(const float *p) { return *p; }
 F float ask_for(const float *p) { return *p; }
 F float2 known_pair(const float *p) { return {p[0], p[1]}; }
-F float4 known_four(const float *p) { return {p[0], p[1], p[2], p[3]}; }
+static float taken(float a, int lane) {
+    memcpy(&words[threadIdx.x], &a, 4);
+    meet(warps[threadIdx.x / 32], 32);
+    memcpy(&a, &words[threadIdx.x / 32 * 32 + lane], 4);
+    meet(warps[threadIdx.x / 32], 32);
+    return a;
+}
+static u32 of_lanes[FIBERS][6];
+static void add_colours(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) {
+    int warp = threadIdx.x / 32, first = 32 * warp, row = threadIdx.x % 32 / 4, column = threadIdx.x % 4 * 2;
+    memcpy(of_lanes[threadIdx.x], a, 16), memcpy(of_lanes[threadIdx.x] + 4, b, 8);
+    meet(warps[warp], 32);
+    for (int k = 0; k < 16; k++) {
+        int lane = k % 8 / 2, upper = k / 8, which = k % 2;
+        for (int i = 0; i < 4; i++) {
+            u32 pixels = of_lanes[first + 4 * row + lane][2 * upper + i / 2];
+            u32 weights = of_lanes[first + 4 * (column + i % 2) + lane][4 + upper];
+            d[i] += half_of(pixels >> 16 * which) * half_of(weights >> 16 * which);
+        }
+    }
+    meet(warps[warp], 32);
+}
 F u32 packed(float low, float high) {
     _Float16 pair[2] = {(_Float16)low, (_Float16)high};
     u32 d;

@@ -43,11 +43,15 @@ F u32 packed(float low, float high) { u32 d; asm("cvt.rn.f16x2.f32 %0, %1, %2;" 
 // Numbers that nobody writes meanwhile: the compiler may ask for them as early as it likes.
 F float known(const float *p) { float a; asm("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
 F float2 known_pair(const float *p) { float2 a; asm("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(a.x), "=f"(a.y) : "l"(p)); return a; }
-F float4 known_four(const float *p) { float4 a; asm("ld.global.nc.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(a.x), "=f"(a.y), "=f"(a.z), "=f"(a.w) : "l"(p)); return a; }
 // Asked for here and now, long before it is needed.
 F float ask_for(const float *p) { float a; asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
 F u32 exchange(u32 a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
-F float exchange(float a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
+F float taken(float a, int lane) { return __shfl_sync(0xffffffffu, a, lane); }
+// Sixteen pixels by sixteen channels times those channels' eight colours.
+F void add_colours(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 F void threads_meet() { __syncthreads(); }
 // Registers change hands: the warps that fetch need few, those that multiply many.
 F void few_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 24;"); }
@@ -116,11 +120,8 @@ struct After {
     float *picture, *partial;
 };
 
-F float between(float value, float limit) {
-    // Not fmin and fmax: what is not a number must not pass either.
-    value = value > -limit ? value : -limit;
-    return value < limit ? value : limit;
-}
+// What is not a number becomes the lower limit.
+F float between(float value, float limit) { return fminf(fmaxf(value, -limit), limit); }
 
 // Four lanes that hold two channels each of four groups of eight: each gets all eight of one group, in `values`.
 F void share_out(u32 (&values)[4], int lane) {
@@ -154,82 +155,90 @@ F void ask_for_noise(float (&noise)[PHASES][MB][2], const Tile &tile, const Afte
     }
 }
 
+#if COLOURS
+// What this lane holds of the way to RGB, in the order of the tensor cores: for sixteen channels at a time.
+F void known_colours(u32 (&colours)[BN / 16][2], const After &after, int lane) {
+#pragma unroll
+    for (int k = 0; k < BN / 16; k++)
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        const float *at = after.rgb_weight + (16 * k + 8 * half + 2 * (lane & 3)) * 16 + lane / 4;
+        colours[k][half] = packed(known(at), known(at + 16));
+    }
+}
+#else
+F void known_colours(u32 (&colours)[BN / 16][2], const After &after, int lane) {}
+#endif
+
 // Demodulation, noise, bias, leaky ReLU, clamp; then the next layer's style, and the way to RGB.
 // acc[b][4·j + 2·h + i]: pixel (x, y + 8·b + h), output 8·j + i of the tile's, beginning at what this lane holds.
-F void finish(float (&acc)[MB][REGISTERS], float (&noise)[PHASES][MB][2], const Tile &tile, const After &after, int x, int y, int lane) {
+F void finish(float (&acc)[MB][REGISTERS], float (&noise)[PHASES][MB][2], u32 (&colours)[BN / 16][2], const Tile &tile, const After &after, int x, int y, int lane) {
     const int pair = 2 * (lane & 3);
     const float strength = known(after.strengths + after.layer);
     const int out_width = UP * after.width;
 #if COLOURS
-    float rgb[MB][2][COLOURS] = {};
+    float rgb[MB][4] = {};
 #endif
 #pragma unroll
     for (int jj = 0; jj < BN / 32; jj++) {
         const int p = 32 * jj / (BN / PHASES), phase = tile.output / after.channels + p;
         const int channel = tile.output % after.channels + 32 * jj % (BN / PHASES);
         float2 gain[4], bias[4], style[4];
-#if COLOURS
-        float4 colours[4][2];
-#endif
 #pragma unroll
         for (int j = 0; j < 4; j++) {
             const int at = channel + 8 * j + pair;
             gain[j] = known_pair(after.gain + at);
             bias[j] = known_pair(after.bias + at);
             style[j] = known_pair(after.style + at);
-#if COLOURS
-            for (int i = 0; i < 2; i++) colours[j][i] = known_four(after.rgb_weight + 16 * (at + i));
-#endif
         }
 #pragma unroll
-        for (int b = 0; b < MB; b++)
+        for (int b = 0; b < MB; b++) {
+            u32 halves[2][4];
 #pragma unroll
-        for (int h = 0; h < 2; h++) {
-            const bool inside = x < after.width && y + 8 * b + h < after.height;
-            const int row = UP * (y + 8 * b + h) + phase / 2, column = UP * x + phase % 2;
-            const float shift = noise[p][b][h] * strength;
-            float low[4], high[4];
+            for (int h = 0; h < 2; h++) {
+                const bool inside = x < after.width && y + 8 * b + h < after.height;
+                const int row = UP * (y + 8 * b + h) + phase / 2, column = UP * x + phase % 2;
+                const float shift = noise[p][b][h] * strength;
+                float low[4], high[4];
 #pragma unroll
-            for (int j = 0; j < 4; j++) {
-                const float a = acc[b][16 * jj + 4 * j + 2 * h] * gain[j].x + (shift + bias[j].x);
-                const float c = acc[b][16 * jj + 4 * j + 2 * h + 1] * gain[j].y + (shift + bias[j].y);
-                low[j] = between(a > 0 ? a : 0.2f * a, after.clamp);
-                high[j] = between(c > 0 ? c : 0.2f * c, after.clamp);
+                for (int j = 0; j < 4; j++) {
+                    const float a = acc[b][16 * jj + 4 * j + 2 * h] * gain[j].x + (shift + bias[j].x);
+                    const float c = acc[b][16 * jj + 4 * j + 2 * h + 1] * gain[j].y + (shift + bias[j].y);
+                    low[j] = between(fmaxf(a, 0.2f * a), after.clamp);
+                    high[j] = between(fmaxf(c, 0.2f * c), after.clamp);
+                    halves[h][j] = packed(low[j], high[j]);
+                }
+                const int to = channel + 8 * (lane & 3);
+                if (after.styled) {
+                    u32 values[4];
+                    for (int j = 0; j < 4; j++) values[j] = packed(low[j] * style[j].x, high[j] * style[j].y);
+                    share_out(values, lane);
+                    if (inside) store(after.styled + (u64)(row * after.styled_pitch + column) * after.channels + to, values);
+                }
+                if (after.plain) {
+                    u32 values[4];
+                    for (int j = 0; j < 4; j++) values[j] = halves[h][j];
+                    share_out(values, lane);
+                    if (inside) store(after.plain + (u64)(row * out_width + column) * after.channels + to, values);
+                }
+            }
 #if COLOURS
-                const float *first = &colours[j][0].x, *second = &colours[j][1].x;
-#pragma unroll
-                for (int colour = 0; colour < COLOURS; colour++)
-                    rgb[b][h][colour] += low[j] * first[colour] + high[j] * second[colour];
+            for (int k = 0; k < 2; k++) {
+                const u32 pixels[4] = {halves[0][2 * k], halves[1][2 * k], halves[0][2 * k + 1], halves[1][2 * k + 1]};
+                add_colours(rgb[b], pixels, colours[2 * jj + k]);
+            }
 #endif
-            }
-            const int to = channel + 8 * (lane & 3);
-            u32 values[4];
-            if (after.styled) {
-                for (int j = 0; j < 4; j++) values[j] = packed(low[j] * style[j].x, high[j] * style[j].y);
-                share_out(values, lane);
-                if (inside) store(after.styled + (u64)(row * after.styled_pitch + column) * after.channels + to, values);
-            }
-            if (after.plain) {
-                for (int j = 0; j < 4; j++) values[j] = packed(low[j], high[j]);
-                share_out(values, lane);
-                if (inside) store(after.plain + (u64)(row * out_width + column) * after.channels + to, values);
-            }
         }
     }
 #if COLOURS
+    // Two colours each are with the first two lanes of four: one each to all.
     const int colour = lane & 3;
 #pragma unroll
     for (int b = 0; b < MB; b++)
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-        float mine = 0;
-#pragma unroll
-        for (int each = 0; each < COLOURS; each++) {
-            float sum = rgb[b][h][each];
-            sum += exchange(sum, 1);
-            sum += exchange(sum, 2);
-            if (each == colour) mine = sum;
-        }
+        const float even = taken(rgb[b][2 * h], lane / 4 * 4 + colour / 2), odd = taken(rgb[b][2 * h + 1], lane / 4 * 4 + colour / 2);
+        float mine = colour & 1 ? odd : even;
         const int row = y + 8 * b + h;
         if (colour >= COLOURS || x >= after.width || row >= after.height) continue;
         mine = between(mine + known(after.rgb_bias + colour), after.rgb_clamp);
@@ -311,6 +320,8 @@ convolution(GRID_CONSTANT TensorMap pixels, GRID_CONSTANT TensorMap weights, GRI
         // Group 0 takes the tile's left half, group 1 the right: MB times 8 by 8 pixels each.
         const int group = warp / 4;
         float acc[MB][REGISTERS];
+        u32 colours[BN / 16][2];
+        known_colours(colours, after, lane);
         for (int number = blockIdx.x; number < tiles; number += gridDim.x) {
             const Tile tile = tile_of(number, after.width, after.outputs, splits);
             const int begin = part_begin(tile.split, parts, splits), end = part_begin(tile.split + 1, parts, splits);
@@ -354,7 +365,7 @@ convolution(GRID_CONSTANT TensorMap pixels, GRID_CONSTANT TensorMap weights, GRI
 #if PARTIAL
             keep_part(acc, tile, after, x, y, lane);
 #else
-            finish(acc, noise, tile, after, x, y, lane);
+            finish(acc, noise, colours, tile, after, x, y, lane);
 #endif
         }
     }
