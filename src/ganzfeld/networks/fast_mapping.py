@@ -39,19 +39,14 @@ class FastMapping:
             if label is None:
                 raise ValueError("this network needs a label")
             x = torch.cat([normalized(x), normalized(F.linear(label.float(), *self.embed))], 1)
-        w = self.through(x, normalise=self.embed is None)[:, None]
-        alike = not isinstance(truncation_psi, Tensor) or truncation_psi.dim() == 0
-        if truncation_cutoff is None and alike:
-            # One row for all layers.
-            return truncated(w, self.w_avg, truncation_psi).expand(-1, self.num_ws, -1)
-        return truncated(w.expand(-1, self.num_ws, -1), self.w_avg, truncation_psi, truncation_cutoff)
+        return self.through(x, truncation_psi, truncation_cutoff, normalise=self.embed is None)
 
-    def through(self, x: Tensor, *, normalise: bool) -> Tensor:
-        """The dense layers: x [N, z_dim] -> [N, w_dim]. normalise: x to unit second moment before them."""
+    def through(self, x: Tensor, psi: float | Tensor, cutoff: int | Tensor | None, *, normalise: bool) -> Tensor:
+        """The dense layers and truncation: x [N, z_dim] -> [N, num_ws, w_dim]. normalise: x to unit second moment."""
         x = normalized(x) if normalise else x
         for weight, bias in self.dense:
             x = F.leaky_relu_(F.linear(x, weight, bias), SLOPE)
-        return x
+        return truncated(x[:, None].expand(-1, self.num_ws, -1), self.w_avg, psi, cutoff)
 
 
 def _scaled(derived: DerivedTensors, name: str, weight_gain: float, bias_gain: float) -> tuple[Tensor, Tensor]:

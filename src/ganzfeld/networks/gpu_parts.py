@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganzfeld.kernels.card import has_tma, multiprocessors
 from ganzfeld.kernels.cuda.compiler import available
-from ganzfeld.kernels.cuda.mapping import dense_layers, supports
+from ganzfeld.kernels.cuda.mapping import mapped, supports
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.styles import dense, modulate
 from ganzfeld.networks.derived import DerivedTensors
@@ -30,10 +30,13 @@ class GpuMapping(FastMapping):
     """As `FastMapping`, one launch for a single latent. In float32: eight layers in a row, and psi multiplies what is
     off."""
 
-    def through(self, x: Tensor, *, normalise: bool) -> Tensor:
-        if len(x) == 1 and available(x.device) and supports(self.dense):
-            return dense_layers(x, self.dense, normalise=normalise)
-        return super().through(x, normalise=normalise)
+    def through(self, x: Tensor, psi: float | Tensor, cutoff: int | Tensor | None, *, normalise: bool) -> Tensor:
+        alike = not isinstance(psi, Tensor) or psi.dim() == 0
+        if len(x) > 1 or not alike or not available(x.device) or not supports(self.dense):
+            return super().through(x, psi, cutoff, normalise=normalise)
+        psi, cutoff = (each.float() if isinstance(each, Tensor) else each for each in (psi, cutoff))
+        rows = self.num_ws
+        return mapped(x, self.dense, self.w_avg, rows, psi, rows if cutoff is None else cutoff, normalise=normalise)
 
 
 class GpuStyles:

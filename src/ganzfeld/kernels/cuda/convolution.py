@@ -67,6 +67,9 @@ def block_for(field: Field, outputs: int, channels: int, inputs: int, processors
         return None
     deep, wide = 64 if inputs % 64 == 0 else 32, next(n for n in (128, 64, 32) if outputs % n == 0)
     large = Block(16, wide, deep, 1, 2 if wide == 32 else 1)
+    if wide == 64 and large.tiles(field, outputs) >= 4 * processors:
+        # Little to multiply for each pixel: one block multiplies while another finishes.
+        return Block(8, wide, deep, 1, 2)
     if large.tiles(field, outputs) >= 0.9 * processors:
         return large
     small = Block(8, wide, deep)

@@ -1,70 +1,121 @@
-// The dense layers of a mapping network for one latent, in one launch.
+// A mapping network for one latent in one launch: its dense layers, and truncation.
 //
-// A warp makes one output at a time; its weights lie in its registers before the layer below is done. All blocks wait
-// for each other between layers, so there may be no more of them than can run at a time.
+// A warp makes a few outputs of every layer; their weights lie in its registers before the layer below is done. Between
+// layers all blocks wait for each other: on cards that can couple blocks (Hopper and later) they hand their outputs
+// straight into each other's shared memory, elsewhere they meet in global memory, and there may be no more of them than
+// can run at a time.
 //
-// Macros: THREADS; WIDE: 32 times the numbers of a row that a lane holds.
+// Macros: THREADS; BLOCKS; WIDE: numbers of the widest row, in whole warps; COUPLED 1 or 0.
 
 #ifdef __CUDACC__
 #define F static __device__ __forceinline__
 F float exchange(float a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
+#if COUPLED
+#define SHARED __shared__
+#define COUPLE __cluster_dims__(BLOCKS)
+F float fresh(const float *p) { return *p; }
+// Into the shared memory of every block: a lane each.
+F void hand_out(float *to, float value, int lane) {
+    if (lane < BLOCKS)
+        asm volatile("{ .reg .u64 t; .reg .u32 a; cvta.to.shared.u64 t, %0; cvt.u32.u64 a, t; mapa.shared::cluster.u32 a, a, %1;\n"
+            "st.shared::cluster.f32 [a], %2; }" :: "l"(to), "r"(lane), "f"(value) : "memory");
+}
+// Nobody may write into a block that has not begun.
+F void block_is_here() { asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory"); }
+F void wait_for_blocks() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
+F void layer_is_done(int *counter) { asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory"); }
+F void wait_for_layer(const int *counter) { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
+#else
+#define COUPLE
 // Past the nearest cache, which does not hear of what other processors write.
 F float fresh(const float *p) { float a; asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(a) : "l"(p) : "memory"); return a; }
-F void block_is_done(int *counter) {
+F void hand_out(float *to, float value, int lane) { if (lane == 0) *to = value; }
+F void block_is_here() {}
+F void wait_for_blocks() {}
+F void layer_is_done(int *counter) {
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) atomicAdd(counter, 1);
 }
-F void wait_for_all(const int *counter) {
+F void wait_for_layer(const int *counter) {
     if (threadIdx.x == 0) {
         int count;
         do asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(count) : "l"(counter) : "memory");
-        while (count < (int)gridDim.x);
+        while (count < BLOCKS);
     }
     __syncthreads();
 }
 #endif
+#endif
 
 #define MOST_LAYERS 16
 #define HELD (WIDE / 32)
+#define WARPS (BLOCKS * THREADS / 32)
+#define EACH ((WIDE + WARPS - 1) / WARPS)
+
+// A number given by the host, or one that the device holds.
+struct Amount { const float *at; float value; };
 
 struct Layers {
-    const float *weight[MOST_LAYERS], *bias[MOST_LAYERS];
-    int inputs[MOST_LAYERS], outputs[MOST_LAYERS], count, normalise;
+    const float *weight[MOST_LAYERS], *bias[MOST_LAYERS], *average;
+    int inputs[MOST_LAYERS], outputs[MOST_LAYERS], count, normalise, rows;
+    Amount psi, cutoff;
 };
+
+F float of(const Amount &amount) { return amount.at ? *amount.at : amount.value; }
 
 F float sum_of_warp(float a) {
     for (int lanes = 16; lanes; lanes /= 2) a += exchange(a, lanes);
     return a;
 }
 
-// x [inputs of the first layer] -> out [outputs of the last]. between [2, WIDE] and counters [count], zero, are for us.
-extern "C" __global__ void __launch_bounds__(THREADS) mapping(const float *x, float *out, float *between, int *counters, const Layers layers) {
-    const int lane = threadIdx.x % 32, warp = (blockIdx.x * THREADS + threadIdx.x) / 32, warps = gridDim.x * THREADS / 32;
+// x [inputs of the first layer] -> out [rows, outputs of the last]. between [2, WIDE] and counters [count], zero, are
+// ours where blocks meet in global memory.
+extern "C" __global__ void COUPLE __launch_bounds__(THREADS) mapping(const float *x, float *out, float *between, int *counters, const Layers layers) {
+#if COUPLED
+    SHARED float shared[2 * WIDE];
+    between = shared;
+#endif
+    const int lane = threadIdx.x % 32, warp = (blockIdx.x * THREADS + threadIdx.x) / 32;
+    block_is_here();
+    const float psi = of(layers.psi), cutoff = of(layers.cutoff);
     for (int layer = 0; layer < layers.count; layer++) {
         const int inputs = layers.inputs[layer], outputs = layers.outputs[layer];
-        const float *weight = layers.weight[layer];
-        float own[HELD];
-        for (int k = 0; k < HELD; k++)
-            own[k] = warp < outputs && lane + 32 * k < inputs ? weight[(long long)warp * inputs + lane + 32 * k] : 0;
+        float own[EACH][HELD];
+#pragma unroll
+        for (int e = 0; e < EACH; e++) {
+            const int output = warp + e * WARPS;
+#pragma unroll
+            for (int k = 0; k < HELD; k++)
+                own[e][k] = output < outputs && lane + 32 * k < inputs ? layers.weight[layer][(long long)output * inputs + lane + 32 * k] : 0;
+        }
+        if (layer) wait_for_layer(counters + layer - 1);
+        else wait_for_blocks();
         const float *from = layer ? between + (layer & 1) * WIDE : x;
-        float *to = layer + 1 < layers.count ? between + (layer + 1 & 1) * WIDE : out;
-        if (layer) wait_for_all(counters + layer - 1);
         float given[HELD], power = 0;
+#pragma unroll
         for (int k = 0; k < HELD; k++) {
             given[k] = lane + 32 * k < inputs ? fresh(from + lane + 32 * k) : 0;
             power += given[k] * given[k];
         }
         const float scale = layer == 0 && layers.normalise ? rsqrtf(sum_of_warp(power) / inputs + 1e-8f) : 1;
-        for (int output = warp; output < outputs; output += warps) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++) {
+            const int output = warp + e * WARPS;
             float sum = 0;
-            for (int k = 0; k < HELD; k++) {
-                if (output != warp && lane + 32 * k < inputs) own[k] = weight[(long long)output * inputs + lane + 32 * k];
-                sum += own[k] * given[k];
-            }
+#pragma unroll
+            for (int k = 0; k < HELD; k++) sum += own[e][k] * given[k];
+            if (output >= outputs) continue;
             sum = sum_of_warp(sum) * scale + layers.bias[layer][output];
-            if (lane == 0) to[output] = sum > 0 ? sum : 0.2f * sum;
+            sum = sum > 0 ? sum : 0.2f * sum;
+            if (layer + 1 < layers.count) {
+                hand_out(between + ((layer + 1) & 1) * WIDE + output, sum, lane);
+            } else {
+                // Towards the average, in the first rows.
+                const float average = layers.average[output], nearer = psi < 0.5f ? average + psi * (sum - average) : sum - (sum - average) * (1 - psi);
+                for (int row = lane; row < layers.rows; row += 32) out[row * outputs + output] = row < cutoff ? nearer : sum;
+            }
         }
-        if (layer + 1 < layers.count) block_is_done(counters + layer);
+        if (layer + 1 < layers.count) layer_is_done(counters + layer);
     }
 }

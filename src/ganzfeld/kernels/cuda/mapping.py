@@ -1,4 +1,4 @@
-"""The dense layers of a mapping network for one latent, in one launch; see mapping.cu."""
+"""A mapping network for one latent in one launch; see mapping.cu."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.card import multiprocessors
+from ganzfeld.kernels.card import couples_blocks
 from ganzfeld.kernels.cuda.compiler import defines, kernel
 
 SOURCE = Path(__file__).with_suffix(".cu")
-THREADS = 256
+THREADS = 512
 MOST_LAYERS = 16
-WIDEST = 2048
+WIDEST = 1024
 Dense = tuple[Tensor, Tensor]
 """weight [O, I] and bias [O], contiguous float32."""
+Amount = float | Tensor
+"""A number, or a 0-d float32 tensor on the device."""
 
 
 def supports(layers: Sequence[Dense]) -> bool:
@@ -25,39 +27,46 @@ def supports(layers: Sequence[Dense]) -> bool:
     return 0 < len(layers) <= MOST_LAYERS and max(max(weight.shape) for weight, _ in layers) <= WIDEST
 
 
-def wide(layers: Sequence[Dense]) -> int:
-    """The kernel's `WIDE`."""
-    return -(-max(max(weight.shape) for weight, _ in layers) // 32) * 32
+def macros(layers: Sequence[Dense], *, coupled: bool, threads: int = THREADS) -> dict[str, int]:
+    """Those of the source. Eight blocks are as many as any card couples; as many warps again meet elsewhere."""
+    wide = -(-max(max(weight.shape) for weight, _ in layers) // 32) * 32
+    return {"THREADS": threads, "BLOCKS": 8 if coupled else 16, "WIDE": wide, "COUPLED": int(coupled)}
 
 
-def layers_bytes(layers: Sequence[Dense], normalise: bool) -> bytes:
+def layers_bytes(
+    layers: Sequence[Dense], average: Tensor, rows: int, psi: Amount, cutoff: Amount, *, normalise: bool
+) -> bytes:
     """The kernel's `Layers`."""
 
     def padded(values: Sequence[int]) -> list[int]:
         return [*values, *[0] * (MOST_LAYERS - len(values))]
 
     weights, biases = zip(*layers)
-    columns = (
-        [weight.data_ptr() for weight in weights],
-        [bias.data_ptr() for bias in biases],
-        [weight.shape[1] for weight in weights],
-        [weight.shape[0] for weight in weights],
-    )
-    numbers = [number for column in columns for number in padded(column)]
-    return struct.pack(f"{2 * MOST_LAYERS}Q{2 * MOST_LAYERS}i2i", *numbers, len(layers), int(normalise))
+    places = [*padded([weight.data_ptr() for weight in weights]), *padded([bias.data_ptr() for bias in biases])]
+    sizes = [*padded([weight.shape[1] for weight in weights]), *padded([weight.shape[0] for weight in weights])]
+    amounts = [
+        (amount.data_ptr(), 0.0) if isinstance(amount, Tensor) else (0, float(amount)) for amount in (psi, cutoff)
+    ]
+    return struct.pack(
+        f"{2 * MOST_LAYERS + 1}Q{2 * MOST_LAYERS + 3}i4xQf4xQf4x", *places, average.data_ptr(), *sizes, len(layers),
+        int(normalise), rows, *amounts[0], *amounts[1],
+    )  # fmt: skip
 
 
-def dense_layers(x: Tensor, layers: Sequence[Dense], *, normalise: bool) -> Tensor:
-    """x [1, I] float32 through weight · x + bias and a leaky ReLU without gain, layer by layer -> [1, O].
+def mapped(
+    x: Tensor, layers: Sequence[Dense], average: Tensor, rows: int, psi: Amount, cutoff: Amount, *, normalise: bool
+) -> Tensor:
+    """x [1, I] float32 through weight · x + bias and a leaky ReLU without gain, layer by layer, then truncation.
 
-    normalise: x to unit second moment before.
+    normalise: x to unit second moment before. average [O]; rows: of the answer, of which the first `cutoff` are drawn
+    towards the average by psi. -> [1, rows, O].
     """
-    device, width = x.device, wide(layers)
-    out = torch.empty(1, len(layers[-1][0]), device=device)
-    between = torch.empty(2, width, device=device)
-    counters = torch.zeros(len(layers), dtype=torch.int32, device=device)
-    run = kernel(SOURCE, "mapping", defines({"THREADS": THREADS, "WIDE": width}), device)
-    rows = max(len(weight) for weight, _ in layers)
-    blocks = min(multiprocessors(device), -(-rows // (THREADS // 32)))
-    run.launch((blocks, 1), THREADS, [x.contiguous(), out, between, counters, layers_bytes(layers, normalise)])
+    device = x.device
+    macro = macros(layers, coupled=couples_blocks(device))
+    out = torch.empty(1, rows, len(average), device=device)
+    between = torch.empty(2, macro["WIDE"], device=device)
+    counters = torch.zeros(len(layers), dtype=torch.int32, device=device) if not macro["COUPLED"] else between
+    run = kernel(SOURCE, "mapping", defines(macro), device)
+    packed = layers_bytes(layers, average, rows, psi, cutoff, normalise=normalise)
+    run.launch((macro["BLOCKS"], 1), THREADS, [x.contiguous(), out, between, counters, packed])
     return out
