@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.kernels.card import has_fused_bends
+
 
 def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:
     """x [N, C, h, w] moved `right` and `up` (fractions of the height), turned anticlockwise, zoomed about its centre.
@@ -13,6 +15,10 @@ def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) 
     The amounts are 0-d tensors, or [1, C, 1, 1] for each channel its own. What comes in from outside repeats the
     mirrored field. Coordinates are float32 whatever x is; with neutral amounts the result is x itself, bit for bit.
     """
+    if has_fused_bends(x, right, up, degrees, zoom):
+        from ganzfeld.kernels.triton import affine as fused
+
+        return fused.affine(x, right, up, degrees, zoom)
     neutral = (right == 0) & (up == 0) & (degrees == 0) & (zoom == 1)
     if neutral.dim():
         # Channels that move apart are pictures of their own.

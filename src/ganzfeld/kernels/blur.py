@@ -1,4 +1,4 @@
-"""Blurs of activations."""
+"""A blur of activations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ganzfeld.kernels.card import has_fused_bends
 
 MOST_TAPS = 65
 
@@ -20,17 +22,16 @@ def gaussian_blur(x: Tensor, radius: Tensor) -> Tensor:
     """
     channels, height = x.shape[1], x.shape[2]
     reach = min((MOST_TAPS - 1) // 2, max(1, math.ceil(height / 4)))
+    if has_fused_bends(x, radius):
+        from ganzfeld.kernels.triton import blur
+
+        return blur.gaussian_blur(x, radius, reach)
     deviation = (radius.float() * height).clamp(min=1e-3).reshape(-1, 1, 1, 1)
     place = torch.arange(-reach, reach + 1, device=x.device)
     taps = torch.exp(-0.5 * (place / deviation).square())
     taps = (taps / taps.sum(3, keepdim=True)).to(x.dtype).expand(channels, 1, 1, -1)
     x = F.conv2d(_held(x, reach, 0), taps, groups=channels)
     return F.conv2d(_held(x, 0, reach), taps.transpose(2, 3), groups=channels)
-
-
-def box_blur(x: Tensor) -> Tensor:
-    """The mean of each 3×3 neighbourhood; edges are held."""
-    return F.avg_pool2d(_held(x, 1, 1), 3, 1)
 
 
 def _held(x: Tensor, across: int, down: int) -> Tensor:

@@ -6,6 +6,7 @@ import functools
 import importlib.util
 
 import torch
+from torch import Tensor
 
 
 @functools.cache
@@ -15,6 +16,17 @@ def has_triton(device: torch.device) -> bool:
         device.type == "cuda"
         and importlib.util.find_spec("triton") is not None
         and torch.cuda.get_device_capability(device) >= (8, 0)
+    )
+
+
+def has_fused_bends(x: Tensor, *amounts: Tensor) -> bool:
+    """Whether our fused bends of activations take this: one in half precision, where our Triton kernels run, with one
+    number an amount for all channels."""
+    return (
+        has_triton(x.device)
+        and x.dtype == torch.float16
+        and len(x) == 1
+        and not any(amount.dim() for amount in amounts)
     )
 
 

@@ -6,9 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.kernels.card import has_fused_bends
 
-def sobel(x: Tensor) -> Tensor:
-    """The length of the gradient of x [N, C, h, w], each channel alone; edges are held."""
+
+def sobel(x: Tensor, amount: Tensor) -> Tensor:
+    """x [N, C, h, w] gone towards the length of its gradient, each channel alone; edges are held.
+
+    amount: 0-d or [1, C, 1, 1].
+    """
+    if has_fused_bends(x, amount):
+        from ganzfeld.kernels.triton import neighbours
+
+        return neighbours.sobel(x, amount)
     channels = x.shape[1]
     smooth = torch.tensor([1.0, 2.0, 1.0], device=x.device, dtype=x.dtype) / 4
     slope = torch.tensor([-1.0, 0.0, 1.0], device=x.device, dtype=x.dtype) / 2
@@ -16,4 +25,4 @@ def sobel(x: Tensor) -> Tensor:
     held = F.pad(x, (1, 1, 1, 1), mode="replicate")
     dx = F.conv2d(held, across, groups=channels)
     dy = F.conv2d(held, across.transpose(2, 3), groups=channels)
-    return torch.sqrt(dx * dx + dy * dy + 1e-12)
+    return torch.lerp(x, torch.sqrt(dx * dx + dy * dy + 1e-12), amount)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.bending.base import ActivationBend, Amount, Place
+from ganzfeld.kernels.morphology import dilate
 
 
 class Dilate(ActivationBend):
@@ -19,4 +18,4 @@ class Dilate(ActivationBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return torch.lerp(x, F.max_pool2d(x, 3, 1, 1), amounts["dilate"])
+        return dilate(x, amounts["dilate"])

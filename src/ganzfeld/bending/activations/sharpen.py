@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ganzfeld.bending.base import ActivationBend, Amount, Place
-from ganzfeld.kernels.blur import box_blur
+from ganzfeld.kernels.sharpen import sharpen
 
 
 class Sharpen(ActivationBend):
@@ -18,4 +18,4 @@ class Sharpen(ActivationBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x + amounts["sharpen"] * (x - box_blur(x))
+        return sharpen(x, amounts["sharpen"])

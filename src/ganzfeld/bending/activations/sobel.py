@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import ActivationBend, Amount, Place
@@ -19,4 +18,4 @@ class Sobel(ActivationBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return torch.lerp(x, sobel(x), amounts["sobel"])
+        return sobel(x, amounts["sobel"])
