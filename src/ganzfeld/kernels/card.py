@@ -37,6 +37,12 @@ def has_tma(device: torch.device) -> bool:
 
 
 @functools.cache
+def couples_blocks(device: torch.device) -> bool:
+    """Whether blocks can read and write each other's shared memory (Hopper and later)."""
+    return has_tma(device)
+
+
+@functools.cache
 def has_wgmma(device: torch.device) -> bool:
     """Whether four warps can multiply matrices that lie in shared memory: the Hopper generation, and no other."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device) == (9, 0)

@@ -21,11 +21,11 @@ from torch import Tensor
 from ganzfeld.kernels.card import has_wgmma, multiprocessors
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.cuda.convolution import Block, block_for
+from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 from ganzfeld.kernels.lanes import Branch
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
-from ganzfeld.kernels.triton import weights
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.networks.config import StyleGAN2Config
@@ -261,7 +261,7 @@ class GpuStyleGAN2:
         weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
         energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
         sources = (f"{name}.weight", f"{name}.resample_filter") if up == 2 else (f"{name}.weight",)
-        self.derived.fill(*sources, compute=partial(weights.derive, weight, energy, norms))
+        self.derived.fill(*sources, compute=partial(derive, weight, energy, norms))
         bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
         noise = tensors[f"{name}.noise_const"]
         return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
+from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.generator_layer import Colours
 from ganzfeld.kernels.triton import convolution as kernel
-from ganzfeld.kernels.triton import weights
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.kernels.triton.styles import dense
 from ganzfeld.kernels.triton.waves import waves
@@ -214,9 +214,7 @@ class GpuStyleGAN3:
         inputs, outputs = padded(config.in_channels), padded(config.out_channels)
         weight = torch.zeros(outputs, config.kernel**2, inputs, dtype=torch.float16, device=self.device)
         # Bound now: `weight` names a view of the same memory below.
-        self.derived.fill(
-            f"{name}.weight", compute=partial(weights.derive, weight, self.modulation.energy[index], None)
-        )
+        self.derived.fill(f"{name}.weight", compute=partial(derive, weight, self.modulation.energy[index], None))
         weight = weight.view(outputs, config.kernel, config.kernel, inputs).permute(0, 3, 1, 2)
         bias = torch.zeros(outputs, device=self.device)
         self.derived.make(f"{name}.bias", compute=lambda bias: bias, into=bias[: config.out_channels])

@@ -17,6 +17,7 @@ class AddNoise(WeightBend):
         "add_noise": Amount(0, "Strength of the noise, in the weight's own standard deviations.", range=(-2, 2)),
     }
     uses_noise = True
+    cuda = "x + add_noise * noise"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return torch.addcmul(x, place.noise(), amounts["add_noise"])

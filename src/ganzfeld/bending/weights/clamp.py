@@ -15,6 +15,7 @@ class Clamp(WeightBend):
     amounts = {
         "clamp": Amount(1000, "Where to cut, in the weight's own standard deviations.", range=(0, 4), limits=(0, 1e4)),
     }
+    cuda = "fminf(fmaxf(x, -clamp * deviation), clamp * deviation)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         limit = amounts["clamp"] * place.deviation

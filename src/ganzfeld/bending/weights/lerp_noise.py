@@ -17,6 +17,7 @@ class LerpNoise(WeightBend):
         "lerp_noise": Amount(0, "0 is the weight, 1 is noise.", range=(-1, 2)),
     }
     uses_noise = True
+    cuda = "x + lerp_noise * (noise - x)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return torch.lerp(x, place.noise(), amounts["lerp_noise"])

@@ -15,6 +15,7 @@ class Offset(WeightBend):
     amounts = {
         "offset": Amount(0, "Added to the weight, in its own standard deviations.", range=(-2, 2)),
     }
+    cuda = "x + offset * deviation"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return x + amounts["offset"] * place.deviation

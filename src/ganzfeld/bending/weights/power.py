@@ -16,6 +16,7 @@ class Power(WeightBend):
     amounts = {
         "power": Amount(1, "The exponent; 1 changes nothing.", range=(0.2, 4), limits=(0, 16)),
     }
+    cuda = "power == 1 ? x : fminf(fmaxf(sign_of(x) * powf(fabsf(x) / deviation, power) * deviation, -1e6f), 1e6f)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         unit = place.deviation

@@ -18,6 +18,7 @@ class Scale(WeightBend):
     amounts = {
         "scale": Amount(1, "Multiplies the weight.", range=(-2, 3)),
     }
+    cuda = "x * scale"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return x * amounts["scale"]

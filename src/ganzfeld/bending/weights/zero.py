@@ -15,6 +15,7 @@ class Zero(WeightBend):
     amounts = {
         "zero": Amount(0, "0 is the weight, 1 is nothing.", range=(0, 1)),
     }
+    cuda = "x * (1 - zero)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return x * (1 - amounts["zero"])

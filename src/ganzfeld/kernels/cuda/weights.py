@@ -1,0 +1,93 @@
+"""A convolution's weight to what the GPU paths multiply with, bent and blended on the way; see weights.cu."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from ganzfeld.kernels.cuda.compiler import defines, kernel
+
+SOURCE = Path(__file__).with_suffix(".cu")
+THREADS = 256
+MOST_NUMBERS = 8
+MOST_PARTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line that bends or blends a weight.
+
+    expressions: C++ for the new number, one after the other, of x, `noise` or `other`, `deviation` and the names of
+    `numbers`. numbers: 0-d, or 1-d with one for each output. other: as large as the weight; deviation 0-d; outputs [O]
+    and inputs [I]: how much of what the part does each gets.
+    """
+
+    expressions: tuple[str, ...]
+    numbers: Mapping[str, Tensor]
+    other: Tensor | None = None
+    deviation: Tensor | None = None
+    outputs: Tensor | None = None
+    inputs: Tensor | None = None
+
+
+def text_of(parts: Sequence[Part]) -> str:
+    """The C++ that follows the source: `bend`."""
+    lines = ["F void bend(float &x, const Chain &chain, int o, int i, long long at) {"]
+    for place, part in enumerate(parts):
+        lines += ["    {", f"        const Part &part = chain.parts[{place}];", "        const float before = x;"]
+        lines += [f"        const float {name} = number(part, {k}, o);" for k, name in enumerate(part.numbers)]
+        lines += ["        const float noise = part.other ? known(part.other + at) : 0, other = noise;"]
+        lines += ["        const float deviation = part.deviation ? known(part.deviation) : 1;"]
+        lines += [f"        x = {expression};" for expression in part.expressions]
+        lines += ["        x = masked(before, x, part, o, i);", "    }"]
+    return "\n".join([*lines, "}", ""])
+
+
+def chain_bytes(parts: Sequence[Part]) -> bytes:
+    """The kernel's `Chain`."""
+    packed = b""
+    for part in parts:
+        numbers = [(number.data_ptr(), int(number.dim() > 0)) for number in part.numbers.values()]
+        numbers += [(0, 0)] * (MOST_NUMBERS - len(numbers))
+        others = (part.other, part.deviation, part.outputs, part.inputs)
+        places = [0 if other is None else other.data_ptr() for other in others]
+        packed += struct.pack(f"{2 * MOST_NUMBERS + 4}Q", *[field for pair in numbers for field in pair], *places)
+    return packed or bytes(8 * (2 * MOST_NUMBERS + 4))
+
+
+def macros(kernel_size: int, parts: int, *, polyphase: bool, norms: bool) -> dict[str, int]:
+    """Those of the source."""
+    return {
+        "KERNEL": kernel_size, "POLYPHASE": int(polyphase), "NORMS": int(norms), "PARTS": parts, "THREADS": THREADS,
+        "MOST_NUMBERS": MOST_NUMBERS,
+    }  # fmt: skip
+
+
+def sizes_bytes(out: Tensor, energy: Tensor, inputs: int) -> bytes:
+    """The kernel's `Sizes`."""
+    *phases, output_stride, tap_stride, _ = out.stride()
+    return struct.pack("5i", inputs, output_stride, tap_stride, phases[0] if phases else 0, energy.stride(0))
+
+
+def derive(
+    out: Tensor,
+    energy: Tensor,
+    norms: Tensor | None,
+    weight: Tensor,
+    taps: Tensor | None = None,
+    parts: Sequence[Part] = (),
+) -> None:
+    """As `kernels.derived_weight.derive`, of the weight after these parts, which are done in their order."""
+    outputs, inputs, size, _ = weight.shape
+    shared = 4 * (inputs * size * size + THREADS // 32)
+    macro = macros(size, len(parts), polyphase=taps is not None, norms=norms is not None)
+    run = kernel(SOURCE, "derive", defines(macro), weight.device, shared, after=text_of(parts))
+    run.launch(
+        (outputs, 1), THREADS,
+        [weight.contiguous(), taps if taps is not None else weight, out, energy, norms if norms is not None else energy,
+         sizes_bytes(out, energy, inputs), chain_bytes(parts)],
+    )  # fmt: skip

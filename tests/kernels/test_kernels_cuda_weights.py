@@ -1,0 +1,110 @@
+"""Weights derived and bent in one pass against the readable ways, the kernel's own source run on the processor."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import hopper_on_host
+import pytest
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import Place, WeightBend, bends
+from ganzfeld.kernels.cuda import weights
+from ganzfeld.kernels.cuda.weights import Part
+from ganzfeld.kernels.derived_weight import derive
+
+HOST = """
+typedef unsigned short half_t;
+#define SHARED_FLOATS(name) alignas(16) static float name[1 << 14]
+F float known(const float *p) { return *p; }
+F half_t half_from(float a) { _Float16 h = (_Float16)a; half_t bits; memcpy(&bits, &h, 2); return bits; }
+"""
+LAUNCH = """
+static const float *the_weight, *the_taps;
+static half_t *the_out, *the_energy;
+static float *the_norms;
+static const Sizes *the_sizes;
+static const Chain *the_chain;
+static void kernel() { derive(the_weight, the_taps, the_out, the_energy, the_norms, *the_sizes, *the_chain); }
+extern "C" void run(int outputs, const float *weight, const float *taps, half_t *out, half_t *energy, float *norms,
+                    const Sizes *sizes, const Chain *chain) {
+    the_weight = weight, the_taps = taps, the_out = out, the_energy = energy, the_norms = norms;
+    the_sizes = sizes, the_chain = chain;
+    launch(outputs, kernel);
+}
+"""
+THREADS = 64
+Made = tuple[Tensor, Tensor, Tensor]
+
+
+def memory(weight: Tensor, polyphase: bool) -> Made:
+    """out, energy, norms, with room for padding."""
+    outputs, inputs, size, _ = weight.shape
+    phases = (4,) if polyphase else ()
+    out = torch.zeros(*phases, outputs, size * size, inputs + 3, dtype=torch.float16)
+    return out, torch.zeros(outputs, inputs + 3, dtype=torch.float16), torch.zeros(outputs)
+
+
+def on_host(weight: Tensor, taps: Tensor | None, parts: list[Part], folder: Path) -> Made:
+    out, energy, norms = memory(weight, taps is not None)
+    text = hopper_on_host.FIBERS + HOST + weights.SOURCE.read_text(encoding="utf-8") + weights.text_of(parts) + LAUNCH
+    macros = weights.macros(weight.shape[2], len(parts), polyphase=taps is not None, norms=True)
+    library = hopper_on_host.as_library(text, {**macros, "THREADS": THREADS, "FIBERS": THREADS}, folder)
+    tensors = (weight, weight if taps is None else taps, out, energy, norms)
+    pointers = [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors]
+    sizes = weights.sizes_bytes(out, energy, weight.shape[1])
+    library.run(len(weight), *pointers, sizes, weights.chain_bytes(parts))
+    return out, energy, norms
+
+
+def alike(found: Made, expected: Made) -> bool:
+    return all((a.float() - b.float()).norm() <= 2e-3 * b.float().norm() + 1e-6 for a, b in zip(found, expected))
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 3, 3), (4, 70, 1, 1)], ids=str)
+@pytest.mark.parametrize("polyphase", [False, True])
+def test_what_is_derived(shape: tuple[int, ...], polyphase: bool, tmp_path: Path):
+    if polyphase and shape[2] != 3:
+        return
+    torch.manual_seed(1)
+    weight, taps = 30 * torch.randn(shape), torch.rand(4, 4) if polyphase else None
+    weight[2] = 0
+    expected = memory(weight, polyphase)
+    derive(*expected, weight, taps)
+    assert alike(on_host(weight, taps, [], tmp_path), expected)
+
+
+BENDS = {word: bend for word, bend in bends("weight").items() if isinstance(bend, WeightBend) and bend.cuda}
+
+
+@pytest.mark.parametrize("word", BENDS)
+@pytest.mark.parametrize("amount", [0.0, 0.7, -1.3, 1.0, 30.0])
+def test_bends_say_the_same_in_both_languages(word: str, amount: float, tmp_path: Path):
+    torch.manual_seed(2)
+    bend, weight = BENDS[word], torch.randn(6, 5, 3, 3)
+    amount = max(amount, 0.0) if word in ("clamp", "power", "quantise") else amount
+    noise, deviation, numbers = torch.randn(weight.shape), torch.tensor(0.8), {word: torch.tensor(amount)}
+    place = Place("", lambda: noise, torch.Tensor, deviation, torch.tensor(0), lambda name, shape: torch.zeros(shape))
+    bent = bend.apply(weight, numbers, place)
+    expected = memory(weight, False)
+    derive(*expected, bent)
+    part = Part((bend.cuda,), numbers, noise, deviation)
+    assert alike(on_host(weight, None, [part], tmp_path), expected)
+
+
+def test_parts_follow_each_other_through_their_masks(tmp_path: Path):
+    torch.manual_seed(3)
+    weight, other, taps = torch.randn(6, 5, 3, 3), torch.randn(6, 5, 3, 3), torch.rand(4, 4)
+    scales, outputs, inputs = torch.randn(6), torch.rand(6), torch.rand(5)
+    parts = [
+        Part(("x + amount * (other - x)",), {"amount": torch.tensor(0.3)}, other),
+        Part(("x * scale", "x + offset"), {"scale": scales, "offset": torch.tensor(0.2)}, None, None, outputs, inputs),
+    ]
+    blended = torch.lerp(weight, other, 0.3)
+    mask = (outputs[:, None] * inputs)[:, :, None, None]
+    bent = torch.lerp(blended, blended * scales[:, None, None, None] + 0.2, mask)
+    expected = memory(weight, True)
+    derive(*expected, bent, taps)
+    assert alike(on_host(weight, taps, parts, tmp_path), expected)
