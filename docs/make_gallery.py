@@ -15,6 +15,7 @@ from typing import Any
 from ganzfeld import Player
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
+from ganzfeld.networks.wide import FILLS
 from ganzfeld.patch.language import parse
 
 TARGET = Path(__file__).with_name("gallery.md")
@@ -33,7 +34,7 @@ class Strip:
     """A row of pictures: `line` with each of `values` in the place of its `{}`. name: its picture's file name.
 
     before: the lines above. shown: the node that is sent out. seconds: played before the picture is taken. crisp: with
-    hard edges between enlarged pixels.
+    hard edges between enlarged pixels. wide: how many cells a picture takes.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Strip:
     shown: str = "face"
     seconds: float = 0.0
     crisp: bool = False
+    wide: int = 1
 
     @property
     def code(self) -> str:
@@ -52,7 +54,8 @@ class Strip:
     def patch(self, value: Any) -> str:
         line = self.line.format(repr(value) if isinstance(value, str | bool) else value)
         edges = ', filter="nearest"' if self.crisp else ""
-        return f"{self.before}\n{line}\nout({self.shown}, size=({CELL}, {CELL}), fps={FPS}{edges})\n"
+        size = f"({self.wide * CELL}, {CELL})"
+        return f"{self.before}\n{line}\nout({self.shown}, size={size}, fps={FPS}{edges})\n"
 
 
 # The amounts of weights' bends: where, and how much; what else the line says.
@@ -122,12 +125,29 @@ def activations() -> Iterator[Strip]:
             yield Strip(name, line, values, MOVED if past else PLANET, seconds=1.5 if past else 0)
 
 
+def channels() -> Iterator[Strip]:
+    for word, values, more in (
+        ("channels", (0.1, 0.25, 0.5, 0.75, 1), ""),
+        ("seed", (1, 2, 3, 4, 5), ", channels=0.3"),
+        ("soft", (0, 0.25, 0.5, 0.75, 1), ", channels=0.5"),
+        ("only", ("0-31", "32-63", "64-127", "128-191", "192-255"), ""),
+    ):
+        yield Strip(f"channels-{word}", f'face.bend("b16", rotate=90{more}, {word}={{}})', values)
+    weight = 'face.bend("synthesis.b*.conv?.weight", lerp_noise=0.35'
+    yield Strip("channels-outputs", f"{weight}, channels={{}})", (0.1, 0.25, 0.5, 0.75, 1))
+    yield Strip("channels-inputs", f"{weight}, inputs={{}})", (0.1, 0.25, 0.5, 0.75, 1))
+    yield Strip("channels-c", 'face.bend("b16", x=0.3*sin(c*{}))', (0.01, 0.03, 0.1, 0.3, 1))
+
+
 def blends() -> Iterator[Strip]:
     yield Strip("blend-all", 'face.blend("flowers", "*", amount={})', (-0.5, 0.25, 0.5, 0.75, 1, 1.5))
     for layers in ("mapping.*", "b4*", "b8*", "b16*", "b32*", "b64*"):
         name = f"blend-{layers.rstrip('.*')}"
         yield Strip(name, f'face.blend("flowers", "{layers}", amount={{}})', (-1, 0.5, 1, 1.5, 2))
     yield Strip("blend-add", 'face.blend("flowers", "b16*", mode="add", amount={})', (-0.5, -0.25, 0.25, 0.5, 1))
+    yield Strip("blend-crossover", 'face.blend("flowers", amount=1, crossover={})', (8, 16, 32, 64, 128))
+    yield Strip("blend-below", 'face.blend("flowers", amount=0, below=1, crossover={})', (8, 16, 32, 64, 128))
+    yield Strip("blend-width", 'face.blend("flowers", amount=1, crossover=24, width={})', (0, 1, 2, 4, 8))
     each = ("b4*", "b8*", "b16*", "b32*", "b64*")
     yield Strip("blend-swap", 'face.blend("flowers", {}, mode="swap", amount=1)', each)
 
@@ -148,6 +168,15 @@ def latents() -> Iterator[Strip]:
     }.items():
         line = f'face = network("orbits", latent=seeds([8], speed=0), psi=0.8, {word}={{}})'
         yield Strip(f"plane-{word}", line, values, before="")
+
+
+def wide() -> Iterator[Strip]:
+    fills = tuple(FILLS)
+    line = 'face = network("planets", latent=seeds([8], speed=0), psi=0.8, resolution=128, size=(384, 128), fill={})'
+    yield Strip("wide-fill", line, fills[:2], before="", wide=3)
+    yield Strip("wide-fill-2", line, fills[2:], before="", wide=3)
+    line = 'face = network("orbits", latent=seeds([{}], speed=0), psi=0.8, size=(384, 128))'
+    yield Strip("wide-plane", line, (8, 5), before="", wide=3)
 
 
 def looks() -> Iterator[Strip]:
@@ -197,11 +226,16 @@ def pictures() -> Iterator[Strip]:
 CHAPTERS: dict[str, tuple[str, tuple[Strip, ...]]] = {
     "Weights": ("Bends of what was learnt, before demodulation; `gain` acts after it.", tuple(weights())),
     "Activations": ("Bends of what flows through, early (b16) and late (b64) in the network.", tuple(activations())),
+    "Channels": (
+        "Which channels a bend takes: a seeded share, some of them, or each by its own amount.",
+        tuple(channels()),
+    ),
     "Blends": ("From one network towards another of the same build, everywhere or in some layers.", tuple(blends())),
     "Latents": (
         "Where in the network's space to be: truncation, style mixing, directions, StyleGAN3's plane.",
         tuple(latents()),
     ),
+    "Wide pictures": ("Drawn by the network itself, three times as wide as it was trained to be.", tuple(wide())),
     "Looking inside": ("`show`: any layer, any way.", tuple(looks())),
     "Pictures": ("What comes after the network.", tuple(pictures())),
 }
@@ -240,7 +274,8 @@ def drawn(strip: Strip, player: Player) -> Any:
     """A strip's picture. `player` keeps networks open from strip to strip; what remembers gets a player of its own."""
     from PIL import Image
 
-    picture = Image.new("RGB", (CELL * len(strip.values), CELL))
+    width = CELL * strip.wide
+    picture = Image.new("RGB", (width * len(strip.values), CELL))
     for place, value in enumerate(strip.values):
         patch = parse(strip.patch(value))
         if strip.seconds:
@@ -249,7 +284,7 @@ def drawn(strip: Strip, player: Player) -> Any:
         else:
             player.engine.load(patch)
             cell = _shown(player, 1)
-        picture.paste(cell, (place * CELL, 0))
+        picture.paste(cell, (place * width, 0))
     return picture
 
 

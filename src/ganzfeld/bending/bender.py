@@ -7,6 +7,7 @@ bitwise as before.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch import Tensor
 from ganzfeld.bending.base import Bend, Place, bends
 from ganzfeld.bending.channels import draw, order, share_mask
 from ganzfeld.bending.statistics import deviation
-from ganzfeld.bending.targets import matches, weights_of
+from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.gaussian import gaussian
 from ganzfeld.kernels.lanes import Branch, Lanes
@@ -48,12 +49,13 @@ class BendLine:
 
 @dataclass(frozen=True, slots=True)
 class BlendLine:
-    """One line `face.blend(other, target, …)`."""
+    """One line `face.blend(other, target, …)`. crossed: whether the amount differs from resolution to resolution."""
 
     name: str
     other: Network
     target: str
     mode: str = "lerp"
+    crossed: bool = False
 
 
 @dataclass(slots=True)
@@ -142,6 +144,8 @@ class Bender:
         self.changed: list[str] = []
         self.held = 0
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
+        self._octaves: dict[str, Tensor] = {}
+        self._crossings: dict[str, _Crossed] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
@@ -154,6 +158,9 @@ class Bender:
         check_same(self.original, line.other)
         names = weights_of(self.original, line.target)
         self.matched[line.name] = self._channels("weight", names)
+        if line.crossed:
+            octaves = [math.log2(side_of(self.original, name)) for name in names]
+            self._octaves[line.name] = torch.tensor(octaves, device=self.original.device)
         tensors = line.other.tensors
         for index, name in enumerate(names):
             # Between equals there is nothing to do, for ever: filters, noise that training never touched.
@@ -163,6 +170,9 @@ class Bender:
     def bend(self, line: BendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if a bend is not for that."""
         target, names = matches(self.original, line.target)
+        if target == "activation" and (line.masked_inputs or line.only_inputs is not None):
+            what = f"'inputs' and 'only_inputs' choose among a weight's input channels, and '{line.target}' is a layer"
+            raise NetworkError(what, hint="Its channels are chosen by 'channels' and 'only'")
         chain, gains = _chain(line, target), _gains(line)
         convolutions = _convolutions(self.original, target, names) if gains else {}
         if gains and not convolutions:
@@ -227,6 +237,9 @@ class Bender:
         """
         if not self.changed:
             return
+        # Kept, because they are read beside what follows, which must not be given their memory.
+        self._crossings = {name: _Crossed(_crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+        amounts = {**amounts, **self._crossings}
         for names in self._first_turns:
             self._bend_together(names, amounts, frame, memory)
         # A mapping network is a row of small products, which leaves room for this beside it.
@@ -394,6 +407,25 @@ def _turns(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str
         yield group
 
 
+@dataclass(frozen=True, slots=True)
+class _Crossed:
+    """A blend line's values where its cross-over is worked out already."""
+
+    amount: Tensor | tuple[Tensor, ...]
+
+
+def _crossed(values: Any, octaves: Tensor) -> Tensor | tuple[Tensor, ...]:
+    """A blend's amount for each match: from `below` to `amount`, in a smooth curve about the cross-over. octaves: the
+    matches' resolutions, as powers of two."""
+    width = values.width.clamp(min=1e-6)
+    share = ((octaves - values.crossover.log2()) / width + 0.5).clamp(0, 1)
+    share = share * share * (3 - 2 * share)
+    if isinstance(values.amount, tuple):
+        below = values.below.expand(len(octaves))
+        return tuple(torch.lerp(low, each, at) for low, each, at in zip(below, values.amount, share))
+    return torch.lerp(values.below.expand(len(octaves)), values.amount.expand(len(octaves)), share)
+
+
 def _blended(x: Tensor, other: Tensor, amount: Tensor, mode: str, out: Tensor | None) -> Tensor:
     other = other.reshape(x.shape)
     if mode == "add":
@@ -405,11 +437,13 @@ def _blended(x: Tensor, other: Tensor, amount: Tensor, mode: str, out: Tensor | 
 
 def check_same(network: Network, other: Network) -> None:
     """Raise `NetworkError` with the first thing in which two networks are built differently."""
-    if network.kind != other.kind:
-        raise NetworkError(f"a {network.kind} and a {other.kind} cannot be blended", hint="Their layers differ")
     ours, theirs = network.weights, other.weights
-    for name in (*ours, *theirs):
-        if ours.get(name) != theirs.get(name):
-            mine, its = ours.get(name, "nothing"), theirs.get(name, "nothing")
-            what = f"the networks are built differently: {name} is {mine} in one and {its} in the other"
-            raise NetworkError(what, hint="Blend networks of one architecture, such as one fine-tuned from the other")
+    first = next((name for name in (*ours, *theirs) if ours.get(name) != theirs.get(name)), None)
+    if first is None and network.kind == other.kind:
+        return
+    same = network.kind == other.kind
+    what = "the networks are built differently" if same else f"a {network.kind} and a {other.kind} cannot be blended"
+    if first is not None:
+        mine, its = ours.get(first, "nothing"), theirs.get(first, "nothing")
+        what += f": {first} is {mine} in one and {its} in the other"
+    raise NetworkError(what, hint="Blend networks of one architecture, such as one fine-tuned from the other")

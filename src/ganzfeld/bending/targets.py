@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 
 from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.networks.config import StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.wide import layer_scale
 from ganzfeld.ranges import numbers
 
 PREFIXES = ("", "synthesis.", "mapping.")
@@ -39,6 +41,16 @@ def weights_of(network: Network, target: str) -> list[str]:
     if not found:
         raise NetworkError(f"the network has no layer or weight '{target}'", hint=nearest(target, _known(network)))
     return [name for name in names if name in found]
+
+
+def side_of(network: Network, weight: str) -> int:
+    """The resolution that a weight belongs to, in pixels of the picture: 64 of "synthesis.b64.torgb.bias". The mapping
+    network, which comes before all layers, counts as the first of them."""
+    layers = {layer.partition(".")[0] for layer in network.layers}
+    found = next((layer for layer in layers if weight.startswith(f"synthesis.{layer}.")), network.layers[0])
+    config = network.config
+    first = config.input.sampling_rate if isinstance(config, StyleGAN3Config) else 4
+    return int(first * layer_scale(config, found))
 
 
 def rows_of(network: Network, target: str) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from ganzfeld.bending.channels import listed
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import Declared, HostValue, Line, Method, Named, Parameter, Structure, Value
 
+_CROSSING = {"crossover", "width", "below"}
 COMMON = ("target", "channels", "inputs", "soft", "only", "only_inputs", "seed")
 
 
@@ -110,7 +111,9 @@ BendMethod.declared = {**BendMethod.declared, **_amounts(), **_settings()}
 class BlendMethod(Method):
     """Blend this network's weights with another's, before any bend. The other has to be of the same architecture.
 
-    The target is a layer, a weight or a glob over either: "b32*" is the blocks b32, "*" the whole network.
+    The target is a layer, a weight or a glob over either: "b32*" is the blocks b32, "*" the whole network. With
+    `crossover` the layers' resolution decides (Pinkney and Adler 2020): `below` counts in the coarse layers and the
+    mapping network, which make the shape; `amount` in the fine ones, which make the skin.
     """
 
     method = "blend"
@@ -120,6 +123,17 @@ class BlendMethod(Method):
     amount = Value(0.5, "0 is this network, 1 the other; beyond both is wanted too.", range=(-2, 3), channels=True)
     mode = Structure("lerp", "From one to the other (lerp), the other added (add), or one or the other (swap).",
                      check=_mode)  # fmt: skip
+    crossover = Value(32, "The resolution at which `below` and `amount` meet half way.", range=(4, 1024),
+                      limits=(1, 1e5), unit="pixels")  # fmt: skip
+    width = Value(1, "How gradual that is, in octaves; 0 is a cut.", range=(0, 8), limits=(0, 100))
+    below = Value(0, "With `crossover`: the amount in the coarse layers.", range=(-2, 3))
+
+    @classmethod
+    def present(cls, given: Iterable[str]) -> dict[str, Parameter]:
+        declared = cls.declared_parameters()
+        if not _CROSSING.isdisjoint(given):
+            return declared
+        return {name: each for name, each in declared.items() if name not in _CROSSING}
 
 
 def bend_line(line: Line, structure: Named) -> BendLine:
@@ -149,4 +163,5 @@ def _line_settings(line: Line, structure: Named) -> Iterator[tuple[str, Any]]:
 
 def blend_line(line: Line, structure: Named, other: Network) -> BlendLine:
     """A blend line for `bending`."""
-    return BlendLine(line.name, other, structure[f"{line.name}.target"], structure[f"{line.name}.mode"])
+    target, mode = structure[f"{line.name}.target"], structure[f"{line.name}.mode"]
+    return BlendLine(line.name, other, target, mode, crossed=not _CROSSING.isdisjoint(line.given))

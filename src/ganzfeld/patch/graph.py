@@ -91,7 +91,8 @@ class Slot:
 
 @dataclass(slots=True)
 class GraphNode:
-    """A node with its type looked up. `addresses`: parameter (or "line.parameter" of a method line) → address."""
+    """A node with its type looked up. `addresses`: parameter (or "line.parameter" of a method line) → address.
+    `places`: where each of those that are written stands; `lines`: where each method line does."""
 
     name: str
     cls: type[Node]
@@ -101,6 +102,7 @@ class GraphNode:
     addresses: dict[str, str] = field(default_factory=dict)
     where: Where = field(default_factory=Where)
     places: dict[str, Where] = field(default_factory=dict)
+    lines: dict[str, Where] = field(default_factory=dict)
 
     def declared_inputs(self) -> dict[str, Input]:
         """Its type's inputs, and those of its method lines ("line.input")."""
@@ -111,8 +113,8 @@ class GraphNode:
         return found
 
     def place(self, parameter: str) -> Where:
-        """Where a parameter stands in the text, or the node if it is not written."""
-        return self.places.get(parameter, self.where)
+        """Where a parameter stands in the text, or its line or the node if it is not written."""
+        return self.places.get(parameter) or self.lines.get(parameter.rpartition(".")[0], self.where)
 
 
 class Graph:
@@ -183,8 +185,7 @@ class Graph:
         self._parameters(node, "", parameters, model.arguments)
         methods = {method.method: method for method in cls.methods}
         for line in model.methods:
-            for key in methods[line.method].declared_inputs():
-                node.places[f"{line.name}.{key}"] = self._where(line.span, f"/{node.name}/{line.name}")
+            node.lines[line.name] = self._where(line.span, f"/{node.name}/{line.name}")
             declared = methods[line.method].present(line.arguments)
             self._parameters(node, line.name, declared, line.arguments)
         return node
