@@ -16,18 +16,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import Bend, Place, bends
+from ganzfeld.bending.base import Bend, Place, WeightBend, bends
 from ganzfeld.bending.channels import draw, order, share_mask
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.kernels.cuda.weights import MOST_NUMBERS, MOST_PARTS, Part
 from ganzfeld.kernels.gaussian import gaussian
 from ganzfeld.kernels.lanes import Branch, Lanes
 from ganzfeld.networks.network import Network
 
 After = Callable[[str, Tensor], Tensor]
 Memory = Callable[[str, tuple[int, ...]], Tensor]
-BLEND_MODES = ("lerp", "add", "swap")
+BLENDED_IN_CUDA = {
+    "lerp": "x + amount * (other - x)",
+    "add": "x + amount * other",
+    "swap": "amount > 0.5f ? other : x",
+}
+"""The modes, and each in C++."""
+BLEND_MODES = tuple(BLENDED_IN_CUDA)
 AT_ONCE = 6_000_000
 """Numbers bent before what depends on them is derived: as many as a GPU's cache holds, with what they become."""
 
@@ -177,7 +184,7 @@ class Bender:
         convolutions = _convolutions(self.original, target, names) if gains else {}
         if gains and not convolutions:
             what = f"'{gains[0].word()}' acts on demodulated convolutions, and '{line.target}' is none"
-            hint = f"{nearest(line.target, self.original.convolutions)} On others 'scale' or 'multiply' do the same"
+            hint = f"On others 'scale' or 'multiply' do the same. {nearest(line.target, self.original.convolutions)}"
             raise NetworkError(what, hint=hint.strip())
         self.matched[line.name] = self._channels(target, names)
         for index, name in enumerate(names):
@@ -193,13 +200,28 @@ class Bender:
     def ready(self) -> None:
         """After the last line: give the changed weights memory of their own."""
         self.changed = [name for name in self.original.weights if name in self._blends or name in self._weights]
+        self._on_the_way = self._bent_on_the_way()
         if self.changed:
-            self.live = self.original.variant(self.changed)
+            self.live = self.original.variant([name for name in self.changed if name not in self._on_the_way])
             self._live_tensors = self.live.tensors
             self._lanes, self._beside = Lanes(self.original.device), Branch(self.original.device)
             first = [name for name in self.changed if name.startswith("mapping.")]
             self._first_turns = list(_turns(first, self._tensors))
             self._turns = list(_turns([name for name in self.changed if name not in first], self._tensors))
+
+    def _bent_on_the_way(self) -> frozenset[str]:
+        """Those of the changed weights that need no memory of their own: they are bent on the way to what a fast path
+        derives from them, because every bend says in C++ what it does."""
+        found = []
+        for name, others in self.original.bent_on_the_way().items():
+            matches, blends = self._weights.get(name, []), self._blends.get(name, [])
+            said = all(isinstance(bend, WeightBend) and bend.cuda for match in matches for bend in match.bends)
+            short = len(matches) + len(blends) <= MOST_PARTS and all(
+                sum(len(bend.amounts) for bend in match.bends) <= MOST_NUMBERS for match in matches
+            )
+            if name in self.changed and said and short and not any(other in self.changed for other in others):
+                found.append(name)
+        return frozenset(found)
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
         if target == "activation":
@@ -260,8 +282,29 @@ class Bender:
         with self._lanes.open():
             for name in names:
                 with self._lanes.next():
-                    self._bend_weight(name, amounts, frame, memory)
-        self.live.rederive(names)
+                    if name in self._on_the_way:
+                        self.live.derive_bent(name, self._parts(name, amounts))
+                    else:
+                        self._bend_weight(name, amounts, frame, memory)
+        self.live.rederive([name for name in names if name not in self._on_the_way])
+
+    def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
+        """What is done to a weight, as the kernel that derives from it takes it."""
+        x, parts = self._tensors[name], []
+        for blend, other, index in self._blends.get(name, []):
+            amount = _amount(amounts[blend.name].amount, index, x, 0).flatten()
+            parts.append(Part((BLENDED_IN_CUDA[blend.mode],), {"amount": amount}, other.contiguous()))
+        for match in self._weights.get(name, []):
+            values = amounts[match.line.name]
+
+            def value(word: str, values: Any = values, match: Match = match) -> Tensor:
+                return _amount(values[word], match.index, x, 0)
+
+            numbers = {word: value(word).flatten() for bend in match.bends for word in bend.amounts}
+            noise = match.seeded.noise_now() if any(bend.uses_noise for bend in match.bends) else None
+            expressions = tuple(bend.cuda for bend in match.bends if isinstance(bend, WeightBend))
+            parts.append(Part(expressions, numbers, noise, match.seeded.deviation, *_masks(match, value)))
+        return parts
 
     def _bend_weight(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         # A single number (a noise strength) is bent as one channel.
@@ -367,8 +410,8 @@ def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, 
     return {name: layers[name] for name in names if name in layers}
 
 
-def _mask(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor | None:
-    """Where a match acts, broadcast to x, or None for everywhere."""
+def _masks(match: Match, value: Callable[[str], Tensor]) -> tuple[Tensor | None, Tensor | None]:
+    """How much of what a match does each output and each input channel gets, or None for all."""
     line, seeded = match.line, match.seeded
     outputs, inputs = match.only, match.only_inputs
     if line.masked and seeded.drawn is not None:
@@ -377,8 +420,14 @@ def _mask(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor | N
     if line.masked_inputs and seeded.drawn_inputs is not None:
         share = share_mask(seeded.drawn_inputs, value("inputs"), value("soft"))
         inputs = share if inputs is None else share * inputs
+    return outputs, inputs
+
+
+def _mask(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor | None:
+    """Where a match acts, broadcast to x, or None for everywhere."""
     mask: Tensor | None = None
-    for axis, part in ((seeded.axis, outputs), (seeded.axis + 1, inputs)):
+    first = match.seeded.axis
+    for axis, part in zip((first, first + 1), _masks(match, value)):
         if part is not None and axis < x.dim() and len(part) == x.shape[axis]:
             part = part.reshape([-1 if other == axis else 1 for other in range(x.dim())])
             mask = part if mask is None else mask * part

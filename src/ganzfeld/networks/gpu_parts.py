@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_tma, multiprocessors
+from ganzfeld.kernels.cuda import weights as cuda
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.mapping import mapped, supports
+from ganzfeld.kernels.cuda.weights import Part
+from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.styles import dense, modulate
 from ganzfeld.networks.derived import DerivedTensors
@@ -26,6 +30,24 @@ LARGEST = 60000.0
 """Stands for no clamp: half precision ends soon after."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConvolutionWeight:
+    """What a path multiplies with in place of one convolution's weight; see `kernels.derived_weight`."""
+
+    out: Tensor
+    energy: Tensor
+    norms: Tensor | None
+    taps: Tensor | None = None
+
+    def derive(self, weight: Tensor, taps: Tensor | None = None) -> None:
+        """From the weight, and from the upsampling filter if it has one."""
+        derive(self.out, self.energy, self.norms, weight, taps)
+
+    def derive_bent(self, weight: Tensor, parts: Sequence[Part]) -> None:
+        """From the weight after these parts. Neither it nor any other copy of it is written."""
+        cuda.derive(self.out, self.energy, self.norms, weight, self.taps, parts)
+
+
 class GpuMapping(FastMapping):
     """As `FastMapping`, one launch for a single latent. In float32: eight layers in a row, and psi multiplies what is
     off."""
@@ -34,9 +56,11 @@ class GpuMapping(FastMapping):
         alike = not isinstance(psi, Tensor) or psi.dim() == 0
         if len(x) > 1 or not alike or not available(x.device) or not supports(self.dense):
             return super().through(x, psi, cutoff, normalise=normalise)
-        psi, cutoff = (each.float() if isinstance(each, Tensor) else each for each in (psi, cutoff))
         rows = self.num_ws
-        return mapped(x, self.dense, self.w_avg, rows, psi, rows if cutoff is None else cutoff, normalise=normalise)
+        psi, most = (
+            each.float() if isinstance(each, Tensor) else each for each in (psi, rows if cutoff is None else cutoff)
+        )
+        return mapped(x, self.dense, self.w_avg, rows, psi, most, normalise=normalise)
 
 
 class GpuStyles:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,7 +20,6 @@ from torch import Tensor
 from ganzfeld.kernels.card import has_wgmma, multiprocessors
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.cuda.convolution import Block, block_for
-from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 from ganzfeld.kernels.lanes import Branch
 from ganzfeld.kernels.leaky_relu import GAIN
@@ -32,6 +30,7 @@ from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.gpu_parts import (
     LARGEST,
+    ConvolutionWeight,
     GpuColours,
     GpuMapping,
     GpuModulation,
@@ -104,6 +103,7 @@ class GpuStyleGAN2:
         rows = [*range(count), *(2 * i + 1 for i in range(len(rgb_names)))]
         self.styles = GpuStyles(self.derived, [*names, *rgb_names], rows, widest)
         self.modulation = GpuModulation([tensors[f"{name}.weight"] for name in names], widest, gain=GAIN)
+        self.weights: dict[str, ConvolutionWeight] = {}
         self.convolutions = [self._convolution(*found) for found in enumerate(named)]
         self.colours = GpuColours(self.derived, rgb_names, widest)
         self.rgb_biases = [tensors[f"{name}.bias"] for name in rgb_names]
@@ -260,8 +260,10 @@ class GpuStyleGAN2:
         phases = (4,) if up == 2 else ()
         weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
         energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
-        sources = (f"{name}.weight", f"{name}.resample_filter") if up == 2 else (f"{name}.weight",)
-        self.derived.fill(*sources, compute=partial(derive, weight, energy, norms))
+        filters = [f"{name}.resample_filter"] if up == 2 else []
+        derived = ConvolutionWeight(weight, energy, norms, *(tensors[taps] for taps in filters))
+        self.weights[f"{name}.weight"] = derived
+        self.derived.fill(f"{name}.weight", *filters, compute=derived.derive)
         bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
         noise = tensors[f"{name}.noise_const"]
         return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)

@@ -12,14 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
-from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.generator_layer import Colours
 from ganzfeld.kernels.triton import convolution as kernel
@@ -28,7 +26,7 @@ from ganzfeld.kernels.triton.styles import dense
 from ganzfeld.kernels.triton.waves import waves
 from ganzfeld.networks.config import LayerConfig, StyleGAN3Config
 from ganzfeld.networks.derived import DerivedTensors
-from ganzfeld.networks.gpu_parts import LARGEST, GpuColours, GpuMapping, GpuModulation, GpuStyles
+from ganzfeld.networks.gpu_parts import LARGEST, ConvolutionWeight, GpuColours, GpuMapping, GpuModulation, GpuStyles
 from ganzfeld.networks.stylegan2 import After
 from ganzfeld.networks.wide import Wide, layer_scale, middle
 
@@ -79,6 +77,7 @@ class GpuStyleGAN3:
         self.styles = GpuStyles(self.derived, names, range(1, len(names) + 1), widest)
         convolved_by = [tensors[f"{name}.weight"] for name in names[:-1]]
         self.modulation = GpuModulation(convolved_by, widest, gain=1, normalise=True)
+        self.weights: dict[str, ConvolutionWeight] = {}
         self.layers = [self._layer(i, layer) for i, layer in enumerate(inner)]
         for i, name in enumerate(names[:-1]):
             self.derived.make(f"{name}.magnitude_ema", compute=torch.rsqrt, into=self.modulation.factor[i, 0])
@@ -213,8 +212,8 @@ class GpuStyleGAN3:
         name = f"synthesis.{config.name}"
         inputs, outputs = padded(config.in_channels), padded(config.out_channels)
         weight = torch.zeros(outputs, config.kernel**2, inputs, dtype=torch.float16, device=self.device)
-        # Bound now: `weight` names a view of the same memory below.
-        self.derived.fill(f"{name}.weight", compute=partial(derive, weight, self.modulation.energy[index], None))
+        self.weights[f"{name}.weight"] = ConvolutionWeight(weight, self.modulation.energy[index], None)
+        self.derived.fill(f"{name}.weight", compute=self.weights[f"{name}.weight"].derive)
         weight = weight.view(outputs, config.kernel, config.kernel, inputs).permute(0, 3, 1, 2)
         bias = torch.zeros(outputs, device=self.device)
         self.derived.make(f"{name}.bias", compute=lambda bias: bias, into=bias[: config.out_channels])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.kernels.cuda.compiler import available
+from ganzfeld.kernels.cuda.weights import Part
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.find import locate
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
-from ganzfeld.networks.route import FastRoute, Precision, fast_route
+from ganzfeld.networks.route import FastRoute, Precision, fast_route, gpu_route
 from ganzfeld.networks.stylegan2 import Gains, StyleGAN2
 from ganzfeld.networks.stylegan3 import StyleGAN3
 from ganzfeld.networks.wide import Wide, layer_scale, memory_needed, wide
@@ -177,6 +179,20 @@ class Network:
         network = Network(self.config, {**self.tensors, **own}, path=self.path, sha256=self.sha256)
         network.fast = self.fast
         return network
+
+    def bent_on_the_way(self) -> dict[str, tuple[str, ...]]:
+        """The convolutions whose weights can be bent on the way to what a fast path derives from them, with no copy of
+        their own -> what else it is derived from."""
+        if not self.fast or gpu_route(self.config, self.tensors, self.precision) is None or not available(self.device):
+            return {}
+        others = {weight: weight.removesuffix("weight") + "resample_filter" for weight in self.convolutions.values()}
+        return {weight: (other,) if "conv0" in weight else () for weight, other in others.items()}
+
+    def derive_bent(self, name: str, parts: Sequence[Part]) -> None:
+        """Make again what the fast path derives from one of `bent_on_the_way`, after these parts."""
+        if self._fast_path is None:
+            self._faster(self.tensors[name])
+        self._fast_path.weights[name].derive_bent(self.tensors[name], parts)  # type: ignore[union-attr]
 
     def rederive(self, names: Iterable[str]) -> None:
         """Make again what faster paths have derived from the tensors `names`, after they were written in place."""

@@ -26,17 +26,24 @@ def fast_route(config: Config, tensors: Mapping[str, Tensor], precision: Precisi
 
     "auto" is half precision on an NVIDIA card that Triton serves, float32 everywhere else.
     """
-    device = tensors["mapping.w_avg"].device
-    if precision == "auto" and has_triton(device):
-        from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
-        from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
-
-        if isinstance(config, StyleGAN3Config):
-            if GpuStyleGAN3.supports(config, tensors):
-                return GpuStyleGAN3(config, tensors)
-        elif GpuStyleGAN2.supports(config, tensors):
-            return GpuStyleGAN2(config, tensors)
+    on_gpu = gpu_route(config, tensors, precision)
+    if on_gpu is not None:
+        return on_gpu(config, tensors)  # pyright: ignore[reportArgumentType]
     convolve_in = torch.bfloat16 if precision == "bfloat16" else torch.float32
     if isinstance(config, StyleGAN3Config):
         return FastStyleGAN3(config, tensors, convolve_in) if FastStyleGAN3.supports(config, tensors) else None
     return FastStyleGAN2(config, tensors, convolve_in) if FastStyleGAN2.supports(config, tensors) else None
+
+
+def gpu_route(
+    config: Config, tensors: Mapping[str, Tensor], precision: Precision
+) -> type[GpuStyleGAN2] | type[GpuStyleGAN3] | None:
+    """The half-precision path that these tensors would go where they lie, if any."""
+    if precision != "auto" or not has_triton(tensors["mapping.w_avg"].device):
+        return None
+    from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
+    from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
+
+    if isinstance(config, StyleGAN3Config):
+        return GpuStyleGAN3 if GpuStyleGAN3.supports(config, tensors) else None
+    return GpuStyleGAN2 if GpuStyleGAN2.supports(config, tensors) else None

@@ -76,8 +76,9 @@ class BendMethod(Method):
     """Bend weights or the activations after a layer. Several in one line act in their order, several lines too.
 
     A layer's name ("b64", "b64.conv0", "L6") bends activations; a weight's ("b4.const", "synthesis.b*.conv?.weight")
-    bends weights, before demodulation; `gain` acts after it. Globs reach several; `i` and `n` tell which of how many.
-    Amounts may differ from (output) channel to channel: `c` counts them.
+    bends weights, before demodulation; `gain` acts after it. So `scale` is not seen on a convolution's weight, whole or
+    a share of its output channels: the network divides it out again. Globs reach several; `i` and `n` tell which of how
+    many. Amounts may differ from (output) channel to channel: `c` counts them.
     """
 
     method = "bend"

@@ -221,13 +221,15 @@ def _places(network: Network) -> dict[str, list[Place]]:
     single = single[: 2 * len(single) // 3]  # one of the last ones is hardly seen
     # The last layer of StyleGAN3 is the picture, and is better bent as one.
     inner = [name.partition("_")[0] for name in network.layers if "." not in name and network.layer_shapes[name][0] > 4]
+    # The end of a block is a convolution, but for "resnet" blocks: their sum is none, their last convolution is.
+    outputs = [name.partition("_")[0] for name in network.convolutions if not name.endswith(".conv0")]
     third = max(1, len(inner) // 3)
     parts = (inner[:third], inner[third : 2 * third], inner[2 * third :])
     return {
         STYLES: [Place(f"synthesis.{layer}.affine.bias", glob=True)],
         BIASES: [Place(f"synthesis.{layer}.bias", glob=True)],
         CONVOLUTIONS: [Place(f"synthesis.{layer}.weight", glob=True), *single],
-        OUTPUTS: [Place(layer[0] + "*", glob=True), *(Place(name) for name in inner if name != "input")],
+        OUTPUTS: [Place(layer[0] + "*", glob=True), *(Place(name) for name in outputs)],
         START: [Place(name) for name in start],
         COLOURS: [Place(name, glob="*" in name) for name in colours],
         **{kind: [Place(name) for name in part] for kind, part in zip(LAYERS, parts)},

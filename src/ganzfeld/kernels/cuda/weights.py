@@ -22,7 +22,7 @@ class Part:
     """One line that bends or blends a weight.
 
     expressions: C++ for the new number, one after the other, of x, `noise` or `other`, `deviation` and the names of
-    `numbers`. numbers: 0-d, or 1-d with one for each output. other: as large as the weight; deviation 0-d; outputs [O]
+    `numbers`. numbers: one, or one for each output. other: as large as the weight; deviation 0-d; outputs [O]
     and inputs [I]: how much of what the part does each gets.
     """
 
@@ -51,7 +51,7 @@ def chain_bytes(parts: Sequence[Part]) -> bytes:
     """The kernel's `Chain`."""
     packed = b""
     for part in parts:
-        numbers = [(number.data_ptr(), int(number.dim() > 0)) for number in part.numbers.values()]
+        numbers = [(number.data_ptr(), int(number.numel() > 1)) for number in part.numbers.values()]
         numbers += [(0, 0)] * (MOST_NUMBERS - len(numbers))
         others = (part.other, part.deviation, part.outputs, part.inputs)
         places = [0 if other is None else other.data_ptr() for other in others]

@@ -1,0 +1,72 @@
+"""Convolutions' weights bent on the way to what a GPU multiplies with, against weights bent first: the same pictures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganzfeld.bending.base import bends
+from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.network import Network
+from ganzfeld.patch.node import Named
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a card")
+small = {"mapping_layers": 2, "z_dim": 32, "w_dim": 32}
+CONFIGS: dict[str, tuple[Config, str]] = {
+    "stylegan2": (StyleGAN2Config.design(64, channel_base=2048, channel_max=64, **small), "synthesis.b*.conv?.weight"),  # type: ignore[arg-type]
+    "stylegan3-t": (StyleGAN3Config.design("stylegan3-t", 32, channel_base=1024, channel_max=64, **small), "synthesis.L*.weight"),  # type: ignore[arg-type]
+}  # fmt: skip
+WORDS = {word: next(iter(bend.amounts)) for word, bend in bends("weight").items()}
+
+
+def lines(word: str, target: str, other: Network) -> list[BendLine | BlendLine]:
+    return [
+        BlendLine("blend", other, target),
+        BendLine("bend", target, (word,), masked=True, masked_inputs=True),
+        BendLine("again", target, ("scale", word), only=(0, 3, 4)),
+    ]
+
+
+def played(network: Network, asked: list[BendLine | BlendLine], *, on_the_way: bool) -> Tensor:
+    bender = Bender(network)
+    for line in asked:
+        bender.blend(line) if isinstance(line, BlendLine) else bender.bend(line)
+    if not on_the_way:
+        bender._bent_on_the_way = frozenset  # type: ignore[method-assign]
+    bender.ready()
+    neutral = {
+        name: amount.default
+        for kind in ("weight", "convolution")
+        for bend in bends(kind).values()
+        for name, amount in bend.amounts.items()
+    }
+    numbers = neutral | {WORDS[asked[1].words[0]]: 0.6, "scale": 1.2, "channels": 0.5, "inputs": 0.7, "soft": 0.3, "amount": 0.4}  # type: ignore[union-attr]  # fmt: skip
+    values = torch.tensor(list(numbers.values()), device="cuda")
+    amounts = {line.name: Named(dict(zip(numbers, values))) for line in asked}
+    bender.prepare({line.name: 3 for line in asked})
+    frame = torch.zeros((), dtype=torch.int64, device="cuda")
+    pictures = []
+    for _ in range(2):
+        bender.bend_weights(amounts, frame, lambda name, shape: torch.zeros(shape, device="cuda"))
+        w = bender.live.mapping(network.latent(1))
+        bender.join()
+        pictures.append(bender.live.synthesis(w))
+    assert torch.equal(*pictures)
+    return pictures[0]
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("word", WORDS)
+def test_the_pictures_are_the_same(kind: str, word: str):
+    config, target = CONFIGS[kind]
+    network, other = Network.random(config, seed=1).to("cuda"), Network.random(config, seed=2).to("cuda")
+    before = {name: tensor.clone() for name, tensor in network.tensors.items()}
+    plain = network.synthesis(network.mapping(network.latent(1)))
+    asked = lines(word, target, other)
+    found, expected = played(network, asked, on_the_way=True), played(network, asked, on_the_way=False)
+    assert (found - expected).norm() / expected.norm() < 2e-3
+    assert (found - plain).norm() / plain.norm() > 2e-2
+    assert all(torch.equal(network.tensors[name], tensor) for name, tensor in before.items())
+    assert torch.equal(network.synthesis(network.mapping(network.latent(1))), plain)
