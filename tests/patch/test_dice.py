@@ -19,6 +19,7 @@ from ganzfeld.patch.language import parse
 SMALL: dict[str, Any] = {"channel_base": 256, "channel_max": 16, "z_dim": 8, "w_dim": 8}
 CONFIGS: dict[str, Config] = {
     "stylegan2": StyleGAN2Config.design(64, mapping_layers=2, **SMALL),
+    "stylegan2-resnet": StyleGAN2Config.design(64, mapping_layers=2, architecture="resnet", **SMALL),
     "stylegan3-t": StyleGAN3Config.design("stylegan3-t", 32, num_layers=6, **SMALL),
     "stylegan3-r": StyleGAN3Config.design("stylegan3-r", 32, num_layers=6, **SMALL),
 }
