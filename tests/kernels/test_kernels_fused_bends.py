@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import starmap
 
 import pytest
@@ -17,6 +18,7 @@ from ganzfeld.kernels.affine import affine
 from ganzfeld.kernels.blur import gaussian_blur
 from ganzfeld.kernels.edges import sobel
 from ganzfeld.kernels.morphology import dilate, erode
+from ganzfeld.kernels.scaling import added, multiplied
 from ganzfeld.kernels.sharpen import sharpen
 
 pytest.importorskip("triton")
@@ -64,6 +66,15 @@ def test_neighbours(name: str) -> None:
     x = field(SIZES[1])
     assert torch.equal(bend(x, *numbers(0)), x), "neutral"
     assert torch.isfinite(bend(field(SIZES[1], 1e5), *numbers(100))).all()
+
+
+@pytest.mark.parametrize(("bend", "neutral"), [(multiplied, 1.0), (added, 0.0)])
+def test_scaling(bend: Callable[[Tensor, Tensor], Tensor], neutral: float) -> None:
+    for size, amount in zip(SIZES, (0.5, -3.0, 0.0, 1.7, 40.0, 1e4), strict=True):
+        x = field(size)
+        assert close(bend(x, *numbers(amount)), bend(x.float(), *numbers(amount)).clamp(-65504, 65504), 1e-3), size
+    assert torch.equal(bend(x, *numbers(neutral)), x), "neutral"
+    assert torch.isfinite(bend(field(SIZES[1], 1e5), *numbers(1e4))).all()
 
 
 def test_blur() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ganzfeld.bending.base import ActivationBend, Amount, Place
+from ganzfeld.kernels.scaling import added
 
 
 class Add(ActivationBend):
@@ -17,4 +18,4 @@ class Add(ActivationBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x + amounts["add"]
+        return added(x, amounts["add"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ganzfeld.bending.base import ActivationBend, Amount, Place
+from ganzfeld.kernels.scaling import multiplied
 
 
 class Invert(ActivationBend):
@@ -17,4 +18,4 @@ class Invert(ActivationBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x * (1 - 2 * amounts["invert"])
+        return multiplied(x, 1 - 2 * amounts["invert"])

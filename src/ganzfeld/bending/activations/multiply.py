@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ganzfeld.bending.base import ActivationBend, Amount, Place
+from ganzfeld.kernels.scaling import multiplied
 
 
 class Multiply(ActivationBend):
@@ -17,4 +18,4 @@ class Multiply(ActivationBend):
     }
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x * amounts["multiply"]
+        return multiplied(x, amounts["multiply"])

@@ -41,8 +41,8 @@ F void products_wait_but_one() { asm volatile("wgmma.wait_group.sync.aligned 1;"
 F void products_wait() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
 F u32 packed(float low, float high) { u32 d; asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(high), "f"(low)); return d; }
 // Numbers that nobody writes meanwhile: the compiler may ask for them as early as it likes.
-F float known(const float *p) { float a; asm("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
-F float2 known_pair(const float *p) { float2 a; asm("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(a.x), "=f"(a.y) : "l"(p)); return a; }
+F float known(const float *p) { return __ldg(p); }
+F float2 known_pair(const float *p) { return __ldg((const float2 *)p); }
 // Asked for here and now, long before it is needed.
 F float ask_for(const float *p) { float a; asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(a) : "l"(p)); return a; }
 F u32 exchange(u32 a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }

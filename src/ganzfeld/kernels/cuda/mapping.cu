@@ -5,11 +5,15 @@
 // straight into each other's shared memory, elsewhere they meet in global memory, and there may be no more of them than
 // can run at a time.
 //
+// The weights come from far away, and few processors wait long for much. So all the others fetch them into the cache that
+// they share, and go.
+//
 // Macros: THREADS; BLOCKS; WIDE: numbers of the widest row, in whole warps; COUPLED 1 or 0.
 
 #ifdef __CUDACC__
 #define F static __device__ __forceinline__
 F float exchange(float a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
+F void prefetch(const float *p) { asm volatile("prefetch.global.L2 [%0];" :: "l"(p)); }
 #if COUPLED
 #define SHARED __shared__
 #define COUPLE __cluster_dims__(BLOCKS)
@@ -62,6 +66,13 @@ struct Layers {
     Amount psi, cutoff;
 };
 
+F void bring_near(const Layers &layers, int first, int step) {
+    const int line = 32;  // numbers
+    for (int layer = 0; layer < layers.count; layer++)
+        for (int at = first * line; at < layers.inputs[layer] * layers.outputs[layer]; at += step * line)
+            prefetch(layers.weight[layer] + at);
+}
+
 F float of(const Amount &amount) { return amount.at ? *amount.at : amount.value; }
 
 F float sum_of_warp(float a) {
@@ -76,6 +87,10 @@ extern "C" __global__ void COUPLE __launch_bounds__(THREADS) mapping(const float
     SHARED float shared[2 * WIDE];
     between = shared;
 #endif
+    if (blockIdx.x >= BLOCKS) {
+        bring_near(layers, (blockIdx.x - BLOCKS) * THREADS + threadIdx.x, (gridDim.x - BLOCKS) * THREADS);
+        return;
+    }
     const int lane = threadIdx.x % 32, warp = (blockIdx.x * THREADS + threadIdx.x) / 32;
     block_is_here();
     const float psi = of(layers.psi), cutoff = of(layers.cutoff);

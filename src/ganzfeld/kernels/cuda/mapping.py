@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.card import couples_blocks
+from ganzfeld.kernels.card import couples_blocks, multiprocessors
 from ganzfeld.kernels.cuda.compiler import defines, kernel
 
 SOURCE = Path(__file__).with_suffix(".cu")
@@ -68,5 +68,7 @@ def mapped(
     counters = torch.zeros(len(layers), dtype=torch.int32, device=device) if not macro["COUPLED"] else between
     run = kernel(SOURCE, "mapping", defines(macro), device)
     packed = layers_bytes(layers, average, rows, psi, cutoff, normalise=normalise)
-    run.launch((macro["BLOCKS"], 1), THREADS, [x.contiguous(), out, between, counters, packed])
+    blocks = macro["BLOCKS"]
+    fetching = max(1, multiprocessors(device) // blocks - 1)  # in whole clusters
+    run.launch((blocks + fetching * blocks, 1), THREADS, [x.contiguous(), out, between, counters, packed])
     return out

@@ -1,0 +1,41 @@
+"""An activation times a number, plus a number, in one pass (Triton)."""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from ganzfeld.kernels.triton.field import COUNTS, DOWN, VECTORS, WARPS, Field, leave, seen, tile
+
+
+@triton.jit(do_not_specialize=COUNTS, do_not_specialize_on_alignment=["amount"])
+def _scaled(
+    x, out, amount, groups, height, width, row_stride, pixel_stride,
+    SHIFT: tl.constexpr, TOGETHER: tl.constexpr, VECTOR: tl.constexpr, VECTORS: tl.constexpr, DOWN: tl.constexpr,
+):  # fmt: skip
+    row, column, group = tile(groups, TOGETHER, VECTORS, DOWN)
+    here = seen(x, row, column, group, groups, height, width, row_stride, pixel_stride, VECTOR)
+    value = here + tl.load(amount) if SHIFT else here * tl.load(amount)
+    value = tl.minimum(tl.maximum(value, -65504.0), 65504.0)  # what half precision can hold
+    leave(value, out, row, column, group, groups, height, width, VECTOR)
+
+
+def multiplied(x: Tensor, amount: Tensor) -> Tensor:
+    """As `scaling.multiplied`."""
+    return _each(x, amount, shift=False)
+
+
+def added(x: Tensor, amount: Tensor) -> Tensor:
+    """As `scaling.added`."""
+    return _each(x, amount, shift=True)
+
+
+def _each(x: Tensor, amount: Tensor, *, shift: bool) -> Tensor:
+    field = Field.of(x)
+    out, result = field.empty()
+    _scaled[field.tiles](
+        field.x, out, amount, field.groups, field.height, field.width, field.row, field.pixel,
+        SHIFT=shift, TOGETHER=field.together, VECTOR=field.vector, VECTORS=VECTORS, DOWN=DOWN, num_warps=WARPS,
+    )  # fmt: skip
+    return result
