@@ -94,6 +94,7 @@ ACTIVATIONS: dict[str, tuple[tuple[float, ...], str]] = {
     "invert": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
     "ablate": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
     "shuffle": ((0.2, 0.4, 0.6, 0.8, 1), ""),
+    "swap": ((0.2, 0.4, 0.6, 0.8, 1), ""),
     "noise": ((0.1, 0.2, 0.4, 0.7, 1), ""),
     "feedback": ((0.5, 0.8, 0.9, 0.95, 1.02), ", feedback_rotate=2, feedback_scale=1.02"),
     "feedback_x": ((-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),

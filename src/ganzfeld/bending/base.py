@@ -102,8 +102,8 @@ class Bend:
 class WeightBend(Bend):
     """Bends a weight as the file holds it, output channels first. Before demodulation.
 
-    One that treats every number by itself may say so in C++ as well: `cuda` is the new number, of x, the amounts by
-    their names, `noise` and `deviation`. On a GPU a convolution's weight is then bent on the way to what is made of it.
+    One that makes every number of few others may say so in C++ as well, in `cuda` (see `kernels.cuda.weights.Part`): on
+    a GPU a convolution's weight is then bent on the way to what is made of it.
     """
 
     target = "weight"

@@ -77,6 +77,8 @@ class Seeded:
     stream: int
     device: torch.device
     deviation: Tensor
+    halved: bool = False
+    """Whether noise is wanted in half precision."""
     seed: int | None = None
     noise: Tensor | None = None
     order: Tensor | None = None
@@ -113,7 +115,8 @@ class Seeded:
     def noise_now(self) -> Tensor:
         """The noise, made when first asked for (while warming up)."""
         if self.noise is None:
-            self.noise = self._noise(self.seed or 0)
+            noise = self._noise(self.seed or 0)
+            self.noise = noise.half() if self.halved else noise
         return self.noise
 
     def order_now(self) -> Tensor:
@@ -215,12 +218,17 @@ class Bender:
         found = []
         for name, others in self.original.bent_on_the_way().items():
             matches, blends = self._weights.get(name, []), self._blends.get(name, [])
-            said = all(isinstance(bend, WeightBend) and bend.cuda for match in matches for bend in match.bends)
+            chain = [bend for match in matches for bend in match.bends]
+            said = all(isinstance(bend, WeightBend) and bend.cuda for bend in chain)
+            # Other outputs are read as the file has them, so nothing may come before that.
+            said = said and not any("row" in bend.cuda for bend in (chain if blends else chain[1:]))  # type: ignore[attr-defined]
             short = len(matches) + len(blends) <= MOST_PARTS and all(
                 sum(len(bend.amounts) for bend in match.bends) <= MOST_NUMBERS for match in matches
             )
             if name in self.changed and said and short and not any(other in self.changed for other in others):
                 found.append(name)
+                for match in matches:
+                    match.seeded.halved = True
         return frozenset(found)
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
@@ -279,14 +287,40 @@ class Bender:
             self._beside.join()
 
     def _bend_together(self, names: list[str], amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        together = self._blended_alike(names, amounts)
         with self._lanes.open():
+            for amount, alike in together:
+                with self._lanes.next():
+                    self._blend_alike(alike, amount)
+            done = {name for _, alike in together for name in alike}
             for name in names:
+                if name in done:
+                    continue
                 with self._lanes.next():
                     if name in self._on_the_way:
                         self.live.derive_bent(name, self._parts(name, amounts))
                     else:
                         self._bend_weight(name, amounts, frame, memory)
         self.live.rederive([name for name in names if name not in self._on_the_way])
+
+    def _blended_alike(self, names: list[str], amounts: Mapping[str, Any]) -> list[tuple[Tensor, list[str]]]:
+        """On a GPU, what only one line blends, with one amount for all: a few launches instead of hundreds."""
+        found: dict[str, list[str]] = {}
+        if self.original.device.type == "cuda":
+            for name in names:
+                blends = self._blends.get(name, [])
+                if len(blends) == 1 and name not in self._weights and name not in self._on_the_way:
+                    line, amount = blends[0][0], amounts[blends[0][0].name].amount
+                    if line.mode == "lerp" and isinstance(amount, Tensor) and not amount.dim():
+                        found.setdefault(line.name, []).append(name)
+        return [(amounts[line].amount, alike) for line, alike in found.items()]
+
+    def _blend_alike(self, names: list[str], amount: Tensor) -> None:
+        originals = [self._tensors[name] for name in names]
+        blended = torch._foreach_sub([self._blends[name][0][1] for name in names], originals)
+        torch._foreach_mul_(blended, amount)
+        torch._foreach_add_(blended, originals)
+        torch._foreach_copy_([self._live_tensors[name] for name in names], blended)
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""
@@ -301,9 +335,11 @@ class Bender:
                 return _amount(values[word], match.index, x, 0)
 
             numbers = {word: value(word).flatten() for bend in match.bends for word in bend.amounts}
-            noise = match.seeded.noise_now() if any(bend.uses_noise for bend in match.bends) else None
             expressions = tuple(bend.cuda for bend in match.bends if isinstance(bend, WeightBend))
-            parts.append(Part(expressions, numbers, noise, match.seeded.deviation, *_masks(match, value)))
+            noise = match.seeded.noise_now() if any(bend.uses_noise for bend in match.bends) else None
+            order = match.seeded.order_now() if any(bend.uses_order for bend in match.bends) else None
+            outputs, inputs = _masks(match, value)
+            parts.append(Part(expressions, numbers, None, match.seeded.deviation, outputs, inputs, noise, order))
         return parts
 
     def _bend_weight(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:

@@ -73,6 +73,7 @@ OF_ACTIVATIONS: Mapping[str, Taste] = {
     "quantise": Taste(LAYERS, (0.5, 1.8)),
     "sharpen": Taste(LOCAL, (1.5, 4), often=1.5),
     "shuffle": Taste(LAYERS, (0.4, 0.8), often=0.7, share=True),
+    "swap": Taste(LAYERS, (0.4, 0.8), often=0.7, share=True),
     "sobel": Taste(LOCAL, (0.3, 0.9)),
     "threshold": Taste(LAYERS, (0.2, 0.8)),
 }

@@ -16,6 +16,10 @@ class Roll(WeightBend):
     amounts = {
         "roll": Amount(0, "How many channels.", range=(-16, 16)),
     }
+    cuda = (
+        "row.around(o - (int)floorf(roll))"
+        " + (roll - floorf(roll)) * (row.around(o - (int)floorf(roll) - 1) - row.around(o - (int)floorf(roll)))"
+    )
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         whole = amounts["roll"].floor()

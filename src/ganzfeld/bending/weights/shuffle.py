@@ -17,6 +17,7 @@ class Shuffle(WeightBend):
         "shuffle": Amount(0, "0 is as they are, 1 is shuffled.", range=(0, 1)),
     }
     uses_order = True
+    cuda = "x + shuffle * (row((int)order[o]) - x)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return torch.lerp(x, x.index_select(0, place.order()), amounts["shuffle"])

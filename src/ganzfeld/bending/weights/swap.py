@@ -16,6 +16,7 @@ class Swap(WeightBend):
     amounts = {
         "swap": Amount(0, "0 is as they are, 1 is reversed.", range=(0, 1)),
     }
+    cuda = "x + swap * (row(outputs - 1 - o) - x)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return torch.lerp(x, x.flip(0), amounts["swap"])

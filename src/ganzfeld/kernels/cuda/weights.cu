@@ -3,15 +3,17 @@
 // upsampling layer the four phases of its picture. One pass over the weight, which may happen on every frame.
 //
 // Macros: KERNEL: taps along a side; POLYPHASE, NORMS 1 or 0; PARTS: lines that bend or blend; THREADS. What the parts do
-// follows this text: `void bend(float &x, const Chain &chain, int o, int i, long long at)`, see weights.py.
+// follows this text: `void bend(float &x, const Chain &chain, const Rows &row, int o, int i, long long at)`, see weights.py.
 
 #ifdef __CUDACC__
 typedef unsigned short half_t;
 #define F static __device__ __forceinline__
+#define F_MEMBER __device__ __forceinline__
 #define SHARED_FLOATS(name) extern __shared__ float name[]
 F float exchange(float a, int lanes) { return __shfl_xor_sync(0xffffffffu, a, lanes); }
 F void threads_meet() { __syncthreads(); }
 F float known(const float *p) { return __ldg(p); }
+F float half_of(half_t h) { float a; asm("cvt.f32.f16 %0, %1;" : "=f"(a) : "h"(h)); return a; }
 F half_t half_from(float a) { half_t h; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(a)); return h; }
 #endif
 
@@ -19,10 +21,25 @@ F half_t half_from(float a) { half_t h; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) :
 
 struct Sizes { int inputs, output_stride, tap_stride, phase_stride, energy_stride; };
 
+// The weight as it was, one number of each output: those in this one's place in other outputs.
+struct Rows {
+    const float *at;
+    int count, outputs;
+    F_MEMBER float operator()(int output) const { return known(at + (long long)output * count); }
+    // Output number `output`, counted on past the last and before the first.
+    F_MEMBER float around(int output) const { return (*this)((output % outputs + outputs) % outputs); }
+};
+
 // Numbers on the device: one for all outputs (stride 0), or one for each.
 struct Number { const float *at; long long stride; };
-// other: a number for each of the weight's; deviation: one number; outputs, inputs: how much of the part each gets.
-struct Part { Number numbers[MOST_NUMBERS]; const float *other, *deviation, *outputs, *inputs; };
+// other, noise: a number for each of the weight's; order: of outputs; deviation: one number; outputs, inputs: how much of
+// the part each gets.
+struct Part {
+    Number numbers[MOST_NUMBERS];
+    const float *other, *deviation, *outputs, *inputs;
+    const half_t *noise;
+    const long long *order;
+};
 struct Chain { Part parts[PARTS ? PARTS : 1]; };
 
 F float number(const Part &part, int which, int o) { return known(part.numbers[which].at + o * part.numbers[which].stride); }
@@ -33,7 +50,7 @@ F float masked(float before, float x, const Part &part, int o, int i) {
     return mask == 1 ? x : before + mask * (x - before);
 }
 
-F void bend(float &x, const Chain &chain, int o, int i, long long at);
+F void bend(float &x, const Chain &chain, const Rows &row, int o, int i, long long at);
 
 F float sum_of_block(float a, float *shared) {
     for (int lanes = 16; lanes; lanes /= 2) a += exchange(a, lanes);
@@ -55,7 +72,8 @@ derive(const float *weight, const float *taps, half_t *out, half_t *energy, floa
         const long long at = (long long)o * count + e;
         float x = weight[at];
         const int i = e / TAPS;
-        bend(x, chain, o, i, at);
+        const Rows row = {weight + e, count, (int)gridDim.x};
+        bend(x, chain, row, o, i, at);
         values[e] = x;
         power += x * x;
     }

@@ -21,9 +21,11 @@ MOST_PARTS = 12
 class Part:
     """One line that bends or blends a weight.
 
-    expressions: C++ for the new number, one after the other, of x, `noise` or `other`, `deviation` and the names of
-    `numbers`. numbers: one, or one for each output. other: as large as the weight; deviation 0-d; outputs [O]
-    and inputs [I]: how much of what the part does each gets.
+    expressions: C++ for the new number, one after the other, of x, the names of `numbers`, and what it needs of
+    `noise`, `other`, `deviation`, `o` (which output), `outputs` (of how many), `order[o]`, and, in the first part only,
+    `row(o)` and `row.around(o)`: the number in this one's place in another output. numbers: one, or one for each
+    output. other, noise (in half precision): as large as the weight; order int64 [O]; deviation 0-d; outputs [O] and
+    inputs [I]: how much of what the part does each gets.
     """
 
     expressions: tuple[str, ...]
@@ -32,16 +34,25 @@ class Part:
     deviation: Tensor | None = None
     outputs: Tensor | None = None
     inputs: Tensor | None = None
+    noise: Tensor | None = None
+    order: Tensor | None = None
 
 
 def text_of(parts: Sequence[Part]) -> str:
     """The C++ that follows the source: `bend`."""
-    lines = ["F void bend(float &x, const Chain &chain, int o, int i, long long at) {"]
+    lines = ["F void bend(float &x, const Chain &chain, const Rows &row, int o, int i, long long at) {"]
+    lines += ["    const int outputs = row.outputs;"]
     for place, part in enumerate(parts):
         lines += ["    {", f"        const Part &part = chain.parts[{place}];", "        const float before = x;"]
         lines += [f"        const float {name} = number(part, {k}, o);" for k, name in enumerate(part.numbers)]
-        lines += ["        const float noise = part.other ? known(part.other + at) : 0, other = noise;"]
-        lines += ["        const float deviation = part.deviation ? known(part.deviation) : 1;"]
+        if part.other is not None:
+            lines += ["        const float other = known(part.other + at);"]
+        if part.noise is not None:
+            lines += ["        const float noise = half_of(part.noise[at]);"]
+        if part.deviation is not None:
+            lines += ["        const float deviation = known(part.deviation);"]
+        if part.order is not None:
+            lines += ["        const long long *order = part.order;"]
         lines += [f"        x = {expression};" for expression in part.expressions]
         lines += ["        x = masked(before, x, part, o, i);", "    }"]
     return "\n".join([*lines, "}", ""])
@@ -53,10 +64,10 @@ def chain_bytes(parts: Sequence[Part]) -> bytes:
     for part in parts:
         numbers = [(number.data_ptr(), int(number.numel() > 1)) for number in part.numbers.values()]
         numbers += [(0, 0)] * (MOST_NUMBERS - len(numbers))
-        others = (part.other, part.deviation, part.outputs, part.inputs)
+        others = (part.other, part.deviation, part.outputs, part.inputs, part.noise, part.order)
         places = [0 if other is None else other.data_ptr() for other in others]
-        packed += struct.pack(f"{2 * MOST_NUMBERS + 4}Q", *[field for pair in numbers for field in pair], *places)
-    return packed or bytes(8 * (2 * MOST_NUMBERS + 4))
+        packed += struct.pack(f"{2 * MOST_NUMBERS + 6}Q", *[field for pair in numbers for field in pair], *places)
+    return packed or bytes(8 * (2 * MOST_NUMBERS + 6))
 
 
 def macros(kernel_size: int, parts: int, *, polyphase: bool, norms: bool) -> dict[str, int]:
