@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -198,3 +200,17 @@ def test_player_refuses_what_cannot_be_played(tmp_path: Path) -> None:
     (tmp_path / "bad.ganz").write_text("out(")
     with pytest.raises(PatchError, match=r"bad\.ganz"):
         Player(tmp_path / "bad.ganz", device="cpu")
+
+
+def test_a_show_does_not_import_torchs_compiler():
+    """It takes seconds, and nothing here is compiled by it: a network is opened and bent, a frame is made."""
+    code = (
+        "import sys, ganzfeld\n"
+        "from ganzfeld.patch.language import parse\n"
+        "for network, layer in (('planets', 'b16'), ('orbits', 'L6')):\n"
+        "    text = f\"face = network('{network}', latent=noise())\\nface.bend('{layer}', rotate=20)\\nout(face)\"\n"
+        "    next(ganzfeld.Player(parse(text), device='cpu').frames(count=1))\n"
+        "print([name for name in ('torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -21,6 +21,7 @@ from ganzfeld.bending.channels import draw, order, share_mask
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.kernels.copies import Copies, Copy
 from ganzfeld.kernels.cuda.weights import MOST_NUMBERS, MOST_PARTS, Part
 from ganzfeld.kernels.gaussian import gaussian
 from ganzfeld.kernels.lanes import Branch, Lanes
@@ -29,7 +30,7 @@ from ganzfeld.networks.network import Network
 After = Callable[[str, Tensor], Tensor]
 Memory = Callable[[str, tuple[int, ...]], Tensor]
 BLENDED_IN_CUDA = {
-    "lerp": "x + amount * (other - x)",
+    "lerp": "amount < 0.5f ? x + amount * (other - x) : other - (1 - amount) * (other - x)",
     "add": "x + amount * other",
     "swap": "amount > 0.5f ? other : x",
 }
@@ -160,8 +161,8 @@ class Bender:
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
         self._ones: dict[str, Tensor] = {}
+        self._copies: dict[tuple[str, ...], Copies] = {}
         self._tensors = self._live_tensors = network.tensors
-        self._bent_before = False
 
     def blend(self, line: BlendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
@@ -207,10 +208,14 @@ class Bender:
         if self.changed:
             self.live = self.original.variant([name for name in self.changed if name not in self._on_the_way])
             self._live_tensors = self.live.tensors
+            self.live.settle()
             self._lanes, self._beside = Lanes(self.original.device), Branch(self.original.device)
             first = [name for name in self.changed if name.startswith("mapping.")]
             self._first_turns = list(_turns(first, self._tensors))
-            self._turns = list(_turns([name for name in self.changed if name not in first], self._tensors))
+            rest = [name for name in self.changed if name not in first and name not in self._on_the_way]
+            self._turns = list(_turns(rest, self._tensors))
+            # What is bent on the way waits for nothing, and nothing for it.
+            self._turns[:1] = [[*self._on_the_way, *(self._turns[0] if self._turns else [])]]
 
     def _bent_on_the_way(self) -> frozenset[str]:
         """Those of the changed weights that need no memory of their own: they are bent on the way to what a fast path
@@ -276,10 +281,6 @@ class Bender:
         with self._beside.fork():
             for names in self._turns:
                 self._bend_together(names, amounts, frame, memory)
-        if not self._bent_before:
-            # What the live network derives when it is first asked for anything, it derives from these.
-            self._beside.join()
-            self._bent_before = True
 
     def join(self) -> None:
         """What follows comes after `bend_weights` is done."""
@@ -303,24 +304,26 @@ class Bender:
                         self._bend_weight(name, amounts, frame, memory)
         self.live.rederive([name for name in names if name not in self._on_the_way])
 
-    def _blended_alike(self, names: list[str], amounts: Mapping[str, Any]) -> list[tuple[Tensor, list[str]]]:
-        """On a GPU, what only one line blends, with one amount for all: a few launches instead of hundreds."""
+    def _blended_alike(self, names: list[str], amounts: Mapping[str, Any]) -> list[tuple[Tensor, tuple[str, ...]]]:
+        """What one line alone blends, with one amount for all: (the amount, the weights), all at once."""
         found: dict[str, list[str]] = {}
-        if self.original.device.type == "cuda":
-            for name in names:
-                blends = self._blends.get(name, [])
-                if len(blends) == 1 and name not in self._weights and name not in self._on_the_way:
-                    line, amount = blends[0][0], amounts[blends[0][0].name].amount
-                    if line.mode == "lerp" and isinstance(amount, Tensor) and not amount.dim():
-                        found.setdefault(line.name, []).append(name)
-        return [(amounts[line].amount, alike) for line, alike in found.items()]
+        for name in names:
+            blends = self._blends.get(name, [])
+            if len(blends) == 1 and name not in self._weights and name not in self._on_the_way:
+                line, other, _ = blends[0]
+                amount = amounts[line.name].amount
+                flat = Copy(self._tensors[name], self._live_tensors[name], other=other).flat
+                if line.mode == "lerp" and isinstance(amount, Tensor) and not amount.dim() and flat:
+                    found.setdefault(line.name, []).append(name)
+        return [(amounts[line].amount, tuple(alike)) for line, alike in found.items()]
 
-    def _blend_alike(self, names: list[str], amount: Tensor) -> None:
-        originals = [self._tensors[name] for name in names]
-        blended = torch._foreach_sub([self._blends[name][0][1] for name in names], originals)
-        torch._foreach_mul_(blended, amount)
-        torch._foreach_add_(blended, originals)
-        torch._foreach_copy_([self._live_tensors[name] for name in names], blended)
+    def _blend_alike(self, names: tuple[str, ...], amount: Tensor) -> None:
+        if names not in self._copies:
+            tensors, live = self._tensors, self._live_tensors
+            self._copies[names] = Copies(
+                [Copy(tensors[name], live[name], other=self._blends[name][0][1]) for name in names]
+            )
+        self._copies[names].make(amount)
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""

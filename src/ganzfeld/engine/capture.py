@@ -286,6 +286,11 @@ class _FromOutside(TorchDispatchMode):
     kernel keeps in a cache of limited size may be dropped from there while a graph still reads it.
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch's own word for: nobody compiles this. It would import its compiler to be told so, for seconds."""
+        return False
+
     def __init__(self) -> None:
         super().__init__()
         self._made: set[int] = set()

@@ -39,9 +39,7 @@ def torch_parts() -> Parts:
     from ganzfeld.patch.language import parse
     from ganzfeld.patch.trust import TrustStore
 
-    # What is imported on first use, half a second of it: the spare has time for that now, but not when it takes over.
-    with torch.device("meta"):  # as a network that is being opened
-        torch.randn(1)
+    # What is imported on first use: the spare has time for that now, but not when it takes over.
     rehearsal = Engine(device="cpu")
     rehearsal.load("out(noise(), size=(8, 8))")
     rehearsal.frame(Clock().advance(0.0))

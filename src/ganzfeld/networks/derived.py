@@ -13,16 +13,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzfeld.kernels.copies import Copies, Copy
 from ganzfeld.kernels.lanes import Lanes
 
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """`target` holds compute(*the tensors named in sources); without one, `compute` writes its results itself."""
+    """`target` holds compute(*the tensors named in sources); without one, `compute` writes its results itself. copy:
+    the same, where it is one of those that are made all at once."""
 
     sources: tuple[str, ...]
     compute: Callable[..., Tensor | None]
     target: Tensor | None
+    copy: Copy | None = None
 
 
 class DerivedTensors:
@@ -35,6 +38,7 @@ class DerivedTensors:
         self.again: set[str] = set()
         """Tensors that were changed since: what a path knows of their first values no longer holds."""
         self._versions = self._read_versions()
+        self._copies: dict[tuple[int, ...], Copies] = {}
         self._lanes = Lanes(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
 
     @torch.no_grad()
@@ -44,6 +48,20 @@ class DerivedTensors:
         # An answer that is a view of its source would change with it, and be written when made again.
         target = value.clone(memory_format=torch.preserve_format) if into is None else into.copy_(value)
         self.all.append(Derived(sources, compute, target))
+        return target
+
+    @torch.no_grad()
+    def scale(self, source: str, factor: float, *, limit: float | None = None, into: Tensor | None = None) -> Tensor:
+        """As `make`, of factor · the tensor, held to ±limit."""
+        x = self.tensors[source]
+        target = torch.empty_like(x) if into is None else into
+        copy = Copy(x, target, factor, limit)
+
+        def compute(x: Tensor) -> Tensor:
+            return x * factor if limit is None else (x * factor).clamp(-limit, limit)
+
+        target.copy_(compute(x))
+        self.all.append(Derived((source,), compute, target, copy if copy.flat else None))
         return target
 
     @torch.no_grad()
@@ -59,18 +77,31 @@ class DerivedTensors:
         self.again |= names
         # `refresh` need not do again what is done here.
         self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
+        due = [place for place, derived in enumerate(self.all) if not names.isdisjoint(derived.sources)]
+        together = tuple(place for place in due if self.all[place].copy is not None)
         with self._lanes.open():
-            for derived in self.all:
-                if not names.isdisjoint(derived.sources):
+            if together:
+                with self._lanes.next():
+                    self._made_together(together).make()
+            for place in due:
+                derived = self.all[place]
+                if derived.copy is None:
                     with self._lanes.next():
                         value = derived.compute(*(self.tensors[name] for name in derived.sources))
                         if derived.target is not None and value is not None:
                             derived.target.copy_(value)
 
+    def _made_together(self, places: tuple[int, ...]) -> Copies:
+        if places not in self._copies:
+            copies = [copy for place in places if (copy := self.all[place].copy) is not None]
+            self._copies[places] = Copies(copies)
+        return self._copies[places]
+
     def forget(self, targets: Iterable[Tensor]) -> None:
         """No longer make these derived tensors again."""
         gone = {id(target) for target in targets}
         self.all = [derived for derived in self.all if id(derived.target) not in gone]
+        self._copies.clear()
 
     def refresh(self) -> None:
         """Make again what depends on tensors that were changed in place since the last call (host work: 10 µs)."""

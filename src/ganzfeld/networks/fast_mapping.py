@@ -52,6 +52,6 @@ class FastMapping:
 def _scaled(derived: DerivedTensors, name: str, weight_gain: float, bias_gain: float) -> tuple[Tensor, Tensor]:
     weight_gain /= math.sqrt(derived.tensors[f"{name}.weight"].shape[1])
     return (
-        derived.make(f"{name}.weight", compute=lambda weight: weight * weight_gain),
-        derived.make(f"{name}.bias", compute=lambda bias: bias * bias_gain),
+        derived.scale(f"{name}.weight", weight_gain),
+        derived.scale(f"{name}.bias", bias_gain),
     )

@@ -76,8 +76,8 @@ class GpuStyles:
         scale = 1 / math.sqrt(w_dim)
         for i, (name, weight) in enumerate(zip(names, weights)):
             into = self.weight[i, : len(weight)]
-            derived.make(f"{name}.affine.weight", compute=lambda weight: (weight * scale).clamp(-6e4, 6e4), into=into)
-            derived.make(f"{name}.affine.bias", compute=lambda bias: bias, into=self.bias[i, : len(weight)])
+            derived.scale(f"{name}.affine.weight", scale, limit=LARGEST, into=into)
+            derived.scale(f"{name}.affine.bias", 1, into=self.bias[i, : len(weight)])
 
     def __call__(self, w: Tensor) -> Tensor:
         """w [num_ws, w_dim] -> [layers, widest] float32."""

@@ -110,9 +110,7 @@ class GpuStyleGAN2:
         self.rgb_taps = [tensors[f"synthesis.b{side}.resample_filter"] for side in config.resolutions]
         self.strengths = torch.zeros(count, device=self.device)
         for i, name in enumerate(names):
-            self.derived.make(
-                f"{name}.noise_strength", compute=lambda strength: strength * GAIN, into=self.strengths[i]
-            )
+            self.derived.scale(f"{name}.noise_strength", GAIN, into=self.strengths[i])
         self.painting = Branch(self.device)
         self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
 
@@ -264,7 +262,7 @@ class GpuStyleGAN2:
         derived = ConvolutionWeight(weight, energy, norms, *(tensors[taps] for taps in filters))
         self.weights[f"{name}.weight"] = derived
         self.derived.fill(f"{name}.weight", *filters, compute=derived.derive)
-        bias = self.derived.make(f"{name}.bias", compute=lambda bias: bias * GAIN)
+        bias = self.derived.scale(f"{name}.bias", GAIN)
         noise = tensors[f"{name}.noise_const"]
         return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)
 

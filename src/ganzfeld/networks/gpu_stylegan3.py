@@ -216,7 +216,7 @@ class GpuStyleGAN3:
         self.derived.fill(f"{name}.weight", compute=self.weights[f"{name}.weight"].derive)
         weight = weight.view(outputs, config.kernel, config.kernel, inputs).permute(0, 3, 1, 2)
         bias = torch.zeros(outputs, device=self.device)
-        self.derived.make(f"{name}.bias", compute=lambda bias: bias, into=bias[: config.out_channels])
+        self.derived.scale(f"{name}.bias", 1, into=bias[: config.out_channels])
         tensors = self.derived.tensors
         filters = StreamedFilter.design(
             tensors[f"{name}.up_filter"],

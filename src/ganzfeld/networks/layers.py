@@ -1,4 +1,4 @@
-"""The two small parts that every network here is made of."""
+"""The small parts that every network here is made of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzfeld.kernels.leaky_relu import GAIN, SLOPE
+
+
+def normal(*shape: int) -> Tensor:
+    """Random numbers of deviation 1, as `torch.randn` makes them.
+
+    None on the meta device, where a network that is being loaded is first made: drawing them there would import half of
+    torch's compiler.
+    """
+    x = torch.empty(shape)
+    return x if x.is_meta else x.normal_()
 
 
 class Dense(nn.Module):
@@ -30,8 +40,10 @@ class Dense(nn.Module):
         """Random weights of standard deviation `weight_scale` as seen by the signal, and the given bias."""
         super().__init__()
         # In place: a network that is being loaded is first made on the meta device, where `*` imports torch._dynamo.
-        self.weight = nn.Parameter(torch.randn(out_features, in_features).mul_(weight_scale / lr_multiplier))
-        self.bias = nn.Parameter(torch.as_tensor(bias, dtype=torch.float32).expand(out_features).clone())
+        self.weight = nn.Parameter(normal(out_features, in_features).mul_(weight_scale / lr_multiplier))
+        self.bias = nn.Parameter(torch.empty(out_features))
+        if not self.bias.is_meta:  # as `normal`
+            self.bias.data.copy_(torch.as_tensor(bias))
         self.activation = activation
         self.weight_gain = lr_multiplier / math.sqrt(in_features)
         self.bias_gain = lr_multiplier

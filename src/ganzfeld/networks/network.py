@@ -188,10 +188,12 @@ class Network:
         others = {weight: weight.removesuffix("weight") + "resample_filter" for weight in self.convolutions.values()}
         return {weight: (other,) if "conv0" in weight else () for weight, other in others.items()}
 
+    def settle(self) -> None:
+        """Derive now what the fast path plays with, if there is one: not when a graph is being captured."""
+        self._faster(self.module.mapping.w_avg)
+
     def derive_bent(self, name: str, parts: Sequence[Part]) -> None:
-        """Make again what the fast path derives from one of `bent_on_the_way`, after these parts."""
-        if self._fast_path is None:
-            self._faster(self.tensors[name])
+        """Make again what the fast path derives from one of `bent_on_the_way`, after these parts. It has settled."""
         self._fast_path.weights[name].derive_bent(self.tensors[name], parts)  # type: ignore[union-attr]
 
     def rederive(self, names: Iterable[str]) -> None:

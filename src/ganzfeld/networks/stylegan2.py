@@ -19,7 +19,7 @@ from ganzfeld.kernels.leaky_relu import biased_leaky_relu
 from ganzfeld.kernels.modulated_convolution import modulated_convolution
 from ganzfeld.kernels.upfirdn import binomial_filter, upsample2
 from ganzfeld.networks.config import StyleGAN2Config
-from ganzfeld.networks.layers import Dense
+from ganzfeld.networks.layers import Dense, normal
 from ganzfeld.networks.mapping import Mapping
 from ganzfeld.networks.noise import NoiseMode, layer_noise
 from ganzfeld.networks.wide import Wide, middle, wide_const, wide_noise
@@ -129,7 +129,7 @@ class Block(nn.Module):
         self.resolution = resolution
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
         if not in_channels:
-            self.const = nn.Parameter(torch.randn(channels, resolution, resolution))
+            self.const = nn.Parameter(normal(channels, resolution, resolution))
         else:
             self.conv0 = Convolution(config, resolution, in_channels, channels, up=True)
         self.conv1 = Convolution(config, resolution, channels, channels)
@@ -163,10 +163,10 @@ class Convolution(nn.Module):
         self.up = up
         self.clamp = config.conv_clamp
         self.affine = Dense(config.w_dim, in_channels, bias=1)
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.weight = nn.Parameter(normal(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("noise_const", normal(resolution, resolution))
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: Tensor | None = None) -> Tensor:
@@ -184,7 +184,7 @@ class ToRGB(nn.Module):
         super().__init__()
         self.clamp = config.conv_clamp
         self.affine = Dense(config.w_dim, channels, bias=1)
-        self.weight = nn.Parameter(torch.randn(config.img_channels, channels, 1, 1))
+        self.weight = nn.Parameter(normal(config.img_channels, channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(config.img_channels))
         self.weight_gain = 1 / math.sqrt(channels)
 
@@ -203,7 +203,7 @@ class Skip(nn.Module):
 
     def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.weight = nn.Parameter(normal(out_channels, in_channels, 1, 1))
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
         self.weight_gain = 1 / math.sqrt(in_channels)
 

@@ -16,7 +16,7 @@ from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.modulated_convolution import modulated_convolution
 from ganzfeld.networks.config import InputConfig, LayerConfig, StyleGAN3Config
 from ganzfeld.networks.filters import low_pass
-from ganzfeld.networks.layers import Dense
+from ganzfeld.networks.layers import Dense, normal
 from ganzfeld.networks.mapping import Mapping
 from ganzfeld.networks.stylegan2 import After, Gains
 from ganzfeld.networks.wide import Wide, middle, sampling_grid
@@ -100,7 +100,7 @@ class FourierFeatures(nn.Module):
         angle = 2 * math.pi * torch.rand(channels, device="cpu")
         radius = config.bandwidth * torch.rand(channels, device="cpu").sqrt()
         self.affine = Dense(w_dim, 4, weight_scale=0, bias=(1, 0, 0, 0))
-        self.weight = nn.Parameter(torch.randn(channels, channels))
+        self.weight = nn.Parameter(normal(channels, channels))
         self.register_buffer("transform", torch.eye(3, device="cpu"))
         self.register_buffer("freqs", torch.stack([angle.cos() * radius, angle.sin() * radius], 1))
         self.register_buffer("phases", torch.rand(channels, device="cpu") - 0.5)
@@ -149,7 +149,7 @@ class Layer(nn.Module):
         super().__init__()
         self.config = config
         self.affine = Dense(w_dim, config.in_channels, bias=1)
-        self.weight = nn.Parameter(torch.randn(config.out_channels, config.in_channels, config.kernel, config.kernel))
+        self.weight = nn.Parameter(normal(config.out_channels, config.in_channels, config.kernel, config.kernel))
         self.bias = nn.Parameter(torch.zeros(config.out_channels))
         self.register_buffer("magnitude_ema", torch.ones(()))
         self.register_buffer("up_filter", designed_filter(config, "up"))

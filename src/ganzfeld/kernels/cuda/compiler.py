@@ -43,8 +43,8 @@ class Kernel:
             _check_driver(_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
 
     def launch(self, grid: tuple[int, int], threads: int, arguments: Sequence[object]) -> None:
-        """Start it on torch's present stream. Arguments: tensors, ints (32 bits), floats (32 bits), or bytes of a
-        struct that is passed by value."""
+        """Start it on torch's present stream. Arguments: tensors or None, ints (32 bits), floats (32 bits), or bytes
+        of a struct that is passed by value."""
         values = [_argument(argument) for argument in arguments]
         addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
@@ -134,8 +134,8 @@ def compiled(source: str, options: Sequence[str]) -> bytes:
 
 
 def _argument(value: object) -> ctypes._SimpleCData | ctypes.Array:  # type: ignore[type-arg]
-    if isinstance(value, torch.Tensor):
-        return ctypes.c_void_p(value.data_ptr())
+    if value is None or isinstance(value, torch.Tensor):
+        return ctypes.c_void_p(None if value is None else value.data_ptr())
     if isinstance(value, bytes):
         return ctypes.create_string_buffer(value, len(value))
     return ctypes.c_float(value) if isinstance(value, float) else ctypes.c_int(value)  # type: ignore[arg-type]
