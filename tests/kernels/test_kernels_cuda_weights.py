@@ -51,7 +51,8 @@ def memory(weight: Tensor, polyphase: bool) -> Made:
 
 def on_host(weight: Tensor, taps: Tensor | None, parts: list[Part], folder: Path) -> Made:
     out, energy, norms = memory(weight, taps is not None)
-    text = hopper_on_host.FIBERS + HOST + weights.SOURCE.read_text(encoding="utf-8") + weights.text_of(parts) + LAUNCH
+    source = weights.SOURCE.read_text(encoding="utf-8").replace(weights.PARTS_HERE, weights.text_of(parts))
+    text = hopper_on_host.FIBERS + HOST + source + LAUNCH
     macros = weights.macros(weight.shape[2], len(parts), polyphase=taps is not None, norms=True)
     library = hopper_on_host.as_library(text, {**macros, "THREADS": THREADS, "FIBERS": THREADS}, folder)
     tensors = (weight, weight if taps is None else taps, out, energy, norms)
@@ -93,7 +94,7 @@ def test_bends_say_the_same_in_both_languages(word: str, amount: float, tmp_path
     bent = bend.apply(weight, numbers, place)
     expected = memory(weight, False)
     derive(*expected, bent)
-    part = Part((bend.cuda,), numbers, deviation=deviation, noise=noise, order=order)
+    part = Part((bend.cuda,), numbers, deviation=deviation, noise=noise, order=order, once=bend.once)
     assert alike(on_host(weight, None, [part], tmp_path), expected)
 
 

@@ -102,12 +102,13 @@ class Bend:
 class WeightBend(Bend):
     """Bends a weight as the file holds it, output channels first. Before demodulation.
 
-    One that makes every number of few others may say so in C++ as well, in `cuda` (see `kernels.cuda.weights.Part`): on
-    a GPU a convolution's weight is then bent on the way to what is made of it.
+    One that makes every number of few others may say so in C++ as well, in `cuda` and `once` (the expressions of a
+    `kernels.cuda.weights.Part`): on a GPU a convolution's weight is then bent on the way to what is made of it.
     """
 
     target = "weight"
     cuda: ClassVar[str] = ""
+    once: ClassVar[Mapping[str, str]] = {}
 
 
 class ConvolutionBend(Bend):

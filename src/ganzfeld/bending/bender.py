@@ -342,7 +342,11 @@ class Bender:
             noise = match.seeded.noise_now() if any(bend.uses_noise for bend in match.bends) else None
             order = match.seeded.order_now() if any(bend.uses_order for bend in match.bends) else None
             outputs, inputs = _masks(match, value)
-            parts.append(Part(expressions, numbers, None, match.seeded.deviation, outputs, inputs, noise, order))
+            once = {
+                name: what for bend in match.bends if isinstance(bend, WeightBend) for name, what in bend.once.items()
+            }
+            deviation = match.seeded.deviation
+            parts.append(Part(expressions, numbers, None, deviation, outputs, inputs, noise, order, once))
         return parts
 
     def _bend_weight(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:

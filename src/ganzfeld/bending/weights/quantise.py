@@ -16,7 +16,8 @@ class Quantise(WeightBend):
     amounts = {
         "quantise": Amount(0, "The size of a step, in standard deviations; 0 is none.", range=(0, 3), limits=(0, 1e4)),
     }
-    cuda = "quantise > 0 ? rintf(x / fmaxf(quantise * deviation, 1e-12f)) * fmaxf(quantise * deviation, 1e-12f) : x"
+    once = {"step": "fmaxf(quantise * deviation, 1e-12f)"}
+    cuda = "quantise > 0 ? rintf(x / step) * step : x"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         step = (amounts["quantise"] * place.deviation).clamp(min=1e-12)

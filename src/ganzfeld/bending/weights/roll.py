@@ -16,10 +16,8 @@ class Roll(WeightBend):
     amounts = {
         "roll": Amount(0, "How many channels.", range=(-16, 16)),
     }
-    cuda = (
-        "row.around(o - (int)floorf(roll))"
-        " + (roll - floorf(roll)) * (row.around(o - (int)floorf(roll) - 1) - row.around(o - (int)floorf(roll)))"
-    )
+    once = {"whole": "floorf(roll)", "share": "roll - whole"}
+    cuda = "(1 - share) * row.around(o - (int)whole) + share * row.around(o - (int)whole - 1)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         whole = amounts["roll"].floor()

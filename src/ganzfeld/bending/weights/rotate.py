@@ -16,10 +16,8 @@ class Rotate(WeightBend):
     amounts = {
         "rotate": Amount(0, "The angle.", range=(-180, 180), limits=(-1e12, 1e12), unit="degrees", period=360),
     }
-    cuda = (
-        "(o | 1) >= outputs ? x : cosf(rotate * 0.017453293f) * x"
-        " + (o & 1 ? 1 : -1) * sinf(rotate * 0.017453293f) * row(o ^ 1)"
-    )
+    once = {"cosine": "cosf(rotate * 0.017453293f)", "sine": "sinf(rotate * 0.017453293f)"}
+    cuda = "(o | 1) >= outputs ? x : cosine * x + (o & 1 ? sine : -sine) * row(o ^ 1)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         pairs = len(x) // 2

@@ -62,14 +62,15 @@ def kernel(
     device: torch.device,
     shared: int = 0,
     options: tuple[str, ...] = (),
-    after: str = "",
+    insert: tuple[str, str] | None = None,
 ) -> Kernel:
     """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
-    threads share, beyond what the source itself sets aside. options: more of the compiler's. after: text that follows
-    the source."""
+    threads share, beyond what the source itself sets aside. options: more of the compiler's. insert: a mark in the
+    source, and the text that stands in its place."""
     macros = [f"-D{key}={value}" for key, value in defines]
     options = (f"-arch={architecture(device)}", "-std=c++17", *macros, *options)
-    text = source.read_text(encoding="utf-8") + after
+    text = source.read_text(encoding="utf-8")
+    text = text if insert is None else text.replace(*insert)
     kept = _kept(text, options)
     torch.zeros(1, device=device)  # the driver's calls below need torch's context on this thread
     with contextlib.suppress(OSError, KernelError):

@@ -3,7 +3,7 @@
 // upsampling layer the four phases of its picture. One pass over the weight, which may happen on every frame.
 //
 // Macros: KERNEL: taps along a side; POLYPHASE, NORMS 1 or 0; PARTS: lines that bend or blend; THREADS. What the parts do
-// follows this text: `void bend(float &x, const Chain &chain, const Rows &row, int o, int i, long long at)`, see weights.py.
+// stands where PARTS_HERE is: see weights.py.
 
 #ifdef __CUDACC__
 typedef unsigned short half_t;
@@ -50,7 +50,11 @@ F float masked(float before, float x, const Part &part, int o, int i) {
     return mask == 1 ? x : before + mask * (x - before);
 }
 
-F void bend(float &x, const Chain &chain, const Rows &row, int o, int i, long long at);
+
+// What is worked out once for an output, and what is done to each number:
+// struct Once; Once once(const Chain &chain, int o);
+// void bend(float &x, const Chain &chain, const Once &once, const Rows &row, int o, int i, long long at);
+//PARTS_HERE
 
 F float sum_of_block(float a, float *shared) {
     for (int lanes = 16; lanes; lanes /= 2) a += exchange(a, lanes);
@@ -65,6 +69,7 @@ F float sum_of_block(float a, float *shared) {
 extern "C" __global__ void __launch_bounds__(THREADS)
 derive(const float *weight, const float *taps, half_t *out, half_t *energy, float *norms, const Sizes sizes, const Chain chain) {
     SHARED_FLOATS(values);
+    const Once ready = once(chain, blockIdx.x);
     const int o = blockIdx.x, count = sizes.inputs * TAPS;
     float *sums = values + count;
     float power = 0;
@@ -73,7 +78,7 @@ derive(const float *weight, const float *taps, half_t *out, half_t *energy, floa
         float x = weight[at];
         const int i = e / TAPS;
         const Rows row = {weight + e, count, (int)gridDim.x};
-        bend(x, chain, row, o, i, at);
+        bend(x, chain, ready, row, o, i, at);
         values[e] = x;
         power += x * x;
     }

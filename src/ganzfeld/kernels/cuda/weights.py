@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
@@ -15,6 +15,7 @@ SOURCE = Path(__file__).with_suffix(".cu")
 THREADS = 256
 MOST_NUMBERS = 8
 MOST_PARTS = 12
+PARTS_HERE = "//PARTS_HERE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Part:
     `noise`, `other`, `deviation`, `o` (which output), `outputs` (of how many), `order[o]`, and, in the first part only,
     `row(o)` and `row.around(o)`: the number in this one's place in another output. numbers: one, or one for each
     output. other, noise (in half precision): as large as the weight; order int64 [O]; deviation 0-d; outputs [O] and
-    inputs [I]: how much of what the part does each gets.
+    inputs [I]: how much of what the part does each gets. once: more names that expressions may use, and what they are, of
+    numbers alone.
     """
 
     expressions: tuple[str, ...]
@@ -36,15 +38,28 @@ class Part:
     inputs: Tensor | None = None
     noise: Tensor | None = None
     order: Tensor | None = None
+    once: Mapping[str, str] = field(default_factory=dict)
 
 
 def text_of(parts: Sequence[Part]) -> str:
-    """The C++ that follows the source: `bend`."""
-    lines = ["F void bend(float &x, const Chain &chain, const Rows &row, int o, int i, long long at) {"]
+    """The C++ that stands in the source: `Once`, `once` and `bend`."""
+    names = [[*part.numbers, *part.once] for part in parts]
+    fields = "".join(f" float {name}_{place};" for place, part in enumerate(names) for name in part)
+    lines = [f"struct Once {{{fields} }};", "F Once once(const Chain &chain, int o) {", "    Once all;"]
+    for place, part in enumerate(parts):
+        lines += ["    {", f"        const Part &part = chain.parts[{place}];"]
+        lines += [f"        const float {name} = number(part, {k}, o);" for k, name in enumerate(part.numbers)]
+        lines += [f"        const float {name} = {what};" for name, what in part.once.items()]
+        lines += [f"        all.{name}_{place} = {name};" for name in names[place]]
+        lines += ["    }"]
+    lines += ["    return all;", "}"]
+    lines += [
+        "F void bend(float &x, const Chain &chain, const Once &once, const Rows &row, int o, int i, long long at) {"
+    ]
     lines += ["    const int outputs = row.outputs;"]
     for place, part in enumerate(parts):
         lines += ["    {", f"        const Part &part = chain.parts[{place}];", "        const float before = x;"]
-        lines += [f"        const float {name} = number(part, {k}, o);" for k, name in enumerate(part.numbers)]
+        lines += [f"        const float {name} = once.{name}_{place};" for name in names[place]]
         if part.other is not None:
             lines += ["        const float other = known(part.other + at);"]
         if part.noise is not None:
@@ -96,7 +111,7 @@ def derive(
     outputs, inputs, size, _ = weight.shape
     shared = 4 * (inputs * size * size + THREADS // 32)
     macro = macros(size, len(parts), polyphase=taps is not None, norms=norms is not None)
-    run = kernel(SOURCE, "derive", defines(macro), weight.device, shared, after=text_of(parts))
+    run = kernel(SOURCE, "derive", defines(macro), weight.device, shared, insert=(PARTS_HERE, text_of(parts)))
     run.launch(
         (outputs, 1), THREADS,
         [weight.contiguous(), taps if taps is not None else weight, out, energy, norms if norms is not None else energy,
