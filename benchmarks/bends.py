@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import TARGETS, bends
-from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.bending.bender import Bender
+from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.device import pick_device

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import bends
-from ganzfeld.bending.bender import Bender, BendLine
+from ganzfeld.bending.bender import Bender
+from ganzfeld.bending.lines import BendLine
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program import Program
 from ganzfeld.kernels.rgba import from_signed, to_rgba8

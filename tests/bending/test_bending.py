@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from ganzfeld.bending.base import TARGETS as KINDS
 from ganzfeld.bending.base import Amount, Bend, Place, bends
-from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.channels import draw, listed, share_mask
+from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network

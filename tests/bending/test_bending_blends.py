@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from ganzfeld import Player
-from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.bending.bender import Bender
+from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.targets import side_of
 from ganzfeld.errors import NetworkError, PatchError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config

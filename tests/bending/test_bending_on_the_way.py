@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import bends
-from ganzfeld.bending.bender import Bender, BendLine, BlendLine
+from ganzfeld.bending.bender import Bender
+from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import Named

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganzfeld import Player
 from ganzfeld.bending.base import TARGETS, bends
-from ganzfeld.bending.bender import BLEND_MODES
+from ganzfeld.bending.blending import BLEND_MODES
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
 from ganzfeld.patch.graph import Graph

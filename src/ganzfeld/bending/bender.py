@@ -10,134 +10,27 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import Bend, Place, WeightBend, bends
-from ganzfeld.bending.channels import draw, order, share_mask
+from ganzfeld.bending.base import Bend, Place, WeightBend
+from ganzfeld.bending.blending import BLENDED_IN_CUDA, Crossed, blended, check_same, crossed
+from ganzfeld.bending.lines import BendLine, BlendLine, chain_of, gains_of
+from ganzfeld.bending.matching import Match, Seeded, amount_of, indicator, mask_of, masks
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.copies import Copies, Copy
 from ganzfeld.kernels.cuda.weights import MOST_NUMBERS, MOST_PARTS, Part
-from ganzfeld.kernels.gaussian import gaussian
 from ganzfeld.kernels.lanes import Branch, Lanes
 from ganzfeld.networks.network import Network
 
 After = Callable[[str, Tensor], Tensor]
 Memory = Callable[[str, tuple[int, ...]], Tensor]
-BLENDED_IN_CUDA = {
-    "lerp": "amount < 0.5f ? x + amount * (other - x) : other - (1 - amount) * (other - x)",
-    "add": "x + amount * other",
-    "swap": "amount > 0.5f ? other : x",
-}
-"""The modes, and each in C++."""
-BLEND_MODES = tuple(BLENDED_IN_CUDA)
 AT_ONCE = 6_000_000
 """Numbers bent before what depends on them is derived: as many as a GPU's cache holds, with what they become."""
-
-
-@dataclass(frozen=True, slots=True)
-class BendLine:
-    """One line `face.bend(target, …)`. words: the amounts written in it, in order. only, only_inputs: listed channels.
-    masked, masked_inputs: whether a share of channels is taken at all. settings: the bends' constants."""
-
-    name: str
-    target: str
-    words: tuple[str, ...]
-    only: tuple[int, ...] | None = None
-    only_inputs: tuple[int, ...] | None = None
-    masked: bool = False
-    masked_inputs: bool = False
-    settings: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BlendLine:
-    """One line `face.blend(other, target, …)`. crossed: whether the amount differs from resolution to resolution."""
-
-    name: str
-    other: Network
-    target: str
-    mode: str = "lerp"
-    crossed: bool = False
-
-
-@dataclass(slots=True)
-class Seeded:
-    """Tensors made from a line's seed for one match; made again only when the seed changes, outside any capture.
-
-    deviation: of the noise; 0-d.
-    """
-
-    shape: tuple[int, ...]
-    axis: int
-    stream: int
-    device: torch.device
-    deviation: Tensor
-    halved: bool = False
-    """Whether noise is wanted in half precision."""
-    seed: int | None = None
-    noise: Tensor | None = None
-    order: Tensor | None = None
-    drawn: Tensor | None = None
-    drawn_inputs: Tensor | None = None
-
-    def make(self, seed: int) -> None:
-        """Fill whatever has been asked for before, in place, so that captured programs see it."""
-        if seed == self.seed:
-            return
-        self.seed = seed
-        channels = self.shape[self.axis]
-        for name, value in self._values(seed, channels).items():
-            present: Tensor | None = getattr(self, name)
-            if present is None:
-                setattr(self, name, value)
-            else:
-                present.copy_(value)
-
-    def _values(self, seed: int, channels: int) -> dict[str, Tensor]:
-        values = {"drawn": draw(channels, seed, self.stream, self.device)}
-        if self.noise is not None:
-            values["noise"] = self._noise(seed)
-        if self.order is not None:
-            values["order"] = order(channels, seed, self.stream, self.device)
-        if len(self.shape) > self.axis + 1:
-            values["drawn_inputs"] = draw(self.shape[self.axis + 1], seed, self.stream + 1, self.device)
-        return values
-
-    def _noise(self, seed: int) -> Tensor:
-        count = max(1, torch.Size(self.shape).numel())
-        return gaussian((1, 1, 1, count), seed, self.stream, self.device).reshape(self.shape) * self.deviation
-
-    def noise_now(self) -> Tensor:
-        """The noise, made when first asked for (while warming up)."""
-        if self.noise is None:
-            noise = self._noise(self.seed or 0)
-            self.noise = noise.half() if self.halved else noise
-        return self.noise
-
-    def order_now(self) -> Tensor:
-        """The order of channels, made when first asked for."""
-        if self.order is None:
-            self.order = order(self.shape[self.axis], self.seed or 0, self.stream, self.device)
-        return self.order
-
-
-@dataclass(slots=True)
-class Match:
-    """One line acting on one weight or layer; `index` of the line's matches."""
-
-    line: BendLine
-    name: str
-    index: int
-    bends: tuple[Bend, ...]
-    seeded: Seeded
-    only: Tensor | None
-    only_inputs: Tensor | None
 
 
 class Bender:
@@ -156,7 +49,7 @@ class Bender:
         self.held = 0
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._octaves: dict[str, Tensor] = {}
-        self._crossings: dict[str, _Crossed] = {}
+        self._crossings: dict[str, Crossed] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
@@ -184,7 +77,7 @@ class Bender:
         if target == "activation" and (line.masked_inputs or line.only_inputs is not None):
             what = f"'inputs' and 'only_inputs' choose among a weight's input channels, and '{line.target}' is a layer"
             raise NetworkError(what, hint="Its channels are chosen by 'channels' and 'only'")
-        chain, gains = _chain(line, target), _gains(line)
+        chain, gains = chain_of(line, target), gains_of(line)
         convolutions = _convolutions(self.original, target, names) if gains else {}
         if gains and not convolutions:
             what = f"'{gains[0].word()}' acts on demodulated convolutions, and '{line.target}' is none"
@@ -215,7 +108,8 @@ class Bender:
             rest = [name for name in self.changed if name not in first and name not in self._on_the_way]
             self._turns = list(_turns(rest, self._tensors))
             # What is bent on the way waits for nothing, and nothing for it.
-            self._turns[:1] = [[*self._on_the_way, *(self._turns[0] if self._turns else [])]]
+            on_the_way = [name for name in self.changed if name in self._on_the_way]
+            self._turns[:1] = [[*on_the_way, *(self._turns[0] if self._turns else [])]]
 
     def _bent_on_the_way(self) -> frozenset[str]:
         """Those of the changed weights that need no memory of their own: they are bent on the way to what a fast path
@@ -252,8 +146,8 @@ class Bender:
         seeded = Seeded(tuple(shape), axis, zlib.crc32(f"{line.name} {name}".encode()), device, unit)
         outputs = shape[axis]
         inputs = shape[axis + 1] if target == "weight" and len(shape) > 1 else 1
-        only = _indicator(line.only, outputs, device)
-        return Match(line, name, index, chain, seeded, only, _indicator(line.only_inputs, inputs, device))
+        only = indicator(line.only, outputs, device)
+        return Match(line, name, index, chain, seeded, only, indicator(line.only_inputs, inputs, device))
 
     # Each frame
 
@@ -273,7 +167,7 @@ class Bender:
         if not self.changed:
             return
         # Kept, because they are read beside what follows, which must not be given their memory.
-        self._crossings = {name: _Crossed(_crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+        self._crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
         amounts = {**amounts, **self._crossings}
         for names in self._first_turns:
             self._bend_together(names, amounts, frame, memory)
@@ -329,19 +223,19 @@ class Bender:
         """What is done to a weight, as the kernel that derives from it takes it."""
         x, parts = self._tensors[name], []
         for blend, other, index in self._blends.get(name, []):
-            amount = _amount(amounts[blend.name].amount, index, x, 0).flatten()
+            amount = amount_of(amounts[blend.name].amount, index, x, 0).flatten()
             parts.append(Part((BLENDED_IN_CUDA[blend.mode],), {"amount": amount}, other.contiguous()))
         for match in self._weights.get(name, []):
             values = amounts[match.line.name]
 
             def value(word: str, values: Any = values, match: Match = match) -> Tensor:
-                return _amount(values[word], match.index, x, 0)
+                return amount_of(values[word], match.index, x, 0)
 
             numbers = {word: value(word).flatten() for bend in match.bends for word in bend.amounts}
             expressions = tuple(bend.cuda for bend in match.bends if isinstance(bend, WeightBend))
             noise = match.seeded.noise_now() if any(bend.uses_noise for bend in match.bends) else None
             order = match.seeded.order_now() if any(bend.uses_order for bend in match.bends) else None
-            outputs, inputs = _masks(match, value)
+            outputs, inputs = masks(match, value)
             once = {
                 name: what for bend in match.bends if isinstance(bend, WeightBend) for name, what in bend.once.items()
             }
@@ -356,8 +250,8 @@ class Bender:
         blends = self._blends.get(name, [])
         for blend, other, index in blends:
             last = blend is blends[-1][0] and not matches
-            amount = _amount(amounts[blend.name].amount, index, x, 0)
-            x = _blended(x, other, amount, blend.mode, live if last else None)
+            amount = amount_of(amounts[blend.name].amount, index, x, 0)
+            x = blended(x, other, amount, blend.mode, live if last else None)
         for match in matches:
             out = live if match is matches[-1] else None
             x = self._bent(x, match, amounts[match.line.name], frame, memory, out)
@@ -391,7 +285,7 @@ class Bender:
         self, x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, out: Tensor | None = None
     ) -> Tensor:
         def value(name: str) -> Tensor:
-            return _amount(values[name], match.index, x, match.seeded.axis)
+            return amount_of(values[name], match.index, x, match.seeded.axis)
 
         seeded = match.seeded
         place = Place(
@@ -411,39 +305,10 @@ class Bender:
                 bent = bend.apply(bent.float(), amounts, place).to(x.dtype)
             else:
                 bent = bend.apply(bent, amounts, place)
-        mask = _mask(x, match, value)
+        mask = mask_of(x, match, value)
         if mask is not None:
             return torch.lerp(x, bent, mask.to(x.dtype), out=out)
         return bent if out is None else out.copy_(bent)
-
-
-def _amount(given: Tensor | tuple[Tensor, ...], index: int, x: Tensor, axis: int) -> Tensor:
-    """The value for one match: 0-d, or with a number for each channel along `axis` of x, broadcast to it."""
-    if isinstance(given, tuple):
-        return given[index][: x.shape[axis]].reshape([-1 if other == axis else 1 for other in range(x.dim())])
-    return given[index] if given.dim() else given
-
-
-def _chain(line: BendLine, target: str) -> tuple[Bend, ...]:
-    """The bends that a line's words switch on, each once, in the order of the words."""
-    chain: dict[str, Bend] = {}
-    others = [amount for bend in _gains(line) for amount in bend.amounts]
-    for word in line.words:
-        if word in others:
-            continue
-        found = [(name, bend) for name, bend in bends(target).items() if word in bend.amounts]
-        if not found:
-            other, thing = ("activations", "a weight") if target == "weight" else ("weights", "a layer")
-            known = [amount for bend in bends(target).values() for amount in bend.amounts]
-            what = f"'{word}' bends {other}, and '{line.target}' is {thing}"
-            raise NetworkError(what, hint=nearest(word, known))
-        chain.update(found)
-    return tuple(chain.values())
-
-
-def _gains(line: BendLine) -> tuple[Bend, ...]:
-    """The bends of convolutions' outputs that a line's words switch on."""
-    return tuple(bend for bend in bends("convolution").values() if not bend.amounts.keys().isdisjoint(line.words))
 
 
 def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:
@@ -451,38 +316,6 @@ def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, 
     known = network.convolutions
     layers = {weight if target == "weight" else layer: layer for layer, weight in known.items()}
     return {name: layers[name] for name in names if name in layers}
-
-
-def _masks(match: Match, value: Callable[[str], Tensor]) -> tuple[Tensor | None, Tensor | None]:
-    """How much of what a match does each output and each input channel gets, or None for all."""
-    line, seeded = match.line, match.seeded
-    outputs, inputs = match.only, match.only_inputs
-    if line.masked and seeded.drawn is not None:
-        share = share_mask(seeded.drawn, value("channels"), value("soft"))
-        outputs = share if outputs is None else share * outputs
-    if line.masked_inputs and seeded.drawn_inputs is not None:
-        share = share_mask(seeded.drawn_inputs, value("inputs"), value("soft"))
-        inputs = share if inputs is None else share * inputs
-    return outputs, inputs
-
-
-def _mask(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor | None:
-    """Where a match acts, broadcast to x, or None for everywhere."""
-    mask: Tensor | None = None
-    first = match.seeded.axis
-    for axis, part in zip((first, first + 1), _masks(match, value)):
-        if part is not None and axis < x.dim() and len(part) == x.shape[axis]:
-            part = part.reshape([-1 if other == axis else 1 for other in range(x.dim())])
-            mask = part if mask is None else mask * part
-    return mask
-
-
-def _indicator(channels: tuple[int, ...] | None, count: int, device: torch.device) -> Tensor | None:
-    if channels is None:
-        return None
-    indicator = torch.zeros(count)
-    indicator[[channel for channel in channels if channel < count]] = 1
-    return indicator.to(device)
 
 
 def _turns(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str]]:
@@ -497,45 +330,3 @@ def _turns(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str
             group, count = [], 0
     if group:
         yield group
-
-
-@dataclass(frozen=True, slots=True)
-class _Crossed:
-    """A blend line's values where its cross-over is worked out already."""
-
-    amount: Tensor | tuple[Tensor, ...]
-
-
-def _crossed(values: Any, octaves: Tensor) -> Tensor | tuple[Tensor, ...]:
-    """A blend's amount for each match: from `below` to `amount`, in a smooth curve about the cross-over. octaves: the
-    matches' resolutions, as powers of two."""
-    width = values.width.clamp(min=1e-6)
-    share = ((octaves - values.crossover.log2()) / width + 0.5).clamp(0, 1)
-    share = share * share * (3 - 2 * share)
-    if isinstance(values.amount, tuple):
-        below = values.below.expand(len(octaves))
-        return tuple(torch.lerp(low, each, at) for low, each, at in zip(below, values.amount, share))
-    return torch.lerp(values.below.expand(len(octaves)), values.amount.expand(len(octaves)), share)
-
-
-def _blended(x: Tensor, other: Tensor, amount: Tensor, mode: str, out: Tensor | None) -> Tensor:
-    other = other.reshape(x.shape)
-    if mode == "add":
-        return torch.addcmul(x, other, amount, out=out)
-    if mode == "swap":
-        return torch.where(amount > 0.5, other, x, out=out)
-    return torch.lerp(x, other, amount, out=out)
-
-
-def check_same(network: Network, other: Network) -> None:
-    """Raise `NetworkError` with the first thing in which two networks are built differently."""
-    ours, theirs = network.weights, other.weights
-    first = next((name for name in (*ours, *theirs) if ours.get(name) != theirs.get(name)), None)
-    if first is None and network.kind == other.kind:
-        return
-    same = network.kind == other.kind
-    what = "the networks are built differently" if same else f"a {network.kind} and a {other.kind} cannot be blended"
-    if first is not None:
-        mine, its = ours.get(first, "nothing"), theirs.get(first, "nothing")
-        what += f": {first} is {mine} in one and {its} in the other"
-    raise NetworkError(what, hint="Blend networks of one architecture, such as one fine-tuned from the other")

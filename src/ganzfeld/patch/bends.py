@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends
-from ganzfeld.bending.bender import BLEND_MODES, BendLine, BlendLine
+from ganzfeld.bending.blending import BLEND_MODES
 from ganzfeld.bending.channels import listed
+from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import Declared, HostValue, Line, Method, Named, Parameter, Structure, Value
 
