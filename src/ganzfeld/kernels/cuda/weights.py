@@ -26,8 +26,8 @@ class Part:
     `noise`, `other`, `deviation`, `o` (which output), `outputs` (of how many), `order[o]`, and, in the first part only,
     `row(o)` and `row.around(o)`: the number in this one's place in another output. numbers: one, or one for each
     output. other, noise (in half precision): as large as the weight; order int64 [O]; deviation 0-d; outputs [O] and
-    inputs [I]: how much of what the part does each gets. once: more names that expressions may use, and what they are, of
-    numbers alone.
+    inputs [I]: how much of what the part does each gets. once: more names that expressions may use, and what they are,
+    of numbers and `deviation`.
     """
 
     expressions: tuple[str, ...]
@@ -49,6 +49,8 @@ def text_of(parts: Sequence[Part]) -> str:
     for place, part in enumerate(parts):
         lines += ["    {", f"        const Part &part = chain.parts[{place}];"]
         lines += [f"        const float {name} = number(part, {k}, o);" for k, name in enumerate(part.numbers)]
+        if part.deviation is not None:
+            lines += ["        const float deviation = known(part.deviation);"]
         lines += [f"        const float {name} = {what};" for name, what in part.once.items()]
         lines += [f"        all.{name}_{place} = {name};" for name in names[place]]
         lines += ["    }"]
