@@ -62,7 +62,9 @@ def test_it_agrees_with_the_reference(case: str, tmp_path: Path):
             torch.rand(4, 4), torch.empty(3, height, width),
         )  # fmt: skip
     partial = torch.empty(block.splits, height, field.pitch, outputs)
-    library = hopper_on_host.compiled(convolution.SOURCE, block.macros(up, channels, colours), tmp_path)
+    library = hopper_on_host.compiled(
+        convolution.SOURCE, block.macros(up, channels, 3 if colours else 0, first=colours is None), tmp_path
+    )
     pixels = hopper_on_host.tensor_map(
         x, (inputs, width, height), (2 * inputs, 2 * inputs * field.pitch), (block.inputs, 18, block.height + 2)
     )

@@ -18,7 +18,6 @@ from ganzfeld.kernels.triton.ahead import Card
 CARD = Card(9, 0, 132)
 
 SETUP = """
-from itertools import islice
 import torch
 from ganzfeld.kernels.triton import ahead
 from ganzfeld.networks.config import StyleGAN2Config
@@ -29,7 +28,10 @@ config = StyleGAN2Config.design(4, channel_max=16)
 """
 
 AHEAD = """
-next(ahead.bends())()
+from itertools import islice
+
+for affine in islice(ahead.bends(), 0, 27, 9):  # of vectors of eight channels
+    affine()
 ahead.play(config)
 """
 

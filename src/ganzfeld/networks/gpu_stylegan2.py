@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -113,6 +114,7 @@ class GpuStyleGAN2:
             self.derived.scale(f"{name}.noise_strength", GAIN, into=self.strengths[i])
         self.painting = Branch(self.device)
         self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
+        self._compile()
 
     @staticmethod
     def supports(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> bool:
@@ -265,6 +267,20 @@ class GpuStyleGAN2:
         bias = self.derived.scale(f"{name}.bias", GAIN)
         noise = tensors[f"{name}.noise_const"]
         return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)
+
+    def _compile(self) -> None:
+        """The kernels that the whole picture needs, side by side: the compiler takes a second for each, and several run
+        at a time."""
+        wanted = []
+        for step in self._plan(self.config.img_resolution, None):
+            c, block = step.convolution, step.tile
+            if isinstance(block, Block):
+                painted = c.layer == f"b{c.resolution}" and step.fuses and c.resolution > 4
+                colours = self.config.img_channels if painted else 0
+                wanted.append((block, block.macros(c.up, c.channels, colours, first=not painted)))
+        if wanted:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda one: one[0].kernel(one[1], self.device), wanted))
 
     def _plan(self, last: int, wide: Wide | None) -> list[Step]:
         key = (last, wide)

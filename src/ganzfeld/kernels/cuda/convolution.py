@@ -6,10 +6,11 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import multiprocessors
-from ganzfeld.kernels.cuda.compiler import defines, kernel, tensor_map
+from ganzfeld.kernels.cuda.compiler import Kernel, defines, kernel, tensor_map
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 
 SOURCE = Path(__file__).with_suffix(".cu")
@@ -45,14 +46,17 @@ class Block:
         pixels = -(-(TILE_WIDTH + 2) * (self.height + 2) * 2 * self.inputs // 1024) * 1024
         return 1024 + 2 * pixels + self.stages * 2 * self.inputs * self.outputs + 32 + 16 * self.stages
 
-    def macros(self, up: int, channels: int, colours: Colours | None) -> dict[str, int]:
-        """Those of the source."""
+    def macros(self, up: int, channels: int, colours: int = 0, *, first: bool = True) -> dict[str, int]:
+        """Those of the source. colours: of a picture that is painted here; first: there is no smaller one below it."""
         return {
-            "BN": self.outputs, "BK": self.inputs, "MB": self.height // 8, "UP": up,
-            "COLOURS": len(colours.bias) if colours else 0, "FIRST": int(colours is None or colours.before is None),
-            "PARTIAL": int(self.splits > 1), "PHASES": max(1, self.outputs // channels), "STAGES": self.stages,
-            "BLOCKS": self.blocks,
+            "BN": self.outputs, "BK": self.inputs, "MB": self.height // 8, "UP": up, "COLOURS": colours,
+            "FIRST": int(first), "PARTIAL": int(self.splits > 1), "PHASES": max(1, self.outputs // channels),
+            "STAGES": self.stages, "BLOCKS": self.blocks,
         }  # fmt: skip
+
+    def kernel(self, macros: dict[str, int], device: torch.device) -> Kernel:
+        """Compiled, or taken from the disk."""
+        return kernel(SOURCE, "convolution", defines(macros), device, self.shared)
 
     def tiles(self, field: Field, outputs: int) -> int:
         """How many of them a convolution is."""
@@ -106,9 +110,8 @@ def layer(
     """
     (_, inputs), outputs = x.shape, len(weight)
     tiles = block.tiles(field, outputs)
-    run = kernel(
-        SOURCE, "convolution", defines(block.macros(up, len(activation.gain), colours)), x.device, block.shared
-    )
+    painted, first = (len(colours.bias), colours.before is None) if colours else (0, True)
+    run = block.kernel(block.macros(up, len(activation.gain), painted, first=first), x.device)
     pixels = tensor_map(
         x, (inputs, field.width, field.height), (2 * inputs, 2 * inputs * field.pitch),
         (block.inputs, TILE_WIDTH + 2, block.height + 2),
