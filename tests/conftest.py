@@ -14,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 # Before Triton is: without a card its kernels run in its interpreter.
 if not Path("/dev/nvidiactl").exists():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+# No test leaves a process behind that compiles for a minute.
+os.environ["GANZFELD_COMPILE_AHEAD"] = "0"
 
 GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
 

@@ -36,6 +36,7 @@ def torch_parts() -> Parts:
 
     from ganzfeld.engine.capture import RENDERING
     from ganzfeld.engine.engine import Engine
+    from ganzfeld.kernels.triton import ahead
     from ganzfeld.patch.language import parse
     from ganzfeld.patch.trust import TrustStore
 
@@ -50,6 +51,8 @@ def torch_parts() -> Parts:
         engine = Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
+            # Only here: a `Player` and a render of a take are in no hurry, and nobody sees them wait.
+            ahead.begin(engine.device)
         return engine
 
     return Parts(engine, parse, CopyFromCuda(), page_locking_writer)
