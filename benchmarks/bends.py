@@ -69,7 +69,7 @@ def ways(network: Network) -> Iterable[Way]:
     for word, amount in (("scale", 1.01), ("lerp_noise", 0.1), ("rotate", 5.0)):
         yield Way(f"all convolutions, {word}", (BendLine("all", convolutions, (word,)),), ((word, amount),), 0.12)
     yield Way("all convolutions, gain", (BendLine("all", convolutions, ("gain",)),), (("gain", 1.1),), 0.12)
-    for word, amount in (("multiply", 1.1), ("rotate", 5.0), ("sharpen", 1.0), ("feedback", 0.5)):
+    for word, amount in (("multiply", 1.1), ("rotate", 5.0), ("blur", 0.01), ("sharpen", 1.0), ("feedback", 0.5)):
         bend = BendLine("activation", layer, (word,))
         yield Way(f"{layer} ({sizes[layer]}²), {word}", (bend,), ((word, amount),), 0.05)
     yield Way("a blend of two networks", (BlendLine("blend", other, "*"),), (("amount", 0.3),), 0.15)

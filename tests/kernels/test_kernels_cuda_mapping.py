@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.kernels import card
 from ganzfeld.kernels.cuda import mapping
 from ganzfeld.kernels.cuda.mapping import mapped
 from ganzfeld.networks.mapping import truncated
@@ -55,10 +56,10 @@ def layer_by_layer(
     return truncated(x[:, None].expand(1, rows, -1), average, psi, cutoff)
 
 
-@pytest.mark.parametrize("coupled", [True, False])
+@pytest.mark.parametrize("coupled", [8, 1])
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("widths", [[40, 72, 33], [8, 5], [64] * 9], ids=str)
-def test_it_agrees_layer_by_layer(widths: list[int], normalise: bool, coupled: bool, tmp_path: Path):
+def test_it_agrees_layer_by_layer(widths: list[int], normalise: bool, coupled: int, tmp_path: Path):
     layers, x, average = network(widths), 3 * torch.randn(1, widths[0]), torch.randn(widths[-1])
     # One block, whose threads are all there are.
     macros = {**mapping.macros(layers, coupled=coupled, threads=64), "BLOCKS": 1}
@@ -72,11 +73,10 @@ def test_it_agrees_layer_by_layer(widths: list[int], normalise: bool, coupled: b
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a card")
-@pytest.mark.parametrize("coupled", [True, False])
+@pytest.mark.parametrize("coupled", [16, 8, 1])
 @pytest.mark.parametrize("width", [512, 200, 1024])
-def test_blocks_wait_for_each_other_on_a_card(width: int, coupled: bool, monkeypatch: pytest.MonkeyPatch):
-    if not coupled:
-        monkeypatch.setattr(mapping, "couples_blocks", lambda device: False)
+def test_blocks_wait_for_each_other_on_a_card(width: int, coupled: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mapping, "coupled_blocks", lambda device: min(coupled, card.coupled_blocks(device)))
     layers, average = network([width] * 9), torch.randn(width)
     there = [(weight.cuda(), bias.cuda()) for weight, bias in layers]
     for seed in range(50):

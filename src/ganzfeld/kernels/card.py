@@ -37,9 +37,13 @@ def has_tma(device: torch.device) -> bool:
 
 
 @functools.cache
-def couples_blocks(device: torch.device) -> bool:
-    """Whether blocks can read and write each other's shared memory (Hopper and later)."""
-    return has_tma(device)
+def coupled_blocks(device: torch.device) -> int:
+    """How many blocks can read and write each other's shared memory: one before Hopper; sixteen on cards of the data
+    centre, eight on others."""
+    if device.type != "cuda":
+        return 1
+    major, _ = torch.cuda.get_device_capability(device)
+    return 1 if major < 9 else 16 if major in (9, 10) else 8
 
 
 @functools.cache

@@ -93,7 +93,7 @@ class GpuStyleGAN2:
         self.device = tensors["mapping.w_avg"].device
         self.mapping = GpuMapping(config, self.derived)
         self.wide_starts = WideStarts(self.derived)
-        self.clamp = LARGEST if config.conv_clamp is None else config.conv_clamp
+        self.clamp = LARGEST if config.conv_clamp is None else float(config.conv_clamp)
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: const.permute(1, 2, 0).contiguous())
         named = self._names()
         names = [name for name, _, _ in named]

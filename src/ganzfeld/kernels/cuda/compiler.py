@@ -30,6 +30,7 @@ class KernelError(GanzfeldError):
 USUALLY_SHARED = 48 * 1024
 """Bytes that a block's threads may share without asking."""
 MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # of the driver's CUfunction_attribute
+NON_PORTABLE_CLUSTER_SIZE_ALLOWED = 14  # likewise
 HALF_PRECISION = 6  # of its CUtensorMapDataType
 PROMOTE_TO_256_BYTES = 3  # of its CUtensorMapL2promotion
 
@@ -37,8 +38,12 @@ PROMOTE_TO_256_BYTES = 3  # of its CUtensorMapL2promotion
 class Kernel:
     """A compiled kernel on one device."""
 
-    def __init__(self, function: ctypes.c_void_p, device: torch.device, shared: int = 0) -> None:
+    def __init__(
+        self, function: ctypes.c_void_p, device: torch.device, shared: int = 0, *, many_coupled: bool = False
+    ) -> None:
         self._function, self._device, self._shared = function, device, shared
+        if many_coupled:
+            _check_driver(_driver().cuFuncSetAttribute(function, NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1), "load")
         if shared > USUALLY_SHARED:
             _check_driver(_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
 
@@ -63,10 +68,11 @@ def kernel(
     shared: int = 0,
     options: tuple[str, ...] = (),
     insert: tuple[str, str] | None = None,
+    many_coupled: bool = False,
 ) -> Kernel:
     """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
     threads share, beyond what the source itself sets aside. options: more of the compiler's. insert: a mark in the
-    source, and the text that stands in its place."""
+    source, and the text that stands in its place. many_coupled: more than eight blocks may be coupled."""
     macros = [f"-D{key}={value}" for key, value in defines]
     options = (f"-arch={architecture(device)}", "-std=c++17", *macros, *options)
     text = source.read_text(encoding="utf-8")
@@ -74,10 +80,10 @@ def kernel(
     kept = _kept(text, options)
     torch.zeros(1, device=device)  # the driver's calls below need torch's context on this thread
     with contextlib.suppress(OSError, KernelError):
-        return Kernel(_loaded(kept.read_bytes(), name), device, shared)
+        return Kernel(_loaded(kept.read_bytes(), name), device, shared, many_coupled=many_coupled)
     binary = compiled(text, options)
     _keep(kept, binary)
-    return Kernel(_loaded(binary, name), device, shared)
+    return Kernel(_loaded(binary, name), device, shared, many_coupled=many_coupled)
 
 
 @functools.cache

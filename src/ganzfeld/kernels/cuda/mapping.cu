@@ -96,10 +96,13 @@ extern "C" __global__ void COUPLE __launch_bounds__(THREADS) mapping(const float
     const float psi = of(layers.psi), cutoff = of(layers.cutoff);
     for (int layer = 0; layer < layers.count; layer++) {
         const int inputs = layers.inputs[layer], outputs = layers.outputs[layer];
-        float own[EACH][HELD];
+        float own[EACH][HELD], bias[EACH], averages[EACH];
+        const bool last = layer + 1 == layers.count;
 #pragma unroll
         for (int e = 0; e < EACH; e++) {
             const int output = warp + e * WARPS;
+            bias[e] = output < outputs ? layers.bias[layer][output] : 0;
+            averages[e] = last && output < outputs ? layers.average[output] : 0;
 #pragma unroll
             for (int k = 0; k < HELD; k++)
                 own[e][k] = output < outputs && lane + 32 * k < inputs ? layers.weight[layer][(long long)output * inputs + lane + 32 * k] : 0;
@@ -121,16 +124,16 @@ extern "C" __global__ void COUPLE __launch_bounds__(THREADS) mapping(const float
 #pragma unroll
             for (int k = 0; k < HELD; k++) sum += own[e][k] * given[k];
             if (output >= outputs) continue;
-            sum = sum_of_warp(sum) * scale + layers.bias[layer][output];
+            sum = sum_of_warp(sum) * scale + bias[e];
             sum = sum > 0 ? sum : 0.2f * sum;
-            if (layer + 1 < layers.count) {
+            if (!last) {
                 hand_out(between + ((layer + 1) & 1) * WIDE + output, sum, lane);
             } else {
                 // Towards the average, in the first rows.
-                const float average = layers.average[output], nearer = psi < 0.5f ? average + psi * (sum - average) : sum - (sum - average) * (1 - psi);
+                const float average = averages[e], nearer = psi < 0.5f ? average + psi * (sum - average) : sum - (sum - average) * (1 - psi);
                 for (int row = lane; row < layers.rows; row += 32) out[row * outputs + output] = row < cutoff ? nearer : sum;
             }
         }
-        if (layer + 1 < layers.count) layer_is_done(counters + layer);
+        if (!last) layer_is_done(counters + layer);
     }
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.card import couples_blocks, multiprocessors
+from ganzfeld.kernels.card import coupled_blocks, multiprocessors
 from ganzfeld.kernels.cuda.compiler import defines, kernel
 
 SOURCE = Path(__file__).with_suffix(".cu")
@@ -27,10 +27,10 @@ def supports(layers: Sequence[Dense]) -> bool:
     return 0 < len(layers) <= MOST_LAYERS and max(max(weight.shape) for weight, _ in layers) <= WIDEST
 
 
-def macros(layers: Sequence[Dense], *, coupled: bool, threads: int = THREADS) -> dict[str, int]:
-    """Those of the source. Eight blocks are as many as any card couples; as many warps again meet elsewhere."""
+def macros(layers: Sequence[Dense], *, coupled: int, threads: int = THREADS) -> dict[str, int]:
+    """Those of the source. coupled: how many blocks the card couples, 1 for none; then others meet in global memory."""
     wide = -(-max(max(weight.shape) for weight, _ in layers) // 32) * 32
-    return {"THREADS": threads, "BLOCKS": 8 if coupled else 16, "WIDE": wide, "COUPLED": int(coupled)}
+    return {"THREADS": threads, "BLOCKS": coupled if coupled > 1 else 16, "WIDE": wide, "COUPLED": int(coupled > 1)}
 
 
 def layers_bytes(
@@ -62,11 +62,11 @@ def mapped(
     towards the average by psi. -> [1, rows, O].
     """
     device = x.device
-    macro = macros(layers, coupled=couples_blocks(device))
+    macro = macros(layers, coupled=coupled_blocks(device))
     out = torch.empty(1, rows, len(average), device=device)
     between = torch.empty(2, macro["WIDE"], device=device)
     counters = torch.zeros(len(layers), dtype=torch.int32, device=device) if not macro["COUPLED"] else between
-    run = kernel(SOURCE, "mapping", defines(macro), device)
+    run = kernel(SOURCE, "mapping", defines(macro), device, many_coupled=macro["COUPLED"] > 0)
     packed = layers_bytes(layers, average, rows, psi, cutoff, normalise=normalise)
     blocks = macro["BLOCKS"]
     fetching = max(1, multiprocessors(device) // blocks - 1)  # in whole clusters
