@@ -24,6 +24,7 @@ from ganzfeld.engine.state import State
 from ganzfeld.engine.steps import Own, Report, Staged, Step, blamed_on, of_line
 from ganzfeld.engine.uploads import Inbox, Rows, on_host
 from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.networks.device import at_work
 from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.node import (
@@ -274,10 +275,13 @@ class Program:
         for number in segment.steps:
             step = self.steps[number]
             inputs = {name: results[index] for name, index in step.inputs.items()}
-            if not self._one_device:
-                inputs = {name: moved(result, step.device) for name, result in inputs.items()}
             with blamed_on(step):
-                results[number] = step.node.render(step.context, inputs)
+                if self._one_device:
+                    results[number] = step.node.render(step.context, inputs)
+                    continue
+                with at_work(step.device):
+                    inputs = {name: moved(result, step.device) for name, result in inputs.items()}
+                    results[number] = step.node.render(step.context, inputs)
 
     # Capturing
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import psutil
 import torch
 
@@ -20,6 +22,11 @@ def pick_device(name: str) -> torch.device:
         hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"
         raise GanzfeldError(f"the device '{name}' cannot be used: {reason}", hint=hint) from error
     return device
+
+
+def at_work(device: torch.device) -> AbstractContextManager[object]:
+    """While it lasts, kernels that are told no device go to this one: ours, for one."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def device_memory(device: torch.device) -> int | None:

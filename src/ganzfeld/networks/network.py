@@ -16,6 +16,7 @@ from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.weights import Part
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
+from ganzfeld.networks.device import at_work
 from ganzfeld.networks.find import locate
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
@@ -351,7 +352,8 @@ class Network:
         ):
             return None
         if not self._fast_path_tried:
-            self._fast_path = fast_route(self.config, self.tensors, self.precision)
+            with at_work(self.device):
+                self._fast_path = fast_route(self.config, self.tensors, self.precision)
             self._fast_path_tried = True
         if self._fast_path is not None:
             self._fast_path.derived.refresh()
