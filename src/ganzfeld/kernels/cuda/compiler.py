@@ -78,12 +78,14 @@ def kernel(
     text = source.read_text(encoding="utf-8")
     text = text if insert is None else text.replace(*insert)
     kept = _kept(text, options)
-    torch.zeros(1, device=device)  # the driver's calls below need torch's context on this thread
-    with contextlib.suppress(OSError, KernelError):
-        return Kernel(_loaded(kept.read_bytes(), name), device, shared, many_coupled=many_coupled)
-    binary = compiled(text, options)
-    _keep(kept, binary)
-    return Kernel(_loaded(binary, name), device, shared, many_coupled=many_coupled)
+    # The driver loads into the context of this thread's present device, which torch makes when it is first asked.
+    with torch.cuda.device(device):
+        torch.zeros(1, device=device)
+        with contextlib.suppress(OSError, KernelError):
+            return Kernel(_loaded(kept.read_bytes(), name), device, shared, many_coupled=many_coupled)
+        binary = compiled(text, options)
+        _keep(kept, binary)
+        return Kernel(_loaded(binary, name), device, shared, many_coupled=many_coupled)
 
 
 @functools.cache
