@@ -62,7 +62,7 @@ def layer_by_layer(
 def test_it_agrees_layer_by_layer(widths: list[int], normalise: bool, coupled: int, tmp_path: Path):
     layers, x, average = network(widths), 3 * torch.randn(1, widths[0]), torch.randn(widths[-1])
     # One block, whose threads are all there are.
-    macros = {**mapping.macros(layers, coupled=coupled, threads=64), "BLOCKS": 1}
+    macros = {**mapping.macros(layers, coupled=coupled, processors=14, threads=64), "BLOCKS": 1}
     out, psi = torch.empty(1, 7, widths[-1]), torch.tensor(1.7)
     between, counters = torch.full((2, macros["WIDE"]), float("nan")), torch.zeros(16, dtype=torch.int32)
     text = hopper_on_host.FIBERS + HOST + mapping.SOURCE.read_text(encoding="utf-8") + LAUNCH

@@ -27,10 +27,12 @@ def supports(layers: Sequence[Dense]) -> bool:
     return 0 < len(layers) <= MOST_LAYERS and max(max(weight.shape) for weight, _ in layers) <= WIDEST
 
 
-def macros(layers: Sequence[Dense], *, coupled: int, threads: int = THREADS) -> dict[str, int]:
-    """Those of the source. coupled: how many blocks the card couples, 1 for none; then others meet in global memory."""
+def macros(layers: Sequence[Dense], *, coupled: int, processors: int, threads: int = THREADS) -> dict[str, int]:
+    """Those of the source. coupled: how many blocks the card couples, 1 for none; then as many as run at a time meet in
+    global memory."""
     wide = -(-max(max(weight.shape) for weight, _ in layers) // 32) * 32
-    return {"THREADS": threads, "BLOCKS": coupled if coupled > 1 else 16, "WIDE": wide, "COUPLED": int(coupled > 1)}
+    blocks = coupled if coupled > 1 else min(16, processors)
+    return {"THREADS": threads, "BLOCKS": blocks, "WIDE": wide, "COUPLED": int(coupled > 1)}
 
 
 def layers_bytes(
@@ -62,13 +64,14 @@ def mapped(
     towards the average by psi. -> [1, rows, O].
     """
     device = x.device
-    macro = macros(layers, coupled=coupled_blocks(device))
+    processors = multiprocessors(device)
+    macro = macros(layers, coupled=coupled_blocks(device), processors=processors)
     out = torch.empty(1, rows, len(average), device=device)
     between = torch.empty(2, macro["WIDE"], device=device)
     counters = torch.zeros(len(layers), dtype=torch.int32, device=device) if not macro["COUPLED"] else between
     run = kernel(SOURCE, "mapping", defines(macro), device, many_coupled=macro["COUPLED"] > 0)
     packed = layers_bytes(layers, average, rows, psi, cutoff, normalise=normalise)
     blocks = macro["BLOCKS"]
-    fetching = max(1, multiprocessors(device) // blocks - 1)  # in whole clusters
+    fetching = max(1, processors // blocks - 1)  # in whole clusters
     run.launch((blocks + fetching * blocks, 1), THREADS, [x.contiguous(), out, between, counters, packed])
     return out
