@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -33,6 +34,15 @@ AT_ONCE = 6_000_000
 """Numbers bent before what depends on them is derived: as many as a GPU's cache holds, with what they become."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Weights that are bent side by side. alike: of each line, what it alone blends, so that one amount for all does it
+    all at once."""
+
+    names: list[str]
+    alike: dict[str, tuple[tuple[str, ...], Copies]]
+
+
 class Bender:
     """A network, and what is done to it.
 
@@ -54,7 +64,6 @@ class Bender:
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
         self._ones: dict[str, Tensor] = {}
-        self._copies: dict[tuple[str, ...], Copies] = {}
         self._tensors = self._live_tensors = network.tensors
 
     def blend(self, line: BlendLine) -> None:
@@ -104,12 +113,26 @@ class Bender:
             self.live.settle()
             self._lanes, self._beside = Lanes(self.original.device), Branch(self.original.device)
             first = [name for name in self.changed if name.startswith("mapping.")]
-            self._first_turns = list(_turns(first, self._tensors))
+            self._first_turns = [self._turn(names) for names in _grouped(first, self._tensors)]
             rest = [name for name in self.changed if name not in first and name not in self._on_the_way]
-            self._turns = list(_turns(rest, self._tensors))
+            groups = list(_grouped(rest, self._tensors)) or [[]]
             # What is bent on the way waits for nothing, and nothing for it.
-            on_the_way = [name for name in self.changed if name in self._on_the_way]
-            self._turns[:1] = [[*on_the_way, *(self._turns[0] if self._turns else [])]]
+            groups[0] = [name for name in self.changed if name in self._on_the_way] + groups[0]
+            self._turns = [self._turn(names) for names in groups]
+
+    def _turn(self, names: list[str]) -> Turn:
+        alike: dict[str, list[str]] = {}
+        copies: dict[str, list[Copy]] = {}
+        for name in names:
+            blends = self._blends.get(name, [])
+            if len(blends) != 1 or name in self._weights or name in self._on_the_way:
+                continue
+            line, other, _ = blends[0]
+            copy = Copy(self._tensors[name], self._live_tensors[name], other=other)
+            if line.mode == "lerp" and copy.flat:
+                alike.setdefault(line.name, []).append(name)
+                copies.setdefault(line.name, []).append(copy)
+        return Turn(names, {line: (tuple(alike[line]), Copies(copies[line])) for line in alike})
 
     def _bent_on_the_way(self) -> frozenset[str]:
         """Those of the changed weights that need no memory of their own: they are bent on the way to what a fast path
@@ -169,26 +192,28 @@ class Bender:
         # Kept, because they are read beside what follows, which must not be given their memory.
         self._crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
         amounts = {**amounts, **self._crossings}
-        for names in self._first_turns:
-            self._bend_together(names, amounts, frame, memory)
+        for turn in self._first_turns:
+            self._bend_turn(turn, amounts, frame, memory)
         # A mapping network is a row of small products, which leaves room for this beside it.
         with self._beside.fork():
-            for names in self._turns:
-                self._bend_together(names, amounts, frame, memory)
+            for turn in self._turns:
+                self._bend_turn(turn, amounts, frame, memory)
 
     def join(self) -> None:
         """What follows comes after `bend_weights` is done."""
         if self.changed:
             self._beside.join()
 
-    def _bend_together(self, names: list[str], amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
-        together = self._blended_alike(names, amounts)
+    def _bend_turn(self, turn: Turn, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        done: set[str] = set()
         with self._lanes.open():
-            for amount, alike in together:
-                with self._lanes.next():
-                    self._blend_alike(alike, amount)
-            done = {name for _, alike in together for name in alike}
-            for name in names:
+            for line, (names, copies) in turn.alike.items():
+                amount = amounts[line].amount
+                if isinstance(amount, Tensor) and not amount.dim():
+                    done.update(names)
+                    with self._lanes.next():
+                        copies.make(amount)
+            for name in turn.names:
                 if name in done:
                     continue
                 with self._lanes.next():
@@ -196,28 +221,7 @@ class Bender:
                         self.live.derive_bent(name, self._parts(name, amounts))
                     else:
                         self._bend_weight(name, amounts, frame, memory)
-        self.live.rederive([name for name in names if name not in self._on_the_way])
-
-    def _blended_alike(self, names: list[str], amounts: Mapping[str, Any]) -> list[tuple[Tensor, tuple[str, ...]]]:
-        """What one line alone blends, with one amount for all: (the amount, the weights), all at once."""
-        found: dict[str, list[str]] = {}
-        for name in names:
-            blends = self._blends.get(name, [])
-            if len(blends) == 1 and name not in self._weights and name not in self._on_the_way:
-                line, other, _ = blends[0]
-                amount = amounts[line.name].amount
-                flat = Copy(self._tensors[name], self._live_tensors[name], other=other).flat
-                if line.mode == "lerp" and isinstance(amount, Tensor) and not amount.dim() and flat:
-                    found.setdefault(line.name, []).append(name)
-        return [(amounts[line].amount, tuple(alike)) for line, alike in found.items()]
-
-    def _blend_alike(self, names: tuple[str, ...], amount: Tensor) -> None:
-        if names not in self._copies:
-            tensors, live = self._tensors, self._live_tensors
-            self._copies[names] = Copies(
-                [Copy(tensors[name], live[name], other=self._blends[name][0][1]) for name in names]
-            )
-        self._copies[names].make(amount)
+        self.live.rederive([name for name in turn.names if name not in self._on_the_way])
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""
@@ -318,7 +322,7 @@ def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, 
     return {name: layers[name] for name in names if name in layers}
 
 
-def _turns(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str]]:
+def _grouped(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str]]:
     """The names in their order, in groups of about `AT_ONCE` numbers."""
     group: list[str] = []
     count = 0
