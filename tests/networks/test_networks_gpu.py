@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 pytest.importorskip("triton", reason="the GPU paths are Triton's")
 
 from ganzfeld.kernels.card import has_wgmma
+from ganzfeld.kernels.cuda import convolution as hopper
+from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 from ganzfeld.kernels.triton import convolution
+from ganzfeld.kernels.triton.convolution import Tile
+from ganzfeld.networks import gpu_stylegan2
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
@@ -63,14 +70,15 @@ def test_the_picture_and_every_layer_agree(kind: str):
 def test_bent_layers_and_gains_agree(kind: str):
     network, path, w = networks(kind)
     first, middle, last = network.layers[1], network.layers[2], network.layers[-1]
-    gains = {next(iter(network.gained)): torch.tensor(1.7, device=DEVICE)} if hasattr(network, "gained") else None
+    one, other, *_ = network.convolutions
+    each = torch.linspace(-1, 2, network.layer_shapes[other][0], dtype=torch.float64, device=DEVICE)
+    gains = {one: torch.tensor(1.7, device=DEVICE), other: each}
 
     def after(name: str, x: Tensor) -> Tensor:
         return {first: lambda: x * 1.5, middle: lambda: x.flip(3), last: lambda: x.roll(1, 2)}.get(name, lambda: x)()
 
     assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 4e-3
-    if gains:
-        assert error(path.synthesis(w, gains=gains), network.synthesis(w, gains=gains)) < 4e-3
+    assert error(path.synthesis(w, gains=gains), network.synthesis(w, gains=gains)) < 4e-3
 
 
 @pytest.mark.parametrize("kind", ["stylegan3-t", "stylegan3-r"])
@@ -123,6 +131,39 @@ def test_large_tiles_agree(channels: int, loud: float):
     assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 5e-3
     size = (200, 136)
     assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 5e-3
+
+
+def as_on_hopper(
+    x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *, up: int,
+    block: hopper.Block, partial: Tensor | None = None,
+) -> None:  # fmt: skip
+    """What the Hopper convolution does, and no more: pixels are written, what lies between rows is left alone."""
+    assert partial is None and activation.styled is not None
+    height, width, channels = field.height, field.width, len(activation.gain)
+    padded = F.pad(x.view(height, width, -1), (0, 0, 0, 1)).reshape(height * (width + 1), -1)
+    styled = torch.empty(up * height, up * width, channels, dtype=torch.float16)
+    dense = replace(activation, styled=styled, styled_pitch=up * width)
+    convolution.layer(
+        padded, weight, Field(height, width, width + 1), dense, colours, up=up, tile=Tile(16, channels, 32)
+    )
+    activation.styled.view(up * height, -1, channels)[:, : up * width] = styled
+
+
+@pytest.mark.skipif(DEVICE == "cuda", reason="what the processor stands in for is there")
+def test_large_tiles_leave_what_small_channels_read(monkeypatch: pytest.MonkeyPatch):
+    """A layer on the Hopper convolution, and one after it that has too few channels for it."""
+    network, _, w = networks("stylegan2")
+    monkeypatch.setattr(gpu_stylegan2, "has_wgmma", lambda device: True)
+    monkeypatch.setattr(hopper, "FEWEST", 16)
+    monkeypatch.setattr(hopper.Block, "kernel", lambda self, macros, device: SimpleNamespace())
+    monkeypatch.setattr(hopper, "layer", as_on_hopper)
+    nothing = lambda self, channels, device: torch.full(  # noqa: E731
+        (self.height * self.pitch, channels), float("nan"), dtype=torch.float16
+    )
+    monkeypatch.setattr(Field, "empty", nothing)
+    path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
+    assert [type(step.tile).__name__ for step in path._plan(16, None)] == ["Block", "Block", "Block", "Tile", "Tile"]
+    assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
 
 
 def test_fetched_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch):

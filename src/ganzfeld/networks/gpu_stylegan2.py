@@ -76,7 +76,12 @@ class Step:
         c, tile, field = self.convolution, self.tile, self.field
         if isinstance(tile, Tile):
             kernel.layer(x, c.weight, field, activation, colours, up=c.up, tile=tile)
-        elif tile.splits == 1:
+            return
+        width = c.up * field.width
+        if activation.styled is not None and activation.styled_pitch > width:
+            # Those kernels write pixels only; the next layer's wants zeros between its rows.
+            activation.styled.view(-1, activation.styled_pitch, c.channels)[:, width:].zero_()
+        if tile.splits == 1:
             hopper.layer(x, c.weight, field, activation, colours, up=c.up, block=tile)
         else:
             partial = torch.empty(tile.splits, len(x), len(c.weight), device=x.device)
@@ -182,7 +187,7 @@ class GpuStyleGAN2:
             noise = layer_noise(noise_mode, own, 1, seed, stream=i) if noise_mode != "none" else None
             gain = powers[i, : c.channels]
             if gains and c.layer in gains:
-                gain = gain * gains[c.layer]
+                gain = gain * gains[c.layer].to(gain)
             ends = c.layer == f"b{c.resolution}"
             seen = c.layer in bent or c.layer == until
             block = int(math.log2(c.resolution)) - 2
