@@ -13,6 +13,7 @@ import torch
 from numbered_film import write_film
 from PIL import Image
 
+from ganzfeld.bending.bender import Bender
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.state import State
@@ -333,3 +334,18 @@ def test_a_stylegan3_moves_what_it_draws(golden_file: Callable[[str], Path]) -> 
         inner = (shown(moved) - expected)[8:24, 8:24].abs().mean()
         assert inner < 0.35 * (plain - expected)[8:24, 8:24].abs().mean(), moved
     assert not torch.equal(plain, shown(", rotate=90"))
+
+
+def test_what_is_bent_beside_the_mapping_may_be_done_last(
+    golden_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU only `join` says that the synthesis' weights are bent: none of them may be read before."""
+    file, waiting = str(golden_file("stylegan3-t-32")), []
+    face = f"face = network({file!r}, latent=seeds([1], speed=0), rotate=20)"
+    text = f"{face}\nface.bend('synthesis.input.transform', scale=0.7)\nout(face)"
+    plain, bent = pictures(f"{face}\nout(face)")["out"], pictures(text)["out"]
+    bend_now = Bender.bend_weights
+    monkeypatch.setattr(Bender, "bend_weights", lambda self, *given: waiting.append(lambda: bend_now(self, *given)))
+    monkeypatch.setattr(Bender, "join", lambda self: waiting.pop()())
+    late = pictures(text)["out"]
+    assert torch.equal(late, bent) and not torch.equal(late, plain)

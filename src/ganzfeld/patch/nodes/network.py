@@ -236,11 +236,11 @@ class NetworkNode(Node):
             "size": p.size,
             "fill": p.fill,
         }
+        w = self._styled(network, inputs, context)
+        bender.join()
         if network.kind.startswith("stylegan3"):
             own = network.module.get_buffer("synthesis.input.transform")
             options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
-        w = self._styled(network, inputs, context)
-        bender.join()
         if show is None or layer == "image":
             if p.size is not None:
                 return from_signed(network.synthesis(w, resolution=p.resolution, **options))
