@@ -85,5 +85,14 @@ def test_blocks_wait_for_each_other_on_a_card(width: int, coupled: int, monkeypa
         assert torch.allclose(found, layer_by_layer(x, layers, average, 18, 0.3, 5, True), atol=1e-3)
 
 
+def test_two_networks_at_a_time_fill_no_card():
+    layers = network([512] * 9)
+    for processors in (1, 2, 14, 20, 24, 36, 132):
+        blocks = mapping.macros(layers, coupled=1, processors=processors)["BLOCKS"]
+        # However the card is shared out, one of them has all its blocks or there is room for one more.
+        assert 1 <= blocks <= 16 and (processors < 2 or 2 * (blocks - 1) < processors)
+    assert mapping.macros(layers, coupled=8, processors=20)["BLOCKS"] == 8
+
+
 def test_what_is_too_wide_goes_another_way():
     assert mapping.supports(network([512] * 9)) and not mapping.supports(network([4, 4096]))

@@ -3,7 +3,7 @@
 // A warp makes a few outputs of every layer; their weights lie in its registers before the layer below is done. Between
 // layers all blocks wait for each other: on cards that can couple blocks (Hopper and later) they hand their outputs
 // straight into each other's shared memory, elsewhere they meet in global memory, and there may be no more of them than
-// can run at a time.
+// half of what can run at a time: nobody is sent away to make room, and another latent's blocks may be waiting, too.
 //
 // The weights come from far away, and few processors wait long for much. So all the others fetch them into the cache that
 // they share, and go.

@@ -28,10 +28,11 @@ def supports(layers: Sequence[Dense]) -> bool:
 
 
 def macros(layers: Sequence[Dense], *, coupled: int, processors: int, threads: int = THREADS) -> dict[str, int]:
-    """Those of the source. coupled: how many blocks the card couples, 1 for none; then as many as run at a time meet in
-    global memory."""
+    """Those of the source. coupled: how many blocks the card couples, 1 for none; then they meet in global memory,
+    where none goes on before all are there."""
     wide = -(-max(max(weight.shape) for weight, _ in layers) // 32) * 32
-    blocks = coupled if coupled > 1 else min(16, processors)
+    # A show and a rehearsal may map at a time: were the card full of some of either's blocks, both would wait for ever.
+    blocks = coupled if coupled > 1 else max(1, min(16, processors // 2))
     return {"THREADS": threads, "BLOCKS": blocks, "WIDE": wide, "COUPLED": int(coupled > 1)}
 
 
