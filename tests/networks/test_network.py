@@ -132,6 +132,20 @@ def test_errors_name_what_is_there():
         other.synthesis(other.mapping(torch.randn(1, 8)), resolution=8)
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_psi_may_be_a_number_of_any_kind(fast: bool):
+    network = Network.random(SMALL2)
+    network.fast = fast
+    z = torch.randn(2, 8)
+    for psi, same in (
+        (0.3, torch.tensor(0.3, dtype=torch.float64)),
+        (0, torch.tensor(0)),
+        (2, torch.tensor([2, 2])[:, None, None]),
+    ):
+        expected = network.mapping(z, truncation_psi=psi, truncation_cutoff=3)
+        assert torch.allclose(network.mapping(z, truncation_psi=same, truncation_cutoff=3), expected, atol=1e-6)
+
+
 def test_tensors_that_a_file_may_lack(caplog):
     whole = Network.random(SMALL2)
     weights = whole.tensors

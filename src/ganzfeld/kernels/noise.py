@@ -152,7 +152,7 @@ def _on_gpu(
     dimensions = dimensions_of(kind)
     longer = max(width, height)
     spans = (longer, longer) if aspect_correct else (width, height)
-    amounts = tuple(each.float() if isinstance(each, torch.Tensor) else float(each) for each in amounts)
+    amounts = tuple(each.to(out) if isinstance(each, torch.Tensor) else float(each) for each in amounts)
     octaves, channels = coefficients.shape[0] - 1, coefficients.shape[1]
     corner = _KERNELS.get(dimensions, (0.0, 0.0))
     field = cuda.field_bytes(kind, (width, height), spans, octaves, channels, layout, corner, amounts)

@@ -58,7 +58,8 @@ class GpuMapping(FastMapping):
             return super().through(x, psi, cutoff, normalise=normalise)
         rows = self.num_ws
         psi, most = (
-            each.float() if isinstance(each, Tensor) else each for each in (psi, rows if cutoff is None else cutoff)
+            each.to(x.device, torch.float32) if isinstance(each, Tensor) else each
+            for each in (psi, rows if cutoff is None else cutoff)
         )
         return mapped(x, self.dense, self.w_avg, rows, psi, most, normalise=normalise)
 

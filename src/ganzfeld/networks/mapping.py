@@ -59,7 +59,7 @@ def truncated(w: Tensor, w_avg: Tensor, psi: float | Tensor, cutoff: int | Tenso
     """w_avg + psi · (w − w_avg) in the first `cutoff` rows (None: all) of w [N, num_ws, w_dim]."""
     if not isinstance(psi, Tensor) and psi == 1:
         return w
-    pulled = torch.lerp(w_avg, w, psi)
+    pulled = torch.lerp(w_avg, w, psi.to(w) if isinstance(psi, Tensor) else psi)
     if cutoff is None:
         return pulled
     rows = torch.arange(w.shape[1], device=w.device)[:, None]
