@@ -33,7 +33,7 @@ from ganzfeld.engine.snapshots import Snapshots, Stage
 from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
 from ganzfeld.engine.witness import Taken, Witness
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
-from ganzfeld.networks.device import pick_device
+from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import parse
@@ -460,7 +460,7 @@ class Engine:
         self._node_problems.clear()
         try:
             self._timer.start()
-            with torch.inference_mode():
+            with torch.inference_mode(), at_work(self.device):
                 self._recall(self._show, moment, inbox)
                 pictures = self._show.frame(moment, inbox, self.turned, self._report, self.halvings)
                 pictures = self._mix_fade(pictures, moment, inbox)

@@ -38,7 +38,7 @@ class DerivedTensors:
         self.again: set[str] = set()
         """Tensors that were changed since: what a path knows of their first values no longer holds."""
         self._versions = self._read_versions()
-        self._copies: dict[tuple[int, ...], Copies] = {}
+        self._copies: dict[tuple[Derived, ...], Copies] = {}
         self._lanes = Lanes(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
 
     @torch.no_grad()
@@ -77,31 +77,29 @@ class DerivedTensors:
         self.again |= names
         # `refresh` need not do again what is done here.
         self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
-        due = [place for place, derived in enumerate(self.all) if not names.isdisjoint(derived.sources)]
-        together = tuple(place for place in due if self.all[place].copy is not None)
+        due = [derived for derived in self.all if not names.isdisjoint(derived.sources)]
+        together = tuple(derived for derived in due if derived.copy is not None)
         with self._lanes.open():
             if together:
                 with self._lanes.next():
                     self._made_together(together).make()
-            for place in due:
-                derived = self.all[place]
+            for derived in due:
                 if derived.copy is None:
                     with self._lanes.next():
                         value = derived.compute(*(self.tensors[name] for name in derived.sources))
                         if derived.target is not None and value is not None:
                             derived.target.copy_(value)
 
-    def _made_together(self, places: tuple[int, ...]) -> Copies:
-        if places not in self._copies:
-            copies = [copy for place in places if (copy := self.all[place].copy) is not None]
-            self._copies[places] = Copies(copies)
-        return self._copies[places]
+    def _made_together(self, together: tuple[Derived, ...]) -> Copies:
+        # Kept for ever: a captured graph knows where their tables lie.
+        if together not in self._copies:
+            self._copies[together] = Copies([derived.copy for derived in together if derived.copy is not None])
+        return self._copies[together]
 
     def forget(self, targets: Iterable[Tensor]) -> None:
         """No longer make these derived tensors again."""
         gone = {id(target) for target in targets}
         self.all = [derived for derived in self.all if id(derived.target) not in gone]
-        self._copies.clear()
 
     def refresh(self) -> None:
         """Make again what depends on tensors that were changed in place since the last call (host work: 10 µs)."""

@@ -161,7 +161,8 @@ class Network:
                 hint=f"Give it {self.z_dim} numbers a picture.",
             )
         route = self._faster(z) or self.module
-        return route.mapping(z.to(self.device), self._labels(label, len(z)), truncation_psi, truncation_cutoff)
+        with at_work(self.device):
+            return route.mapping(z.to(self.device), self._labels(label, len(z)), truncation_psi, truncation_cutoff)
 
     def truncate(self, w: Tensor, psi: float | Tensor = 1.0, cutoff: int | Tensor | None = None) -> Tensor:
         """w [N, num_ws, w_dim] drawn towards the average w, as in `mapping`."""
@@ -178,7 +179,7 @@ class Network:
         """
         own = {name: self.tensors[name].clone() for name in names}
         network = Network(self.config, {**self.tensors, **own}, path=self.path, sha256=self.sha256)
-        network.fast = self.fast
+        network.fast, network.precision = self.fast, self.precision
         return network
 
     def bent_on_the_way(self) -> dict[str, tuple[str, ...]]:
@@ -195,7 +196,8 @@ class Network:
 
     def derive_bent(self, name: str, parts: Sequence[Part]) -> None:
         """Make again what the fast path derives from one of `bent_on_the_way`, after these parts. It has settled."""
-        self._fast_path.weights[name].derive_bent(self.tensors[name], parts)  # type: ignore[union-attr]
+        path: Any = self._fast_path
+        path.weights[name].derive_bent(path.derived.tensors[name], parts)
 
     def rederive(self, names: Iterable[str]) -> None:
         """Make again what faster paths have derived from the tensors `names`, after they were written in place."""
@@ -250,20 +252,22 @@ class Network:
         field = self.wide(size, fill, resolution)
         route: Any = self._faster(w) or self.module
         if isinstance(self.config, StyleGAN3Config):
-            return route.synthesis(w, transform=transform, until=until, after=after, gains=gains, wide=field)
+            with at_work(self.device):
+                return route.synthesis(w, transform=transform, until=until, after=after, gains=gains, wide=field)
         if transform is not None:
             raise NetworkError("a transform for a StyleGAN2 network", hint="Only StyleGAN3 networks have one.")
-        return route.synthesis(
-            w,
-            noise_mode=noise_mode,
-            noise_strength=noise_strength,
-            seed=seed,
-            until=until,
-            resolution=resolution,
-            after=after,
-            gains=gains,
-            wide=field,
-        )
+        with at_work(self.device):
+            return route.synthesis(
+                w,
+                noise_mode=noise_mode,
+                noise_strength=noise_strength,
+                seed=seed,
+                until=until,
+                resolution=resolution,
+                after=after,
+                gains=gains,
+                wide=field,
+            )
 
     def wide(self, size: tuple[int, int] | None, fill: str = "mirror", resolution: int | None = None) -> Wide | None:
         """How `synthesis` makes a picture of this size; None if it is the network's own. Raises `NetworkError`."""
