@@ -24,9 +24,12 @@ WORDS = {word: next(iter(bend.amounts)) for word, bend in bends("weight").items(
 
 
 def lines(word: str, target: str, other: Network) -> list[BendLine | BlendLine]:
+    bend = BendLine("bend", target, (word,), masked=True, masked_inputs=True)
+    if "row" in bends("weight")[word].cuda:  # type: ignore[attr-defined]
+        return [bend]  # what reads other outputs must be the first there is
     return [
         BlendLine("blend", other, target),
-        BendLine("bend", target, (word,), masked=True, masked_inputs=True),
+        bend,
         BendLine("again", target, ("scale", word), only=(0, 3, 4)),
     ]
 
@@ -38,13 +41,21 @@ def played(network: Network, word: str, asked: list[BendLine | BlendLine], *, on
     if not on_the_way:
         bender._bent_on_the_way = frozenset  # type: ignore[method-assign]
     bender.ready()
+    assert bool(bender._on_the_way) == on_the_way
     neutral = {
         name: amount.default
         for kind in ("weight", "convolution")
         for bend in bends(kind).values()
         for name, amount in bend.amounts.items()
     }
-    numbers = neutral | {"scale": 1.2, "channels": 0.5, "inputs": 0.7, "soft": 0.3, "amount": 0.4, word: 0.6}
+    numbers = neutral | {
+        "scale": 1.2,
+        "channels": 0.5,
+        "inputs": 0.7,
+        "soft": 0.3,
+        "amount": 0.4,
+        word: 60 if word == "rotate" else 0.6,
+    }
     values = torch.tensor(list(numbers.values()), device="cuda")
     amounts = {line.name: Named(dict(zip(numbers, values))) for line in asked}
     bender.prepare({line.name: 3 for line in asked})
