@@ -10,13 +10,17 @@ from torch import Tensor
 
 
 @functools.cache
+def capability(device: torch.device) -> tuple[int, int]:
+    """Which generation of NVIDIA's cards this is: 8.0 Ampere, 9.0 Hopper; 0.0 for whatever else there is."""
+    # On AMD's cards torch says "cuda", too.
+    nvidia = device.type == "cuda" and torch.version.hip is None
+    return torch.cuda.get_device_capability(device) if nvidia else (0, 0)
+
+
+@functools.cache
 def has_triton(device: torch.device) -> bool:
     """Whether our Triton kernels run on this device: an NVIDIA card of the Ampere generation or later, and Triton."""
-    return (
-        device.type == "cuda"
-        and importlib.util.find_spec("triton") is not None
-        and torch.cuda.get_device_capability(device) >= (8, 0)
-    )
+    return capability(device) >= (8, 0) and importlib.util.find_spec("triton") is not None
 
 
 def has_fused_bends(x: Tensor, *amounts: Tensor) -> bool:
@@ -33,23 +37,21 @@ def has_fused_bends(x: Tensor, *amounts: Tensor) -> bool:
 @functools.cache
 def has_tma(device: torch.device) -> bool:
     """Whether blocks of memory can be fetched by a unit of their own (Hopper and later)."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (9, 0)
+    return capability(device) >= (9, 0)
 
 
 @functools.cache
 def coupled_blocks(device: torch.device) -> int:
     """How many blocks can read and write each other's shared memory: one before Hopper; sixteen on cards of the data
     centre, eight on others."""
-    if device.type != "cuda":
-        return 1
-    major, _ = torch.cuda.get_device_capability(device)
+    major, _ = capability(device)
     return 1 if major < 9 else 16 if major in (9, 10) else 8
 
 
 @functools.cache
 def has_wgmma(device: torch.device) -> bool:
     """Whether four warps can multiply matrices that lie in shared memory: the Hopper generation, and no other."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) == (9, 0)
+    return capability(device) == (9, 0)
 
 
 @functools.cache

@@ -21,6 +21,7 @@ import platformdirs
 import torch
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.kernels.card import capability
 
 
 class KernelError(GanzfeldError):
@@ -91,7 +92,7 @@ def kernel(
 @functools.cache
 def available(device: torch.device) -> bool:
     """Whether kernels can be compiled for this device."""
-    if device.type != "cuda":
+    if capability(device) == (0, 0):
         return False
     try:
         _nvrtc()
@@ -103,7 +104,7 @@ def available(device: torch.device) -> bool:
 
 def architecture(device: torch.device) -> str:
     """The name by which the compiler knows this device, with the instructions that no other has."""
-    major, minor = torch.cuda.get_device_capability(device)
+    major, minor = capability(device)
     return f"sm_{major}{minor}{'a' if major >= 9 else ''}"
 
 
