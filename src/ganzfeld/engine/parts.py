@@ -34,9 +34,9 @@ def torch_parts() -> Parts:
     """Ganzfeld's own engine."""
     import torch
 
+    from ganzfeld.engine import ahead
     from ganzfeld.engine.capture import RENDERING
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.kernels.triton import ahead
     from ganzfeld.patch.language import parse
     from ganzfeld.patch.trust import TrustStore
 

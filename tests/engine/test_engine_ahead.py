@@ -11,15 +11,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ganzfeld.engine import ahead
+from ganzfeld.engine.ahead import Card
 from ganzfeld.kernels import card as known
-from ganzfeld.kernels.triton import ahead
-from ganzfeld.kernels.triton.ahead import Card
 
 CARD = Card(9, 0, 132)
 
 SETUP = """
 import torch
-from ganzfeld.kernels.triton import ahead
+from ganzfeld.engine import ahead
 from ganzfeld.networks.config import StyleGAN2Config
 
 card = ahead.Card(9, 0, 132)
@@ -111,7 +111,7 @@ def begun(monkeypatch, tmp_path) -> list[list[str]]:
 def test_it_is_begun_until_it_is_done(begun):
     for _ in range(2):
         ahead.begin(torch.device("cuda"))
-    assert [command[-4:] for command in begun] == 2 * [["ganzfeld.kernels.triton.ahead", "9", "0", "132"]]
+    assert [command[-4:] for command in begun] == 2 * [["ganzfeld.engine.ahead", "9", "0", "132"]]
     CARD.marker.parent.mkdir()
     CARD.marker.touch()
     ahead.begin(torch.device("cuda"))

@@ -1,11 +1,11 @@
 """Our Triton kernels compiled ahead, by a process of its own, into Triton's cache on disk.
 
-    python -m ganzfeld.kernels.triton.ahead MAJOR MINOR PROCESSORS
+    python -m ganzfeld.engine.ahead MAJOR MINOR PROCESSORS
 
 Triton compiles a kernel when it is first launched, and holds Python's lock for most of that third of a second: what
 plays beside it stutters. What lies in the cache is loaded in a few milliseconds. So a show starts this process, once
 for each machine and version: it calls what a show calls, with launches that only compile, for a card that it never
-touches. A program, at the end of all arrows: that is why it may know the networks.
+touches.
 
 What is heavy is imported late: a render process takes `begin` from here.
 """
@@ -50,9 +50,9 @@ class Card:
     @property
     def marker(self) -> Path:
         """The file that is there when all has been compiled for such a card, by this Triton, from these sources."""
-        package = Path(__file__).parent
+        package = Path(__file__).parents[1]
         # A network's arrangement says which kernels it needs, and in which tiles.
-        sources = [*package.glob("*.py"), *package.parents[1].glob("networks/gpu_*.py")]
+        sources = [*package.glob("kernels/triton/*.py"), *package.glob("networks/gpu_*.py")]
         spec = importlib.util.find_spec("triton")
         if spec is not None and spec.origin is not None:
             sources.append(Path(spec.origin))  # it holds the version
