@@ -119,19 +119,29 @@ def pretend(card: Card) -> None:
     from ganzfeld.kernels import card as known
     from ganzfeld.kernels.cuda import compiler
 
-    driver.set_active(PretendedDriver(card))
-    JITFunction.__getitem__ = lambda self, grid: functools.partial(self.run, grid=grid, warmup=True)
-    known.has_tma = lambda device: card.major >= 9
-    known.has_wgmma = lambda device: (card.major, card.minor) == (9, 0)
-    known.multiprocessors = lambda device: card.processors
+    pretended: Any = PretendedDriver(card)
+    driver.set_active(pretended)
+    instead(JITFunction, __getitem__=lambda self, grid: functools.partial(self.run, grid=grid, warmup=True))
+    instead(
+        known,
+        has_tma=lambda device: card.major >= 9,
+        has_wgmma=lambda device: (card.major, card.minor) == (9, 0),
+        multiprocessors=lambda device: card.processors,
+    )
     # What NVRTC compiles is none of our work.
     nothing = SimpleNamespace(launch=lambda *arguments: None)
-    compiler.kernel = lambda *arguments, **more: nothing
-    compiler.tensor_map = lambda *arguments: b""
+    instead(compiler, kernel=lambda *arguments, **more: nothing, tensor_map=lambda *arguments: b"")
     from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter
     from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
 
-    StreamedFilter.design = GpuStyleGAN3._filter = lambda *arguments, **more: None
+    instead(StreamedFilter, design=lambda *arguments, **more: None)
+    instead(GpuStyleGAN3, _filter=lambda *arguments, **more: None)
+
+
+def instead(place: object, **others: Callable[..., object]) -> None:
+    """Put these in the place of what has their names."""
+    for name, other in others.items():
+        setattr(place, name, other)
 
 
 def work() -> Iterator[Callable[[], object]]:
@@ -205,6 +215,7 @@ def play(config: Config) -> None:
     from ganzfeld.networks.stylegan3 import StyleGAN3
 
     with torch.device("meta"), torch.no_grad():
+        path: Any
         if isinstance(config, StyleGAN3Config):
             path, tensors = GpuStyleGAN3, StyleGAN3(config).state_dict()
         else:
