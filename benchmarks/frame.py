@@ -60,14 +60,19 @@ def floor(network: Network) -> float:
     return products / PRODUCTS_A_SECOND + moved / BYTES_A_SECOND
 
 
+def bent_places(network: Network) -> tuple[str, str]:
+    """The weight and the layer that are bent: a middle one, and the one nearest 256²."""
+    layers = list(network.convolutions)
+    layer = min(layers, key=lambda name: abs(network.layer_shapes[name][1] - 256))
+    return network.convolutions[layers[len(layers) // 2]], layer
+
+
 class Bent:
     """A network with one weight and one activation bent, as a patch bends it."""
 
     def __init__(self, network: Network) -> None:
         self.bender = Bender(network)
-        layers = list(network.convolutions)
-        layer = min(layers, key=lambda name: abs(network.layer_shapes[name][1] - 256))
-        weight = network.convolutions[layers[len(layers) // 2]]
+        weight, layer = bent_places(network)
         lines = [BendLine("weight", weight, ("scale",)), BendLine("activation", layer, ("multiply",))]
         for line in lines:
             self.bender.bend(line)
@@ -99,9 +104,7 @@ def rgba8(picture: Tensor) -> Tensor:
 @contextmanager
 def playing(model: Network) -> Iterator[Program]:
     """A whole patch, captured: `run` is a frame."""
-    layers = list(model.convolutions)
-    layer = min(layers, key=lambda name: abs(model.layer_shapes[name][1] - 256))
-    weight = model.convolutions[layers[len(layers) // 2]]
+    weight, layer = bent_places(model)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.safetensors"
         model.save(file)

@@ -37,10 +37,11 @@ AT_ONCE = 6_000_000
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Weights that are bent side by side. alike: of each line, what it alone blends, so that one amount for all does it
-    all at once."""
+    all at once. stored: those whose bent numbers have memory, and are derived from that."""
 
     names: list[str]
     alike: dict[str, tuple[tuple[str, ...], Copies]]
+    stored: list[str]
 
 
 class Bender:
@@ -107,6 +108,9 @@ class Bender:
         """After the last line: give the changed weights memory of their own."""
         self.changed = [name for name in self.original.weights if name in self._blends or name in self._weights]
         self._on_the_way = self._bent_on_the_way()
+        for name in self._on_the_way:
+            for match in self._weights.get(name, []):
+                match.seeded.halved = True
         if self.changed:
             self.live = self.original.variant([name for name in self.changed if name not in self._on_the_way])
             self._live_tensors = self.live.tensors
@@ -121,8 +125,7 @@ class Bender:
             self._turns = [self._turn(names) for names in groups]
 
     def _turn(self, names: list[str]) -> Turn:
-        alike: dict[str, list[str]] = {}
-        copies: dict[str, list[Copy]] = {}
+        found: dict[str, dict[str, Copy]] = {}
         for name in names:
             blends = self._blends.get(name, [])
             if len(blends) != 1 or name in self._weights or name in self._on_the_way:
@@ -130,9 +133,9 @@ class Bender:
             line, other, _ = blends[0]
             copy = Copy(self._tensors[name], self._live_tensors[name], other=other)
             if line.mode == "lerp" and copy.flat:
-                alike.setdefault(line.name, []).append(name)
-                copies.setdefault(line.name, []).append(copy)
-        return Turn(names, {line: (tuple(alike[line]), Copies(copies[line])) for line in alike})
+                found.setdefault(line.name, {})[name] = copy
+        alike = {line: (tuple(copies), Copies(list(copies.values()))) for line, copies in found.items()}
+        return Turn(names, alike, [name for name in names if name not in self._on_the_way])
 
     def _bent_on_the_way(self) -> frozenset[str]:
         """Those of the changed weights that need no memory of their own: they are bent on the way to what a fast path
@@ -149,8 +152,6 @@ class Bender:
             )
             if name in self.changed and said and short and not any(other in self.changed for other in others):
                 found.append(name)
-                for match in matches:
-                    match.seeded.halved = True
         return frozenset(found)
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
@@ -221,7 +222,7 @@ class Bender:
                         self.live.derive_bent(name, self._parts(name, amounts))
                     else:
                         self._bend_weight(name, amounts, frame, memory)
-        self.live.rederive([name for name in turn.names if name not in self._on_the_way])
+        self.live.rederive(turn.stored)
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""

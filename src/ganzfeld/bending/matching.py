@@ -120,6 +120,7 @@ def mask_of(x: Tensor, match: Match, value: Callable[[str], Tensor]) -> Tensor |
 
 
 def indicator(channels: tuple[int, ...] | None, count: int, device: torch.device) -> Tensor | None:
+    """1 for the listed channels, 0 for the others, [count]; None for all."""
     if channels is None:
         return None
     indicator = torch.zeros(count)

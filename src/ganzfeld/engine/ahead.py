@@ -26,7 +26,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
+from ganzfeld.folders import cache_folder
 
 if TYPE_CHECKING:
     import torch
@@ -59,21 +59,18 @@ class Card:
         digest = hashlib.sha256(repr(astuple(self)).encode())
         for source in sorted(sources):
             digest.update(source.read_bytes())
-        folder = Path(os.environ.get("GANZFELD_CACHE") or platformdirs.user_cache_dir("ganzfeld")) / "kernels"
-        return folder / f"{digest.hexdigest()[:32]}.triton"
+        return cache_folder() / "kernels" / f"{digest.hexdigest()[:32]}.triton"
 
 
 def begin(device: torch.device) -> None:
     """Start the process for this device if it has work to do, and think no more of it. Takes a few milliseconds."""
-    from ganzfeld.kernels.card import has_triton, multiprocessors
+    from ganzfeld.kernels.card import capability, has_triton, multiprocessors
 
     if os.environ.get(SWITCH) == "0" or not has_triton(device):
         return
-    import torch
-
     # Without a process, or without a cache folder, a show is what it was: kernels are compiled when they are needed.
     with contextlib.suppress(OSError):
-        card = Card(*torch.cuda.get_device_capability(device), multiprocessors(device))
+        card = Card(*capability(device), multiprocessors(device))
         if not card.marker.exists():
             # -P: what lies in the folder where the show was started is none of our modules.
             command = [sys.executable, "-P", "-m", __name__, *map(str, astuple(card))]

@@ -75,10 +75,9 @@ def noise(
     octaves, channels = coefficients.shape[0] - 2, coefficients.shape[1] if coefficients.dim() == 4 else 0
     if octaves < 0 or coefficients.shape != coefficients_shape(octaves, channels):
         raise ValueError(f"these are not noise coefficients: shape {tuple(coefficients.shape)}")
-    if available(coefficients.device) and coefficients.dtype == torch.float64:
-        amounts = (octaves if harmonics is None else harmonics, gain, amplitude, offset, exponent)
-        layout = cuda.Layout(0, width * height, width, 1)
+    if _fused(coefficients):
         out = torch.empty(channels, height, width, device=coefficients.device)
+        layout, amounts = cuda.Layout(0, width * height, width, 1), (harmonics, gain, amplitude, offset, exponent)
         return _on_gpu(coefficients, kind, width, height, amounts, aspect_correct, layout, out)
 
     total = _white(coefficients[-1, :, 0, 0], width, height)
@@ -119,10 +118,9 @@ def latent_noise(
     if channels not in (1, count):
         raise ValueError(f"{count} latent vectors need coefficients of 1 or {count} channels, not {channels}")
     width = 1 if channels == count else count
-    if available(coefficients.device) and coefficients.dtype == torch.float64:
-        amounts = (coefficients.shape[0] if harmonics is None else harmonics, gain, amplitude, offset, exponent)
-        layout = cuda.Layout(size - 1, width * size, -1, size)
+    if _fused(coefficients):
         out = torch.empty(count, size, device=coefficients.device)
+        layout, amounts = cuda.Layout(size - 1, width * size, -1, size), (harmonics, gain, amplitude, offset, exponent)
         return _on_gpu(coefficients, kind, width, size, amounts, True, layout, out)
     picture = noise(
         coefficients,
@@ -138,24 +136,29 @@ def latent_noise(
     return picture.flip(1).permute(0, 2, 1).reshape(count, size)
 
 
+def _fused(coefficients: torch.Tensor) -> bool:
+    return available(coefficients.device) and coefficients.dtype == torch.float64
+
+
 def _on_gpu(
     coefficients: torch.Tensor,
     kind: str,
     width: int,
     height: int,
-    amounts: tuple[Value, ...],
+    amounts: tuple[Value | None, ...],
     aspect_correct: bool,
     layout: cuda.Layout,
     out: torch.Tensor,
 ) -> torch.Tensor:
-    """All of it in one launch. amounts: harmonics, gain, amplitude, offset, exponent."""
+    """All of it in one launch. amounts: harmonics (None: all there are), gain, amplitude, offset, exponent."""
     dimensions = dimensions_of(kind)
     longer = max(width, height)
     spans = (longer, longer) if aspect_correct else (width, height)
-    amounts = tuple(each.to(out) if isinstance(each, torch.Tensor) else float(each) for each in amounts)
     octaves, channels = coefficients.shape[0] - 1, coefficients.shape[1]
+    given = [octaves if each is None else each for each in amounts]
+    numbers = tuple(each.to(out) if isinstance(each, torch.Tensor) else float(each) for each in given)
     corner = _KERNELS.get(dimensions, (0.0, 0.0))
-    field = cuda.field_bytes(kind, (width, height), spans, octaves, channels, layout, corner, amounts)
+    field = cuda.field_bytes(kind, (width, height), spans, octaves, channels, layout, corner, numbers)
     tables = _tables(coefficients.device, dimensions)
     return cuda.noise(coefficients.contiguous(), tables, out, field, kind, width * height)
 

@@ -11,16 +11,16 @@ import contextlib
 import ctypes
 import functools
 import hashlib
-import os
+import struct
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import platformdirs
 import torch
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.folders import cache_folder
 from ganzfeld.kernels.card import capability
 
 
@@ -108,6 +108,13 @@ def architecture(device: torch.device) -> str:
     return f"sm_{major}{minor}{'a' if major >= 9 else ''}"
 
 
+def amount_bytes(amount: float | torch.Tensor) -> bytes:
+    """A kernel's `Amount`: a number, or a 0-d float32 tensor on the device that holds it."""
+    if isinstance(amount, torch.Tensor):
+        return struct.pack("Qf4x", amount.data_ptr(), 0.0)
+    return struct.pack("Qf4x", 0, amount)
+
+
 def tensor_map(x: torch.Tensor, size: Sequence[int], strides: Sequence[int], box: Sequence[int]) -> bytes:
     """What the unit that fetches blocks of memory (Hopper and later) must know of a half-precision tensor, the
     innermost axis first: size in numbers, strides of all axes but the innermost in bytes, the block fetched at once.
@@ -183,7 +190,7 @@ def _kept(source: str, options: Sequence[str]) -> Path:
     major, minor = ctypes.c_int(), ctypes.c_int()
     _nvrtc().nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
     words = "\n".join([f"{major.value}.{minor.value}", *options, source])
-    return _folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.cubin"
+    return cache_folder() / "kernels" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.cubin"
 
 
 def _keep(path: Path, binary: bytes) -> None:
@@ -193,10 +200,6 @@ def _keep(path: Path, binary: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(binary)
         Path(file.name).replace(path)
-
-
-def _folder() -> Path:
-    return Path(os.environ.get("GANZFELD_CACHE") or platformdirs.user_cache_dir("ganzfeld")) / "kernels"
 
 
 @functools.cache

@@ -35,16 +35,24 @@ class Block:
     """How many stand on a processor at a time."""
 
     @property
+    def pixels(self) -> int:
+        """Bytes of the two parts of the input that are there at a time; each begins at a multiple of 1024."""
+        return 2 * 1024 * -(-(TILE_WIDTH + 2) * (self.height + 2) * 2 * self.inputs // 1024)
+
+    @property
+    def slab(self) -> int:
+        """Bytes of the weights of one tap."""
+        return 2 * self.inputs * self.outputs
+
+    @property
     def stages(self) -> int:
-        """Slabs of weights in the ring."""
-        pixels = -(-(TILE_WIDTH + 2) * (self.height + 2) * 2 * self.inputs // 1024) * 1024
-        return min(9, (SHARED // self.blocks - 2048 - 2 * pixels) // (2 * self.inputs * self.outputs))
+        """Slabs in the ring."""
+        return min(9, (SHARED // self.blocks - 2048 - self.pixels) // self.slab)
 
     @property
     def shared(self) -> int:
-        """Bytes of shared memory, with room to begin at a multiple of 1024."""
-        pixels = -(-(TILE_WIDTH + 2) * (self.height + 2) * 2 * self.inputs // 1024) * 1024
-        return 1024 + 2 * pixels + self.stages * 2 * self.inputs * self.outputs + 32 + 16 * self.stages
+        """Bytes of shared memory, with room to begin at a multiple of 1024, and the barriers."""
+        return 1024 + self.pixels + self.stages * self.slab + 32 + 16 * self.stages
 
     def macros(self, up: int, channels: int, colours: int = 0, *, first: bool = True) -> dict[str, int]:
         """Those of the source. colours: of a picture that is painted here; first: there is no smaller one below it."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import coupled_blocks, multiprocessors
-from ganzfeld.kernels.cuda.compiler import defines, kernel
+from ganzfeld.kernels.cuda.compiler import amount_bytes, defines, kernel
 
 SOURCE = Path(__file__).with_suffix(".cu")
 THREADS = 512
@@ -47,13 +47,11 @@ def layers_bytes(
     weights, biases = zip(*layers)
     places = [*padded([weight.data_ptr() for weight in weights]), *padded([bias.data_ptr() for bias in biases])]
     sizes = [*padded([weight.shape[1] for weight in weights]), *padded([weight.shape[0] for weight in weights])]
-    amounts = [
-        (amount.data_ptr(), 0.0) if isinstance(amount, Tensor) else (0, float(amount)) for amount in (psi, cutoff)
-    ]
-    return struct.pack(
-        f"{2 * MOST_LAYERS + 1}Q{2 * MOST_LAYERS + 3}i4xQf4xQf4x", *places, average.data_ptr(), *sizes, len(layers),
-        int(normalise), rows, *amounts[0], *amounts[1],
+    packed = struct.pack(
+        f"{2 * MOST_LAYERS + 1}Q{2 * MOST_LAYERS + 3}i4x", *places, average.data_ptr(), *sizes, len(layers),
+        int(normalise), rows,
     )  # fmt: skip
+    return packed + amount_bytes(psi) + amount_bytes(cutoff)
 
 
 def mapped(

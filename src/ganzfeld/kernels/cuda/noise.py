@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ganzfeld.kernels.cuda.compiler import defines, kernel
+from ganzfeld.kernels.cuda.compiler import amount_bytes, defines, kernel
 from ganzfeld.kernels.noise_coefficients import dimensions_of, skew_factors
 
 SOURCE = Path(__file__).with_suffix(".cu")
@@ -46,14 +46,11 @@ def field_bytes(
     """The kernel's `Field`. size: (width, height); spans: the pixels that four units of x and of y take; kernel_of: a
     simplex corner's squared reach and its factor; amounts: harmonics, gain, amplitude, offset, exponent."""
     skew, unskew = skew_factors(dimensions_of(kind)) if kind.startswith("simplex") else (0.0, 0.0)
-    packed = b"".join(
-        struct.pack("Qf4x", amount.data_ptr(), 0) if isinstance(amount, Tensor) else struct.pack("Qf4x", 0, amount)
-        for amount in amounts
-    )
-    return struct.pack(
+    packed = struct.pack(
         "4d8i2f", skew, unskew, *spans, *size, channels, octaves, layout.start, layout.channels, layout.rows,
         layout.columns, *kernel_of,
-    ) + packed  # fmt: skip
+    )  # fmt: skip
+    return packed + b"".join(map(amount_bytes, amounts))
 
 
 def noise(

@@ -43,31 +43,28 @@ class Part:
 
 def text_of(parts: Sequence[Part]) -> str:
     """The C++ that stands in the source: `Once`, `once` and `bend`."""
-    names = [[*part.numbers, *part.once] for part in parts]
-    fields = "".join(f" float {name}_{place};" for place, part in enumerate(names) for name in part)
+    known = []
+    for part in parts:
+        numbers = {name: f"number(part, {k}, o)" for k, name in enumerate(part.numbers)}
+        deviation = {} if part.deviation is None else {"deviation": "known(part.deviation)"}
+        known.append({**numbers, **deviation, **part.once})
+    fields = "".join(f" float {name}_{place};" for place, names in enumerate(known) for name in names)
     lines = [f"struct Once {{{fields} }};", "F Once once(const Chain &chain, int o) {", "    Once all;"]
-    for place, part in enumerate(parts):
+    for place, names in enumerate(known):
         lines += ["    {", f"        const Part &part = chain.parts[{place}];"]
-        lines += [f"        const float {name} = number(part, {k}, o);" for k, name in enumerate(part.numbers)]
-        if part.deviation is not None:
-            lines += ["        const float deviation = known(part.deviation);"]
-        lines += [f"        const float {name} = {what};" for name, what in part.once.items()]
-        lines += [f"        all.{name}_{place} = {name};" for name in names[place]]
+        for name, what in names.items():
+            lines += [f"        const float {name} = {what};", f"        all.{name}_{place} = {name};"]
         lines += ["    }"]
     lines += ["    return all;", "}"]
-    lines += [
-        "F void bend(float &x, const Chain &chain, const Once &once, const Rows &row, int o, int i, long long at) {"
-    ]
-    lines += ["    const int outputs = row.outputs;"]
-    for place, part in enumerate(parts):
+    arguments = "float &x, const Chain &chain, const Once &once, const Rows &row, int o, int i, long long at"
+    lines += [f"F void bend({arguments}) {{", "    const int outputs = row.outputs;"]
+    for place, (part, names) in enumerate(zip(parts, known)):
         lines += ["    {", f"        const Part &part = chain.parts[{place}];", "        const float before = x;"]
-        lines += [f"        const float {name} = once.{name}_{place};" for name in names[place]]
+        lines += [f"        const float {name} = once.{name}_{place};" for name in names]
         if part.other is not None:
             lines += ["        const float other = known(part.other + at);"]
         if part.noise is not None:
             lines += ["        const float noise = half_of(part.noise[at]);"]
-        if part.deviation is not None:
-            lines += ["        const float deviation = known(part.deviation);"]
         if part.order is not None:
             lines += ["        const long long *order = part.order;"]
         lines += [f"        x = {expression};" for expression in part.expressions]

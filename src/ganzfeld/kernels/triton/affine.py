@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.triton.field import COUNTS, DOWN, VECTORS, WARPS, Field, leave, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, leave, seen, tile
 
 AMOUNTS = ["right", "up", "degrees", "zoom"]
 
@@ -69,8 +69,5 @@ def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) 
     """As `affine.affine`, of x [1, C, h, w] in half precision and 0-d amounts."""
     field = Field.of(x)
     out, result = field.empty()
-    _affine[field.tiles](
-        field.x, out, right, up, degrees, zoom, field.groups, field.height, field.width, field.row, field.pixel,
-        TOGETHER=field.together, VECTOR=field.vector, VECTORS=VECTORS, DOWN=DOWN, num_warps=WARPS,
-    )  # fmt: skip
+    _affine[field.tiles](field.x, out, right, up, degrees, zoom, *field.counts, **field.constants)
     return result

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ganzfeld.kernels.triton.affine import AMOUNTS, motion, sampled
-from ganzfeld.kernels.triton.field import COUNTS, DOWN, VECTORS, WARPS, Field, at, mixed, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, at, mixed, seen, tile
 
 
 @triton.jit
@@ -83,7 +83,6 @@ def feedback(x: Tensor, memory: Tensor, frame: Tensor, amounts: Sequence[Tensor]
     ring = memory.view(torch.float16)
     _feedback[field.tiles](
         field.x, ring, out, frame, *amounts, ring.shape[0], ring.shape[3] // field.vector, loudest,
-        field.groups, field.height, field.width, field.row, field.pixel,
-        TOGETHER=field.together, VECTOR=field.vector, VECTORS=VECTORS, DOWN=DOWN, num_warps=WARPS,
+        *field.counts, **field.constants,
     )  # fmt: skip
     return result

@@ -65,6 +65,18 @@ class Field:
         across = VECTORS // (self.together * DOWN)
         return triton.cdiv(self.width, across) * triton.cdiv(self.groups, self.together), triton.cdiv(self.height, DOWN)
 
+    @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """A kernel's arguments `COUNTS`."""
+        return self.groups, self.height, self.width, self.row, self.pixel
+
+    @property
+    def constants(self) -> dict[str, int]:
+        """A kernel's constants: how it walks."""
+        return {
+            "TOGETHER": self.together, "VECTOR": self.vector, "VECTORS": VECTORS, "DOWN": DOWN, "num_warps": WARPS,
+        }  # fmt: skip
+
     def empty(self) -> tuple[Tensor, Tensor]:
         """Memory of x's shape: as kernels see it, dense [h, w, groups · vector], and as x [1, C, h, w]."""
         out = self.x.new_empty(self.height, self.width, self.groups * self.vector)

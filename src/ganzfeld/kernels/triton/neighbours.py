@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.triton.field import COUNTS, DOWN, VECTORS, WARPS, Field, leave, mixed, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, leave, mixed, seen, tile
 
 SOBEL, SHARPEN, ERODE, DILATE = (tl.constexpr(number) for number in range(4))
 """Two that sum up, and two that choose."""
@@ -71,9 +71,5 @@ def dilate(x: Tensor, amount: Tensor) -> Tensor:
 def _around(x: Tensor, amount: Tensor, operation: tl.constexpr) -> Tensor:
     field = Field.of(x)
     out, result = field.empty()
-    _neighbours[field.tiles](
-        field.x, out, amount, field.groups, field.height, field.width, field.row, field.pixel,
-        OPERATION=operation.value, TOGETHER=field.together, VECTOR=field.vector, VECTORS=VECTORS, DOWN=DOWN,
-        num_warps=WARPS,
-    )  # fmt: skip
+    _neighbours[field.tiles](field.x, out, amount, *field.counts, OPERATION=operation.value, **field.constants)
     return result

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.triton.field import COUNTS, DOWN, VECTORS, WARPS, Field, leave, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, leave, seen, tile
 
 
 @triton.jit(do_not_specialize=COUNTS, do_not_specialize_on_alignment=["amount"])
@@ -34,8 +34,5 @@ def added(x: Tensor, amount: Tensor) -> Tensor:
 def _each(x: Tensor, amount: Tensor, *, shift: bool) -> Tensor:
     field = Field.of(x)
     out, result = field.empty()
-    _scaled[field.tiles](
-        field.x, out, amount, field.groups, field.height, field.width, field.row, field.pixel,
-        SHIFT=shift, TOGETHER=field.together, VECTOR=field.vector, VECTORS=VECTORS, DOWN=DOWN, num_warps=WARPS,
-    )  # fmt: skip
+    _scaled[field.tiles](field.x, out, amount, *field.counts, SHIFT=shift, **field.constants)
     return result

@@ -13,9 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import platformdirs
-
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.folders import cache_folder
 from ganzfeld.networks.files.native import unwritable, written_whole
 
 CONVERTER = 1
@@ -26,8 +25,7 @@ STALE_SECONDS = 3600
 
 def folder() -> Path:
     """The folder of converted networks: in GANZFELD_CACHE or the user's cache folder."""
-    base = os.environ.get("GANZFELD_CACHE") or platformdirs.user_cache_dir("ganzfeld")
-    return Path(base).absolute() / "networks"
+    return cache_folder().absolute() / "networks"
 
 
 def make(folder: Path) -> None:
