@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,24 @@ def test_networks_of_two_kinds_and_lengths_share_a_latent(small_network: Path, o
     for row, column in ((0, 2), (1, 1)):
         assert (cell(sheet, row, column) == paper).all(), "no such layer there"
     assert not (cell(sheet, 1, 2) == paper).all()
+
+
+def test_conditional_networks_take_the_label_and_others_do_not(
+    small_network: Path, golden_file: Callable[[str], Path]
+) -> None:
+    conditional = golden_file("stylegan2-cond-16")
+    source, both = "source = seeds('7')", [str(conditional), str(small_network)]
+    shown, others = {}, []
+    for label in ("0", "1", "0.5", "[0, 1]", "cos(t)"):
+        sheet = frame(f"{source}\nout(sheet({both}, source, ['image'], psi=0.7, label={label}, cell=16, labels=False))")
+        first, second = (cell(sheet, row, 0, side=16) for row in (0, 1))
+        face = f"network({str(conditional)!r}, latent=source, psi=0.7, label={label})"
+        assert torch.equal(first, frame(f"{source}\nout({face})")), label
+        shown[label], others = first, [*others, second]
+    assert all(torch.equal(other, others[0]) for other in others)
+    assert torch.equal(shown["1"], shown["[0, 1]"])
+    assert not torch.equal(shown["0"], shown["1"])
+    assert not torch.equal(shown["0.5"], shown["1"]) and not torch.equal(shown["0.5"], shown["0"])
 
 
 def test_labels_stand_under_the_cells_and_leave_them_alone(small_network: Path) -> None:

@@ -1,16 +1,17 @@
-"""What every node that plays a network does: open it, and read latents for it."""
+"""What every node that plays a network does: open it, and read latents and classes for it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from ganzfeld.errors import NetworkFileError, PatchError, nearest
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
-from ganzfeld.patch.node import SetupContext
+from ganzfeld.patch.node import Latent, SetupContext
 
 
 def opened(name: Any, context: SetupContext, parameter: str) -> tuple[Path, Network]:
@@ -30,7 +31,37 @@ def opened(name: Any, context: SetupContext, parameter: str) -> tuple[Path, Netw
         raise context.refuse(f"{Path(name).name}: {error.what}", parameter, error.hint) from error
 
 
-def in_w(points: Tensor, network: Network) -> Tensor:
+def classes(label: float | list[float], count: int) -> np.ndarray:
+    """A class number (a fraction blends it with the next), or weights, as [1, count]: what `w_of` takes as a label."""
+    row = np.zeros((1, count), np.float32)
+    if isinstance(label, list):
+        row[0, : len(label)] = label[:count]
+        return row
+    first, share = divmod(label, 1)
+    row[0, int(first) % count] += 1 - share
+    row[0, (int(first) + 1) % count] += share
+    return row
+
+
+def w_of(
+    latent: Latent | None, network: Network, label: Tensor | None, psi: Tensor, cutoff: Tensor | None = None
+) -> Tensor:
+    """Where a latent is, truncated: w [1, num_ws, w_dim]; without one, the average. label: [1, c_dim], of a network
+    that has classes."""
+    if latent is None:
+        return network.average_w()
+    points = latent.points
+    if latent.space == "z":
+        if points.shape[-1] != network.z_dim:
+            raise PatchError(f"The latent has {points.shape[-1]} numbers; the network's z has {network.z_dim}")
+        labels = None if label is None else label.expand(len(points), -1)
+        w = network.mapping(points, labels, truncation_psi=psi, truncation_cutoff=cutoff)
+    else:
+        w = network.truncate(_in_w(points, network), psi, cutoff)
+    return w if latent.weights is None else (w * latent.weights[:, None, None]).sum(0, keepdim=True)
+
+
+def _in_w(points: Tensor, network: Network) -> Tensor:
     """w as files hold it, [K, w_dim] or [K, 1 or num_ws, w_dim], in full."""
     points = points[:, None] if points.dim() == 2 else points
     if points.shape[2] != network.w_dim or points.shape[1] not in (1, network.num_ws):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ganzfeld.bending.bender import Bender
-from ganzfeld.errors import GanzfeldError, NetworkError, PatchError
+from ganzfeld.errors import GanzfeldError, NetworkError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.device import device_memory, pick_device
@@ -22,7 +22,7 @@ from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
 from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
 from ganzfeld.patch.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
 from ganzfeld.patch.looking import Looking, seen
-from ganzfeld.patch.networks import in_w, opened
+from ganzfeld.patch.networks import classes, opened, w_of
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
@@ -209,10 +209,10 @@ class NetworkNode(Node):
         network = self.networks[p.file]
         context.stage("frame", np.array(context.moment.frame, np.int64))
         if network.c_dim:
-            context.stage("label", _label(p.label, network.c_dim))
+            context.stage("label", classes(p.label, network.c_dim))
             for line in self.styles:
                 if "label" in line.given:
-                    context.stage(f"{line.name}.label", _label(p[f"{line.name}.label"], network.c_dim))
+                    context.stage(f"{line.name}.label", classes(p[f"{line.name}.label"], network.c_dim))
         seeds = {line: int(p[f"{line}.seed"]) for line in self.seeded}
         self.benders[p.file].prepare(seeds)
         self.latents[p.file].prepare(seeds)
@@ -261,20 +261,8 @@ class NetworkNode(Node):
         return self.latents[context.parameters.file].bend(w, others, context.methods)
 
     def _w(self, network: Network, latent: Latent | None, label: str, context: RenderContext) -> torch.Tensor:
-        p = context.parameters
-        if latent is None:
-            return network.average_w()
-        points = latent.points
-        if latent.space == "z":
-            if points.shape[-1] != network.z_dim:
-                raise PatchError(f"The latent has {points.shape[-1]} numbers; the network's z has {network.z_dim}")
-            classes = context.staged[label].expand(len(points), -1) if network.c_dim else None
-            w = network.mapping(points, classes, truncation_psi=p.psi, truncation_cutoff=p.cutoff)
-        else:
-            w = network.truncate(in_w(points, network), p.psi, p.cutoff)
-        if latent.weights is None:
-            return w
-        return (w * latent.weights[:, None, None]).sum(0, keepdim=True)
+        staged = context.staged[label] if network.c_dim else None
+        return w_of(latent, network, staged, context.parameters.psi, context.parameters.cutoff)
 
 
 def _placed(x: torch.Tensor, y: torch.Tensor, rotate: torch.Tensor, zoom: torch.Tensor) -> torch.Tensor:
@@ -284,15 +272,3 @@ def _placed(x: torch.Tensor, y: torch.Tensor, rotate: torch.Tensor, zoom: torch.
     cos, sin, zero = angle.cos() / zoom, angle.sin() / zoom, torch.zeros_like(x)
     rows = [[cos, -sin, -(cos * x + sin * y)], [sin, cos, cos * y - sin * x], [zero, zero, zero + 1]]
     return torch.stack([torch.stack(row) for row in rows])
-
-
-def _label(label: float | list[float], classes: int) -> np.ndarray:
-    """A class number (a fraction blends it with the next), or weights, as [1, classes]."""
-    row = np.zeros((1, classes), np.float32)
-    if isinstance(label, list):
-        row[0, : len(label)] = label[:classes]
-        return row
-    first, share = divmod(label, 1)
-    row[0, int(first) % classes] += 1 - share
-    row[0, (int(first) + 1) % classes] += share
-    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.looking import Looking, seen
-from ganzfeld.patch.networks import in_w, opened
+from ganzfeld.patch.networks import classes, opened, w_of
 from ganzfeld.patch.node import (
+    HostValue,
     Input,
     Latent,
     LatentRequest,
@@ -72,6 +74,8 @@ class Sheet(Node):
                        check=_layers)  # fmt: skip
     psi = Value(1.0, "Truncation: 0 is the average picture, 1 the network as trained, beyond it strange.",
                 range=(-1, 2), limits=(-100, 100))  # fmt: skip
+    label = HostValue(0, "Class, for those that are conditional; a fraction blends two; a list weighs them all.",
+                      vector=True, range=(0, 10))  # fmt: skip
     cell = Structure(256, "A cell's side in pixels.", check=_cell)
     labels = Structure(True, "Whether names stand under the cells.", check=bool)
 
@@ -95,12 +99,17 @@ class Sheet(Node):
 
     def prepare(self, context: PrepareContext) -> None:
         context.stage("channel", np.array(int(context.parameters.channel), np.int64))
+        for row, network in enumerate(self.opened):
+            if network.c_dim:
+                context.stage(f"{row}.label", classes(context.parameters.label, network.c_dim))
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         sheet = self.paper.clone()
         for row, (network, columns) in enumerate(zip(self.opened, self.rows)):
             cells = {layer: self._cell(sheet, row, column) for column, layer in enumerate(columns) if layer}
-            self._fill(cells, network, _w(network, inputs.get("latent"), context.parameters.psi), row, context)
+            label = context.staged[f"{row}.label"] if network.c_dim else None
+            w = w_of(_beginning(inputs.get("latent"), network), network, label, context.parameters.psi)
+            self._fill(cells, network, w, row, context)
         return sheet
 
     def _cell(self, sheet: torch.Tensor, row: int, column: int) -> torch.Tensor:
@@ -157,15 +166,11 @@ def _spread(network: Network, count: int) -> list[str]:
     return [layers[place] for place in places]
 
 
-def _w(network: Network, latent: Latent | None, psi: torch.Tensor) -> torch.Tensor:
-    if latent is None:
-        return network.average_w()
-    if latent.space == "z":
-        # Asked for as long as the longest needs it.
-        w = network.mapping(latent.points[:, : network.z_dim], truncation_psi=psi)
-    else:
-        w = network.truncate(in_w(latent.points, network), psi)
-    return w if latent.weights is None else (w * latent.weights[:, None, None]).sum(0, keepdim=True)
+def _beginning(latent: Latent | None, network: Network) -> Latent | None:
+    """What of a latent is for this network: z is as long as the longest needs it."""
+    if latent is None or latent.space != "z":
+        return latent
+    return replace(latent, points=latent.points[:, : network.z_dim])
 
 
 def _fitted(picture: torch.Tensor, side: int) -> torch.Tensor:
