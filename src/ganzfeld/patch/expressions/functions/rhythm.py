@@ -11,7 +11,8 @@ from typing import Any
 from ganzfeld.patch.expressions.frame import Frame
 from ganzfeld.patch.expressions.functions.memory import MOST_EVENTS, recall
 from ganzfeld.patch.expressions.functions.shapes import EASINGS
-from ganzfeld.patch.expressions.notation import SNAP, Pattern, bjorklund, parse_notation
+from ganzfeld.patch.expressions.notation import parse_notation
+from ganzfeld.patch.expressions.pattern import SNAP, Pattern, bjorklund
 from ganzfeld.patch.expressions.vocabulary import Kind, Result, UsageError, function
 
 SHORTEST = 1e-3
