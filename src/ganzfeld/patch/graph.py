@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import PatchError, Where, nearest
+from ganzfeld.patch.constants import constant, constant_value
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
-from ganzfeld.patch.language import constant, constant_value
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
 from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Structure, Toggle, Value
 from ganzfeld.patch.nodes import node_types

@@ -2,9 +2,6 @@
 
 Statements: `name = node(…)`, `name = expression`, `name = knob(…)`, `node.method(…)`, `a >> node(…)`, the settings
 `bpm(…)`, `swap(…)` and `hold(…)`, `out(…)`, and `for` over a range or literals, unrolled. Nothing else exists.
-
-The text is read with the standard `ast`: every piece keeps its exact place, so that an edit is a splice of the text
-and whatever stands around it (comments, layout) stays as it was.
 """
 
 from __future__ import annotations
@@ -12,13 +9,14 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
-from ganzfeld.errors import PatchError, Where, nearest
-from ganzfeld.patch.expressions import Expression, Frame, Scope, compile_expression, known_functions, reserved_words
+from ganzfeld.errors import nearest
+from ganzfeld.patch.constants import constant
+from ganzfeld.patch.expressions import known_functions, reserved_words
 from ganzfeld.patch.models import (
     TEMPO_SOURCES,
     KnobModel,
@@ -32,9 +30,8 @@ from ganzfeld.patch.models import (
 )
 from ganzfeld.patch.node import Method
 from ganzfeld.patch.nodes import node_types
-from ganzfeld.values.time import Moment
+from ganzfeld.patch.text import PatchText
 
-MOST_CHARACTERS = 256_000
 MOST_TURNS = 256
 MOST_STATEMENTS = 4096
 DEEPEST_CHAIN = 64
@@ -62,23 +59,9 @@ def parse(text: str, file: str | None = None) -> Patch:
     return _Reader(text, file).read()
 
 
-def constant(term: Term, where: Where) -> Any:
-    """The value of a term that may not move. Raises PatchError if it does."""
-    expression = compile_expression(term.text, scope=Scope(), owner="", where=where, constants=term.constants)
-    if not expression.is_constant:
-        raise PatchError("This has to be a constant: it is fixed while the patch plays", where=where)
-    return constant_value(expression)
-
-
-def constant_value(expression: Expression) -> Any:
-    """What an expression gives that is the same on every frame."""
-    return expression.evaluate(Frame(Moment(frame=0, t=0.0, dt=0.0, beat=0.0, bar=0.0, bpm=120.0)))
-
-
 class _Reader:
     def __init__(self, text: str, file: str | None) -> None:
-        self.text, self.file = text, file
-        self.lines = text.splitlines(keepends=True)
+        self.text, self.file = PatchText(text, file), file
         self.types = node_types()
         self.nodes: dict[str, dict[str, Any]] = {}
         self.signals: dict[str, SignalModel] = {}
@@ -88,10 +71,9 @@ class _Reader:
         self.constants: dict[str, Any] = {}
         self.statements = 0
         self.reads: list[tuple[str, ast.Name]] = []
-        self.keywords: dict[ast.expr, ast.keyword] = {}
 
     def read(self) -> Patch:
-        for statement in self._tree().body:
+        for statement in self.text.tree().body:
             self._statement(statement)
         self._check_inputs()
         return Patch(
@@ -102,65 +84,24 @@ class _Reader:
             settings=Settings(**self.settings),
         )
 
-    def _tree(self) -> ast.Module:
-        if len(self.text) > MOST_CHARACTERS:
-            raise PatchError(f"The patch is longer than {MOST_CHARACTERS} characters", where=Where(file=self.file))
-        try:
-            return ast.parse(self.text)
-        except SyntaxError as error:
-            place = Where(self.file, error.lineno, error.offset)
-            raise PatchError(f"Not a patch yet: {error.msg}", where=place) from None
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise PatchError(f"Not a patch: {error or 'too deeply nested'}", where=Where(file=self.file)) from None
-
-    # Places
-
-    def _column(self, line: int, offset: int) -> int:
-        # ast counts bytes of UTF-8; people and editors count characters.
-        source = self.lines[line - 1] if line <= len(self.lines) else ""
-        return len(source.encode()[:offset].decode(errors="ignore")) + 1
-
-    def _span(self, node: ast.expr | ast.stmt | ast.keyword) -> Span:
-        end_line = node.end_lineno or node.lineno
-        return Span(
-            line=node.lineno,
-            column=self._column(node.lineno, node.col_offset),
-            end_line=end_line,
-            end_column=self._column(end_line, node.end_col_offset or 0),
-        )
-
-    def _source(self, span: Span) -> str:
-        lines = self.lines[span.line - 1 : span.end_line]
-        lines[-1] = lines[-1][: span.end_column - 1]
-        lines[0] = lines[0][span.column - 1 :]
-        return "".join(lines)
-
-    def _error(self, what: str, node: ast.expr | ast.stmt | ast.keyword, hint: str = "") -> PatchError:
-        span = self._span(node)
-        return PatchError(what, where=Where(self.file, span.line, span.column), hint=hint)
-
-    def _unknown(self, thing: str, name: str, argument: ast.expr, known: Iterable[str]) -> PatchError:
-        return self._error(f"{thing} has no '{name}'", self.keywords.get(argument, argument), nearest(name, known))
-
     def _term(self, node: ast.expr) -> Term:
-        span = self._span(node)
-        return Term(text=self._source(span), span=span, constants=self.constants)
+        span = self.text.span(node)
+        return Term(text=self.text.between(span), span=span, constants=self.constants)
 
     def _constant(self, node: ast.expr) -> Any:
-        term = self._term(node)
-        return constant(term, Where(self.file, term.span.line, term.span.column))
+        return constant(self._term(node), self.text.where(node))
 
     # Statements
 
     def _statement(self, statement: ast.stmt) -> None:
         self.statements += 1
         if self.statements > MOST_STATEMENTS:
-            raise self._error(f"The patch unrolls to more than {MOST_STATEMENTS} lines", statement)
+            raise self.text.error(f"The patch unrolls to more than {MOST_STATEMENTS} lines", statement)
         match statement:
             case ast.Assign(targets=[ast.Name(id=name) as target], value=value):
                 self._assign(name, target, value)
             case ast.Assign(targets=[target, *_]):
-                raise self._error("One name stands on the left of '='", target)
+                raise self.text.error("One name stands on the left of '='", target)
             case ast.Expr(value=value):
                 self._bare(value)
             case ast.For():
@@ -169,17 +110,17 @@ class _Reader:
                 pass
             case _:
                 what = _REFUSED.get(type(statement), "This statement is not part of a patch")
-                raise self._error(what, statement)
+                raise self.text.error(what, statement)
 
     def _claim(self, name: str, node: ast.expr) -> None:
         if name in reserved_words() or name in ("knob", *_SETTINGS):
-            raise self._error(f"'{name}' is a word of the language", node, "Choose another name")
+            raise self.text.error(f"'{name}' is a word of the language", node, "Choose another name")
         if name.startswith("_"):
-            raise self._error("Names do not begin with '_'", node)
+            raise self.text.error("Names do not begin with '_'", node)
         if name in self.spans:
             first = self.spans[name].line
-            raise self._error(f"'{name}' was already given on line {first}", node, "Choose another name")
-        self.spans[name] = self._span(node)
+            raise self.text.error(f"'{name}' was already given on line {first}", node, "Choose another name")
+        self.spans[name] = self.text.span(node)
 
     def _assign(self, name: str, target: ast.expr, value: ast.expr) -> None:
         self._claim(name, target)
@@ -193,7 +134,7 @@ class _Reader:
             if called and called not in known_functions():
                 assert isinstance(value, ast.Call)
                 known = [*self.types, "knob", *known_functions()]
-                raise self._error(f"There is no node or function '{called}'", value.func, nearest(called, known))
+                raise self.text.error(f"There is no node or function '{called}'", value.func, nearest(called, known))
             self.signals[name] = SignalModel(name=name, term=self._term(value))
 
     def _bare(self, value: ast.expr) -> None:
@@ -203,25 +144,26 @@ class _Reader:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
                 self._method(name, method, value)
             case ast.Call(func=ast.Attribute()):
-                raise self._error("A method is called on a node's name, as in face.show(…)", value)
+                raise self.text.error("A method is called on a node's name, as in face.show(…)", value)
             case _ if self._is_chain(value) or _called(value):
                 called = _called(value.right if isinstance(value, ast.BinOp) else value) or ""
                 if called != "out":
                     if called in self.types:
-                        raise self._error(f"This {called} goes nowhere", value, "Give it a name, or send it to out(…)")
+                        hint = "Give it a name, or send it to out(…)"
+                        raise self.text.error(f"This {called} goes nowhere", value, hint)
                     known = [*self.types, *_SETTINGS]
-                    raise self._error(f"There is no node or setting '{called}'", value, nearest(called, known))
+                    raise self.text.error(f"There is no node or setting '{called}'", value, nearest(called, known))
                 self._node(value, self._free_name("out"))
             case _:
-                raise self._error("This line does nothing", value, "Give the value a name: name = …")
+                raise self.text.error("This line does nothing", value, "Give the value a name: name = …")
 
     def _loop(self, loop: ast.For) -> None:
         if loop.orelse:
-            raise self._error("'for … else' is not part of a patch", loop)
+            raise self.text.error("'for … else' is not part of a patch", loop)
         before = self.constants
         for turn, bound in enumerate(self._turns(loop)):
             if turn == MOST_TURNS:
-                raise self._error(f"A loop turns at most {MOST_TURNS} times", loop.iter)
+                raise self.text.error(f"A loop turns at most {MOST_TURNS} times", loop.iter)
             self.constants = {**before, **bound}
             for statement in loop.body:
                 self._statement(statement)
@@ -233,18 +175,18 @@ class _Reader:
             case ast.Call(func=ast.Name(id="range"), args=arguments, keywords=[]) if 1 <= len(arguments) <= 3:
                 numbers = [self._constant(argument) for argument in arguments]
                 if not all(isinstance(number, int) for number in numbers) or (len(numbers) == 3 and numbers[2] == 0):
-                    raise self._error("range takes whole numbers, and a step that is not 0", loop.iter)
+                    raise self.text.error("range takes whole numbers, and a step that is not 0", loop.iter)
                 items: Any = range(*numbers)
             case ast.List() | ast.Tuple():
                 items = self._constant(loop.iter)
             case _:
-                raise self._error("A loop goes over range(…) or a list of literals", loop.iter)
+                raise self.text.error("A loop goes over range(…) or a list of literals", loop.iter)
         for item in items:
             values = [item] if len(names) == 1 else list(item) if isinstance(item, list | tuple) else []
             if len(values) != len(names):
-                raise self._error(f"Each item has to give {len(names)} values", loop.iter)
+                raise self.text.error(f"Each item has to give {len(names)} values", loop.iter)
             if not all(isinstance(value, int | float | str | bool) for value in values):
-                raise self._error("Loops go over numbers and words", loop.iter)
+                raise self.text.error("Loops go over numbers and words", loop.iter)
             yield dict(zip(names, values))
 
     def _loop_names(self, target: ast.expr) -> list[str]:
@@ -252,37 +194,19 @@ class _Reader:
         names = []
         for name in targets:
             if not isinstance(name, ast.Name):
-                raise self._error("A loop gives its items plain names", name)
+                raise self.text.error("A loop gives its items plain names", name)
             if name.id in reserved_words() and name.id not in ("i", "n", "c"):
-                raise self._error(f"'{name.id}' is a word of the language", name, "Choose another name")
+                raise self.text.error(f"'{name.id}' is a word of the language", name, "Choose another name")
             names.append(name.id)
         return names
 
     # Settings and knobs
 
-    def _keywords(self, call: ast.Call, order: tuple[str, ...], thing: str) -> dict[str, ast.expr]:
-        """A call's arguments by name; `order` names the positional ones."""
-        given: dict[str, ast.expr] = {}
-        if len(call.args) > len(order):
-            raise self._error(f"{thing} takes {len(order)} positional arguments at most", call.args[len(order)])
-        for name, argument in zip(order, call.args):
-            if isinstance(argument, ast.Starred):
-                raise self._error("'*' is not part of a patch", argument)
-            given[name] = argument
-        for keyword in call.keywords:
-            if keyword.arg is None:
-                raise self._error("'**' is not part of a patch", keyword.value)
-            if keyword.arg in given:
-                raise self._error(f"'{keyword.arg}' is given twice", keyword)
-            given[keyword.arg] = keyword.value
-            self.keywords[keyword.value] = keyword
-        return given
-
     def _constants_of(self, call: ast.Call, order: tuple[str, ...], thing: str) -> dict[str, Any]:
-        given = self._keywords(call, order, thing)
+        given = self.text.arguments(call, order, thing)
         for name, argument in given.items():
             if name not in order:
-                raise self._unknown(thing, name, argument, order)
+                raise self.text.unknown(thing, name, argument, order)
         return {name: self._constant(argument) for name, argument in given.items()}
 
     def _setting(self, name: str, call: ast.Call) -> None:
@@ -291,25 +215,25 @@ class _Reader:
             values["swap"] = values.pop("when")
         if name == "hold":
             if "fps" not in values:
-                raise self._error("hold needs a rate", call, "For example: hold(60)")
+                raise self.text.error("hold needs a rate", call, "For example: hold(60)")
             values = {"hold": values["fps"]}
         if name == "bpm":
             values = self._tempo(values, call)
         try:
             self.settings = Settings(**{**self.settings, **values}).model_dump()
         except ValidationError as error:
-            raise self._error(_first(error), call) from None
+            raise self.text.error(_first(error), call) from None
 
     def _tempo(self, values: dict[str, Any], call: ast.Call) -> dict[str, Any]:
         """`bpm(124)`, `bpm("midi")` (the tempo stays as it is until one is heard), `bpm(124, "midi")`."""
         tempo = {"bpm": None, "follow": None, **values}
         if isinstance(tempo["bpm"], str):
             if tempo["follow"] is not None:
-                raise self._error("bpm takes a number and what it follows", call, 'For example: bpm(124, "midi")')
+                raise self.text.error("bpm takes a number and what it follows", call, 'For example: bpm(124, "midi")')
             tempo = {"bpm": None, "follow": tempo["bpm"]}
         if tempo["follow"] not in (None, *TEMPO_SOURCES):
             hint = nearest(str(tempo["follow"]), TEMPO_SOURCES)
-            raise self._error(f"The tempo cannot follow '{tempo['follow']}'", call, hint)
+            raise self.text.error(f"The tempo cannot follow '{tempo['follow']}'", call, hint)
         return tempo
 
     def _knob(self, name: str, call: ast.Call) -> None:
@@ -318,9 +242,9 @@ class _Reader:
         if isinstance(low, int | float) and isinstance(high, int | float):
             values.setdefault("default", 0.0 if low <= 0 <= high else low)
         try:
-            self.knobs[name] = KnobModel(name=name, span=self._span(call), **values)
+            self.knobs[name] = KnobModel(name=name, span=self.text.span(call), **values)
         except ValidationError as error:
-            raise self._error(_first(error), call) from None
+            raise self.text.error(_first(error), call) from None
 
     # Nodes
 
@@ -336,36 +260,36 @@ class _Reader:
     def _node(self, value: ast.expr, name: str, depth: int = 0) -> None:
         """Read `type(…)` or `a >> type(…)` as the node `name`; a node nested in it takes the name of its input."""
         if depth > DEEPEST_CHAIN:
-            raise self._error("Too many nodes in one chain", value, "Give some of them names")
+            raise self.text.error("Too many nodes in one chain", value, "Give some of them names")
         feeding: ast.expr | None = None
         if isinstance(value, ast.BinOp):
             feeding, value = value.left, value.right
         called = _called(value)
         if not isinstance(value, ast.Call) or called not in self.types:
             hint = nearest(called, self.types) if called else "A chain reads: source >> network(…) >> out()"
-            raise self._error(f"There is no node '{called}'" if called else "'>>' leads into a node", value, hint)
+            raise self.text.error(f"There is no node '{called}'" if called else "'>>' leads into a node", value, hint)
         cls = self.types[called]
         inputs = cls.declared_inputs()
-        given = self._keywords(value, tuple(cls.declared), called)
+        given = self.text.arguments(value, tuple(cls.declared), called)
         if feeding is not None:
             if not inputs:
-                raise self._error(f"{called} has no input", value)
+                raise self.text.error(f"{called} has no input", value)
             first = next(iter(inputs))
             if first in given and not (value.args and given[first] is value.args[0]):
-                raise self._error(f"'{first}' is fed twice", value)
+                raise self.text.error(f"'{first}' is fed twice", value)
             if first in given:
                 # Positional arguments follow the fed input: `a >> flip(True)` sets flip's next parameter.
-                given = self._keywords(value, tuple(key for key in cls.declared if key != first), called)
+                given = self.text.arguments(value, tuple(key for key in cls.declared if key != first), called)
             given[first] = feeding
         if called == "out" and "name" in given:
             wanted = self._constant(given.pop("name"))
             if not isinstance(wanted, str) or not re.fullmatch(r"[A-Za-z]\w*", wanted):
-                raise self._error("An output's name is one word in quotes", value)
+                raise self.text.error("An output's name is one word in quotes", value)
             name = wanted
             if name in self.spans or name in self.nodes:
-                raise self._error(f"'{name}' was already given", value, "Choose another name")
+                raise self.text.error(f"'{name}' was already given", value, "Choose another name")
         node: dict[str, Any] = {
-            "name": name, "type": called, "arguments": {}, "inputs": {}, "methods": [], "span": self._span(value)
+            "name": name, "type": called, "arguments": {}, "inputs": {}, "methods": [], "span": self.text.span(value)
         }  # fmt: skip
         self.nodes[name] = node
         for key, argument in given.items():
@@ -374,7 +298,7 @@ class _Reader:
             elif key in cls.declared or cls.extra is not None:
                 node["arguments"][key] = self._term(argument)
             else:
-                raise self._unknown(called, key, argument, cls.declared)
+                raise self.text.unknown(called, key, argument, cls.declared)
 
     def _input(self, argument: ast.expr, reader: str, path: str, depth: int) -> str:
         if isinstance(argument, ast.Name):
@@ -383,37 +307,37 @@ class _Reader:
         if self._is_chain(argument) or _called(argument) in self.types:
             self._node(argument, path, depth + 1)
             return path
-        raise self._error(
+        raise self.text.error(
             "This input takes a node", argument, f"Write a node's name, or one of {', '.join(self.types)}"
         )
 
     def _method(self, name: str, method: str, call: ast.Call) -> None:
         if name not in self.nodes:
-            raise self._error(f"There is no node '{name}'", call, nearest(name, self.nodes))
+            raise self.text.error(f"There is no node '{name}'", call, nearest(name, self.nodes))
         node = self.nodes[name]
         methods = {cls.method: cls for cls in self.types[node["type"]].methods}
         if method not in methods:
-            raise self._error(f"{node['type']} has no method '{method}'", call, nearest(method, methods))
+            raise self.text.error(f"{node['type']} has no method '{method}'", call, nearest(method, methods))
         cls = methods[method]
-        given = self._keywords(call, tuple(cls.declared), method)
+        given = self.text.arguments(call, tuple(cls.declared), method)
         named = set(given)
         label = self._label(cls, given, call)
         taken = {other.name for other in node["methods"]}
         if label in taken and cls.single:
-            raise self._error(f"{name}.{method} stands twice", call, "Only one of them can be true")
+            raise self.text.error(f"{name}.{method} stands twice", call, "Only one of them can be true")
         if label in taken and "name" in named:
-            raise self._error(f"'{label}' was already given to {name}", call, 'Give it another name: name="…"')
+            raise self.text.error(f"'{label}' was already given to {name}", call, 'Give it another name: name="…"')
         label = next(free for free in _numbered(label) if free not in taken)
         arguments = {}
         for key, argument in given.items():
             if key not in cls.declared:
-                raise self._unknown(method, key, argument, [*cls.declared, "name"])
+                raise self.text.unknown(method, key, argument, [*cls.declared, "name"])
             if key in cls.declared_inputs():
                 path = f"{label}.{key}"
                 node["inputs"][path] = self._input(argument, f"{name}.{method}", f"{name}/{label}/{key}", 0)
             else:
                 arguments[key] = self._term(argument)
-        node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=self._span(call)))
+        node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=self.text.span(call)))
 
     def _label(self, cls: type[Method], given: dict[str, ast.expr], call: ast.Call) -> str:
         """The part of an address that belongs to a method line: its name, else one made from its first argument."""
@@ -422,7 +346,7 @@ class _Reader:
         if "name" in given:
             label = self._constant(given.pop("name"))
             if not isinstance(label, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", label):
-                raise self._error("A name is one word in quotes", call)
+                raise self.text.error("A name is one word in quotes", call)
             return label
         if call.args and next(iter(cls.declared)) in cls.declared_inputs():
             return call.args[0].id if isinstance(call.args[0], ast.Name) else cls.method
@@ -435,8 +359,8 @@ class _Reader:
             if name.id in self.nodes:
                 continue
             if name.id in self.signals or name.id in self.knobs:
-                raise self._error(f"'{name.id}' is a number, and {type_} reads a node here", name)
-            raise self._error(f"There is no node '{name.id}'", name, nearest(name.id, self.nodes))
+                raise self.text.error(f"'{name.id}' is a number, and {type_} reads a node here", name)
+            raise self.text.error(f"There is no node '{name.id}'", name, nearest(name.id, self.nodes))
 
 
 def _called(value: ast.expr) -> str | None:
