@@ -73,6 +73,12 @@ def test_a_roll_stands_in_the_text_until_the_next(stock: list[Bendable]) -> None
     assert show.text.splitlines()[6] == third, "below the bend that was there"
 
 
+def test_a_comment_with_a_form_feed_is_one_line(stock: list[Bendable]) -> None:
+    show = Text("# one\x0cline\nface = network()\nout(face)\n")
+    line = show.roll()
+    assert show.text == f"# one\x0cline\nface = network()\n{line}\nout(face)\n"
+
+
 def test_the_file_is_written_when_a_line_is_kept_and_undone_by_hand(tmp_path: Path, stock: list[Bendable]) -> None:
     path = tmp_path / "mine.ganz"
     text = "face = network()\r\nout(face)"

@@ -59,6 +59,14 @@ def test_the_tempo_is_a_number_or_what_it_follows(text, bpm, follow) -> None:
     assert (settings.bpm, settings.follow) == (bpm, follow)
 
 
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_only_ends_of_lines_end_lines(character: str) -> None:
+    patch = parse(f"# what some{character}call an end of a line\r\nx = 1\rsource = noise(amplitude=x)\nout(source)")
+    assert patch.signals["x"].term.text == "1"
+    amplitude = patch.nodes["source"].arguments["amplitude"]
+    assert (amplitude.text, amplitude.span.line, amplitude.span.column) == ("x", 3, 26)
+
+
 def test_a_patch_survives_json() -> None:
     patch = parse(ORGAN, "organ.ganz")
     assert Patch.model_validate_json(patch.model_dump_json()) == patch

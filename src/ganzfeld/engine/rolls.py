@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ganzfeld.engine.files import write_whole
 from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.patch.text import lines_of
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Rolls:
                 )
 
     def _put(self, base: str, network: Bendable, line: str) -> None:
-        lines = base.splitlines(keepends=True)
+        lines = lines_of(base)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
         above = "".join(lines[: network.line])
         above += "" if above.endswith(("\n", "\r")) else end

@@ -18,6 +18,7 @@ from ganzfeld.patch.language import parse
 from ganzfeld.patch.models import Span
 from ganzfeld.patch.node import Value
 from ganzfeld.patch.nodes import node_types
+from ganzfeld.patch.text import lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,8 @@ def with_control(
 # Places
 
 
-def _lines(text: str) -> list[str]:
-    """The lines, with their ends, as Python's grammar counts them (form feeds and the like end none)."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
-
-
 def _index(text: str, line: int, column: int) -> int:
-    return sum(map(len, _lines(text)[: line - 1])) + column - 1
+    return sum(map(len, lines_of(text)[: line - 1])) + column - 1
 
 
 def _between(text: str, span: Span) -> tuple[int, int]:
@@ -135,7 +131,7 @@ def _removal(call: str, gone: ast.expr | ast.keyword, arguments: list[ast.expr |
 
 def _extent(source: str, node: ast.expr | ast.keyword) -> tuple[int, int]:
     """Where a piece of the tree stands in its source, in characters (ast counts bytes of UTF-8)."""
-    lines = _lines(source)
+    lines = lines_of(source)
 
     def place(line: int, offset: int) -> int:
         return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:offset].decode(errors="ignore"))
@@ -185,7 +181,7 @@ def _place_above(text: str, graph: Graph, line: int) -> int:
     body = ast.parse(text).body
     knobs = {knob.span.line for knob in graph.patch.knobs.values()}
     above = [node for node in body if node.lineno in knobs and (node.end_lineno or node.lineno) < line]
-    lines = _lines(text)
+    lines = lines_of(text)
     if above:
         after = above[-1].end_lineno or above[-1].lineno
         if not any(node.lineno == after for node in body if node is not above[-1]):  # not `a = knob(); b = …`

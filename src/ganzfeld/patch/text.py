@@ -7,6 +7,7 @@ and whatever stands around it (comments, layout) stays as it was.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from ganzfeld.errors import PatchError, Where, nearest
@@ -17,12 +18,17 @@ MOST_CHARACTERS = 256_000
 Piece = ast.expr | ast.stmt | ast.keyword
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines, with their ends, as Python's grammar counts them (form feeds and the like end none)."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
+
+
 class PatchText:
     """A text that may be a patch's, and its pieces. file: where it is from, for errors."""
 
     def __init__(self, text: str, file: str | None) -> None:
         self._text, self._file = text, file
-        self._lines = text.splitlines(keepends=True)
+        self._lines = lines_of(text)
         self._keywords: dict[ast.expr, ast.keyword] = {}
 
     def tree(self) -> ast.Module:
