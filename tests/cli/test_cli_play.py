@@ -1,4 +1,4 @@
-"""`ganzfeld play`: what its words mean, what the terminal shows, how it ends. Once with everything real."""
+"""`ganzfeld play`: what the terminal shows, how it ends. Once with everything real."""
 
 from __future__ import annotations
 
@@ -21,11 +21,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from ganzfeld.cli import main, play
+from ganzfeld.cli import main
 from ganzfeld.engine import supervisor
-from ganzfeld.errors import GanzfeldError
-from ganzfeld.networks import find
-from ganzfeld.patch.defaults import opening_patch
 from ganzfeld.patch.trust import TrustStore
 
 sys.path.append(str(Path(__file__).parents[1] / "engine"))
@@ -42,66 +39,7 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE):
     return result
 
 
-# Words
-
-
-@pytest.fixture
-def shipped(tmp_path, monkeypatch):
-    folder = tmp_path / "shipped"
-    folder.mkdir()
-    for name in ("flowers", "planets"):
-        (folder / f"{name}.safetensors").write_bytes(b"")
-    monkeypatch.setattr(find, "FOLDER", folder)
-    return folder
-
-
-def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shipped):
-    patch, network = tmp_path / "a.ganz", tmp_path / "it's.pkl"
-    patch.write_text("")
-    network.write_bytes(b"\x80\x04}q\x00.")
-    assert play.choose(patch, None) == play.Source("a.ganz", patch=patch)
-    for source in (play.choose(network, None), play.choose(None, network)):
-        assert source.patch is None
-        assert source.name == "it's.pkl"
-        assert repr(str(network)) in (source.text or "")
-    assert play.choose(None, None) == play.Source("the opening", text=opening_patch())
-    for source in (play.choose(Path("planets"), None), play.choose(None, Path("planets"))):
-        assert source.name == "planets"
-        assert 'network("planets"' in (source.text or "")
-
-
-def test_the_opening_can_be_saved_but_nothing_is_overwritten(tmp_path, shipped):
-    mine = tmp_path / "mine.ganz"
-    assert play.saved(play.choose(None, None), mine) == play.Source("mine.ganz", patch=mine)
-    assert mine.read_text("utf-8") == opening_patch()
-    with pytest.raises(GanzfeldError, match="already"):
-        play.saved(play.choose(None, None), mine)
-    with pytest.raises(GanzfeldError, match="cannot be written"):
-        play.saved(play.choose(None, None), tmp_path / "no" / "mine.ganz")
-
-
-def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "organ.ganz").write_text("")
-    for words, what, hint in (
-        (("orgn.ganz", None), "no patch orgn.ganz", "organ.ganz"),
-        (("x.pkl", None), "no network x.pkl", "Shipped networks: flowers, planets"),
-        ((None, "flowrs"), "no network flowrs", "flowers"),
-        ((".", None), "is a folder", "file"),
-        (("organ.ganz", "planets"), "default patch only", "Leave one out"),
-        (("no/such/folder/a.ganz", None), "no patch", "planets"),
-    ):
-        with pytest.raises(GanzfeldError) as refused:
-            play.choose(*(Path(word) if word else None for word in words))
-        assert what in refused.value.what
-        assert hint in refused.value.hint
-    for file in shipped.iterdir():
-        file.unlink()
-    with pytest.raises(GanzfeldError, match="no network ships"):
-        play.choose(None, None)
-
-
-# The command, around a fake engine
+# Around a fake engine
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def _addresses(patch: str | None) -> list[Address]:
 
 def _text(patch: str | None) -> tuple[str, str | None]:
     """A patch's text, and its file if it has one."""
-    from ganzfeld.cli.play import choose
+    from ganzfeld.cli._source import choose
     from ganzfeld.engine.player import read_patch
     from ganzfeld.studio.server import PORT as PAGE
 

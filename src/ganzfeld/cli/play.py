@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganzfeld.cli import _outside as outside
-from ganzfeld.errors import GanzfeldError, PatchError, nearest
+from ganzfeld.cli._source import choose, saved
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from ganzfeld.cli._recorder import Recorder
     from ganzfeld.cli._take import TakeFile
-    from ganzfeld.engine.messages import Problem
-    from ganzfeld.engine.show_status import ShowStatus
-    from ganzfeld.engine.supervisor import Supervisor
-    from ganzfeld.signals.signals import Signals
 
-LOOK_EVERY = 0.1
-"""Seconds between looks at the show, for the terminal."""
 OUTSIDE = "OSC, MIDI, sound and tempo"
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
@@ -164,6 +153,7 @@ def play(
     take_file = TakeFile(take) if take else None
 
     from ganzfeld.cli._recorder import Recorder
+    from ganzfeld.cli._show_terminal import Beside, ShowTerminal
     from ganzfeld.engine.supervisor import Supervisor
     from ganzfeld.signals.show_time import Known, ShowTime
     from ganzfeld.signals.signals import Signals, Wanted
@@ -207,7 +197,7 @@ def play(
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
             with server, signals, recorder or contextlib.nullcontext():
-                _Terminal(show, source, server.url, Beside(signals, recorder, take_file)).watch(seconds)
+                ShowTerminal(show, source, server.url, Beside(signals, recorder, take_file)).watch(seconds)
         finally:
             with _deaf_to_interrupts():
                 show.close()
@@ -219,214 +209,6 @@ def _tell_take(take: TakeFile) -> None:
     from ganzfeld.cli._terminal import console
 
     console().print(take.told(), markup=False)
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What runs beside the show in this process: signals, a recording. take: what the render process records."""
-
-    signals: Signals
-    recorder: Recorder | None = None
-    take: TakeFile | None = None
-
-    @property
-    def problems(self) -> list[GanzfeldError]:
-        """What is wrong with any of them."""
-        error = self.recorder.error if self.recorder else None
-        return [*self.signals.problems, *([error] if error else [])]
-
-
-@dataclass(frozen=True)
-class Source:
-    """What to play: a patch's file to watch, or the text of a patch without one. name: as the person calls it."""
-
-    name: str
-    patch: Path | None = None
-    text: str | None = None
-
-
-def choose(file: Path | None, network: Path | None) -> Source:
-    """What the command line's words mean. Raises GanzfeldError."""
-    from ganzfeld.networks.find import shipped_names
-    from ganzfeld.patch.defaults import is_network, opening_patch
-
-    if file is not None and network is not None:
-        raise GanzfeldError(
-            "a patch names its own networks, so --network goes with the default patch only",
-            hint=f"Leave one out: ganzfeld play {file}, or ganzfeld play --network {network}",
-        )
-    wanted = file or network
-    if wanted is None:
-        names = shipped_names()
-        if not names:
-            raise GanzfeldError(
-                "no network ships with this version of Ganzfeld",
-                hint="Play one of your own: ganzfeld play --network FILE.pkl",
-            )
-        if {"planets", "flowers"} <= set(names):
-            return Source("the opening", text=opening_patch())
-        wanted = Path(names[0])
-    if not wanted.exists():
-        if str(wanted) in shipped_names():
-            return _in_default_patch(str(wanted))
-        what = "network" if network is not None or is_network(wanted) else "patch"
-        raise PatchError(f"there is no {what} {wanted}", hint=_near(wanted, shipped_names()))
-    if wanted.suffix.lower() == ".ganztake":
-        hint = f"For example: ganzfeld render {wanted} --out {wanted.with_suffix('.mp4')}"
-        raise GanzfeldError("a take is rendered, not played", hint=hint)
-    if wanted.is_dir():
-        raise PatchError(f"{wanted} is a folder, neither a patch nor a network", hint="Name a file in it")
-    if network is not None or is_network(wanted):
-        from ganzfeld.networks.files import glance
-
-        glance(wanted)
-        return _in_default_patch(wanted)
-    return Source(wanted.name, patch=wanted)
-
-
-def saved(source: Source, target: Path) -> Source:
-    """The same, as a file of the person's own. Raises GanzfeldError if it is there already or cannot be written."""
-    text = source.text if source.text is not None else source.patch.read_text("utf-8") if source.patch else ""
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise GanzfeldError(f"there is a file {target} already", hint=f"Play it: ganzfeld play {target}") from None
-    except OSError as error:
-        raise GanzfeldError(
-            f"{target} cannot be written: {error.strerror}", hint="Choose a folder of your own"
-        ) from None
-    return Source(target.name, patch=target)
-
-
-def _in_default_patch(network: Path | str) -> Source:
-    from ganzfeld.patch.defaults import patch_for_network
-
-    return Source(network.name if isinstance(network, Path) else network, text=patch_for_network(network))
-
-
-def _near(wanted: Path, shipped: list[str]) -> str:
-    """Files beside it, or shipped networks, of a similar name."""
-    with contextlib.suppress(OSError):
-        beside = [path.name for path in wanted.parent.iterdir() if path.is_file()]
-        hint = nearest(wanted.name, [*beside, *shipped])
-        if hint.startswith("Did you mean"):
-            return hint
-    return f"Shipped networks: {', '.join(shipped)}" if shipped else "Check the path"
-
-
-class _Terminal:
-    """What the person at the terminal sees: where the page is, one line that moves, errors once, and the question
-    whether a script may run."""
-
-    def __init__(self, show: Supervisor, source: Source, url: str, beside: Beside) -> None:
-        from ganzfeld.cli._terminal import console
-
-        self._show, self._source, self._url, self._beside = show, source, url, beside
-        self._missed: set[str] = set()
-        self._console = console()
-        self._told: set[Problem] = set()
-        self._asked: set[str] = set()
-
-    def watch(self, seconds: float | None) -> None:
-        """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
-        from rich.live import Live
-
-        self._greet()
-        ends = None
-        errors: tuple[Problem, ...] = ()
-        with Live(console=self._console, refresh_per_second=8, transient=True, auto_refresh=False) as live:
-            while ends is None or time.monotonic() < ends:
-                if self._show.failure is not None:
-                    raise self._show.failure
-                status = self._show.status()
-                errors = status.errors
-                self._tell(errors)
-                self._tell_beside(self._beside.problems)
-                if self._console.is_terminal:
-                    live.update(_line(status, self._beside.signals.dropped), refresh=True)
-                if pending := [script for script in status.pending_trust if script not in self._asked]:
-                    live.stop()
-                    self._ask(pending)
-                    live.start()
-                if seconds is not None and ends is None and (errors or self._show.latest() is not None):
-                    ends = time.monotonic() + seconds
-                time.sleep(LOOK_EVERY)
-        if self._show.latest() is None and errors:
-            raise errors[0].error()
-
-    def _greet(self) -> None:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_row(Text("Ganzfeld", "bold"), Text(f"plays {self._source.name}"))
-        table.add_row(Text("page", "dim"), Text(self._url, "cyan"))
-        if self._source.patch is not None:
-            table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
-        if self._beside.signals.osc is not None:
-            table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
-        if self._beside.signals.senders:
-            to = ", ".join(f"{host}:{port}" for host, port in self._beside.signals.wanted.osc_to)
-            table.add_row(Text("OSC out", "dim"), Text(to))
-        if self._beside.recorder is not None:
-            table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
-        if self._beside.take is not None:
-            table.add_row(Text("take", "dim"), Text(str(self._beside.take.path)))
-        table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
-        self._console.print(table)
-        self._console.file.flush()
-
-    def _tell(self, errors: tuple[Problem, ...]) -> None:
-        """Each error when it appears."""
-        from ganzfeld.cli._terminal import show_error
-
-        for problem in errors:
-            if problem not in self._told:
-                show_error(problem.error())
-        self._told = set(errors)
-
-    def _tell_beside(self, errors: list[GanzfeldError]) -> None:
-        """Each thing that does not work beside the show, once."""
-        from ganzfeld.cli._terminal import show_error
-
-        for error in errors:
-            if str(error) not in self._missed:
-                self._missed.add(str(error))
-                show_error(error)
-
-    def _ask(self, scripts: list[str]) -> None:
-        """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""
-        from ganzfeld.cli._terminal import may_run
-
-        self._asked.update(scripts)
-        for script in scripts:
-            if may_run(script):
-                with contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
-                    self._show.trust(script)
-
-
-def _line(status: ShowStatus, dropped: int = 0) -> RenderableType:
-    """How the show is doing, in one line. dropped: packets that were not OSC."""
-    from rich.text import Text
-
-    minutes, seconds = divmod(int(status.t), 60)
-    width, height = status.size
-    words = [f"{minutes}:{seconds:02d}"]
-    if not status.render_alive:
-        words.append("the render is being replaced")
-    elif not width:
-        words.append("opening")
-    else:
-        words += [f"{status.fps:.1f} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
-        if status.halvings:
-            words.append(f"drawn at 1/{2**status.halvings} of the size, to hold the rate")
-        words.append(f"{status.bpm:.4g} bpm" + (f" ({status.follow})" if status.follow else ""))
-    if status.paused:
-        words.append("paused")
-    if dropped:
-        words.append(f"{dropped} packets that were not OSC")
-    return Text(" · ".join(words), "dim")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,141 @@
+"""A running show at the terminal: what is said of it, what is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ganzfeld.cli._terminal import console, may_run, show_error
+from ganzfeld.errors import GanzfeldError
+
+if TYPE_CHECKING:
+    from ganzfeld.cli._recorder import Recorder
+    from ganzfeld.cli._source import Source
+    from ganzfeld.cli._take import TakeFile
+    from ganzfeld.engine.messages import Problem
+    from ganzfeld.engine.show_status import ShowStatus
+    from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.signals.signals import Signals
+
+LOOK_EVERY = 0.1
+"""Seconds between looks at the show."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What runs beside the show in this process: signals, a recording. take: what the render process records."""
+
+    signals: Signals
+    recorder: Recorder | None = None
+    take: TakeFile | None = None
+
+    @property
+    def problems(self) -> list[GanzfeldError]:
+        """What is wrong with any of them."""
+        error = self.recorder.error if self.recorder else None
+        return [*self.signals.problems, *([error] if error else [])]
+
+
+class ShowTerminal:
+    """What the person at the terminal sees: where the page is, one line that moves, errors once, and the question
+    whether a script may run."""
+
+    def __init__(self, show: Supervisor, source: Source, url: str, beside: Beside) -> None:
+        self._show, self._source, self._url, self._beside = show, source, url, beside
+        self._missed: set[str] = set()
+        self._console = console()
+        self._told: set[Problem] = set()
+        self._asked: set[str] = set()
+
+    def watch(self, seconds: float | None) -> None:
+        """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
+        self._greet()
+        ends = None
+        errors: tuple[Problem, ...] = ()
+        with Live(console=self._console, refresh_per_second=8, transient=True, auto_refresh=False) as live:
+            while ends is None or time.monotonic() < ends:
+                if self._show.failure is not None:
+                    raise self._show.failure
+                status = self._show.status()
+                errors = status.errors
+                self._tell(errors)
+                self._tell_beside(self._beside.problems)
+                if self._console.is_terminal:
+                    live.update(_line(status, self._beside.signals.dropped), refresh=True)
+                if pending := [script for script in status.pending_trust if script not in self._asked]:
+                    live.stop()
+                    self._ask(pending)
+                    live.start()
+                if seconds is not None and ends is None and (errors or self._show.latest() is not None):
+                    ends = time.monotonic() + seconds
+                time.sleep(LOOK_EVERY)
+        if self._show.latest() is None and errors:
+            raise errors[0].error()
+
+    def _greet(self) -> None:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_row(Text("Ganzfeld", "bold"), Text(f"plays {self._source.name}"))
+        table.add_row(Text("page", "dim"), Text(self._url, "cyan"))
+        if self._source.patch is not None:
+            table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
+        if self._beside.signals.osc is not None:
+            table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
+        if self._beside.signals.senders:
+            to = ", ".join(f"{host}:{port}" for host, port in self._beside.signals.wanted.osc_to)
+            table.add_row(Text("OSC out", "dim"), Text(to))
+        if self._beside.recorder is not None:
+            table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
+        if self._beside.take is not None:
+            table.add_row(Text("take", "dim"), Text(str(self._beside.take.path)))
+        table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
+        self._console.print(table)
+        self._console.file.flush()
+
+    def _tell(self, errors: tuple[Problem, ...]) -> None:
+        """Each error when it appears."""
+        for problem in errors:
+            if problem not in self._told:
+                show_error(problem.error())
+        self._told = set(errors)
+
+    def _tell_beside(self, errors: list[GanzfeldError]) -> None:
+        """Each thing that does not work beside the show, once."""
+        for error in errors:
+            if str(error) not in self._missed:
+                self._missed.add(str(error))
+                show_error(error)
+
+    def _ask(self, scripts: list[str]) -> None:
+        """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""
+        self._asked.update(scripts)
+        for script in scripts:
+            if may_run(script):
+                with contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
+                    self._show.trust(script)
+
+
+def _line(status: ShowStatus, dropped: int = 0) -> Text:
+    """How the show is doing, in one line. dropped: packets that were not OSC."""
+    minutes, seconds = divmod(int(status.t), 60)
+    width, height = status.size
+    words = [f"{minutes}:{seconds:02d}"]
+    if not status.render_alive:
+        words.append("the render is being replaced")
+    elif not width:
+        words.append("opening")
+    else:
+        words += [f"{status.fps:.1f} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
+        if status.halvings:
+            words.append(f"drawn at 1/{2**status.halvings} of the size, to hold the rate")
+        words.append(f"{status.bpm:.4g} bpm" + (f" ({status.follow})" if status.follow else ""))
+    if status.paused:
+        words.append("paused")
+    if dropped:
+        words.append(f"{dropped} packets that were not OSC")
+    return Text(" · ".join(words), "dim")

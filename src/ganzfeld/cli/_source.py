@@ -1,0 +1,88 @@
+"""What a command is to play: a patch, a network, or nothing said."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganzfeld.errors import GanzfeldError, PatchError, nearest
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to play: a patch's file to watch, or the text of a patch without one. name: as the person calls it."""
+
+    name: str
+    patch: Path | None = None
+    text: str | None = None
+
+
+def choose(file: Path | None, network: Path | None) -> Source:
+    """What the command line's words mean. Raises GanzfeldError."""
+    from ganzfeld.networks.find import shipped_names
+    from ganzfeld.patch.defaults import is_network, opening_patch
+
+    if file is not None and network is not None:
+        raise GanzfeldError(
+            "a patch names its own networks, so --network goes with the default patch only",
+            hint=f"Leave one out: ganzfeld play {file}, or ganzfeld play --network {network}",
+        )
+    wanted = file or network
+    if wanted is None:
+        names = shipped_names()
+        if not names:
+            raise GanzfeldError(
+                "no network ships with this version of Ganzfeld",
+                hint="Play one of your own: ganzfeld play --network FILE.pkl",
+            )
+        if {"planets", "flowers"} <= set(names):
+            return Source("the opening", text=opening_patch())
+        wanted = Path(names[0])
+    if not wanted.exists():
+        if str(wanted) in shipped_names():
+            return _in_default_patch(str(wanted))
+        what = "network" if network is not None or is_network(wanted) else "patch"
+        raise PatchError(f"there is no {what} {wanted}", hint=_near(wanted, shipped_names()))
+    if wanted.suffix.lower() == ".ganztake":
+        hint = f"For example: ganzfeld render {wanted} --out {wanted.with_suffix('.mp4')}"
+        raise GanzfeldError("a take is rendered, not played", hint=hint)
+    if wanted.is_dir():
+        raise PatchError(f"{wanted} is a folder, neither a patch nor a network", hint="Name a file in it")
+    if network is not None or is_network(wanted):
+        from ganzfeld.networks.files import glance
+
+        glance(wanted)
+        return _in_default_patch(wanted)
+    return Source(wanted.name, patch=wanted)
+
+
+def saved(source: Source, target: Path) -> Source:
+    """The same, as a file of the person's own. Raises GanzfeldError if it is there already or cannot be written."""
+    text = source.text if source.text is not None else source.patch.read_text("utf-8") if source.patch else ""
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise GanzfeldError(f"there is a file {target} already", hint=f"Play it: ganzfeld play {target}") from None
+    except OSError as error:
+        raise GanzfeldError(
+            f"{target} cannot be written: {error.strerror}", hint="Choose a folder of your own"
+        ) from None
+    return Source(target.name, patch=target)
+
+
+def _in_default_patch(network: Path | str) -> Source:
+    from ganzfeld.patch.defaults import patch_for_network
+
+    return Source(network.name if isinstance(network, Path) else network, text=patch_for_network(network))
+
+
+def _near(wanted: Path, shipped: list[str]) -> str:
+    """Files beside it, or shipped networks, of a similar name."""
+    with contextlib.suppress(OSError):
+        beside = [path.name for path in wanted.parent.iterdir() if path.is_file()]
+        hint = nearest(wanted.name, [*beside, *shipped])
+        if hint.startswith("Did you mean"):
+            return hint
+    return f"Shipped networks: {', '.join(shipped)}" if shipped else "Check the path"

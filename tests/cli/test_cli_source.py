@@ -1,0 +1,68 @@
+"""What the words of `ganzfeld play` mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ganzfeld.cli._source import Source, choose, saved
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.networks import find
+from ganzfeld.patch.defaults import opening_patch
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    for name in ("flowers", "planets"):
+        (folder / f"{name}.safetensors").write_bytes(b"")
+    monkeypatch.setattr(find, "FOLDER", folder)
+    return folder
+
+
+def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shipped):
+    patch, network = tmp_path / "a.ganz", tmp_path / "it's.pkl"
+    patch.write_text("")
+    network.write_bytes(b"\x80\x04}q\x00.")
+    assert choose(patch, None) == Source("a.ganz", patch=patch)
+    for source in (choose(network, None), choose(None, network)):
+        assert source.patch is None
+        assert source.name == "it's.pkl"
+        assert repr(str(network)) in (source.text or "")
+    assert choose(None, None) == Source("the opening", text=opening_patch())
+    for source in (choose(Path("planets"), None), choose(None, Path("planets"))):
+        assert source.name == "planets"
+        assert 'network("planets"' in (source.text or "")
+
+
+def test_the_opening_can_be_saved_but_nothing_is_overwritten(tmp_path, shipped):
+    mine = tmp_path / "mine.ganz"
+    assert saved(choose(None, None), mine) == Source("mine.ganz", patch=mine)
+    assert mine.read_text("utf-8") == opening_patch()
+    with pytest.raises(GanzfeldError, match="already"):
+        saved(choose(None, None), mine)
+    with pytest.raises(GanzfeldError, match="cannot be written"):
+        saved(choose(None, None), tmp_path / "no" / "mine.ganz")
+
+
+def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "organ.ganz").write_text("")
+    for words, what, hint in (
+        (("orgn.ganz", None), "no patch orgn.ganz", "organ.ganz"),
+        (("x.pkl", None), "no network x.pkl", "Shipped networks: flowers, planets"),
+        ((None, "flowrs"), "no network flowrs", "flowers"),
+        ((".", None), "is a folder", "file"),
+        (("organ.ganz", "planets"), "default patch only", "Leave one out"),
+        (("no/such/folder/a.ganz", None), "no patch", "planets"),
+    ):
+        with pytest.raises(GanzfeldError) as refused:
+            choose(*(Path(word) if word else None for word in words))
+        assert what in refused.value.what
+        assert hint in refused.value.hint
+    for file in shipped.iterdir():
+        file.unlink()
+    with pytest.raises(GanzfeldError, match="no network ships"):
+        choose(None, None)
