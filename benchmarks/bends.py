@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cpu.py
 
@@ -25,6 +26,7 @@ from torch import Tensor
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
+from ganzfeld.engine.capture import CAPTURING
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.device import pick_device
@@ -43,11 +45,12 @@ FRAMES_BETWEEN_EVENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to make a frame: its lines, and the amounts written in them. `most`: the target, a share of the frame."""
+    """A way to make a frame: its lines, and the amounts written in them, of one number or of one for each match.
+    `most`: the target, a share of the frame."""
 
     name: str
     lines: tuple[BendLine | BlendLine, ...] = ()
-    amounts: tuple[tuple[str, float], ...] = ()
+    amounts: tuple[tuple[str, float | tuple[float, ...]], ...] = ()
     most: float | None = None
 
 
@@ -76,7 +79,7 @@ def ways(network: Network) -> Iterable[Way]:
 
 
 class Frame:
-    """One way of making a frame, ready to run: in a graph on CUDA."""
+    """One way of making a frame; when it has begun, in a graph on CUDA."""
 
     def __init__(self, network: Network, way: Way) -> None:
         self.way = way
@@ -87,25 +90,28 @@ class Frame:
         neutral = {name: amount.default for kind in TARGETS for bend in bends(kind).values()
                    for name, amount in bend.amounts.items()}  # fmt: skip
         numbers = {**neutral, "channels": 1.0, "inputs": 1.0, "soft": 0.0, **dict(way.amounts)}
-        uniforms = torch.tensor(list(numbers.values()), device=network.device)
-        self.amounts = {line.name: Named(dict(zip(numbers, uniforms))) for line in way.lines}
+        like: dict[str, Any] = {"dtype": torch.float32, "device": network.device}
+        uniforms = {name: torch.tensor(number, **like) for name, number in numbers.items()}
+        self.amounts = {line.name: Named(uniforms) for line in way.lines}
         self.bender.prepare({line.name: 3 for line in way.lines})
         self.z = network.latent(0)
         self.number = torch.zeros((), dtype=torch.int64, device=network.device)
         self.memories: dict[str, Tensor] = {}
         self.run: Callable[[], object] = self.make
+
+    def begin(self) -> None:
         self.make()
-        if network.device.type == "cuda":
+        if self.z.is_cuda:
             self.run = self._captured()
 
     def make(self) -> Tensor:
-        self.bender.bend_weights(self.amounts, self.number, self.memory)
-        network = self.bender.live
-        after = self.bender.after(self.amounts, self.number, self.memory)
-        gains = self.bender.gains(self.amounts, self.number, self.memory)
-        w = network.mapping(self.z, truncation_psi=0.8)
-        self.bender.join()
-        return to_rgba8(from_signed(network.synthesis(w, after=after, gains=gains)))
+        return to_rgba8(from_signed(self.picture()))
+
+    def picture(self) -> Tensor:
+        with self.bender.bent(self.amounts, self.number, self.memory) as network:
+            after = self.bender.after(self.amounts, self.number, self.memory)
+            gains = self.bender.gains(self.amounts, self.number, self.memory)
+            return network.synthesis(network.mapping(self.z, truncation_psi=0.8), after=after, gains=gains)
 
     def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
         if name not in self.memories:
@@ -120,8 +126,9 @@ class Frame:
                 self.make()
         torch.cuda.current_stream().wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.picture = self.make()
+        # As urgent as the engine's own, so that what may wait waits here, too.
+        with torch.cuda.graph(graph, stream=torch.cuda.Stream(priority=CAPTURING)):
+            self.shown = self.make()
         return graph.replay
 
 
@@ -160,6 +167,8 @@ def report(network: Network, seconds: float) -> None:
     print(f"{'':44} {'ms':>9} {'over plain':>11} {'at most':>8}")
     with torch.inference_mode():
         frames = [Frame(network, way) for way in ways(network)]
+        for frame in frames:
+            frame.begin()
         times = measure(frames, seconds)
     for frame, found in zip(frames, times):
         over, most = found / times[0] - 1, frame.way.most

@@ -27,6 +27,7 @@ from torch import Tensor
 from ganzfeld.bending.base import bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine
+from ganzfeld.engine.capture import CAPTURING
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program import Program
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
@@ -86,11 +87,9 @@ class Bent:
         self.frame = torch.zeros((), dtype=torch.int64, device=network.device)
 
     def picture(self, z: Tensor) -> Tensor:
-        self.bender.bend_weights(self.amounts, self.frame, self.memory)
-        live, after = self.bender.live, self.bender.after(self.amounts, self.frame, self.memory)
-        w = live.mapping(z, truncation_psi=0.8)
-        self.bender.join()
-        return live.synthesis(w, after=after)
+        with self.bender.bent(self.amounts, self.frame, self.memory) as live:
+            after = self.bender.after(self.amounts, self.frame, self.memory)
+            return live.synthesis(live.mapping(z, truncation_psi=0.8), after=after)
 
     def memory(self, name: str, shape: tuple[int, ...]) -> Tensor:
         return torch.zeros(shape, device=self.frame.device)
@@ -139,7 +138,8 @@ def captured(work: Callable[[], object]) -> Callable[[], None]:
         work()
     torch.cuda.current_stream().wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # As urgent as the engine's own, so that what may wait waits here, too.
+    with torch.cuda.graph(graph, stream=torch.cuda.Stream(priority=CAPTURING)):
         work()
     return graph.replay
 

@@ -106,7 +106,6 @@ def network(request: pytest.FixtureRequest) -> Network:
 def picture(
     bender: Bender, amounts: Mapping[str, Mapping[str, Any]], seeds: dict[str, int] | None = None
 ) -> torch.Tensor:
-    network = bender.live
     memories: dict[tuple[str, tuple[int, ...]], torch.Tensor] = {}
 
     def memory(name: str, shape: tuple[int, ...]) -> torch.Tensor:
@@ -114,8 +113,7 @@ def picture(
 
     lines = {line: Everything(given) for line, given in amounts.items()}
     bender.prepare({line: (seeds or {}).get(line, 0) for line in amounts})
-    with torch.inference_mode():
-        bender.bend_weights(lines, FRAME, memory)
+    with torch.inference_mode(), bender.bent(lines, FRAME, memory) as network:
         w = network.mapping(torch.linspace(-1, 1, network.z_dim)[None])
         after, gains = bender.after(lines, FRAME, memory), bender.gains(lines, FRAME, memory)
         return network.synthesis(w, "none", after=after, gains=gains).clone()

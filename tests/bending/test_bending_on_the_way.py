@@ -9,6 +9,7 @@ from torch import Tensor
 from ganzfeld.bending.base import bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
+from ganzfeld.bending.targets import weights_of
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import Named
@@ -62,10 +63,8 @@ def played(network: Network, word: str, asked: list[BendLine | BlendLine], *, on
     frame = torch.zeros((), dtype=torch.int64, device="cuda")
     pictures = []
     for _ in range(2):
-        bender.bend_weights(amounts, frame, lambda name, shape: torch.zeros(shape, device="cuda"))
-        w = bender.live.mapping(network.latent(1))
-        bender.join()
-        pictures.append(bender.live.synthesis(w))
+        with bender.bent(amounts, frame, lambda name, shape: torch.zeros(shape, device="cuda")) as live:
+            pictures.append(live.synthesis(live.mapping(network.latent(1))))
     assert torch.equal(*pictures)
     return pictures[0]
 
@@ -83,3 +82,28 @@ def test_the_pictures_are_the_same(kind: str, word: str):
     assert (found - plain).norm() / plain.norm() > 2e-2
     assert all(torch.equal(network.tensors[name], tensor) for name, tensor in before.items())
     assert torch.equal(network.synthesis(network.mapping(network.latent(1))), plain)
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("mode", ["lerp", "add", "a number each"])
+def test_a_blend_of_everything_is_the_network_of_blended_tensors(kind: str, mode: str):
+    network, other = (Network.random(CONFIGS[kind], seed=seed).to("cuda") for seed in (1, 2))
+    bender = Bender(network)
+    bender.blend(BlendLine("blend", other, "*", "add" if mode == "add" else "lerp"))
+    bender.ready()
+    count = len(bender.matched["blend"])
+    each = torch.linspace(-0.3, 0.8, count) if mode == "a number each" else torch.full((count,), 0.3)
+    amount = each.cuda() if mode == "a number each" else each[0].cuda()
+    tensors, names = dict(network.tensors), weights_of(network, "*")
+    for name, share in zip(names, each.tolist()):
+        change = other.tensors[name] if mode == "add" else other.tensors[name] - tensors[name]
+        if not torch.equal(other.tensors[name], tensors[name]) or mode == "add":
+            tensors[name] = tensors[name] + share * change
+    expected = Network(network.config, tensors)
+    with bender.bent({"blend": Named({"amount": amount})}, torch.zeros((), device="cuda"), torch.zeros) as live:  # type: ignore[arg-type]
+        w = live.mapping(network.latent(1), truncation_psi=0.7)
+        picture = live.synthesis(w)
+    wanted = expected.mapping(network.latent(1), truncation_psi=0.7)
+    assert (w - wanted).norm() / wanted.norm() < 1e-4
+    assert (picture - expected.synthesis(wanted)).norm() / picture.norm() < 6e-3
+    assert not live.coming.any_of(names)

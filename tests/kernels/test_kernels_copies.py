@@ -17,9 +17,9 @@ typedef unsigned short half_t;
 F half_t half_from(float a) { _Float16 h = (_Float16)a; half_t bits; std::memcpy(&bits, &h, 2); return bits; }
 """
 LAUNCH = """
-extern "C" void run(int pieces, const Copy *all, const Piece *each, const float *amount) {
+extern "C" void run(int pieces, const Copy *all, const Piece *each, const float *amounts, int stride) {
     for (blockIdx.x = 0; blockIdx.x < pieces; blockIdx.x++)
-        for (threadIdx.x = 0; threadIdx.x < THREADS; threadIdx.x++) copies(all, each, amount);
+        for (threadIdx.x = 0; threadIdx.x < THREADS; threadIdx.x++) copies(all, each, amounts, stride);
 }
 """
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -39,17 +39,18 @@ def copies() -> list[Copy]:
         Copy(some(2 * PIECE + 5), room(2 * PIECE + 5), other=some(2 * PIECE + 5)),
         Copy(some(33, 30), stack[1, :33], 3e4, 6e4),
         Copy(some(), room(), 1.4),
-        Copy(some(7, 3), room(7, 3), -2.0, None, some(7, 3)),
+        Copy(some(7, 3), room(7, 3), -2.0, None, some(7, 3), number=2),
     ]
 
 
-@pytest.mark.parametrize("amount", [0.0, 0.3, 1.0, -2.0])
-def test_all_at_once_is_one_after_the_other(amount: float, tmp_path: Path):
+@pytest.mark.parametrize("amount", [0.0, 0.3, 1.0, -2.0, [0.25, 9.0, -1.5]])
+def test_all_at_once_is_one_after_the_other(amount: float | list[float], tmp_path: Path):
     expected, found = copies(), copies()
     assert all(copy.flat for copy in expected)
     share = torch.tensor(amount, device=DEVICE)
     for copy in expected:
-        x = copy.x if copy.other is None else torch.lerp(copy.x, copy.other, share)
+        own = share[copy.number] if share.dim() else share
+        x = copy.x if copy.other is None else torch.lerp(copy.x, copy.other, own)
         copy.out.copy_((x * copy.scale).clamp(-(copy.limit or 1e9), copy.limit or 1e9))
     Copies(found).make(share)
     for one, other in zip(found, expected):
@@ -60,7 +61,7 @@ def test_all_at_once_is_one_after_the_other(amount: float, tmp_path: Path):
         library = cuda_on_host.as_library(text, {"THREADS": 32}, tmp_path)
         rows, each = table(again), pieces(again)
         places = [ctypes.c_void_p(array.ctypes.data) for array in (rows, each)]
-        library.run(len(each), *places, ctypes.c_void_p(share.data_ptr()))
+        library.run(len(each), *places, ctypes.c_void_p(share.data_ptr()), share.dim())
         for one, other in zip(again, expected):
             assert torch.allclose(one.out, other.out, rtol=1e-5, atol=1e-6)
         assert (again[1].out.untyped_storage().nbytes() > again[1].out.nbytes) and expected[0].out[-1] != 7

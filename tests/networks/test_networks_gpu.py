@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ pytest.importorskip("triton", reason="the GPU paths are Triton's")
 from ganzfeld.kernels.card import has_wgmma
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.lanes import Coming
 from ganzfeld.kernels.triton import convolution
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.networks import gpu_stylegan2
@@ -102,6 +104,44 @@ def test_smaller_pictures_and_noise_agree():
     for noise in ({"noise_mode": "none"}, {"noise_mode": "random", "seed": torch.tensor(5, device=DEVICE)},
                   {"noise_strength": torch.tensor(2.0, device=DEVICE)}):  # fmt: skip
         assert error(path.synthesis(w, **noise), network.synthesis(w, **noise)) < 3e-3, noise
+
+
+class Late(Coming):
+    """Tensors that are there only when somebody has waited for them."""
+
+    def __init__(self, late: dict[str, list[Tensor]]) -> None:
+        super().__init__()
+        self.late = {name: [(tensor, tensor.clone()) for tensor in tensors] for name, tensors in late.items()}
+        self.waits = 0
+        for tensors in late.values():
+            for tensor in tensors:
+                tensor.fill_(9)
+
+    def any_of(self, names: Iterable[str]) -> bool:
+        return not self.late.keys().isdisjoint(names)
+
+    def wait(self, names: Iterable[str] | None = None, *, but: Collection[str] = ()) -> None:
+        come = [name for name in (list(self.late) if names is None else names) if name in self.late and name not in but]
+        self.waits += bool(come)
+        for name in come:
+            for tensor, value in self.late.pop(name):
+                tensor.copy_(value)
+
+
+def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():
+    network, path, w = networks("stylegan2")
+    assert isinstance(path, GpuStyleGAN2) and path.later == []
+    path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
+    expected, first = path.synthesis(w), path.synthesis(w, until="b8.conv0")
+    path.later = [name for name in path.weights if "b8.conv1" in name or "b16" in name]
+    late = {name: [weight.out, weight.energy] for name, weight in path.weights.items()}
+    late |= {path.affines[0]: [path.styles.weight]}
+    path.coming = coming = Late(late)
+    assert torch.equal(path.synthesis(w, until="b8.conv0"), first)
+    assert torch.equal(path.synthesis(w), expected)
+    assert coming.waits >= 3 and not coming.late
+    path.coming = coming = Late(late)
+    assert torch.equal(path.synthesis(w), expected) and not coming.late
 
 
 HOPPER = DEVICE == "cuda" and has_wgmma(torch.device(DEVICE))

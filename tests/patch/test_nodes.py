@@ -19,6 +19,7 @@ from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.state import State
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels.composite import BLENDS
+from ganzfeld.kernels.lanes import Coming
 from ganzfeld.patch import cameras
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
@@ -339,13 +340,13 @@ def test_a_stylegan3_moves_what_it_draws(golden_file: Callable[[str], Path]) -> 
 def test_what_is_bent_beside_the_mapping_may_be_done_last(
     golden_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a GPU only `join` says that the synthesis' weights are bent: none of them may be read before."""
+    """On a GPU weights are there when `coming` has waited for them: none of the synthesis' may be read before."""
     file, waiting = str(golden_file("stylegan3-t-32")), []
     face = f"face = network({file!r}, latent=seeds([1], speed=0), rotate=20)"
     text = f"{face}\nface.bend('synthesis.input.transform', scale=0.7)\nout(face)"
     plain, bent = pictures(f"{face}\nout(face)")["out"], pictures(text)["out"]
-    bend_now = Bender.bend_weights
-    monkeypatch.setattr(Bender, "bend_weights", lambda self, *given: waiting.append(lambda: bend_now(self, *given)))
-    monkeypatch.setattr(Bender, "join", lambda self: waiting.pop()())
+    bend_now = Bender._bend_turn
+    monkeypatch.setattr(Bender, "_bend_turn", lambda self, *given: waiting.append(lambda: bend_now(self, *given)))
+    monkeypatch.setattr(Coming, "wait", lambda self, *names, **but: [waiting.pop()() for _ in range(len(waiting))])
     late = pictures(text)["out"]
     assert torch.equal(late, bent) and not torch.equal(late, plain)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +36,21 @@ AT_ONCE = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """What one line alone blends, made all at once. direct: the names of those that are blended on the way to what is
+    derived from them."""
+
+    names: tuple[str, ...]
+    copies: Copies
+    direct: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
-    """Weights that are bent side by side. alike: of each line, what it alone blends, so that one amount for all does it
-    all at once. stored: those whose bent numbers have memory, and are derived from that."""
+    """Weights that are bent side by side, and of each line what goes at once."""
 
     names: list[str]
-    alike: dict[str, tuple[tuple[str, ...], Copies]]
-    stored: list[str]
+    alike: dict[str, Alike]
 
 
 class Bender:
@@ -60,7 +69,6 @@ class Bender:
         self.held = 0
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._octaves: dict[str, Tensor] = {}
-        self._crossings: dict[str, Crossed] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
@@ -119,23 +127,32 @@ class Bender:
             first = [name for name in self.changed if name.startswith("mapping.")]
             self._first_turns = [self._turn(names) for names in _grouped(first, self._tensors)]
             rest = [name for name in self.changed if name not in first and name not in self._on_the_way]
-            groups = list(_grouped(rest, self._tensors)) or [[]]
-            # What is bent on the way waits for nothing, and nothing for it.
-            groups[0] = [name for name in self.changed if name in self._on_the_way] + groups[0]
+            groups = list(_grouped(rest, self._tensors))
+            if self._on_the_way:
+                groups.append([name for name in self.changed if name in self._on_the_way])
             self._turns = [self._turn(names) for names in groups]
 
     def _turn(self, names: list[str]) -> Turn:
-        found: dict[str, dict[str, Copy]] = {}
+        found: dict[str, dict[str, list[Copy]]] = {}
+        direct = set()
         for name in names:
             blends = self._blends.get(name, [])
             if len(blends) != 1 or name in self._weights or name in self._on_the_way:
                 continue
-            line, other, _ = blends[0]
-            copy = Copy(self._tensors[name], self._live_tensors[name], other=other)
-            if line.mode == "lerp" and copy.flat:
-                found.setdefault(line.name, {})[name] = copy
-        alike = {line: (tuple(copies), Copies(list(copies.values()))) for line, copies in found.items()}
-        return Turn(names, alike, [name for name in names if name not in self._on_the_way])
+            line, other, index = blends[0]
+            if line.mode != "lerp":
+                continue
+            copies = self.live.blended_on_the_way(name, other, index)
+            stored = Copy(self._tensors[name], self._live_tensors[name], other=other, number=index)
+            if copies:
+                direct.add(name)
+            if copies or stored.flat:
+                found.setdefault(line.name, {})[name] = copies or [stored]
+        alike = {}
+        for line, of in found.items():
+            copies = Copies([copy for copies in of.values() for copy in copies])
+            alike[line] = Alike(tuple(of), copies, frozenset(direct.intersection(of)))
+        return Turn(names, alike)
 
     def _bent_on_the_way(self) -> frozenset[str]:
         """Those of the changed weights that need no memory of their own: they are bent on the way to what a fast path
@@ -181,48 +198,55 @@ class Bender:
             for match in chain:
                 match.seeded.make(seeds[match.line.name])
 
-    def bend_weights(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
-        """On the device: originals through blends and bends into the live network's own memory, then derive. The live
-        network can map when this returns; `join` comes before it synthesises.
+    @contextmanager
+    def bent(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Iterator[Network]:
+        """On the device: the live network, to map and to synthesise with, its weights made of the originals by blends
+        and bends. They may still be on their way when it comes (`Network.coming`), and are there when it is left.
 
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
         """
-        if not self.changed:
-            return
-        # Kept, because they are read beside what follows, which must not be given their memory.
-        self._crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
-        amounts = {**amounts, **self._crossings}
-        for turn in self._first_turns:
-            self._bend_turn(turn, amounts, frame, memory)
-        # A mapping network is a row of small products, which leaves room for this beside it.
-        with self._beside.fork():
-            for turn in self._turns:
+        if self.changed:
+            # They are read beside what follows, which must not be given their memory.
+            crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+            amounts = {**amounts, **crossings}
+            self.live.coming.forget()
+            for turn in self._first_turns:
                 self._bend_turn(turn, amounts, frame, memory)
-
-    def join(self) -> None:
-        """What follows comes after `bend_weights` is done."""
+            # A mapping network and small layers are short products in a row, which leave room for this beside them.
+            with self._beside.fork():
+                for turn in self._turns:
+                    self._bend_turn(turn, amounts, frame, memory)
+        yield self.live
         if self.changed:
             self._beside.join()
+            self.live.coming.forget()
 
     def _bend_turn(self, turn: Turn, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        coming, device = self.live.coming, self.original.device
         done: set[str] = set()
+        direct: set[str] = set()
         with self._lanes.open():
-            for line, (names, copies) in turn.alike.items():
+            for line, alike in turn.alike.items():
                 amount = amounts[line].amount
-                if isinstance(amount, Tensor) and not amount.dim():
-                    done.update(names)
+                if isinstance(amount, Tensor):
+                    done.update(alike.names)
+                    direct |= alike.direct
                     with self._lanes.next():
-                        copies.make(amount)
+                        alike.copies.make(amount)
+                        coming.announce(alike.direct, device)
             for name in turn.names:
-                if name in done:
-                    continue
-                with self._lanes.next():
-                    if name in self._on_the_way:
+                if name in self._on_the_way:
+                    with self._lanes.next():
                         self.live.derive_bent(name, self._parts(name, amounts))
-                    else:
+                        coming.announce([name], device)
+                elif name not in done:
+                    with self._lanes.next():
                         self._bend_weight(name, amounts, frame, memory)
-        self.live.rederive(turn.stored)
+        stored = [name for name in turn.names if name not in direct and name not in self._on_the_way]
+        if stored:
+            self.live.rederive(stored)
+            coming.announce(stored, device)
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""

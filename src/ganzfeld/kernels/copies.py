@@ -25,13 +25,14 @@ PIECE = 4096
 @dataclass(frozen=True, slots=True)
 class Copy:
     """out = clamp(scale · lerp(x, other, amount), ±limit). x and other float32, out float32 or half precision; all of
-    one shape and contiguous."""
+    one shape and contiguous. number: which of the amounts, if there are several."""
 
     x: Tensor
     out: Tensor
     scale: float = 1.0
     limit: float | None = None
     other: Tensor | None = None
+    number: int = 0
 
     @property
     def flat(self) -> bool:
@@ -56,23 +57,25 @@ class Copies:
             self._pieces = torch.from_numpy(pieces(self.copies)).to(device)
 
     def make(self, amount: Tensor | None = None) -> None:
-        """Make them all. amount: 0-d float32, on the device, if any has an `other`."""
+        """Make them all. amount: float32, on the device, if any has an `other`: 0-d, or [≥ every copy's number]."""
         if self._table is None or self._pieces is None:
             for copy in self.copies:
-                x = copy.x if copy.other is None or amount is None else torch.lerp(copy.x, copy.other, amount)
+                own = amount if amount is None or not amount.dim() else amount[copy.number]
+                x = copy.x if copy.other is None or own is None else torch.lerp(copy.x, copy.other, own)
                 x = x if copy.scale == 1 else x * copy.scale
                 copy.out.copy_(x if copy.limit is None else x.clamp(-copy.limit, copy.limit))
             return
         run = kernel(SOURCE, "copies", defines({"THREADS": THREADS}), self._table.device)
-        run.launch((len(self._pieces), 1), THREADS, [self._table, self._pieces, amount])
+        stride = amount.stride(0) if amount is not None and amount.dim() else 0
+        run.launch((len(self._pieces), 1), THREADS, [self._table, self._pieces, amount, stride])
 
 
 def table(copies: Sequence[Copy]) -> np.ndarray:
     """The kernel's `Copy` of each, as bytes."""
     rows = [
         struct.pack(
-            "3Q2f2i", copy.x.data_ptr(), 0 if copy.other is None else copy.other.data_ptr(), copy.out.data_ptr(),
-            copy.scale, copy.limit or 0.0, copy.x.numel(), int(copy.out.dtype == torch.float16),
+            "3Q2f3i4x", copy.x.data_ptr(), 0 if copy.other is None else copy.other.data_ptr(), copy.out.data_ptr(),
+            copy.scale, copy.limit or 0.0, copy.x.numel(), int(copy.out.dtype == torch.float16), copy.number,
         )
         for copy in copies
     ]  # fmt: skip

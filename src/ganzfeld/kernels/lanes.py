@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
@@ -82,3 +82,38 @@ class Branch:
         if self._stream is not None and self._forked:
             torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
             self._forked = False
+
+
+class Coming:
+    """What is being made beside the current queue, by name. Whoever reads one of these waits for it before.
+
+    Nothing comes on a processor, where all is done in its order.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, torch.cuda.Event] = {}
+
+    def announce(self, names: Iterable[str], device: torch.device) -> None:
+        """They will be there when what was asked for up to now, of the current queue or lane, is done."""
+        if device.type == "cuda":
+            event = torch.cuda.Event()
+            event.record(torch.cuda.current_stream(device))
+            self._made |= dict.fromkeys(names, event)
+
+    def any_of(self, names: Iterable[str]) -> bool:
+        """Whether one of them would have to be waited for."""
+        return not self._made.keys().isdisjoint(names)
+
+    def wait(self, names: Iterable[str] | None = None, *, but: Collection[str] = ()) -> None:
+        """What follows in the current queue comes after they are there: these names (None: all), but not those."""
+        waited = set()
+        for name in list(self._made) if names is None else names:
+            if name in self._made and name not in but:
+                event = self._made.pop(name)
+                if event not in waited:
+                    waited.add(event)
+                    event.wait(torch.cuda.current_stream(event.device))
+
+    def forget(self) -> None:
+        """Nothing is coming."""
+        self._made.clear()

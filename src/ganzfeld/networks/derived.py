@@ -8,7 +8,7 @@ in another memory layout. Each such tensor names its sources, so that whoever ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,13 +19,13 @@ from ganzfeld.kernels.lanes import Lanes
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """`target` holds compute(*the tensors named in sources); without one, `compute` writes its results itself. copy:
+    """`target` holds compute(*the tensors named in sources); without one, `compute` writes its results itself. copies:
     the same, where it is one of those that are made all at once."""
 
     sources: tuple[str, ...]
     compute: Callable[..., Tensor | None]
     target: Tensor | None
-    copy: Copy | None = None
+    copies: tuple[Copy, ...] = ()
 
 
 class DerivedTensors:
@@ -52,17 +52,35 @@ class DerivedTensors:
 
     @torch.no_grad()
     def scale(self, source: str, factor: float, *, limit: float | None = None, into: Tensor | None = None) -> Tensor:
-        """As `make`, of factor · the tensor, held to ±limit."""
+        """As `make`, of factor · the tensor, held to ±limit. Nothing that plays may read the tensor itself as well:
+        what is done to it may be done on the way, and it left as it was."""
         x = self.tensors[source]
         target = torch.empty_like(x) if into is None else into
-        copy = Copy(x, target, factor, limit)
 
         def compute(x: Tensor) -> Tensor:
+            x = x.reshape(target.shape)
             return x * factor if limit is None else (x * factor).clamp(-limit, limit)
 
         target.copy_(compute(x))
-        self.all.append(Derived((source,), compute, target, copy if copy.flat else None))
+        copies: tuple[Copy, ...] = ()
+        if x.is_contiguous():
+            x = x.view(target.shape)
+            # Memory of a stack has room between its rows: a copy each.
+            rows = [(x, target)] if target.is_contiguous() or target.dim() < 2 else zip(x, target)
+            copies = tuple(Copy(row, out, factor, limit) for row, out in rows)
+        self.all.append(Derived((source,), compute, target, copies if all(copy.flat for copy in copies) else ()))
         return target
+
+    def on_the_way(self, source: str, other: Tensor, number: int) -> list[Copy]:
+        """Copies that make all that depends on a tensor, of it drawn towards `other` by amount `number`, in one step;
+        none if that is more than copies."""
+        due = [derived for derived in self.all if source in derived.sources]
+        found = []
+        for copy in (copy for derived in due for copy in derived.copies):
+            start = (copy.x.data_ptr() - self.tensors[source].data_ptr()) // copy.x.element_size()
+            part = other.contiguous().flatten()[start : start + copy.x.numel()].view(copy.x.shape)
+            found.append(replace(copy, other=part, number=number))
+        return found if all(derived.copies for derived in due) and all(copy.flat for copy in found) else []
 
     @torch.no_grad()
     def fill(self, *sources: str, compute: Callable[..., None]) -> None:
@@ -78,13 +96,13 @@ class DerivedTensors:
         # `refresh` need not do again what is done here.
         self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
         due = [derived for derived in self.all if not names.isdisjoint(derived.sources)]
-        together = tuple(derived for derived in due if derived.copy is not None)
+        together = tuple(derived for derived in due if derived.copies)
         with self._lanes.open():
             if together:
                 with self._lanes.next():
                     self._made_together(together).make()
             for derived in due:
-                if derived.copy is None:
+                if not derived.copies:
                     with self._lanes.next():
                         value = derived.compute(*(self.tensors[name] for name in derived.sources))
                         if derived.target is not None and value is not None:
@@ -93,7 +111,7 @@ class DerivedTensors:
     def _made_together(self, together: tuple[Derived, ...]) -> Copies:
         # Kept for ever: a captured graph knows where their tables lie.
         if together not in self._copies:
-            self._copies[together] = Copies([derived.copy for derived in together if derived.copy is not None])
+            self._copies[together] = Copies([copy for derived in together for copy in derived.copies])
         return self._copies[together]
 
     def forget(self, targets: Iterable[Tensor]) -> None:

@@ -106,8 +106,9 @@ class GpuModulation:
         self.factor = torch.tensor([[gain, float(weight.shape[1])] for weight in weights], device=device)
         self.epsilon, self.normalise = epsilon, normalise
 
-    def __call__(self, styles: Tensor) -> tuple[Tensor, Tensor]:
-        """styles [≥ layers, widest] -> unit styles [layers, widest], gains [layers, most outputs]."""
+    def __call__(self, styles: Tensor, known: int | None = None) -> tuple[Tensor, Tensor]:
+        """styles [≥ layers, widest] -> unit styles [layers, widest], gains [layers, most outputs]; gains of the first
+        `known` layers only, if that is given."""
         return modulate(
             styles[: len(self.energy)],
             self.energy,
@@ -115,6 +116,7 @@ class GpuModulation:
             self.factor,
             epsilon=self.epsilon,
             normalise=self.normalise,
+            known=known,
         )
 
 
@@ -124,17 +126,16 @@ class GpuColours:
     def __init__(self, derived: DerivedTensors, names: Sequence[str], widest: int) -> None:
         weights = [derived.tensors[f"{name}.weight"] for name in names]
         self.channels = [weight.shape[1] for weight in weights]
-        self.weight = torch.zeros(len(names), widest, COLUMNS, device=weights[0].device)
+        self.widest = widest
+        self.weight = torch.zeros(len(names), COLUMNS, widest, device=weights[0].device)
         for i, (name, weight) in enumerate(zip(names, weights)):
-            scale = 1 / math.sqrt(weight.shape[1])
-            into = self.weight[i, : weight.shape[1], : weight.shape[0]]
-            derived.make(
-                f"{name}.weight", compute=lambda weight, scale=scale: weight[:, :, 0, 0].t() * scale, into=into
-            )
+            into = self.weight[i, : weight.shape[0], : weight.shape[1]]
+            derived.scale(f"{name}.weight", 1 / math.sqrt(weight.shape[1]), into=into)
 
     def __call__(self, styles: Tensor) -> list[Tensor]:
         """styles [layers, widest] -> for each layer [channels, 16], no larger than half precision holds."""
-        weights = (self.weight * styles[:, :, None]).clamp_(-LARGEST, LARGEST)
+        weights = torch.empty(len(self.weight), self.widest, COLUMNS, device=styles.device)
+        torch.mul(self.weight.transpose(1, 2), styles[:, :, None], out=weights).clamp_(-LARGEST, LARGEST)
         return [weight[:channels] for weight, channels in zip(weights, self.channels)]
 
 

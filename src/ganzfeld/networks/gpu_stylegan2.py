@@ -22,7 +22,7 @@ from ganzfeld.kernels.card import has_wgmma, multiprocessors
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.cuda.convolution import Block, block_for
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
-from ganzfeld.kernels.lanes import Branch
+from ganzfeld.kernels.lanes import Branch, Coming
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton.convolution import Tile
@@ -41,6 +41,9 @@ from ganzfeld.networks.gpu_parts import (
 from ganzfeld.networks.noise import NoiseMode, layer_noise
 from ganzfeld.networks.stylegan2 import After
 from ganzfeld.networks.wide import Wide, WideStarts, middle
+
+EARLY = 16
+"""Pixels: layers up to this size take as long to play as the weights of all others take to be bent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,12 @@ class Step:
 class GpuStyleGAN2:
     """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
-    def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> None:
+    waits = True
+    """For each of its tensors that is `coming`, when it needs it."""
+
+    def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
         self.config = config
+        self.coming = coming or Coming()
         self.derived = DerivedTensors(tensors)
         self.device = tensors["mapping.w_avg"].device
         self.mapping = GpuMapping(config, self.derived)
@@ -117,7 +124,9 @@ class GpuStyleGAN2:
         self.strengths = torch.zeros(count, device=self.device)
         for i, name in enumerate(names):
             self.derived.scale(f"{name}.noise_strength", GAIN, into=self.strengths[i])
-        self.painting = Branch(self.device)
+        self.affines = [f"{name}.affine.{kind}" for name in (*names, *rgb_names) for kind in ("weight", "bias")]
+        self.later = [f"{name}.weight" for name, _, side in named if side > EARLY]
+        self.painting, self.modulating = Branch(self.device), Branch(self.device)
         self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
         self._compile()
 
@@ -164,9 +173,18 @@ class GpuStyleGAN2:
             return torch.cat(pictures)
         last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
         steps = self._plan(last, wide)
-        styles = self.styles(w[0])
         count = len(self.convolutions)
-        units, powers = self.modulation(styles)
+        self.coming.wait(self.affines)
+        styles = self.styles(w[0])
+        self.coming.wait(but=self.later)
+        first_later = count if not self.coming.any_of(self.later) else count - len(self.later)
+        units, powers = self.modulation(styles, first_later)
+        later_powers = powers
+        if first_later < len(steps):
+            # Weights that are being bent come in the order of the layers: the small ones need not wait for the large.
+            with self.modulating.fork():
+                self.coming.wait()
+                later_powers = self.modulation(styles)[1]
         # The way to RGB goes beside the convolutions, which do not wait for it; what it reads is held until they meet.
         held: list[object] = []
         colours: list[Tensor] = []
@@ -181,6 +199,9 @@ class GpuStyleGAN2:
         rgb: Tensor | None = None
         for i, step in enumerate(steps):
             c = step.convolution
+            if i == first_later:
+                self.modulating.join()
+                powers = later_powers
             following = steps[i + 1] if i + 1 < len(steps) else None
             height, width = c.up * step.field.height, c.up * step.field.width
             own = c.noise_const if start is None else start.noise(c.name, stream=i)

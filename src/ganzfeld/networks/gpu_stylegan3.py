@@ -20,6 +20,7 @@ from torch import Tensor
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.generator_layer import Colours
+from ganzfeld.kernels.lanes import Coming
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.kernels.triton.styles import dense
@@ -58,7 +59,7 @@ class Step:
 class GpuStyleGAN3:
     """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
-    def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
         self.config = config
         self.derived = DerivedTensors(tensors)
         self.device = tensors["mapping.w_avg"].device
@@ -172,7 +173,7 @@ class GpuStyleGAN3:
         wide: Wide | None,
     ) -> Tensor:
         height, width = size
-        weight = self.colours((style * self.rgb_gain)[None, : self.colours.weight.shape[1]])[0]
+        weight = self.colours((style * self.rgb_gain)[None, : self.colours.widest])[0]
         picture = torch.empty(self.config.img_channels, height, width, device=self.device)
         plain = until == self.last.name or after is not None
         clamp = LARGEST if self.last.clamp is None else self.last.clamp

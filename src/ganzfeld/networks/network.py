@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.kernels.copies import Copy
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.weights import Part
+from ganzfeld.kernels.lanes import Coming
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.device import at_work
@@ -60,6 +62,7 @@ class Network:
             the readable reference to 1e-4. Gradients always go through the reference.
         precision: "float32", or "bfloat16" for the fast path's plain convolutions: off by less than 1 %, and
             faster only on processors that have instructions for it.
+        coming: the tensors that somebody is still making on a GPU: `synthesis` waits for them.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Network:
         self.layers: tuple[str, ...] = self.module.synthesis.layers
         self.layer_shapes = _layer_shapes(self.config, self.layers)
         self.fast = True
+        self.coming = Coming()
         self._precision: Precision = "auto"
         self._fast_path: FastRoute | None = None
         self._fast_path_tried = False
@@ -199,6 +203,13 @@ class Network:
         path: Any = self._fast_path
         path.weights[name].derive_bent(path.derived.tensors[name], parts)
 
+    def blended_on_the_way(self, name: str, other: Tensor, number: int) -> list[Copy]:
+        """Copies that make again what the fast path derives from a tensor, of it drawn towards `other` by amount
+        `number`, with no copy of its own; none where that is not enough. It has settled."""
+        if self._fast_path is None or not self.bent_on_the_way():
+            return []
+        return self._fast_path.derived.on_the_way(name, other, number)
+
     def rederive(self, names: Iterable[str]) -> None:
         """Make again what faster paths have derived from the tensors `names`, after they were written in place."""
         if self._fast_path is not None:
@@ -251,6 +262,8 @@ class Network:
         gains = self._gains(gains)
         field = self.wide(size, fill, resolution)
         route: Any = self._faster(w) or self.module
+        if not getattr(route, "waits", False):
+            self.coming.wait()
         if isinstance(self.config, StyleGAN3Config):
             with at_work(self.device):
                 return route.synthesis(w, transform=transform, until=until, after=after, gains=gains, wide=field)
@@ -357,7 +370,7 @@ class Network:
             return None
         if not self._fast_path_tried:
             with at_work(self.device):
-                self._fast_path = fast_route(self.config, self.tensors, self.precision)
+                self._fast_path = fast_route(self.config, self.tensors, self.precision, self.coming)
             self._fast_path_tried = True
         if self._fast_path is not None:
             self._fast_path.derived.refresh()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_triton
+from ganzfeld.kernels.lanes import Coming
 from ganzfeld.networks.config import Config, StyleGAN3Config
 from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
 from ganzfeld.networks.fast_stylegan3 import FastStyleGAN3
@@ -21,14 +22,15 @@ Precision = Literal["auto", "float32", "bfloat16"]
 FastRoute: TypeAlias = Union[FastStyleGAN2, FastStyleGAN3, "GpuStyleGAN2", "GpuStyleGAN3"]
 
 
-def fast_route(config: Config, tensors: Mapping[str, Tensor], precision: Precision) -> FastRoute | None:
-    """The fast path for these tensors on the device where they lie; None where only the reference will do.
+def fast_route(config: Config, tensors: Mapping[str, Tensor], precision: Precision, coming: Coming) -> FastRoute | None:
+    """The fast path for these tensors on the device where they lie; None where only the reference will do. coming:
+    those of the tensors that are being made; a path may wait for each when it needs it.
 
     "auto" is half precision on an NVIDIA card that Triton serves, float32 everywhere else.
     """
     on_gpu = gpu_route(config, tensors, precision)
     if on_gpu is not None:
-        return on_gpu(config, tensors)  # pyright: ignore[reportArgumentType]
+        return on_gpu(config, tensors, coming)  # pyright: ignore[reportArgumentType]
     convolve_in = torch.bfloat16 if precision == "bfloat16" else torch.float32
     if isinstance(config, StyleGAN3Config):
         return FastStyleGAN3(config, tensors, convolve_in) if FastStyleGAN3.supports(config, tensors) else None

@@ -8,14 +8,14 @@ typedef unsigned short half_t;
 F half_t half_from(float a) { half_t h; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(a)); return h; }
 #endif
 
-// limit: of what is written, either side of zero; 0 for none. halved: out is in half precision.
-struct Copy { const float *x, *other; void *out; float scale, limit; int count, halved; };
+// limit: of what is written, either side of zero; 0 for none. halved: out is in half precision. number: of the amount.
+struct Copy { const float *x, *other; void *out; float scale, limit; int count, halved, number; };
 struct Piece { int copy, start, end, nothing; };
 
-extern "C" __global__ void copies(const Copy *all, const Piece *pieces, const float *amount) {
+extern "C" __global__ void copies(const Copy *all, const Piece *pieces, const float *amounts, int amount_stride) {
     const Piece piece = pieces[blockIdx.x];
     const Copy copy = all[piece.copy];
-    const float share = copy.other ? *amount : 0;
+    const float share = copy.other ? amounts[copy.number * amount_stride] : 0;
     for (int i = piece.start + threadIdx.x; i < piece.end; i += THREADS) {
         float x = copy.x[i];
         if (copy.other) {

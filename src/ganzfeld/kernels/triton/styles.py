@@ -41,7 +41,7 @@ def dense(x: Tensor, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 @triton.jit
-def _modulate(styles, energy, norms, factor, unit, gain, inputs, outputs, epsilon,
+def _modulate(styles, energy, norms, factor, unit, gain, inputs, outputs, known, epsilon,
               WIDE: tl.constexpr, BO: tl.constexpr, NORMALISE: tl.constexpr):  # fmt: skip
     layer = tl.program_id(0)
     i = tl.arange(0, WIDE)
@@ -52,6 +52,8 @@ def _modulate(styles, energy, norms, factor, unit, gain, inputs, outputs, epsilo
     s = s / most
     if tl.program_id(1) == 0:
         tl.store(unit + layer * inputs + i, s, mask=i < inputs)
+    if layer >= known:
+        return
     o = tl.program_id(1) * BO + tl.arange(0, BO)
     there = (o < outputs)[:, None] & (i < inputs)[None, :]
     e = tl.load(energy + (layer * outputs + o[:, None]).to(tl.int64) * inputs + i[None, :], mask=there, other=0.0)
@@ -67,20 +69,28 @@ def _modulate(styles, energy, norms, factor, unit, gain, inputs, outputs, epsilo
 
 
 def modulate(
-    styles: Tensor, energy: Tensor, norms: Tensor, factor: Tensor, *, epsilon: float = 1e-8, normalise: bool = False
+    styles: Tensor,
+    energy: Tensor,
+    norms: Tensor,
+    factor: Tensor,
+    *,
+    epsilon: float = 1e-8,
+    normalise: bool = False,
+    known: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Styles for half precision, and the gains that make up for it and demodulate.
 
     styles [L, I]; energy [L, O, I]: Σ over taps of W² for weights of norm 1 per output; norms [L, O]: their norms
     before; factor [L, 2]: what the gain is multiplied by, and the number of inputs a layer really has.
-    normalise: StyleGAN3, where styles are divided by their root mean square before anything else.
+    normalise: StyleGAN3, where styles are divided by their root mean square before anything else. known: of how many
+    layers the weights are known (None: of all); the gains of the others are not written.
     -> unit [L, I]: each row's largest number is ±1; gain [L, O].
     """
     layers, outputs, inputs = energy.shape
     unit, gain = torch.empty_like(styles), torch.empty(layers, outputs, dtype=torch.float32, device=styles.device)
     block = 16
     _modulate[(layers, triton.cdiv(outputs, block))](
-        styles, energy, norms, factor, unit, gain, inputs, outputs, epsilon,
+        styles, energy, norms, factor, unit, gain, inputs, outputs, layers if known is None else known, epsilon,
         WIDE=triton.next_power_of_2(inputs), BO=block, NORMALISE=normalise, num_warps=4,
     )  # fmt: skip
     return unit, gain

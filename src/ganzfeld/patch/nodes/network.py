@@ -220,25 +220,28 @@ class NetworkNode(Node):
             context.stage("channel", np.array(int(p["show.channel"]), np.int64))
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
+        bender = self.benders[context.parameters.file]
+        with bender.bent(context.methods, context.staged.frame, context.state) as network:
+            return self._played(network, bender, context, inputs)
+
+    def _played(
+        self, network: Network, bender: Bender, context: RenderContext, inputs: Mapping[str, Any]
+    ) -> torch.Tensor:
         p, staged = context.parameters, context.staged
-        bender = self.benders[p.file]
-        bender.bend_weights(context.methods, staged.frame, context.state)
-        network = bender.live
         show = context.methods.get("show")
         layer = show.layer if show else "image"
-        after = bender.after(context.methods, staged.frame, context.state)
         options = {
             "noise_mode": p.noise,
             "noise_strength": p.noise_strength,
             "seed": staged.frame,
-            "after": after,
+            "after": bender.after(context.methods, staged.frame, context.state),
             "gains": bender.gains(context.methods, staged.frame, context.state),
             "size": p.size,
             "fill": p.fill,
         }
         w = self._styled(network, inputs, context)
-        bender.join()
         if network.kind.startswith("stylegan3"):
+            network.coming.wait(["synthesis.input.transform"])
             own = network.module.get_buffer("synthesis.input.transform")
             options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
         if show is None or layer == "image":
