@@ -20,10 +20,10 @@ import psutil
 import pytest
 
 from ganzfeld.cli import main
-from ganzfeld.engine.takes import pieces
 from ganzfeld.engine.takes import recorder as recording
-from ganzfeld.engine.takes.pieces import Maker
 from ganzfeld.engine.takes.take import Take
+from ganzfeld.rendering import pieces
+from ganzfeld.rendering.pieces import Maker
 
 PATIENCE = 90.0
 COMMAND = "from ganzfeld.cli import main\nif __name__ == '__main__': main()"
@@ -360,8 +360,8 @@ def test_a_film_has_the_sound_of_the_night(night: Path, tmp_path: Path, click: P
 
 
 def test_the_sound_that_drove_the_show_follows_its_time(night: Path, tmp_path: Path, click: Path) -> None:
-    from ganzfeld.engine.takes.soundtrack import soundtrack
     from ganzfeld.engine.takes.timeline import Timeline
+    from ganzfeld.rendering.soundtrack import soundtrack
 
     take = Take(night)
     times = take.sessions[0].times

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
-    from ganzfeld.engine.takes.pieces import Job, Maker, Shelf
     from ganzfeld.engine.takes.take import Take
+    from ganzfeld.rendering.pieces import Job, Maker, Shelf
 
 MOST_ERRORS_SHOWN = 20
 MOST_SCRIPT_BYTES = 1 << 20
@@ -48,9 +48,9 @@ def render_take(wanted: Wanted) -> None:
     take = Take(wanted.take)
     _tell_about(take)
 
-    from ganzfeld.engine.takes.pieces import Maker, Shelf
-    from ganzfeld.engine.takes.soundtrack import check_sound
     from ganzfeld.networks.device import pick_device
+    from ganzfeld.rendering.pieces import Maker, Shelf
+    from ganzfeld.rendering.soundtrack import check_sound
 
     if wanted.sound is not None:
         check_sound(wanted.sound)
@@ -69,9 +69,9 @@ def _job(take: Take, wanted: Wanted) -> Job:
     """The wish as plain data, with what has to be known before the first frame."""
     import numpy as np
 
-    from ganzfeld.engine.takes import pieces
     from ganzfeld.engine.takes.replay import View, check_output, first_size
     from ganzfeld.engine.takes.timeline import Timeline
+    from ganzfeld.rendering import pieces
 
     check_output(take, wanted.output)
     timeline = Timeline(take, wanted.fps)
@@ -184,7 +184,7 @@ def _make(maker: Maker, shelf: Shelf, wanted: Wanted) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ganzfeld.cli._terminal import console, show_error
-    from ganzfeld.engine.takes.local import make_here, make_side_by_side
+    from ganzfeld.rendering.local import make_here, make_side_by_side
 
     messages = console(stderr=True)
     job = maker.job
@@ -205,7 +205,7 @@ def _make(maker: Maker, shelf: Shelf, wanted: Wanted) -> None:
                     show_error(problem)
 
         if wanted.cluster is not None:
-            from ganzfeld.engine.takes.cluster import make_on_cluster
+            from ganzfeld.rendering.cluster import make_on_cluster
 
             make_on_cluster(maker, shelf, wanted.cluster, wanted.workers, report)
         elif wanted.workers > 1:
@@ -223,7 +223,7 @@ def _make(maker: Maker, shelf: Shelf, wanted: Wanted) -> None:
 
 def _join(maker: Maker, shelf: Shelf, take: Take, wanted: Wanted) -> None:
     from ganzfeld.cli._terminal import console
-    from ganzfeld.engine.takes.soundtrack import soundtrack
+    from ganzfeld.rendering.soundtrack import soundtrack
 
     job = maker.job
     sound: Iterator | None = None

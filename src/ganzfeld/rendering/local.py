@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from ganzfeld.engine.takes.pieces import Job, Maker, Shelf, is_whole, make_chain
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.rendering.pieces import Job, Maker, Shelf, is_whole, make_chain
 
 MOST_ATTEMPTS = 4
 Report = Callable[[int, list[GanzfeldError]], None]

@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from ganzfeld.engine.takes.pieces import Job, Made, Maker, Shelf, is_whole
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.rendering.pieces import Job, Made, Maker, Shelf, is_whole
 
 MOST_ATTEMPTS = 4
 """How often a piece may lose its worker."""
