@@ -74,6 +74,7 @@ class Bender:
         self._gains: dict[str, list[Match]] = {}
         self._ones: dict[str, Tensor] = {}
         self._tensors = self._live_tensors = network.tensors
+        self._beside, self._stored_beside, self._gaining = self._branches = [Branch(network.device) for _ in range(3)]
 
     def blend(self, line: BlendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
@@ -123,31 +124,44 @@ class Bender:
             self.live = self.original.variant([name for name in self.changed if name not in self._on_the_way])
             self._live_tensors = self.live.tensors
             self.live.settle()
-            self._lanes, self._beside = Lanes(self.original.device), Branch(self.original.device)
-            first = [name for name in self.changed if name.startswith("mapping.")]
-            self._first_turns = [self._turn(names) for names in _grouped(first, self._tensors)]
-            rest = [name for name in self.changed if name not in first and name not in self._on_the_way]
-            groups = list(_grouped(rest, self._tensors))
-            if self._on_the_way:
-                groups.append([name for name in self.changed if name in self._on_the_way])
-            self._turns = [self._turn(names) for names in groups]
+            self._plan()
+
+    def _plan(self) -> None:
+        """In what order the changed weights are made."""
+        device = self.original.device
+        # A device starts work that waits for the same thing in any order: few lanes keep to that of the layers.
+        self._lanes, self._ordered = Lanes(device), Lanes(device, 3)
+        mapping = [name for name in self.changed if name.startswith("mapping.")]
+        rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way]
+        copied = [name for name in rest if self._copied(name)]
+        stored = [name for name in rest if name not in copied]
+        self._mapping_turns = [self._turn(names) for names in _grouped(mapping, self._tensors)]
+        self._copied_turns = [self._turn(copied)] if copied else []
+        self._stored_turns = [self._turn(names) for names in _grouped(stored, self._tensors)]
+
+    def _alone(self, name: str) -> tuple[BlendLine, Tensor, int] | None:
+        """The one blend that is all that is done to a weight, where it is a plain one."""
+        blends = self._blends.get(name, [])
+        alone = len(blends) == 1 and blends[0][0].mode == "lerp" and name not in self._weights
+        return blends[0] if alone else None
+
+    def _copied(self, name: str) -> list[Copy]:
+        """Copies that blend a weight on the way to what is derived from it, if that is all that is done to it."""
+        blend = self._alone(name)
+        return [] if blend is None else self.live.blended_on_the_way(name, *blend[1:])
 
     def _turn(self, names: list[str]) -> Turn:
         found: dict[str, dict[str, list[Copy]]] = {}
         direct = set()
         for name in names:
-            blends = self._blends.get(name, [])
-            if len(blends) != 1 or name in self._weights or name in self._on_the_way:
-                continue
-            line, other, index = blends[0]
-            if line.mode != "lerp":
-                continue
-            copies = self.live.blended_on_the_way(name, other, index)
-            stored = Copy(self._tensors[name], self._live_tensors[name], other=other, number=index)
-            if copies:
-                direct.add(name)
-            if copies or stored.flat:
-                found.setdefault(line.name, {})[name] = copies or [stored]
+            if blend := self._alone(name):
+                line, other, index = blend
+                copies = self._copied(name)
+                stored = Copy(self._tensors[name], self._live_tensors[name], other=other, number=index)
+                if copies:
+                    direct.add(name)
+                if copies or stored.flat:
+                    found.setdefault(line.name, {})[name] = copies or [stored]
         alike = {}
         for line, of in found.items():
             copies = Copies([copy for copies in of.values() for copy in copies])
@@ -206,24 +220,36 @@ class Bender:
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
         """
-        if self.changed:
-            # They are read beside what follows, which must not be given their memory.
-            crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
-            amounts = {**amounts, **crossings}
-            self.live.coming.forget()
-            for turn in self._first_turns:
-                self._bend_turn(turn, amounts, frame, memory)
-            # A mapping network and small layers are short products in a row, which leave room for this beside them.
-            with self._beside.fork():
-                for turn in self._turns:
-                    self._bend_turn(turn, amounts, frame, memory)
-        yield self.live
-        if self.changed:
-            self._beside.join()
+        # They are read beside what follows, which must not be given their memory.
+        crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+        try:
+            if self.changed:
+                self._bend_weights({**amounts, **crossings}, frame, memory)
+            yield self.live
+            for branch in self._branches:
+                branch.join()
+        finally:
             self.live.coming.forget()
 
+    def _bend_weights(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        for turn in self._mapping_turns:
+            self._bend_turn(turn, amounts, frame, memory)
+        # A mapping network and small layers are short products in a row, which leave room for this beside them. What
+        # the styles are made of is wanted first.
+        with self._beside.fork():
+            for turn in self._copied_turns:
+                self._bend_turn(turn, amounts, frame, memory)
+            with self._stored_beside.fork():
+                for turn in self._stored_turns:
+                    self._bend_turn(turn, amounts, frame, memory)
+            with self._ordered.open():
+                for name in self.changed:
+                    if name in self._on_the_way:
+                        with self._ordered.next():
+                            self.live.derive_bent(name, self._parts(name, amounts))
+                            self.live.coming.announce([name], self.original.device)
+
     def _bend_turn(self, turn: Turn, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
-        coming, device = self.live.coming, self.original.device
         done: set[str] = set()
         direct: set[str] = set()
         with self._lanes.open():
@@ -234,19 +260,13 @@ class Bender:
                     direct |= alike.direct
                     with self._lanes.next():
                         alike.copies.make(amount)
-                        coming.announce(alike.direct, device)
             for name in turn.names:
-                if name in self._on_the_way:
-                    with self._lanes.next():
-                        self.live.derive_bent(name, self._parts(name, amounts))
-                        coming.announce([name], device)
-                elif name not in done:
+                if name not in done:
                     with self._lanes.next():
                         self._bend_weight(name, amounts, frame, memory)
-        stored = [name for name in turn.names if name not in direct and name not in self._on_the_way]
-        if stored:
+        if stored := [name for name in turn.names if name not in direct]:
             self.live.rederive(stored)
-            coming.announce(stored, device)
+        self.live.coming.announce(turn.names, self.original.device)
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""
@@ -286,14 +306,19 @@ class Bender:
             x = self._bent(x, match, amounts[match.line.name], frame, memory, out)
 
     def gains(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> dict[str, Tensor] | None:
-        """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it."""
+        """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it; on the way as
+        `bent` weights may be."""
+        if not self._gains:
+            return None
         found = {}
-        for layer, chain in self._gains.items():
-            x = self._ones[layer]
-            for match in chain:
-                x = self._bent(x, match, amounts[match.line.name], frame, memory)
-            found[layer] = x
-        return found or None
+        with self._gaining.fork():
+            for layer, chain in self._gains.items():
+                x = self._ones[layer]
+                for match in chain:
+                    x = self._bent(x, match, amounts[match.line.name], frame, memory)
+                found[layer] = x
+            self.live.coming.announce(["gains"], self.original.device)
+        return found
 
     def after(
         self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory

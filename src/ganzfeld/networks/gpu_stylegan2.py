@@ -74,21 +74,29 @@ class Step:
         """Whether a tile holds all channels of its pixels, as the way to RGB needs it."""
         return self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
 
-    def run(self, x: Tensor, activation: Activation, colours: Colours | None) -> None:
+    @property
+    def styles_weight(self) -> bool:
+        """Whether its weight is sooner multiplied by its style than its input, which lies as a bend leaves it."""
+        pixels = self.field.height * self.field.width
+        return (
+            self.field.pitch == self.field.width and self.convolution.weight.numel() < pixels * self.convolution.inputs
+        )
+
+    def run(self, x: Tensor, weight: Tensor, activation: Activation, colours: Colours | None) -> None:
         """As `kernels.triton.convolution.layer`."""
         c, tile, field = self.convolution, self.tile, self.field
         if isinstance(tile, Tile):
-            kernel.layer(x, c.weight, field, activation, colours, up=c.up, tile=tile)
+            kernel.layer(x, weight, field, activation, colours, up=c.up, tile=tile)
             return
         width = c.up * field.width
         if activation.styled is not None and activation.styled_pitch > width:
             # Those kernels write pixels only; the next layer's wants zeros between its rows.
             activation.styled.view(-1, activation.styled_pitch, c.channels)[:, width:].zero_()
         if tile.splits == 1:
-            hopper.layer(x, c.weight, field, activation, colours, up=c.up, block=tile)
+            hopper.layer(x, weight, field, activation, colours, up=c.up, block=tile)
         else:
-            partial = torch.empty(tile.splits, len(x), len(c.weight), device=x.device)
-            hopper.layer(x, c.weight, field, activation, None, up=c.up, block=tile, partial=partial)
+            partial = torch.empty(tile.splits, len(x), len(weight), device=x.device)
+            hopper.layer(x, weight, field, activation, None, up=c.up, block=tile, partial=partial)
             kernel.finish_parts(partial, field, activation, up=c.up)
 
 
@@ -179,12 +187,12 @@ class GpuStyleGAN2:
         self.coming.wait(but=self.later)
         first_later = count if not self.coming.any_of(self.later) else count - len(self.later)
         units, powers = self.modulation(styles, first_later)
-        later_powers = powers
+        later_powers = powers = self._gained(powers, gains)
         if first_later < len(steps):
             # Weights that are being bent come in the order of the layers: the small ones need not wait for the large.
             with self.modulating.fork():
                 self.coming.wait()
-                later_powers = self.modulation(styles)[1]
+                later_powers = self._gained(self.modulation(styles)[1], gains)
         # The way to RGB goes beside the convolutions, which do not wait for it; what it reads is held until they meet.
         held: list[object] = []
         colours: list[Tensor] = []
@@ -197,23 +205,28 @@ class GpuStyleGAN2:
         strengths = self.strengths * noise_strength if noise_mode != "none" else self.strengths * 0
         entry = enter(const, units[0], steps[0].field.pitch, const.shape[2])
         rgb: Tensor | None = None
+        styled: Tensor | None = None
         for i, step in enumerate(steps):
             c = step.convolution
             if i == first_later:
-                self.modulating.join()
                 powers = later_powers
+            if i == first_later or styled is not None:
+                self.modulating.join()
+            weight, styled = c.weight if styled is None else styled, None
             following = steps[i + 1] if i + 1 < len(steps) else None
             height, width = c.up * step.field.height, c.up * step.field.width
             own = c.noise_const if start is None else start.noise(c.name, stream=i)
             noise = layer_noise(noise_mode, own, 1, seed, stream=i) if noise_mode != "none" else None
-            gain = powers[i, : c.channels]
-            if gains and c.layer in gains:
-                gain = gain * gains[c.layer].to(gain)
             ends = c.layer == f"b{c.resolution}"
             seen = c.layer in bent or c.layer == until
             block = int(math.log2(c.resolution)) - 2
             fused = ends and colours and not seen and step.fuses
             leaving = following.field.empty(c.channels, self.device) if following and not seen else None
+            if c.layer in bent and c.layer != until and following and following.styles_weight:
+                with self.modulating.fork():
+                    style = units[i + 1, : following.convolution.inputs]
+                    styled = torch.empty_like(following.convolution.weight)
+                    torch.mul(following.convolution.weight, style, out=styled)
             plain = None
             if seen or (ends and colours and not fused):
                 plain = torch.empty(height * width, c.channels, dtype=torch.float16, device=self.device)
@@ -231,7 +244,7 @@ class GpuStyleGAN2:
                 own if noise is None else noise,
                 strengths,
                 i,
-                gain,
+                powers[i, : c.channels],
                 c.bias,
                 self.clamp,
                 units[i + 1] if following else None,
@@ -241,7 +254,7 @@ class GpuStyleGAN2:
             )
             if fused:
                 self.painting.join()
-            step.run(entry, activation, painted if fused else None)
+            step.run(entry, weight, activation, painted if fused else None)
             if seen and plain is not None:
                 x = plain.view(1, height, width, c.channels).permute(0, 3, 1, 2)
                 if c.layer in bent and after is not None:
@@ -251,7 +264,8 @@ class GpuStyleGAN2:
                 x = x[0].permute(1, 2, 0)
                 plain = x.reshape(height * width, c.channels).half().contiguous()
                 if following:
-                    leaving = enter(x, units[i + 1], following.field.pitch, c.channels)
+                    style, pitch = units[i + 1], following.field.pitch
+                    leaving = plain if styled is not None else enter(x, style, pitch, c.channels)
             if painted is not None:
                 if not fused:
                     assert plain is not None
@@ -264,6 +278,17 @@ class GpuStyleGAN2:
         self.painting.join()
         assert rgb is not None
         return middle(self.config, f"b{last}", rgb[None], wide)
+
+    def _gained(self, powers: Tensor, gains: Mapping[str, Tensor] | None) -> Tensor:
+        """The convolutions' own gains times those of a bend, in one launch."""
+        if gains:
+            bent = [
+                (row[: c.channels], gains[c.layer]) for row, c in zip(powers, self.convolutions) if c.layer in gains
+            ]
+            torch._foreach_mul_(  # pyright: ignore[reportPrivateImportUsage]
+                [row for row, _ in bent], [gain.to(row).expand_as(row) for row, gain in bent]
+            )
+        return powers
 
     @property
     def layers(self) -> Iterable[str]:

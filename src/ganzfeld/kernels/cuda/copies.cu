@@ -2,6 +2,8 @@
 //
 // Macro: THREADS.
 
+#define AT_ONCE 8
+
 #ifdef __CUDACC__
 typedef unsigned short half_t;
 #define F static __device__ __forceinline__
@@ -16,15 +18,25 @@ extern "C" __global__ void copies(const Copy *all, const Piece *pieces, const fl
     const Piece piece = pieces[blockIdx.x];
     const Copy copy = all[piece.copy];
     const float share = copy.other ? amounts[copy.number * amount_stride] : 0;
-    for (int i = piece.start + threadIdx.x; i < piece.end; i += THREADS) {
-        float x = copy.x[i];
-        if (copy.other) {
-            const float other = copy.other[i];
-            x = share < 0.5f ? x + share * (other - x) : other - (1 - share) * (other - x);
+    // Many are asked for before the first is written: memory is far away.
+    for (int start = piece.start + threadIdx.x; start < piece.end; start += AT_ONCE * THREADS) {
+        float xs[AT_ONCE], others[AT_ONCE] = {};
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+            const int i = start + k * THREADS < piece.end ? start + k * THREADS : start;
+            xs[k] = copy.x[i];
+            if (copy.other) others[k] = copy.other[i];
         }
-        x *= copy.scale;
-        if (copy.limit > 0) x = fminf(fmaxf(x, -copy.limit), copy.limit);
-        if (copy.halved) ((half_t *)copy.out)[i] = half_from(x);
-        else ((float *)copy.out)[i] = x;
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+            const int i = start + k * THREADS;
+            if (i >= piece.end) break;
+            float x = xs[k];
+            if (copy.other) x = share < 0.5f ? x + share * (others[k] - x) : others[k] - (1 - share) * (others[k] - x);
+            x *= copy.scale;
+            if (copy.limit > 0) x = fminf(fmaxf(x, -copy.limit), copy.limit);
+            if (copy.halved) ((half_t *)copy.out)[i] = half_from(x);
+            else ((float *)copy.out)[i] = x;
+        }
     }
 }
