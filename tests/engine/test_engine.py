@@ -36,7 +36,7 @@ class Stage:
         """Submit a text and wait until it is built (or refused)."""
         self.engine.submit(text)
         deadline = time.monotonic() + 60
-        while self.engine._ready is None and time.monotonic() < deadline:
+        while self.engine._workshop.ready is None and time.monotonic() < deadline:
             time.sleep(0.005)
 
 
@@ -136,7 +136,7 @@ def test_swaps_wait_for_the_bar_and_fade(text: str) -> None:
     changed = ("bpm(120)\nswap('bar', fade=1)\n" + text).replace("psi=0.8", "psi=-1")
     stage.save(changed)
     waited = 0
-    while stage.engine._ready is not None:
+    while stage.engine._workshop.ready is not None:
         stage.play()
         waited += 1
         assert waited < 70

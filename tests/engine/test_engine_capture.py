@@ -49,7 +49,7 @@ class Stage:
     def save(self, text: str) -> None:
         self.engine.submit(text)
         deadline = time.monotonic() + 60
-        while self.engine._ready is None and time.monotonic() < deadline:
+        while self.engine._workshop.ready is None and time.monotonic() < deadline:
             time.sleep(0.002)
 
     @property

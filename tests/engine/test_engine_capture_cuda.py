@@ -84,15 +84,15 @@ def test_memory_comes_back_after_swaps(small_network: Path) -> None:
             engine.frame(clock.advance(1 / 60))
             time.sleep(0.002)
         torch.cuda.synchronize()
-        engine._builder.submit(lambda: None).result()
-        engine._builder.submit(engine._graphs.give_back).result()
+        engine._workshop._thread.submit(lambda: None).result()
+        engine._workshop._thread.submit(engine._graphs.give_back).result()
 
     engine.load(text(small_network))
     play_until_quiet()
     before = None
     for number in range(12):
         engine.submit(text(small_network, f"turned = flip(face, x={number % 2 == 0})\n", "turned"), anew=True)
-        engine._builder.submit(lambda: None).result()
+        engine._workshop._thread.submit(lambda: None).result()
         play_until_quiet()
         assert not engine.problems
         if number == 3:
@@ -112,7 +112,7 @@ def test_a_patch_that_does_not_fit_is_refused_and_the_show_goes_on(small_network
         engine.submit(
             text(small_network, "big = upscale(face, factor=16)\nbigger = upscale(big, factor=16)\n", "bigger")
         )
-        engine._builder.submit(lambda: None).result()
+        engine._workshop._thread.submit(lambda: None).result()
         moved = engine.frame(clock.advance(1 / 60))["out"]
         assert "too little memory" in engine.problems[0].what
         for _ in range(5):

@@ -114,7 +114,7 @@ class Night:
 
     def save(self, text: str) -> None:
         self.engine.submit(self._parsed(text))
-        until(lambda: self.engine._ready is not None)
+        until(lambda: self.engine._workshop.ready is not None)
 
     def play(self, frames: int = 1, *, late: float = 0.0) -> None:
         for _ in range(frames):
@@ -539,9 +539,9 @@ def test_halved_networks_come_back_halved(tmp_path: Path, small_network: Path) -
     text = f"a = network({str(small_network)!r}, latent=noise(tx=t))\nout(a, size=(32, 32))"
     night = Night(tmp_path / "halved.ganztake", text)
     night.play(2)
-    night.engine.halved = 1
+    night.engine.halve(1)
     night.play(2)
-    night.engine.halved = 0
+    night.engine.halve(0)
     night.play(1)
     night.end()
     assert np.array_equal(replayed(night), np.stack(night.shown))

@@ -108,7 +108,7 @@ def test_a_saved_image_shows_anew(tmp_path: Path) -> None:
         assert player.engine.watched == {path}
         saved(path, 0, 0, 255, size=(9, 9))
         player.engine.notice(path)
-        player.engine._builder.submit(lambda: None).result()
+        player.engine._workshop._thread.submit(lambda: None).result()
         assert player.frame(0).image[0, 0].tolist() == [0, 0, 255, 255]
 
 

@@ -7,36 +7,28 @@ wrong becomes an entry of `problems`, and the last good state plays on.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import math
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import msgspec
 import torch
 
 from ganzfeld.engine.bank import decode_bank
-from ganzfeld.engine.building import build
 from ganzfeld.engine.capture import Graphs, graphs_for
-from ganzfeld.engine.hold import Hold
-from ganzfeld.engine.program import BuiltPatch
+from ganzfeld.engine.pace import Pace
 from ganzfeld.engine.recalls import value_in, value_out
+from ganzfeld.engine.show import Fade, Show
 from ganzfeld.engine.snapshots import Snapshots, Stage
 from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
 from ganzfeld.engine.witness import Taken, Witness
+from ganzfeld.engine.workshop import Workshop
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
-from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
-from ganzfeld.patch.language import parse
 from ganzfeld.patch.mixing import Mix
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
@@ -55,44 +47,6 @@ class OutSettings:
 
     size: tuple[int, int] | None
     fps: float
-
-
-@dataclass(slots=True)
-class Show:
-    """A patch ready to play: its evaluator and the programs it runs on."""
-
-    graph: Graph
-    evaluator: Evaluator
-    built: BuiltPatch
-    state: State
-    anew: bool = False
-    forked: bool = False
-
-    def frame(
-        self,
-        moment: Moment,
-        inbox: Inbox,
-        turned: dict[str, Any],
-        report: Callable[[str, Exception], None],
-        halvings: int = 0,
-    ) -> dict[str, torch.Tensor]:
-        values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
-        program = self.built.program(values, self.state, report, halvings)
-        program.prepare(moment, values)
-        pictures = program.run()
-        if program.wants_capture and not self.forked:
-            with contextlib.suppress(torch.OutOfMemoryError):  # then it goes on as it is
-                program.capture(self.state, wait=False)
-        return pictures
-
-
-@dataclass(slots=True)
-class Fade:
-    """A show that goes out while the next comes in. It plays on a fork of the state."""
-
-    show: Show
-    began: float
-    seconds: float
 
 
 class Checkpointed(msgspec.Struct, frozen=True):
@@ -119,26 +73,15 @@ class Engine:
         device's work is captured; tests have their own."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
-        self._timer = self._graphs.timer()
+        self._pace = Pace(self._graphs.timer())
         self._exact = exact
-        self._hold: Hold | None = None
-        self._coming: frozenset[str] = frozenset()
-        self._give_back_at = math.inf
-        self.times: deque[float] = deque(maxlen=60)
-        """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
         self.snapshots = Snapshots()
         self.witness: Witness | None = None
         self._taken = Taken()
-        self.halved = 0
-        """How many times networks are halved where no rate is held: a replay does what the night did."""
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact, replays=replays)
-        self._builder = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
-        self._lock = threading.Lock()
-        self._latest = 0
-        self._ready: Show | GanzfeldError | None = None
         self._at_once = False
         self._show: Show | None = None
         self._fade: Fade | None = None
@@ -149,6 +92,9 @@ class Engine:
         self._node_problems: dict[str, GanzfeldError] = {}
         self._asked: set[Path] = set()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
+        self._workshop = Workshop(
+            self.device, self._graphs, self._resources, lambda: (self._show, self._moment), quiet=QUIET_SECONDS
+        )
 
     # What the loop and the person need to know
 
@@ -214,58 +160,23 @@ class Engine:
 
     def load(self, patch: str | Patch, path: Path | None = None) -> None:
         """Parse and build now. Raises PatchError; what plays is untouched then."""
-        self._latest += 1
-        show = self._build(patch, path)
-        self._take(show)
+        self._take(self._workshop.build(patch, path))
         self._graphs.give_back()  # what the rehearsal used
-        self._builder.submit(self._graphs.prime)
+        self._workshop.prime()
 
     def swap(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build now, and play it from the next frame on, whatever it says of beats and bars: for replays, which know
         when that was. Raises PatchError."""
-        if isinstance(self._ready, Show):
-            self._take(self._ready)
-        self._latest += 1
-        self._ready, self._at_once = self._build(patch, path, anew), True
+        if isinstance(self._workshop.ready, Show):
+            self._take(self._workshop.ready)
+        self._workshop.ready, self._at_once = self._workshop.build(patch, path, anew), True
 
     def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
         anew: build even if only numbers changed in the text, because a file changed.
         """
-        with self._lock:
-            self._latest += 1
-            number = self._latest
-        self._builder.submit(self._build_beside, number, patch, path, anew)
-
-    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool) -> None:
-        if number != self._latest:
-            return
-        try:
-            ready: Show | GanzfeldError = self._build(patch, path, anew)
-        except GanzfeldError as error:
-            ready = error
-        except Exception as error:
-            log.exception("building a patch failed")
-            ready = PatchError(f"Building the patch failed: {type(error).__name__}: {error}")
-        with self._lock:
-            if number == self._latest:
-                self._ready = ready
-
-    def _build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> Show:
-        if isinstance(patch, str):
-            patch = parse(patch, str(path) if path else None)
-        if patch.file is not None:
-            self._resources.folder = Path(patch.file).resolve().parent
-        graph = Graph(patch)
-        playing = self._show
-        if playing is not None and not anew and graph.structure == playing.graph.structure:
-            return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
-        # Its captured programs will know the addresses of its nodes' state: that must not go at a swap before theirs.
-        self._coming = frozenset(graph.nodes)
-        state = playing.state if playing else State()
-        built = build(graph, self._resources, self.device, self._graphs, state, self._moment)
-        return Show(graph, Evaluator(graph, built.matched), built, state, anew)
+        self._workshop.begin(patch, path, anew)
 
     def _take(self, show: Show) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
@@ -282,16 +193,15 @@ class Engine:
             fade = show.graph.patch.settings.fade
             if fade > 0:
                 self._end_fade(show)
-                out = Show(old.graph, old.evaluator, old.built, old.state.fork(), forked=True)
-                self._fade = Fade(out, self._moment.t, fade)
+                self._fade = Fade(old.going_out(), self._moment.t, fade)
             show.evaluator.adopt(old.evaluator)
-            show.state.keep_only(set(show.graph.nodes) | self._coming)
+            show.state.keep_only(set(show.graph.nodes) | self._workshop.coming)
             if show.built is not old.built:
                 self._resources.forget_unused()
                 if fade <= 0:
-                    self._retire(old.built)
+                    self._workshop.retire(old.built)
         self._show = show
-        self._begin_hold(show)
+        self._pace.hold(None if self._exact else show.graph.patch.settings.hold, show.built.most_halvings)
         if self.witness is not None:
             self.witness.took(show.graph.patch, anew=show.anew)
 
@@ -299,48 +209,29 @@ class Engine:
         """The show that goes out is gone. `following`: what plays on."""
         fade, self._fade = self._fade, None
         if fade is not None and following is not None and fade.show.built is not following.built:
-            self._retire(fade.show.built)
-
-    def _retire(self, built: BuiltPatch) -> None:
-        """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
-        may still be under way on the device."""
-        self._give_back_at = time.perf_counter() + QUIET_SECONDS
-        last = [built]
-        shown = self._graphs.now()
-        with contextlib.suppress(RuntimeError):  # closed
-            self._builder.submit(_bury, last, shown)
-
-    def _begin_hold(self, show: Show) -> None:
-        fps, most = show.graph.patch.settings.hold, show.built.most_halvings
-        before = self._hold
-        if fps is None or not most or self._exact:
-            self._hold = None
-        elif before is None or (before.fps, before.most) != (fps, most):
-            self._hold = Hold(fps, most, before.halvings if before else 0)
+            self._workshop.retire(fade.show.built)
 
     @property
     def frame_seconds(self) -> float:
         """The median of what the last frames took; 0 before the first."""
-        return median(self.times) if self.times else 0.0
+        return self._pace.seconds
+
+    @property
+    def times(self) -> deque[float]:
+        """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
+        return self._pace.times
 
     @property
     def halvings(self) -> int:
         """How many times the inner size of networks is halved, to hold the rate that the patch asks for."""
-        return self._hold.halvings if self._hold else self.halved
+        return self._pace.halvings
 
-    def _measure(self) -> None:
-        if time.perf_counter() > self._give_back_at:
-            self._give_back_at = math.inf
-            with contextlib.suppress(RuntimeError):
-                self._builder.submit(self._graphs.give_back)
-        done = self._timer.finished()
-        self.times.extend(done)
-        if self._hold is not None:
-            for seconds in done:
-                self._hold.observe(seconds, time.perf_counter())
+    def halve(self, times: int) -> None:
+        """Halve so often where no rate is held: a replay does what the night did."""
+        self._pace.halved = times
 
     def _swap_if_due(self, moment: Moment) -> None:
-        ready = self._ready
+        ready = self._workshop.ready
         if ready is None:
             return
         if isinstance(ready, Show) and self._show is not None and not self._at_once:
@@ -348,8 +239,7 @@ class Engine:
             unit = {"now": 0.0, "beat": 1.0, "bar": 4.0}[when]
             if unit and moment.dt > 0 and moment.beat // unit == self._last_beat // unit:
                 return
-        with self._lock:
-            ready, self._ready, self._at_once = self._ready, None, False
+        ready, self._at_once = self._workshop.take(), False
         if isinstance(ready, Show):
             self._take(ready)
         else:
@@ -407,7 +297,8 @@ class Engine:
 
     def give(self, node: str, what: Any) -> None:
         """Give a node what it took when the coming frame was first made (see `Node.give`): for replays."""
-        coming = self._ready if isinstance(self._ready, Show) else None
+        ready = self._workshop.ready
+        coming = ready if isinstance(ready, Show) else None
         for show in (coming, self._show, self._fade.show if self._fade else None):
             if show is not None and node in show.built.nodes:
                 show.built.nodes[node].give(what)
@@ -459,13 +350,18 @@ class Engine:
             return {}
         self._node_problems.clear()
         try:
-            self._timer.start()
+            self._pace.start()
             with torch.inference_mode(), at_work(self.device):
                 self._recall(self._show, moment, inbox)
                 pictures = self._show.frame(moment, inbox, self.turned, self._report, self.halvings)
-                pictures = self._mix_fade(pictures, moment, inbox)
-            self._timer.stop()
-            self._measure()
+                if self._fade is not None:
+                    mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
+                    if mixed is None:
+                        self._end_fade(self._show)
+                    else:
+                        pictures = mixed
+            self._pace.stop()
+            self._workshop.tidy()
             self._frame_problem = None
             self._last = pictures
         except GanzfeldError as error:
@@ -487,25 +383,6 @@ class Engine:
         if not isinstance(error, GanzfeldError):
             error = PatchError(f"{path}: {type(error).__name__}: {error}")
         self._node_problems[path] = error
-
-    def _mix_fade(self, pictures: dict[str, torch.Tensor], moment: Moment, inbox: Inbox) -> dict[str, torch.Tensor]:
-        fade = self._fade
-        if fade is None:
-            return pictures
-        share = (moment.t - fade.began) / fade.seconds
-        earlier: dict[str, torch.Tensor] = {}
-        if 0 <= share < 1:
-            with contextlib.suppress(GanzfeldError):
-                earlier = fade.show.frame(moment, inbox, self.turned, lambda path, error: None)
-        if not earlier:
-            self._end_fade(self._show)
-            return pictures
-        return {
-            name: torch.lerp(earlier[name].float(), picture.float(), share).add_(0.5).to(torch.uint8)
-            if name in earlier and earlier[name].shape == picture.shape
-            else picture
-            for name, picture in pictures.items()
-        }
 
     # Checkpoints
 
@@ -555,11 +432,5 @@ class Engine:
 
     def close(self) -> None:
         """Stop building; nothing plays after this."""
-        self._builder.shutdown(wait=False, cancel_futures=True)
+        self._workshop.close()
         self._show = self._fade = None
-
-
-def _bury(last: list[BuiltPatch], shown: Callable[[], None]) -> None:
-    """Drop the last reference to a patch when its last frame (`shown` waits for it) is done."""
-    shown()
-    last.pop().forget_programs()

@@ -143,7 +143,7 @@ class Replay:
 
     def _halve(self, times: int) -> None:
         # At another size or rate there is time enough for whole pictures.
-        self.engine.halved = times if self.view.as_it_was and self.timeline.fps is None else 0
+        self.engine.halve(times if self.view.as_it_was and self.timeline.fps is None else 0)
 
     def _give(self, taken: Took | Saw) -> None:
         if isinstance(taken, Took):

@@ -1,0 +1,53 @@
+"""What frames take, and how far networks are halved so that they hold the rate that a patch asks for."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from statistics import median
+
+from ganzfeld.engine.capture import Timer
+from ganzfeld.engine.hold import Hold
+
+
+class Pace:
+    """Measures the frames between `start` and `stop`."""
+
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
+        self._hold: Hold | None = None
+        self.times: deque[float] = deque(maxlen=60)
+        """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
+        self.halved = 0
+        """How many times networks are halved where no rate is held."""
+
+    @property
+    def seconds(self) -> float:
+        """The median of what the last frames took; 0 before the first."""
+        return median(self.times) if self.times else 0.0
+
+    @property
+    def halvings(self) -> int:
+        """How many times the inner size of networks is halved."""
+        return self._hold.halvings if self._hold else self.halved
+
+    def hold(self, fps: float | None, most: int) -> None:
+        """Hold this rate (None: none) by halving at most so many times; with another rate, from where it is."""
+        before = self._hold
+        if fps is None or not most:
+            self._hold = None
+        elif before is None or (before.fps, before.most) != (fps, most):
+            self._hold = Hold(fps, most, before.halvings if before else 0)
+
+    def start(self) -> None:
+        """A frame begins."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """It has ended, or the device will end it."""
+        self._timer.stop()
+        done = self._timer.finished()
+        self.times.extend(done)
+        if self._hold is not None:
+            for seconds in done:
+                self._hold.observe(seconds, time.perf_counter())
