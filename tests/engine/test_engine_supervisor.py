@@ -315,7 +315,7 @@ if __name__ == "__main__":
     while not show.spare_ready:
         time.sleep(0.01)
     try:
-        print(show.session, show.render_pid, show._spare.pid, flush=True)
+        print(show.session, show.render_pid, show._relay.spare.pid, flush=True)
         if sys.argv[1] == "leave":
             sys.exit()  # without closing
         time.sleep(60)

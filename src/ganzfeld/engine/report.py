@@ -1,17 +1,43 @@
-"""What the render tells of a frame's values, to whoever asked for them."""
+"""What is told of a frame's values: who asked for them, beside the show, and what the render then tells."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ganzfeld.engine.messages import Report, Values
 from ganzfeld.values.choosing import Chosen
 from ganzfeld.values.time import Moment
 
+Hear = Callable[[Moment, Mapping[str, Any]], None]
+"""Is told a frame's moment and values by address; must not wait."""
 _EARLY = 5e-4
 """Seconds of grace, or a frame that comes a hair early halves the rate."""
+
+
+class Listeners:
+    """Who wants to hear of values."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[Report, Hear]] = []
+
+    def add(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
+        """One more, for these addresses and so many times a second."""
+        self._all.append((Report(tuple(choose), rate), hear))
+
+    @property
+    def wanted(self) -> Report | None:
+        """What the render is to tell, so that everybody hears (at least) what they asked for; None: nobody listens."""
+        if not self._all:
+            return None
+        choose = tuple(dict.fromkeys(pattern for report, _ in self._all for pattern in report.choose))
+        return Report(choose, max(report.rate for report, _ in self._all))
+
+    def tell(self, values: Values) -> None:
+        """The render told these."""
+        for _, hear in self._all:
+            hear(Moment(*values.moment), values.values)
 
 
 class Reporter:

@@ -4,7 +4,7 @@ It owns the patch's newest text, the values that hands turned, the last checkpoi
 start the render again. The render process may be killed, crash or hang at any time: a spare that has everything
 imported takes over with the present text, the last checkpoint and every order given since it was made.
 
-`recovery.py` keeps the books for that.
+`relay.py` sees to that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ import msgspec
 
 from ganzfeld.engine.bank import decode_bank, encode_bank
 from ganzfeld.engine.child import Child
-from ganzfeld.engine.files import write_whole
 from ganzfeld.engine.hands import Hands
 from ganzfeld.engine.learning import SNAPSHOT, Learning, Lesson
 from ganzfeld.engine.messages import (
@@ -33,41 +32,37 @@ from ganzfeld.engine.messages import (
     Failed,
     Line,
     Notice,
+    Numbered,
     Order,
     Problem,
     Ready,
-    Report,
     Saved,
     Snapshots,
     Status,
-    Stop,
     Stored,
     Text,
     Trust,
     Values,
 )
 from ganzfeld.engine.parts import Parts, torch_parts
-from ganzfeld.engine.recovery import Absence, Journal, Retreat
+from ganzfeld.engine.patch_file import PatchFile
+from ganzfeld.engine.recovery import Journal, Retreat
+from ganzfeld.engine.relay import Relay
+from ganzfeld.engine.report import Hear, Listeners
 from ganzfeld.engine.rolls import Rolls
 from ganzfeld.engine.screen import Screen, ShownFrame
 from ganzfeld.engine.show_status import ShowStatus
 from ganzfeld.engine.snapshot_file import SnapshotKeeper, snapshot_path
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
-from ganzfeld.patch.watch import Change, Kind, Watcher, read_text
+from ganzfeld.patch.watch import Change, Kind, Watcher
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.taps import Taps
-from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
 
-Hear = Callable[[Moment, Mapping[str, Any]], None]
-"""Is told a frame's moment and values by address; must not wait."""
-
 SPARE_AFTER = 1.0
 """Seconds of playing before the spare is started, so that it does not slow the start."""
-STARTING_SECONDS, LOADING_SECONDS = 120.0, 900.0
-"""How long a process may import, or open a patch (converting a big network takes minutes), before it hangs."""
 _LOOK_EVERY = 0.05
 
 
@@ -98,13 +93,13 @@ class Supervisor(Hands):
         hang_seconds: float = 15.0,
         prepare: Callable[[], Parts] = torch_parts,
     ) -> None:
-        self._path = patch.absolute() if patch else None
+        self._file = PatchFile(patch) if patch else None
+        self._path = self._file.path if self._file else None
         self.name = name or (patch.name if patch else "patch")
-        self._device, self._fps, self._trust_all, self._hang_seconds = device, fps, trust_all, hang_seconds
+        self._device, self._fps, self._trust_all = device, fps, trust_all
         self._tempo = tempo
         self._taps = Taps()
-        self._reports: list[tuple[Report, Hear]] = []
-        self._prepare = prepare
+        self._listeners = Listeners()
         self._take_cameras = take_cameras
         self._take, self._sound = take.absolute() if take else None, sound.absolute() if sound else None
         self._lock = threading.RLock()
@@ -116,26 +111,27 @@ class Supervisor(Hands):
         self._desk = Desk()
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         """Why no control can be learned; "" if one can. Whoever listens to controllers says so here."""
-        if self._path is not None:
+        if self._file is not None:
             self._watcher.watch(self._own_files())  # before it is read: no save is missed
-            change = read_text(self._path)
-            if change.text is None:
-                raise PatchError(change.problem, hint=_hint_for(self._path))
-            text = change.text
+            text = self._file.read()
         self._retreat = Retreat(Text(1, text or ""), time.perf_counter())
         self._texts = {1: self._retreat.newest}
         self._rolls = Rolls(self._path, lambda: self._retreat.newest.text, self.submit)
         self._playing: Text | None = None
         self._journal = Journal()
+        self._relay = Relay(
+            self._retreat,
+            self._journal,
+            self._first_words,
+            hear=self._hear,
+            news=self._news.set,
+            beats=lambda: self._store.beats,
+            hang_seconds=hang_seconds,
+            prepare=prepare,
+        )
         self._saved: Saved | None = None
         self._status = Status("starting")
         self._addresses: frozenset[str] = frozenset()
-        self._file_problem: GanzfeldError | None = None
-        self._absence = Absence()
-        self._spare_at = 0.0
-        self._main: Child | None = None
-        self._spare: Child | None = None
-        self._beats, self._silence, self._looked_at = 0, 0.0, time.perf_counter()
         self.failure: GanzfeldError | None = None
         """Why nothing can ever be played, or None."""
         self._store = FrameStore()
@@ -151,20 +147,20 @@ class Supervisor(Hands):
     @property
     def render_pid(self) -> int | None:
         """The number of the process that renders."""
-        main = self._main
+        main = self._relay.main
         return main.pid if main else None
 
     @property
     def spare_ready(self) -> bool:
         """Whether another process could take over at once."""
-        spare = self._spare
+        spare = self._relay.spare
         return spare is not None and spare.ready
 
     def start(self) -> Supervisor:
         """Start rendering."""
         with self._lock:
             self._read_snapshots()
-            self._begin()
+            self._relay.begin()
         self._watcher.start()
         self._thread.start()
         # multiprocessing waits for its processes when Python ends, so ours must end before that.
@@ -183,13 +179,7 @@ class Supervisor(Hands):
             self._thread.join(10)
         self._watcher.close()
         self._keeper.write(float("inf"))
-        if self._spare is not None:
-            self._spare.kill()
-        if self._main is not None:
-            self._main.wire.post(self._journal.add(Stop()))
-            if not self._main.wait(2.0):
-                self._main.kill()
-            self._main.bury()
+        self._relay.close()
         self._screen.close()
         self._store.close()
 
@@ -233,7 +223,7 @@ class Supervisor(Hands):
                 patch_version=newest.version,
                 playing_version=status.version,
                 errors=(*self._own_problems(), *status.problems),
-                render_alive=not self._absence.lasts,
+                render_alive=not self._relay.absence.lasts,
                 device=status.device,
                 pending_trust=status.pending_trust,
                 rolled=self._rolls.rolled,
@@ -292,7 +282,7 @@ class Supervisor(Hands):
                 text == newest.text
                 and not self._status.problems
                 and not self._retreat.is_set_aside
-                and not self._absence.lasts
+                and not self._relay.absence.lasts
             ):
                 return
             recent = {newest.version, *(known.version for known in (self._playing, self._retreat.good) if known)}
@@ -305,15 +295,8 @@ class Supervisor(Hands):
     def edit(self, text: str) -> None:
         """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
         something else than what plays: somebody is just changing it."""
-        path = self._path
-        if path is not None:
-            if read_text(path).text != self._retreat.newest.text:
-                raise GanzfeldError(f"{path.name} holds something else than what plays", hint="Save it, then try again")
-            try:
-                mark = b"\xef\xbb\xbf" if path.read_bytes().startswith(b"\xef\xbb\xbf") else b""
-                write_whole(path, mark + text.encode())
-            except OSError as error:
-                raise GanzfeldError(f"{path.name} cannot be written: {error.strerror or error}") from None
+        if self._file is not None:
+            self._file.write(self._retreat.newest.text, text)
         self.submit(text)
 
     def learn(self, target: str | None = None) -> None:
@@ -377,15 +360,13 @@ class Supervisor(Hands):
     def restart(self) -> None:
         """Replace the render process, with everything kept."""
         with self._lock:
-            if self._main is not None:
+            if self._relay.main is not None:
                 log.info("the render process is replaced, as asked")
-                self._replace("as asked", counts=False)
+                self._relay.replace("as asked", counts=False)
 
     def _give(self, order: Order, *, key: Hashable = None, keep: bool = True) -> None:
         with self._lock:
-            numbered = self._journal.add(order, key=key, keep=keep)
-            if self._main is not None:
-                self._main.wire.post(numbered, key)
+            self._relay.post(self._journal.add(order, key=key, keep=keep), key)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -415,26 +396,19 @@ class Supervisor(Hands):
         """Call `hear` after frames, at most `rate` times a second, with (at least) the values of these addresses:
         parameters, named signals, knobs and what came from outside."""
         with self._lock:
-            self._reports.append((Report(tuple(choose), rate), hear))
-            self._give(self._report(), key="report", keep=False)
-
-    def _report(self) -> Report:
-        wanted = [report for report, _ in self._reports]
-        choose = tuple(dict.fromkeys(pattern for report in wanted for pattern in report.choose))
-        return Report(choose, max(report.rate for report in wanted))
+            self._listeners.add(choose, rate, hear)
+            if (report := self._listeners.wanted) is not None:
+                self._give(report, key="report", keep=False)
 
     # Files
 
     def _file_changed(self, change: Change) -> None:
         if change.path == self._keeper.path:
             self._read_snapshots()
-        elif change.path != self._path:
+        elif self._file is None or change.path != self._file.path:
             self._give(Notice(str(change.path)), key=("notice", change.path))
-        elif change.text is None:
-            self._file_problem = PatchError(change.problem, hint="The patch as it was plays on")
-        else:
-            self._file_problem = None
-            self.submit(change.text)
+        elif (text := self._file.changed(change)) is not None:
+            self.submit(text)
 
     def _watch(self, files: Sequence[str]) -> None:
         kinds: dict[Path, Kind] = {Path(file): "script" if file.endswith(".py") else "data" for file in files}
@@ -460,15 +434,14 @@ class Supervisor(Hands):
                     child.ready = True
                 case Line(logger, level, text):
                     logging.getLogger(logger).log(level, "%s", text)
-                case _ if child is not self._main or child.begun_with is None:
+                case _ if child is not self._relay.main or child.begun_with is None:
                     pass  # the last words of one that was replaced
                 case Status():
                     self._take_status(child, message)
                 case Addresses(addresses):
                     self._addresses = frozenset(addresses)
-                case Values(moment, values):
-                    for _, hear in self._reports:
-                        hear(Moment(*moment), values)
+                case Values():
+                    self._listeners.tell(message)
                 case Desk():
                     self._desk = message
                 case Stored(bank):
@@ -482,16 +455,7 @@ class Supervisor(Hands):
                     self._status = Status("loading", problems=(problem,))
 
     def _take_status(self, child: Child, status: Status) -> None:
-        now = time.perf_counter()
-        child.phase = status.phase
-        if status.phase == "playing" and child.playing_since is None:
-            child.playing_since = now
-            self._retreat.plays(now)
-            if self._absence.lasts:
-                self._absence.end(now)
-                log.warning("the render process is back after %.2f s", self._absence.seconds)
-        elif status.problems:
-            self._absence.end(now)
+        self._relay.told(child, status)
         if status.version is not None:
             self._playing = self._texts.get(status.version, self._playing)
         if status.outputs:
@@ -510,105 +474,42 @@ class Supervisor(Hands):
                 self._keeper.write(time.perf_counter())
                 with self._lock:
                     if not self._closing:
-                        self._look()
+                        hopeless = self.failure is not None
+                        self._relay.look(self._playing, self._status, is_hopeless=hopeless, spare_after=SPARE_AFTER)
             except Exception:
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
-    def _look(self) -> None:
-        """Once in a while, and whenever something happened."""
-        now = time.perf_counter()
-        awake = min(now - self._looked_at, 0.5)  # a laptop that slept did not watch, so nobody hung
-        self._looked_at = now
-        main = self._main
-        if main is not None and main.over.is_set():
-            how = main.bury()
-            if self.failure is None:
-                self._replace(how)
-            else:
-                self._main = None
-        elif main is not None and self._hangs(main, awake):
-            self._replace("no frame for too long")
-        elif main is None and self.failure is None and now >= self._retreat.try_at:
-            self._begin()
-        elif main is not None and main.playing_since is not None:
-            self._retreat.look(self._playing, now)
-            if self._spare is None and now - main.playing_since >= SPARE_AFTER and now >= self._spare_at:
-                self._spare = Child(self._hear, self._ended, self._prepare)
-        if self._spare is not None and self._spare.over.is_set():
-            log.warning("the spare render process ended: %s", self._spare.bury())
-            self._spare, self._spare_at = None, now + 10
-
-    def _ended(self, child: Child) -> None:
-        self._news.set()
-
-    def _hangs(self, main: Child, awake: float) -> bool:
-        beats = self._store.beats
-        self._silence = 0.0 if beats != self._beats else self._silence + awake
-        self._beats = beats
-        status = self._status
-        match main.phase:
-            case "starting":
-                patience = STARTING_SECONDS
-            case "loading":
-                # Who saves while a patch takes for ever to open wants the new text, not the old one.
-                saved_since = self._retreat.newest.version != main.begun_with
-                patience = self._hang_seconds if saved_since else LOADING_SECONDS
-            case "opened" | "playing":
-                patience = max(self._hang_seconds, 20 * status.worst_ms / 1000, 2 * status.opened_in)
-        return self._silence > patience
-
-    def _replace(self, how: str, *, counts: bool = True) -> None:
-        """The render process ended, or has to."""
-        assert self._main is not None
-        self._main.kill()
-        self._main = None
-        now = time.perf_counter()
-        self._absence.begin(how, now)
-        if counts:
-            log.warning("the render process ended (%s)", how)
-            if self._retreat.dies(now):
-                self._journal.forget()  # one of the orders may be what kills it
-        if now >= self._retreat.try_at:
-            self._begin()
-
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        found = (self._file_problem, self._keeper.problem, self._rolls.problem)
+        found = (self._file and self._file.problem, self._keeper.problem, self._rolls.problem)
         own = [Problem.of(problem) for problem in found if problem]
-        return [*own, *self._absence.problems(self._retreat, time.perf_counter())]
+        return [*own, *self._relay.absence.problems(self._retreat, time.perf_counter())]
 
-    def _begin(self) -> None:
-        """Let the spare play, or a new process if there is none."""
-        child, self._spare = self._spare or Child(self._hear, self._ended, self._prepare), None
-        child.begun_with = self._retreat.newest.version
-        self._silence = 0.0
+    def _first_words(self) -> Iterator[Begin | Numbered]:
+        """What a render process is told to go on from here."""
         text, fallback = self._retreat.text, None if self._retreat.is_set_aside else self._playing
         saved = self._saved
-        child.wire.post(
-            Begin(
-                session=self._store.session,
-                text=text,
-                path=str(self._path) if self._path else None,
-                fallback=fallback if fallback is not None and fallback.version != text.version else None,
-                device=self._device,
-                fps=self._fps,
-                trust_all=self._trust_all,
-                checkpoint=saved.data if saved else None,
-                clock=saved.clock if saved else None,
-                saved_at=saved.at if saved else 0.0,
-                take=str(self._take) if self._take else None,
-                name=self.name,
-                sound=str(self._sound) if self._sound else "",
-                take_cameras=self._take_cameras,
-                bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
-            )
+        yield Begin(
+            session=self._store.session,
+            text=text,
+            path=str(self._path) if self._path else None,
+            fallback=fallback if fallback is not None and fallback.version != text.version else None,
+            device=self._device,
+            fps=self._fps,
+            trust_all=self._trust_all,
+            checkpoint=saved.data if saved else None,
+            clock=saved.clock if saved else None,
+            saved_at=saved.at if saved else 0.0,
+            take=str(self._take) if self._take else None,
+            name=self.name,
+            sound=str(self._sound) if self._sound else "",
+            take_cameras=self._take_cameras,
+            bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
         )
-        for numbered in self._journal:
-            child.wire.post(numbered)
-        if self._reports:
-            child.wire.post(self._journal.add(self._report(), keep=False))
-        self._main = child
+        yield from self._journal
+        if (report := self._listeners.wanted) is not None:
+            yield self._journal.add(report, keep=False)
 
 
 def _keep_numbers(before: Status, status: Status) -> Status:
@@ -620,10 +521,6 @@ def _keep_numbers(before: Status, status: Status) -> Status:
         fps=0.0,
         pending_trust=status.pending_trust,
     )
-
-
-def _hint_for(path: Path) -> str:
-    return "" if path.exists() else "Check the path; `ganzfeld play` alone plays a shipped network"
 
 
 def _closer(supervisor: Supervisor):
