@@ -130,14 +130,18 @@ class Bender:
         """In what order the changed weights are made."""
         device = self.original.device
         # A device starts work that waits for the same thing in any order: few lanes keep to that of the layers.
-        self._lanes, self._ordered = Lanes(device), Lanes(device, 3)
+        self._lanes, self._mapping_lanes, self._ordered = Lanes(device), Lanes(device, 3), Lanes(device, 3)
         mapping = [name for name in self.changed if name.startswith("mapping.")]
         rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way]
         copied = [name for name in rest if self._copied(name)]
         stored = [name for name in rest if name not in copied]
+        # Pictures of noise are large, and wanted late.
+        noise = [name for name in stored if name.endswith(".noise_const")]
+        stored = [name for name in stored if name not in noise]
         self._mapping_turns = [self._turn(names) for names in _grouped(mapping, self._tensors)]
         self._copied_turns = [self._turn(copied)] if copied else []
         self._stored_turns = [self._turn(names) for names in _grouped(stored, self._tensors)]
+        self._noise_turns = [self._turn(names) for names in _grouped(noise, self._tensors)]
 
     def _alone(self, name: str) -> tuple[BlendLine, Tensor, int] | None:
         """The one blend that is all that is done to a weight, where it is a plain one."""
@@ -232,37 +236,39 @@ class Bender:
             self.live.coming.forget()
 
     def _bend_weights(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
-        for turn in self._mapping_turns:
-            self._bend_turn(turn, amounts, frame, memory)
+        def make(turns: list[Turn], lanes: Lanes) -> None:
+            for turn in turns:
+                self._bend_turn(turn, lanes, amounts, frame, memory)
+
         # A mapping network and small layers are short products in a row, which leave room for this beside them. What
         # the styles are made of is wanted first.
         with self._beside.fork():
-            for turn in self._copied_turns:
-                self._bend_turn(turn, amounts, frame, memory)
+            make(self._copied_turns, self._lanes)
             with self._stored_beside.fork():
-                for turn in self._stored_turns:
-                    self._bend_turn(turn, amounts, frame, memory)
+                make(self._stored_turns, self._lanes)
             with self._ordered.open():
                 for name in self.changed:
                     if name in self._on_the_way:
                         with self._ordered.next():
                             self.live.derive_bent(name, self._parts(name, amounts))
                             self.live.coming.announce([name], self.original.device)
+            make(self._noise_turns, self._lanes)
+        make(self._mapping_turns, self._mapping_lanes)
 
-    def _bend_turn(self, turn: Turn, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+    def _bend_turn(self, turn: Turn, lanes: Lanes, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         done: set[str] = set()
         direct: set[str] = set()
-        with self._lanes.open():
+        with lanes.open():
             for line, alike in turn.alike.items():
                 amount = amounts[line].amount
                 if isinstance(amount, Tensor):
                     done.update(alike.names)
                     direct |= alike.direct
-                    with self._lanes.next():
+                    with lanes.next():
                         alike.copies.make(amount)
             for name in turn.names:
                 if name not in done:
-                    with self._lanes.next():
+                    with lanes.next():
                         self._bend_weight(name, amounts, frame, memory)
         if stored := [name for name in turn.names if name not in direct]:
             self.live.rederive(stored)

@@ -97,6 +97,8 @@ class DerivedTensors:
         self._versions |= {name: version for name, version in self._read_versions().items() if name in names}
         due = [derived for derived in self.all if not names.isdisjoint(derived.sources)]
         together = tuple(derived for derived in due if derived.copies)
+        if not due:
+            return
         with self._lanes.open():
             if together:
                 with self._lanes.next():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from ganzfeld.kernels.cuda.mapping import mapped, supports
 from ganzfeld.kernels.cuda.weights import Part
 from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.triton.convolution import Tile
-from ganzfeld.kernels.triton.styles import dense, modulate
+from ganzfeld.kernels.triton.styles import dense, gains_of, modulate
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.fast_mapping import FastMapping
 
@@ -109,15 +110,19 @@ class GpuModulation:
     def __call__(self, styles: Tensor, known: int | None = None) -> tuple[Tensor, Tensor]:
         """styles [≥ layers, widest] -> unit styles [layers, widest], gains [layers, most outputs]; gains of the first
         `known` layers only, if that is given."""
-        return modulate(
-            styles[: len(self.energy)],
-            self.energy,
-            self.norms,
-            self.factor,
-            epsilon=self.epsilon,
-            normalise=self.normalise,
-            known=known,
-        )
+        return modulate(styles[: len(self.energy)], *self._made_of, **self._how, known=known)
+
+    def fill(self, gains: Tensor, styles: Tensor, first: int, end: int) -> None:
+        """The gains of these layers, which were not known when this was called."""
+        gains_of((first, end), gains, styles[: len(self.energy)], *self._made_of, **self._how)
+
+    @property
+    def _made_of(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.energy, self.norms, self.factor
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"epsilon": self.epsilon, "normalise": self.normalise}
 
 
 class GpuColours:

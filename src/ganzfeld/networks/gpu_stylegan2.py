@@ -27,6 +27,7 @@ from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.entry import enter
+from ganzfeld.networks import gpu_powers
 from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.gpu_parts import (
@@ -38,12 +39,10 @@ from ganzfeld.networks.gpu_parts import (
     GpuStyles,
     tile_for,
 )
+from ganzfeld.networks.gpu_powers import Powers
 from ganzfeld.networks.noise import NoiseMode, layer_noise
 from ganzfeld.networks.stylegan2 import After
 from ganzfeld.networks.wide import Wide, WideStarts, middle
-
-EARLY = 16
-"""Pixels: layers up to this size take as long to play as the weights of all others take to be bent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class GpuStyleGAN2:
         for i, name in enumerate(names):
             self.derived.scale(f"{name}.noise_strength", GAIN, into=self.strengths[i])
         self.affines = [f"{name}.affine.{kind}" for name in (*names, *rgb_names) for kind in ("weight", "bias")]
-        self.later = [f"{name}.weight" for name, _, side in named if side > EARLY]
+        self.blocks = [self._block(side, named) for side in config.resolutions]
         self.painting, self.modulating = Branch(self.device), Branch(self.device)
         self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
         self._compile()
@@ -184,15 +183,10 @@ class GpuStyleGAN2:
         count = len(self.convolutions)
         self.coming.wait(self.affines)
         styles = self.styles(w[0])
-        self.coming.wait(but=self.later)
-        first_later = count if not self.coming.any_of(self.later) else count - len(self.later)
-        units, powers = self.modulation(styles, first_later)
-        later_powers = powers = self._gained(powers, gains)
-        if first_later < len(steps):
-            # Weights that are being bent come in the order of the layers: the small ones need not wait for the large.
-            with self.modulating.fork():
-                self.coming.wait()
-                later_powers = self._gained(self.modulation(styles)[1], gains)
+        powers = Powers(
+            styles, self.modulation, self.blocks, gains or {}, self.coming, self.modulating, count=len(steps)
+        )
+        units = powers.unit
         # The way to RGB goes beside the convolutions, which do not wait for it; what it reads is held until they meet.
         held: list[object] = []
         colours: list[Tensor] = []
@@ -208,9 +202,8 @@ class GpuStyleGAN2:
         styled: Tensor | None = None
         for i, step in enumerate(steps):
             c = step.convolution
-            if i == first_later:
-                powers = later_powers
-            if i == first_later or styled is not None:
+            gain = powers.of(i, c.channels)
+            if styled is not None:
                 self.modulating.join()
             weight, styled = c.weight if styled is None else styled, None
             following = steps[i + 1] if i + 1 < len(steps) else None
@@ -244,7 +237,7 @@ class GpuStyleGAN2:
                 own if noise is None else noise,
                 strengths,
                 i,
-                powers[i, : c.channels],
+                gain,
                 c.bias,
                 self.clamp,
                 units[i + 1] if following else None,
@@ -279,17 +272,6 @@ class GpuStyleGAN2:
         assert rgb is not None
         return middle(self.config, f"b{last}", rgb[None], wide)
 
-    def _gained(self, powers: Tensor, gains: Mapping[str, Tensor] | None) -> Tensor:
-        """The convolutions' own gains times those of a bend, in one launch."""
-        if gains:
-            bent = [
-                (row[: c.channels], gains[c.layer]) for row, c in zip(powers, self.convolutions) if c.layer in gains
-            ]
-            torch._foreach_mul_(  # pyright: ignore[reportPrivateImportUsage]
-                [row for row, _ in bent], [gain.to(row).expand_as(row) for row, gain in bent]
-            )
-        return powers
-
     @property
     def layers(self) -> Iterable[str]:
         """The names of all activations."""
@@ -302,6 +284,11 @@ class GpuStyleGAN2:
             found.append((f"synthesis.b{side}.conv0", f"b{side}.conv0", side))
             found.append((f"synthesis.b{side}.conv1", f"b{side}", side))
         return found
+
+    def _block(self, side: int, named: list[tuple[str, str, int]]) -> gpu_powers.Block:
+        own = [(i, name, layer) for i, (name, layer, resolution) in enumerate(named) if resolution == side]
+        needs = [f"{name}.{kind}" for _, name, _ in own for kind in ("weight", "noise_const")]
+        return gpu_powers.Block(f"b{side}", own[0][0], own[-1][0] + 1, tuple(layer for *_, layer in own), tuple(needs))
 
     def _convolution(self, index: int, named: tuple[str, str, int]) -> Convolution:
         name, layer, resolution = named

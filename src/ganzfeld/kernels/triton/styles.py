@@ -40,17 +40,17 @@ def dense(x: Tensor, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return out
 
 
-@triton.jit
-def _modulate(styles, energy, norms, factor, unit, gain, inputs, outputs, known, epsilon,
+@triton.jit(do_not_specialize=["first", "known"])
+def _modulate(styles, energy, norms, factor, unit, gain, inputs, outputs, first, known, epsilon,
               WIDE: tl.constexpr, BO: tl.constexpr, NORMALISE: tl.constexpr):  # fmt: skip
-    layer = tl.program_id(0)
+    layer = first + tl.program_id(0)
     i = tl.arange(0, WIDE)
     s = tl.load(styles + layer * inputs + i, mask=i < inputs, other=0.0)
     # A style that is not finite, as extreme bends make, would be one everywhere in the picture.
     s = tl.where(tl.abs(s) < 1e18, s, 0.0)
     most = tl.maximum(tl.max(tl.abs(s), 0), 1e-18)
     s = s / most
-    if tl.program_id(1) == 0:
+    if (first == 0) & (tl.program_id(1) == 0):
         tl.store(unit + layer * inputs + i, s, mask=i < inputs)
     if layer >= known:
         return
@@ -83,14 +83,39 @@ def modulate(
     styles [L, I]; energy [L, O, I]: Σ over taps of W² for weights of norm 1 per output; norms [L, O]: their norms
     before; factor [L, 2]: what the gain is multiplied by, and the number of inputs a layer really has.
     normalise: StyleGAN3, where styles are divided by their root mean square before anything else. known: of how many
-    layers the weights are known (None: of all); the gains of the others are not written.
+    layers the weights are known (None: of all); `gains_of` makes the others' gains.
     -> unit [L, I]: each row's largest number is ±1; gain [L, O].
     """
-    layers, outputs, inputs = energy.shape
+    layers, outputs, _ = energy.shape
     unit, gain = torch.empty_like(styles), torch.empty(layers, outputs, dtype=torch.float32, device=styles.device)
+    given = (styles, energy, norms, factor, unit, gain)
+    _launch(*given, (0, layers), layers if known is None else known, epsilon, normalise)
+    return unit, gain
+
+
+def gains_of(
+    layers: tuple[int, int],
+    gain: Tensor,
+    styles: Tensor,
+    energy: Tensor,
+    norms: Tensor,
+    factor: Tensor,
+    *,
+    epsilon: float = 1e-8,
+    normalise: bool = False,
+) -> None:
+    """As `modulate`, the gains alone, of layers[0] up to layers[1], which is more, into `gain`."""
+    _launch(styles, energy, norms, factor, styles, gain, layers, layers[1], epsilon, normalise)
+
+
+def _launch(
+    styles: Tensor, energy: Tensor, norms: Tensor, factor: Tensor, unit: Tensor, gain: Tensor, layers: tuple[int, int],
+    known: int, epsilon: float, normalise: bool,
+) -> None:  # fmt: skip
+    _, outputs, inputs = energy.shape
+    first, end = layers
     block = 16
-    _modulate[(layers, triton.cdiv(outputs, block))](
-        styles, energy, norms, factor, unit, gain, inputs, outputs, layers if known is None else known, epsilon,
+    _modulate[(end - first, triton.cdiv(outputs, block))](
+        styles, energy, norms, factor, unit, gain, inputs, outputs, first, known, epsilon,
         WIDE=triton.next_power_of_2(inputs), BO=block, NORMALISE=normalise, num_warps=4,
     )  # fmt: skip
-    return unit, gain
