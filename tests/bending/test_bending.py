@@ -61,6 +61,9 @@ def test_every_bend_keeps_the_rules(target: str, word: str) -> None:
     assert bent.shape == x.shape
     assert not torch.equal(bent, x), "it does something"
     assert torch.equal(x, before), "it wrote its input"
+    if target == "activation":
+        half = bend.apply(x.half(), values(bend, between), place(x, axis))
+        assert half.dtype == torch.float16, "a network in half precision wants it back so"
     for end in (0, 1):
         extreme = bend.apply(x, values(bend, lambda amount, end=end: amount.limits[end]), place(x, axis))
         assert torch.isfinite(extreme).all()

@@ -18,4 +18,4 @@ class Noise(ActivationBend):
     uses_noise = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        return x + amounts["noise"] * place.noise()
+        return (x + amounts["noise"] * place.noise()).to(x.dtype)
