@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Place, WeightBend, bends
+from ganzfeld.bending.blending import FIRST_LERP_IN_CUDA
 from ganzfeld.kernels.cuda import weights
 from ganzfeld.kernels.cuda.weights import Part
 from ganzfeld.kernels.derived_weight import derive
@@ -100,13 +101,14 @@ def test_bends_say_the_same_in_both_languages(word: str, amount: float, tmp_path
 
 def test_parts_follow_each_other_through_their_masks(tmp_path: Path):
     torch.manual_seed(3)
-    weight, other, taps = torch.randn(6, 5, 3, 3), torch.randn(6, 5, 3, 3), torch.rand(4, 4)
+    (weight, other, third), taps = torch.randn(3, 6, 5, 3, 3), torch.rand(4, 4)
     scales, outputs, inputs = torch.randn(6), torch.rand(6), torch.rand(5)
     parts = [
+        Part((FIRST_LERP_IN_CUDA,), {"amount": torch.tensor(-0.4)}, difference=(third - weight).half()),
         Part(("x + amount * (other - x)",), {"amount": torch.tensor(0.3)}, other),
         Part(("x * scale", "x + offset"), {"scale": scales, "offset": torch.tensor(0.2)}, None, None, outputs, inputs),
     ]
-    blended = torch.lerp(weight, other, 0.3)
+    blended = torch.lerp(torch.lerp(weight, third, -0.4), other, 0.3)
     mask = (outputs[:, None] * inputs)[:, :, None, None]
     bent = torch.lerp(blended, blended * scales[:, None, None, None] + 0.2, mask)
     expected = memory(weight, True)

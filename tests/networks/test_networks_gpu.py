@@ -18,7 +18,7 @@ from ganzfeld.kernels.card import has_wgmma
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 from ganzfeld.kernels.lanes import Coming
-from ganzfeld.kernels.triton import convolution
+from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.networks import gpu_stylegan2
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
@@ -106,6 +106,20 @@ def test_smaller_pictures_and_noise_agree():
         assert error(path.synthesis(w, **noise), network.synthesis(w, **noise)) < 3e-3, noise
 
 
+def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch):
+    network, small, w = networks("stylegan2")
+    monkeypatch.setattr(doubling, "MOST", 4 * 4)
+    path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
+    assert isinstance(small, GpuStyleGAN2)
+    assert [c.filter is None for c in path.convolutions if c.up == 2] == [False, True]
+    assert all(c.filter is not None for c in small.convolutions if c.up == 2)
+    assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
+    for layer in network.layers:
+        assert error(path.synthesis(w, until=layer), network.synthesis(w, until=layer)) < 3e-3, layer
+    size = (40, 16)
+    assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 3e-3
+
+
 class Late(Coming):
     """Tensors that are there only when somebody has waited for them."""
 
@@ -136,7 +150,7 @@ def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():
     late |= {path.affines[0]: [path.styles.weight]}
     path.coming = coming = Late(late)
     assert torch.equal(path.synthesis(w, until="b8.conv0"), first)
-    assert {name for name in coming.late} == {name for name in path.weights if "b16" in name}
+    assert set(coming.late) == {name for name in path.weights if "b16" in name}
     assert torch.equal(path.synthesis(w), expected)
     assert coming.waits >= 4 and not coming.late
     path.coming = coming = Late(late)

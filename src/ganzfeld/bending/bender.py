@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Bend, Place, WeightBend
-from ganzfeld.bending.blending import BLENDED_IN_CUDA, Crossed, blended, check_same, crossed
+from ganzfeld.bending.blending import BLENDED_IN_CUDA, FIRST_LERP_IN_CUDA, Crossed, blended, check_same, crossed
 from ganzfeld.bending.lines import BendLine, BlendLine, chain_of, gains_of
 from ganzfeld.bending.matching import Match, Seeded, amount_of, indicator, mask_of, masks
 from ganzfeld.bending.statistics import deviation
@@ -31,6 +31,7 @@ from ganzfeld.networks.network import Network
 
 After = Callable[[str, Tensor], Tensor]
 Memory = Callable[[str, tuple[int, ...]], Tensor]
+LARGE_PICTURE = 64 * 64
 AT_ONCE = 6_000_000
 """Numbers bent before what depends on them is derived: as many as a GPU's cache holds, with what they become."""
 
@@ -69,6 +70,7 @@ class Bender:
         self.held = 0
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._octaves: dict[str, Tensor] = {}
+        self._differences: dict[str, Tensor] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
@@ -120,6 +122,9 @@ class Bender:
         for name in self._on_the_way:
             for match in self._weights.get(name, []):
                 match.seeded.halved = True
+            for line, other, _ in self._blends.get(name, [])[:1]:
+                if line.mode == "lerp":
+                    self._differences[name] = _halved(other - self._tensors[name])
         if self.changed:
             self.live = self.original.variant([name for name in self.changed if name not in self._on_the_way])
             self._live_tensors = self.live.tensors
@@ -135,8 +140,10 @@ class Bender:
         rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way]
         copied = [name for name in rest if self._copied(name)]
         stored = [name for name in rest if name not in copied]
-        # Pictures of noise are large, and wanted late.
-        noise = [name for name in stored if name.endswith(".noise_const")]
+        # Large pictures of noise are wanted late.
+        noise = [
+            name for name in stored if name.endswith(".noise_const") and self._tensors[name].numel() > LARGE_PICTURE
+        ]
         stored = [name for name in stored if name not in noise]
         self._mapping_turns = [self._turn(names) for names in _grouped(mapping, self._tensors)]
         self._copied_turns = [self._turn(copied)] if copied else []
@@ -258,16 +265,15 @@ class Bender:
     def _bend_turn(self, turn: Turn, lanes: Lanes, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         done: set[str] = set()
         direct: set[str] = set()
-        with lanes.open():
-            for line, alike in turn.alike.items():
-                amount = amounts[line].amount
-                if isinstance(amount, Tensor):
-                    done.update(alike.names)
-                    direct |= alike.direct
-                    with lanes.next():
-                        alike.copies.make(amount)
-            for name in turn.names:
-                if name not in done:
+        for line, alike in turn.alike.items():
+            amount = amounts[line].amount
+            if isinstance(amount, Tensor):
+                done.update(alike.names)
+                direct |= alike.direct
+                alike.copies.make(amount)
+        if rest := [name for name in turn.names if name not in done]:
+            with lanes.open():
+                for name in rest:
                     with lanes.next():
                         self._bend_weight(name, amounts, frame, memory)
         if stored := [name for name in turn.names if name not in direct]:
@@ -279,7 +285,11 @@ class Bender:
         x, parts = self._tensors[name], []
         for blend, other, index in self._blends.get(name, []):
             amount = amount_of(amounts[blend.name].amount, index, x, 0).flatten()
-            parts.append(Part((BLENDED_IN_CUDA[blend.mode],), {"amount": amount}, other.contiguous()))
+            difference = self._differences.get(name) if not parts else None
+            if difference is not None:
+                parts.append(Part((FIRST_LERP_IN_CUDA,), {"amount": amount}, difference=difference))
+            else:
+                parts.append(Part((BLENDED_IN_CUDA[blend.mode],), {"amount": amount}, other.contiguous()))
         for match in self._weights.get(name, []):
             values = amounts[match.line.name]
 
@@ -369,6 +379,11 @@ class Bender:
         if mask is not None:
             return torch.lerp(x, bent, mask.to(x.dtype), out=out)
         return bent if out is None else out.copy_(bent)
+
+
+def _halved(x: Tensor) -> Tensor:
+    """In half precision, which ends at 65504."""
+    return x.clamp(-6e4, 6e4).half()
 
 
 def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:

@@ -17,6 +17,8 @@ BLENDED_IN_CUDA = {
     "swap": "amount > 0.5f ? other : x",
 }
 """The modes, and each in C++."""
+FIRST_LERP_IN_CUDA = "x + amount * difference"
+"""Before any other blend; difference: other − x, which is half as much to read in half precision."""
 BLEND_MODES = tuple(BLENDED_IN_CUDA)
 
 

@@ -25,6 +25,7 @@ from ganzfeld.kernels.generator_layer import Activation, Colours, Field
 from ganzfeld.kernels.lanes import Branch, Coming
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
+from ganzfeld.kernels.triton import doubling
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.networks import gpu_powers
@@ -47,7 +48,8 @@ from ganzfeld.networks.wide import Wide, WideStarts, middle
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """One modulated convolution: where its tensors are and what shape it has."""
+    """One modulated convolution: where its tensors are and what shape it has. filter: of one that doubles the size of a
+    small picture; those of large pictures have it in their weight."""
 
     name: str
     layer: str
@@ -58,6 +60,7 @@ class Convolution:
     weight: Tensor
     bias: Tensor
     noise_const: Tensor
+    filter: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class Step:
     @property
     def fuses(self) -> bool:
         """Whether a tile holds all channels of its pixels, as the way to RGB needs it."""
-        return self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
+        own = self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
+        return own and self.convolution.filter is None
 
     @property
     def styles_weight(self) -> bool:
@@ -84,6 +88,9 @@ class Step:
     def run(self, x: Tensor, weight: Tensor, activation: Activation, colours: Colours | None) -> None:
         """As `kernels.triton.convolution.layer`."""
         c, tile, field = self.convolution, self.tile, self.field
+        if c.filter is not None:
+            doubling.layer(x, weight, c.filter, field, activation)
+            return
         if isinstance(tile, Tile):
             kernel.layer(x, weight, field, activation, colours, up=c.up, tile=tile)
             return
@@ -295,16 +302,18 @@ class GpuStyleGAN2:
         tensors = self.derived.tensors
         channels, inputs = tensors[f"{name}.weight"].shape[:2]
         up = 2 if name.endswith("conv0") else 1
-        phases = (4,) if up == 2 else ()
+        doubles_small = up == 2 and (resolution // 2) ** 2 <= doubling.MOST
+        phases = (4,) if up == 2 and not doubles_small else ()
         weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
         energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
-        filters = [f"{name}.resample_filter"] if up == 2 else []
+        filters = [f"{name}.resample_filter"] if phases else []
         derived = ConvolutionWeight(weight, energy, norms, *(tensors[taps] for taps in filters))
         self.weights[f"{name}.weight"] = derived
         self.derived.fill(f"{name}.weight", *filters, compute=derived.derive)
         bias = self.derived.scale(f"{name}.bias", GAIN)
         noise = tensors[f"{name}.noise_const"]
-        return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise)
+        taps = tensors[f"{name}.resample_filter"] if doubles_small else None
+        return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise, taps)
 
     def _compile(self) -> None:
         """The kernels that the whole picture needs, side by side: the compiler takes a second for each, and several run
@@ -312,7 +321,7 @@ class GpuStyleGAN2:
         wanted = []
         for step in self._plan(self.config.img_resolution, None):
             c, block = step.convolution, step.tile
-            if isinstance(block, Block):
+            if isinstance(block, Block) and c.filter is None:
                 painted = c.layer == f"b{c.resolution}" and step.fuses and c.resolution > 4
                 colours = self.config.img_channels if painted else 0
                 wanted.append((block, block.macros(c.up, c.channels, colours, first=not painted)))

@@ -32,12 +32,12 @@ struct Rows {
 
 // Numbers on the device: one for all outputs (stride 0), or one for each.
 struct Number { const float *at; long long stride; };
-// other, noise: a number for each of the weight's; order: of outputs; deviation: one number; outputs, inputs: how much of
+// other, half: a number for each of the weight's; order: of outputs; deviation: one number; outputs, inputs: how much of
 // the part each gets.
 struct Part {
     Number numbers[MOST_NUMBERS];
     const float *other, *deviation, *outputs, *inputs;
-    const half_t *noise;
+    const half_t *half;
     const long long *order;
 };
 struct Chain { Part parts[PARTS ? PARTS : 1]; };

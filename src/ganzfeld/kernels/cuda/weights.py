@@ -23,11 +23,11 @@ class Part:
     """One line that bends or blends a weight.
 
     expressions: C++ for the new number, one after the other, of x, the names of `numbers`, and what it needs of
-    `noise`, `other`, `deviation`, `o` (which output), `outputs` (of how many), `order[o]`, and, in the first part only,
-    `row(o)` and `row.around(o)`: the number in this one's place in another output. numbers: one, or one for each
-    output. other, noise (in half precision): as large as the weight; order int64 [O]; deviation 0-d; outputs [O] and
-    inputs [I]: how much of what the part does each gets. once: more names that expressions may use, and what they are,
-    of numbers and `deviation`.
+    `noise`, `difference`, `other`, `deviation`, `o` (which output), `outputs` (of how many), `order[o]`, and, in the
+    first part only, `row(o)` and `row.around(o)`: the number in this one's place in another output. numbers: one, or
+    one for each output. other, and noise or difference (in half precision): as large as the weight; order int64 [O];
+    deviation 0-d; outputs [O] and inputs [I]: how much of what the part does each gets. once: more names that
+    expressions may use, and what they are, of numbers and `deviation`.
     """
 
     expressions: tuple[str, ...]
@@ -39,6 +39,12 @@ class Part:
     noise: Tensor | None = None
     order: Tensor | None = None
     once: Mapping[str, str] = field(default_factory=dict)
+    difference: Tensor | None = None
+
+    @property
+    def half(self) -> Tensor | None:
+        """What it has in half precision."""
+        return self.difference if self.noise is None else self.noise
 
 
 def text_of(parts: Sequence[Part]) -> str:
@@ -63,8 +69,9 @@ def text_of(parts: Sequence[Part]) -> str:
         lines += [f"        const float {name} = once.{name}_{place};" for name in names]
         if part.other is not None:
             lines += ["        const float other = known(part.other + at);"]
-        if part.noise is not None:
-            lines += ["        const float noise = half_of(part.noise[at]);"]
+        if part.half is not None:
+            name = "difference" if part.noise is None else "noise"
+            lines += [f"        const float {name} = half_of(part.half[at]);"]
         if part.order is not None:
             lines += ["        const long long *order = part.order;"]
         lines += [f"        x = {expression};" for expression in part.expressions]
@@ -78,7 +85,7 @@ def chain_bytes(parts: Sequence[Part]) -> bytes:
     for part in parts:
         numbers = [(number.data_ptr(), int(number.numel() > 1)) for number in part.numbers.values()]
         numbers += [(0, 0)] * (MOST_NUMBERS - len(numbers))
-        others = (part.other, part.deviation, part.outputs, part.inputs, part.noise, part.order)
+        others = (part.other, part.deviation, part.outputs, part.inputs, part.half, part.order)
         places = [0 if other is None else other.data_ptr() for other in others]
         packed += struct.pack(f"{2 * MOST_NUMBERS + 6}Q", *[field for pair in numbers for field in pair], *places)
     return packed or bytes(8 * (2 * MOST_NUMBERS + 6))
