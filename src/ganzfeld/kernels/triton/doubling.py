@@ -51,11 +51,22 @@ def _products(
 
 
 @triton.jit
-def _with(acc, near, taps_at, down: tl.constexpr, across: tl.constexpr):
-    """The sum, with one product more where the filter has a tap for it."""
-    if (down >= 0) & (down < 4) & (across >= 0) & (across < 4):
+def _plus(acc, near, taps_at, down: tl.constexpr, across: tl.constexpr):
+    if (0 <= down) & (down < 4) & (0 <= across) & (across < 4):
         acc += near * (4 * tl.load(taps_at + 4 * down + across))
     return acc
+
+
+@triton.jit
+def _with(a, b, c, d, near_at, there, taps_at, down: tl.constexpr, across: tl.constexpr):
+    """The sums of the four phases, with one product more for those where the filter has a tap for it."""
+    if (-1 <= down) & (down < 4) & (-1 <= across) & (across < 4):
+        near = tl.load(near_at, mask=there[:, None], other=0.0)
+        a = _plus(a, near, taps_at, down, across)
+        b = _plus(b, near, taps_at, down, across + 1)
+        c = _plus(c, near, taps_at, down + 1, across)
+        d = _plus(d, near, taps_at, down + 1, across + 1)
+    return a, b, c, d
 
 
 @triton.jit
@@ -67,21 +78,16 @@ def _sums(
     m0, n0 = tl.program_id(0) * BM, tl.program_id(1) * BN
     m, n = m0 + tl.arange(0, BM), n0 + tl.arange(0, BN)
     row, column = m // pitch, m % pitch
-    a, b, c, d = (tl.zeros((BM, BN), tl.float32) for _ in range(4))
+    a = tl.zeros((BM, BN), tl.float32)
+    b, c, d = a, a, a
     # Pixel 2·j + a has from input j + y − 1 the weights W[k] times the flipped tap 2·y + k − a − 1.
     for y in tl.static_range(3):
         for x in tl.static_range(3):
             there = (row + y >= 1) & (row + y <= height) & (column + x >= 1) & (column + x <= width)
             place = (m + (y - 1) * pitch + x - 1)[:, None] * CHANNELS + n[None, :]
             for k in tl.static_range(9):
-                down: tl.constexpr = 4 - 2 * y - k // 3
-                across: tl.constexpr = 4 - 2 * x - k % 3
-                if (down >= -1) & (down < 4) & (across >= -1) & (across < 4):
-                    near = tl.load(products + k * positions * CHANNELS + place, mask=there[:, None], other=0.0)
-                    a = _with(a, near, taps_at, down, across)
-                    b = _with(b, near, taps_at, down, across + 1)
-                    c = _with(c, near, taps_at, down + 1, across)
-                    d = _with(d, near, taps_at, down + 1, across + 1)
+                near_at = products + k * positions * CHANNELS + place
+                a, b, c, d = _with(a, b, c, d, near_at, there, taps_at, 4 - 2 * y - k // 3, 4 - 2 * x - k % 3)
     for phase in tl.static_range(4):
         acc = a if phase == 0 else b if phase == 1 else c if phase == 2 else d
         finish(
@@ -91,7 +97,7 @@ def _sums(
 
 
 def layer(x: Tensor, weight: Tensor, taps: Tensor, field: Field, activation: Activation) -> None:
-    """As `convolution.layer` with up 2, without colours. weight [C, 9, I], of norm 1 per output; taps [4, 4]: filter."""
+    """As `convolution.layer` with up 2, without colours. weight [C, 9, I] of norm 1 an output; taps [4, 4]: filter."""
     (positions, inputs), channels = x.shape, len(weight)
     tma = has_tma(x.device)
     tall = 64 if positions > 128 else 32
