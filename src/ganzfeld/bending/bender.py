@@ -25,7 +25,7 @@ from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.copies import Copies, Copy
-from ganzfeld.kernels.cuda.weights import MOST_NUMBERS, MOST_PARTS, Part
+from ganzfeld.kernels.cuda.weights import MOST_NUMBERS, MOST_PARTS, Halved, Part
 from ganzfeld.kernels.lanes import Branch, Lanes
 from ganzfeld.networks.network import Network
 
@@ -70,7 +70,8 @@ class Bender:
         self.held = 0
         self._blends: dict[str, list[tuple[BlendLine, Tensor, int]]] = {}
         self._octaves: dict[str, Tensor] = {}
-        self._differences: dict[str, Tensor] = {}
+        self._halves: dict[str, Halved] = {}
+        self._differences: dict[str, Halved] = {}
         self._weights: dict[str, list[Match]] = {}
         self._layers: dict[str, list[Match]] = {}
         self._gains: dict[str, list[Match]] = {}
@@ -122,9 +123,12 @@ class Bender:
         for name in self._on_the_way:
             for match in self._weights.get(name, []):
                 match.seeded.halved = True
+            weight = self._tensors[name]
+            unit = deviation(weight)
+            self._halves[name] = Halved.of(weight, unit)
             for line, other, _ in self._blends.get(name, [])[:1]:
                 if line.mode == "lerp":
-                    self._differences[name] = _halved(other - self._tensors[name])
+                    self._differences[name] = Halved.of(other - weight, unit)
         if self.changed:
             self.live = self.original.variant([name for name in self.changed if name not in self._on_the_way])
             self._live_tensors = self.live.tensors
@@ -257,7 +261,7 @@ class Bender:
                 for name in self.changed:
                     if name in self._on_the_way:
                         with self._ordered.next():
-                            self.live.derive_bent(name, self._parts(name, amounts))
+                            self.live.derive_bent(name, self._halves[name], self._parts(name, amounts))
                             self.live.coming.announce([name], self.original.device)
             make(self._noise_turns, self._lanes)
         make(self._mapping_turns, self._mapping_lanes)
@@ -379,11 +383,6 @@ class Bender:
         if mask is not None:
             return torch.lerp(x, bent, mask.to(x.dtype), out=out)
         return bent if out is None else out.copy_(bent)
-
-
-def _halved(x: Tensor) -> Tensor:
-    """In half precision, which ends at 65504."""
-    return x.clamp(-6e4, 6e4).half()
 
 
 def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:

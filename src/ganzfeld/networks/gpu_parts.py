@@ -18,7 +18,7 @@ from ganzfeld.kernels.card import has_tma, multiprocessors
 from ganzfeld.kernels.cuda import weights as cuda
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.mapping import mapped, supports
-from ganzfeld.kernels.cuda.weights import Part
+from ganzfeld.kernels.cuda.weights import Halved, Part
 from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.styles import dense, gains_of, modulate
@@ -44,7 +44,7 @@ class ConvolutionWeight:
         """From the weight, and from the upsampling filter if it has one."""
         derive(self.out, self.energy, self.norms, weight, taps)
 
-    def derive_bent(self, weight: Tensor, parts: Sequence[Part]) -> None:
+    def derive_bent(self, weight: Halved, parts: Sequence[Part]) -> None:
         """From the weight after these parts. Neither it nor any other copy of it is written."""
         cuda.derive(self.out, self.energy, self.norms, weight, self.taps, parts)
 

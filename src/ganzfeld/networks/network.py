@@ -14,7 +14,7 @@ from torch import Tensor
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.copies import Copy
 from ganzfeld.kernels.cuda.compiler import available
-from ganzfeld.kernels.cuda.weights import Part
+from ganzfeld.kernels.cuda.weights import Halved, Part
 from ganzfeld.kernels.lanes import Coming
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
@@ -198,10 +198,11 @@ class Network:
         """Derive now what the fast path plays with, if there is one: not when a graph is being captured."""
         self._faster(self.module.mapping.w_avg)
 
-    def derive_bent(self, name: str, parts: Sequence[Part]) -> None:
-        """Make again what the fast path derives from one of `bent_on_the_way`, after these parts. It has settled."""
+    def derive_bent(self, name: str, weight: Halved, parts: Sequence[Part]) -> None:
+        """Make again what the fast path derives from one of `bent_on_the_way`, of `weight` after these parts. It has
+        settled."""
         path: Any = self._fast_path
-        path.weights[name].derive_bent(path.derived.tensors[name], parts)
+        path.weights[name].derive_bent(weight, parts)
 
     def blended_on_the_way(self, name: str, other: Tensor, number: int) -> list[Copy]:
         """Copies that make again what the fast path derives from a tensor, of it drawn towards `other` by amount

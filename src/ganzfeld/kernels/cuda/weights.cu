@@ -2,7 +2,7 @@
 // output. Half precision of norm 1 per output, inputs last; the norms; the energies for demodulation; and for an
 // upsampling layer the four phases of its picture. One pass over the weight, which may happen on every frame.
 //
-// Macros: KERNEL: taps along a side; POLYPHASE, NORMS 1 or 0; PARTS: lines that bend or blend; THREADS. What the parts do
+// Macros: KERNEL: taps along a side; POLYPHASE, NORMS 1 or 0; HALVED: the weight is in half precision; PARTS: lines that bend or blend; THREADS. What the parts do
 // stands where PARTS_HERE is: see weights.py.
 
 #ifdef __CUDACC__
@@ -21,11 +21,20 @@ F half_t half_from(float a) { half_t h; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) :
 
 struct Sizes { int inputs, output_stride, tap_stride, phase_stride, energy_stride; };
 
+#if HALVED
+typedef half_t weight_t;
+F float number_of(weight_t w, float unit) { return half_of(w) * unit; }
+#else
+typedef float weight_t;
+F float number_of(weight_t w, float unit) { return w; }
+#endif
+
 // The weight as it was, one number of each output: those in this one's place in other outputs.
 struct Rows {
-    const float *at;
+    const weight_t *at;
+    float unit;
     int count, outputs;
-    F_MEMBER float operator()(int output) const { return known(at + (long long)output * count); }
+    F_MEMBER float operator()(int output) const { return number_of(at[(long long)output * count], unit); }
     // Output number `output`, counted on past the last and before the first.
     F_MEMBER float around(int output) const { return (*this)((output % outputs + outputs) % outputs); }
 };
@@ -65,19 +74,20 @@ F float sum_of_block(float a, float *shared) {
     return a;
 }
 
-// weight [O, I, k, k], taps [4, 4]; out [O, k², ≥ I] or [4, O, 9, ≥ I] half precision; energy [O, ≥ I] half precision.
+// weight [O, I, k, k], in halves of `unit`, or as it is; taps [4, 4]; out [O, k², ≥ I] or [4, O, 9, ≥ I] half precision; energy [O, ≥ I] half precision.
 extern "C" __global__ void __launch_bounds__(THREADS)
-derive(const float *weight, const float *taps, half_t *out, half_t *energy, float *norms, const Sizes sizes, const Chain chain) {
+derive(const weight_t *weight, const float *unit_at, const float *taps, half_t *out, half_t *energy, float *norms, const Sizes sizes, const Chain chain) {
     SHARED_FLOATS(values);
     const Once ready = once(chain, blockIdx.x);
     const int o = blockIdx.x, count = sizes.inputs * TAPS;
+    const float unit = HALVED ? known(unit_at) : 1;
     float *sums = values + count;
     float power = 0;
     for (int e = threadIdx.x; e < count; e += THREADS) {
         const long long at = (long long)o * count + e;
-        float x = weight[at];
+        float x = number_of(weight[at], unit);
         const int i = e / TAPS;
-        const Rows row = {weight + e, count, (int)gridDim.x};
+        const Rows row = {weight + e, unit, count, (int)gridDim.x};
         bend(x, chain, ready, row, o, i, at);
         values[e] = x;
         power += x * x;
