@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzfeld.kernels.cuda.compiler import defines, kernel
 
 SOURCE = Path(__file__).with_suffix(".cu")
-THREADS = 256
+THREADS = 128
 MOST_NUMBERS = 8
 MOST_PARTS = 12
 PARTS_HERE = "//PARTS_HERE"
