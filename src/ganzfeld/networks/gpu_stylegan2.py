@@ -85,8 +85,13 @@ class Step:
             self.field.pitch == self.field.width and self.convolution.weight.numel() < pixels * self.convolution.inputs
         )
 
+    def styled_weight(self, style: Tensor) -> Tensor:
+        """Its weight times its style [≥ inputs]."""
+        weight = self.convolution.weight
+        return torch.mul(weight, style[: self.convolution.inputs], out=torch.empty_like(weight))
+
     def run(self, x: Tensor, weight: Tensor, activation: Activation, colours: Colours | None) -> None:
-        """As `kernels.triton.convolution.layer`."""
+        """As `kernels.triton.convolution.layer`, with this weight in place of the convolution's own."""
         c, tile, field = self.convolution, self.tile, self.field
         if c.filter is not None:
             doubling.layer(x, weight, c.filter, field, activation)
@@ -224,9 +229,7 @@ class GpuStyleGAN2:
             leaving = following.field.empty(c.channels, self.device) if following and not seen else None
             if c.layer in bent and c.layer != until and following and following.styles_weight:
                 with self.modulating.fork():
-                    style = units[i + 1, : following.convolution.inputs]
-                    styled = torch.empty_like(following.convolution.weight)
-                    torch.mul(following.convolution.weight, style, out=styled)
+                    styled = following.styled_weight(units[i + 1])
             plain = None
             if seen or (ends and colours and not fused):
                 plain = torch.empty(height * width, c.channels, dtype=torch.float16, device=self.device)
