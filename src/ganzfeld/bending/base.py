@@ -104,10 +104,12 @@ class WeightBend(Bend):
 
     One that makes every number of few others may say so in C++ as well, in `cuda` and `once` (the expressions of a
     `kernels.cuda.weights.Part`): on a GPU a convolution's weight is then bent on the way to what is made of it.
+    jumps: it is not continuous, and wants numbers as the file has them: rounded ones could fall to another side.
     """
 
     target = "weight"
     cuda: ClassVar[str] = ""
+    jumps: ClassVar[bool] = False
     once: ClassVar[Mapping[str, str]] = {}
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import Bend
+from ganzfeld.bending.base import Bend, Place
 from ganzfeld.bending.channels import draw, order, share_mask
-from ganzfeld.bending.lines import BendLine
+from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.kernels.gaussian import gaussian
+
+Memory = Callable[[str, tuple[int, ...]], Tensor]
+"""memory(name, shape): a tensor that persists from frame to frame, zero at first."""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,45 @@ class Match:
     seeded: Seeded
     only: Tensor | None
     only_inputs: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """One line that blends one weight with the other network's; `index` of the line's matches."""
+
+    line: BlendLine
+    other: Tensor
+    index: int
+
+
+def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, out: Tensor | None = None) -> Tensor:
+    """x with what a match does to it. values: the amounts of its line, as `Bender.bent` takes them; out: where to."""
+
+    def value(name: str) -> Tensor:
+        return amount_of(values[name], match.index, x, match.seeded.axis)
+
+    seeded = match.seeded
+    place = Place(
+        match.name,
+        seeded.noise_now,
+        seeded.order_now,
+        seeded.deviation,
+        frame,
+        lambda name, shape: memory(f"{match.line.name} {match.name} {name}", shape),
+        dict(match.line.settings),
+    )
+    y = x
+    for bend in match.bends:
+        amounts = {name: value(name) for name in bend.amounts}
+        if any(amount.dim() for amount in amounts.values()):
+            # Numbers for each channel are float32 and want the same beside them.
+            y = bend.apply(y.float(), amounts, place).to(x.dtype)
+        else:
+            y = bend.apply(y, amounts, place)
+    mask = mask_of(x, match, value)
+    if mask is not None:
+        return torch.lerp(x, y, mask.to(x.dtype), out=out)
+    return y if out is None else out.copy_(y)
 
 
 def amount_of(given: Tensor | tuple[Tensor, ...], index: int, x: Tensor, axis: int) -> Tensor:

@@ -44,7 +44,7 @@ class ConvolutionWeight:
         """From the weight, and from the upsampling filter if it has one."""
         derive(self.out, self.energy, self.norms, weight, taps)
 
-    def derive_bent(self, weight: Halved, parts: Sequence[Part]) -> None:
+    def derive_bent(self, weight: Tensor | Halved, parts: Sequence[Part]) -> None:
         """From the weight after these parts. Neither it nor any other copy of it is written."""
         cuda.derive(self.out, self.energy, self.norms, weight, self.taps, parts)
 

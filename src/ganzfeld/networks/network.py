@@ -198,7 +198,7 @@ class Network:
         """Derive now what the fast path plays with, if there is one: not when a graph is being captured."""
         self._faster(self.module.mapping.w_avg)
 
-    def derive_bent(self, name: str, weight: Halved, parts: Sequence[Part]) -> None:
+    def derive_bent(self, name: str, weight: Tensor | Halved, parts: Sequence[Part]) -> None:
         """Make again what the fast path derives from one of `bent_on_the_way`, of `weight` after these parts. It has
         settled."""
         path: Any = self._fast_path

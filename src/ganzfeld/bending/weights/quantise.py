@@ -17,6 +17,7 @@ class Quantise(WeightBend):
         "quantise": Amount(0, "The size of a step, in standard deviations; 0 is none.", range=(0, 3), limits=(0, 1e4)),
     }
     once = {"step": "fmaxf(quantise * deviation, 1e-12f)"}
+    jumps = True
     cuda = "quantise > 0 ? rintf(x / step) * step : x"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:

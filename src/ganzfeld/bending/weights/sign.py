@@ -16,6 +16,7 @@ class Sign(WeightBend):
     amounts = {
         "sign": Amount(0, "0 is the weight, 1 its signs.", range=(0, 1)),
     }
+    jumps = True
     cuda = "x + sign * (sign_of(x) * deviation - x)"
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
