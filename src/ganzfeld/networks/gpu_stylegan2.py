@@ -1,10 +1,11 @@
 """StyleGAN2 for a GPU: the same mathematics as stylegan2.py, in half precision and some 50 kernels.
 
-- Activations are scaled by the style instead of the weights: no weight is touched from frame to frame.
+- Activations are scaled by the style instead of the weights, which are the same from frame to frame; after a bent layer
+  the next weight is scaled where it is the smaller of the two.
 - Activations lie channels-last in half precision; everything between one convolution and the next (demodulation,
   noise, bias, leaky ReLU, clamp, the next layer's style, the way to RGB) happens before a tile leaves its processor.
 - The upsampling convolution and its filter are one 3×3 convolution with four times the outputs, one set for each
-  phase of the larger picture.
+  phase of the larger picture; of small pictures, nine products and a sum (kernels/triton/doubling.py).
 - Small layers, which would leave most of the card idle, split their sums.
 """
 
