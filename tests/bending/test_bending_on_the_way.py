@@ -45,7 +45,7 @@ def played(
         monkeypatch.setattr(Network, "bent_on_the_way", lambda self: {})
     bender.ready()
     monkeypatch.undo()
-    assert bender._turns is not None and bool(bender._turns._on_the_way.names) == on_the_way
+    assert bender._bent_weights is not None and bool(bender._bent_weights._on_the_way.names) == on_the_way
     neutral = {
         name: amount.default
         for kind in ("weight", "convolution")

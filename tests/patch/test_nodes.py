@@ -13,7 +13,7 @@ import torch
 from numbered_film import write_film
 from PIL import Image
 
-from ganzfeld.bending.turns import Turns
+from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program import BuiltPatch
 from ganzfeld.engine.state import State
@@ -345,8 +345,8 @@ def test_what_is_bent_beside_the_mapping_may_be_done_last(
     face = f"face = network({file!r}, latent=seeds([1], speed=0), rotate=20)"
     text = f"{face}\nface.bend('synthesis.input.transform', scale=0.7)\nout(face)"
     plain, bent = pictures(f"{face}\nout(face)")["out"], pictures(text)["out"]
-    bend_now = Turns._take
-    monkeypatch.setattr(Turns, "_take", lambda self, *given: waiting.append(lambda: bend_now(self, *given)))
+    bend_now = BentWeights._take
+    monkeypatch.setattr(BentWeights, "_take", lambda self, *given: waiting.append(lambda: bend_now(self, *given)))
     monkeypatch.setattr(Coming, "wait", lambda self, *names, **but: [waiting.pop()() for _ in range(len(waiting))])
     late = pictures(text)["out"]
     assert torch.equal(late, bent) and not torch.equal(late, plain)

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from ganzfeld.bending.base import Bend
+from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.bending.blending import Crossed, check_same, crossed
 from ganzfeld.bending.lines import BendLine, BlendLine, chain_of, gains_of
 from ganzfeld.bending.matching import Blend, Match, Memory, Seeded, bent, indicator
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
-from ganzfeld.bending.turns import Turns
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.lanes import Branch
 from ganzfeld.networks.network import Network
@@ -49,7 +49,7 @@ class Bender:
         self._gains: dict[str, list[Match]] = {}
         self._ones: dict[str, Tensor] = {}
         self._tensors = network.tensors
-        self._turns: Turns | None = None
+        self._bent_weights: BentWeights | None = None
         self._gaining = Branch(network.device)
 
     def blend(self, line: BlendLine) -> None:
@@ -92,8 +92,8 @@ class Bender:
     def ready(self) -> None:
         """After the last line: give the changed weights memory of their own."""
         if self._blends or self._weights:
-            self._turns = Turns(self.original, self._blends, self._weights)
-            self.live, self.changed = self._turns.live, self._turns.changed
+            self._bent_weights = BentWeights(self.original, self._blends, self._weights)
+            self.live, self.changed = self._bent_weights.live, self._bent_weights.changed
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
         if target == "activation":
@@ -133,11 +133,11 @@ class Bender:
         # They are read beside what follows, which must not be given their memory.
         crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
         try:
-            if self._turns is not None:
-                self._turns.make({**amounts, **crossings}, frame, memory)
+            if self._bent_weights is not None:
+                self._bent_weights.make({**amounts, **crossings}, frame, memory)
             yield self.live
-            if self._turns is not None:
-                self._turns.join()
+            if self._bent_weights is not None:
+                self._bent_weights.join()
             self._gaining.join()
         finally:
             self.live.coming.forget()

@@ -43,7 +43,7 @@ class Turn:
     alike: dict[str, Alike]
 
 
-class Turns:
+class BentWeights:
     """What is done to the weights of one network. live: the network to play, with memory of its own for those that want
     it. changed: the names of all that are bent or blended."""
 
