@@ -11,11 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganzfeld.bending import matching
 from ganzfeld.bending.base import TARGETS as KINDS
 from ganzfeld.bending.base import Amount, Bend, Place, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.channels import draw, listed, share_mask
 from ganzfeld.bending.lines import BendLine, BlendLine
+from ganzfeld.bending.matching import Match, Seeded
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
@@ -300,11 +302,22 @@ def test_a_frame_derives_once(monkeypatch: pytest.MonkeyPatch) -> None:
     picture(bender, {"a": {"scale": 2}})
     derived: list[str] = []
     derive = DerivedTensors.derive
-    monkeypatch.setattr(
-        DerivedTensors, "derive", lambda self, changed=None: (derived.append("once"), derive(self, changed))
-    )
+    monkeypatch.setattr(DerivedTensors, "derive", lambda self, *given: (derived.append("once"), derive(self, *given)))
     picture(bender, {"a": {"scale": 3}})
     assert derived == ["once"]
+
+
+@pytest.mark.parametrize("word", ["multiply", "add", "noise", "invert", "feedback"])
+def test_half_precision_does_not_run_over(word: str) -> None:
+    bend = bends("activation")[word]
+    seeded = Seeded((1, 4, 3, 3), 1, 7, torch.device("cpu"), torch.ones(()))
+    match = Match(BendLine("line", "b4", (word,)), "b4", 0, (bend,), seeded, None, None)
+    seeded.make(1)
+    neutral = {name: (torch.full((4,), amount.default),) for name, amount in bend.amounts.items()}
+    loud = torch.linspace(-1e4, 1e4, 36).reshape(1, 4, 3, 3).half()
+    values = {**neutral, word: (torch.tensor([1e4, -1e4, 7.0, 0.0]),)}
+    y = matching.bent(loud, match, values, FRAME, lambda name, shape: torch.zeros(shape))
+    assert y.dtype == torch.float16 and torch.isfinite(y).all()
 
 
 def test_networks_that_do_not_fit_are_told_apart(network: Network) -> None:

@@ -110,4 +110,3 @@ def test_a_blend_of_everything_is_the_network_of_blended_tensors(kind: str, mode
     assert (w - wanted).norm() / wanted.norm() < 1e-4
     # Sums of networks are loud, and much of them is cut off at the clamp.
     assert (picture - expected.synthesis(wanted)).norm() / picture.norm() < (2e-2 if mode == "add" else 6e-3)
-    assert not live.coming.any_of(names)

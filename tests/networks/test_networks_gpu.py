@@ -36,6 +36,12 @@ CONFIGS: dict[str, Config] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def all_that_is_small_doubles_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in networks so small that none of their pictures is an eighth of the last."""
+    monkeypatch.setattr(doubling, "SMALLER", 1)
+
+
 @functools.cache
 def networks(kind: str) -> tuple[Network, GpuStyleGAN2 | GpuStyleGAN3, Tensor]:
     """The reference, the GPU path on the same tensors, and a w."""
@@ -108,7 +114,7 @@ def test_smaller_pictures_and_noise_agree():
 
 def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch):
     network, small, w = networks("stylegan2")
-    monkeypatch.setattr(doubling, "MOST", 4 * 4)
+    monkeypatch.setattr(doubling, "LARGEST", 8)
     path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
     assert isinstance(small, GpuStyleGAN2)
     assert [c.filter is None for c in path.convolutions if c.up == 2] == [False, True]
@@ -134,6 +140,9 @@ class Late(Coming):
     def any_of(self, names: Iterable[str]) -> bool:
         return not self.late.keys().isdisjoint(names)
 
+    def announce(self, names: Iterable[str], device: torch.device) -> None:
+        self.late |= {name: [] for name in names}
+
     def wait(self, names: Iterable[str] | None = None, *, but: Collection[str] = ()) -> None:
         come = [name for name in (list(self.late) if names is None else names) if name in self.late and name not in but]
         self.waits += bool(come)
@@ -152,7 +161,7 @@ def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():
     assert torch.equal(path.synthesis(w, until="b8.conv0"), first)
     assert set(coming.late) == {name for name in path.weights if "b16" in name}
     assert torch.equal(path.synthesis(w), expected)
-    assert coming.waits >= 4 and not coming.late
+    assert coming.waits >= 4 and not coming.late  # nor are there powers that nobody has waited for
     path.coming = coming = Late(late)
     assert torch.equal(path.synthesis(w), expected) and not coming.late
 
@@ -223,7 +232,8 @@ def test_fetched_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch):
     """The Hopper generation's way to memory, which the interpreter knows too."""
     _, path, w = networks("stylegan2")
     expected = path.synthesis(w)
-    monkeypatch.setattr(convolution, "has_tma", lambda device: True)
+    for module in (convolution, doubling):
+        monkeypatch.setattr(module, "has_tma", lambda device: True)
     if DEVICE == "cpu":
         assert torch.equal(path.synthesis(w), expected)
 

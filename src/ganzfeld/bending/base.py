@@ -79,6 +79,8 @@ class Bend:
     target: ClassVar[str]
     uses_noise: ClassVar[bool] = False
     uses_order: ClassVar[bool] = False
+    fused: ClassVar[bool] = False
+    """Whether a kernel of ours takes half precision, and keeps to what that can hold."""
 
     @classmethod
     def word(cls) -> str:

@@ -24,7 +24,7 @@ from ganzfeld.bending.matching import Blend, Match, Memory, Seeded, bent, indica
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
-from ganzfeld.kernels.lanes import Branch
+from ganzfeld.kernels.lanes import Branch, joined_at_the_latest
 from ganzfeld.networks.network import Network
 
 
@@ -132,13 +132,12 @@ class Bender:
         """
         # They are read beside what follows, which must not be given their memory.
         crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+        branches = () if self._bent_weights is None else self._bent_weights.branches
         try:
-            if self._bent_weights is not None:
-                self._bent_weights.make({**amounts, **crossings}, frame, memory)
-            yield self.live
-            if self._bent_weights is not None:
-                self._bent_weights.join()
-            self._gaining.join()
+            with joined_at_the_latest(*branches, self._gaining):
+                if self._bent_weights is not None:
+                    self._bent_weights.make({**amounts, **crossings}, frame, memory)
+                yield self.live
         finally:
             self.live.coming.forget()
 

@@ -45,7 +45,7 @@ class Turn:
 
 class BentWeights:
     """What is done to the weights of one network. live: the network to play, with memory of its own for those that want
-    it. changed: the names of all that are bent or blended."""
+    it. changed: the names of all that are bent or blended. branches: where they are made."""
 
     def __init__(
         self, network: Network, blends: Mapping[str, Sequence[Blend]], matches: Mapping[str, Sequence[Match]]
@@ -65,7 +65,7 @@ class BentWeights:
         device = self._device
         # A device starts work that waits for the same thing in any order: few lanes keep to that of the layers.
         self._lanes, self._mapping_lanes, self._ordered = Lanes(device), Lanes(device, 3), Lanes(device, 3)
-        self._beside, self._stored_beside = Branch(device), Branch(device)
+        self._beside, self._stored_beside = self.branches = Branch(device), Branch(device)
         mapping = [name for name in self.changed if name.startswith("mapping.")]
         rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way.names]
         copied = [name for name in rest if self._copied(name)]
@@ -110,7 +110,7 @@ class BentWeights:
 
     def make(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         """On the device: all of them, for this frame. Those of the mapping network are there when this returns, the
-        others when somebody has waited for them, or after `join`. amounts: as `Bender.bent` takes them."""
+        others when somebody has waited for them, or has joined the `branches`. amounts: as `Bender.bent` takes them."""
 
         def take(turns: list[Turn], lanes: Lanes) -> None:
             for turn in turns:
@@ -129,11 +129,6 @@ class BentWeights:
             take(self._noise_turns, self._lanes)
         take(self._mapping_turns, self._mapping_lanes)
 
-    def join(self) -> None:
-        """What follows comes after all of them are made."""
-        self._beside.join()
-        self._stored_beside.join()
-
     def _take(self, turn: Turn, lanes: Lanes, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         done: set[str] = set()
         direct: set[str] = set()
@@ -149,7 +144,7 @@ class BentWeights:
                     with lanes.next():
                         self._bend(name, amounts, frame, memory)
         if stored := [name for name in turn.names if name not in direct]:
-            self.live.rederive(stored)
+            self.live.rederive(stored, lanes)
         self.live.coming.announce(turn.names, self._device)
 
     def _bend(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:

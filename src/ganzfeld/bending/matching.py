@@ -16,6 +16,7 @@ from ganzfeld.kernels.gaussian import gaussian
 
 Memory = Callable[[str, tuple[int, ...]], Tensor]
 """memory(name, shape): a tensor that persists from frame to frame, zero at first."""
+MOST_HALF = torch.finfo(torch.float16).max
 
 
 @dataclass(slots=True)
@@ -120,11 +121,11 @@ def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, ou
     y = x
     for bend in match.bends:
         amounts = {name: value(name) for name in bend.amounts}
-        if any(amount.dim() for amount in amounts.values()):
-            # Numbers for each channel are float32 and want the same beside them.
-            y = bend.apply(y.float(), amounts, place).to(x.dtype)
-        else:
-            y = bend.apply(y, amounts, place)
+        # Numbers for each channel are float32 and want the same beside them.
+        each = any(amount.dim() for amount in amounts.values())
+        y = bend.apply(y.float() if each else y, amounts, place)
+        if x.dtype == torch.float16 and (each or not bend.fused):
+            y = y.clamp(-MOST_HALF, MOST_HALF).half()
     mask = mask_of(x, match, value)
     if mask is not None:
         return torch.lerp(x, y, mask.to(x.dtype), out=out)

@@ -61,11 +61,12 @@ class OnTheWay:
             match.seeded.halved = True
         if any(isinstance(bend, WeightBend) and bend.jumps for match in matches for bend in match.bends):
             return
-        unit = deviation(weight)
-        self._halves[name] = Halved.of(weight, unit)
+        self._halves[name] = Halved.of(weight, deviation(weight))
         for blend in self._blends.get(name, ())[:1]:
-            if blend.line.mode == "lerp":
-                self._differences[name] = Halved.of(blend.other - weight, unit)
+            # Beside much larger numbers, what the difference is rounded by would be much of the other network's.
+            if blend.line.mode == "lerp" and deviation(weight) < 4 * deviation(blend.other):
+                difference = blend.other - weight
+                self._differences[name] = Halved.of(difference, deviation(difference))
 
     def _parts(self, name: str, amounts: Mapping[str, Any]) -> list[Part]:
         """What is done to a weight, as the kernel that derives from it takes it."""

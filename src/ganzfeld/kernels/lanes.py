@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import torch
 
@@ -28,7 +29,7 @@ class Lanes:
     """
 
     def __init__(self, device: torch.device, count: int = COUNT) -> None:
-        on_gpu = device.type == "cuda" and count > 1
+        on_gpu = device.type == "cuda"
         self._streams = [torch.cuda.Stream(device, PRIORITY) for _ in range(count)] if on_gpu else []
         self._taken = 0
 
@@ -54,7 +55,7 @@ class Lanes:
 
 
 class Branch:
-    """One queue of work beside the current one, which goes on meanwhile.
+    """One queue of work beside the current one, which goes on meanwhile. What a thread forks, it joins itself.
 
     with branch.fork():    # after everything that was asked for before
         ...
@@ -64,7 +65,7 @@ class Branch:
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device, PRIORITY) if device.type == "cuda" else None
-        self._forked = False
+        self._forked = threading.local()
 
     @contextmanager
     def fork(self) -> Iterator[None]:
@@ -73,32 +74,51 @@ class Branch:
             yield
             return
         self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
-        self._forked = True
+        self._forked.now = True
         with torch.cuda.stream(self._stream):
             yield
 
     def join(self) -> None:
         """What follows comes after all that went to the branch."""
-        if self._stream is not None and self._forked:
+        if self._stream is not None and getattr(self._forked, "now", False):
+            self._forked.now = False
             torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
-            self._forked = False
+
+
+@contextmanager
+def joined_at_the_latest(*branches: Branch) -> Iterator[None]:
+    """These branches are joined even if an error ends what is inside: others may have the memory that they work on."""
+    try:
+        yield
+    except BaseException:
+        for branch in branches:
+            # A capture that has failed has nothing left to join.
+            with suppress(RuntimeError):
+                branch.join()
+        raise
+    for branch in branches:
+        branch.join()
 
 
 class Coming:
     """What is being made beside the current queue, by name. Whoever reads one of these waits for it before.
 
-    Nothing comes on a processor, where all is done in its order.
+    Nothing comes on a processor, where all is done in its order. Threads know nothing of each other's.
     """
 
     def __init__(self) -> None:
-        self._made: dict[str, torch.cuda.Event] = {}
+        self._local = threading.local()
+
+    @property
+    def _made(self) -> dict[str, torch.cuda.Event]:
+        return self._local.__dict__.setdefault("made", {})
 
     def announce(self, names: Iterable[str], device: torch.device) -> None:
         """They will be there when what was asked for up to now, of the current queue or lane, is done."""
         if device.type == "cuda":
             event = torch.cuda.Event()
             event.record(torch.cuda.current_stream(device))
-            self._made |= dict.fromkeys(names, event)
+            self._made.update(dict.fromkeys(names, event))
 
     def any_of(self, names: Iterable[str]) -> bool:
         """Whether one of them would have to be waited for."""

@@ -89,8 +89,9 @@ class DerivedTensors:
         self.all.append(Derived(sources, compute, None))
 
     @torch.no_grad()
-    def derive(self, changed: Iterable[str] | None = None) -> None:
-        """Make everything again that depends on the tensors `changed` (None: everything)."""
+    def derive(self, changed: Iterable[str] | None = None, lanes: Lanes | None = None) -> None:
+        """Make everything again that depends on the tensors `changed` (None: everything), side by side in `lanes`."""
+        lanes = lanes or self._lanes
         names = set(self.tensors if changed is None else changed)
         self.again |= names
         # `refresh` need not do again what is done here.
@@ -99,13 +100,13 @@ class DerivedTensors:
         together = tuple(derived for derived in due if derived.copies)
         if not due:
             return
-        with self._lanes.open():
+        with lanes.open():
             if together:
-                with self._lanes.next():
+                with lanes.next():
                     self._made_together(together).make()
             for derived in due:
                 if not derived.copies:
-                    with self._lanes.next():
+                    with lanes.next():
                         value = derived.compute(*(self.tensors[name] for name in derived.sources))
                         if derived.target is not None and value is not None:
                             derived.target.copy_(value)

@@ -23,7 +23,7 @@ from ganzfeld.kernels.card import has_wgmma, multiprocessors
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.cuda.convolution import Block, block_for
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field
-from ganzfeld.kernels.lanes import Branch, Coming
+from ganzfeld.kernels.lanes import Branch, Coming, joined_at_the_latest
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton import doubling
@@ -116,7 +116,7 @@ class GpuStyleGAN2:
     """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
     waits = True
-    """For each of its tensors that is `coming`, when it needs it."""
+    """For those of its tensors that are `coming`, when it needs them."""
 
     def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
         self.config = config
@@ -175,30 +175,32 @@ class GpuStyleGAN2:
         gains: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """As `stylegan2.Synthesis.forward`. Pictures are float32; activations half precision and channels-last."""
-        if len(w) > 1:
+        with joined_at_the_latest(self.painting, self.modulating):
             pictures = [
-                self.synthesis(
-                    one[None],
-                    noise_mode=noise_mode,
-                    noise_strength=noise_strength,
-                    seed=seed,
-                    until=until,
-                    resolution=resolution,
-                    after=after,
-                    wide=wide,
-                    gains=gains,
-                )
-                for one in w
+                self._one(rows, noise_mode, noise_strength, seed, until, resolution, after, wide, gains or {})
+                for rows in w
             ]
-            return torch.cat(pictures)
+        return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
+
+    def _one(
+        self,
+        rows: Tensor,
+        noise_mode: NoiseMode,
+        noise_strength: float | Tensor,
+        seed: int | Tensor | None,
+        until: str | None,
+        resolution: int | None,
+        after: After | None,
+        wide: Wide | None,
+        gains: Mapping[str, Tensor],
+    ) -> Tensor:
+        """The picture, or the activation, of rows [num_ws, w_dim]: [1, …]."""
         last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
         steps = self._plan(last, wide)
         count = len(self.convolutions)
         self.coming.wait(self.affines)
-        styles = self.styles(w[0])
-        powers = Powers(
-            styles, self.modulation, self.blocks, gains or {}, self.coming, self.modulating, count=len(steps)
-        )
+        styles = self.styles(rows)
+        powers = Powers(styles, self.modulation, self.blocks, gains, self.coming, self.modulating, count=len(steps))
         units = powers.unit
         # The way to RGB goes beside the convolutions, which do not wait for it; what it reads is held until they meet.
         held: list[object] = []
@@ -306,7 +308,8 @@ class GpuStyleGAN2:
         tensors = self.derived.tensors
         channels, inputs = tensors[f"{name}.weight"].shape[:2]
         up = 2 if name.endswith("conv0") else 1
-        doubles_small = up == 2 and (resolution // 2) ** 2 <= doubling.MOST
+        smallest = min(doubling.LARGEST, self.config.img_resolution // doubling.SMALLER)
+        doubles_small = up == 2 and resolution <= smallest
         phases = (4,) if up == 2 and not doubles_small else ()
         weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
         energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]

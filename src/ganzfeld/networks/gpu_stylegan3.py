@@ -59,8 +59,10 @@ class Step:
 class GpuStyleGAN3:
     """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
 
+    waits = True
+
     def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
-        self.config = config
+        self.config, self.coming = config, coming or Coming()
         self.derived = DerivedTensors(tensors)
         self.device = tensors["mapping.w_avg"].device
         self.mapping = GpuMapping(config, self.derived)
@@ -130,6 +132,7 @@ class GpuStyleGAN3:
                     for i, one in enumerate(w)
                 ]
             )
+        self.coming.wait()
         bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.config_names))
         steps = self._plan(wide)
         x = self._waves(w, transform, steps[0].entry)

@@ -15,7 +15,7 @@ from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.copies import Copy
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.weights import Halved, Part
-from ganzfeld.kernels.lanes import Coming
+from ganzfeld.kernels.lanes import Coming, Lanes
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.device import at_work
@@ -207,14 +207,16 @@ class Network:
     def blended_on_the_way(self, name: str, other: Tensor, number: int) -> list[Copy]:
         """Copies that make again what the fast path derives from a tensor, of it drawn towards `other` by amount
         `number`, with no copy of its own; none where that is not enough. It has settled."""
-        if self._fast_path is None or not self.bent_on_the_way():
+        if not hasattr(self._fast_path, "weights") or not available(self.device):
             return []
-        return self._fast_path.derived.on_the_way(name, other, number)
+        path: Any = self._fast_path
+        return path.derived.on_the_way(name, other, number)
 
-    def rederive(self, names: Iterable[str]) -> None:
-        """Make again what faster paths have derived from the tensors `names`, after they were written in place."""
+    def rederive(self, names: Iterable[str], lanes: Lanes | None = None) -> None:
+        """Make again what faster paths have derived from the tensors `names`, after they were written in place. lanes:
+        of one's own, for whoever does this on several queues."""
         if self._fast_path is not None:
-            self._fast_path.derived.derive(names)
+            self._fast_path.derived.derive(names, lanes)
 
     def synthesis(
         self,

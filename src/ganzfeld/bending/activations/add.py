@@ -16,6 +16,7 @@ class Add(ActivationBend):
     amounts = {
         "add": Amount(0, "Added to the activation.", range=(-2, 2)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return added(x, amounts["add"])

@@ -19,6 +19,7 @@ class Affine(ActivationBend):
         "rotate": Amount(0, "Anticlockwise.", range=(-180, 180), limits=(-1e12, 1e12), unit="degrees", period=360),
         "scale": Amount(1, "Zoom: 2 shows twice as large.", range=(0.25, 4), limits=(-100, 100)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return affine(x, amounts["x"], amounts["y"], amounts["rotate"], amounts["scale"])

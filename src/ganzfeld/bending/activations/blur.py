@@ -18,6 +18,7 @@ class Blur(ActivationBend):
             0, "Its radius (standard deviation), as a fraction of the height.", range=(0, 0.1), limits=(0, 0.25)
         ),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return gaussian_blur(x, amounts["blur"])

@@ -16,6 +16,7 @@ class Dilate(ActivationBend):
     amounts = {
         "dilate": Amount(0, "0 is as it is, 1 is dilated.", range=(0, 1)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return dilate(x, amounts["dilate"])

@@ -16,6 +16,7 @@ class Erode(ActivationBend):
     amounts = {
         "erode": Amount(0, "0 is as it is, 1 is eroded.", range=(0, 1)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return erode(x, amounts["erode"])

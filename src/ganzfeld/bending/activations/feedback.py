@@ -50,6 +50,7 @@ class Feedback(ActivationBend):
             check=_frames,
         )
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         count = place.settings.get("feedback_longest", 1)

@@ -16,6 +16,7 @@ class Multiply(ActivationBend):
     amounts = {
         "multiply": Amount(1, "Multiplies the activation.", range=(-2, 4)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return multiplied(x, amounts["multiply"])

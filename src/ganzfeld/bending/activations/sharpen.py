@@ -16,6 +16,7 @@ class Sharpen(ActivationBend):
     amounts = {
         "sharpen": Amount(0, "How much.", range=(0, 4), limits=(-100, 100)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return sharpen(x, amounts["sharpen"])

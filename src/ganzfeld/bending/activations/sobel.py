@@ -16,6 +16,7 @@ class Sobel(ActivationBend):
     amounts = {
         "sobel": Amount(0, "0 is as it is, 1 is edges.", range=(0, 1)),
     }
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
         return sobel(x, amounts["sobel"])

@@ -28,7 +28,8 @@ class Halved:
     @classmethod
     def of(cls, weight: Tensor, unit: Tensor) -> Halved:
         """`unit`: about as large as the weight's numbers are."""
-        return cls((weight / unit.clamp(min=1e-30)).clamp(-6e4, 6e4).half().contiguous(), unit)
+        unit = unit.clamp(1e-30, 1e18)
+        return cls((weight / unit).clamp(-6e4, 6e4).half().contiguous(), unit)
 
 
 @dataclass(frozen=True, slots=True)

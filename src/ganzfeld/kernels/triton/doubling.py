@@ -17,8 +17,10 @@ from ganzfeld.kernels.card import has_tma
 from ganzfeld.kernels.generator_layer import Activation, Field
 from ganzfeld.kernels.triton.epilogue import finish
 
-MOST = 16 * 16
-"""Pixels of a picture, before it is doubled, that is still small."""
+LARGEST = 32
+SMALLER = 8
+"""Small is a picture that has at most so many pixels a side when it is doubled, and an eighth of what its network draws
+at last: whatever the size asked for, the products then take no more memory than the last layers do."""
 BESIDE = 64
 """Outputs of a tile of the products."""
 POSITIONS, OUTPUTS = 16, 32
@@ -46,7 +48,7 @@ def _products(
             place = (n[:, None] * 9 + tap) * inputs + kk[None, :]
             b = tl.load(weight + place, mask=(n < outputs)[:, None] & known, other=0.0)
         acc = tl.dot(a, b.T, acc)
-    place = (tap * positions + m[:, None]) * outputs + n[None, :]
+    place = (tap * positions + m[:, None]).to(tl.int64) * outputs + n[None, :]
     tl.store(out + place, acc, mask=(m < positions)[:, None] & (n < outputs)[None, :])
 
 
@@ -84,9 +86,9 @@ def _sums(
     for y in tl.static_range(3):
         for x in tl.static_range(3):
             there = (row + y >= 1) & (row + y <= height) & (column + x >= 1) & (column + x <= width)
-            place = (m + (y - 1) * pitch + x - 1)[:, None] * CHANNELS + n[None, :]
+            place = (m + (y - 1) * pitch + x - 1).to(tl.int64)[:, None] * CHANNELS + n[None, :]
             for k in tl.static_range(9):
-                near_at = products + k * positions * CHANNELS + place
+                near_at = products + k * positions.to(tl.int64) * CHANNELS + place
                 a, b, c, d = _with(a, b, c, d, near_at, there, taps_at, 4 - 2 * y - k // 3, 4 - 2 * x - k % 3)
     for phase in tl.static_range(4):
         acc = a if phase == 0 else b if phase == 1 else c if phase == 2 else d
