@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +89,27 @@ class Use:
         return f"{'write' if self.writes else 'read'} on {self.stream.name}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """An operation, and the lines of our sources that asked for it, the innermost first."""
+
+    name: str
+    lines: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def here(cls, name: str) -> Work:
+        lines: list[tuple[str, int]] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and len(lines) < 3:
+            if frame.f_code.co_filename.startswith(SOURCES):
+                lines.append((frame.f_code.co_filename, frame.f_lineno))
+            frame = frame.f_back
+        return cls(name, tuple(lines))
+
+    def __str__(self) -> str:
+        return f"{self.name} at {' < '.join(f'{Path(name).name}:{line}' for name, line in self.lines)}"
+
+
 class Memory:
     """What one storage of torch stands for on a card.
 
@@ -98,7 +119,7 @@ class Memory:
 
     def __init__(self, storage: torch.UntypedStorage, owner: Stream) -> None:
         self.owner = owner
-        self.uses: dict[Use, tuple[int, str]] = {}
+        self.uses: dict[Use, tuple[int, Work]] = {}
         self._storage = StorageWeakRef(storage)  # keeps its name from being given to another
 
     @property
@@ -173,21 +194,21 @@ class StreamsOnHost(TorchDispatchMode):
         stream = self.current_stream()
         stream.clock[stream] += 1
         self.operations += 1
-        now = stream.clock[stream], f"{what} at {_place()}"
+        now = stream.clock[stream], Work.here(what)
         for tensor, is_written in [(t, False) for t in tensors_of(reads)] + [(t, True) for t in tensors_of(writes)]:
             if tensor.numel():
                 self._use(tensor, is_written, now)
 
-    def _use(self, tensor: Tensor, is_written: bool, now: tuple[int, str]) -> None:
+    def _use(self, tensor: Tensor, is_written: bool, now: tuple[int, Work]) -> None:
         stream = self.current_stream()
-        start = tensor.storage_offset() * tensor.element_size()
+        start = int(tensor.storage_offset()) * tensor.element_size()
         last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride()))
         use = Use(stream, start, start + (last + 1) * tensor.element_size(), is_written)
         # What nobody asked for in a frame was there before.
         memory = self._memory_of(tensor, self._streams[0])
-        for other, (time, what) in memory.uses.items():
-            if other.conflicts(use) and not stream.knows(other.stream, time) and (time, what) != now:
-                self.report("RACE", f"{use} by {now[1]} beside {other} by {what}")
+        for other, (time, work) in memory.uses.items():
+            if other.conflicts(use) and not stream.knows(other.stream, time):
+                self.report("RACE", f"{use} by {now[1]} beside {other} by {work}")
         memory.uses[use] = now
 
     def _memory_of(self, tensor: Tensor, owner: Stream) -> Memory:
@@ -204,7 +225,7 @@ class StreamsOnHost(TorchDispatchMode):
             late = [(use, by) for use, (time, by) in memory.uses.items() if not memory.owner.knows(use.stream, time)]
             if memory.owner is stream and late:
                 use, by = late[0]
-                self.report("REUSE", f"memory of {stream.name} for {what} at {_place()} beside {use} by {by}")
+                self.report("REUSE", f"memory of {stream.name} for {Work.here(what)} beside {use} by {by}")
             if memory.owner is stream or not late:
                 self._made.remove(key)
                 del self._memory[key]
@@ -309,7 +330,7 @@ def tensors_of(value: object) -> list[Tensor]:
         return tensors_of([getattr(value, field.name) for field in dataclasses.fields(value)])
     if isinstance(value, Mapping):
         return tensors_of(list(value.values()))
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [tensor for each in value for tensor in tensors_of(each)]
     return []
 
@@ -321,14 +342,3 @@ def _on_a_card(method: Any) -> Any:
         return method(*(CARD if isinstance(each, torch.device) else each for each in args), **kwargs)
 
     return told
-
-
-def _place() -> str:
-    """The lines of our sources that are being run, the innermost first."""
-    found: list[str] = []
-    frame = sys._getframe(2)
-    while frame is not None and len(found) < 3:
-        if frame.f_code.co_filename.startswith(SOURCES):
-            found.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
-        frame = frame.f_back  # type: ignore[assignment]
-    return " < ".join(found)
