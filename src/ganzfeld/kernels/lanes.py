@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 
 import torch
 
 COUNT = 8
 PRIORITY = -1
 """Streams of this priority come from a pool of their own, so that a capture cannot catch what others do on theirs."""
+
+
+@contextmanager
+def _in_the_end(join: Callable[[], object]) -> Iterator[None]:
+    """Join what works beside, also after an error: others may be given the memory that it works on."""
+    try:
+        yield
+    except BaseException:
+        # A capture that has failed has nothing left to join.
+        with suppress(RuntimeError):
+            join()
+        raise
+    join()
 
 
 class Lanes:
@@ -42,9 +55,8 @@ class Lanes:
         current = torch.cuda.current_stream(self._streams[0].device)
         for stream in self._streams:
             stream.wait_stream(current)
-        yield
-        for stream in self._streams:
-            current.wait_stream(stream)
+        with _in_the_end(lambda: [current.wait_stream(stream) for stream in self._streams]):
+            yield
 
     def next(self) -> AbstractContextManager[object]:
         """The next lane in turn."""
@@ -87,17 +99,11 @@ class Branch:
 
 @contextmanager
 def joined_at_the_latest(*branches: Branch) -> Iterator[None]:
-    """These branches are joined even if an error ends what is inside: others may have the memory that they work on."""
-    try:
-        yield
-    except BaseException:
+    """These branches are joined even if an error ends what is inside."""
+    with ExitStack() as stack:
         for branch in branches:
-            # A capture that has failed has nothing left to join.
-            with suppress(RuntimeError):
-                branch.join()
-        raise
-    for branch in branches:
-        branch.join()
+            stack.enter_context(_in_the_end(branch.join))
+        yield
 
 
 class Coming:
