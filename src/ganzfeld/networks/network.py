@@ -20,6 +20,7 @@ from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.device import at_work
 from ganzfeld.networks.find import locate
+from ganzfeld.networks.labels import Label, labels
 from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.route import FastRoute, Precision, fast_route, gpu_route
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 After = Callable[[str, Tensor], Tensor]
 Shape = tuple[int, int, int]
-Label = int | float | Tensor | None
 
 
 def load_network(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Network:
@@ -165,8 +165,9 @@ class Network:
                 hint=f"Give it {self.z_dim} numbers a picture.",
             )
         route = self._faster(z) or self.module
+        own = labels(label, self.c_dim, len(z), self.device)
         with at_work(self.device):
-            return route.mapping(z.to(self.device), self._labels(label, len(z)), truncation_psi, truncation_cutoff)
+            return route.mapping(z.to(self.device), own, truncation_psi, truncation_cutoff)
 
     def truncate(self, w: Tensor, psi: float | Tensor = 1.0, cutoff: int | Tensor | None = None) -> Tensor:
         """w [N, num_ws, w_dim] drawn towards the average w, as in `mapping`."""
@@ -378,29 +379,6 @@ class Network:
         if self._fast_path is not None:
             self._fast_path.derived.refresh()
         return self._fast_path
-
-    def _labels(self, label: Label, batch: int) -> Tensor | None:
-        if not self.c_dim:
-            return None
-        classes = torch.arange(self.c_dim, device=self.device)
-        label = 0 if label is None else label
-        if not isinstance(label, Tensor):
-            if not 0 <= label <= self.c_dim - 1:
-                raise NetworkError(
-                    f"this network has no class {label:g}", hint=f"Its classes are 0 to {self.c_dim - 1}."
-                )
-            # A whole number is one-hot, a fraction shared between the classes on both sides.
-            return (1 - (classes - label).abs()).clamp(0, 1)[None].expand(batch, -1)
-        label = label.to(self.device)
-        if label.ndim == 0 or (label.ndim == 1 and not label.is_floating_point()):
-            label = label.clamp(0, self.c_dim - 1)[..., None]
-            return (1 - (classes - label).abs()).clamp(0, 1).expand(batch, -1)
-        if label.shape[-1] != self.c_dim or label.ndim > 2:
-            raise NetworkError(
-                f"a label of shape {list(label.shape)} for a network that reads [N, {self.c_dim}]",
-                hint=f"Give it a class from 0 to {self.c_dim - 1}, or {self.c_dim} numbers a picture.",
-            )
-        return label.expand(batch, -1)
 
 
 def to_uint8(image: Tensor) -> Tensor:
