@@ -21,12 +21,12 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cpu.py
 
 import torch
+from frame import captured
 from torch import Tensor
 
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
-from ganzfeld.engine.capture import CAPTURING
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.device import pick_device
@@ -102,7 +102,7 @@ class Frame:
     def begin(self) -> None:
         self.make()
         if self.z.is_cuda:
-            self.run = self._captured()
+            self.run = captured(self.make)
 
     def make(self) -> Tensor:
         return to_rgba8(from_signed(self.picture()))
@@ -117,19 +117,6 @@ class Frame:
         if name not in self.memories:
             self.memories[name] = torch.zeros(shape, device=self.z.device)
         return self.memories[name]
-
-    def _captured(self) -> Callable[[], object]:
-        beside = torch.cuda.Stream()
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside):
-            for _ in range(3):
-                self.make()
-        torch.cuda.current_stream().wait_stream(beside)
-        graph = torch.cuda.CUDAGraph()
-        # As urgent as the engine's own, so that what may wait waits here, too.
-        with torch.cuda.graph(graph, stream=torch.cuda.Stream(priority=CAPTURING)):
-            self.shown = self.make()
-        return graph.replay
 
 
 def measure(frames: list[Frame], seconds: float) -> list[float]:
