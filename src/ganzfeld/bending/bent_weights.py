@@ -68,8 +68,9 @@ class BentWeights:
         self._beside, self._stored_beside = self.branches = Branch(device), Branch(device)
         mapping = [name for name in self.changed if name.startswith("mapping.")]
         rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way.names]
-        copied = [name for name in rest if self._copied(name)]
-        stored = [name for name in rest if name not in copied]
+        self._copied = {name: self._copies(name) for name in (*mapping, *rest)}
+        copied = [name for name in rest if self._copied[name]]
+        stored = [name for name in rest if not self._copied[name]]
         # Large pictures of noise are wanted late.
         noise = [
             name for name in stored if name.endswith(".noise_const") and self._tensors[name].numel() > LARGE_PICTURE
@@ -86,7 +87,7 @@ class BentWeights:
         alone = len(blends) == 1 and blends[0].line.mode == "lerp" and name not in self._matches
         return blends[0] if alone else None
 
-    def _copied(self, name: str) -> list[Copy]:
+    def _copies(self, name: str) -> list[Copy]:
         """Copies that blend a weight on the way to what is derived from it, if that is all that is done to it."""
         blend = self._alone(name)
         return [] if blend is None else self.live.blended_on_the_way(name, blend.other, blend.index)
@@ -96,7 +97,7 @@ class BentWeights:
         direct = set()
         for name in names:
             if blend := self._alone(name):
-                copies = self._copied(name)
+                copies = self._copied[name]
                 stored = Copy(self._tensors[name], self._live_tensors[name], other=blend.other, number=blend.index)
                 if copies:
                     direct.add(name)

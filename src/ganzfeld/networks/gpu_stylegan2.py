@@ -75,8 +75,7 @@ class Step:
     @property
     def fuses(self) -> bool:
         """Whether a tile holds all channels of its pixels, as the way to RGB needs it."""
-        own = self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
-        return own and self.convolution.filter is None
+        return self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
 
     @property
     def styles_weight(self) -> bool:
