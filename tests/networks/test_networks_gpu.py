@@ -87,6 +87,8 @@ def test_bent_layers_and_gains_agree(kind: str):
 
     assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 4e-3
     assert error(path.synthesis(w, gains=gains), network.synthesis(w, gains=gains)) < 4e-3
+    alone = {one: torch.full((1,), 1.7, device=DEVICE)}
+    assert error(path.synthesis(w, gains=alone), network.synthesis(w, gains=alone)) < 4e-3
 
 
 @pytest.mark.parametrize("kind", ["stylegan3-t", "stylegan3-r"])

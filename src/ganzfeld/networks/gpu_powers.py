@@ -78,7 +78,7 @@ class Powers:
             if layer in self._gains
         ]
         if bent:
-            rows = [self._powers[number, : gain.numel() if gain.dim() else None] for number, gain in bent]
+            rows = [self._powers[number, : gain.numel() if gain.numel() > 1 else None] for number, gain in bent]
             torch._foreach_mul_(  # pyright: ignore[reportPrivateImportUsage]
                 rows, [gain.to(row).expand_as(row) for row, (_, gain) in zip(rows, bent)]
             )
