@@ -27,9 +27,9 @@ from torch import Tensor
 from ganzfeld.bending.base import bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine
-from ganzfeld.engine.capture import CAPTURING
 from ganzfeld.engine.engine import Engine
-from ganzfeld.engine.program import Program
+from ganzfeld.engine.program.capture import CAPTURING
+from ganzfeld.engine.program.program import Program
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network

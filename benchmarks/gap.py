@@ -81,7 +81,7 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     import torch
 
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.engine.handover import CopyFromCuda, Handover, page_locking_writer
+    from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -221,9 +221,9 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     import torch
 
     from ganzfeld.engine import engine as engine_module
-    from ganzfeld.engine.capture import CudaGraphs
-    from ganzfeld.engine.handover import CopyFromCuda, Handover, page_locking_writer
-    from ganzfeld.engine.program import BuiltPatch, Program
+    from ganzfeld.engine.program.capture import CudaGraphs
+    from ganzfeld.engine.program.program import BuiltPatch, Program
+    from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -328,7 +328,7 @@ class Watch(threading.Thread):
 
 def first(network: Path, device: str, caches: Path) -> None:
     """From the start to the first picture."""
-    from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.values.frames import FrameReader
 
     os.environ["GANZFELD_CACHE"] = str(caches / "ganzfeld")
@@ -354,16 +354,17 @@ def say(what):
     print(f"    {time.perf_counter() - began:7.2f} s  {what}", flush=True)
 import torch
 say("torch is imported")
-from ganzfeld.engine.parts import torch_parts
-from ganzfeld.engine.messages import Begin, Text
+from ganzfeld.process.parts import torch_parts
+from ganzfeld.process.messages import Begin, Text
 from ganzfeld.values.time import Clock
 parts = torch_parts()
 say("the engine is imported and has rehearsed on the CPU (a spare process waits here)")
 text = open(sys.argv[1]).read()
 engine = parts.engine(Begin("none", Text(1, text), device=sys.argv[2]))
 say("the device is open")
-from ganzfeld.engine import building, program
-from ganzfeld.engine.capture import CudaGraphs
+from ganzfeld.engine import building
+from ganzfeld.engine.program.program import program
+from ganzfeld.engine.program.capture import CudaGraphs
 def told(cls, name, what):
     real = getattr(cls, name)
     def telling(*arguments, **named):
@@ -398,7 +399,7 @@ def in_steps(network: Path, device: str, folder: Path) -> None:
 
 def gap(network: Path, other: Path, size: int, device: str, fps: float, reloads: int, budget: float) -> None:
     """The longest time between two frames."""
-    from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.process.supervisor import Supervisor
 
     with Supervisor(text=patch(network, fps=fps), device=device) as show:
         watch = Watch(show.session)

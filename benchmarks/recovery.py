@@ -4,7 +4,7 @@
 
 With the spare waiting (the rule), and without it (a second kill before the next spare was ready). The frames that
 viewers see in between are the last one. What the new process goes on with (patch, turned values, hits, clock) is
-checked by tests/engine/test_engine_supervisor.py.
+checked by tests/process/test_process_supervisor.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 from reload import PATCH, make_network, save
 
-from ganzfeld.engine import supervisor
-from ganzfeld.engine.supervisor import Supervisor
+from ganzfeld.process import supervisor
+from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.values.frames import FrameReader
 
 

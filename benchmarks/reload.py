@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ganzfeld.engine.supervisor import Supervisor
+from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.values.frames import FrameReader
 
 PATCH = """\

@@ -16,7 +16,7 @@ from ganzfeld import Player
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
 from ganzfeld.networks.wide import FILLS
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 
 TARGET = Path(__file__).with_name("gallery.md")
 PICTURES = Path(__file__).with_name("pictures") / "gallery"

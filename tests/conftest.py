@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import goldens
+
 # Before torch is imported anywhere: tests share two cores with each other.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 # Before Triton is: without a card its kernels run in its interpreter.
@@ -16,8 +18,6 @@ if not Path("/dev/nvidiactl").exists():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 # No test leaves a process behind that compiles for a minute.
 os.environ["GANZFELD_COMPILE_AHEAD"] = "0"
-
-GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,10 +35,10 @@ def golden_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 
     def write(name: str) -> Path:
         if name not in written:
-            source = GOLDEN / f"{name}.npz"
+            source = goldens.FOLDER / f"{name}.npz"
             if not source.exists():
-                pytest.skip(f"the golden networks are not here ({GOLDEN})")
-            spec = importlib.util.spec_from_file_location("make_pickle", GOLDEN / "make_pickle.py")
+                pytest.skip(f"the golden networks are not here ({goldens.FOLDER})")
+            spec = importlib.util.spec_from_file_location("make_pickle", goldens.FOLDER / "make_pickle.py")
             assert spec and spec.loader
             make_pickle = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(make_pickle)

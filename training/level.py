@@ -21,7 +21,7 @@ from torch import Tensor
 from ganzfeld.kernels.upfirdn import upsample2
 from ganzfeld.networks.files import open_network_file, save_network_file
 from ganzfeld.networks.network import load_network
-from ganzfeld.networks.stylegan2 import Block, StyleGAN2
+from ganzfeld.networks.reference.stylegan2 import Block, StyleGAN2
 
 BORDER = 2
 """Pixels of the full picture that upsampling treats differently."""

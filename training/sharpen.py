@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.upfirdn import upsample2
-from ganzfeld.networks.stylegan2 import Block, StyleGAN2
+from ganzfeld.networks.reference.stylegan2 import Block, StyleGAN2
 from training.discriminator import Discriminator
 from training.recipes import RECIPES, Pictures, build, pictures
 from training.sheet import save_sheet

@@ -1,8 +1,9 @@
 """StyleGAN2 the way a GPU likes to train it: the parameters of the played network, another order of arithmetic.
 
-The same function as `ganzfeld.networks.stylegan2` (a test holds them together) in bfloat16 and channels-last, written
-so that the compiler can fuse everything between two convolutions, with the pictures of a smaller resolution on the way
-(``resolution``) and the newest block faded in (``fade``), as in Karras et al., "Progressive Growing of GANs" (2018).
+The same function as `ganzfeld.networks.reference.stylegan2` (a test holds them together) in bfloat16 and channels-last,
+written so that the compiler can fuse everything between two convolutions, with the pictures of a smaller resolution on
+the way (``resolution``) and the newest block faded in (``fade``), as in Karras et al., "Progressive Growing of GANs"
+(2018).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzfeld.kernels.modulated_convolution import demodulation
-from ganzfeld.networks.stylegan2 import Block, Convolution, StyleGAN2, ToRGB
+from ganzfeld.networks.reference.stylegan2 import Block, Convolution, StyleGAN2, ToRGB
 
 STYLE_MIXING = 0.5
 """Share of the pictures whose later layers get the style of a second latent."""

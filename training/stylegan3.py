@@ -1,9 +1,9 @@
 """StyleGAN3-T the way a GPU likes to train it: the parameters of the played network, another order of arithmetic.
 
-The same function as `ganzfeld.networks.stylegan3` (a test holds the two together) in bfloat16. The two filters of each
-layer are banded matrices on tensor cores, [n, h, c, w] between the convolutions so that both axes are plain matrix
-products, and every activation carries a frame of zeros, which makes its size a multiple of 8 and stands in for the
-convolution's padding.
+The same function as `ganzfeld.networks.reference.stylegan3` (a test holds the two together) in bfloat16. The two
+filters of each layer are banded matrices on tensor cores, [n, h, c, w] between the convolutions so that both axes are
+plain matrix products, and every activation carries a frame of zeros, which makes its size a multiple of 8 and stands in
+for the convolution's padding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganzfeld.kernels.modulated_convolution import demodulation
 from ganzfeld.networks.config import LayerConfig
-from ganzfeld.networks.stylegan3 import Layer, StyleGAN3
+from ganzfeld.networks.reference.stylegan3 import Layer, StyleGAN3
 
 
 class TrainedStyleGAN3(nn.Module):

@@ -23,7 +23,7 @@ from ganzfeld.kernels.placement import OUTSIDE
 from ganzfeld.kernels.reading import PATHS
 from ganzfeld.kernels.resize import FILTERS, FITS
 from ganzfeld.networks.wide import FILLS
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.node import Node
 from ganzfeld.patch.nodes import node_types
 

@@ -344,7 +344,7 @@ def test_listed_channels() -> None:
 
 def test_bends_in_a_patch(small_network: Path) -> None:
     from ganzfeld import Player
-    from ganzfeld.patch.language import parse
+    from ganzfeld.patch.language.parser import parse
 
     text = f"face = network({str(small_network)!r}, latent=seeds([1], speed=0))\n{{}}out(face)"
 

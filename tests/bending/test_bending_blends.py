@@ -16,7 +16,7 @@ from ganzfeld.bending.targets import side_of
 from ganzfeld.errors import NetworkError, PatchError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 from sealed import Sealed
 
 DIMENSIONS: Any = {"mapping_layers": 2, "z_dim": 8, "w_dim": 8}

@@ -11,7 +11,7 @@ from ganzfeld.bending.activations.feedback import Feedback, _past
 from ganzfeld.bending.base import Place
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.nodes import network as network_node
 from sealed import Sealed
 

@@ -15,7 +15,7 @@ from ganzfeld import Player
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network, load_network
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 
 DIMENSIONS: Any = {"mapping_layers": 2, "z_dim": 8, "w_dim": 8}
 CONFIGS = {

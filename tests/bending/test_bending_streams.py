@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 
 pytest.importorskip("triton", reason="the GPU paths are Triton's")
-from streams_on_host import StreamsOnHost
-
 from ganzfeld.bending import bent_weights
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
@@ -20,11 +18,12 @@ from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.weights.scale import Scale
 from ganzfeld.kernels import lanes
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
-from ganzfeld.networks.fast_stylegan2 import FastStyleGAN2
-from ganzfeld.networks.gpu_stylegan2 import GpuStyleGAN2, Step
-from ganzfeld.networks.gpu_stylegan3 import GpuStyleGAN3
+from ganzfeld.networks.cpu.stylegan2 import FastStyleGAN2
+from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2, Step
+from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import Named
+from streams_on_host import StreamsOnHost
 
 Line = BendLine | BlendLine
 DIMENSIONS: Any = {"mapping_layers": 2, "z_dim": 16, "w_dim": 16}

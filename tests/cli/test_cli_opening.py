@@ -14,7 +14,7 @@ import pytest
 
 from ganzfeld import Player
 from ganzfeld.patch.defaults import opening_patch
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 
 MELT = re.compile(r"^face\.blend\(.*\n", re.MULTILINE)
 WATCHMAN = """

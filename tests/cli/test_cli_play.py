@@ -21,12 +21,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from ganzfeld.cli import main
-from ganzfeld.engine import supervisor
-from ganzfeld.patch.trust import TrustStore
-
-sys.path.append(str(Path(__file__).parents[1] / "engine"))
 from fake_engine import fake_parts
+from ganzfeld.cli import main
+from ganzfeld.patch.trust import TrustStore
+from ganzfeld.process import supervisor
 
 PATIENCE = 60.0
 

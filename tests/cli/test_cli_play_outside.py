@@ -26,7 +26,6 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import BlockingOSCUDPServer
 from pythonosc.udp_client import SimpleUDPClient
 
-sys.path.append(str(Path(__file__).parents[1] / "signals"))
 from sounds import clicks, write_wave
 
 PATIENCE = 90.0

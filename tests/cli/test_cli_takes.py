@@ -20,10 +20,10 @@ import psutil
 import pytest
 
 from ganzfeld.cli import main
-from ganzfeld.engine.takes import recorder as recording
-from ganzfeld.engine.takes.take import Take
 from ganzfeld.rendering import pieces
 from ganzfeld.rendering.pieces import Maker
+from ganzfeld.takes import recorder as recording
+from ganzfeld.takes.take import Take
 
 PATIENCE = 90.0
 COMMAND = "from ganzfeld.cli import main\nif __name__ == '__main__': main()"
@@ -74,9 +74,9 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, seconds: float = 6.0) -> Path:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.engine.takes.recorder import TakeRecorder, header
-    from ganzfeld.engine.takes.records import Opened
-    from ganzfeld.patch.language import parse
+    from ganzfeld.patch.language.parser import parse
+    from ganzfeld.takes.recorder import TakeRecorder, header
+    from ganzfeld.takes.records import Opened
     from ganzfeld.values.time import Clock
 
     monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0.0)
@@ -360,8 +360,8 @@ def test_a_film_has_the_sound_of_the_night(night: Path, tmp_path: Path, click: P
 
 
 def test_the_sound_that_drove_the_show_follows_its_time(night: Path, tmp_path: Path, click: Path) -> None:
-    from ganzfeld.engine.takes.timeline import Timeline
     from ganzfeld.rendering.soundtrack import soundtrack
+    from ganzfeld.takes.timeline import Timeline
 
     take = Take(night)
     times = take.sessions[0].times

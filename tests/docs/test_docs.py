@@ -10,7 +10,7 @@ import pytest
 
 from ganzfeld import Player
 from ganzfeld.patch.graph import Graph
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from ganzfeld.bending.blending import BLEND_MODES
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
 from ganzfeld.patch.graph import Graph
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.node import Choice
 from ganzfeld.patch.nodes import node_types
 

@@ -206,7 +206,7 @@ def test_a_show_does_not_import_torchs_compiler():
     """It takes seconds, and nothing here is compiled by it: a network is opened and bent, a frame is made."""
     code = (
         "import sys, ganzfeld\n"
-        "from ganzfeld.patch.language import parse\n"
+        "from ganzfeld.patch.language.parser import parse\n"
         "for network, layer in (('planets', 'b16'), ('orbits', 'L6')):\n"
         "    text = f\"face = network('{network}', latent=noise())\\nface.bend('{layer}', rotate=20)\\nout(face)\"\n"
         "    next(ganzfeld.Player(parse(text), device='cpu').frames(count=1))\n"

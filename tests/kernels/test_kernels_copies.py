@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
-import cuda_on_host
 import pytest
 import torch
 from torch import Tensor
 
+import cuda_on_host
 from ganzfeld.kernels.copies import PIECE, SOURCE, Copies, Copy, pieces, table
 
 HOST = """

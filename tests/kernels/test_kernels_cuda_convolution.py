@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import hopper_on_host
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+import hopper_on_host
 from ganzfeld.kernels.cuda import convolution
 from ganzfeld.kernels.cuda.convolution import Block, after_bytes, block_for
 from ganzfeld.kernels.generator_layer import Activation, Colours, Field

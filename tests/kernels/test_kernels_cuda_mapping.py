@@ -6,16 +6,16 @@ import ctypes
 import itertools
 from pathlib import Path
 
-import hopper_on_host
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+import hopper_on_host
 from ganzfeld.kernels import card
 from ganzfeld.kernels.cuda import mapping
 from ganzfeld.kernels.cuda.mapping import mapped
-from ganzfeld.networks.mapping import truncated
+from ganzfeld.networks.reference.mapping import truncated
 
 LAUNCH = """
 static const float *the_x;

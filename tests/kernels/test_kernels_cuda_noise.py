@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
-import cuda_on_host
 import pytest
 import torch
 
+import cuda_on_host
 from ganzfeld.kernels import noise as plain
 from ganzfeld.kernels.cuda import noise as cuda
 from ganzfeld.kernels.noise import NOISE_TYPES, latent_noise, noise, noise_coefficients

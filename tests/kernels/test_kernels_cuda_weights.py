@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
-import hopper_on_host
 import pytest
 import torch
 from torch import Tensor
 
+import hopper_on_host
 from ganzfeld.bending.base import Place, WeightBend, bends
 from ganzfeld.bending.blending import FIRST_LERP_IN_CUDA
 from ganzfeld.kernels.cuda import weights

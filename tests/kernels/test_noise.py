@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import goldens
 from ganzfeld.kernels.noise import (
     NOISE_TYPES,
     coefficients_shape,
@@ -22,7 +21,7 @@ from ganzfeld.kernels.noise import (
     period_vectors,
 )
 
-GOLDEN = Path(os.environ.get("GANZFELD_GOLDEN", Path(__file__).parents[3] / "shared/golden")) / "td-noise.npz"
+GOLDEN = goldens.FOLDER / "td-noise.npz"
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 LATTICE_TYPES = NOISE_TYPES[:-1]
 ODD_PLACE = (0.1234567, 2.7182818, 0.5772157)  # no two coordinates tie, so no simplex boundary is met exactly

@@ -9,10 +9,11 @@ import pickletools
 import struct
 import sys
 
-import network_files as made
 import numpy as np
 import pytest
 import torch
+
+import network_files as made
 from network_files import Persistent, refuse, refuse_bytes, refuse_here
 
 pytestmark = pytest.mark.timeout(20)

@@ -10,10 +10,10 @@ import threading
 import time
 from pathlib import Path
 
-import network_files as made
 import pytest
 import torch
 
+import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import cache, native, open_network_file, sandbox, save_network_file
 

@@ -6,15 +6,16 @@ import argparse
 import io
 import pickle
 
-import network_files as made
 import numpy as np
 import pytest
 import torch
-from golden_networks import FOLDER, STYLEGAN2, STYLEGAN3, load_golden
 
+import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import convert, open_network_file
 from ganzfeld.networks.network import Network, load_network
+from golden_networks import STYLEGAN2, STYLEGAN3, load_golden
+from goldens import FOLDER
 
 GOLDEN = [*STYLEGAN2, *STYLEGAN3]
 

@@ -13,13 +13,13 @@ import random
 from functools import cache
 from typing import Any
 
-import network_files as made
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import convert, native
 from ganzfeld.networks.files.source import Source

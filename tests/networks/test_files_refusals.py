@@ -9,14 +9,14 @@ import pickle
 import struct
 import zipfile
 
-import network_files as made
 import numpy as np
 import pytest
 import torch
-from network_files import Persistent, refuse, refuse_bytes, refuse_here
 
+import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import open_network_file, save_network_file
+from network_files import Persistent, refuse, refuse_bytes, refuse_here
 
 pytestmark = pytest.mark.timeout(20)
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX files")

@@ -5,12 +5,12 @@ import logging
 import numpy as np
 import pytest
 import torch
-from golden_networks import STYLEGAN2, STYLEGAN3, load_arrays, load_golden
 
 import ganzfeld
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.network import Network, to_uint8
+from golden_networks import STYLEGAN2, STYLEGAN3, load_arrays, load_golden
 
 torch.set_num_threads(1)
 

@@ -11,10 +11,10 @@ from ganzfeld.bending.targets import matches, weights_of
 from ganzfeld.cli import main
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network, load_network
-from ganzfeld.patch.bends import COMMON
 from ganzfeld.patch.dice import relatives, roll
 from ganzfeld.patch.graph import Graph
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
+from ganzfeld.patch.network.bends import COMMON
 
 SMALL: dict[str, Any] = {"channel_base": 256, "channel_max": 16, "z_dim": 8, "w_dim": 8}
 CONFIGS: dict[str, Config] = {

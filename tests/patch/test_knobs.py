@@ -13,7 +13,7 @@ from ganzfeld.errors import PatchError
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.knobs import position_of, value_at
-from ganzfeld.patch.language import parse
+from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import KnobModel
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment

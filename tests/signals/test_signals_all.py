@@ -5,11 +5,11 @@ import time
 
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
-from sounds import sine, write_wave
 
 from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
+from sounds import sine, write_wave
 
 
 def until(condition, seconds=10.0):

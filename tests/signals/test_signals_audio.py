@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from sounds import RATE, clicks, drums, sine, sweep, write_wave
 
 from ganzfeld.errors import SignalError
 from ganzfeld.patch.expressions import Scope, compile_expression
@@ -17,6 +16,7 @@ from ganzfeld.signals.audio import AudioInput, Hearing
 from ganzfeld.signals.audio_file import AudioFile, SoundFile
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
+from sounds import RATE, clicks, drums, sine, sweep, write_wave
 
 
 @pytest.fixture

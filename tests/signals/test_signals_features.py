@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sounds import RATE, clicks, drums, noise, sine, sweep
 
 from ganzfeld.errors import SignalError
 from ganzfeld.signals.features import HIGHEST_HZ, LOWEST_HZ, Features
 from ganzfeld.signals.tempo import TempoTracker
+from sounds import RATE, clicks, drums, noise, sine, sweep
 
 
 def last(sound, rate=RATE, **options):

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sounds import RATE, sweep, write_wave
 
 from ganzfeld.errors import SignalError
 from ganzfeld.signals import loudspeaker
@@ -18,6 +17,7 @@ from ganzfeld.signals.loudspeaker import Loudspeaker, Playback, Tape
 from ganzfeld.signals.show_time import Known, ShowTime
 from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
+from sounds import RATE, sweep, write_wave
 
 BLOCK = 512
 

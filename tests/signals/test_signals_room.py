@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from mido import Message
 from pythonosc.udp_client import SimpleUDPClient
-from sounds import RATE, clicks, write_wave
 
 import ganzfeld.signals
 from ganzfeld.engine.engine import Engine
@@ -20,6 +19,7 @@ from ganzfeld.signals.midi_state import MidiState
 from ganzfeld.signals.osc import OscReceiver
 from ganzfeld.signals.show_time import Known, ShowTime
 from ganzfeld.values.time import Clock
+from sounds import RATE, clicks, write_wave
 
 FILES = sorted(Path(ganzfeld.signals.__file__).parent.glob("*.py"))
 

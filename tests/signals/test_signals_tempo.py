@@ -10,7 +10,6 @@ import mido
 import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
-from sounds import RATE, clicks
 
 from ganzfeld.errors import SignalError
 from ganzfeld.signals.audio import Hearing
@@ -21,6 +20,7 @@ from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.taps import Taps
 from ganzfeld.values.time import Clock
+from sounds import RATE, clicks
 
 
 class Show:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_show import FakeShow
-from studio_client import RawViewer
 from websockets.sync.client import connect
 
+from fake_show import FakeShow
 from ganzfeld.studio import page as built_page
 from ganzfeld.studio.server import StudioServer
+from studio_client import RawViewer
 
 CHROMIUM_ARGUMENTS = [
     "--headless=new",

@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from fake_show import FakeProblem, Running, flat
 from PIL import Image
-from studio_client import port_of
 
+from fake_show import FakeProblem, Running, flat
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.server import StudioServer
+from studio_client import port_of
 
 CENTRE = """() => {
     // The canvas lives in a worker: its picture is read as any picture is, by drawing it somewhere else.

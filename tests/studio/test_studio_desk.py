@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from fake_show import FakeDesk, FakeKnob, FakeLesson, FakeSnapshot, flat
 from test_studio_browser import wait_until
 
-from ganzfeld.engine.messages import Desk as EngineDesk
-from ganzfeld.engine.messages import KnobOnDesk, SnapshotOnDesk
+from fake_show import FakeDesk, FakeKnob, FakeLesson, FakeSnapshot, flat
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.patch.editing import Number
+from ganzfeld.patch.language.editing import Number
+from ganzfeld.process.messages import Desk as EngineDesk
+from ganzfeld.process.messages import KnobOnDesk, SnapshotOnDesk
 from ganzfeld.studio.desk import Desk
 
 KNOBS = (FakeKnob(), FakeKnob("/warmth", 0.25, 0.5, "midi", 0.0, 1.0, 2.0, 0.4, "1/71", None))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 
 import pytest
-from fake_show import FakeShow, flat
-from studio_client import ask, port_of
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from fake_show import FakeShow, flat
 from ganzfeld.studio.guard import addresses
 from ganzfeld.studio.server import StudioServer
+from studio_client import ask, port_of
 
 
 def test_answers_to_its_own_addresses(studio):

@@ -10,17 +10,17 @@ import time
 
 import numpy as np
 import pytest
-from fake_show import FakeProblem, FakeShow, Running, flat
 from PIL import Image
-from studio_client import get, port_of
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from fake_show import FakeProblem, FakeShow, Running, flat
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import picture
 from ganzfeld.studio.app import is_this_machine
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.viewers import IN_FLIGHT
+from studio_client import get, port_of
 
 
 def grey(jpeg: bytes) -> float:

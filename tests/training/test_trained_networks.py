@@ -9,8 +9,8 @@ from training.stylegan2 import TrainedStyleGAN2, smooth
 from training.stylegan3 import TrainedStyleGAN3
 
 from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
-from ganzfeld.networks.stylegan2 import StyleGAN2
-from ganzfeld.networks.stylegan3 import StyleGAN3
+from ganzfeld.networks.reference.stylegan2 import StyleGAN2
+from ganzfeld.networks.reference.stylegan3 import StyleGAN3
 
 
 def relative(out: torch.Tensor, reference: torch.Tensor) -> float:

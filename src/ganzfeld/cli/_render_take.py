@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
-    from ganzfeld.engine.takes.take import Take
     from ganzfeld.rendering.pieces import Job, Maker, Shelf
+    from ganzfeld.takes.take import Take
 
 MOST_ERRORS_SHOWN = 20
 MOST_SCRIPT_BYTES = 1 << 20
@@ -43,7 +43,7 @@ class Wanted:
 
 def render_take(wanted: Wanted) -> None:
     """From a take to a finished file. Raises GanzfeldError."""
-    from ganzfeld.engine.takes.take import Take
+    from ganzfeld.takes.take import Take
 
     take = Take(wanted.take)
     _tell_about(take)
@@ -69,9 +69,9 @@ def _job(take: Take, wanted: Wanted) -> Job:
     """The wish as plain data, with what has to be known before the first frame."""
     import numpy as np
 
-    from ganzfeld.engine.takes.replay import View, check_output, first_size
-    from ganzfeld.engine.takes.timeline import Timeline
     from ganzfeld.rendering import pieces
+    from ganzfeld.takes.replay import View, check_output, first_size
+    from ganzfeld.takes.timeline import Timeline
 
     check_output(take, wanted.output)
     timeline = Timeline(take, wanted.fps)
@@ -127,8 +127,8 @@ def _may_run_scripts(take: Take) -> bool:
     in a trusted file now may run unasked.
     """
     from ganzfeld.cli.render import ask
-    from ganzfeld.engine.takes.fingerprints import find
     from ganzfeld.patch.trust import TrustStore
+    from ganzfeld.takes.fingerprints import find
 
     sources = {source for sources in take.scripts.values() for source in sources}
     store, folder = TrustStore(), take.folder(take.sessions[0])

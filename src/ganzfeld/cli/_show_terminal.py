@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ganzfeld.cli._recorder import Recorder
     from ganzfeld.cli._source import Source
     from ganzfeld.cli._take import TakeFile
-    from ganzfeld.engine.messages import Problem
-    from ganzfeld.engine.show_status import ShowStatus
-    from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.process.messages import Problem
+    from ganzfeld.process.status import ShowStatus
+    from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.signals import Signals
 
 LOOK_EVERY = 0.1

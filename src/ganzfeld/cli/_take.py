@@ -12,7 +12,7 @@ class TakeFile:
     """The file of a take that is about to be recorded. Raises GanzfeldError if it is there already, or no take's."""
 
     def __init__(self, path: Path) -> None:
-        from ganzfeld.engine.takes.file import SUFFIX
+        from ganzfeld.takes.file import SUFFIX
 
         where = Where(file=str(path))
         if path.suffix.lower() != SUFFIX:

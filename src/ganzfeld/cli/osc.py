@@ -61,7 +61,7 @@ def osc(
 def _addresses(patch: str | None) -> list[Address]:
     from ganzfeld.patch.addresses import addresses
     from ganzfeld.patch.graph import Graph
-    from ganzfeld.patch.language import parse
+    from ganzfeld.patch.language.parser import parse
 
     text, file = _text(patch)
     return addresses(Graph(parse(text, file)))

@@ -154,7 +154,7 @@ def play(
 
     from ganzfeld.cli._recorder import Recorder
     from ganzfeld.cli._show_terminal import Beside, ShowTerminal
-    from ganzfeld.engine.supervisor import Supervisor
+    from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.show_time import Known, ShowTime
     from ganzfeld.signals.signals import Signals, Wanted
 

@@ -171,7 +171,7 @@ def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patc
     from ganzfeld.errors import PatchError, nearest
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, patch_for_network
-    from ganzfeld.patch.language import parse
+    from ganzfeld.patch.language.parser import parse
     from ganzfeld.patch.models import Term
 
     if not path.exists() and str(path) in shipped_names():

@@ -11,9 +11,9 @@ import logging
 
 import torch
 
-from ganzfeld.engine.capture import Graphs
-from ganzfeld.engine.program import BuiltPatch
-from ganzfeld.engine.state import State
+from ganzfeld.engine.program.capture import Graphs
+from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.state import State
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph

@@ -17,15 +17,15 @@ from typing import Any
 import msgspec
 import torch
 
-from ganzfeld.engine.bank import decode_bank
-from ganzfeld.engine.capture import Graphs, graphs_for
+from ganzfeld.engine.builder_thread import Workshop
 from ganzfeld.engine.pace import Pace
-from ganzfeld.engine.recalls import value_in, value_out
-from ganzfeld.engine.show import Fade, Show
-from ganzfeld.engine.snapshots import Snapshots, Stage
-from ganzfeld.engine.state import LARGEST_CHECKPOINTED_TENSOR, State
+from ganzfeld.engine.playing import Fade, Show
+from ganzfeld.engine.program.capture import Graphs, graphs_for
+from ganzfeld.engine.program.state import LARGEST_CHECKPOINTED_TENSOR, State
+from ganzfeld.engine.snapshots.bank import decode_bank
+from ganzfeld.engine.snapshots.recalls import value_in, value_out
+from ganzfeld.engine.snapshots.snapshots import Snapshots, Stage
 from ganzfeld.engine.witness import Taken, Witness
-from ganzfeld.engine.workshop import Workshop
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.graph import Graph

@@ -6,8 +6,8 @@ import time
 from collections import deque
 from statistics import median
 
-from ganzfeld.engine.capture import Timer
-from ganzfeld.engine.hold import Hold
+from ganzfeld.engine.dynamic_resolution import Hold
+from ganzfeld.engine.program.capture import Timer
 
 
 class Pace:

@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import torch
 
-from ganzfeld.engine.bank import encode_bank
 from ganzfeld.engine.engine import Engine
-from ganzfeld.engine.snapshot_file import SnapshotKeeper, snapshot_path
+from ganzfeld.engine.snapshots.bank import encode_bank
+from ganzfeld.engine.snapshots.file import SnapshotKeeper, snapshot_path
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.models import Patch
 from ganzfeld.values.time import Clock

@@ -13,7 +13,7 @@ from ganzfeld.errors import NetworkError
 from ganzfeld.kernels.gaussian import gaussian
 from ganzfeld.kernels.upfirdn import binomial_filter
 from ganzfeld.networks.config import Config, StyleGAN2Config
-from ganzfeld.networks.mapping import Mapping as MappingNetwork
+from ganzfeld.networks.reference.mapping import Mapping as MappingNetwork
 
 log = logging.getLogger(__name__)
 

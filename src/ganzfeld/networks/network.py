@@ -16,16 +16,16 @@ from ganzfeld.kernels.copies import Copy
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.weights import Halved, Part
 from ganzfeld.kernels.lanes import Coming, Lanes
+from ganzfeld.networks.arrangements import FastRoute, Precision, fast_route, gpu_route
 from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config, config_from_json
 from ganzfeld.networks.device import at_work
 from ganzfeld.networks.find import locate
 from ganzfeld.networks.labels import Label, labels
-from ganzfeld.networks.mapping import truncated
 from ganzfeld.networks.noise import MODES, NoiseMode
-from ganzfeld.networks.route import FastRoute, Precision, fast_route, gpu_route
-from ganzfeld.networks.stylegan2 import Gains, StyleGAN2
-from ganzfeld.networks.stylegan3 import StyleGAN3
+from ganzfeld.networks.reference.mapping import truncated
+from ganzfeld.networks.reference.stylegan2 import Gains, StyleGAN2
+from ganzfeld.networks.reference.stylegan3 import StyleGAN3
 from ganzfeld.networks.wide import Wide, layer_scale, memory_needed, wide
 
 if TYPE_CHECKING:

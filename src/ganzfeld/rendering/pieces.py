@@ -17,12 +17,12 @@ from typing import Any
 
 import msgspec
 
-from ganzfeld.engine.messages import Problem
-from ganzfeld.engine.takes.replay import Position, Replay, View
-from ganzfeld.engine.takes.take import Take
-from ganzfeld.engine.takes.timeline import Start, Timeline
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.outputs.base import Piece, open_output, output_for
+from ganzfeld.process.messages import Problem
+from ganzfeld.takes.replay import Position, Replay, View
+from ganzfeld.takes.take import Take
+from ganzfeld.takes.timeline import Start, Timeline
 
 PIECE_SECONDS = 5.0
 MOST_PROBLEMS = 20

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganzfeld.engine.takes.timeline import Timeline
 from ganzfeld.errors import SignalError
+from ganzfeld.takes.timeline import Timeline
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

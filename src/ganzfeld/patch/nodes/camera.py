@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ganzfeld.kernels.alpha import from_rgba8
-from ganzfeld.patch.cameras import Camera
+from ganzfeld.patch.media.cameras import Camera
 from ganzfeld.patch.node import Node, PrepareContext, RenderContext, SetupContext, Structure
 
 LARGEST_SIDE = 8192

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from ganzfeld.errors import PatchError
+from ganzfeld.patch.media.pictures import read_picture
 from ganzfeld.patch.node import Choice, Node, RenderContext, SetupContext
-from ganzfeld.patch.pictures import read_picture
 
 
 class ImageNode(Node):

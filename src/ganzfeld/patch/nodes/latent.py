@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import PatchError
-from ganzfeld.patch.latents import read_latents
+from ganzfeld.patch.network.latents import read_latents
 from ganzfeld.patch.node import (
     Choice,
     HostValue,

@@ -10,8 +10,8 @@ import torch
 
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels.alpha import from_rgba8
+from ganzfeld.patch.media.projector import Projector
 from ganzfeld.patch.node import Choice, HostValue, Node, PrepareContext, RenderContext, SetupContext, Toggle
-from ganzfeld.patch.projector import Projector
 
 
 class MovieNode(Node):

@@ -19,10 +19,10 @@ from ganzfeld.networks.device import device_memory, pick_device
 from ganzfeld.networks.network import Network
 from ganzfeld.networks.noise import MODES
 from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
-from ganzfeld.patch.bends import BendMethod, BlendMethod, bend_line, blend_line
-from ganzfeld.patch.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
-from ganzfeld.patch.looking import Looking, seen
-from ganzfeld.patch.networks import classes, opened, w_of
+from ganzfeld.patch.network.bends import BendMethod, BlendMethod, bend_line, blend_line
+from ganzfeld.patch.network.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
+from ganzfeld.patch.network.looking import Looking, seen
+from ganzfeld.patch.network.networks import classes, opened, w_of
 from ganzfeld.patch.node import (
     Choice,
     HostValue,

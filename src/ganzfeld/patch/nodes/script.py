@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ganzfeld.errors import ScriptError, Where
+from ganzfeld.patch.media.scripts import Script, ScriptFrame
 from ganzfeld.patch.node import (
     HostValue,
     Input,
@@ -22,7 +23,6 @@ from ganzfeld.patch.node import (
     SetupContext,
     Structure,
 )
-from ganzfeld.patch.scripts import Script, ScriptFrame
 
 
 def _file(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import PatchError
-from ganzfeld.patch.latents import read_latents, seed_latent, slerp
+from ganzfeld.patch.network.latents import read_latents, seed_latent, slerp
 from ganzfeld.patch.node import (
     Choice,
     HostValue,

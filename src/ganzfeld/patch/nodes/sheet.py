@@ -14,8 +14,8 @@ from ganzfeld.errors import NetworkError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.looking import Looking, seen
-from ganzfeld.patch.networks import classes, opened, w_of
+from ganzfeld.patch.network.looking import Looking, seen
+from ganzfeld.patch.network.networks import classes, opened, w_of
 from ganzfeld.patch.node import (
     HostValue,
     Input,

@@ -12,8 +12,8 @@ import torch
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels.alpha import tamed
 from ganzfeld.kernels.lanczos import lanczos
+from ganzfeld.patch.media.upscalers import Upscaler, open_upscaler
 from ganzfeld.patch.node import ImageRequest, Input, Named, Node, RenderContext, Request, SetupContext, Structure
-from ganzfeld.patch.upscalers import Upscaler, open_upscaler
 
 LARGEST_SIDE = 16384
 

@@ -1,0 +1,133 @@
+"""The thread beside a show: the next patch is built there, and one that has gone is taken apart."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from ganzfeld.engine.building import build
+from ganzfeld.engine.playing import Show
+from ganzfeld.engine.program.capture import Graphs
+from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.state import State
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.evaluation import Evaluator
+from ganzfeld.patch.graph import Graph
+from ganzfeld.patch.language.parser import parse
+from ganzfeld.patch.models import Patch
+from ganzfeld.patch.resources import Resources
+from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
+
+
+class Workshop:
+    """Builds shows for `device`. Its methods belong to the thread that renders.
+
+    now: what plays, and the last frame's moment; asked on either thread. quiet: seconds without another patch, after
+    which the memory that the last ones used is given back.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        graphs: Graphs,
+        resources: Resources,
+        now: Callable[[], tuple[Show | None, Moment]],
+        *,
+        quiet: float,
+    ) -> None:
+        self._device, self._graphs, self._resources, self._now, self._quiet = device, graphs, resources, now, quiet
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
+        self._lock = threading.Lock()
+        self._latest = 0
+        self._give_back_at = math.inf
+        self.ready: Show | GanzfeldError | None = None
+        """What was built last and has not been taken, or why it could not be built."""
+        self.coming: frozenset[str] = frozenset()
+        """The nodes of the patch that was built last: state that they may have to keep."""
+
+    def build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> Show:
+        """Parse and build now; what is being built counts no more. Raises PatchError."""
+        self._latest += 1
+        return self._build(patch, path, anew)
+
+    def begin(self, patch: str | Patch, path: Path | None, anew: bool) -> None:
+        """Parse and build beside the show, into `ready`. Of several, the last wins."""
+        with self._lock:
+            self._latest += 1
+            number = self._latest
+        self._thread.submit(self._build_beside, number, patch, path, anew)
+
+    def take(self) -> Show | GanzfeldError | None:
+        """What is ready; it is not any more."""
+        with self._lock:
+            ready, self.ready = self.ready, None
+        return ready
+
+    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool) -> None:
+        if number != self._latest:
+            return
+        try:
+            ready: Show | GanzfeldError = self._build(patch, path, anew)
+        except GanzfeldError as error:
+            ready = error
+        except Exception as error:
+            log.exception("building a patch failed")
+            ready = PatchError(f"Building the patch failed: {type(error).__name__}: {error}")
+        with self._lock:
+            if number == self._latest:
+                self.ready = ready
+
+    def _build(self, patch: str | Patch, path: Path | None, anew: bool) -> Show:
+        if isinstance(patch, str):
+            patch = parse(patch, str(path) if path else None)
+        if patch.file is not None:
+            self._resources.folder = Path(patch.file).resolve().parent
+        graph = Graph(patch)
+        playing, moment = self._now()
+        if playing is not None and not anew and graph.structure == playing.graph.structure:
+            return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
+        # Its captured programs will know the addresses of its nodes' state: that must not go at a swap before theirs.
+        self.coming = frozenset(graph.nodes)
+        state = playing.state if playing else State()
+        built = build(graph, self._resources, self._device, self._graphs, state, moment)
+        return Show(graph, Evaluator(graph, built.matched), built, state, anew)
+
+    def prime(self) -> None:
+        """Make what the thread will need, before it is needed."""
+        self._thread.submit(self._graphs.prime)
+
+    def retire(self, built: BuiltPatch) -> None:
+        """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
+        may still be under way on the device."""
+        self._give_back_at = time.perf_counter() + self._quiet
+        last = [built]
+        shown = self._graphs.now()
+        with contextlib.suppress(RuntimeError):  # closed
+            self._thread.submit(_bury, last, shown)
+
+    def tidy(self) -> None:
+        """Give memory back, if it has been quiet for long enough."""
+        if time.perf_counter() > self._give_back_at:
+            self._give_back_at = math.inf
+            with contextlib.suppress(RuntimeError):
+                self._thread.submit(self._graphs.give_back)
+
+    def close(self) -> None:
+        """Build no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _bury(last: list[BuiltPatch], shown: Callable[[], None]) -> None:
+    """Drop the last reference to a patch when its last frame (`shown` waits for it) is done."""
+    shown()
+    last.pop().forget_programs()

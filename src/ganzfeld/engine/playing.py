@@ -1,0 +1,82 @@
+"""A patch that plays, and one that goes out while the next comes in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.state import State
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch.evaluation import Evaluator
+from ganzfeld.patch.graph import Graph
+from ganzfeld.values.outside import Inbox
+from ganzfeld.values.time import Moment
+
+
+@dataclass(slots=True)
+class Show:
+    """A patch ready to play: its evaluator and the programs it runs on.
+
+    anew: it was built because a file changed, and not its text. forked: it plays on a fork of the state.
+    """
+
+    graph: Graph
+    evaluator: Evaluator
+    built: BuiltPatch
+    state: State
+    anew: bool = False
+    forked: bool = False
+
+    def frame(
+        self,
+        moment: Moment,
+        inbox: Inbox,
+        turned: dict[str, Any],
+        report: Callable[[str, Exception], None],
+        halvings: int = 0,
+    ) -> dict[str, torch.Tensor]:
+        """Every output's picture for this moment. Raises GanzfeldError, and whatever nodes raise."""
+        values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
+        program = self.built.program(values, self.state, report, halvings)
+        program.prepare(moment, values)
+        pictures = program.run()
+        if program.wants_capture and not self.forked:
+            with contextlib.suppress(torch.OutOfMemoryError):  # then it goes on as it is
+                program.capture(self.state, wait=False)
+        return pictures
+
+    def going_out(self) -> Show:
+        """The same, on a fork of the state: for the time in which another one comes in."""
+        return Show(self.graph, self.evaluator, self.built, self.state.fork(), forked=True)
+
+
+@dataclass(slots=True)
+class Fade:
+    """A show that goes out, from second `began` of the show's time."""
+
+    show: Show
+    began: float
+    seconds: float
+
+    def mixed(
+        self, pictures: dict[str, torch.Tensor], moment: Moment, inbox: Inbox, turned: dict[str, Any]
+    ) -> dict[str, torch.Tensor] | None:
+        """What comes in, cross-faded with what goes out; None: it has gone."""
+        share = (moment.t - self.began) / self.seconds
+        earlier: dict[str, torch.Tensor] = {}
+        if 0 <= share < 1:
+            with contextlib.suppress(GanzfeldError):
+                earlier = self.show.frame(moment, inbox, turned, lambda path, error: None)
+        if not earlier:
+            return None
+        return {
+            name: torch.lerp(earlier[name].float(), picture.float(), share).add_(0.5).to(torch.uint8)
+            if name in earlier and earlier[name].shape == picture.shape
+            else picture
+            for name, picture in pictures.items()
+        }

@@ -1,0 +1,396 @@
+"""A program: a patch with its choices made, as a fixed list of steps.
+
+Structure is captured, values flow (design, idea 3). `BuiltPatch` holds what all variants of a patch share: nodes
+set up, memory. A `Program` is one variant, with an inbox for its uniforms. A frame is: write them, `prepare` on the
+host, `run` on the device. `run` reads nothing on the host, so it can be captured in graphs, where a device can
+(`engine.capture`): a program is first run once as it is (a rehearsal on scratch state, or its first frame), which makes
+everything that its graphs will need, and then captured. Until then, and where nothing is captured, it runs from Python.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from ganzfeld.engine.program.capture import Captured, Graphs, NoGraphs
+from ganzfeld.engine.program.segments import Placed, Segment, copied, fits, moved, segments_of, written
+from ganzfeld.engine.program.state import State
+from ganzfeld.engine.program.steps import Own, Report, Staged, Step, blamed_on, of_line
+from ganzfeld.engine.program.uniform_buffer import Inbox, Rows, on_host
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.networks.device import at_work
+from ganzfeld.patch.evaluation import fan
+from ganzfeld.patch.graph import Graph, GraphNode
+from ganzfeld.patch.node import (
+    ImageRequest,
+    Line,
+    Named,
+    Node,
+    PrepareContext,
+    RenderContext,
+    Request,
+    SetupContext,
+    Value,
+)
+from ganzfeld.patch.resources import Resources
+from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
+
+
+class BuiltPatch:
+    """Everything that the variants of one patch share. Building opens files; it happens off the render thread.
+
+    notes: what a person should know of how the patch runs, though it does.
+    """
+
+    most_programs = 256
+
+    def __init__(self, graph: Graph, resources: Resources, device: torch.device, graphs: Graphs | None = None) -> None:
+        self.graph, self.resources, self.device = graph, resources, device
+        self.graphs = graphs or NoGraphs()
+        self.notes: list[GanzfeldError] = []
+        self.nodes: dict[str, Node] = {}
+        for name in graph.node_order:
+            node = graph.nodes[name]
+            self.nodes[name] = node.cls()
+            self.nodes[name].setup(self._setup_context(node))
+        self.matched = {
+            address: how
+            for node in graph.nodes.values()
+            for key, address in node.addresses.items()
+            if (how := fan(graph.slots[address], self.nodes[node.name].matched().get(key.rpartition(".")[0], (1,))))
+        }
+        self._rows: dict[torch.device, Rows] = {}
+        self._pools: dict[torch.device, Any] = {}
+        values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
+        self._periods = {
+            address: parameter.period
+            for address in values
+            if isinstance(parameter := graph.slots[address].parameter, Value) and parameter.period is not None
+        }
+        self._fans = {address: self.matched.get(address) for address in values}
+        self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
+        self._programs: dict[tuple, Program] = {}
+
+    def device_of(self, name: str) -> torch.device:
+        """Where a node renders."""
+        return self.nodes[name].renders_on or self.device
+
+    def inbox(self, device: torch.device) -> Inbox:
+        """A place on a device for what a program is told each frame. All share the page-locked memory on the way."""
+        if device not in self._rows and not on_host(device):
+            self._rows[device] = Rows(device)
+        return Inbox(device, self._fans, self._periods, self._rows.get(device))
+
+    def pool(self, device: torch.device) -> Any:
+        """The memory that captured programs share (see `engine.capture`)."""
+        if device not in self._pools:
+            self._pools[device] = self.graphs.pool(device)
+        return self._pools[device]
+
+    def _setup_context(self, node: GraphNode) -> SetupContext:
+        candidates = {
+            name: self.graph.slots[address].candidates
+            for name, address in node.addresses.items()
+            if self.graph.slots[address].kind == "choice"
+        }
+        lines = tuple(Line(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
+        structure = Named(node.structure)
+        return SetupContext(node.name, structure, candidates, self.resources, self.device, node.place, lines)
+
+    def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:
+        """The variant for these values of the choices, made when first asked for, to be run on this state.
+
+        halvings: how many times the inner size of networks that can is halved (see `Node.most_halvings`).
+        """
+        key = (halvings, *(values[address] for address in self.choices))
+        program = self._programs.get(key)
+        if program is None:
+            if len(self._programs) >= self.most_programs:
+                self._programs.pop(next(iter(self._programs)))
+            choices = {address: values[address] for address in self.choices}
+            program = self._programs[key] = Program(self, choices, halvings)
+        program.own.state, program.own.report = state, report
+        return program
+
+    @property
+    def most_halvings(self) -> int:
+        """How many times the inner size of a network of this patch can be halved."""
+        return max((node.most_halvings for node in self.nodes.values()), default=0)
+
+    def forget_programs(self) -> None:
+        """Drop every variant, when this patch no longer plays: they and this know each other."""
+        self._programs.clear()
+        while self._pools:
+            self.graphs.put_back(*self._pools.popitem())
+
+    def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+        """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
+        found = [dict(values)]
+        for address in self.choices:
+            for candidate in self.graph.slots[address].candidates:
+                if candidate != values[address]:
+                    found.append({**values, address: candidate})
+        return found[:most]
+
+
+class Program:
+    """A fixed list of steps. Used by one thread at a time; `run` by the one that renders."""
+
+    most_captures = 3
+    """A script whose pictures keep changing their size would have what follows it captured for ever."""
+
+    def __init__(self, built: BuiltPatch, choices: Mapping[str, Any], halvings: int = 0) -> None:
+        self.built, self.choices, self.halvings = built, choices, halvings
+        self.own = Own()
+        self.steps: list[Step] = []
+        self._known: dict[tuple[str, Request], int] = {}
+        self._inboxes: dict[torch.device, Inbox] = {}
+        self.outs = {name: self._step(name, ImageRequest()) for name in built.graph.outs}
+        captures = built.graphs.captures
+        self.segments = segments_of(
+            [
+                Placed(tuple(step.inputs.values()), step.device, step.node.captured and captures(step.device))
+                for step in self.steps
+            ],
+            list(self.outs.values()),
+        )
+        self._preparing = [step for step in self.steps if type(step.node).prepare is not Node.prepare]
+        self._one_device = len({step.device for step in self.steps}) == 1
+        self._seen: dict[int, Any] | None = None
+        self._captures_left = self.most_captures if any(segment.captured for segment in self.segments) else 0
+        self._played: _Played | None = None
+
+    def _step(self, name: str, request: Request) -> int:
+        """The index of the step that answers `request` to the node `name`; equal requests share one step."""
+        known = self._known.get((name, request))
+        if known is not None:
+            return known
+        built = self.built
+        graph, node, device = built.graph.nodes[name], built.nodes[name], built.device_of(name)
+        fixed = dict(graph.structure)
+        for key, address in graph.addresses.items():
+            if address in self.choices:
+                fixed[key] = self.choices[address]
+        asked = node.requests(Named(fixed), request)
+        inputs = {key: self._step(source, asked[key]) for key, source in graph.inputs.items()}
+        if device not in self._inboxes:
+            self._inboxes[device] = built.inbox(device)
+        inbox = self._inboxes[device]
+        views = {key: inbox.view(a) for key, a in graph.addresses.items() if a in inbox}
+        parameters = {**fixed, **views}
+        staged = Staged(inbox, len(self.steps))
+        lines = [line.name for line in graph.model.methods]
+        context = RenderContext(
+            path=name,
+            parameters=Named({key: value for key, value in parameters.items() if "." not in key}),
+            staged=Named(staged.buffers),
+            request=request,
+            device=device,
+            state=partial(self.own.tensor, name, device),
+            methods={line: Named(of_line(parameters, line)) for line in lines},
+            report=partial(self.own.tell, name),
+            halvings=self.halvings,
+        )
+        self.steps.append(Step(node, graph, request, inputs, context, staged, device))
+        self._known[name, request] = len(self.steps) - 1
+        return len(self.steps) - 1
+
+    def prepare(self, moment: Moment, values: Mapping[str, Any]) -> None:
+        """The host's part of a frame: uniforms and staging buffers."""
+        for inbox in self._inboxes.values():
+            inbox.write(values)
+        for step in self._preparing:
+            graph = step.graph
+            context = PrepareContext(
+                path=graph.name,
+                moment=moment,
+                parameters=Named({**graph.structure, **step.host(values)}),
+                request=step.request,
+                stage=step.stage,
+                memory=self.own.state.of(graph.name),
+                report=step.context.report,
+            )
+            with blamed_on(step):
+                step.node.prepare(context)
+        for inbox in self._inboxes.values():
+            inbox.send()
+
+    def run(self) -> dict[str, torch.Tensor]:
+        """The device's part of a frame: every output as uint8 [H, W, 4] RGBA, in memory of its own."""
+        played = self._played
+        if played is None:
+            return self._run_from_python()
+        if self.own.state is played.state or not played.held:
+            return self._replay(played)
+        with self._at_home(played):
+            return self._replay(played)
+
+    def _replay(self, played: _Played) -> dict[str, torch.Tensor]:
+        results: list[Any] = [None] * len(self.steps)
+        for place, (segment, part) in enumerate(zip(self.segments, played.parts)):
+            if part is None:
+                with self.built.graphs.turns.running():
+                    self._render(segment, results)
+                continue
+            for number, static in part.entered.items():
+                if not fits(results[number], static):
+                    self._played = None
+                    return self._run_from_python(results, place)
+                written(results[number], static)
+            part.captured.replay()
+            for number, result in part.captured.result.items():
+                results[number] = copied(result) if number in part.copied else result
+        return {name: results[number] for name, number in self.outs.items()}
+
+    @property
+    def wants_capture(self) -> bool:
+        """Whether it has been run from Python, and would be faster captured."""
+        return self._played is None and self._seen is not None and self._captures_left > 0
+
+    @property
+    def captured(self) -> bool:
+        """Whether its next frame will be a replay."""
+        return self._played is not None
+
+    def _run_from_python(self, results: list[Any] | None = None, first: int = 0) -> dict[str, torch.Tensor]:
+        """`results`: of the segments before the `first`, which have run in this frame."""
+        results = [None] * len(self.steps) if results is None else results
+        with self.built.graphs.turns.running():
+            for segment in self.segments[first:]:
+                self._render(segment, results)
+        if self._captures_left:
+            entering = {number for segment in self.segments if segment.captured for number in segment.enters}
+            self._seen = {number: results[number] for number in entering}
+        return {name: results[number] for name, number in self.outs.items()}
+
+    def _render(self, segment: Segment, results: list[Any]) -> None:
+        for number in segment.steps:
+            step = self.steps[number]
+            inputs = {name: results[index] for name, index in step.inputs.items()}
+            with blamed_on(step):
+                if self._one_device:
+                    results[number] = step.node.render(step.context, inputs)
+                    continue
+                with at_work(step.device):
+                    inputs = {name: moved(result, step.device) for name, result in inputs.items()}
+                    results[number] = step.node.render(step.context, inputs)
+
+    # Capturing
+
+    def capture(self, state: State, *, wait: bool = True) -> None:
+        """Capture what can be, to be run on this state from now on. It has been run before (`wants_capture`).
+
+        wait: for its turn; else it may stay as it is, to be captured another time. Raises torch.OutOfMemoryError. If it
+        cannot be captured for another reason, it goes on running from Python, and the patch's notes say so.
+        """
+        with self.built.graphs.turns.capturing(wait=wait) as granted:
+            if granted:
+                self._capture(state)
+
+    def _capture(self, state: State) -> None:
+        assert self._seen is not None
+        self._captures_left -= 1
+        seen, self._seen = self._seen, None
+        # The graphs will know addresses: the state's own tensors must be there, and are held here.
+        held = {key: state.tensor(*key) for key in self.own.touched}
+        before, self.own.state = self.own.state, state
+        try:
+            self._played = _Played(state, held, self._captured_parts(seen))
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            self._captures_left = 0
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            log.warning("a program could not be captured: %s", reason)
+            log.debug("where", exc_info=error)
+            if not self.built.notes:
+                what = f"This patch plays without a CUDA graph, which is slower: {reason}"
+                hint = "It is played correctly all the same. Please report it"
+                self.built.notes.append(PatchError(what, hint=hint))
+        finally:
+            self.own.state = before
+
+    def _captured_parts(self, seen: Mapping[int, Any]) -> list[_Part | None]:
+        parts: list[_Part | None] = []
+        inside: dict[int, Any] = {}
+        """Results of captured steps: memory that a later segment on the same device reads where it is."""
+        for segment in self.segments:
+            if not segment.captured:
+                parts.append(None)
+                continue
+            here = {
+                number: inside[number]
+                for number in segment.enters
+                if number in inside and self.steps[number].device == segment.device
+            }
+            entered = {number: copied(seen[number], segment.device) for number in segment.enters if number not in here}
+            work = partial(self._work, segment, {**here, **entered})
+            captured = self.built.graphs.capture(segment.device, self.built.pool(segment.device), work)
+            inside |= captured.result
+            parts.append(_Part(captured, entered, []))
+        # What only captured segments on the same device read stays where it is; everything else is copied out.
+        for segment, part in zip(self.segments, parts):
+            if part is not None:
+                readers = [other for other in self.segments if other is not segment]
+                part.copied = [
+                    number
+                    for number in segment.leaves
+                    if number in self.outs.values()
+                    or any(
+                        number in other.enters and not (other.captured and other.device == segment.device)
+                        for other in readers
+                    )
+                ]
+        return parts
+
+    def _work(self, segment: Segment, entered: Mapping[int, Any]) -> dict[int, Any]:
+        results = [entered.get(number) for number in range(len(self.steps))]
+        for number in segment.steps:
+            step = self.steps[number]
+            inputs = {name: results[index] for name, index in step.inputs.items()}
+            with blamed_on(step):
+                results[number] = step.node.render(step.context, inputs)
+        return {number: results[number] for number in segment.leaves}
+
+    @contextmanager
+    def _at_home(self, played: _Played) -> Iterator[None]:
+        """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
+        the numbers change places for as long as that takes."""
+        state = self.own.state
+        theirs = {key: state.tensor(*key) for key in played.held}
+        mine = {key: tensor.clone() for key, tensor in played.held.items()}
+        for key, tensor in played.held.items():
+            tensor.copy_(theirs[key])
+        try:
+            yield
+        finally:
+            for key, tensor in played.held.items():
+                theirs[key].copy_(tensor)
+                tensor.copy_(mine[key])
+
+
+@dataclass(slots=True)
+class _Part:
+    """A captured segment. entered: memory that results from elsewhere are copied into before each replay. copied: the
+    results that are copied out after it."""
+
+    captured: Captured
+    entered: dict[int, Any]
+    copied: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A captured program: the state that its graphs know, that state's tensors, and each segment's graph."""
+
+    state: State
+    held: dict[tuple, torch.Tensor]
+    parts: list[_Part | None]

@@ -1,0 +1,385 @@
+"""Snapshots in a running show: stored, recalled with a cross-fade, morphed on a pad.
+
+Everything here is a function of what the engine is given, frame by frame: the moment, the hits, the bank. Nobody's
+clock is asked, so a take that is played again recalls as the night did.
+
+A recall turns what it names as a hand does: it stays turned until its own text changes, a hand that turns it
+meanwhile has it, `release` gives it back. What followed its text when the snapshot was stored follows it again
+afterwards, faded in while it moves.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from ganzfeld.engine.snapshots.bank import (
+    LONGEST_FADE,
+    Bank,
+    Fading,
+    Kept,
+    Unit,
+    When,
+    checked_name,
+    decode_bank,
+    encode_bank,
+)
+from ganzfeld.engine.snapshots.recalls import UNITS, Transition, Wish, value_in, value_out, wish_in, wish_out
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.mixing import FREE, Mix, is_same, mix
+from ganzfeld.values.outside import Hit, Inbox
+from ganzfeld.values.time import Moment
+
+if TYPE_CHECKING:
+    from ganzfeld.patch.graph import Graph, Slot
+
+log = logging.getLogger(__name__)
+
+GLIDE_SECONDS = 0.12
+"""In which a morph follows the finger, so that a pad that sends ten times a second does not make steps."""
+PROBLEM_SECONDS = 8.0
+PREFIX = "/snapshot/"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What snapshots are taken of and play on: the patch looked up, the last frame's values, what hands hold."""
+
+    graph: Graph
+    values: Mapping[str, Any]
+    turned: dict[str, Any]
+
+
+class Snapshots:
+    """The bank, and what of it is on its way."""
+
+    def __init__(self) -> None:
+        self.bank = Bank()
+        self.current: Wish | None = None
+        """What was recalled last, on its way or arrived."""
+        self.waiting: Wish | None = None
+        self.problem: GanzfeldError | None = None
+        """Why the last request could not be met, for a while."""
+        self._running: Transition | None = None
+        self._pressed: set[str] = set()
+        self._freed: list[str] = []
+        self._share = 1.0
+        self._problem_stays = 0.0
+        self._code = (self.bank, encode_bank(self.bank))
+        self._known: tuple[Graph | None, Bank, tuple[str, ...], dict, dict] = (None, self.bank, (), {}, {})
+
+    @property
+    def share(self) -> float:
+        """How far the recall is that is on its way, 0 to 1; 1: it has arrived."""
+        return self._share if self._running is not None else 1.0
+
+    # Frames
+
+    def frame(self, moment: Moment, inbox: Inbox, stage: Stage) -> list[str]:
+        """Before a frame is evaluated: do what its hits ask for (`/snapshot/…`, program changes, controls bound to
+        snapshots), begin what is due, move what is on its way. Returns addresses that are the text's again."""
+        self._freed = []
+        self._problem_stays -= moment.dt
+        if self._problem_stays <= 0:
+            self.problem = None
+        for hit in inbox.hits:
+            if hit.address.startswith(PREFIX):
+                self._try(self._asked, hit, moment, stage)
+            elif hit.address.startswith("/midi/"):
+                self._try(self._played, hit, moment, stage)
+        self._press(moment, inbox, stage)
+        wish = self.waiting
+        if wish is not None and wish.is_due(moment):
+            self.waiting = None
+            self._begin(wish, moment, stage)
+        self._move(moment, stage)
+        return self._freed
+
+    def _press(self, moment: Moment, inbox: Inbox, stage: Stage) -> None:
+        """Buttons that are controllers recall when they go down."""
+        for name, kept in self.bank.snapshots.items():
+            if kept.midi and kept.midi.startswith("cc "):
+                value = inbox.values.get(f"/midi/cc/{kept.midi[3:]}", 0.0)
+                is_down = isinstance(value, int | float) and value >= 0.5
+                if is_down and kept.midi not in self._pressed:
+                    self._try(self._recall, name, None, moment, stage)
+                (self._pressed.add if is_down else self._pressed.discard)(kept.midi)
+
+    def _try(self, do: Any, *arguments: Any) -> None:
+        self.problem = None
+        try:
+            do(*arguments)
+        except GanzfeldError as error:
+            self.refuse(error)
+            log.warning("%s", error)
+
+    def refuse(self, error: GanzfeldError) -> None:
+        """Show for a while why something could not be done."""
+        self.problem, self._problem_stays = error, PROBLEM_SECONDS
+
+    # Requests
+
+    def _asked(self, hit: Hit, moment: Moment, stage: Stage) -> None:
+        match hit.address.removeprefix(PREFIX), hit.arguments:
+            case "recall", (name, *rest):
+                if name != 0:  # a button of TouchDesigner's that is up
+                    self._recall(name, self._fading(rest), moment, stage)
+            case "release", rest:
+                self._ask(Wish({}, self._fading(list(rest))), moment, stage)
+            case "morph", (int() | float() as x, int() | float() as y, *_) if math.isfinite(x) and math.isfinite(y):
+                self._morph(x, y, moment, stage)
+            case "store", (name, *_):
+                self.store(name, stage)
+            case (("recall" | "store"), _):
+                raise PatchError(f"{hit.address} needs the name of a snapshot")
+            case "morph", _:
+                raise PatchError(f"{hit.address} needs a place on the pad: two numbers from 0 to 1")
+            case _:
+                pass  # an address of somebody else's
+
+    def _fading(self, words: list[Any]) -> Fading:
+        """`[length] ["seconds" or "beats"] ["now", "beat" or "bar"]`; what is not said is as the bank has it."""
+        known = self.bank.fade
+        length: float = known.length
+        unit: Unit = known.unit
+        when: When = known.when
+        for word in words:
+            if isinstance(word, int | float) and math.isfinite(word):
+                length = min(max(float(word), 0.0), LONGEST_FADE)
+            elif word in get_args(Unit):
+                unit = cast(Unit, word)
+            elif word in get_args(When):
+                when = cast(When, word)
+            elif word is not None:
+                raise PatchError(
+                    f"A recall cannot fade by '{word}'", hint='Seconds, or a number with "beats"; "beat" or "bar" waits'
+                )
+        return Fading(length, unit, when)
+
+    def _played(self, hit: Hit, moment: Moment, stage: Stage) -> None:
+        kind, _, place = hit.address.removeprefix("/midi/").partition("/")
+        if kind == "program" and hit.arguments:
+            number = int(hit.arguments[0]) + 1
+            if number <= len(self.bank.snapshots):
+                self._recall(number, None, moment, stage)
+        elif kind == "note":
+            for name, kept in self.bank.snapshots.items():
+                if kept.midi == f"note {place}":
+                    self._recall(name, None, moment, stage)
+                    return
+
+    def _recall(self, name: Any, fade: Fading | None, moment: Moment, stage: Stage) -> None:
+        self._ask(Wish({self.bank.find(name): 1.0}, fade or self.bank.fade), moment, stage)
+
+    def _morph(self, x: float, y: float, moment: Moment, stage: Stage) -> None:
+        x, y = min(max(float(x), 0.0), 1.0), min(max(float(y), 0.0), 1.0)
+        if not self.bank.snapshots:
+            raise PatchError("There is no snapshot to morph between", hint="Store some first")
+        self._ask(Wish(self.bank.shares(x, y), Fading(GLIDE_SECONDS), at=(x, y)), moment, stage)
+
+    def _ask(self, wish: Wish, moment: Moment, stage: Stage) -> None:
+        running, unit = self._running, UNITS.get(wish.fade.when)
+        if running is not None and wish.at is None and running.wish.shares == wish.shares:
+            return  # on its way already: who sends it with every frame does not hold it up
+        if unit is None:
+            self.waiting = None
+            self._begin(wish, moment, stage)
+        elif self.waiting is None or self.waiting.shares != wish.shares:
+            # The same moment whatever the frame rate: the line itself, not the first frame behind it.
+            self.waiting = replace(wish, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
+
+    def store(self, name: Any, stage: Stage) -> None:
+        """Keep what was shown on the last frame, and what hands turned since. Raises GanzfeldError for no name."""
+        if isinstance(name, int | float) and not isinstance(name, bool):
+            name = f"{name:g}"
+        name = checked_name(name)
+        kept: dict[str, Kept] = {}
+        for address, slot in stage.graph.slots.items():
+            held = stage.turned.get(address)  # what a hand has turned just now shows with the next frame only
+            value = stage.values.get(address) if held is None or isinstance(held, Mix) else held
+            if slot.expression is not None and (held is None or not _fits(slot, value)):
+                kept[address] = None
+            elif _can_turn(slot) and _fits(slot, value):
+                kept[address] = value
+        self.bank = self.bank.with_values(name, kept)
+        self.waiting = None
+        self.current = Wish({name: 1.0}, Fading())
+
+    def arrange(self, what: str, *arguments: Any) -> None:
+        """Put the bank in order: "rename" name new, "delete" name, "place" name x y, "bind" name midi, "fade" length
+        unit when, "move" address to another. Raises GanzfeldError."""
+        do = {
+            "rename": self.bank.renamed,
+            "delete": self.bank.without,
+            "place": self.bank.placed,
+            "bind": self.bank.bound,
+            "fade": self.bank.fading,
+            "move": self.bank.moved,
+        }.get(what)
+        try:
+            if do is None:
+                raise GanzfeldError(f"Snapshots cannot '{what}'")
+            try:
+                self.bank = do(*arguments)
+            except (TypeError, ValueError) as error:
+                raise GanzfeldError(f"Snapshots cannot {what} like this: {error}") from None
+        except GanzfeldError as error:
+            self.refuse(error)
+            raise
+        current = self.current
+        if current is not None and what in ("rename", "delete") and arguments[0] in current.shares:
+            new = str(arguments[1]).strip() if what == "rename" else None
+            shares = {new if name == arguments[0] else name: share for name, share in current.shares.items()}
+            self.current = replace(current, shares={name: share for name, share in shares.items() if name})
+
+    # Transitions
+
+    def _begin(self, wish: Wish, moment: Moment, stage: Stage) -> None:
+        self._move(moment, stage)  # what is on its way goes on from where it is now
+        t, beat, fade = moment.t, moment.beat, wish.fade
+        if wish.due is not None and wish.due <= beat + 1e-9:
+            t, beat = t - (beat - wish.due) * 60 / moment.bpm, wish.due
+        if moment.dt == 0 and moment.frame > 0:
+            fade = Fading()  # a show that is paused has no time to fade in
+        self.current = wish
+        ways = {}
+        for address, target in self._targets(wish, stage).items():
+            start = stage.turned.get(address, FREE)
+            if not is_same(start, target):
+                ways[address] = [start, target, start]
+        self._running = Transition(replace(wish, fade=fade), t, beat, ways)
+
+    def _move(self, moment: Moment, stage: Stage) -> None:
+        running, turned = self._running, stage.turned
+        if running is None:
+            return
+        share = self._share = running.share(moment)
+        eased = share if running.wish.at is not None else share * share * (3 - 2 * share)
+        for address, way in list(running.ways.items()):
+            slot, (start, target, last) = stage.graph.slots.get(address), way
+            if slot is None or turned.get(address, FREE) is not last:
+                del running.ways[address]  # its text changed, or another hand has it
+                continue
+            now = _mixed(slot, ((1 - eased, start), (eased, target))) if share < 1 else target
+            if now is not FREE:
+                turned[address] = now
+            elif turned.pop(address, FREE) is not FREE:
+                self._freed.append(address)
+            way[2] = now
+        if share >= 1:
+            self._running = None
+
+    def _targets(self, wish: Wish, stage: Stage) -> dict[str, Any]:
+        """Where each address that is spoken of goes."""
+        graph = stage.graph
+        if not wish.shares:
+            return {address: FREE for address in stage.turned if address in graph.slots}
+        same, others = self._compared(tuple(wish.shares), graph)
+        shares = wish.shares
+        mixed = {
+            address: _mixed(graph.slots[address], [(shares[name], value) for name, value in some])
+            for address, some in others.items()
+        }
+        return same | mixed
+
+    def _compared(self, names: tuple[str, ...], graph: Graph) -> tuple[dict[str, Any], dict[str, list]]:
+        """What these snapshots agree on, and what each says of the rest. Worked out once: a pad asks every frame."""
+        if self._known[0] is not graph or self._known[1] is not self.bank or self._known[2] != names:
+            said: dict[str, list[tuple[str, Any]]] = {}
+            for name in names:
+                kept = self.bank.snapshots.get(name)
+                for address, value in kept.values.items() if kept is not None else ():
+                    slot = graph.slots.get(address)
+                    if slot is not None and (value := _target(slot, value)) is not _MISFIT:
+                        said.setdefault(address, []).append((name, value))
+            first = {address: some[0][1] for address, some in said.items()}
+            same = {a: first[a] for a, some in said.items() if all(is_same(first[a], value) for _, value in some)}
+            others = {address: some for address, some in said.items() if address not in same}
+            self._known = (graph, self.bank, names, same, others)
+        return self._known[3], self._known[4]
+
+    def misfits(self, graph: Graph) -> dict[str, list[str]]:
+        """What each snapshot names that is not in the patch any more, or cannot be turned to what it was."""
+        found: dict[str, list[str]] = {}
+        for name, kept in self.bank.snapshots.items():
+            for address, value in kept.values.items():
+                if value is None:
+                    continue
+                slot = graph.slots.get(address)
+                if slot is None or _target(slot, value) is _MISFIT:
+                    found.setdefault(name, []).append(address)
+        return found
+
+    # Checkpoints
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Plain data that `restore` takes."""
+        running = self._running
+        return {
+            "bank": self._encoded(),
+            "current": wish_out(self.current),
+            "waiting": wish_out(self.waiting),
+            "pressed": sorted(self._pressed),
+            "running": None
+            if running is None
+            else {
+                "wish": wish_out(running.wish),
+                "t": running.t,
+                "beat": running.beat,
+                "ways": {address: [value_out(v) for v in way[:2]] for address, way in running.ways.items()},
+            },
+        }
+
+    def _encoded(self) -> bytes:
+        # A checkpoint is made every second, and a bank may be large.
+        if self._code[0] is not self.bank:
+            self._code = (self.bank, encode_bank(self.bank))
+        return self._code[1]
+
+    def restore(self, data: Mapping[str, Any], turned: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint. turned: the values of the same checkpoint."""
+        self.bank = decode_bank(data["bank"])
+        self.current, self.waiting = wish_in(data["current"]), wish_in(data["waiting"])
+        self._pressed = set(data["pressed"])
+        running = data["running"]
+        self._running = None
+        if running is not None and (wish := wish_in(running["wish"])) is not None:
+            ways = {
+                address: [*map(value_in, way), turned.get(address, FREE)] for address, way in running["ways"].items()
+            }
+            self._running = Transition(wish, running["t"], running["beat"], ways)
+
+
+_MISFIT = object()
+
+
+def _target(slot: Slot, value: Kept) -> Any:
+    if value is None:
+        return FREE
+    try:
+        admitted = slot.admit(value)
+    except PatchError:
+        return _MISFIT
+    # A constant that its text has, too, is the text's again: nothing has to hold it there.
+    if slot.expression is None and slot.knob is None and admitted == slot.initial:
+        return FREE
+    return admitted
+
+
+def _can_turn(slot: Slot) -> bool:
+    """Whether a hand could turn it to anything else: a file or layer that the text names alone is the text's."""
+    return slot.kind != "choice" or len(slot.candidates) > 1 or bool(getattr(slot.parameter, "options", None))
+
+
+def _mixed(slot: Slot, parts: Iterable[tuple[float, Any]]) -> Any:
+    return mix(parts, getattr(slot.parameter, "period", None), slot.kind == "choice")
+
+
+def _fits(slot: Slot, value: Any) -> bool:
+    """Whether a value is plain, and one that a hand could turn the slot to (of what fans over matches: one for all)."""
+    if isinstance(value, list | tuple):
+        return getattr(slot.parameter, "vector", False) and all(math.isfinite(item) for item in value)
+    return isinstance(value, str | bool) or (isinstance(value, int | float) and math.isfinite(value))

@@ -1,0 +1,281 @@
+"""StyleGAN3 for a GPU: the same mathematics as stylegan3.py, in half precision, two kernels a layer.
+
+- As in gpu_stylegan2.py, styles scale activations and weights have norm 1. Activations lie channels-last in half
+  precision. The convolutions are cuDNN's: at these odd numbers of channels it beats our own (benchmarks/RESULTS.md).
+- A layer's second kernel does all the rest in one pass: demodulation, bias, both filters and the leaky ReLU between
+  them, the next layer's style. What lies between the filters is never written to memory.
+- Channels are padded to multiples of eight with zeros, as tensor cores and 16-byte loads want them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
+from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
+from ganzfeld.kernels.generator_layer import Colours
+from ganzfeld.kernels.lanes import Coming
+from ganzfeld.kernels.triton import convolution as kernel
+from ganzfeld.kernels.triton.entry import enter
+from ganzfeld.kernels.triton.styles import dense
+from ganzfeld.kernels.triton.waves import waves
+from ganzfeld.networks.config import LayerConfig, StyleGAN3Config
+from ganzfeld.networks.derived import DerivedTensors
+from ganzfeld.networks.gpu.parts import LARGEST, ConvolutionWeight, GpuColours, GpuMapping, GpuModulation, GpuStyles
+from ganzfeld.networks.reference.stylegan2 import After
+from ganzfeld.networks.wide import Wide, layer_scale, middle
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer but the last: where its tensors are."""
+
+    config: LayerConfig
+    name: str
+    inputs: int
+    outputs: int
+    """Channels, padded."""
+    weight: Tensor
+    bias: Tensor
+    filters: StreamedFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A layer in a picture of one size: (height, width) before it, after its convolution, and after its filters."""
+
+    layer: Layer
+    entry: tuple[int, int]
+    raw: tuple[int, int]
+    out: tuple[int, int]
+
+
+class GpuStyleGAN3:
+    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
+
+    waits = True
+
+    def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
+        self.config, self.coming = config, coming or Coming()
+        self.derived = DerivedTensors(tensors)
+        self.device = tensors["mapping.w_avg"].device
+        self.mapping = GpuMapping(config, self.derived)
+        self.first = torch.zeros(1, dtype=torch.int32, device=self.device)
+        name = "synthesis.input"
+        scale = 1 / math.sqrt(config.w_dim)
+        self.motion_weight = self.derived.make(f"{name}.affine.weight", compute=lambda weight: weight[None] * scale)
+        self.motion_bias = self.derived.make(f"{name}.affine.bias", compute=lambda bias: bias[None])
+        self.input_weight = self.derived.make(
+            f"{name}.weight", compute=lambda weight: (weight.t() / math.sqrt(len(weight))).half().contiguous()
+        )
+        *inner, self.last = config.layers
+        names = [f"synthesis.{layer.name}" for layer in config.layers]
+        widest = max(padded(layer.in_channels) for layer in config.layers)
+        self.styles = GpuStyles(self.derived, names, range(1, len(names) + 1), widest)
+        convolved_by = [tensors[f"{name}.weight"] for name in names[:-1]]
+        self.modulation = GpuModulation(convolved_by, widest, gain=1, normalise=True)
+        self.weights: dict[str, ConvolutionWeight] = {}
+        self.layers = [self._layer(i, layer) for i, layer in enumerate(inner)]
+        for i, name in enumerate(names[:-1]):
+            self.derived.make(f"{name}.magnitude_ema", compute=torch.rsqrt, into=self.modulation.factor[i, 0])
+        self.colours = GpuColours(self.derived, names[-1:], padded(self.last.in_channels))
+        self.colours.channels = [padded(self.last.in_channels)]
+        self.rgb_bias = tensors[f"{names[-1]}.bias"]
+        self.rgb_gain = self.derived.make(f"{names[-1]}.magnitude_ema", compute=torch.rsqrt)
+        self.ones = torch.ones(widest, device=self.device)
+        self._plans: dict[Wide | None, list[Step]] = {}
+
+    @staticmethod
+    def supports(config: StyleGAN3Config, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether a network can go this way: filters of the paper's lengths, a last layer of 1×1."""
+        last = config.layers[-1]
+        return (
+            all(
+                len(layer.up_taps) == 1
+                and StreamedFilter.supports(*layer.up_taps, layer.down_taps, layer.up, layer.down)
+                for layer in config.layers[:-1]
+            )
+            and last.torgb
+            and last.kernel == 1
+            and last.up == last.down == 1
+            and config.img_channels <= 4
+        )
+
+    def synthesis(
+        self,
+        w: Tensor,
+        *,
+        transform: Tensor | None = None,
+        until: str | None = None,
+        after: After | None = None,
+        wide: Wide | None = None,
+        gains: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """As `stylegan3.Synthesis.forward`. Pictures are float32; activations half precision and channels-last."""
+        if len(w) > 1:
+            return torch.cat(
+                [
+                    self.synthesis(
+                        one[None],
+                        transform=None if transform is None else transform.expand(len(w), 3, 3)[i : i + 1],
+                        until=until,
+                        after=after,
+                        wide=wide,
+                        gains=gains,
+                    )
+                    for i, one in enumerate(w)
+                ]
+            )
+        self.coming.wait()
+        bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.config_names))
+        steps = self._plan(wide)
+        x = self._waves(w, transform, steps[0].entry)
+        if "input" in bent and after is not None:
+            x = after("input", x)
+        if until == "input":
+            return middle(self.config, "input", x, wide)
+        styles = self.styles(w[0])
+        units, powers = self.modulation(styles)
+        entry = enter(x[0].permute(1, 2, 0), units[0], x.shape[3], steps[0].layer.inputs)
+        for i, step in enumerate(steps):
+            layer, name = step.layer, step.layer.config.name
+            following = steps[i + 1] if i + 1 < len(steps) else None
+            seen = name in bent or name == until
+            gain = powers[i, : layer.outputs]
+            if gains and name in gains:
+                gain = gain.clone()
+                gain[: layer.config.out_channels] *= gains[name]
+            raw = convolved(entry.view(*step.entry, -1), layer.weight)
+            height, width = step.out
+            style = self.ones if seen or following is None else units[i + 1]
+            entry = raw.new_empty(height * width, layer.outputs)
+            self._filter(layer, step, raw, gain, style, entry)
+            if seen:
+                x = entry.view(1, height, width, -1).permute(0, 3, 1, 2)[:, : layer.config.out_channels]
+                if name in bent and after is not None:
+                    x = after(name, x)
+                if name == until:
+                    return middle(self.config, name, x, wide)
+                style = self.ones if following is None else units[i + 1]
+                entry = enter(x[0].permute(1, 2, 0), style, width, layer.outputs)
+        return self._picture(styles[-1], entry, steps[-1].out, until, after if self.last.name in bent else None, wide)
+
+    def _picture(
+        self,
+        style: Tensor,
+        leaving: Tensor,
+        size: tuple[int, int],
+        until: str | None,
+        after: After | None,
+        wide: Wide | None,
+    ) -> Tensor:
+        height, width = size
+        weight = self.colours((style * self.rgb_gain)[None, : self.colours.widest])[0]
+        picture = torch.empty(self.config.img_channels, height, width, device=self.device)
+        plain = until == self.last.name or after is not None
+        clamp = LARGEST if self.last.clamp is None else self.last.clamp
+        scale = 1.0 if plain else self.config.output_scale
+        kernel.to_rgb(
+            leaving, height, width, Colours(weight, self.rgb_bias, clamp, None, self.rgb_bias, picture, scale)
+        )
+        x = picture[None]
+        if after is not None:
+            x = after(self.last.name, x)
+        if plain and until != self.last.name:
+            x = x * self.config.output_scale
+        return middle(self.config, self.last.name, x, wide)
+
+    @property
+    def config_names(self) -> list[str]:
+        """The names of all activations."""
+        return ["input", *(layer.name for layer in self.config.layers)]
+
+    def _filter(self, layer: Layer, step: Step, raw: Tensor, gain: Tensor, style: Tensor, into: Tensor) -> None:
+        config, name = layer.config, layer.name
+        filters = (f"{name}.up_filter", f"{name}.down_filter")
+        if self.device.type == "cuda" and self.derived.again.isdisjoint(filters):
+            streamed_filter(raw, gain, layer.bias, style, layer.filters, step.raw, into, step.out, step.out[1])
+            return
+        # A bent filter may be anything; and a processor has no kernel for it.
+        height, width = step.raw
+        up, down = (self.derived.tensors[filter] for filter in filters)
+        x = (raw.float() * gain).view(1, height, width, -1).permute(0, 3, 1, 2)
+        x = filtered_leaky_relu(
+            x, layer.bias, up, down, up=config.up, down=config.down, padding=config.padding, clamp=config.clamp
+        )
+        x = x[0].permute(1, 2, 0) * style[: layer.outputs]
+        into.copy_(x.clamp(-LARGEST, LARGEST).reshape(into.shape))
+
+    def _layer(self, index: int, config: LayerConfig) -> Layer:
+        name = f"synthesis.{config.name}"
+        inputs, outputs = padded(config.in_channels), padded(config.out_channels)
+        weight = torch.zeros(outputs, config.kernel**2, inputs, dtype=torch.float16, device=self.device)
+        self.weights[f"{name}.weight"] = ConvolutionWeight(weight, self.modulation.energy[index], None)
+        self.derived.fill(f"{name}.weight", compute=self.weights[f"{name}.weight"].derive)
+        weight = weight.view(outputs, config.kernel, config.kernel, inputs).permute(0, 3, 1, 2)
+        bias = torch.zeros(outputs, device=self.device)
+        self.derived.scale(f"{name}.bias", 1, into=bias[: config.out_channels])
+        tensors = self.derived.tensors
+        filters = StreamedFilter.design(
+            tensors[f"{name}.up_filter"],
+            tensors[f"{name}.down_filter"],
+            up=config.up,
+            low=config.padding[0],
+            clamp=config.clamp,
+        )
+        return Layer(config, name, inputs, outputs, weight, bias, filters)
+
+    def _waves(self, w: Tensor, transform: Tensor | None, size: tuple[int, int]) -> Tensor:
+        """The first activation [1, C, height, width]."""
+        tensors, config = self.derived.tensors, self.config.input
+        own = tensors["synthesis.input.transform"]
+        motion = dense(w[0], self.first, self.motion_weight, self.motion_bias)
+        field = waves(
+            motion,
+            (own if transform is None else transform.to(own)).reshape(-1, 3, 3)[0].contiguous(),
+            tensors["synthesis.input.freqs"],
+            tensors["synthesis.input.phases"],
+            size,
+            config.sampling_rate,
+            config.bandwidth,
+        )
+        return (field @ self.input_weight).view(1, *size, -1).permute(0, 3, 1, 2)
+
+    def _plan(self, wide: Wide | None) -> list[Step]:
+        if wide not in self._plans:
+            self._plans[wide] = self._planned(wide)
+        return self._plans[wide]
+
+    def _side(self, name: str, size: tuple[int, int], wide: Wide | None) -> tuple[int, int]:
+        """(height, width) of a field whose own size is (width, height)."""
+        own = (size[1], size[0])
+        return own if wide is None else wide.side(own, layer_scale(self.config, name))
+
+    def _planned(self, wide: Wide | None) -> list[Step]:
+        steps: list[Step] = []
+        entry = self._side("input", self.config.input.size, wide)
+        for layer in self.layers:
+            reach = layer.config.kernel - 1
+            out = self._side(layer.config.name, layer.config.out_size, wide)
+            steps.append(Step(layer, entry, (entry[0] + reach, entry[1] + reach), out))
+            entry = out
+        return steps
+
+
+def convolved(x: Tensor, weight: Tensor) -> Tensor:
+    """x [H, W, I] by weight [O, I, k, k], all that it touches: [(H + k − 1) · (W + k − 1), O]."""
+    # Chosen by rule, not by trying: the same picture every time, and a capture can be the first to ask.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        y = F.conv2d(x.permute(2, 0, 1)[None], weight, padding=weight.shape[2] - 1)
+    return y.permute(0, 2, 3, 1).reshape(-1, len(weight))
+
+
+def padded(channels: int) -> int:
+    """The next multiple of eight."""
+    return -(-channels // 8) * 8

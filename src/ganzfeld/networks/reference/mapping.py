@@ -1,0 +1,66 @@
+"""The mapping network: latents z and labels to w, and truncation towards the average w."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ganzfeld.networks.config import MappingConfig
+from ganzfeld.networks.reference.layers import Dense, normalized
+
+
+class Mapping(nn.Module):
+    """z [N, z_dim] and label [N, c_dim] -> w [N, num_ws, w_dim]."""
+
+    w_avg: Tensor
+
+    def __init__(self, config: MappingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_ws = config.num_ws
+        if config.c_dim:
+            self.embed = Dense(config.c_dim, config.embed_features)
+        width = config.z_dim + config.embed_features
+        for i, features in enumerate(config.mapping_features):
+            dense = Dense(width, features, activation=True, lr_multiplier=config.mapping_lr_multiplier)
+            self.add_module(f"fc{i}", dense)
+            width = features
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float | Tensor = 1.0,
+        truncation_cutoff: int | Tensor | None = None,
+    ) -> Tensor:
+        """`label` is one-hot or soft, and needed if the network has labels.
+
+        `truncation_psi` may be a tensor that broadcasts to [N, num_ws, w_dim]. The first
+        `truncation_cutoff` rows are truncated (None: all); it may be a 0-d tensor.
+        """
+        x = normalized(z.float())
+        if self.config.c_dim:
+            if label is None:
+                raise ValueError("this network needs a label")
+            x = torch.cat([x, normalized(self.embed(label.float()))], 1)
+        for i in range(len(self.config.mapping_features)):
+            x = self.get_submodule(f"fc{i}")(x)
+        w = x[:, None].expand(-1, self.num_ws, -1)
+        return truncated(w, self.w_avg, truncation_psi, truncation_cutoff)
+
+    @torch.no_grad()
+    def track_average(self, w: Tensor, beta: float = 0.998) -> None:
+        """Training: move `w_avg` towards the mean of w [N, …, w_dim] (any rows)."""
+        self.w_avg.lerp_(w.detach().float().reshape(-1, w.shape[-1]).mean(0), 1 - beta)
+
+
+def truncated(w: Tensor, w_avg: Tensor, psi: float | Tensor, cutoff: int | Tensor | None = None) -> Tensor:
+    """w_avg + psi · (w − w_avg) in the first `cutoff` rows (None: all) of w [N, num_ws, w_dim]."""
+    if not isinstance(psi, Tensor) and psi == 1:
+        return w
+    pulled = torch.lerp(w_avg, w, psi.to(w) if isinstance(psi, Tensor) else psi)
+    if cutoff is None:
+        return pulled
+    rows = torch.arange(w.shape[1], device=w.device)[:, None]
+    return torch.where(rows < cutoff, pulled, w)

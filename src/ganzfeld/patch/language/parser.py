@@ -1,0 +1,380 @@
+"""The patch language: a short text in Python's grammar that is parsed and never run.
+
+Statements: `name = node(…)`, `name = expression`, `name = knob(…)`, `node.method(…)`, `a >> node(…)`, the settings
+`bpm(…)`, `swap(…)` and `hold(…)`, `out(…)`, and `for` over a range or literals, unrolled. Nothing else exists.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganzfeld.errors import nearest
+from ganzfeld.patch.constants import constant
+from ganzfeld.patch.expressions import known_functions, reserved_words
+from ganzfeld.patch.language.text import PatchText
+from ganzfeld.patch.models import (
+    TEMPO_SOURCES,
+    KnobModel,
+    MethodModel,
+    NodeModel,
+    Patch,
+    Settings,
+    SignalModel,
+    Span,
+    Term,
+)
+from ganzfeld.patch.node import Method
+from ganzfeld.patch.nodes import node_types
+
+MOST_TURNS = 256
+MOST_STATEMENTS = 4096
+DEEPEST_CHAIN = 64
+
+_SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade"), "hold": ("fps",)}
+_KNOB = ("low", "high", "default", "midi", "osc", "curve")
+_REFUSED = {
+    ast.Import: "'import' is not part of a patch: Python enters only through a script node",
+    ast.ImportFrom: "'import' is not part of a patch: Python enters only through a script node",
+    ast.FunctionDef: "'def' is not part of a patch: put Python functions in a script node's file",
+    ast.AsyncFunctionDef: "'def' is not part of a patch: put Python functions in a script node's file",
+    ast.ClassDef: "'class' is not part of a patch",
+    ast.If: "'if' is not a statement of a patch: inside an expression write 'a if condition else b'",
+    ast.While: "'while' is not part of a patch: 'for name in range(8):' repeats lines",
+    ast.With: "'with' is not part of a patch",
+    ast.Try: "'try' is not part of a patch",
+    ast.AugAssign: "a name is given once: write the whole expression instead of changing it",
+    ast.AnnAssign: "names carry no type annotations in a patch",
+    ast.Delete: "'del' is not part of a patch: delete the line instead",
+}
+
+
+def parse(text: str, file: str | None = None) -> Patch:
+    """Read a patch. Raises PatchError with file, line, column and, where it helps, the nearest valid word."""
+    return _Reader(text, file).read()
+
+
+class _Reader:
+    def __init__(self, text: str, file: str | None) -> None:
+        self.text, self.file = PatchText(text, file), file
+        self.types = node_types()
+        self.nodes: dict[str, dict[str, Any]] = {}
+        self.signals: dict[str, SignalModel] = {}
+        self.knobs: dict[str, KnobModel] = {}
+        self.settings: dict[str, Any] = {}
+        self.spans: dict[str, Span] = {}
+        self.constants: dict[str, Any] = {}
+        self.statements = 0
+        self.reads: list[tuple[str, ast.Name]] = []
+
+    def read(self) -> Patch:
+        for statement in self.text.tree().body:
+            self._statement(statement)
+        self._check_inputs()
+        return Patch(
+            file=self.file,
+            nodes={name: NodeModel(**{**node, "methods": tuple(node["methods"])}) for name, node in self.nodes.items()},
+            signals=self.signals,
+            knobs=self.knobs,
+            settings=Settings(**self.settings),
+        )
+
+    def _term(self, node: ast.expr) -> Term:
+        span = self.text.span(node)
+        return Term(text=self.text.between(span), span=span, constants=self.constants)
+
+    def _constant(self, node: ast.expr) -> Any:
+        return constant(self._term(node), self.text.where(node))
+
+    # Statements
+
+    def _statement(self, statement: ast.stmt) -> None:
+        self.statements += 1
+        if self.statements > MOST_STATEMENTS:
+            raise self.text.error(f"The patch unrolls to more than {MOST_STATEMENTS} lines", statement)
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name) as target], value=value):
+                self._assign(name, target, value)
+            case ast.Assign(targets=[target, *_]):
+                raise self.text.error("One name stands on the left of '='", target)
+            case ast.Expr(value=value):
+                self._bare(value)
+            case ast.For():
+                self._loop(statement)
+            case ast.Pass():
+                pass
+            case _:
+                what = _REFUSED.get(type(statement), "This statement is not part of a patch")
+                raise self.text.error(what, statement)
+
+    def _claim(self, name: str, node: ast.expr) -> None:
+        if name in reserved_words() or name in ("knob", *_SETTINGS):
+            raise self.text.error(f"'{name}' is a word of the language", node, "Choose another name")
+        if name.startswith("_"):
+            raise self.text.error("Names do not begin with '_'", node)
+        if name in self.spans:
+            first = self.spans[name].line
+            raise self.text.error(f"'{name}' was already given on line {first}", node, "Choose another name")
+        self.spans[name] = self.text.span(node)
+
+    def _assign(self, name: str, target: ast.expr, value: ast.expr) -> None:
+        self._claim(name, target)
+        called = _called(value)
+        if self._is_chain(value) or called in self.types:
+            self._node(value, name)
+        elif called == "knob":
+            assert isinstance(value, ast.Call)
+            self._knob(name, value)
+        else:
+            if called and called not in known_functions():
+                assert isinstance(value, ast.Call)
+                known = [*self.types, "knob", *known_functions()]
+                raise self.text.error(f"There is no node or function '{called}'", value.func, nearest(called, known))
+            self.signals[name] = SignalModel(name=name, term=self._term(value))
+
+    def _bare(self, value: ast.expr) -> None:
+        match value:
+            case ast.Call(func=ast.Name(id=name)) if name in _SETTINGS:
+                self._setting(name, value)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+                self._method(name, method, value)
+            case ast.Call(func=ast.Attribute()):
+                raise self.text.error("A method is called on a node's name, as in face.show(…)", value)
+            case _ if self._is_chain(value) or _called(value):
+                called = _called(value.right if isinstance(value, ast.BinOp) else value) or ""
+                if called != "out":
+                    if called in self.types:
+                        hint = "Give it a name, or send it to out(…)"
+                        raise self.text.error(f"This {called} goes nowhere", value, hint)
+                    known = [*self.types, *_SETTINGS]
+                    raise self.text.error(f"There is no node or setting '{called}'", value, nearest(called, known))
+                self._node(value, self._free_name("out"))
+            case _:
+                raise self.text.error("This line does nothing", value, "Give the value a name: name = …")
+
+    def _loop(self, loop: ast.For) -> None:
+        if loop.orelse:
+            raise self.text.error("'for … else' is not part of a patch", loop)
+        before = self.constants
+        for turn, bound in enumerate(self._turns(loop)):
+            if turn == MOST_TURNS:
+                raise self.text.error(f"A loop turns at most {MOST_TURNS} times", loop.iter)
+            self.constants = {**before, **bound}
+            for statement in loop.body:
+                self._statement(statement)
+        self.constants = before
+
+    def _turns(self, loop: ast.For) -> Iterator[dict[str, Any]]:
+        names = self._loop_names(loop.target)
+        match loop.iter:
+            case ast.Call(func=ast.Name(id="range"), args=arguments, keywords=[]) if 1 <= len(arguments) <= 3:
+                numbers = [self._constant(argument) for argument in arguments]
+                if not all(isinstance(number, int) for number in numbers) or (len(numbers) == 3 and numbers[2] == 0):
+                    raise self.text.error("range takes whole numbers, and a step that is not 0", loop.iter)
+                items: Any = range(*numbers)
+            case ast.List() | ast.Tuple():
+                items = self._constant(loop.iter)
+            case _:
+                raise self.text.error("A loop goes over range(…) or a list of literals", loop.iter)
+        for item in items:
+            values = [item] if len(names) == 1 else list(item) if isinstance(item, list | tuple) else []
+            if len(values) != len(names):
+                raise self.text.error(f"Each item has to give {len(names)} values", loop.iter)
+            if not all(isinstance(value, int | float | str | bool) for value in values):
+                raise self.text.error("Loops go over numbers and words", loop.iter)
+            yield dict(zip(names, values))
+
+    def _loop_names(self, target: ast.expr) -> list[str]:
+        targets = target.elts if isinstance(target, ast.Tuple) else [target]
+        names = []
+        for name in targets:
+            if not isinstance(name, ast.Name):
+                raise self.text.error("A loop gives its items plain names", name)
+            if name.id in reserved_words() and name.id not in ("i", "n", "c"):
+                raise self.text.error(f"'{name.id}' is a word of the language", name, "Choose another name")
+            names.append(name.id)
+        return names
+
+    # Settings and knobs
+
+    def _constants_of(self, call: ast.Call, order: tuple[str, ...], thing: str) -> dict[str, Any]:
+        given = self.text.arguments(call, order, thing)
+        for name, argument in given.items():
+            if name not in order:
+                raise self.text.unknown(thing, name, argument, order)
+        return {name: self._constant(argument) for name, argument in given.items()}
+
+    def _setting(self, name: str, call: ast.Call) -> None:
+        values = self._constants_of(call, _SETTINGS[name], name)
+        if name == "swap" and "when" in values:
+            values["swap"] = values.pop("when")
+        if name == "hold":
+            if "fps" not in values:
+                raise self.text.error("hold needs a rate", call, "For example: hold(60)")
+            values = {"hold": values["fps"]}
+        if name == "bpm":
+            values = self._tempo(values, call)
+        try:
+            self.settings = Settings(**{**self.settings, **values}).model_dump()
+        except ValidationError as error:
+            raise self.text.error(_first(error), call) from None
+
+    def _tempo(self, values: dict[str, Any], call: ast.Call) -> dict[str, Any]:
+        """`bpm(124)`, `bpm("midi")` (the tempo stays as it is until one is heard), `bpm(124, "midi")`."""
+        tempo = {"bpm": None, "follow": None, **values}
+        if isinstance(tempo["bpm"], str):
+            if tempo["follow"] is not None:
+                raise self.text.error("bpm takes a number and what it follows", call, 'For example: bpm(124, "midi")')
+            tempo = {"bpm": None, "follow": tempo["bpm"]}
+        if tempo["follow"] not in (None, *TEMPO_SOURCES):
+            hint = nearest(str(tempo["follow"]), TEMPO_SOURCES)
+            raise self.text.error(f"The tempo cannot follow '{tempo['follow']}'", call, hint)
+        return tempo
+
+    def _knob(self, name: str, call: ast.Call) -> None:
+        values = {"low": 0.0, "high": 1.0, **self._constants_of(call, _KNOB, "knob")}
+        low, high = values["low"], values["high"]
+        if isinstance(low, int | float) and isinstance(high, int | float):
+            values.setdefault("default", 0.0 if low <= 0 <= high else low)
+        try:
+            self.knobs[name] = KnobModel(name=name, span=self.text.span(call), **values)
+        except ValidationError as error:
+            raise self.text.error(_first(error), call) from None
+
+    # Nodes
+
+    def _is_chain(self, value: ast.expr) -> bool:
+        return isinstance(value, ast.BinOp) and isinstance(value.op, ast.RShift)
+
+    def _free_name(self, stem: str) -> str:
+        number = 1
+        while (name := stem if number == 1 else f"{stem}{number}") in self.nodes or name in self.spans:
+            number += 1
+        return name
+
+    def _node(self, value: ast.expr, name: str, depth: int = 0) -> None:
+        """Read `type(…)` or `a >> type(…)` as the node `name`; a node nested in it takes the name of its input."""
+        if depth > DEEPEST_CHAIN:
+            raise self.text.error("Too many nodes in one chain", value, "Give some of them names")
+        feeding: ast.expr | None = None
+        if isinstance(value, ast.BinOp):
+            feeding, value = value.left, value.right
+        called = _called(value)
+        if not isinstance(value, ast.Call) or called not in self.types:
+            hint = nearest(called, self.types) if called else "A chain reads: source >> network(…) >> out()"
+            raise self.text.error(f"There is no node '{called}'" if called else "'>>' leads into a node", value, hint)
+        cls = self.types[called]
+        inputs = cls.declared_inputs()
+        given = self.text.arguments(value, tuple(cls.declared), called)
+        if feeding is not None:
+            if not inputs:
+                raise self.text.error(f"{called} has no input", value)
+            first = next(iter(inputs))
+            if first in given and not (value.args and given[first] is value.args[0]):
+                raise self.text.error(f"'{first}' is fed twice", value)
+            if first in given:
+                # Positional arguments follow the fed input: `a >> flip(True)` sets flip's next parameter.
+                given = self.text.arguments(value, tuple(key for key in cls.declared if key != first), called)
+            given[first] = feeding
+        if called == "out" and "name" in given:
+            wanted = self._constant(given.pop("name"))
+            if not isinstance(wanted, str) or not re.fullmatch(r"[A-Za-z]\w*", wanted):
+                raise self.text.error("An output's name is one word in quotes", value)
+            name = wanted
+            if name in self.spans or name in self.nodes:
+                raise self.text.error(f"'{name}' was already given", value, "Choose another name")
+        node: dict[str, Any] = {
+            "name": name, "type": called, "arguments": {}, "inputs": {}, "methods": [], "span": self.text.span(value)
+        }  # fmt: skip
+        self.nodes[name] = node
+        for key, argument in given.items():
+            if key in inputs:
+                node["inputs"][key] = self._input(argument, called, f"{name}/{key}", depth)
+            elif key in cls.declared or cls.extra is not None:
+                node["arguments"][key] = self._term(argument)
+            else:
+                raise self.text.unknown(called, key, argument, cls.declared)
+
+    def _input(self, argument: ast.expr, reader: str, path: str, depth: int) -> str:
+        if isinstance(argument, ast.Name):
+            self.reads.append((reader, argument))
+            return argument.id
+        if self._is_chain(argument) or _called(argument) in self.types:
+            self._node(argument, path, depth + 1)
+            return path
+        raise self.text.error(
+            "This input takes a node", argument, f"Write a node's name, or one of {', '.join(self.types)}"
+        )
+
+    def _method(self, name: str, method: str, call: ast.Call) -> None:
+        if name not in self.nodes:
+            raise self.text.error(f"There is no node '{name}'", call, nearest(name, self.nodes))
+        node = self.nodes[name]
+        methods = {cls.method: cls for cls in self.types[node["type"]].methods}
+        if method not in methods:
+            raise self.text.error(f"{node['type']} has no method '{method}'", call, nearest(method, methods))
+        cls = methods[method]
+        given = self.text.arguments(call, tuple(cls.declared), method)
+        named = set(given)
+        label = self._label(cls, given, call)
+        taken = {other.name for other in node["methods"]}
+        if label in taken and cls.single:
+            raise self.text.error(f"{name}.{method} stands twice", call, "Only one of them can be true")
+        if label in taken and "name" in named:
+            raise self.text.error(f"'{label}' was already given to {name}", call, 'Give it another name: name="…"')
+        label = next(free for free in _numbered(label) if free not in taken)
+        arguments = {}
+        for key, argument in given.items():
+            if key not in cls.declared:
+                raise self.text.unknown(method, key, argument, [*cls.declared, "name"])
+            if key in cls.declared_inputs():
+                path = f"{label}.{key}"
+                node["inputs"][path] = self._input(argument, f"{name}.{method}", f"{name}/{label}/{key}", 0)
+            else:
+                arguments[key] = self._term(argument)
+        node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=self.text.span(call)))
+
+    def _label(self, cls: type[Method], given: dict[str, ast.expr], call: ast.Call) -> str:
+        """The part of an address that belongs to a method line: its name, else one made from its first argument."""
+        if cls.single:
+            return cls.method
+        if "name" in given:
+            label = self._constant(given.pop("name"))
+            if not isinstance(label, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", label):
+                raise self.text.error("A name is one word in quotes", call)
+            return label
+        if call.args and next(iter(cls.declared)) in cls.declared_inputs():
+            return call.args[0].id if isinstance(call.args[0], ast.Name) else cls.method
+        target = self._constant(call.args[0]) if call.args else cls.method
+        # OSC gives these characters a meaning in addresses.
+        return re.sub(r"[^\w.-]", "_", str(target))
+
+    def _check_inputs(self) -> None:
+        for type_, name in self.reads:
+            if name.id in self.nodes:
+                continue
+            if name.id in self.signals or name.id in self.knobs:
+                raise self.text.error(f"'{name.id}' is a number, and {type_} reads a node here", name)
+            raise self.text.error(f"There is no node '{name.id}'", name, nearest(name.id, self.nodes))
+
+
+def _called(value: ast.expr) -> str | None:
+    return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else None
+
+
+def _numbered(label: str) -> Iterator[str]:
+    """label, label-2, label-3, …"""
+    yield label
+    yield from (f"{label}-{number}" for number in itertools.count(2))
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    message = problem["msg"].removeprefix("Value error, ")
+    place = str(problem["loc"][0]) if problem["loc"] else ""
+    return f"{place}: {message}" if place else message[:1].upper() + message[1:]

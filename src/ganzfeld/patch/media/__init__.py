@@ -1,0 +1,1 @@
+"""Files and devices that patches name: films, cameras, pictures, scripts, upscaling networks."""

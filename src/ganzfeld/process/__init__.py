@@ -1,0 +1,1 @@
+"""A show in two processes: the supervisor that must live, and the render process that may die."""

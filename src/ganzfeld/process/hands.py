@@ -1,0 +1,69 @@
+"""What hands and the outside world do to a running show. Nothing here waits; any thread may call."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.messages import Arrange, Hit, Order, Pause, Release, Seek, Speed, Tempo, Turn, Value
+from ganzfeld.values.time import FASTEST_BPM
+
+
+class Hands:
+    """Turns calls into orders. `set` and `hit` fit `signals.mailbox.Mailbox`, `turn` fits `signals.osc.Turn`."""
+
+    def _give(self, order: Order, *, key: Hashable = None) -> None:
+        """Have the order done soon; of several with one `key`, the newest."""
+        raise NotImplementedError
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every parameter that a hand may turn in the patch that plays."""
+        raise NotImplementedError
+
+    def turn(self, address: str, value: Any) -> bool:
+        """A hand turns the parameter at an address; False if the patch that plays has none there."""
+        if address not in self.addresses:
+            return False
+        self._give(Turn(address, value), key=("turn", address))
+        return True
+
+    def release(self, address: str) -> None:
+        """Give the parameter at an address back to its text."""
+        self._give(Release(address), key=("turn", address))
+
+    def set(self, address: str, value: Any) -> None:
+        """A value from outside (OSC, MIDI, sound)."""
+        self._give(Value(address, value), key=("value", address))
+
+    def hit(self, address: str, *arguments: Any, **named: Any) -> None:
+        """An event from outside. Every one is counted, even over a restart of the render."""
+        self._give(Hit(address, arguments, named))
+
+    def arrange(self, what: str, *arguments: Any) -> None:
+        """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored, recalled
+        and morphed by hits: `hit("/snapshot/recall", "dawn", 2)`."""
+        newest_wins = what in ("place", "fade")
+        self._give(Arrange(what, arguments), key=("arrange", what, arguments[0]) if newest_wins else None)
+
+    def pause(self, paused: bool = True) -> None:
+        """Stop the show's clock, or let it go on."""
+        self._give(Pause(paused), key="pause")
+
+    def seek(self, t: float) -> None:
+        """Jump to second `t` of the show."""
+        self._give(Seek(t), key="seek")
+
+    def speed(self, speed: float) -> None:
+        """Seconds of show time in a second."""
+        self._give(Speed(speed), key="speed")
+
+    def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:
+        """An outside tempo, which the show bends to. beat: where its beat was at `at` (perf_counter), known up to
+        `every` beats. Raises GanzfeldError for what is no tempo."""
+        if bpm is not None and not 0 < bpm <= FASTEST_BPM:
+            raise GanzfeldError(f"{bpm:g} is no tempo", hint=f"A tempo is up to {FASTEST_BPM:g} beats a minute")
+        # A downbeat takes nothing back of a tempo that was tapped just before.
+        known = None if bpm is None else float(bpm), None if beat is None else float(beat)
+        self._give(Tempo(*known, every, at), key=("tempo", bpm is None))

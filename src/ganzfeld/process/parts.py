@@ -1,0 +1,58 @@
+"""What a render process is made of: everything that takes seconds to import, behind one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganzfeld.process.messages import Begin
+from ganzfeld.process.read_back import Copy, CopyFromCuda, page_locking_writer
+from ganzfeld.values.frames import FrameWriter
+from ganzfeld.values.time import Clock
+
+if TYPE_CHECKING:
+    from ganzfeld.engine.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
+
+    engine: makes what plays. parse: a text and its file's name → what the engine loads; raises PatchError.
+    copy: writes a picture of the engine's into memory. writer: publishes frames of a session, for pictures on the
+    engine's device.
+    """
+
+    engine: Callable[[Begin], Any]
+    parse: Callable[[str, str | None], Any]
+    copy: Copy
+    writer: Callable[[str, Any], FrameWriter]
+
+
+def torch_parts() -> Parts:
+    """Ganzfeld's own engine."""
+    import torch
+
+    from ganzfeld.engine.engine import Engine
+    from ganzfeld.engine.program.capture import RENDERING
+    from ganzfeld.patch.language.parser import parse
+    from ganzfeld.patch.trust import TrustStore
+    from ganzfeld.process import compile_ahead as ahead
+
+    # What is imported on first use: the spare has time for that now, but not when it takes over.
+    rehearsal = Engine(device="cpu")
+    rehearsal.load("out(noise(), size=(8, 8))")
+    rehearsal.frame(Clock().advance(0.0))
+    rehearsal.close()
+
+    def engine(begin: Begin) -> Engine:
+        store = TrustStore()
+        engine = Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
+        if engine.device.type == "cuda":
+            torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
+            # Only here: a `Player` and a render of a take are in no hurry, and nobody sees them wait.
+            ahead.begin(engine.device)
+        return engine
+
+    return Parts(engine, parse, CopyFromCuda(), page_locking_writer)

@@ -1,0 +1,136 @@
+"""From the device into the frame slots: copies that run beside the next frame.
+
+A picture on a GPU is copied by the GPU itself into the page-locked slot, on a stream of its own. The render does not
+wait for it: a frame is published when its copy is done, which `finish` waits for where there is time, and `begin`
+otherwise, after the next frame has been asked of the device. So the device always has work, one frame at most is under
+way, and a render that asks faster than the device can is held back here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ganzfeld.values.frames import FrameWriter, Place
+from ganzfeld.values.time import Moment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+log = logging.getLogger(__name__)
+
+Copy = Callable[[Any, "np.ndarray"], Callable[[], None] | None]
+"""Begins to write a picture into uint8 [H, W, 4] in memory. What it returns waits until that is done; None: it is."""
+
+
+class Handover:
+    """Hands pictures out to the readers of a session."""
+
+    def __init__(self, writer: FrameWriter, copy: Copy) -> None:
+        self._writer, self._copy = writer, copy
+        self._under_way: list[tuple[Place, Callable[[], None] | None, Any, Moment]] = []
+
+    def begin(self, pictures: Mapping[str, Any], moment: Moment) -> None:
+        """Begin to hand out a frame's pictures, by the names of their outputs; finishes the frame before first.
+        Raises OutputError for what cannot be shared, and what the device raises."""
+        self.finish()
+        self._writer.announce(frozenset(pictures))
+        for name, picture in pictures.items():
+            height, width = picture.shape[:2]
+            place = self._writer.begin(name, width, height)
+            if place is not None:
+                self._under_way.append((place, self._copy(picture, place.pixels), picture, moment))
+        if not any(wait for _, wait, _, _ in self._under_way):
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait for what is under way, and publish it."""
+        under_way, self._under_way = self._under_way, []
+        for place, wait, _, moment in under_way:
+            if wait is not None:
+                wait()
+            place.commit(frame=moment.frame, t=moment.t)
+
+
+def copy_on_host(picture: torch.Tensor, pixels: np.ndarray) -> None:
+    """Copies now."""
+    import torch
+
+    torch.from_numpy(pixels).copy_(picture)
+
+
+class CopyFromCuda:
+    """Copies on a stream of each device's own."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[torch.device, _Lane] = {}
+
+    def __call__(self, picture: torch.Tensor, pixels: np.ndarray) -> Callable[[], None] | None:
+        lane = self._lanes.get(picture.device)
+        if lane is None:
+            if picture.device.type != "cuda":
+                return copy_on_host(picture, pixels)
+            lane = self._lanes[picture.device] = _Lane(picture.device)
+        return lane.copy(picture, pixels)
+
+
+class _Lane:
+    """A stream that copies, and its events: making one takes longer than using it."""
+
+    def __init__(self, device: torch.device) -> None:
+        import torch
+
+        from ganzfeld.engine.program.capture import COPYING
+
+        self._device = device
+        self._stream = torch.cuda.Stream(device, COPYING)
+        self._drawn = torch.cuda.Event()
+        self._free: list[torch.cuda.Event] = []
+
+    def copy(self, picture: torch.Tensor, pixels: np.ndarray) -> Callable[[], None]:
+        import torch
+
+        # Waiting must not spin: the building thread wants this core.
+        done = self._free.pop() if self._free else torch.cuda.Event(blocking=True)
+        drawing = torch.cuda.current_stream(self._device)
+        self._drawn.record(drawing)
+        self._stream.wait_event(self._drawn)
+        torch.cuda.set_stream(self._stream)
+        try:
+            torch.from_numpy(pixels).copy_(picture, non_blocking=True)
+            done.record(self._stream)
+        finally:
+            torch.cuda.set_stream(drawing)
+
+        def wait() -> None:
+            done.synchronize()
+            self._free.append(done)
+
+        return wait
+
+
+def page_locking_writer(session: str, device: torch.device) -> FrameWriter:
+    """A writer whose slots a GPU writes into directly: page-locked, a frame arrives without passing through a buffer of
+    the driver's, and without anybody waiting for it."""
+    if device.type != "cuda":
+        return FrameWriter(session)
+    import torch
+
+    runtime: Any = torch.cuda.cudart()
+
+    def lock(memory: np.ndarray) -> None:
+        with torch.cuda.device(device):
+            said = int(runtime.cudaHostRegister(memory.ctypes.data, memory.nbytes, _PORTABLE))
+        if said != 0:
+            log.warning("the frame slots could not be page-locked (CUDA error %d): frames leave more slowly", said)
+
+    def unlock(memory: np.ndarray) -> None:
+        runtime.cudaHostUnregister(memory.ctypes.data)
+
+    return FrameWriter(session, opened=lock, closing=unlock)
+
+
+_PORTABLE = 1
+"""cudaHostRegisterPortable: for every device."""

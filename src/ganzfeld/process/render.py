@@ -1,0 +1,372 @@
+"""One show being rendered, in the render process: what the supervisor orders is done, what happens is told."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import queue
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzfeld.engine.snapshots.bank import encode_bank
+from ganzfeld.errors import GanzfeldError, OutputError, PatchError
+from ganzfeld.process.desk import DeskKeeper
+from ganzfeld.process.loop import Loop
+from ganzfeld.process.messages import (
+    Addresses,
+    Arrange,
+    Begin,
+    Desk,
+    Hit,
+    Notice,
+    Numbered,
+    Order,
+    Pause,
+    Phase,
+    Problem,
+    Release,
+    Report,
+    Saved,
+    Seek,
+    Snapshots,
+    Speed,
+    Status,
+    Stop,
+    Stored,
+    Tempo,
+    Text,
+    Trust,
+    Turn,
+    Value,
+)
+from ganzfeld.process.parts import Parts
+from ganzfeld.process.read_back import Handover
+from ganzfeld.process.report import Reporter
+from ganzfeld.process.wire import Wire
+from ganzfeld.values.time import Clock, Moment
+
+if TYPE_CHECKING:
+    from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.models import Patch
+    from ganzfeld.process.take import ShowTake
+
+log = logging.getLogger(__name__)
+
+STATUS_SECONDS = 0.2
+DESK_SECONDS = 0.05
+CHECKPOINT_SECONDS = 1.0
+FPS_WITHOUT_PATCH = 30.0
+FAILURES_BEFORE_GIVING_UP = 3
+"""Frames in a row that could not be made *or* handed out. A lost device fails every call until the process ends."""
+
+
+class Render:
+    """One show being rendered; drives the engine as the loop's `Stage`."""
+
+    def __init__(self, begin: Begin, parts: Parts, wire: Wire, inbox: queue.SimpleQueue[Any]) -> None:
+        self._begin, self._parts, self._wire, self._inbox = begin, parts, wire, inbox
+        self._path = Path(begin.path) if begin.path else None
+        self._phase: Phase = "loading"
+        self._say(Status("loading"))
+        self._engine: Engine = parts.engine(begin)
+        self._writer = parts.writer(begin.session, self._engine.device)
+        self._handover = Handover(self._writer, parts.copy)
+        self._clock = Clock()
+        self._versions: list[tuple[Patch, Text]] = []
+        self._version: int | None = None
+        self._load_problem: GanzfeldError | None = None
+        self._output_problem: GanzfeldError | None = None
+        self._failures = 0
+        self._number = 0
+        self._opened_in = 0.0
+        self._ended = False
+        self._said: tuple = ()
+        self._said_at = self._saved_at = 0.0
+        self._reporter = Reporter()
+        self._desk_keeper, self._desk, self._desk_at = DeskKeeper(), Desk(), 0.0
+        self._frame_at = 0.0
+        self._load(begin)
+        self._bank = self._engine.snapshots.bank
+        self._tempo: tuple[float | None, str | None] | None = None
+        behind = 0.0
+        if begin.clock is None:
+            self._clock.bpm = begin.bpm or self._clock.bpm
+            self._follow_tempo()
+        else:
+            self._tempo = self._engine.bpm, self._engine.follow
+            self._clock.restore(dict(begin.clock))
+            behind = max(0.0, time.perf_counter() - begin.saved_at)
+        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
+        self._take: ShowTake | None = None
+        if begin.take:
+            from ganzfeld.process.take import ShowTake
+
+            try:
+                self._take = ShowTake(begin, self._engine, self._loop, self._source_of)
+            except Exception:
+                log.exception("no take can be recorded")
+
+    def run(self) -> None:
+        """Play until told to stop."""
+        gc.freeze()
+        try:
+            while not self._ended:
+                self._loop.step()
+        finally:
+            if self._take is not None:
+                self._take.close()
+            self._engine.close()
+            self._writer.close()
+
+    # The patch
+
+    def _load(self, begin: Begin) -> None:
+        """The newest text; the last good one if that cannot be built."""
+        self._take_text(begin.text)
+        problem = self._load_problem
+        if problem is not None and begin.fallback is not None:
+            self._take_text(begin.fallback)
+            if self._engine.patch is None:
+                self._load_problem = problem
+            else:
+                self._submit(begin.text)  # so that its error shows
+        if begin.checkpoint is not None:
+            try:
+                self._engine.restore(begin.checkpoint)
+            except Exception:
+                log.exception("the checkpoint could not be taken up")
+
+    def _take_text(self, text: Text) -> None:
+        """Play a text when nothing plays: there is no show to disturb."""
+        began = time.perf_counter()
+        try:
+            self._engine.load(self._parse(text), self._path)
+            self._load_problem = None
+            self._opened_in = time.perf_counter() - began
+            self._phase = "opened"
+            self._say(Status("opened", opened_in=self._opened_in))
+        except GanzfeldError as error:
+            self._load_problem = error
+        except Exception as error:
+            log.exception("the patch could not be opened")
+            self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
+
+    def _submit(self, text: Text) -> None:
+        """Play a text when the engine has built it."""
+        try:
+            patch = self._parse(text)
+        except GanzfeldError:
+            self._engine.submit(text.text, self._path)  # shows the error as its own, until a text is better
+        else:
+            self._engine.submit(patch, self._path)
+
+    def _parse(self, text: Text) -> Patch:
+        patch = self._parts.parse(text.text, str(self._path) if self._path else None)
+        # The engine tells what plays by the very object: that is how we know which version it is.
+        self._versions = [*self._versions[-9:], (patch, text)]
+        return patch
+
+    def _text_of(self, patch: Patch | None) -> Text | None:
+        """What a patch was made of, if it is known."""
+        return next((text for known, text in reversed(self._versions) if known is patch), None)
+
+    def _source_of(self, patch: Patch) -> str | None:
+        text = self._text_of(patch)
+        return text.text if text else None
+
+    def _fps(self) -> float:
+        wanted = [out.fps for out in self._engine.outs.values()]
+        return self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH)
+
+    # The stage
+
+    def listen(self) -> None:
+        """Do what arrived."""
+        while True:
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(message, Numbered):
+                try:
+                    self._obey(message.order)
+                except GanzfeldError as error:
+                    log.warning("%s", error)
+                except Exception:
+                    log.exception("%s could not be done", type(message.order).__name__)
+                self._number = message.number
+            elif message is None:
+                self._ended = True
+
+    def _obey(self, order: Order) -> None:
+        engine, clock = self._engine, self._clock
+        match order:
+            case Value(address, value):
+                engine.outside.set(address, value)
+            case Hit("/snapshot/store", (name, *_)) if engine.patch is not None:
+                engine.store(name)  # now, between the turns before it and those behind it
+            case Hit(address, arguments, named):
+                engine.outside.hit(address, *arguments, **named)
+            case Turn(address, value):
+                engine.set(address, value)
+            case Release(address):
+                engine.release(address)
+            case Snapshots(bank):
+                engine.load_snapshots(bank)
+                self._bank = engine.snapshots.bank
+            case Arrange(what, arguments):
+                engine.arrange(what, *arguments)
+            case Text():
+                if engine.patch is None:
+                    self._take_text(order)
+                else:
+                    self._submit(order)
+            case Notice(path):
+                engine.notice(Path(path))
+            case Trust(path):
+                engine.trust(Path(path))
+            case Pause(paused):
+                clock.paused = paused
+            case Seek(t):
+                clock.seek(t)
+            case Speed(speed):
+                clock.speed = speed
+            case Tempo(bpm, beat, every, at):
+                clock.bpm = bpm or clock.bpm
+                if beat is not None:
+                    clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
+            case Report():
+                self._reporter.ask(order)
+            case Stop():
+                self._ended = True
+
+    def frame(self, moment: Moment) -> None:
+        """Make and publish this moment's frame."""
+        self._frame_at = time.perf_counter()
+        self._writer.beat()
+        try:
+            pictures = self._engine.frame(moment)
+            self._handover.begin(pictures, moment)
+            self._output_problem, self._failures = None, 0
+            if self._reporter.due(self._frame_at):
+                sources = (self._engine.outside.values(), self._engine.values)
+                self._wire.post(self._reporter.values(moment, self._frame_at, *sources), key="values")
+            if pictures:
+                self._phase = "playing"
+        except OutputError as error:
+            self._output_problem = error
+        except Exception:
+            self._failed()
+            if self._failures >= FAILURES_BEFORE_GIVING_UP:
+                raise
+
+    def _failed(self) -> None:
+        log.exception("a frame could not be made or handed out")
+        self._failures += 1
+
+    def finish(self) -> None:
+        """Wait for the frame that the device is at work on, and publish it."""
+        try:
+            self._handover.finish()
+        except Exception:
+            self._failed()
+
+    def rest(self) -> None:
+        """Follow the patch's tempo and rate; report."""
+        try:
+            self._follow_and_report()
+        except Exception:
+            log.exception("the render could not report")
+
+    def _follow_and_report(self) -> None:
+        engine = self._engine
+        self._follow_tempo()
+        self._loop.set_fps(self._fps())
+        patch = engine.patch
+        text = self._text_of(patch)
+        version = text.version if text else self._version
+        reloaded, self._version = version != self._version, version
+        if reloaded and engine.graph is not None:
+            self._wire.post(Addresses(tuple(engine.graph.slots)), key="addresses")
+        if self._take is not None:
+            self._take.look()
+        now = time.perf_counter()
+        stored = self._tell_desk(now)
+        if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
+            self._saved_at = now
+            self._save(now)
+        problems = (self._load_problem, self._output_problem, self._take and self._take.problem, *engine.problems)
+        said = (
+            self._phase,
+            version,
+            tuple(Problem.of(problem) for problem in problems if problem is not None),
+            tuple(str(path) for path in engine.pending_trust),
+            self._clock.paused,
+        )
+        if said != self._said or now - self._said_at >= STATUS_SECONDS:
+            self._said, self._said_at = said, now
+            self._say(self._status(*said))
+
+    def _tell_desk(self, now: float) -> bool:
+        """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that
+        nothing is stored twice."""
+        bank = self._engine.snapshots.bank
+        stored, self._bank = bank is not self._bank, bank
+        if stored:
+            self._wire.post(Stored(encode_bank(bank)), key="stored")
+        if stored or now - self._desk_at >= DESK_SECONDS:
+            desk, self._desk_at = self._desk_keeper.look(self._engine), now
+            if desk != self._desk:
+                self._desk = desk
+                self._wire.post(desk, key="desk")
+        return stored
+
+    def _follow_tempo(self) -> None:
+        """The tempo of the text, when that has changed; until then what hands and clocks made of it holds."""
+        tempo = self._engine.bpm, self._engine.follow
+        if tempo != self._tempo:
+            self._tempo = tempo
+            if tempo[0] is not None and self._begin.bpm is None:
+                self._clock.bpm = tempo[0]
+
+    def _status(self, phase: Phase, version: int | None, problems: tuple, pending: tuple, paused: bool) -> Status:
+        measure, clock = self._loop.measure(), self._clock
+        return Status(
+            phase=phase,
+            version=version,
+            opened_in=self._opened_in,
+            fps=measure.fps,
+            frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
+            worst_ms=measure.worst_ms,
+            halvings=self._engine.halvings,
+            skipped=measure.skipped,
+            dropped=self._writer.dropped,
+            frame=clock.frame,
+            t=clock.t,
+            beat=clock.beat,
+            bpm=clock.bpm,
+            at=self._frame_at,
+            follow=self._engine.follow,
+            expected=self._engine.bpm if self._engine.follow else None,
+            paused=paused,
+            speed=clock.speed,
+            device=str(self._engine.device),
+            outputs=tuple(self._engine.outs),
+            problems=problems,
+            pending_trust=pending,
+            watched=tuple(sorted(map(str, self._engine.watched))),
+        )
+
+    def _say(self, status: Status) -> None:
+        self._wire.post(status, key="status")
+
+    def _save(self, now: float) -> None:
+        try:
+            data = self._engine.checkpoint()
+        except Exception:
+            log.exception("no checkpoint could be made")
+            return
+        self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
+        if self._take is not None:
+            self._take.checkpoint(data)

@@ -1,0 +1,86 @@
+"""The render process: owns the device, runs the engine, publishes frames, and can be killed at any time.
+
+It is started with nothing but a pipe. Then it imports everything, says `Ready` and waits for `Begin`: at once for the
+first one, for hours if it is the spare. Frames leave through shared memory, everything else through the pipe. When the
+pipe ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import logging
+import os
+import queue
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.messages import Begin, Failed, Line, Problem, Ready, decode_to_render
+from ganzfeld.process.parts import Parts, torch_parts
+from ganzfeld.process.render import Render
+from ganzfeld.process.wire import Wire
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_END = 2.0
+SWITCH_SECONDS = 1e-4
+
+
+def main(connection: Connection, prepare: Callable[[], Parts] = torch_parts) -> None:
+    """The process, from its start to its end."""
+    if hasattr(signal, "SIGINT"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
+    faulthandler.enable()
+    # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
+    # browser that shows us) they wait for each other: a frame of a 128 px network on two cores took 260 to 440 ms
+    # instead of 50, one of 32 px 30 to 60 instead of 4.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Every operation of torch lets go of the interpreter and has to get it back. Beside the thread that builds the next
+    # patch that took up to 5 ms each time, by default, and a reload cost a dozen frames.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def alone() -> None:
+        inbox.put(None)
+        time.sleep(SECONDS_TO_END)  # a loop that hangs will not look into its inbox
+        os._exit(1)
+
+    wire = Wire(connection, decode_to_render, inbox.put, alone).start()
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToSupervisor(wire)], force=True)
+    code = 1
+    try:
+        parts = prepare()
+        # What was imported lives as long as the process: never look at it again for garbage.
+        gc.collect()
+        gc.freeze()
+        wire.post(Ready())
+        begin = inbox.get()
+        if isinstance(begin, Begin):
+            Render(begin, parts, wire, inbox).run()
+        code = 0
+    except GanzfeldError as error:
+        wire.post(Failed(Problem.of(error)))
+    except BaseException:
+        log.exception("the render process ends")
+    wire.finish()
+    os._exit(code)  # no waiting for threads that build, nor for the device
+
+
+class _ToSupervisor(logging.Handler):
+    """Sends the log to the process that has a terminal."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self._wire = wire
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._wire.post(Line(record.name, record.levelno, self.format(record)))
+        except Exception:
+            self.handleError(record)

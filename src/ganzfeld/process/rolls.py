@@ -1,0 +1,192 @@
+"""Dice while a show plays: a proposed line stands in the text and plays at once, until it is kept or taken back.
+
+Nothing is written to the patch's file before a line is kept. Lines are rolled by `ganzfeld dice` in a process of its
+own, a handful at a time, so that the process which must never wait need not know networks at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganzfeld.atomic_write import write_whole
+from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.patch.language.text import lines_of
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 40
+LONGEST = 120.0
+ROLLING = "…"
+"""What is `rolled` while the first lines are on their way."""
+_COMMAND = "from ganzfeld.cli import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Bendable:
+    """A network in a text: its name there, its file, and the line after which a bend of it goes (counted from 1)."""
+
+    name: str
+    file: str
+    line: int
+
+
+class Rolls:
+    """What is rolled, kept and taken back. Methods return at once and may be called by any thread.
+
+    rolled: the line under consideration, `ROLLING` while there is none yet, "" if nothing was asked for.
+    problem: why nothing could be rolled, or None.
+    """
+
+    def __init__(self, path: Path | None, newest: Callable[[], str], play: Callable[[str], None]) -> None:
+        """path: the patch's file, if it has one. newest: the text as it stands. play: play another text."""
+        self.problem: GanzfeldError | None = None
+        self._path, self._newest, self._play = path, newest, play
+        self._lock = threading.RLock()
+        self._stock: dict[tuple[str, str], list[str]] = {}
+        self._turn = 0
+        self._rolling = False
+        self._before = self._after = self._line = ""
+        self._kept: list[tuple[str, str]] = []
+
+    @property
+    def rolled(self) -> str:
+        if self._rolling:
+            return ROLLING
+        return self._line if self._line and self._newest() == self._after else ""
+
+    def roll(self) -> None:
+        """Play the text with another line, in place of the one that was rolled before. Raises `GanzfeldError`."""
+        with self._lock:
+            if self._rolling:
+                return
+            base = self._before if self.rolled else self._newest()
+            networks = list(bendables(base))
+            if not networks:
+                raise GanzfeldError(
+                    "there is no network to bend", hint='Give it a name in the patch: face = network("planets")'
+                )
+            network = networks[self._turn % len(networks)]
+            self._turn += 1
+            self.problem = None
+            stock = self._stock.get((network.name, network.file))
+            if stock:
+                self._put(base, network, stock.pop())
+                return
+            self._rolling = True
+            threading.Thread(target=self._fill, args=(base, network), name="dice", daemon=True).start()
+
+    def keep(self) -> None:
+        """Write the line that was rolled into the patch's file. Raises `GanzfeldError`."""
+        with self._lock:
+            if not self.rolled or self._rolling:
+                raise GanzfeldError("nothing was rolled", hint="Roll first")
+            self._write(self._before, self._after)
+            self._kept.append((self._before, self._after))
+            self._line = ""
+
+    def back(self) -> None:
+        """Take back the line that was rolled, or, if there is none, the last one kept. Raises `GanzfeldError`."""
+        with self._lock:
+            if self.rolled and not self._rolling:
+                self._line = ""
+                self._play(self._before)
+            elif self._kept and self._kept[-1][1] == self._newest():
+                before, after = self._kept.pop()
+                self._write(after, before)
+                self._play(before)
+            else:
+                raise GanzfeldError(
+                    "there is nothing to take back", hint="The text has changed since, or nothing was rolled"
+                )
+
+    def _put(self, base: str, network: Bendable, line: str) -> None:
+        lines = lines_of(base)
+        end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        above = "".join(lines[: network.line])
+        above += "" if above.endswith(("\n", "\r")) else end
+        self._before, self._after, self._line = base, above + line + end + "".join(lines[network.line :]), line
+        self._play(self._after)
+
+    def _fill(self, base: str, network: Bendable) -> None:
+        """Roll a stock of lines, and play the first. In a thread of its own."""
+        lines, problem = _rolled(network, self._path)
+        with self._lock:
+            self._rolling = False
+            self.problem = problem
+            if not lines:
+                return
+            self._stock[network.name, network.file] = lines
+            # Somebody may have saved meanwhile: then that text is theirs, and the dice wait for the next roll.
+            if self._newest() in (base, self._after):
+                self._put(base, network, lines.pop())
+
+    def _write(self, before: str, after: str) -> None:
+        if self._path is None:
+            return
+        try:
+            if self._path.read_bytes().decode("utf-8-sig") != before:
+                raise PatchError(
+                    "the patch's file has changed meanwhile", hint="What you see plays on; save it yourself"
+                )
+            write_whole(self._path, after.encode())
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise PatchError(f"the patch cannot be written: {reason}", where=Where(file=str(self._path))) from None
+
+
+def bendables(text: str) -> Iterator[Bendable]:
+    """The networks in a patch's text that have names. A text that is no patch has none."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                call = value.right if isinstance(value, ast.BinOp) else value
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "network":
+                    yield Bendable(name, _file(call), _last_line(tree, name, statement))
+
+
+def _file(call: ast.Call) -> str:
+    named = [keyword.value for keyword in call.keywords if keyword.arg == "file"]
+    for given in (*call.args[:1], *named):
+        for node in ast.walk(given):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # Several networks in turn, seq("planets flowers"), are of one build if anything is to bend them all.
+                return node.value if node is given else node.value.split()[0]
+    return "planets"
+
+
+def _last_line(tree: ast.Module, name: str, definition: ast.stmt) -> int:
+    lines = [definition.end_lineno or definition.lineno]
+    for statement in tree.body:
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner)))) if owner == name:
+                lines.append(statement.end_lineno or statement.lineno)
+    return max(lines)
+
+
+def _rolled(network: Bendable, path: Path | None) -> tuple[list[str], GanzfeldError | None]:
+    beside = path.parent / network.file if path else Path(network.file)
+    file = str(beside.absolute()) if beside.is_file() else network.file
+    words = ["dice", f"--count={AT_ONCE}", f"--node={network.name}", "--", file]
+    try:
+        outcome = subprocess.run(
+            [sys.executable, "-c", _COMMAND, *words], capture_output=True, timeout=LONGEST, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [], GanzfeldError(f"nothing could be rolled: {error}")
+    lines = outcome.stdout.decode(errors="replace").splitlines()
+    if outcome.returncode or not lines:
+        log.warning("ganzfeld dice: %s", outcome.stderr.decode(errors="replace").strip()[-2000:])
+        hint = f"`ganzfeld dice {network.file}` in a terminal says why"
+        return [], GanzfeldError("nothing could be rolled for this network", hint=hint)
+    return lines, None

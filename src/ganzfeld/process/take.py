@@ -1,0 +1,70 @@
+"""The take of a show that runs: begun, begun again after a disk was full, and told what the render process knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzfeld.takes.recorder import TakeRecorder, exact_checkpoint, header
+from ganzfeld.takes.records import Opened
+
+if TYPE_CHECKING:
+    from ganzfeld.engine.engine import Engine
+    from ganzfeld.errors import OutputError
+    from ganzfeld.patch.models import Patch
+    from ganzfeld.process.loop import Loop
+    from ganzfeld.process.messages import Begin
+
+
+class ShowTake:
+    """Records what `engine` plays into `begin.take`, from when it is made. Render thread only.
+
+    text_of: the text that a patch was made from, if that is known.
+    """
+
+    def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[Patch], str | None]) -> None:
+        self._path = Path(begin.path) if begin.path else None
+        self._folder = str(self._path.resolve().parent if self._path else Path.cwd())
+        self._engine, self._loop, self._text_of = engine, loop, text_of
+        about = header(engine.device, begin.name, begin.sound)
+        target = Path(begin.take or "")
+        self._recorder = TakeRecorder(target, about, lambda: loop.time, text_of, cameras=begin.take_cameras)
+        self._begin(begin.checkpoint)
+        engine.witness = self._recorder
+
+    def _begin(self, checkpoint: bytes | None) -> None:
+        """Frames from now on are made from this state, which the engine has taken up."""
+        patch, clock = self._engine.patch, self._loop.clock
+        opened = Opened(
+            text=self._text_of(patch) if patch is not None else None,
+            path=str(self._path) if self._path else None,
+            folder=self._folder,
+            checkpoint=checkpoint,
+            at=self._loop.time,
+            t=clock.t,
+            beat=clock.beat,
+            bpm=clock.bpm,
+            exact=exact_checkpoint(checkpoint),
+            fps=self._loop.fps,
+        )
+        self._recorder.opened(opened, self._engine.watched)
+
+    @property
+    def problem(self) -> OutputError | None:
+        """Why nothing is recorded now, or None."""
+        return self._recorder.problem
+
+    def look(self) -> None:
+        """Once in a while, between frames."""
+        self._recorder.reads(self._engine.watched, self._folder)
+        if self._recorder.wants_state:
+            self._begin(self._engine.checkpoint())
+
+    def checkpoint(self, data: bytes) -> None:
+        """The engine's state after the last frame."""
+        self._recorder.checkpoint(data)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._recorder.close()

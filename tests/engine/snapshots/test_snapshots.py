@@ -1,0 +1,435 @@
+"""Snapshots in an engine: what a recall turns and what it leaves, at which moment, and how it survives."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganzfeld.engine.engine import Engine
+from ganzfeld.engine.player import Player
+from ganzfeld.engine.snapshots.bank import Bank, Snapshot, encode_bank
+from ganzfeld.engine.snapshots.file import SnapshotKeeper, read_bank, write_bank
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.patch.language.parser import parse
+from ganzfeld.values.time import Clock
+
+TEXT = """\
+bpm(120)
+push = knob(-2, 3, midi="1/74", osc="/hand")
+field = noise(amplitude=0.9, offset=0.1*t, tx=push)
+lower = levels(field, brightness=0.5)
+target = mix(field, lower, amount=0.25, mode="add")
+out(target, size=(8, 8))
+"""
+FPS = 16  # seconds and beats in exact binary fractions
+
+
+class Stage:
+    """An engine, a clock, and hands."""
+
+    def __init__(self, text: str = TEXT, fps: int = FPS) -> None:
+        self.engine = Engine(device="cpu")
+        self.engine.load(text)
+        self.clock = Clock(120.0)
+        self.fps = fps
+
+    def play(self, seconds: float = 0.0) -> torch.Tensor:
+        """One frame at least."""
+        picture = torch.empty(0)
+        for _ in range(max(1, round(seconds * self.fps))):
+            picture = self.engine.frame(self.clock.advance(1 / self.fps))["out"]
+        assert self.engine.problems in ([], [self.engine.snapshots.problem])
+        return picture
+
+    def do(self, what: str, *arguments: Any) -> None:
+        self.engine.outside.hit(f"/snapshot/{what}", *arguments)
+
+    def save(self, text: str) -> None:
+        self.engine.swap(parse(text))
+
+    def __getitem__(self, address: str) -> Any:
+        return self.engine.values[address]
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """At 0 s: "dawn" as the text is, "night" with four things turned; night's values are shown."""
+    stage = Stage()
+    stage.play()
+    stage.do("store", "dawn")
+    stage.play()
+    for address, value in {
+        "/push": 3.0,
+        "/lower/brightness": 0.9,
+        "/field/offset": -1.0,
+        "/target/mode": "add",
+    }.items():
+        stage.engine.set(address, value)
+    stage.engine.set("/target/mode", "multiply")
+    stage.play()
+    stage.do("store", "night")
+    stage.play()
+    return stage
+
+
+def test_a_recall_gives_back_everything_and_what_moved_moves_again(stage: Stage) -> None:
+    stage.do("recall", "dawn")
+    stage.play()
+    assert (stage["/push"], stage["/lower/brightness"], stage["/target/mode"]) == (0.0, 0.5, "add")
+    assert stage["/field/offset"] == pytest.approx(0.1 * stage.clock.t)
+    assert stage.engine.turned == {"/push": 0.0}, "what the text says holds itself"
+    stage.do("recall", "night")
+    stage.play()
+    assert (stage["/push"], stage["/lower/brightness"], stage["/target/mode"]) == (3.0, 0.9, "multiply")
+    assert stage["/field/offset"] == -1.0
+    assert stage.engine.snapshots.misfits(stage.engine.graph) == {}
+
+
+def test_a_fade_is_as_long_as_asked_for_at_any_frame_rate(stage: Stage) -> None:
+    seen = []
+    for fps in (16, 64):
+        stage.do("recall", "night")
+        stage.play()
+        stage.fps = fps
+        stage.do("recall", "dawn", 2.0)
+        stage.play()
+        begun = stage.clock.t
+        assert stage["/push"] == 3.0
+        stage.play(1.0)
+        assert stage.clock.t == begun + 1
+        seen.append((stage["/push"], stage["/lower/brightness"], stage["/target/mode"]))
+        moving = stage["/field/offset"]
+        assert moving == pytest.approx((-1.0 + 0.1 * stage.clock.t) / 2), "what moves by itself is faded in moving"
+        stage.play(15 / 16)
+        assert stage["/push"] > 0.0
+        stage.play(1 / 16)
+        assert stage["/push"] == 0.0 and stage["/field/offset"] == pytest.approx(0.1 * stage.clock.t)
+    assert seen[0] == seen[1] == (1.5, pytest.approx(0.7), "add")
+
+
+def test_a_quantised_recall_begins_on_the_line_itself(stage: Stage) -> None:
+    stage.fps = 10  # frames do not fall on beats
+    while stage.clock.beat < 5:
+        stage.play()
+    stage.do("recall", "dawn", 2, "beats", "bar")
+    while stage.clock.beat < 7.9:
+        stage.play()
+        assert stage["/push"] == 3.0
+    while stage.clock.beat < 9 - 1e-9:
+        stage.play()
+    share = (stage.clock.beat - 8) / 2
+    assert stage["/push"] == pytest.approx(3 - 3 * share * share * (3 - 2 * share))
+    stage.play(1)
+    assert stage["/push"] == 0.0
+
+
+def test_who_sends_a_recall_with_every_frame_does_not_hold_it_up(stage: Stage) -> None:
+    for _ in range(FPS + 1):
+        stage.do("recall", 1.0, 1.0)
+        stage.play()
+    assert stage["/push"] == 0.0
+    for _ in range(3):
+        stage.do("recall", 0.0)  # a button that is up
+        stage.play()
+    assert stage.engine.snapshots.current.name == "dawn"
+
+
+def test_hands_and_texts_have_the_last_word(stage: Stage) -> None:
+    stage.do("recall", "dawn", 1)
+    stage.play(0.5)
+    stage.engine.set("/push", 2.0)
+    stage.save(TEXT.replace("brightness=0.5", "brightness=0.1"))
+    stage.engine.release("/field/offset")
+    stage.play(1)
+    assert stage["/push"] == 2.0, "turned while it faded"
+    assert stage["/lower/brightness"] == 0.1, "its text changed while it faded"
+    assert stage["/field/offset"] == pytest.approx(0.1 * stage.clock.t), "released while it faded"
+    stage.do("recall", "dawn")
+    stage.play()
+    assert stage["/lower/brightness"] == 0.5, "the snapshot says otherwise than the text"
+    stage.save(TEXT.replace("brightness=0.5", "brightness=0.2"))
+    stage.play()
+    assert stage["/lower/brightness"] == 0.2
+    stage.do("recall", "night")
+    stage.do("release", 1)
+    stage.play(0.5)
+    assert stage["/lower/brightness"] != 0.2
+    stage.play(1)
+    assert stage.engine.turned == {}
+    assert (stage["/push"], stage["/lower/brightness"], stage["/target/mode"]) == (0.0, 0.2, "add")
+
+
+def test_a_control_that_moves_takes_its_knob_from_a_recall(stage: Stage) -> None:
+    stage.engine.outside.set("/midi/cc/1/74", 0.5)
+    stage.play()
+    assert stage["/push"] == 0.5
+    stage.do("recall", "night", 1)
+    stage.play(0.5)
+    assert stage["/push"] > 0.5, "a control that stands still takes nothing"
+    stage.engine.outside.set("/midi/cc/1/74", 0.2)
+    stage.play(1)
+    assert stage["/push"] == -1.0
+    assert stage["/lower/brightness"] == 0.9
+
+
+def test_an_interrupted_fade_goes_on_from_where_it_was(stage: Stage) -> None:
+    stage.do("recall", "dawn", 1)
+    stage.play(0.5)
+    at = stage["/push"], stage["/field/offset"]
+    stage.do("recall", "night", 1)
+    stage.play()
+    assert stage["/push"] == pytest.approx(at[0], abs=0.3)
+    assert stage["/field/offset"] == pytest.approx(at[1], abs=0.15)
+    for _ in range(20):  # a nervous hand
+        stage.do("recall", "dawn" if _ % 2 else "night", 1)
+        stage.play(0.125)
+    assert all(len(value.parts) <= 2 for value in stage.engine.turned.values() if hasattr(value, "parts"))
+    stage.play(1)
+    assert stage["/push"] == 0.0
+
+
+def test_angles_go_the_short_way() -> None:
+    stage = Stage("field = noise()\nturned = transform(field, rotate=350)\nout(turned, size=(8, 8))\n")
+    stage.play()
+    stage.do("store", "a")
+    stage.play()
+    stage.engine.set("/turned/rotate", 10)
+    stage.do("recall", "a", 1)
+    for _ in range(FPS + 1):
+        stage.play()
+        assert math.cos(math.radians(stage["/turned/rotate"])) > 0.98
+
+
+def test_a_pad_mixes_and_each_snapshot_is_alone_at_its_place(stage: Stage) -> None:
+    stage.engine.arrange("place", "dawn", 0, 0)
+    stage.engine.arrange("place", "night", 1, 0)
+    stage.do("morph", 0.5, 0.7)
+    stage.play(0.5)
+    assert stage["/push"] == pytest.approx(1.5)
+    assert stage["/field/offset"] == pytest.approx((0.1 * stage.clock.t - 1) / 2), "half of it still moves"
+    for x, push in ((0, 0.0), (1, 3.0), (0.25, 0.3)):
+        stage.do("morph", x, 0)
+        stage.play(0.5)
+        assert stage["/push"] == pytest.approx(push)
+
+
+def test_a_pad_glides(stage: Stage) -> None:
+    stage.engine.arrange("place", "dawn", 0, 0)
+    stage.engine.arrange("place", "night", 1, 0)
+    seen = []
+    for x in (1, 0):
+        stage.do("morph", x, 0)
+        for _ in range(6):
+            stage.play()
+            seen.append(stage["/push"])
+    steps = [abs(b - a) for a, b in itertools.pairwise(seen)]
+    assert max(steps) < 2.0 and seen[-1] == 0.0
+
+
+def test_program_changes_notes_and_buttons_recall(stage: Stage) -> None:
+    stage.engine.outside.hit("/midi/program/3", 0)
+    stage.play()
+    assert stage["/push"] == 0.0
+    stage.engine.outside.hit("/midi/program/3", 9)  # there are no ten
+    stage.play()
+    stage.engine.arrange("bind", "night", "note 1/60")
+    stage.engine.outside.hit("/midi/note/1/61", 1.0)
+    stage.play()
+    assert stage["/push"] == 0.0
+    stage.engine.outside.hit("/midi/note/1/60", 1.0)
+    stage.play()
+    assert stage["/push"] == 3.0
+    stage.engine.arrange("bind", "dawn", "cc 1/20")
+    for value in (0.0, 1.0):
+        stage.engine.outside.set("/midi/cc/1/20", value)
+        stage.play()
+    assert stage["/push"] == 0.0
+    stage.engine.set("/push", 1.0)
+    stage.play()
+    assert stage["/push"] == 1.0, "a button that is held recalls once"
+
+
+def test_a_snapshot_survives_edits_and_says_what_no_longer_fits(stage: Stage) -> None:
+    edited = TEXT.replace("lower", "under").replace('mode="add"', 'mode="screen"').replace("knob(-2, 3", "knob(-2, 1")
+    stage.save(edited)
+    stage.play()
+    assert stage.engine.snapshots.misfits(stage.engine.graph)["night"] == [
+        address for address in stage.engine.snapshots.bank.snapshots["night"].values
+        if address.startswith("/lower/")
+    ]  # fmt: skip
+    stage.do("recall", "night")
+    stage.play()
+    assert stage["/push"] == 1.0, "within its new limits"
+    assert stage["/target/mode"] == "multiply"
+    assert stage["/under/brightness"] == 0.5
+    bank = Bank(
+        snapshots={"odd": Snapshot({"/push": "much", "/target/mode": "melt", "/gone": None, "/field/tx": [1.0]})}
+    )
+    stage.engine.load_snapshots(encode_bank(bank))
+    assert stage.engine.snapshots.misfits(stage.engine.graph) == {"odd": ["/push", "/target/mode", "/field/tx"]}
+    stage.do("recall", "odd", 1)
+    stage.play(2)
+
+
+def test_nonsense_is_told_and_changes_nothing(stage: Stage) -> None:
+    before = dict(stage.engine.turned), stage.engine.snapshots.bank
+    for what, *arguments in (
+        ("recall",), ("recall", "noon"), ("recall", 7), ("recall", "dawn", "slowly"), ("recall", None), ("morph", 1.0),
+        ("morph", "a", "b"), ("morph", math.nan, 0), ("store",), ("store", ""), ("store", "a\nb"), ("store", "x" * 100),
+    ):  # fmt: skip
+        stage.do(what, *arguments)
+        stage.play()
+        assert stage.engine.snapshots.problem is not None, (what, arguments)
+        assert (dict(stage.engine.turned), stage.engine.snapshots.bank) == before
+    for what in (
+        ["explode"],
+        ["rename", "dawn", "night"],
+        ["delete", "noon"],
+        ["place", "dawn", "a", "b"],
+        ["fade", -1],
+    ):
+        with pytest.raises(GanzfeldError):
+            stage.engine.arrange(*what)
+    with pytest.raises(GanzfeldError):
+        stage.engine.load_snapshots(b"no")
+    assert stage.engine.snapshots.bank == before[1]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.5])
+def test_a_checkpoint_in_the_midst_of_it_goes_on(stage: Stage, after: float) -> None:
+    stage.do("recall", "dawn", 1, "beats", "beat")
+    stage.play(after)
+    other = Stage()
+    other.engine.restore(stage.engine.checkpoint())
+    other.clock.restore(stage.clock.checkpoint())
+    for _ in range(2 * FPS):
+        assert torch.equal(stage.play(), other.play())
+        assert stage.engine.values == other.engine.values
+    assert other["/push"] == 0.0
+    assert other.engine.snapshots.bank == stage.engine.snapshots.bank
+
+
+def test_a_jump_in_time_leaves_nothing_waiting(stage: Stage) -> None:
+    stage.clock.seek(100)
+    stage.play()
+    stage.do("recall", "dawn", 1, "beats", "bar")
+    stage.play()
+    assert stage["/push"] == 3.0
+    stage.clock.seek(1)
+    stage.play(1)
+    assert stage["/push"] == 0.0
+    stage.do("recall", "night", 60)
+    stage.play(1)
+    stage.clock.seek(0)
+    stage.play()
+    assert stage["/push"] == 3.0
+
+
+def test_values_for_each_match_stay_the_texts_own(small_network: Path) -> None:
+    face = f"face = network({str(small_network)!r}, latent=noise())\n"
+    stage = Stage(face + "face.bend('b*', scale=1 + 0.1*i, name='fan')\nout(face)\n")
+    stage.play()
+    stage.do("store", "own")
+    stage.play()
+    own = list(stage["/face/fan/scale"])
+    assert len(own) > 1
+    stage.engine.set("/face/fan/scale", 3.0)
+    stage.do("recall", "own", 1)
+    stage.play(0.5)
+    half = stage["/face/fan/scale"]
+    assert half == pytest.approx([(value + 3) / 2 for value in own], abs=0.4)
+    stage.do("store", "between")
+    stage.play(1)
+    assert stage["/face/fan/scale"] == own
+    assert stage.engine.snapshots.bank.snapshots["between"].values["/face/fan/scale"] is None
+
+
+def test_while_paused_a_recall_is_there_at_once(stage: Stage) -> None:
+    stage.clock.paused = True
+    stage.do("recall", "dawn", 5)
+    stage.play()
+    assert stage["/push"] == 0.0
+
+
+def test_renamed_and_deleted(stage: Stage) -> None:
+    stage.do("recall", "dawn")
+    stage.play()
+    stage.engine.arrange("rename", "dawn", "  morning ")
+    assert list(stage.engine.snapshots.bank.snapshots) == ["morning", "night"]
+    assert stage.engine.snapshots.current.name == "morning"
+    stage.engine.arrange("delete", "morning")
+    assert stage.engine.snapshots.current.name is None
+    stage.play()
+
+
+def test_a_player_keeps_them_beside_the_patch(tmp_path: Path) -> None:
+    patch, kept = tmp_path / "organ.ganz", tmp_path / "organ.snapshots.json"
+    patch.write_text(TEXT)
+    with Player(patch, device="cpu") as player:
+        player.set("/push", 2)
+        player.frame(0.1)
+        player.store("two")
+        assert [path.name for path in tmp_path.iterdir() if path.suffix != ".ganz"] == [kept.name]
+    with Player(patch, device="cpu") as player:
+        assert player.snapshots == ["two"]
+        player.recall("two", 1.0)
+        for _ in range(11):
+            player.frame(0.1)
+        assert player.engine.values["/push"] == pytest.approx(2, abs=0.1)
+        player.morph(0.5, 0.5)
+        player.frame(0.1)
+        with pytest.raises(GanzfeldError, match="no snapshot 'tow'"):
+            player.recall("tow")
+    kept.write_text(kept.read_text()[:-20])
+    before = kept.read_bytes()
+    with Player(patch, device="cpu") as player:
+        player.frame(0.1)
+        assert kept.name in str(player.problems[0]) and player.snapshots == []
+        with pytest.raises(GanzfeldError, match="cannot be read"):
+            player.store("three")
+    assert kept.read_bytes() == before
+
+
+def test_a_keeper_never_writes_over_what_it_cannot_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.snapshots.json"
+    path.write_text("{")
+    keeper = SnapshotKeeper(path)
+    assert keeper.read() is None and keeper.problem is not None
+    keeper.stored(Bank().with_values("new", {"/x": 1.0}))
+    keeper.write(0.0)
+    assert path.read_text() == "{"
+    write_bank(path, Bank().with_values("old", {"/x": 2.0}))  # somebody mends it
+    merged = keeper.read()
+    assert merged is not None and sorted(merged.snapshots) == ["new", "old"] and keeper.problem is None
+    keeper.write(1.0)
+    assert read_bank(path) == merged
+    assert keeper.read() is None, "its own writing is no news"
+    path.unlink()
+    path.mkdir()  # nothing can be written here
+    keeper.stored(Bank())
+    keeper.write(2.0)
+    assert keeper.problem is not None
+    path.rmdir()
+    keeper.write(2.1)
+    assert not path.exists(), "not at once again"
+    keeper.write(9.0)
+    assert read_bank(path) == Bank() and keeper.problem is None
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"fade": {"length": -1}}', '{"snapshots": {"a": {}}}',
+     '{"snapshots": {"a": {"values": {"/x": NaN}}}}', '{"snapshots": {"a": {"values": {"/x": {}}}}}',
+     '{"snapshots": {"a": {"values": {"/x": 1e999}}}}', '{"sanpshots": {}}', "[" * 100000],
+)  # fmt: skip
+def test_what_is_no_file_of_snapshots_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.snapshots.json"
+    path.write_text(text)
+    with pytest.raises(PatchError, match="cannot be read"):
+        read_bank(path)

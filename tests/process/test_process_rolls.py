@@ -1,0 +1,130 @@
+"""Dice while a show plays: where a line goes, what it takes to keep it, how it is taken back."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.process import rolls as module
+from ganzfeld.process.rolls import ROLLING, Bendable, Rolls, bendables
+
+PATCH = """\
+# two networks
+left  = network("planets", latent=seeds())
+noise() >> flip() >> out()
+right = seeds() >> network(file=seq("flowers planets", beats=4))
+left.bend("b8",
+          rotate=3)  # a turn
+both  = mix(left, right)
+out(both)
+"""
+
+
+class Text:
+    """A show's text."""
+
+    def __init__(self, text: str, path: Path | None = None) -> None:
+        self.text = text
+        self.rolls = Rolls(path, lambda: self.text, self.play)
+
+    def play(self, text: str) -> None:
+        self.text = text
+
+    def roll(self) -> str:
+        self.rolls.roll()
+        end = time.monotonic() + 30
+        while self.rolls.rolled == ROLLING and time.monotonic() < end:
+            time.sleep(0.002)
+        return self.rolls.rolled
+
+
+@pytest.fixture
+def stock(monkeypatch: pytest.MonkeyPatch) -> list[Bendable]:
+    """Lines without a process; what was asked for."""
+    asked: list[Bendable] = []
+
+    def rolled(network: Bendable, path: Path | None) -> tuple[list[str], None]:
+        asked.append(network)
+        return [f'{network.name}.bend("b16", blur=0.0{number})' for number in range(9)], None
+
+    monkeypatch.setattr(module, "_rolled", rolled)
+    return asked
+
+
+def test_networks_are_found_and_where_their_bends_go() -> None:
+    assert list(bendables(PATCH)) == [Bendable("left", "planets", 6), Bendable("right", "flowers", 4)]
+    assert list(bendables("face = network()\nout(face)")) == [Bendable("face", "planets", 1)]
+    assert not list(bendables("out(network())"))
+    assert not list(bendables("face = (("))
+
+
+def test_a_roll_stands_in_the_text_until_the_next(stock: list[Bendable]) -> None:
+    show = Text(PATCH)
+    lines = [show.roll(), show.roll(), show.roll(), show.roll()]
+    assert len(set(lines)) == 4 and len(stock) == 2, "a stock for each network, one after the other"
+    assert [line.partition(".")[0] for line in lines] == ["left", "right", "left", "right"]
+    assert show.text == PATCH.replace('planets", beats=4))\n', f'planets", beats=4))\n{lines[3]}\n')
+    show.rolls.back()
+    assert show.text == PATCH and show.rolls.rolled == ""
+    third = show.roll()
+    assert show.text.splitlines()[6] == third, "below the bend that was there"
+
+
+def test_a_comment_with_a_form_feed_is_one_line(stock: list[Bendable]) -> None:
+    show = Text("# one\x0cline\nface = network()\nout(face)\n")
+    line = show.roll()
+    assert show.text == f"# one\x0cline\nface = network()\n{line}\nout(face)\n"
+
+
+def test_the_file_is_written_when_a_line_is_kept_and_undone_by_hand(tmp_path: Path, stock: list[Bendable]) -> None:
+    path = tmp_path / "mine.ganz"
+    text = "face = network()\r\nout(face)"
+    path.write_bytes(text.encode())
+    show = Text(text, path)
+    show.roll()
+    assert path.read_bytes() == text.encode(), "nothing is written before"
+    show.rolls.keep()
+    assert path.read_bytes() == show.text.encode() and "\r\nface.bend" in show.text
+    first = show.text
+    show.roll()
+    show.rolls.keep()
+    assert show.text.count("bend") == 2
+    show.rolls.back()
+    assert show.text == first and path.read_bytes() == first.encode()
+    show.rolls.back()
+    assert show.text == text and path.read_bytes() == text.encode()
+    with pytest.raises(GanzfeldError, match="take back"):
+        show.rolls.back()
+
+
+def test_a_save_of_the_person_wins(tmp_path: Path, stock: list[Bendable]) -> None:
+    path = tmp_path / "mine.ganz"
+    path.write_text(PATCH)
+    show = Text(PATCH, path)
+    show.roll()
+    path.write_text(PATCH + "# mine\n")
+    with pytest.raises(PatchError, match="changed"):
+        show.rolls.keep()
+    show.text = PATCH + "# mine\n"
+    assert show.rolls.rolled == ""
+    for refused in (show.rolls.keep, show.rolls.back):
+        with pytest.raises(GanzfeldError):
+            refused()
+    show.roll()
+    assert "# mine" in show.text
+
+
+def test_without_a_network_nothing_is_rolled(stock: list[Bendable]) -> None:
+    with pytest.raises(GanzfeldError, match="no network"):
+        Text("out(noise())").rolls.roll()
+
+
+def test_what_the_command_rolls_is_played_and_what_it_refuses_is_told(tmp_path: Path, small_network: Path) -> None:
+    show = Text(f"face = network({str(small_network)!r})\nout(face)")
+    assert show.roll().startswith("face.b") and show.rolls.problem is None
+    show = Text('face = network("gone.pkl")\nout(face)', tmp_path / "mine.ganz")
+    assert show.roll() == "" and "bend" not in show.text
+    assert show.rolls.problem and "gone.pkl" in show.rolls.problem.hint

@@ -1,0 +1,170 @@
+"""An engine of a few lines, so that a render process starts in a blink and does on command what real ones do by
+accident. It is told what to do by the patch's text, one word a line, and shows what it knows in its pixels.
+
+    grey 7         the picture's second pixel        error          cannot be built
+    size 8 4       width and height (4 × 2)          die            the process kills itself when this is built
+    out left       another output's name             die-after 5    … at the fifth frame from then on
+    fps 30                                           hang           a frame that never ends
+    bpm 90 midi    the tempo, and what it follows
+                                                     fail           every frame raises
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import numpy as np
+
+from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
+from ganzfeld.engine.snapshots.snapshots import Snapshots
+from ganzfeld.errors import PatchError, Where
+from ganzfeld.process.parts import Parts
+from ganzfeld.values.frames import FrameWriter
+from ganzfeld.values.outside import Outside
+
+HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
+"""What the pixels of the first row say."""
+
+
+class FakePatch(dict):
+    """What a text says. Told apart by identity, as the engine's patches are."""
+
+    __hash__ = object.__hash__
+
+
+def parse(text: str, file: str | None) -> FakePatch:
+    patch = FakePatch(file=file, text=text)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line and not line.startswith("#"):
+            word, *values = line.split()
+            if word not in ("grey", "size", "out", "fps", "bpm", "error", "die", "die-after", "hang", "fail", "script"):
+                raise PatchError(f"no word '{word}'", where=Where(file, number, 1))
+            patch[word] = values
+    return patch
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+
+
+class FakeEngine:
+    def __init__(self, device: str) -> None:
+        if device == "none":
+            raise PatchError("The device 'none' cannot be used", hint="Try --device cpu")
+        self.device = SimpleNamespace(type="fake")
+        self.outside = Outside()
+        self.patch: FakePatch | None = None
+        self.turned: dict[str, int] = {}
+        self.problems: list = []
+        self.pending_trust: list[Path] = []
+        self.watched: set[Path] = set()
+        self.graph = SimpleNamespace(slots={"/grey": None}, patch=SimpleNamespace(knobs={}))
+        self.snapshots = Snapshots()
+        self.values = {"/grey": 0}
+        self.hits = self.state = self.frames = self.halvings = 0
+        self.frame_seconds = 0.0
+
+    @property
+    def bpm(self) -> float | None:
+        return float(self.patch["bpm"][0]) if self.patch and "bpm" in self.patch else 120.0
+
+    @property
+    def follow(self) -> str | None:
+        return self.patch["bpm"][1] if self.patch and len(self.patch.get("bpm", ())) > 1 else None
+
+    @property
+    def outs(self) -> dict:
+        if self.patch is None:
+            return {}
+        fps = float(self.patch.get("fps", ["60"])[0])
+        return {name: SimpleNamespace(size=None, fps=fps) for name in self.patch.get("out", ["out"])}
+
+    def load(self, patch: FakePatch | str, path: Path | None) -> None:
+        if isinstance(patch, str):
+            patch = parse(patch, str(path))
+        if "error" in patch:
+            raise PatchError("this cannot be built", where=Where(str(path), 1))
+        if "die" in patch:
+            die()
+        self.patch, self.problems, self.frames = patch, [], 0
+        self.pending_trust = [Path(file) for file in patch.get("script", ())]
+        self.watched = set(self.pending_trust)
+
+    def submit(self, patch: FakePatch | str, path: Path | None) -> None:
+        try:
+            self.load(patch, path)
+        except PatchError as error:
+            self.problems = [error]
+
+    def set(self, address: str, value: int) -> None:
+        if address != "/grey":
+            raise PatchError(f"There is nothing at {address}")
+        self.turned[address] = value
+
+    def release(self, address: str) -> None:
+        self.turned.pop(address, None)
+
+    def load_snapshots(self, bank: bytes) -> None:
+        self.snapshots.bank = decode_bank(bank)
+
+    def store(self, name: str) -> None:
+        self.snapshots.bank = self.snapshots.bank.with_values(name, dict(self.turned))
+
+    def arrange(self, what: str, *arguments) -> None:
+        self.snapshots.arrange(what, *arguments)
+
+    def notice(self, path: Path) -> None:
+        self.state += 50
+
+    def trust(self, path: Path) -> None:
+        self.pending_trust.remove(path)
+
+    def frame(self, moment) -> dict[str, np.ndarray]:
+        self.frames += 1
+        patch = self.patch
+        if patch is None:
+            return {}
+        if "die-after" in patch and self.frames >= int(patch["die-after"][0]):
+            die()
+        if "hang" in patch:
+            time.sleep(1000)
+        if "fail" in patch:
+            raise RuntimeError("a bug")
+        inbox = self.outside.take()
+        self.values = {"/grey": self.turned.get("/grey", 0)}
+        self.hits += len(inbox.hits)
+        width, height = map(int, patch.get("size", (8, 2)))
+        picture = np.zeros((height, width, 4), np.uint8)
+        picture[0, HITS] = self.hits
+        picture[0, GREY] = int(patch.get("grey", ["0"])[0])
+        picture[0, TURNED] = self.turned.get("/grey", 0)
+        picture[0, OUTSIDE] = inbox.value("/x", 0)
+        picture[0, STATE] = self.state
+        return dict.fromkeys(self.outs, picture)
+
+    def checkpoint(self) -> bytes:
+        bank = encode_bank(self.snapshots.bank)
+        return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values(), bank])
+
+    def restore(self, data: bytes) -> None:
+        self.hits, self.state, self.turned, values, bank = msgspec.msgpack.decode(data)
+        self.snapshots.bank = decode_bank(bank)
+        for address, value in values.items():
+            self.outside.set(address, value)
+
+    def close(self) -> None:
+        pass
+
+
+def fake_parts() -> Parts:
+    return Parts(
+        engine=lambda begin: FakeEngine(begin.device),
+        parse=parse,
+        copy=lambda picture, pixels: np.copyto(pixels, picture),
+        writer=lambda session, device: FrameWriter(session),
+    )
