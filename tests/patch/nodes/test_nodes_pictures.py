@@ -85,6 +85,17 @@ def test_a_bomb_is_not_decoded(tmp_path: Path) -> None:
         read_picture(path)
 
 
+@pytest.mark.parametrize("format", ["EPS", "PCX", "ICO"])
+def test_a_file_that_is_a_program_or_no_common_picture_starts_nothing(
+    tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    Image.new("L", (8, 8)).save(path, format)
+    monkeypatch.setattr("subprocess.Popen.__init__", lambda *_, **__: pytest.fail("it started a program"))
+    with pytest.raises(PatchError, match="not a picture"):
+        read_picture(path)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"GIF89a\xff\xff\xff\xff"]
 )
