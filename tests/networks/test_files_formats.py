@@ -197,6 +197,18 @@ def test_another_generator_is_refused_by_its_class():
 def test_tensorflow(variant, protocol):
     network = made.small2(**variant)
     assert_same(read(made.tensorflow(network), protocol), network)
+    assert_same(read(made.tensorflow(network, scalars=False), protocol), network)
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float16(0.5), np.array([0.5], ">f4")[0], 0.5])
+def test_a_variable_of_one_number_may_be_any_float(number):
+    network = made.small2()
+    content = made.tensorflow(network)
+    variables = content[2].state["components"]["synthesis"].state["variables"]
+    names = [name for name, _ in variables]
+    variables[names.index("8x8/Conv1/noise_strength")] = ("8x8/Conv1/noise_strength", number)
+    strength = read(content).weights["synthesis.b8.conv1.noise_strength"]
+    assert strength.shape == () and strength == 0.5
 
 
 def test_tensorflow_s_older_names_mark_the_orig_architecture():

@@ -175,8 +175,14 @@ def snapshot(network: Network, **options: Any) -> dict:
 # -- TensorFlow ------------------------------------------------------------------------------------------------
 
 
-def tensorflow(network: Network, *, levels: bool = False, named_architecture: bool = True) -> tuple:
-    """(G, D, Gs). `levels`: ToRGB under its older name. No values but Gs's are right."""
+def tensorflow(
+    network: Network, *, levels: bool = False, named_architecture: bool = True, scalars: bool = True
+) -> tuple:
+    """(G, D, Gs). No values but Gs's are right.
+
+    levels: ToRGB under its older name. scalars: variables of no dimensions as numpy scalars, as a TensorFlow session
+    returns them, and not as arrays.
+    """
     config = network.config
     assert isinstance(config, StyleGAN2Config)
     parts: dict[str, list] = {"mapping": [], "synthesis": [], "": [("lod", np.float32(0))]}
@@ -211,6 +217,7 @@ def tensorflow(network: Network, *, levels: bool = False, named_architecture: bo
                 array = array[::-1, ::-1] if path[1] == "conv0" else array
                 parts["synthesis"].append((f"{layer}/weight", array))
             else:
+                array = np.float32(array) if scalars and not array.ndim else array
                 parts["synthesis"].append((f"{layer}/{last}", array))
     kwargs = {"resolution": config.img_resolution, "label_size": config.c_dim, "conv_clamp": config.conv_clamp}
     if named_architecture:

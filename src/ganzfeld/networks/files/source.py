@@ -52,7 +52,12 @@ class Weights:
         return self.arrays[name]
 
     def take(self, name: str, value: object) -> np.ndarray:
-        """The numbers of a tensor of the file: float16 as it is, other floats as float32."""
+        """The numbers of a tensor of the file: float16 as it is, other floats as float32.
+
+        A plain number is a tensor of no dimensions: TensorFlow's sessions return such variables as numpy scalars.
+        """
+        if type(value) is float:
+            value = Array(np.array(value, np.float64))
         if not isinstance(value, Array):
             raise NetworkFileError(f"'{name[:80]}' is not a tensor", hint=_FORK)
         self.taken += value.nbytes
