@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import pickletools
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.machine import MARK, OPCODES, Machine
 from ganzfeld.networks.files.values import SHORT, as_key, refuse_damaged
 
-if TYPE_CHECKING:
-    from ganzfeld.networks.files.unpickler import Unpickler
-
-    Step = Callable[[Unpickler], None]
+Step = Callable[[Machine], None]
 
 MAX_INTEGER_BYTES = 64
-
-OPCODES = {ord(op.code): op.name for op in pickletools.opcodes}
-MARK = object()
-"""Lies on the stack where a run of items begins."""
 
 
 def _push(value: object) -> Step:
@@ -44,7 +36,7 @@ def _push_text(code: str) -> Step:
 
 def _push_string(code: str) -> Step:
     # Python 2 wrote text and bytes alike this way.
-    def step(machine: Unpickler) -> None:
+    def step(machine: Machine) -> None:
         piece = machine.take(machine.number(code))
         machine.stack.append(str(piece, "latin-1") if len(piece) <= SHORT else piece)
 
@@ -52,14 +44,14 @@ def _push_string(code: str) -> Step:
 
 
 def _tuple(count: int) -> Step:
-    def step(machine: Unpickler) -> None:
+    def step(machine: Machine) -> None:
         items = [machine.pop() for _ in range(count)]
         machine.stack.append(tuple(items[::-1]))
 
     return step
 
 
-def _protocol(machine: Unpickler) -> None:
+def _protocol(machine: Machine) -> None:
     version = machine.number("B")
     if version > 5:
         raise NetworkFileError(
@@ -68,7 +60,7 @@ def _protocol(machine: Unpickler) -> None:
         )
 
 
-def _frame(machine: Unpickler) -> None:
+def _frame(machine: Machine) -> None:
     length = machine.number("Q")
     if length > machine.end - machine.position:
         raise refuse_damaged(
@@ -78,7 +70,7 @@ def _frame(machine: Unpickler) -> None:
 
 
 def _integer(code: str) -> Step:
-    def step(machine: Unpickler) -> None:
+    def step(machine: Machine) -> None:
         length = machine.number(code)
         if not 0 <= length <= MAX_INTEGER_BYTES:
             raise refuse_damaged(f"the file declares an integer of {length:,} bytes at byte {machine.position:,}")
@@ -87,28 +79,28 @@ def _integer(code: str) -> Step:
     return step
 
 
-def _float(machine: Unpickler) -> None:
+def _float(machine: Machine) -> None:
     machine.stack.append(struct.unpack(">d", machine.take(8))[0])
 
 
-def _mark(machine: Unpickler) -> None:
+def _mark(machine: Machine) -> None:
     machine.stack.append(MARK)
 
 
-def _pop(machine: Unpickler) -> None:
+def _pop(machine: Machine) -> None:
     machine.stack.pop()
 
 
-def _pop_mark(machine: Unpickler) -> None:
+def _pop_mark(machine: Machine) -> None:
     machine.pop_to_mark()
 
 
-def _duplicate(machine: Unpickler) -> None:
+def _duplicate(machine: Machine) -> None:
     machine.stack.append(machine.top(object))
 
 
 def _get(code: str) -> Step:
-    def step(machine: Unpickler) -> None:
+    def step(machine: Machine) -> None:
         index = machine.number(code)
         if index not in machine.memo:
             raise refuse_damaged(f"the pickle refers to part {index:,}, which it never made")
@@ -118,7 +110,7 @@ def _get(code: str) -> Step:
 
 
 def _put(code: str) -> Step:
-    def step(machine: Unpickler) -> None:
+    def step(machine: Machine) -> None:
         value = machine.pop()
         machine.stack.append(value)
         machine.memo[machine.number(code)] = value
@@ -126,55 +118,55 @@ def _put(code: str) -> Step:
     return step
 
 
-def _memoize(machine: Unpickler) -> None:
+def _memoize(machine: Machine) -> None:
     value = machine.pop()
     machine.stack.append(value)
     machine.memo[len(machine.memo)] = value
 
 
-def _tuple_to_mark(machine: Unpickler) -> None:
+def _tuple_to_mark(machine: Machine) -> None:
     machine.stack.append(tuple(machine.pop_to_mark()))
 
 
-def _list_to_mark(machine: Unpickler) -> None:
+def _list_to_mark(machine: Machine) -> None:
     machine.stack.append(machine.pop_to_mark())
 
 
-def _dict_to_mark(machine: Unpickler) -> None:
+def _dict_to_mark(machine: Machine) -> None:
     items = machine.pop_to_mark()
     machine.stack.append({})
     _set_pairs(machine, items)
 
 
-def _frozenset_to_mark(machine: Unpickler) -> None:
+def _frozenset_to_mark(machine: Machine) -> None:
     machine.stack.append(frozenset(map(as_key, machine.pop_to_mark())))
 
 
-def _append(machine: Unpickler) -> None:
+def _append(machine: Machine) -> None:
     value = machine.pop()
     machine.top(list).append(value)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _append_to_mark(machine: Unpickler) -> None:
+def _append_to_mark(machine: Machine) -> None:
     items = machine.pop_to_mark()
     machine.top(list).extend(items)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _add_to_mark(machine: Unpickler) -> None:
+def _add_to_mark(machine: Machine) -> None:
     items = machine.pop_to_mark()
     machine.top(set).update(map(as_key, items))  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _set_item(machine: Unpickler) -> None:
+def _set_item(machine: Machine) -> None:
     value, key = machine.pop(), machine.pop()
     _set_pairs(machine, [key, value])
 
 
-def _set_items_to_mark(machine: Unpickler) -> None:
+def _set_items_to_mark(machine: Machine) -> None:
     _set_pairs(machine, machine.pop_to_mark())
 
 
-def _set_pairs(machine: Unpickler, items: list) -> None:
+def _set_pairs(machine: Machine, items: list) -> None:
     if len(items) % 2:
         raise refuse_damaged(f"a key without a value at byte {machine.position - 1:,}")
     target = machine.top(dict)
@@ -182,32 +174,32 @@ def _set_pairs(machine: Unpickler, items: list) -> None:
         target[as_key(key)] = value  # pyright: ignore[reportIndexIssue]
 
 
-def _global(machine: Unpickler) -> None:
+def _global(machine: Machine) -> None:
     machine.stack.append(machine.find(machine.line(), machine.line()))
 
 
-def _stack_global(machine: Unpickler) -> None:
+def _stack_global(machine: Machine) -> None:
     name, module = machine.pop(), machine.pop()
     machine.stack.append(machine.find(module, name))
 
 
-def _reduce(machine: Unpickler) -> None:
+def _reduce(machine: Machine) -> None:
     arguments, function = machine.pop(), machine.pop()
     machine.stack.append(machine.reduce(function, arguments))
 
 
-def _new_object(machine: Unpickler) -> None:
+def _new_object(machine: Machine) -> None:
     _arguments, kind = machine.pop(), machine.pop()
     machine.stack.append(machine.new(kind))
 
 
-def _build(machine: Unpickler) -> None:
+def _build(machine: Machine) -> None:
     state, target = machine.pop(), machine.pop()
     machine.stack.append(target)
     machine.build(target, state)
 
 
-def _persistent_id(machine: Unpickler) -> None:
+def _persistent_id(machine: Machine) -> None:
     identity = machine.pop()
     if machine.persistent is None:
         machine.refuse_opcode(0x51)

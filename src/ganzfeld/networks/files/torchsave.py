@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files import zipped
-from ganzfeld.networks.files.unpickler import Global, Unpickler
+from ganzfeld.networks.files.machine import Global
+from ganzfeld.networks.files.unpickler import Unpickler
 from ganzfeld.networks.files.values import MAX_EXTENT, Budget, Storage, StorageType, refuse_damaged
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ganzfeld.networks.files import torchsave
-from ganzfeld.networks.files.unpickler import Global, Unpickler
+from ganzfeld.networks.files.machine import Constructor, Global, Machine
 from ganzfeld.networks.files.values import (
     Array,
     DType,
@@ -35,51 +35,51 @@ def _arguments(arguments: tuple, name: str, *kinds: type | tuple[type, ...]) -> 
 # -- torch -----------------------------------------------------------------------------------------------------
 
 
-def _tensor(_machine: Unpickler, arguments: tuple) -> object:
+def _tensor(_machine: Machine, arguments: tuple) -> object:
     storage, offset, shape, strides = _arguments(
         arguments, "_rebuild_tensor_v2", Storage, int, (tuple, list), (tuple, list)
     )
     return Array.of_storage(storage, offset, shape, strides)
 
 
-def _parameter(_machine: Unpickler, arguments: tuple) -> object:
+def _parameter(_machine: Machine, arguments: tuple) -> object:
     return _arguments(arguments, "_rebuild_parameter", Array)[0]
 
 
-def _load_from_bytes(machine: Unpickler, arguments: tuple) -> object:
+def _load_from_bytes(machine: Machine, arguments: tuple) -> object:
     # torch's own would unpickle the blob with everything allowed. Here it is read by the same machine and table.
     (blob,) = _arguments(arguments, "_load_from_bytes", memoryview)
     return torchsave.load(blob, VOCABULARY, machine.budget, nesting=machine.nesting + 1)
 
 
-def _size(_machine: Unpickler, arguments: tuple) -> object:
+def _size(_machine: Machine, arguments: tuple) -> object:
     return extents(_arguments(arguments, "torch.Size", (tuple, list))[0])
 
 
-def _device(_machine: Unpickler, arguments: tuple) -> object:
+def _device(_machine: Machine, arguments: tuple) -> object:
     return _arguments(arguments, "torch.device", str)[0]
 
 
 # -- numpy -----------------------------------------------------------------------------------------------------
 
 
-def _dtype(_machine: Unpickler, arguments: tuple) -> object:
+def _dtype(_machine: Machine, arguments: tuple) -> object:
     return DType(_arguments(arguments, "numpy.dtype", str)[0])
 
 
-def _scalar(machine: Unpickler, arguments: tuple) -> object:
+def _scalar(machine: Machine, arguments: tuple) -> object:
     dtype, raw = _arguments(arguments, "numpy.scalar", DType, (memoryview, str, LongText))
     return dense(raw, dtype, (), machine.budget).item()
 
 
-def _empty_array(_machine: Unpickler, arguments: tuple) -> object:
+def _empty_array(_machine: Machine, arguments: tuple) -> object:
     (kind,) = _arguments(arguments, "numpy._reconstruct", Global)
     if kind is not _NDARRAY:
         raise refuse_damaged("the file holds a subclass of numpy's array")
     return Array()
 
 
-def _array_from_buffer(machine: Unpickler, arguments: tuple) -> object:
+def _array_from_buffer(machine: Machine, arguments: tuple) -> object:
     raw, dtype, shape, order = _arguments(arguments, "numpy._frombuffer", memoryview, DType, tuple, str)
     array = dense(raw, dtype, shape, machine.budget, column_major=order == "F")
     axes = arguments[4] if len(arguments) > 4 else None
@@ -93,7 +93,7 @@ def _array_from_buffer(machine: Unpickler, arguments: tuple) -> object:
 # -- Python's own ----------------------------------------------------------------------------------------------
 
 
-def _items(machine: Unpickler, arguments: tuple, name: str) -> list:
+def _items(machine: Machine, arguments: tuple, name: str) -> list:
     if not arguments:
         return []
     (items,) = _arguments(arguments, name, (list, tuple, set, frozenset))
@@ -101,33 +101,33 @@ def _items(machine: Unpickler, arguments: tuple, name: str) -> list:
     return list(items)
 
 
-def _set(machine: Unpickler, arguments: tuple) -> object:
+def _set(machine: Machine, arguments: tuple) -> object:
     return set(map(as_key, _items(machine, arguments, "set")))
 
 
-def _frozenset(machine: Unpickler, arguments: tuple) -> object:
+def _frozenset(machine: Machine, arguments: tuple) -> object:
     return frozenset(map(as_key, _items(machine, arguments, "frozenset")))
 
 
-def _ordered_dict(machine: Unpickler, arguments: tuple) -> object:
+def _ordered_dict(machine: Machine, arguments: tuple) -> object:
     pairs = _items(machine, arguments, "OrderedDict")
     if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
         raise refuse_damaged("a dictionary in the file is not made of pairs")
     return {as_key(key): value for key, value in pairs}
 
 
-def _complex(_machine: Unpickler, arguments: tuple) -> object:
+def _complex(_machine: Machine, arguments: tuple) -> object:
     return complex(*_arguments(arguments, "complex", float, float))
 
 
-def _encode(machine: Unpickler, arguments: tuple) -> object:
+def _encode(machine: Machine, arguments: tuple) -> object:
     text, codec = _arguments(arguments, "_codecs.encode", (str, LongText), str)
     if codec not in ("latin1", "latin-1"):
         raise refuse_damaged("the file encodes text in an unusual way")
     return latin1(text, machine.budget)
 
 
-def _bytes(_machine: Unpickler, arguments: tuple) -> object:
+def _bytes(_machine: Machine, arguments: tuple) -> object:
     # Protocol 2 writes b"" as bytes(), and bytearrays as bytearray(<bytes>).
     return _arguments(arguments, "bytes", memoryview)[0] if arguments else memoryview(b"")
 
@@ -135,7 +135,7 @@ def _bytes(_machine: Unpickler, arguments: tuple) -> object:
 # -- NVIDIA's --------------------------------------------------------------------------------------------------
 
 
-def _persistent_object(_machine: Unpickler, arguments: tuple) -> object:
+def _persistent_object(_machine: Machine, arguments: tuple) -> object:
     # The original executes meta["module_src"]. Here the class's name and the state are taken, the source dropped.
     (meta,) = _arguments(arguments, "_reconstruct_persistent_obj", dict)
     name, state = meta.get("class_name"), meta.get("state")
@@ -155,14 +155,12 @@ def _namespace() -> object:
 
 # -- the table -------------------------------------------------------------------------------------------------
 
-_Constructor = Callable[[Unpickler, tuple], object]
-
 
 def _table() -> dict[tuple[str, str], Global]:
     table: dict[tuple[str, str], Global] = {}
 
     def add(
-        modules: str, name: str, construct: _Constructor | None = None, new: Callable[[], object] | None = None
+        modules: str, name: str, construct: Constructor | None = None, new: Callable[[], object] | None = None
     ) -> Global:
         entry = Global(f"{modules.split()[0]}.{name}", construct, new)
         for module in modules.split():
