@@ -11,7 +11,7 @@ import torch
 
 from ganzfeld.networks.network import Network, load_network
 
-FOLDER = Path(os.environ.get("GANZFELD_FOREIGN", Path(__file__).parents[3] / "shared" / "foreign"))
+FOLDER = Path(os.environ.get("GANZFELD_FOREIGN", Path(__file__).parents[4] / "shared" / "foreign"))
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"{FOLDER} is not here; GANZFELD_FOREIGN says where it is")
 
 PICTURES = {"const": ("const", 0.7), "none": ("none", 0.7), "psi1": ("const", 1.0)}
