@@ -8,7 +8,7 @@ from __future__ import annotations
 import pickletools
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files.values import SHORT, Array, Budget, DType, LongText, Record, refuse_damaged
@@ -31,29 +31,41 @@ class Global:
     new: Callable[[], object] | None = None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What reading a file may use, and a file within that file.
+
+    vocabulary: (module, name) -> what that name may do. nesting: how many files this one lies within.
+    """
+
+    vocabulary: Mapping[tuple[str, str], Global]
+    budget: Budget
+    nesting: int = 0
+
+    def within(self) -> Reading:
+        """The same for a file that lies within this one."""
+        return replace(self, nesting=self.nesting + 1)
+
+
 class Machine:
     """Stands at `position` of `data`, where a pickle begins.
 
-    `vocabulary` maps (module, name) to what that name may do. `persistent` turns a persistent id into an object
-    (torch.save's storages); without it such ids are refused.
+    `persistent` turns a persistent id into an object (torch.save's storages); without it such ids are refused.
     """
 
     def __init__(
         self,
         data: memoryview,
-        vocabulary: Mapping[tuple[str, str], Global],
-        budget: Budget,
+        reading: Reading,
         *,
         position: int = 0,
-        nesting: int = 0,
         persistent: Callable[[object], object] | None = None,
     ) -> None:
         self.data = data
         self.end = len(data)
         self.position = position
-        self.vocabulary = vocabulary
-        self.budget = budget
-        self.nesting = nesting
+        self.reading = reading
+        self.budget = reading.budget
         self.persistent = persistent
         self.stack: list = []
         self.memo: dict[int, object] = {}
@@ -123,7 +135,7 @@ class Machine:
         """The global of that name, or a refusal that names it."""
         if isinstance(module, str) and isinstance(name, str):
             try:
-                return self.vocabulary[module, name]
+                return self.reading.vocabulary[module, name]
             except KeyError:
                 raise refused_global(module, name) from None
         raise refuse_damaged(f"the name at byte {self.position - 1:,} is not text")

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.config import Config
-from ganzfeld.networks.files import torchsave
 from ganzfeld.networks.files.layout import described
-from ganzfeld.networks.files.values import Array, Budget, Record
-from ganzfeld.networks.files.vocabulary import VOCABULARY
+from ganzfeld.networks.files.values import Array, Record
 
 
+@dataclass(frozen=True)
 class Source:
-    """The bytes of a file, and what they hold."""
+    """The bytes of a file, and what they hold as plain data (None: in a container that nobody knows)."""
 
-    def __init__(self, data: memoryview) -> None:
-        self.data = data
-
-    @cached_property
-    def content(self) -> object:
-        """What a pickle or a torch.save file holds, as plain data; None for other files.
-
-        Raises NetworkFileError where such a file is damaged or refers to anything that is not on the list.
-        """
-        if self.data[:1] == b"\x80" or self.data[:2] == b"PK":
-            return torchsave.load(self.data, VOCABULARY, Budget.of(len(self.data)))
-        return None
+    data: memoryview
+    content: object
 
 
 @dataclass

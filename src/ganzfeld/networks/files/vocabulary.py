@@ -1,22 +1,22 @@
-"""Every name that a network file may use, and what using it makes here.
+"""Every name of Python, numpy and torch that a network file may use, and what using it makes here.
 
 The table is matched exactly, module and name; nothing else is ever looked up, and nothing is imported. Each entry
-is one of our own bounded constructors, or a mere token for a name that files only mention.
+is one of our own bounded constructors, or a mere token for a name that files only mention. Names that only one format
+uses stand in that format's module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ganzfeld.networks.files import torchsave
+from ganzfeld.networks.files.containers import content
 from ganzfeld.networks.files.machine import Constructor, Global, Machine
+from ganzfeld.networks.files.storages import StorageGlobal
 from ganzfeld.networks.files.values import (
     Array,
     DType,
     LongText,
-    Record,
     Storage,
-    StorageType,
     as_key,
     dense,
     extents,
@@ -25,7 +25,7 @@ from ganzfeld.networks.files.values import (
 )
 
 
-def _arguments(arguments: tuple, name: str, *kinds: type | tuple[type, ...]) -> tuple:
+def checked_arguments(arguments: tuple, name: str, *kinds: type | tuple[type, ...]) -> tuple:
     """The first arguments, checked against `kinds`; further ones (requires_grad, hooks) do not matter."""
     if len(arguments) < len(kinds) or not all(isinstance(a, kind) for a, kind in zip(arguments, kinds)):
         raise refuse_damaged(f"a call of '{name}' in the file has the wrong arguments")
@@ -36,51 +36,51 @@ def _arguments(arguments: tuple, name: str, *kinds: type | tuple[type, ...]) -> 
 
 
 def _tensor(_machine: Machine, arguments: tuple) -> object:
-    storage, offset, shape, strides = _arguments(
+    storage, offset, shape, strides = checked_arguments(
         arguments, "_rebuild_tensor_v2", Storage, int, (tuple, list), (tuple, list)
     )
     return Array.of_storage(storage, offset, shape, strides)
 
 
 def _parameter(_machine: Machine, arguments: tuple) -> object:
-    return _arguments(arguments, "_rebuild_parameter", Array)[0]
+    return checked_arguments(arguments, "_rebuild_parameter", Array)[0]
 
 
 def _load_from_bytes(machine: Machine, arguments: tuple) -> object:
     # torch's own would unpickle the blob with everything allowed. Here it is read by the same machine and table.
-    (blob,) = _arguments(arguments, "_load_from_bytes", memoryview)
-    return torchsave.load(blob, VOCABULARY, machine.budget, nesting=machine.nesting + 1)
+    (blob,) = checked_arguments(arguments, "_load_from_bytes", memoryview)
+    return content(blob, machine.reading.within())
 
 
 def _size(_machine: Machine, arguments: tuple) -> object:
-    return extents(_arguments(arguments, "torch.Size", (tuple, list))[0])
+    return extents(checked_arguments(arguments, "torch.Size", (tuple, list))[0])
 
 
 def _device(_machine: Machine, arguments: tuple) -> object:
-    return _arguments(arguments, "torch.device", str)[0]
+    return checked_arguments(arguments, "torch.device", str)[0]
 
 
 # -- numpy -----------------------------------------------------------------------------------------------------
 
 
 def _dtype(_machine: Machine, arguments: tuple) -> object:
-    return DType(_arguments(arguments, "numpy.dtype", str)[0])
+    return DType(checked_arguments(arguments, "numpy.dtype", str)[0])
 
 
 def _scalar(machine: Machine, arguments: tuple) -> object:
-    dtype, raw = _arguments(arguments, "numpy.scalar", DType, (memoryview, str, LongText))
+    dtype, raw = checked_arguments(arguments, "numpy.scalar", DType, (memoryview, str, LongText))
     return dense(raw, dtype, (), machine.budget).item()
 
 
 def _empty_array(_machine: Machine, arguments: tuple) -> object:
-    (kind,) = _arguments(arguments, "numpy._reconstruct", Global)
+    (kind,) = checked_arguments(arguments, "numpy._reconstruct", Global)
     if kind is not _NDARRAY:
         raise refuse_damaged("the file holds a subclass of numpy's array")
     return Array()
 
 
 def _array_from_buffer(machine: Machine, arguments: tuple) -> object:
-    raw, dtype, shape, order = _arguments(arguments, "numpy._frombuffer", memoryview, DType, tuple, str)
+    raw, dtype, shape, order = checked_arguments(arguments, "numpy._frombuffer", memoryview, DType, tuple, str)
     array = dense(raw, dtype, shape, machine.budget, column_major=order == "F")
     axes = arguments[4] if len(arguments) > 4 else None
     if order == "K" and axes is not None:  # numpy 2: the shape is that of memory, and the axes come after
@@ -96,7 +96,7 @@ def _array_from_buffer(machine: Machine, arguments: tuple) -> object:
 def _items(machine: Machine, arguments: tuple, name: str) -> list:
     if not arguments:
         return []
-    (items,) = _arguments(arguments, name, (list, tuple, set, frozenset))
+    (items,) = checked_arguments(arguments, name, (list, tuple, set, frozenset))
     machine.budget.charge(100 * len(items))  # an item here costs about as much as copying 100 bytes
     return list(items)
 
@@ -117,11 +117,11 @@ def _ordered_dict(machine: Machine, arguments: tuple) -> object:
 
 
 def _complex(_machine: Machine, arguments: tuple) -> object:
-    return complex(*_arguments(arguments, "complex", float, float))
+    return complex(*checked_arguments(arguments, "complex", float, float))
 
 
 def _encode(machine: Machine, arguments: tuple) -> object:
-    text, codec = _arguments(arguments, "_codecs.encode", (str, LongText), str)
+    text, codec = checked_arguments(arguments, "_codecs.encode", (str, LongText), str)
     if codec not in ("latin1", "latin-1"):
         raise refuse_damaged("the file encodes text in an unusual way")
     return latin1(text, machine.budget)
@@ -129,28 +129,7 @@ def _encode(machine: Machine, arguments: tuple) -> object:
 
 def _bytes(_machine: Machine, arguments: tuple) -> object:
     # Protocol 2 writes b"" as bytes(), and bytearrays as bytearray(<bytes>).
-    return _arguments(arguments, "bytes", memoryview)[0] if arguments else memoryview(b"")
-
-
-# -- NVIDIA's --------------------------------------------------------------------------------------------------
-
-
-def _persistent_object(_machine: Machine, arguments: tuple) -> object:
-    # The original executes meta["module_src"]. Here the class's name and the state are taken, the source dropped.
-    (meta,) = _arguments(arguments, "_reconstruct_persistent_obj", dict)
-    name, state = meta.get("class_name"), meta.get("state")
-    if not isinstance(name, str) or not isinstance(state, dict):
-        raise refuse_damaged("an object of the file has no class name or no state")
-    return Record("persistent", name[:100], state)
-
-
-def _tensorflow_network() -> object:
-    return Record("tensorflow", "Network")
-
-
-def _namespace() -> object:
-    # Rosinality's training script puts its command line into every checkpoint.
-    return Record("namespace", "Namespace")
+    return checked_arguments(arguments, "bytes", memoryview)[0] if arguments else memoryview(b"")
 
 
 # -- the table -------------------------------------------------------------------------------------------------
@@ -169,9 +148,6 @@ def _table() -> dict[tuple[str, str], Global]:
 
     add("collections", "OrderedDict", _ordered_dict, dict)
     add("dnnlib.util", "EasyDict", _ordered_dict, dict)
-    add("torch_utils.persistence", "_reconstruct_persistent_obj", _persistent_object)
-    add("dnnlib.tflib.network", "Network", None, _tensorflow_network)
-    add("argparse", "Namespace", None, _namespace)
 
     add("torch._utils", "_rebuild_tensor_v2", _tensor)
     add("torch._utils", "_rebuild_parameter", _parameter)
@@ -197,16 +173,6 @@ def _table() -> dict[tuple[str, str], Global]:
     add(builtins, "bytes", _bytes)
     add(builtins, "bytearray", _bytes)
     return table
-
-
-class StorageGlobal(Global):
-    """The name of a storage class: torch.FloatStorage."""
-
-    __slots__ = ("kind",)
-
-    def __init__(self, name: str, element: str) -> None:
-        super().__init__(name)
-        object.__setattr__(self, "kind", StorageType(element))
 
 
 _STORAGES = {
