@@ -17,21 +17,17 @@ from ganzfeld.process.messages import (
     Addresses,
     Arrange,
     Begin,
-    Desk,
     Hit,
     Notice,
     Numbered,
     Order,
     Pause,
-    Phase,
-    Problem,
     Release,
     Report,
     Saved,
     Seek,
     Snapshots,
     Speed,
-    Status,
     Stop,
     Stored,
     Tempo,
@@ -39,11 +35,14 @@ from ganzfeld.process.messages import (
     Trust,
     Turn,
     Value,
+    Watched,
 )
 from ganzfeld.process.parts import Parts
 from ganzfeld.process.read_back import Handover
 from ganzfeld.process.report import Reporter
 from ganzfeld.process.wire import Wire
+from ganzfeld.values.desk import Desk
+from ganzfeld.values.status import Phase, Problem, Status
 from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Render:
         self._begin, self._parts, self._wire, self._inbox = begin, parts, wire, inbox
         self._path = Path(begin.path) if begin.path else None
         self._phase: Phase = "loading"
-        self._say(Status("loading"))
+        self._say(Status(phase="loading"))
         self._engine: Engine = parts.engine(begin)
         self._writer = parts.writer(begin.session, self._engine.device)
         self._handover = Handover(self._writer, parts.copy)
@@ -83,6 +82,7 @@ class Render:
         self._ended = False
         self._said: tuple = ()
         self._said_at = self._saved_at = 0.0
+        self._watched: tuple[str, ...] | None = None
         self._reporter = Reporter()
         self._desk_keeper, self._desk, self._desk_at = DeskKeeper(), Desk(), 0.0
         self._frame_at = 0.0
@@ -145,7 +145,7 @@ class Render:
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"
-            self._say(Status("opened", opened_in=self._opened_in))
+            self._say(Status(phase="opened", opened_in=self._opened_in))
         except GanzfeldError as error:
             self._load_problem = error
         except Exception as error:
@@ -307,6 +307,14 @@ class Render:
         if said != self._said or now - self._said_at >= STATUS_SECONDS:
             self._said, self._said_at = said, now
             self._say(self._status(*said))
+            self._tell_watched()
+
+    def _tell_watched(self) -> None:
+        """Which files the patch wants to be told of, when that has changed."""
+        watched = tuple(sorted(map(str, self._engine.watched)))
+        if self._phase == "playing" and watched != self._watched:
+            self._watched = watched
+            self._wire.post(Watched(watched), key="watched")
 
     def _tell_desk(self, now: float) -> bool:
         """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that
@@ -330,11 +338,11 @@ class Render:
             if tempo[0] is not None and self._begin.bpm is None:
                 self._clock.bpm = tempo[0]
 
-    def _status(self, phase: Phase, version: int | None, problems: tuple, pending: tuple, paused: bool) -> Status:
+    def _status(self, phase: Phase, version: int | None, errors: tuple, pending: tuple, paused: bool) -> Status:
         measure, clock = self._loop.measure(), self._clock
         return Status(
             phase=phase,
-            version=version,
+            playing_version=version,
             opened_in=self._opened_in,
             fps=measure.fps,
             frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
@@ -353,9 +361,8 @@ class Render:
             speed=clock.speed,
             device=str(self._engine.device),
             outputs=tuple(self._engine.outs),
-            problems=problems,
+            errors=errors,
             pending_trust=pending,
-            watched=tuple(sorted(map(str, self._engine.watched))),
         )
 
     def _say(self, status: Status) -> None:
