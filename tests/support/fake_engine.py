@@ -32,13 +32,14 @@ HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
 
 
 class FakePatch(dict):
-    """What a text says. Told apart by identity, as the engine's patches are."""
+    """What a text says, and which version of it this is."""
 
-    __hash__ = object.__hash__
+    version = 0
 
 
-def parse(text: str, file: str | None) -> FakePatch:
+def parse(text: str, file: str | None, version: int = 0) -> FakePatch:
     patch = FakePatch(file=file, text=text)
+    patch.version = version
     for number, line in enumerate(text.splitlines(), start=1):
         if line and not line.startswith("#"):
             word, *values = line.split()

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from ganzfeld.cli._recorder import Recorder
     from ganzfeld.cli._source import Source
     from ganzfeld.cli._take import TakeFile
-    from ganzfeld.process.messages import Problem
-    from ganzfeld.process.status import ShowStatus
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.signals import Signals
+    from ganzfeld.values.status import Problem, Status
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show."""
@@ -120,7 +119,7 @@ class ShowTerminal:
                     self._show.trust(script)
 
 
-def _line(status: ShowStatus, dropped: int = 0) -> Text:
+def _line(status: Status, dropped: int = 0) -> Text:
     """How the show is doing, in one line. dropped: packets that were not OSC."""
     minutes, seconds = divmod(int(status.t), 60)
     width, height = status.size

@@ -19,10 +19,10 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.outputs.base import Piece, open_output, output_for
-from ganzfeld.process.messages import Problem
 from ganzfeld.takes.replay import Position, Replay, View
 from ganzfeld.takes.take import Take
 from ganzfeld.takes.timeline import Start, Timeline
+from ganzfeld.values.status import Problem
 
 PIECE_SECONDS = 5.0
 MOST_PROBLEMS = 20
