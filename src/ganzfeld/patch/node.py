@@ -183,7 +183,7 @@ class SetupContext:
     resources: Resources
     device: torch.device
     where: Callable[[str], Where]
-    lines: tuple[Line, ...] = ()
+    lines: tuple[MethodLine, ...] = ()
 
     def refuse(self, what: str, parameter: str, hint: str = "") -> PatchError:
         """An error that points at a parameter."""
@@ -270,7 +270,7 @@ class Method(Declares):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MethodLine:
     """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments written in it."""
 
     name: str

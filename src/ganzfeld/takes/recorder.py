@@ -90,7 +90,7 @@ def _never_raises(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class TakeRecorder:
-    """Fits `engine.witness.Witness`. All methods but `problem` belong to the render thread.
+    """Fits `engine.frame_recorder.FrameRecorder`. All methods but `problem` belong to the render thread.
 
     time: the real time of the present frame, in seconds of a steady clock that every render process of the show
     shares. text_of: the text that a patch was made from. cameras: whether what they show is kept, too.

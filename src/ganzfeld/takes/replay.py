@@ -12,7 +12,7 @@ import msgspec
 import torch
 
 from ganzfeld.engine.engine import Checkpointed, Engine
-from ganzfeld.engine.witness import REPEATABLE
+from ganzfeld.engine.frame_recorder import REPEATABLE
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.kernels.resize import fit_into
 from ganzfeld.kernels.rgba import to_rgba8

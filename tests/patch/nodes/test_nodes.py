@@ -296,7 +296,7 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
         return int(engine.frame(Moment(frame, frame / 60, 1 / 60, 0, 0, 120))["out"][0, 0, 0])
 
     assert [play(0), play(1)] == [1, 2]
-    script = next(iter(engine._show.built.nodes[name] for name in engine._show.graph.nodes if "image" in name))
+    script = next(iter(engine._playing.built.nodes[name] for name in engine._playing.graph.nodes if "image" in name))
     file.write_text(source.replace("n / 255", "(100 + n) / 255"))
     script.script.load()
     assert play(2) == 103

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Frame:
+class FrameContext:
     """One frame, as its expressions see it.
 
     values: this frame's host values of the named signals ("kick") and the nodes' parameters ("face.psi").

@@ -66,7 +66,7 @@ NO_DEFAULT = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class FunctionParameter:
     """One parameter of a function."""
 
     name: str
@@ -95,8 +95,8 @@ class Function:
     name: str
     group: str
     call: Callable
-    parameters: tuple[Parameter, ...]
-    rest: Parameter | None
+    parameters: tuple[FunctionParameter, ...]
+    rest: FunctionParameter | None
     named: bool
     takes_frame: bool
     stateful: bool
@@ -204,12 +204,12 @@ def _signature(call: Callable) -> dict[str, Any]:
     for parameter in parameters[takes_frame + stateful :]:
         kind = Kind.NUMBER if parameter.annotation is parameter.empty else _KINDS[parameter.annotation]
         if parameter.kind is parameter.VAR_POSITIONAL:
-            rest = Parameter(parameter.name, kind)
+            rest = FunctionParameter(parameter.name, kind)
         elif parameter.kind is parameter.VAR_KEYWORD:
             named = True
         else:
             default = NO_DEFAULT if parameter.default is parameter.empty else parameter.default
-            plain.append(Parameter(parameter.name, kind, default))
+            plain.append(FunctionParameter(parameter.name, kind, default))
     return {
         "parameters": tuple(plain),
         "rest": rest,

@@ -56,10 +56,10 @@ _REFUSED = {
 
 def parse(text: str, file: str | None = None) -> Patch:
     """Read a patch. Raises PatchError with file, line, column and, where it helps, the nearest valid word."""
-    return _Reader(text, file).read()
+    return _Parser(text, file).read()
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str, file: str | None) -> None:
         self.text, self.file = PatchText(text, file), file
         self.types = node_types()

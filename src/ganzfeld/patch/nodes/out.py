@@ -29,7 +29,7 @@ def _fps(value: Any) -> float:
     return float(value)
 
 
-class Out(Node):
+class OutNode(Node):
     """Send a picture to the outputs. It may stand several times, with different nodes, sizes and names.
 
     Without a size, the output has the size of the picture itself.
