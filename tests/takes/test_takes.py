@@ -77,7 +77,7 @@ class Night:
         self.path = path
         self.at = at
         self.fps = fps
-        self.texts: list[tuple[Any, str]] = []
+        self.texts: list[str] = []
         self.engine = Engine(device=device, trusted=lambda path: trusted)
         self.engine.load(self._parsed(text))
         self.clock.bpm = self.engine.bpm or 120
@@ -86,8 +86,8 @@ class Night:
         self.shown: list[np.ndarray] = []
 
     def _parsed(self, text: str):
-        self.texts.append((parse(text), text))
-        return self.texts[-1][0]
+        self.texts.append(text)
+        return parse(text, version=len(self.texts))
 
     def restart(self, checkpoint: bytes, clock: dict, at: float) -> None:
         """The render process died, and another one goes on from what was saved a moment ago."""
@@ -107,7 +107,7 @@ class Night:
         self.engine.recorder = self.recorder
 
     def text_of(self, patch) -> str | None:
-        return next((text for known, text in self.texts if known is patch), None)
+        return self.texts[patch.version - 1] if patch.version else None
 
     def save(self, text: str) -> None:
         self.engine.submit(self._parsed(text))

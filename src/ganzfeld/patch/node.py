@@ -279,10 +279,13 @@ class MethodLine:
 
 
 class Node(Declares):
-    """Base of node types. `type` is its word in the language, `makes` what it can be asked for."""
+    """Base of node types. `word` is its name in the language, `makes` what it can be asked for."""
 
     word: ClassVar[str]
     makes: ClassVar[tuple[str, ...]] = ("image",)
+    is_output: ClassVar[bool] = False
+    """True: what it renders leaves the patch, as uint8 [H, W, 4]. Only such a node may stand on a line of its own. It
+    declares its input first and, as `Structure`, `size` ((width, height) in pixels or None), `fps` and `name`."""
     methods: ClassVar[tuple[type[Method], ...]] = ()
     extra: ClassVar[HostValue | None] = None
     """If set, keyword arguments that are not declared are host values of this kind (the script node)."""

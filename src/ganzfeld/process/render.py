@@ -57,6 +57,8 @@ STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
 CHECKPOINT_SECONDS = 1.0
 FPS_WITHOUT_PATCH = 30.0
+MOST_TEXTS_KEPT = 10
+"""Texts that are known by their versions: the one that plays, and those that are being built."""
 FAILURES_BEFORE_GIVING_UP = 3
 """Frames in a row that could not be made *or* handed out. A lost device fails every call until the process ends."""
 
@@ -73,7 +75,7 @@ class Render:
         self._writer = parts.writer(begin.session, self._engine.device)
         self._handover = Handover(self._writer, parts.copy)
         self._clock = Clock()
-        self._versions: list[tuple[Patch, Text]] = []
+        self._texts: dict[int, Text] = {}
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
         self._output_problem: GanzfeldError | None = None
@@ -162,14 +164,14 @@ class Render:
             self._engine.submit(patch, self._path)
 
     def _parse(self, text: Text) -> Patch:
-        patch = self._parts.parse(text.text, str(self._path) if self._path else None)
-        # The engine tells what plays by the very object: that is how we know which version it is.
-        self._versions = [*self._versions[-9:], (patch, text)]
+        patch = self._parts.parse(text.text, str(self._path) if self._path else None, text.version)
+        newest = list(self._texts.items())[-MOST_TEXTS_KEPT + 1 :]
+        self._texts = {**dict(newest), text.version: text}
         return patch
 
     def _text_of(self, patch: Patch | None) -> Text | None:
         """What a patch was made of, if it is known."""
-        return next((text for known, text in reversed(self._versions) if known is patch), None)
+        return self._texts.get(patch.version) if patch is not None else None
 
     def _source_of(self, patch: Patch) -> str | None:
         text = self._text_of(patch)

@@ -150,7 +150,7 @@ class TakeRecorder:
     @_never_raises
     def took(self, patch: Patch, *, anew: bool) -> None:
         text = self._text_of(patch)
-        self._deeds.append(Swapped(text if text is not None else patch.model_dump_json(), anew))
+        self._deeds.append(Swapped(text if text is not None else patch.to_json(), anew))
 
     @_never_raises
     def frame(self, moment: Moment, inbox: Inbox, halvings: int = 0) -> None:

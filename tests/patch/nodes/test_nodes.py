@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.media import cameras
 from ganzfeld.patch.network.latents import seed_latent
 from ganzfeld.patch.node import Choice, HostValue, Input, Parameter, Structure, Value
-from ganzfeld.patch.nodes import node_types
+from ganzfeld.patch.nodes import node_types, output_words
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
@@ -351,3 +353,9 @@ def test_what_is_bent_beside_the_mapping_may_be_done_last(
     monkeypatch.setattr(Coming, "wait", lambda self, *names, **but: [waiting.pop()() for _ in range(len(waiting))])
     late = pictures(text)["out"]
     assert torch.equal(late, bent) and not torch.equal(late, plain)
+
+
+def test_outputs_are_known_without_importing_any_node() -> None:
+    assert output_words() == {word for word, cls in node_types().items() if cls.is_output}
+    look = "from ganzfeld.patch.nodes import output_words; assert output_words(); import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

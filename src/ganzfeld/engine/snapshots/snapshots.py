@@ -65,7 +65,8 @@ class LiveSnapshots:
     """The bank, and what of it is on its way."""
 
     def __init__(self) -> None:
-        self.bank = Bank()
+        self._bank, self.version = Bank(), 0
+        """version: a number that grows whenever the bank changes."""
         self.current: RecallRequest | None = None
         """What was recalled last, on its way or arrived."""
         self.waiting: RecallRequest | None = None
@@ -76,8 +77,19 @@ class LiveSnapshots:
         self._freed: list[str] = []
         self._share = 1.0
         self._problem_stays = 0.0
-        self._code = (self.bank, encode_bank(self.bank))
-        self._known: tuple[Graph | None, Bank, tuple[str, ...], dict, dict] = (None, self.bank, (), {}, {})
+        self._encoded_at, self._encoded_bank = 0, encode_bank(self._bank)
+        self._compared_for: tuple[int, int, tuple[str, ...]] | None = None
+        self._comparison: tuple[dict[str, Any], dict[str, list]] = {}, {}
+
+    @property
+    def bank(self) -> Bank:
+        """All snapshots."""
+        return self._bank
+
+    @bank.setter
+    def bank(self, bank: Bank) -> None:
+        self._bank = bank
+        self.version += 1
 
     @property
     def share(self) -> float:
@@ -295,7 +307,8 @@ class LiveSnapshots:
 
     def _compared(self, names: tuple[str, ...], graph: Graph) -> tuple[dict[str, Any], dict[str, list]]:
         """What these snapshots agree on, and what each says of the rest. Worked out once: a pad asks every frame."""
-        if self._known[0] is not graph or self._known[1] is not self.bank or self._known[2] != names:
+        wanted = (graph.number, self.version, names)
+        if self._compared_for != wanted:
             said: dict[str, list[tuple[str, Any]]] = {}
             for name in names:
                 kept = self.bank.snapshots.get(name)
@@ -306,8 +319,8 @@ class LiveSnapshots:
             first = {address: some[0][1] for address, some in said.items()}
             same = {a: first[a] for a, some in said.items() if all(is_same(first[a], value) for _, value in some)}
             others = {address: some for address, some in said.items() if address not in same}
-            self._known = (graph, self.bank, names, same, others)
-        return self._known[3], self._known[4]
+            self._compared_for, self._comparison = wanted, (same, others)
+        return self._comparison
 
     def misfits(self, graph: Graph) -> dict[str, list[str]]:
         """What each snapshot names that is not in the patch any more, or cannot be turned to what it was."""
@@ -343,9 +356,9 @@ class LiveSnapshots:
 
     def _encoded(self) -> bytes:
         # A checkpoint is made every second, and a bank may be large.
-        if self._code[0] is not self.bank:
-            self._code = (self.bank, encode_bank(self.bank))
-        return self._code[1]
+        if self._encoded_at != self.version:
+            self._encoded_at, self._encoded_bank = self.version, encode_bank(self.bank)
+        return self._encoded_bank
 
     def restore(self, data: Mapping[str, Any], turned: Mapping[str, Any]) -> None:
         """Go on from a checkpoint. turned: the values of the same checkpoint."""

@@ -213,8 +213,9 @@ class Calls(Naming):
         root, _, rest = word.partition(".")
         if found is not None:
             return self.error(node, f"{word} is not a function", f"Write {word}")
-        if word in STATEMENTS:
-            return self.error(node, f"{word} is not part of an expression", f"On a line of its own: {STATEMENTS[word]}")
+        statements = {**STATEMENTS, **self.scope.statements}
+        if word in statements:
+            return self.error(node, f"{word} is not part of an expression", f"On a line of its own: {statements[word]}")
         if word in NAMES or word in self.scope.signals or word in self.constants:
             return self.error(node, f"{word} is a value, not a function", f"Write {word}, or {word} * (…)")
         if root in self.scope.parameters or root in self.scope.nodes:

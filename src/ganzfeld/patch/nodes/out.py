@@ -37,6 +37,7 @@ class OutNode(Node):
 
     word = "out"
     makes = ()
+    is_output = True
 
     image = Input("image", "The picture to send out, as in out(face).")
     size = Structure(None, "(width, height) in pixels.", check=_size)
