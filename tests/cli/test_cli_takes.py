@@ -87,7 +87,7 @@ def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, seconds: 
     about = header(engine.device, "a night")
     recorder = TakeRecorder(path, about, lambda: now[0], lambda patch: None)
     recorder.opened(Opened(text=text, folder=str(folder), at=100.0, fps=30.0), engine.watched)
-    engine.witness = recorder
+    engine.recorder = recorder
     for frame in range(round(seconds * 30)):
         if frame % 12 == 0:
             engine.outside.hit("/drum")

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
-from ganzfeld.engine.snapshots.snapshots import Snapshots
+from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
 from ganzfeld.errors import PatchError, Where
 from ganzfeld.process.parts import Parts
 from ganzfeld.values.frames import FrameWriter
@@ -32,7 +32,7 @@ HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
 
 
 class FakePatch(dict):
-    """What a text says, and which version of it this is."""
+    """What a text says. version: which of the show's texts it is."""
 
     version = 0
 
@@ -65,7 +65,7 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(slots={"/grey": None}, patch=SimpleNamespace(knobs={}))
-        self.snapshots = Snapshots()
+        self.snapshots = LiveSnapshots()
         self.values = {"/grey": 0}
         self.hits = self.state = self.frames = self.halvings = 0
         self.frame_seconds = 0.0

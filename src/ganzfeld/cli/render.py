@@ -172,7 +172,7 @@ def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patc
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, patch_for_network
     from ganzfeld.patch.language.parser import parse
-    from ganzfeld.patch.models import Term
+    from ganzfeld.patch.outputs import outputs_of, with_output_size
 
     if not path.exists() and str(path) in shipped_names():
         model = parse(patch_for_network(str(path)))
@@ -180,16 +180,12 @@ def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patc
         model = parse(patch_for_network(path))
     else:
         model = parse(read_patch(path), str(path))
-    outs = [node.name for node in model.nodes.values() if node.type == "out"]
+    outs = [node.name for node in outputs_of(model)]
     if output is not None and output not in outs:
         raise PatchError(f"the patch has no output '{output}'", hint=nearest(output, outs))
     if size is None or not outs:
         return model
-    node = model.nodes[output or outs[0]]
-    arguments = {**node.arguments, "size": Term(text=repr(size))}
-    return model.model_copy(
-        update={"nodes": model.nodes | {node.name: node.model_copy(update={"arguments": arguments})}}
-    )
+    return with_output_size(model, output or outs[0], size)
 
 
 def _tell_even(out: Path, size: tuple[int, int]) -> None:

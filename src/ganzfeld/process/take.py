@@ -30,7 +30,7 @@ class ShowTake:
         target = Path(begin.take or "")
         self._recorder = TakeRecorder(target, about, lambda: loop.time, text_of, cameras=begin.take_cameras)
         self._begin(begin.checkpoint)
-        engine.witness = self._recorder
+        engine.recorder = self._recorder
 
     def _begin(self, checkpoint: bytes | None) -> None:
         """Frames from now on are made from this state, which the engine has taken up."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.media import cameras
 from ganzfeld.patch.network.latents import seed_latent
 from ganzfeld.patch.node import Choice, HostValue, Input, Parameter, Structure, Value
-from ganzfeld.patch.nodes import node_types
+from ganzfeld.patch.nodes import node_types, output_words
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
@@ -296,7 +298,7 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
         return int(engine.frame(Moment(frame, frame / 60, 1 / 60, 0, 0, 120))["out"][0, 0, 0])
 
     assert [play(0), play(1)] == [1, 2]
-    script = next(iter(engine._show.built.nodes[name] for name in engine._show.graph.nodes if "image" in name))
+    script = next(iter(engine._playing.built.nodes[name] for name in engine._playing.graph.nodes if "image" in name))
     file.write_text(source.replace("n / 255", "(100 + n) / 255"))
     script.script.load()
     assert play(2) == 103
@@ -351,3 +353,9 @@ def test_what_is_bent_beside_the_mapping_may_be_done_last(
     monkeypatch.setattr(Coming, "wait", lambda self, *names, **but: [waiting.pop()() for _ in range(len(waiting))])
     late = pictures(text)["out"]
     assert torch.equal(late, bent) and not torch.equal(late, plain)
+
+
+def test_outputs_are_known_without_importing_any_node() -> None:
+    assert output_words() == {word for word, cls in node_types().items() if cls.is_output}
+    look = "import sys; from ganzfeld.patch.nodes import output_words; sys.exit(not output_words() or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

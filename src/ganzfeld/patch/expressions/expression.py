@@ -11,9 +11,9 @@ import numpy as np
 
 from ganzfeld.errors import ExpressionError
 from ganzfeld.patch.expressions.channels import finished
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.plain import kind_named, plain
-from ganzfeld.patch.expressions.source import Source
+from ganzfeld.patch.expressions.source import ExpressionText
 from ganzfeld.patch.expressions.vocabulary import UsageError
 
 
@@ -41,8 +41,8 @@ class Expression:
 
     def __init__(
         self,
-        source: Source,
-        run: Callable[[Frame], Any],
+        source: ExpressionText,
+        run: Callable[[FrameContext], Any],
         *,
         is_constant: bool,
         references: frozenset[str],
@@ -66,7 +66,7 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
-    def evaluate(self, frame: Frame) -> float | int | bool | str | list:
+    def evaluate(self, frame: FrameContext) -> float | int | bool | str | list:
         """The value on this frame: a finite number, a bool, a text or a list of these.
 
         Moves the state of `phase`, `lag` … on, once a frame: a second call on the same frame gives the same.
@@ -81,7 +81,7 @@ class Expression:
         except Exception as error:
             raise self._explained(error) from (None if isinstance(error, _EXPECTED) else error)
 
-    def evaluate_channels(self, frame: Frame, channels: int) -> np.ndarray:
+    def evaluate_channels(self, frame: FrameContext, channels: int) -> np.ndarray:
         """The value on this frame for each of so many channels, finite float64 [channels]. Otherwise as `evaluate`."""
         frame.c = np.arange(float(channels))
         try:

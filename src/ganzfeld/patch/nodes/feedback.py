@@ -21,7 +21,7 @@ DARKEST = 1e-5
 LONGEST_STEP = 60.0
 
 
-class Feedback(Node):
+class FeedbackNode(Node):
     """Trails: mixes a picture with what this node itself showed before, moved, zoomed, turned, faded and recoloured.
 
     All amounts are for a sixtieth of a second, so that a patch moves the same at every frame rate, and stands still

@@ -10,7 +10,7 @@ import torch
 from ganzfeld.patch.node import Input, Node, RenderContext, Toggle
 
 
-class Flip(Node):
+class FlipNode(Node):
     """Mirror a picture left to right (`x`), top to bottom (`y`), or both."""
 
     word = "flip"

@@ -11,7 +11,7 @@ from ganzfeld.kernels.colour import levelled
 from ganzfeld.patch.node import Input, Node, RenderContext, Value
 
 
-class Levels(Node):
+class LevelsNode(Node):
     """Change a picture's colours: invert, then hue, saturation, contrast, brightness, gamma, in this order."""
 
     word = "levels"

@@ -13,7 +13,7 @@ from ganzfeld.kernels.resize import FITS, fit_into, resize
 from ganzfeld.patch.node import Choice, Input, Node, RenderContext, Value
 
 
-class Mix(Node):
+class MixNode(Node):
     """Two pictures in one, at the size of the first.
 
     "mix" fades from `a` to `b`, "wipe" moves a border between them from left to right; the other modes lay `b` over

@@ -46,7 +46,7 @@ SMALLEST_INNER = 8
 """Where `hold` ends: an eighth of a picture's side, and never fewer pixels than this."""
 
 
-class Show(Method):
+class ShowMethod(Method):
     """Look inside: show a layer's activations instead of the picture. Costs only the layers up to it."""
 
     method = "show"
@@ -55,7 +55,7 @@ class Show(Method):
     layer = Choice("image", 'A layer ("b8", "b64.conv0", "L6", …), or "image" for the picture.')
 
 
-Show.declared = {**Show.declared, **Looking.declared}
+ShowMethod.declared = {**ShowMethod.declared, **Looking.declared}
 
 
 def _size(value: Any) -> tuple[int, int] | None:
@@ -93,7 +93,7 @@ class NetworkNode(Node):
     """
 
     word = "network"
-    methods = (Show, BendMethod, BlendMethod, StyleMethod, MoveMethod)
+    methods = (ShowMethod, BendMethod, BlendMethod, StyleMethod, MoveMethod)
 
     file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")
     latent = Input("latent", "Where in the network's space to be.", required=False)

@@ -36,7 +36,7 @@ def _harmonics(value: Any) -> int:
     return value
 
 
-class Noise(Node):
+class NoiseNode(Node):
     """Moving noise in the vocabulary of TouchDesigner's Noise TOP: as a latent of the size that each reader asks for,
     and as a picture.
 

@@ -48,7 +48,7 @@ _EASES = {
 }
 
 
-class Seeds(Node):
+class SeedsNode(Node):
     """Walk from seed to seed, or through keyframes from a file.
 
     `seeds("0-15")` visits these in turn; `seeds()` goes on for ever through 0, 1, 2, …; a file holds keyframes

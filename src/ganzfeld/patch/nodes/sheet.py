@@ -58,7 +58,7 @@ def _cell(value: Any) -> int:
     return value
 
 
-class Sheet(Node):
+class SheetNode(Node):
     """A contact sheet: what several networks make of one latent, from inside to outside. A row is a network, a column a
     layer, or the picture.
 
@@ -134,7 +134,7 @@ class Sheet(Node):
             network.synthesis(w, after=show, until=max(cells, key=network.layers.index))
 
 
-Sheet.declared = {**Sheet.declared, **Looking.declared}
+SheetNode.declared = {**SheetNode.declared, **Looking.declared}
 
 
 def _columns(networks: list[Network], layers: tuple[str, ...] | None, context: SetupContext) -> list[list[str | None]]:

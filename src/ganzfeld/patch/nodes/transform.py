@@ -11,7 +11,7 @@ from ganzfeld.kernels.placement import OUTSIDE, placed, placement
 from ganzfeld.patch.node import Choice, Input, Node, RenderContext, Toggle, Value
 
 
-class Transform(Node):
+class TransformNode(Node):
     """Move, turn and zoom a picture.
 
     It is zoomed and turned about its pivot, then moved. Lengths are in heights of the picture, so that a patch looks

@@ -30,7 +30,7 @@ def _model(value: Any) -> str | None:
     return value
 
 
-class Upscale(Node):
+class UpscaleNode(Node):
     """A larger picture: with Lanczos' filter, or with an upscaling network of your own.
 
     A network (ESRGAN, SPAN, SwinIR and whatever else spandrel reads, .pth or .safetensors) costs far more than most
