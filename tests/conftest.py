@@ -60,3 +60,11 @@ def small_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = StyleGAN2Config.design(32, channel_base=512, channel_max=32, mapping_layers=2, z_dim=16, w_dim=16)
     Network.random(config, seed=1).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A take of six seconds, with states to begin from. Nobody may change it."""
+    from recorded_take import record_take
+
+    return record_take(tmp_path_factory.mktemp("night"))

@@ -11,7 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ganzfeld.cli._terminal import console, may_run, show_error
+from ganzfeld.cli._terminal import console, show_error
+from ganzfeld.cli._trust import may_run
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import typer
 
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.outputs.base import example_targets
 
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
@@ -51,9 +52,7 @@ def play(
         Path | None, typer.Option(help="Write the patch that plays into this file first, and play that: yours to edit.")
     ] = None,
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Record what is shown: film.mp4, film.mkv, a folder/, frames.npy.")
-    ] = None,
+    record: Annotated[Path | None, typer.Option(help=f"Record what is shown: {example_targets()}.")] = None,
     take: Annotated[
         Path | None,
         typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
