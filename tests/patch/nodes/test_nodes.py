@@ -150,10 +150,7 @@ def test_the_same_moment_gives_the_same_picture(name: str, texts: dict[str, str]
 
 
 def test_noise_agrees_with_touchdesigner() -> None:
-    golden = goldens.FOLDER / "td-noise.npz"
-    if not golden.exists():
-        pytest.skip("the golden pictures are not here")
-    expected = np.load(golden)["perlin2d/defaults"][::-1]
+    expected = np.load(goldens.wanted("td-noise"))["perlin2d/defaults"][::-1]
     made = next(iter(pictures("out(noise('perlin2d'), size=(48, 32))").values()))
     assert np.abs(made[..., 0].numpy() / 255 - expected.clip(0, 1)).max() < 1 / 255 + 1e-3
 
