@@ -17,7 +17,7 @@ FPS = 60.0
 """Frames a second of a recording: pictures keep the time at which they were shown, as near as this."""
 
 
-class Recorder:
+class ShowRecorder:
     """Writes every new picture of a show into an output, from `start` to `stop`.
 
     If the size changes, recording goes on in a second file (`film-2.mp4`). If writing fails, it ends with `error`, and
