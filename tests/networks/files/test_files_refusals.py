@@ -208,8 +208,8 @@ def test_a_layer_that_does_not_fit(tmp_path):
         (None, "nothing"),
         ({"D": Persistent("Discriminator", {"_parameters": {}, "_buffers": {}, "_modules": {}})}, "no generator"),
         (Persistent("Discriminator", {"_parameters": {}, "_buffers": {}, "_modules": {}}), "no generator"),
-        (torch.nn.Linear(2, 2), "'torch.nn.modules.linear.Linear'"),
-        (io.StringIO, "'_io.StringIO'"),
+        (torch.nn.Linear(2, 2), "an object of the class 'torch.nn.modules.linear.Linear', not a generator"),
+        (io.StringIO, "nothing but the name '_io.StringIO'"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 from collections.abc import Callable
 
 from ganzfeld.errors import NetworkFileError
-from ganzfeld.networks.files.machine import MARK, OPCODES, Machine
-from ganzfeld.networks.files.values import SHORT, as_key, refuse_damaged
+from ganzfeld.networks.files.machine import MARK, OPCODES, Global, Machine
+from ganzfeld.networks.files.values import SHORT, LongText, Record, as_key, refuse_damaged
 
 Step = Callable[[Machine], None]
 
@@ -55,7 +56,7 @@ def _protocol(machine: Machine) -> None:
     version = machine.number("B")
     if version > 5:
         raise NetworkFileError(
-            f"the pickle is of protocol {version}, and Ganzfeld reads 2 to 5",
+            f"the pickle is of protocol {version}, and Ganzfeld reads 0 to 5",
             hint="Save it again with an older protocol, or look for a newer Ganzfeld.",
         )
 
@@ -83,6 +84,84 @@ def _float(machine: Machine) -> None:
     machine.stack.append(struct.unpack(">d", machine.take(8))[0])
 
 
+# -- the text of protocol 0 --------------------------------------------------------------------------------------
+
+
+def _decimal(machine: Machine, line: str) -> int:
+    try:
+        return int(line)
+    except ValueError:
+        raise refuse_damaged(f"the number before byte {machine.position:,} is none") from None
+
+
+def _integer_line(machine: Machine) -> None:
+    line = machine.line()
+    # This is how the first protocols write truth values.
+    machine.stack.append(line == "01" if line in ("00", "01") else _decimal(machine, line.removesuffix("L")))
+
+
+def _float_line(machine: Machine) -> None:
+    try:
+        machine.stack.append(float(machine.line()))
+    except ValueError:
+        raise refuse_damaged(f"the number before byte {machine.position:,} is none") from None
+
+
+def _text_line(machine: Machine) -> None:
+    line = machine.long_line()
+    if len(line) > SHORT:
+        machine.stack.append(LongText(line, "raw_unicode_escape"))
+        return
+    try:
+        machine.stack.append(str(line, "raw_unicode_escape"))
+    except UnicodeDecodeError:
+        raise refuse_damaged(f"the text before byte {machine.position:,} is none") from None
+
+
+def _string_line(machine: Machine) -> None:
+    # Python 2 wrote text and bytes alike this way, with the quotes and escapes of its source code.
+    line = machine.long_line()
+    try:
+        if len(line) < 2 or line[0] != line[-1] or line[0] not in b"'\"":
+            raise ValueError
+        piece = codecs.escape_decode(line[1:-1])[0]
+    except ValueError:
+        raise refuse_damaged(f"the text before byte {machine.position:,} is none") from None
+    machine.stack.append(str(piece, "latin-1") if len(piece) <= SHORT else memoryview(piece))
+
+
+def _get_line(machine: Machine) -> None:
+    _fetch(machine, _decimal(machine, machine.line()))
+
+
+def _put_line(machine: Machine) -> None:
+    value = machine.pop()
+    machine.stack.append(value)
+    machine.memo[_decimal(machine, machine.line())] = value
+
+
+def _instance(machine: Machine) -> None:
+    kind = machine.find(machine.line(), machine.line())
+    machine.stack.append(_called(machine, kind, machine.pop_to_mark()))
+
+
+def _object(machine: Machine) -> None:
+    items = machine.pop_to_mark()
+    if not items:
+        raise refuse_damaged(f"the pickle makes an object of no class, at byte {machine.position - 1:,}")
+    machine.stack.append(_called(machine, items[0], items[1:]))
+
+
+def _called(machine: Machine, kind: object, arguments: list) -> object:
+    # The first protocols make empty instances this way, too.
+    if isinstance(kind, Global) and kind.new is not None and not arguments:
+        return kind.new()
+    return machine.reduce(kind, tuple(arguments))
+
+
+# -- the stack ---------------------------------------------------------------------------------------------------
+
+
 def _mark(machine: Machine) -> None:
     machine.stack.append(MARK)
 
@@ -100,13 +179,13 @@ def _duplicate(machine: Machine) -> None:
 
 
 def _get(code: str) -> Step:
-    def step(machine: Machine) -> None:
-        index = machine.number(code)
-        if index not in machine.memo:
-            raise refuse_damaged(f"the pickle refers to part {index:,}, which it never made")
-        machine.stack.append(machine.memo[index])
+    return lambda machine: _fetch(machine, machine.number(code))
 
-    return step
+
+def _fetch(machine: Machine, index: int) -> None:
+    if index not in machine.memo:
+        raise refuse_damaged(f"the pickle refers to part {index:,}, which it never made")
+    machine.stack.append(machine.memo[index])
 
 
 def _put(code: str) -> Step:
@@ -144,17 +223,23 @@ def _frozenset_to_mark(machine: Machine) -> None:
 
 def _append(machine: Machine) -> None:
     value = machine.pop()
-    machine.top(list).append(value)  # pyright: ignore[reportAttributeAccessIssue]
+    target = machine.top(list)
+    if isinstance(target, list):
+        target.append(value)
 
 
 def _append_to_mark(machine: Machine) -> None:
     items = machine.pop_to_mark()
-    machine.top(list).extend(items)  # pyright: ignore[reportAttributeAccessIssue]
+    target = machine.top(list)
+    if isinstance(target, list):
+        target.extend(items)
 
 
 def _add_to_mark(machine: Machine) -> None:
     items = machine.pop_to_mark()
-    machine.top(set).update(map(as_key, items))  # pyright: ignore[reportAttributeAccessIssue]
+    target = machine.top(set)
+    if isinstance(target, set):
+        target.update(map(as_key, items))
 
 
 def _set_item(machine: Machine) -> None:
@@ -170,8 +255,9 @@ def _set_pairs(machine: Machine, items: list) -> None:
     if len(items) % 2:
         raise refuse_damaged(f"a key without a value at byte {machine.position - 1:,}")
     target = machine.top(dict)
+    into = target.items if isinstance(target, Record) else target
     for key, value in zip(items[::2], items[1::2]):
-        target[as_key(key)] = value  # pyright: ignore[reportIndexIssue]
+        into[as_key(key)] = value  # pyright: ignore[reportIndexIssue]
 
 
 def _global(machine: Machine) -> None:
@@ -189,8 +275,13 @@ def _reduce(machine: Machine) -> None:
 
 
 def _new_object(machine: Machine) -> None:
-    _arguments, kind = machine.pop(), machine.pop()
-    machine.stack.append(machine.new(kind))
+    arguments, kind = machine.pop(), machine.pop()
+    machine.stack.append(machine.new(kind, arguments))
+
+
+def _new_object_with_keywords(machine: Machine) -> None:
+    _keywords, arguments, kind = machine.pop(), machine.pop(), machine.pop()
+    machine.stack.append(machine.new(kind, arguments))
 
 
 def _build(machine: Machine) -> None:
@@ -257,10 +348,20 @@ _BY_NAME: dict[str, Step] = {
     "STACK_GLOBAL": _stack_global,
     "REDUCE": _reduce,
     "NEWOBJ": _new_object,
+    "NEWOBJ_EX": _new_object_with_keywords,
+    "INT": _integer_line,
+    "LONG": _integer_line,
+    "FLOAT": _float_line,
+    "STRING": _string_line,
+    "UNICODE": _text_line,
+    "GET": _get_line,
+    "PUT": _put_line,
+    "INST": _instance,
+    "OBJ": _object,
     "BUILD": _build,
     "BINPERSID": _persistent_id,
 }
-"""Left out on purpose: the text instructions of protocol 0, INST and OBJ (protocol 0's calls), NEWOBJ_EX (calls
-with keywords), EXT1/2/4 (the process's own registry of extensions), PERSID, and protocol 5's buffers from outside."""
+"""Left out on purpose: EXT1/2/4 (the process's own registry of extensions), PERSID, and protocol 5's buffers from
+outside."""
 
 STEPS: list[Step | None] = [_BY_NAME.get(OPCODES.get(code, "")) for code in range(256)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.harm import harmful
 from ganzfeld.networks.files.values import SHORT, Array, Budget, DType, LongText, Record, refuse_damaged
 
 Constructor = Callable[["Machine", tuple], object]
@@ -24,7 +25,10 @@ MARK = object()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Global:
-    """A name that a file may use. `construct` makes what a call of it makes, `new` an empty instance."""
+    """A name that a file uses. `construct` makes what a call of it makes, `new` an empty instance.
+
+    Without them a call or an instance becomes a foreign `Record`, which only says what the file wanted.
+    """
 
     name: str
     construct: Constructor | None = None
@@ -35,7 +39,8 @@ class Global:
 class Reading:
     """What reading a file may use, and a file within that file.
 
-    vocabulary: (module, name) -> what that name may do. nesting: how many files this one lies within.
+    vocabulary: (module, name) -> what that name may do. Names that are not in it do nothing.
+    nesting: how many files this one lies within.
     """
 
     vocabulary: Mapping[tuple[str, str], Global]
@@ -87,13 +92,28 @@ class Machine:
         return struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
 
     def line(self) -> str:
-        """The next line of ASCII, as in the names of GLOBAL."""
+        """The next line of ASCII, as in the names of GLOBAL and the numbers of protocol 0."""
         piece = bytes(self.data[self.position : self.position + MAX_NAME + 1])
         length = piece.find(b"\n")
         if length < 0:
             raise refuse_damaged(f"the name at byte {self.position:,} does not end")
         self.position += length + 1
         return piece[:length].decode("ascii", "backslashreplace")
+
+    def long_line(self) -> memoryview:
+        """The next line, of any length, as a view: protocol 0 writes texts and the numbers of arrays so."""
+        start = place = self.position
+        length = 64
+        while place < self.end:
+            piece = bytes(self.data[place : place + length])
+            found = piece.find(b"\n")
+            self.budget.charge(len(piece) if found < 0 else found)
+            if found >= 0:
+                self.position = place + found + 1
+                return self.data[start : place + found]
+            place += len(piece)
+            length = min(2 * length, SHORT)
+        raise refuse_damaged(f"the text at byte {start:,} does not end")
 
     def text(self, length: int) -> str | LongText:
         """The next `length` bytes as text."""
@@ -124,51 +144,55 @@ class Machine:
         raise refuse_damaged(f"the pickle's stack is out of order at byte {self.position - 1:,}")
 
     def top(self, kind: type) -> object:
+        """What lies on top, which must be a `kind` or a foreign object that may be one."""
         value = self.stack[-1]
-        if not isinstance(value, kind):
+        if not isinstance(value, (kind, Record)):
             raise refuse_damaged(f"the pickle adds items to something that takes none, at byte {self.position - 1:,}")
         return value
 
     # -- names -------------------------------------------------------------------------------------------------
 
     def find(self, module: object, name: object) -> Global:
-        """The global of that name, or a refusal that names it."""
-        if isinstance(module, str) and isinstance(name, str):
-            try:
-                return self.reading.vocabulary[module, name]
-            except KeyError:
-                raise refused_global(module, name) from None
-        raise refuse_damaged(f"the name at byte {self.position - 1:,} is not text")
+        """The global of that name. One that no table holds is a mere token; one that could do harm is refused."""
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise refuse_damaged(f"the name at byte {self.position - 1:,} is not text")
+        known = self.reading.vocabulary.get((module, name))
+        if known is not None:
+            return known
+        if harmful(module, name):
+            raise refused_global(module, name)
+        return Global(_shown(module, name))
 
     def reduce(self, function: object, arguments: object) -> object:
-        """What calling `function` would make, made by our own constructor."""
+        """What calling `function` would make, made by our own constructor; a foreign record where there is none."""
         if not isinstance(arguments, tuple):
             raise refuse_damaged(f"a call at byte {self.position - 1:,} has no arguments")
+        if isinstance(function, Record):  # what a foreign call would have given
+            return Record("foreign", function.class_name, arguments=arguments)
         if not isinstance(function, Global):
             raise refuse_damaged(f"the pickle calls something that is not a name, at byte {self.position - 1:,}")
-        if function.construct is None:
-            raise NetworkFileError(
-                f"the file calls '{function.name}', which a network file only mentions",
-                hint="It is not a network, or somebody tampered with it.",
-            )
-        return function.construct(self, arguments)
+        if function.construct is not None:
+            try:
+                return function.construct(self, arguments)
+            except ForeignArgumentError:
+                pass
+        return Record("foreign", function.name, arguments=arguments)
 
-    def new(self, kind: object) -> object:
+    def new(self, kind: object, arguments: object = ()) -> object:
         """An empty instance of the class `kind`."""
-        if not isinstance(kind, Global):
-            raise refuse_damaged(f"the pickle makes an object of no class, at byte {self.position - 1:,}")
-        if kind.new is None:
-            raise NetworkFileError(
-                f"the file makes a bare '{kind.name}', which a network file never does",
-                hint="It is not a network, or somebody tampered with it.",
-            )
-        return kind.new()
+        if isinstance(kind, Global):
+            if kind.new is not None:
+                return kind.new()
+            return Record("foreign", kind.name, arguments=arguments if isinstance(arguments, tuple) else ())
+        if isinstance(kind, Record):
+            return Record("foreign", kind.class_name)
+        raise refuse_damaged(f"the pickle makes an object of no class, at byte {self.position - 1:,}")
 
     def build(self, target: object, state: object) -> None:
         """Give a fresh object its state."""
         if isinstance(target, (Array, DType, Record)):
             target.set_state(state, self.budget)
-        elif not isinstance(target, dict):  # a dict's own attributes (EasyDict, state_dict()._metadata) are no use
+        elif not isinstance(target, (dict, list, set, Global)):  # attributes of their own are no use
             raise refuse_damaged(f"the pickle sets the state of something that has none, at byte {self.position - 1:,}")
 
     def refuse_opcode(self, opcode: int) -> None:
@@ -178,17 +202,24 @@ class Machine:
             raise refuse_damaged(f"the pickle breaks off {where}: {opcode:#04x} is no instruction")
         raise NetworkFileError(
             f"the pickle uses the instruction {name} {where}, which no network file needs",
-            hint="It is not a network, or it is damaged, or somebody tampered with it.",
+            hint="It is not a network, or it is damaged.",
         )
 
 
+class ForeignArgumentError(Exception):
+    """A constructor of ours was given an object that nobody here knows: what it would make is foreign, too."""
+
+
 def refused_global(module: str, name: str) -> NetworkFileError:
-    """The refusal of a name that is not in the vocabulary."""
-    full = f"{module}.{name}"
-    shown = full.encode("ascii", "backslashreplace").decode()
-    shown = shown if len(shown) <= 120 else shown[:117] + "…"
+    """The refusal of a name that could do harm."""
     return NetworkFileError(
-        f"the file refers to '{shown}', which is not part of a network file that Ganzfeld reads; nothing was run",
-        hint="It is a pickle of something else, or a fork's own class, or somebody tampered with it. "
-        "Ganzfeld reads StyleGAN2 and StyleGAN3 generators.",
+        f"the file refers to '{_shown(module, name)}', which is not part of a network file; nothing was run",
+        hint="Other programs may run it when they open the file: somebody tampered with it. Delete it, and get the "
+        "network from where its authors put it.",
     )
+
+
+def _shown(module: str, name: str) -> str:
+    """The whole name of a global, in ASCII and of reasonable length."""
+    full = f"{module}.{name}".encode("ascii", "backslashreplace").decode()
+    return full if len(full) <= 120 else full[:117] + "…"

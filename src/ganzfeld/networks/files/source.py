@@ -11,7 +11,8 @@ import numpy as np
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.files.layout import described
-from ganzfeld.networks.files.values import Array, Record
+from ganzfeld.networks.files.machine import Global
+from ganzfeld.networks.files.values import Array, Record, shown
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Weights:
         if type(value) is float:
             value = Array(np.array(value, np.float64))
         if not isinstance(value, Array):
-            raise NetworkFileError(f"'{name[:80]}' is not a tensor", hint=_FORK)
+            raise NetworkFileError(f"'{name[:80]}' is {shown(value)}, not a tensor", hint=_FORK)
         self.taken += value.nbytes
         # Parts may share their numbers, but not so that a small file comes to a large network.
         if self.taken > 2 * self.size + 1_000_000:
@@ -106,6 +107,8 @@ def unknown_content(content: object, known: str) -> NetworkFileError:
     """The error for a file that can be read, but that no format takes for its own."""
     if isinstance(content, Record):
         found = f"an object of the class '{content.class_name}'"
+    elif isinstance(content, Global):
+        found = f"nothing but the name '{content.name}'"
     elif isinstance(content, dict):
         keys = ", ".join(f"'{key[:30]}'" if isinstance(key, str) else str(key) for key in list(content)[:4])
         found = f"a dictionary ({keys}{', …' if len(content) > 4 else ''})" if content else "an empty dictionary"

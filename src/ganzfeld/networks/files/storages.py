@@ -27,8 +27,13 @@ class Storages:
         self.by_key: dict[str, Storage] = {}
         self.numbers = numbers
 
-    def of(self, identity: object) -> Storage:
-        """The storage of torch's persistent id ("storage", class, key, device, count, view or None)."""
+    def of(self, identity: object) -> object:
+        """The storage of torch's persistent id ("storage", class, key, device, count, view or None).
+
+        The older layout also keeps classes so, with their source: ("module", class, file, source). The class is enough.
+        """
+        if isinstance(identity, tuple) and len(identity) == 4 and identity[0] == "module":
+            return identity[1]
         element, key, count = _described(identity)
         known = self.by_key.get(key)
         if known is None:

@@ -2,16 +2,17 @@
 
 Pickle is a small stack language; the standard library's reader runs it by importing and calling whatever it
 names. This one never imports, calls or touches anything that a file names. A name is looked up in an exact table
-(`vocabulary.py`), and what the table holds are our own bounded constructors; a name that is not there ends the
-reading. The result consists of dicts, lists, tuples, sets, numbers, strings, views into the file (bytes are never
-copied), and the few record types of `values.py`.
+(`vocabulary.py`), and what the table holds are our own bounded constructors. A name that is not there becomes a token:
+a training's settings and its discriminator may be of any kind, and the formats refuse a generator that depends on one.
+A name that could do harm (`harm.py`) ends the reading. The result consists of dicts, lists, tuples, sets, numbers,
+strings, views into the file (bytes are never copied), and the few record types of `values.py`.
 
 Bounds, so that no file costs more than its size: every declared length is compared with what the file holds before
 anything is made of it; opcodes are counted; the memo is a dict, so that an index costs nothing (the standard
 reader allocates an array of any index: nine bytes, four gigabytes); what a constructor copies or visits is charged
 to a budget; keys of dicts and sets cannot be made to collide.
 
-Source: the opcode list in the standard library's `pickletools` (protocols 2 to 5).
+Source: the opcode list in the standard library's `pickletools` (protocols 0 to 5).
 """
 
 from __future__ import annotations
@@ -68,9 +69,12 @@ def check_depth(value: object) -> None:
     for _ in range(MAX_DEPTH):
         below: list = []
         for item in level:
+            if id(item) in seen:
+                continue
             if isinstance(item, Record):
-                item = item.state
-            if isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+                seen.add(id(item))
+                below += (item.state, item.items, item.arguments)
+            elif isinstance(item, (dict, list, tuple)):
                 seen.add(id(item))
                 below.extend(item.values() if isinstance(item, dict) else item)
         if not below:
@@ -78,5 +82,5 @@ def check_depth(value: object) -> None:
         level = below
     raise NetworkFileError(
         f"its data are nested more than {MAX_DEPTH} levels deep",
-        hint="No network is: the file is damaged, or somebody tampered with it.",
+        hint="No network is: the file is damaged, or somebody built it to exhaust this machine.",
     )

@@ -6,6 +6,7 @@ protocol, facts on the system, the object, and the list of storage keys; then fo
 
 from __future__ import annotations
 
+import re
 import struct
 
 from ganzfeld.errors import NetworkFileError
@@ -62,4 +63,19 @@ def _run(data: memoryview, position: int, reading: Reading) -> object:
     return content
 
 
-CONTAINER = Container(suffixes=(".pkl",), recognises=lambda head: head.startswith(b"\x80"), read=_read)
+_OLDEST = re.compile(
+    rb"""\(?[dl](p\d+\n|q.)          # a dictionary or a list
+    | [}\]]q.                       # the same in protocol 1
+    | \(?[ci]([A-Za-z_][\w.]*\n){2}[()\]}pqN]   # an object, perhaps the first of a tuple
+    | L\d+L\n\.                     # a long number alone: the older torch.save's
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""How pickles of protocols 0 and 1 begin, which do not say that they are pickles and look like text."""
+
+
+def _recognises(head: bytes) -> bool:
+    return head.startswith(b"\x80") or _OLDEST.match(head) is not None
+
+
+CONTAINER = Container(suffixes=(".pkl",), recognises=_recognises, read=_read)
