@@ -38,7 +38,8 @@ def reference() -> str:
 
 def outputs() -> list[str]:
     """What `ganzfeld render` and `play --record` can write."""
-    lines = ["## Outputs", "", "What `ganzfeld render PATCH --out TARGET` and `ganzfeld play --record TARGET` write.", ""]
+    told = "What `ganzfeld render PATCH --out TARGET` and `ganzfeld play --record TARGET` write."
+    lines = ["## Outputs", "", told, ""]
     for name, kind in sorted(output_types().items()):
         targets = ", ".join(f"`{example}`" for example in kind.examples)
         lines += [f"### {name}", "", f"For example {targets}.", "", inspect.getdoc(kind) or "", ""]
