@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import tomllib
+from pathlib import Path
 
 import torch
 
 from command_line import exit_code
 from ganzfeld.cli._doctor.finding import Finding
+from ganzfeld.cli._doctor.python import NEEDED
 from ganzfeld.cli.doctor import CHECKS, examine
 from ganzfeld.studio import server
+
+
+def test_what_doctor_imports_is_what_the_package_needs():
+    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[<>=~ ;\[]", line)[0] for line in told["project"]["dependencies"]}
+    # Those have checks of their own, or nothing could be shown without them.
+    assert {"pillow" if name == "PIL" else name for name in NEEDED} == needed - {"torch", "av", "typer", "rich"}
 
 
 def test_doctor_looks_at_everything_and_nothing_essential_is_broken(capsys):

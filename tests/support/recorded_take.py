@@ -34,7 +34,7 @@ def record_take(folder: Path, text: str = TEXT, seconds: float = 6.0) -> Path:
         about = header(engine.device, "a night")
         recorder = TakeRecorder(path, about, lambda: now[0], lambda patch: None)
         recorder.opened(Opened(text=text, folder=str(folder), at=100.0, fps=30.0), engine.watched)
-        engine.witness = recorder
+        engine.recorder = recorder
         for frame in range(round(seconds * 30)):
             if frame % 12 == 0:
                 engine.outside.hit("/drum")
