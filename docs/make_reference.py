@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from ganzfeld.patch.examples import examples_of
 from ganzfeld.patch.expressions import NAMES, known_functions
 from ganzfeld.patch.node import Choice, Declares, Input, Parameter, Structure, Value
 from ganzfeld.patch.nodes import node_types
@@ -21,6 +22,7 @@ def reference() -> str:
     for name, cls in sorted(node_types().items()):
         lines += [f"### {name}", "", inspect.getdoc(cls) or "", ""]
         lines += table(cls)
+        lines += ["```python", *(example.text() for example in examples_of(cls)), "```", ""]
         for method in cls.methods:
             lines += [f"#### {name}.{method.method}", "", inspect.getdoc(method) or "", "", *table(method)]
     lines += ["## Names in expressions", "", "| name | meaning |", "|---|---|"]
