@@ -22,7 +22,7 @@ class Expression:
 
     text: as written. is_constant: gives the same on every frame. references: the signals ("kick") and parameters
     ("face.psi") it reads. uses_match: reads `i` or `n`. uses_channel: reads `c`. literals: every value it could give,
-    in the order written, or None if they cannot be listed. addresses: those that its `osc` and `hit` read.
+    in the order written, or None if they cannot be listed. addresses: those from outside that its functions read.
     state_keys: where its functions keep their state (with ":0", ":1" … behind for the matches of a glob).
     """
 
@@ -49,7 +49,7 @@ class Expression:
         uses_match: bool,
         uses_channel: bool,
         literals: tuple | None,
-        addresses: frozenset[str],
+        addresses: tuple[str, ...],
         state_keys: tuple[str, ...],
     ) -> None:
         self.text = source.text
