@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ganzfeld.outputs.base import output_types
+from ganzfeld.patch.examples import examples_of
 from ganzfeld.patch.expressions import NAMES, known_functions
 from ganzfeld.patch.node import Choice, Declares, Input, Parameter, Structure, Value
 from ganzfeld.patch.nodes import node_types
@@ -22,6 +23,7 @@ def reference() -> str:
     for name, cls in sorted(node_types().items()):
         lines += [f"### {name}", "", inspect.getdoc(cls) or "", ""]
         lines += table(cls)
+        lines += ["```python", *(example.text() for example in examples_of(cls)), "```", ""]
         for method in cls.methods:
             lines += [f"#### {name}.{method.method}", "", inspect.getdoc(method) or "", "", *table(method)]
     lines += ["## Names in expressions", "", "| name | meaning |", "|---|---|"]

@@ -286,9 +286,15 @@ class Node(Declares):
     is_output: ClassVar[bool] = False
     """True: what it renders leaves the patch, as uint8 [H, W, 4]. Only such a node may stand on a line of its own. It
     declares its input first and, as `Structure`, `size` ((width, height) in pixels or None), `fps` and `name`."""
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Patch text that shows what the type can do (see `patch.examples`): at least one, and each of its choices."""
+    needs: ClassVar[str] = ""
+    """What the examples need that not every machine has: "a camera"."""
     methods: ClassVar[tuple[type[Method], ...]] = ()
     extra: ClassVar[HostValue | None] = None
     """If set, keyword arguments that are not declared are host values of this kind (the script node)."""
+    remembers: ClassVar[bool] = False
+    """True: what it shows is made of what it showed before, so a picture says little of it before a while."""
     captured: ClassVar[bool] = True
     """False: `render` does host work, so it splits the program into two captured parts."""
     renders_on: torch.device | None = None

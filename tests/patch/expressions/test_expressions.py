@@ -102,6 +102,7 @@ class TestWhatIsKnown:
 
     def test_addresses(self):
         assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').hits == {"/c"}
+        assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').addresses == ("/a/b", "/c", "/midi/cc/1/2")
 
     @pytest.mark.parametrize(
         ("text", "literals"),

@@ -171,13 +171,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_json_that_is_no_patch_is_refused() -> None:
-    for text in (
-        "[]",
-        "{",
-        '{"nodes": 1}',
-        '{"nodez": {}}',
-        '{"settings": {"bpm": 0}}',
-        '{"knobs": {"k": {"name": "k", "midi": "x"}}}',
-    ):
+    knob = '{"knobs": {"k": {"name": "k", "midi": "x"}}}'
+    for text in ("[]", "{", '{"nodes": 1}', '{"nodez": {}}', '{"settings": {"bpm": 0}}', knob):
         with pytest.raises(PatchError, match="no patch"):
             Patch.from_json(text)

@@ -49,6 +49,7 @@ class Builder:
         self.globals: dict[str, Any] = {"__builtins__": {}}
         self.references: set[str] = set()
         self.hits: set[str] = set()
+        self.addresses: dict[str, None] = {}
         self.ordinals: dict[str, int] = {}
         self.state_keys: list[str] = []
         self.uses_match = self.uses_channel = False

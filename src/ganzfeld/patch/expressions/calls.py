@@ -76,11 +76,13 @@ class Calls(Naming):
                 trees.append(self.fitting(place, piece, function, parameter))
         if function.rest is not None:
             trees += [self.fitting(place, piece, function, function.rest) for place, piece in arguments.rest]
+        values = [
+            known[parameter.name] if parameter.name in function.prepare else known[parameter.name].value
+            for parameter in function.parameters
+        ]
+        if function.reads is not None and all(piece.constant for _, piece in arguments.given.values()):
+            self.addresses[function.reads(*values)] = None
         if function.pure and arguments.constant:
-            values = [
-                known[parameter.name] if parameter.name in function.prepare else known[parameter.name].value
-                for parameter in function.parameters
-            ]
             return self.fold(node, function.call, *values, *(piece.value for _, piece in arguments.rest))
         try:
             result = function.result(known)

@@ -89,6 +89,7 @@ class Compiler(Calls):
             uses_channel=self.uses_channel,
             literals=piece.literals,
             hits=frozenset(self.hits),
+            addresses=tuple(self.addresses),
             state_keys=tuple(self.state_keys),
         )
 

@@ -89,7 +89,8 @@ class Function:
     called: False for a word such as `audio.level`, written without brackets. prepare: parameters that must be written
     out, and what turns them into what the function gets, when the patch is compiled. result: what a call gives, from
     what is known of its arguments (a prepared one: the prepared object). channels: called in place of `call` where
-    an argument is an array, a value for each channel; None: `call` is called for every channel. hits: the parameter
+    an argument is an array, a value for each channel; None: `call` is called for every channel. reads: the address from
+    outside that a call reads, from its arguments where these are constant; None: it reads none. hits: the parameter
     that names an address whose hits are counted, or "".
     """
 
@@ -106,6 +107,7 @@ class Function:
     hits: str
     result: Callable[[Mapping[str, Any]], Result]
     channels: Callable | None
+    reads: Callable[..., str] | None
     example: str
     doc: str
 
@@ -166,6 +168,7 @@ def function(
     hits: str = "",
     result: Result | Callable[[Mapping[str, Any]], Result] | None = None,
     channels: Callable | bool = False,
+    reads: Callable[..., str] | None = None,
     doc: str | None = None,
     group: str | None = None,
 ) -> Callable[[Callable], Callable]:
@@ -190,6 +193,7 @@ def function(
                 hits=hits,
                 result=given if callable(given) else (lambda _: given),
                 channels=call if channels is True else channels or None,
+                reads=reads,
                 example=example,
                 doc=doc or inspect.getdoc(call) or "",
                 **_signature(call),

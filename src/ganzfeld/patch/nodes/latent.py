@@ -41,6 +41,10 @@ class LatentNode(Node):
 
     word = "latent"
     makes = ("latent",)
+    examples = (
+        'shown = latent("latents.npy", index=t)',
+        "shown = latent([0.5, -1, 2])",
+    )
 
     source = Structure((0.0,), "A file, or a list of numbers.", check=_source)
     space = Choice("auto", "z, or w (after the mapping); auto takes a file's own word.", options=("auto", "z", "w"))

@@ -21,6 +21,11 @@ class MixNode(Node):
     """
 
     word = "mix"
+    examples = (
+        'other = mix(face, bloom, amount=0.7, mode={"mix", "over", "add", "subtract", "multiply", '
+        '"screen", "overlay", "difference", "lighten", "darken", "wipe"})',
+        'other = mix(face, image("picture.png"), amount=0.4)',
+    )
 
     a = Input("image", "The first picture, below.")
     b = Input("image", "The second, above; it is fitted to the size of the first.")

@@ -94,6 +94,18 @@ class NetworkNode(Node):
 
     word = "network"
     methods = (ShowMethod, BendMethod, BlendMethod, StyleMethod, MoveMethod)
+    examples = (
+        'face = network("planets", latent=source, psi={-0.5, 0, 0.7, 1.4}, resolution=128)',
+        'face = network("orbits", latent=source, x=0.2*t, y=0.1, rotate=40, zoom=1.5, cutoff=5)',
+        'face = network("planets", latent=source, size=(96, 54), fill={"mirror", "tile", "noise", "stretch"}, '
+        "resolution=32)",
+        'face.show("b8", view="grid", channel=2, map="fireice", spectrum=True)',
+        'face.show("b16", view={"rgb", "one", "mean", "grid"}, normalise="frame")',
+        'face.style(seeds([5]), "b4 b8", amount=0.6)\nface.move("1", "b16", amount=2)\n'
+        'face.move(amount=0.5*i, layers="0-2", seed=3)',
+        'face.bend("b*.conv?.weight", gain=1 + 0.1*sin(c)*i)\nface.bend("b16", rotate=20, channels=0.5)',
+        'face.blend("flowers", "b16*", amount=0.8)',
+    )
 
     file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")
     latent = Input("latent", "Where in the network's space to be.", required=False)

@@ -38,6 +38,10 @@ class OutNode(Node):
     word = "out"
     makes = ()
     is_output = True
+    examples = (
+        'out(face, size=(64, 36), fit={"fit", "fill", "stretch"})',
+        'out(image("picture.png"), size=(48, 64))',
+    )
 
     image = Input("image", "The picture to send out, as in out(face).")
     size = Structure(None, "(width, height) in pixels.", check=_size)

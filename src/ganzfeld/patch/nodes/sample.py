@@ -32,6 +32,10 @@ class SampleNode(Node):
 
     word = "sample"
     makes = ("latent",)
+    examples = (
+        'shown = sample(face, path={"scan", "rows", "columns", "circle"})',
+        'shown = sample(image("picture.png"), normalise=False)',
+    )
 
     image = Input("image", "The picture to read.")
     path = Choice(

@@ -58,6 +58,11 @@ class SeedsNode(Node):
 
     word = "seeds"
     makes = ("latent",)
+    examples = (
+        'shown = seeds("0-3", speed=3)',
+        "shown = seeds([3, 7, 21], beats=4, loop=False)",
+        'shown = seeds("latents.npy", position=t)',
+    )
 
     keys = Structure(None, 'Seeds to visit ("0-15", [3, 7, 21]), or a file of keyframes.', check=_keys)
     speed = HostValue(0.25, "Seeds a second.", range=(-4, 4), limits=(-1000, 1000), unit="seeds/s")

@@ -67,6 +67,11 @@ class SheetNode(Node):
     """
 
     word = "sheet"
+    examples = (
+        'shown = sheet(["planets", "flowers", "orbits"], latent=source, cell=64)',
+        'shown = sheet(["planets", "orbits"], layers=["b16", "image"], cell=64, map="fireice", view="one", '
+        'normalise="frame")',
+    )
 
     networks = Structure(("planets", "flowers"), "The rows: shipped networks by name, or files.", check=_names)
     latent = Input("latent", "Where to be, for all; without one they show their average pictures.", required=False)

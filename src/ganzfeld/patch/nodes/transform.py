@@ -19,6 +19,13 @@ class TransformNode(Node):
     """
 
     word = "transform"
+    examples = (
+        'other = transform(face, x={-0.3, -0.1, 0.1, 0.3}, edge="mirror")',
+        'other = transform(face, rotate={15, 45, 90, 180}, edge="mirror")',
+        'other = transform(face, zoom={0.3, 0.6, 1.5, 3}, edge="mirror")',
+        'other = transform(face, zoom=0.5, rotate=20, edge={"transparent", "black", "repeat", "mirror", "hold"})',
+        "other = transform(face, y=0.2, rotate=10, zoom=0.3, pivot_x=0.2, smooth=True)",
+    )
 
     image = Input("image", "The picture to move.")
     x = Value(0, "How far to the right.", range=(-1, 1), unit="heights")

@@ -38,6 +38,10 @@ class UpscaleNode(Node):
     """
 
     word = "upscale"
+    examples = (
+        'small = network("planets", latent=seeds([8]), psi=0.8, resolution=32)\n'
+        "other = upscale(small, factor={1, 2, 4})",
+    )
 
     image = Input("image", "The picture to enlarge.")
     factor = Structure(None, "How many times larger. Left out: 2, or what the model makes.", check=_factor)
