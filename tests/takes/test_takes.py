@@ -77,7 +77,7 @@ class Night:
         self.path = path
         self.at = at
         self.fps = fps
-        self.texts: list[tuple[Any, str]] = []
+        self.texts: list[str] = []
         self.engine = Engine(device=device, trusted=lambda path: trusted)
         self.engine.load(self._parsed(text))
         self.clock.bpm = self.engine.bpm or 120
@@ -86,12 +86,12 @@ class Night:
         self.shown: list[np.ndarray] = []
 
     def _parsed(self, text: str):
-        self.texts.append((parse(text), text))
-        return self.texts[-1][0]
+        self.texts.append(text)
+        return parse(text).model_copy(update={"version": len(self.texts)})
 
     def restart(self, checkpoint: bytes, clock: dict, at: float) -> None:
         """The render process died, and another one goes on from what was saved a moment ago."""
-        text = self.text_of(self.engine.patch) or ""
+        text = self.text_of(self.engine.patch.version) or ""
         self.end()
         self.engine = Engine(device="cpu", trusted=lambda path: True)
         self.engine.load(self._parsed(text))
@@ -106,8 +106,8 @@ class Night:
         self.recorder.opened(msgspec.structs.replace(opened, folder=str(self.path.parent)))
         self.engine.witness = self.recorder
 
-    def text_of(self, patch) -> str | None:
-        return next((text for known, text in self.texts if known is patch), None)
+    def text_of(self, version: int) -> str | None:
+        return self.texts[version - 1] if version else None
 
     def save(self, text: str) -> None:
         self.engine.submit(self._parsed(text))
@@ -426,7 +426,7 @@ def test_a_full_disk_stops_the_recording_and_never_the_show(
         until(lambda: recorder.wants_state)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    text = night.text_of(night.engine.patch)
+    text = night.text_of(night.engine.patch.version)
     state, clock = night.engine.checkpoint(), night.clock
     recorder.opened(Opened(text=text, checkpoint=state, at=night.at, t=clock.t, beat=clock.beat, bpm=clock.bpm))
     until(lambda: recorder.problem is None)

@@ -139,6 +139,9 @@ class _Nobody:
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None: ...
 
+    def counts_hits(self, address: str) -> bool:
+        return False
+
 
 def _monitor(host: str, port: int, seconds: float | None, rows: list[Address]) -> None:
     """A table that moves at a terminal; else a line for each message, and the counts at the end."""

@@ -133,9 +133,10 @@ class Settings(Model):
 
 
 class Patch(Model):
-    """A whole patch."""
+    """A whole patch. version: which of a show's texts it was read from, counted from 1; 0: no show's."""
 
     file: str | None = None
+    version: int = Field(default=0, exclude=True)
     nodes: dict[str, NodeModel] = Field(default_factory=dict)
     signals: dict[str, SignalModel] = Field(default_factory=dict)
     knobs: dict[str, KnobModel] = Field(default_factory=dict)

@@ -13,19 +13,21 @@ from ganzfeld.values.time import Clock
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.models import Patch
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
 
-    engine: makes what plays. parse: a text and its file's name → what the engine loads; raises PatchError.
+    engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
+    knows its version; raises PatchError.
     copy: writes a picture of the engine's into memory. writer: publishes frames of a session, for pictures on the
     engine's device.
     """
 
     engine: Callable[[Begin], Any]
-    parse: Callable[[str, str | None], Any]
+    parse: Callable[[str, str | None, int], Any]
     copy: Copy
     writer: Callable[[str, Any], FrameWriter]
 
@@ -55,4 +57,7 @@ def torch_parts() -> Parts:
             ahead.begin(engine.device)
         return engine
 
-    return Parts(engine, parse, CopyFromCuda(), page_locking_writer)
+    def parse_version(text: str, file: str | None, version: int) -> Patch:
+        return parse(text, file).model_copy(update={"version": version})
+
+    return Parts(engine, parse_version, CopyFromCuda(), page_locking_writer)

@@ -47,6 +47,7 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.graph import Graph
     from ganzfeld.patch.models import Patch
     from ganzfeld.process.take import ShowTake
 
@@ -56,6 +57,8 @@ STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
 CHECKPOINT_SECONDS = 1.0
 FPS_WITHOUT_PATCH = 30.0
+TEXTS_KEPT = 10
+"""Of so many of the newest versions the text is known, for the take to tell what plays."""
 FAILURES_BEFORE_GIVING_UP = 3
 """Frames in a row that could not be made *or* handed out. A lost device fails every call until the process ends."""
 
@@ -72,7 +75,7 @@ class Render:
         self._writer = parts.writer(begin.session, self._engine.device)
         self._handover = Handover(self._writer, parts.copy)
         self._clock = Clock()
-        self._versions: list[tuple[Patch, Text]] = []
+        self._texts: dict[int, str] = {}
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
         self._output_problem: GanzfeldError | None = None
@@ -103,7 +106,7 @@ class Render:
             from ganzfeld.process.take import ShowTake
 
             try:
-                self._take = ShowTake(begin, self._engine, self._loop, self._source_of)
+                self._take = ShowTake(begin, self._engine, self._loop, self._texts.get)
             except Exception:
                 log.exception("no take can be recorded")
 
@@ -162,18 +165,11 @@ class Render:
             self._engine.submit(patch, self._path)
 
     def _parse(self, text: Text) -> Patch:
-        patch = self._parts.parse(text.text, str(self._path) if self._path else None)
-        # The engine tells what plays by the very object: that is how we know which version it is.
-        self._versions = [*self._versions[-9:], (patch, text)]
+        patch = self._parts.parse(text.text, str(self._path) if self._path else None, text.version)
+        self._texts[text.version] = text.text
+        if len(self._texts) > TEXTS_KEPT:
+            del self._texts[min(self._texts)]
         return patch
-
-    def _text_of(self, patch: Patch | None) -> Text | None:
-        """What a patch was made of, if it is known."""
-        return next((text for known, text in reversed(self._versions) if known is patch), None)
-
-    def _source_of(self, patch: Patch) -> str | None:
-        text = self._text_of(patch)
-        return text.text if text else None
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -284,11 +280,10 @@ class Render:
         self._follow_tempo()
         self._loop.set_fps(self._fps())
         patch = engine.patch
-        text = self._text_of(patch)
-        version = text.version if text else self._version
+        version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._wire.post(Addresses(tuple(engine.graph.slots)), key="addresses")
+            self._wire.post(Addresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -377,3 +372,9 @@ class Render:
         self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
+
+
+def counted_hits(graph: Graph) -> tuple[str, ...]:
+    """Addresses whose hits a patch's expressions count."""
+    expressions = (slot.expression for slot in graph.slots.values())
+    return tuple({address for expression in expressions if expression is not None for address in expression.hits})

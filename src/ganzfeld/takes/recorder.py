@@ -93,7 +93,8 @@ class TakeRecorder:
     """Fits `engine.witness.Witness`. All methods but `problem` belong to the render thread.
 
     time: the real time of the present frame, in seconds of a steady clock that every render process of the show
-    shares. text_of: the text that a patch was made from. cameras: whether what they show is kept, too.
+    shares. text_of: the text of a patch's version (see `Patch.version`), or None. cameras: whether what they show is
+    kept, too.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class TakeRecorder:
         path: Path,
         header: Header,
         time: Callable[[], float],
-        text_of: Callable[[Patch], str | None],
+        text_of: Callable[[int], str | None],
         *,
         cameras: bool = False,
     ) -> None:
@@ -149,7 +150,7 @@ class TakeRecorder:
 
     @_never_raises
     def took(self, patch: Patch, *, anew: bool) -> None:
-        text = self._text_of(patch)
+        text = self._text_of(patch.version)
         self._deeds.append(Swapped(text if text is not None else patch.model_dump_json(), anew))
 
     @_never_raises

@@ -101,7 +101,7 @@ class TestWhatIsKnown:
         assert value("i / n", i=1, n=4) == 0.25
 
     def test_addresses(self):
-        assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').addresses == {"/a/b", "/c"}
+        assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').hits == {"/c"}
 
     @pytest.mark.parametrize(
         ("text", "literals"),

@@ -48,7 +48,7 @@ class Builder:
         self.source, self.scope, self.owner, self.constants = source, scope, owner, constants
         self.globals: dict[str, Any] = {"__builtins__": {}}
         self.references: set[str] = set()
-        self.addresses: set[str] = set()
+        self.hits: set[str] = set()
         self.ordinals: dict[str, int] = {}
         self.state_keys: list[str] = []
         self.uses_match = self.uses_channel = False

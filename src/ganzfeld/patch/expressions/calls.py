@@ -185,8 +185,8 @@ class Calls(Naming):
             prepared = function.prepare[parameter.name](piece.value)
         except UsageError as error:
             raise self.error(node, error.what, error.hint, error.offset) from None
-        if parameter.name == "address":
-            self.addresses.add(prepared)
+        if parameter.name == function.hits:
+            self.hits.add(prepared)
         return prepared
 
     def owned(self, node: ast.AST, value: Any) -> ast.expr:

@@ -88,7 +88,7 @@ class Compiler(Calls):
             uses_match=self.uses_match,
             uses_channel=self.uses_channel,
             literals=piece.literals,
-            addresses=frozenset(self.addresses),
+            hits=frozenset(self.hits),
             state_keys=tuple(self.state_keys),
         )
 

@@ -22,14 +22,14 @@ class Expression:
 
     text: as written. is_constant: gives the same on every frame. references: the signals ("kick") and parameters
     ("face.psi") it reads. uses_match: reads `i` or `n`. uses_channel: reads `c`. literals: every value it could give,
-    in the order written, or None if they cannot be listed. addresses: those that its `osc` and `hit` read.
+    in the order written, or None if they cannot be listed. hits: addresses whose hits it counts.
     state_keys: where its functions keep their state (with ":0", ":1" … behind for the matches of a glob).
     """
 
     __slots__ = (
         "_run",
         "_source",
-        "addresses",
+        "hits",
         "is_constant",
         "literals",
         "references",
@@ -49,7 +49,7 @@ class Expression:
         uses_match: bool,
         uses_channel: bool,
         literals: tuple | None,
-        addresses: frozenset[str],
+        hits: frozenset[str],
         state_keys: tuple[str, ...],
     ) -> None:
         self.text = source.text
@@ -58,7 +58,7 @@ class Expression:
         self.uses_match = uses_match
         self.uses_channel = uses_channel
         self.literals = literals
-        self.addresses = addresses
+        self.hits = hits
         self.state_keys = state_keys
         self._source = source
         self._run = run

@@ -89,7 +89,8 @@ class Function:
     called: False for a word such as `audio.level`, written without brackets. prepare: parameters that must be written
     out, and what turns them into what the function gets, when the patch is compiled. result: what a call gives, from
     what is known of its arguments (a prepared one: the prepared object). channels: called in place of `call` where
-    an argument is an array, a value for each channel; None: `call` is called for every channel.
+    an argument is an array, a value for each channel; None: `call` is called for every channel. hits: the
+    parameter that names an address whose hits are counted, or "".
     """
 
     name: str
@@ -102,6 +103,7 @@ class Function:
     stateful: bool
     called: bool
     prepare: Mapping[str, Callable[[Any], Any]]
+    hits: str
     result: Callable[[Mapping[str, Any]], Result]
     channels: Callable | None
     example: str
@@ -161,6 +163,7 @@ def function(
     also: Iterable[str] = (),
     called: bool = True,
     prepare: Mapping[str, Callable[[Any], Any]] | None = None,
+    hits: str = "",
     result: Result | Callable[[Mapping[str, Any]], Result] | None = None,
     channels: Callable | bool = False,
     doc: str | None = None,
@@ -184,6 +187,7 @@ def function(
                 call=call,
                 called=called,
                 prepare=prepare or {},
+                hits=hits,
                 result=given if callable(given) else (lambda _: given),
                 channels=call if channels is True else channels or None,
                 example=example,

@@ -38,7 +38,7 @@ def osc(frame: Frame, address: str, default: Any = 0) -> Any:
         return default
 
 
-@function(example='hit("/dirt/play", s="bd")', prepare={"address": address})
+@function(example='hit("/dirt/play", s="bd")', prepare={"address": address}, hits="address")
 def hit(frame: Frame, address: str, /, **named: Any) -> int:
     """How many events came in at an address since the last frame.
 
