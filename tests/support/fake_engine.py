@@ -64,7 +64,10 @@ class FakeEngine:
         self.problems: list = []
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
-        self.graph = SimpleNamespace(slots={"/grey": None}, patch=SimpleNamespace(knobs={}))
+        self.graph = SimpleNamespace(
+            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
+            patch=SimpleNamespace(knobs={}),
+        )
         self.snapshots = LiveSnapshots()
         self.values = {"/grey": 0}
         self.hits = self.state = self.frames = self.halvings = 0

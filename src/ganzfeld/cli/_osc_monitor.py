@@ -48,6 +48,9 @@ class _NoShow:
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None: ...
 
+    def counts_hits(self, address: str) -> bool:
+        return False
+
 
 def monitor(host: str, port: int, seconds: float | None, rows: list[Address]) -> None:
     """Show what arrives at a UDP port, until Ctrl-C or for so many seconds.

@@ -188,9 +188,11 @@ class Watched(_Message, frozen=True):
 
 
 class Addresses(_Message, frozen=True):
-    """Every parameter that a hand may turn in the patch that plays."""
+    """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
+    its expressions count."""
 
     addresses: tuple[str, ...]
+    hits: tuple[str, ...] = ()
 
 
 class Values(_Message, frozen=True):

@@ -47,6 +47,7 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.graph import Graph
     from ganzfeld.patch.models import Patch
     from ganzfeld.process.take import ShowTake
 
@@ -282,7 +283,7 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._wire.post(Addresses(tuple(engine.graph.slots)), key="addresses")
+            self._wire.post(Addresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -371,3 +372,9 @@ class Render:
         self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
+
+
+def counted_hits(graph: Graph) -> tuple[str, ...]:
+    """Addresses whose hits a patch's expressions count."""
+    expressions = (slot.expression for slot in graph.slots.values())
+    return tuple({address for expression in expressions if expression is not None for address in expression.hits})

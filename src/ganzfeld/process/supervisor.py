@@ -131,6 +131,8 @@ class Supervisor(Hands):
         self._saved: Saved | None = None
         self._status = Status()
         self._addresses: frozenset[str] = frozenset()
+        self._counts: frozenset[str] | None = None
+        self._counted: frozenset[str] | None = None
         self.failure: GanzfeldError | None = None
         """Why nothing can ever be played, or None."""
         self._store = FrameStore()
@@ -357,6 +359,11 @@ class Supervisor(Hands):
         return self._addresses
 
     @property
+    def counted(self) -> frozenset[str] | None:
+        """Addresses whose hits the patch that plays, and the one before it, count; None: nothing has played yet."""
+        return self._counted
+
+    @property
     def follow(self) -> str | None:
         """What the tempo is taken from: "tap", "midi", "audio", "link", or None: the patch's text and hands."""
         if self._tempo is None:
@@ -423,8 +430,11 @@ class Supervisor(Hands):
                     self._take_status(child, message)
                 case Watched(files):
                     self._watch(files)
-                case Addresses(addresses):
+                case Addresses(addresses, hits):
                     self._addresses = frozenset(addresses)
+                    # The patch before may be fading out: it counts on.
+                    before, self._counts = self._counts, frozenset(hits)
+                    self._counted = self._counts | (before or frozenset())
                 case Values():
                     self._listeners.tell(message)
                 case Desk():
