@@ -71,7 +71,7 @@ def items(folder: Path, size: int) -> Iterator[Item]:
 def _played(text: str) -> Pictures:
     def pictures(side: Side) -> Iterator[Tensor]:
         found: list[Tensor] = []
-        route = mock.patch("ganzfeld.networks.network.fast_route", return_value=None)
+        route = mock.patch("ganzfeld.networks.runtime.fastest", return_value=None)
         with (
             route if side.readable else contextlib.nullcontext(),
             Player(parse(text), device=str(side.device), trusted=lambda path: True) as player,

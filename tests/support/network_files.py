@@ -19,9 +19,11 @@ import pytest
 import torch
 
 from ganzfeld import NetworkFileError
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.config import Config
 from ganzfeld.networks.files import convert, open_network_file
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from goldens import FOLDER
 
 SMALL2 = {"channel_base": 32, "channel_max": 6, "mapping_layers": 2, "z_dim": 5, "w_dim": 7}

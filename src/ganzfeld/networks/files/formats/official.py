@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
-from ganzfeld.networks.config import LayerConfig
 from ganzfeld.networks.files.source import Converted, Source, Weights, converted
 from ganzfeld.networks.files.values import Array, Record, shown
+from ganzfeld.networks.stylegan3.config import LayerConfig
 
 NAME = "StyleGAN2-ADA-PyTorch and StyleGAN3 snapshots (.pkl)"
 
