@@ -28,9 +28,10 @@ from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.device import pick_device
 from ganzfeld.networks.network import Network, load_network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.node import Named
 
 RANDOM: dict[str, Callable[[int], Network]] = {

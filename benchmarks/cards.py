@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from ganzfeld.engine.engine import Engine
-from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from ganzfeld.values.time import Clock
 
 

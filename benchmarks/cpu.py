@@ -21,8 +21,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.config import Config
 from ganzfeld.networks.network import Network, load_network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 SMALL = {"z_dim": 32, "w_dim": 32}
 

@@ -31,8 +31,9 @@ from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.capture import CAPTURING
 from ganzfeld.engine.program.program import Program
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.node import Named
 from ganzfeld.values.time import Clock
 

@@ -32,8 +32,8 @@ def make_network(path: Path, size: int, seed: int) -> Path:
     """A StyleGAN2 as it is before training."""
     import torch
 
-    from ganzfeld.networks.config import StyleGAN2Config
     from ganzfeld.networks.network import Network
+    from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 
     torch.manual_seed(seed)
     if size >= 256:

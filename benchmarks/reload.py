@@ -27,8 +27,8 @@ face   = network("small.safetensors", latent=source, psi={psi})
 
 def make_network(folder: Path) -> None:
     """A network of the golden one's size, with random weights."""
-    from ganzfeld.networks.config import StyleGAN2Config
     from ganzfeld.networks.network import Network
+    from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 
     config = StyleGAN2Config.design(32, channel_base=512, channel_max=32, mapping_layers=4, z_dim=32, w_dim=32)
     Network.random(config, seed=1).save(folder / "small.safetensors")

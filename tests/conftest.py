@@ -44,8 +44,8 @@ def golden_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 @pytest.fixture(scope="session")
 def small_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained 32 px StyleGAN2, as our own file: quick to open and to play."""
-    from ganzfeld.networks.config import StyleGAN2Config
     from ganzfeld.networks.network import Network
+    from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 
     path = tmp_path_factory.mktemp("small") / "small.safetensors"
     config = StyleGAN2Config.design(32, channel_base=512, channel_max=32, mapping_layers=2, z_dim=16, w_dim=16)

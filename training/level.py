@@ -20,8 +20,9 @@ from torch import Tensor
 
 from ganzfeld.kernels.upfirdn import upsample2
 from ganzfeld.networks.files import open_network_file, save_network_file
+from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.network import load_network
-from ganzfeld.networks.reference.stylegan2 import Block, StyleGAN2
+from ganzfeld.networks.reference.stylegan2 import StyleGAN2, StyleGAN2Block
 
 BORDER = 2
 """Pixels of the full picture that upsampling treats differently."""
@@ -31,11 +32,11 @@ def bottom(network: StyleGAN2, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """What the last block reads, the half-size picture, and the rows of w that the block takes, for ``n`` latents."""
     small, seen = network.config.resolutions[-2], dict[str, Tensor]()
     w = network.mapping(torch.randn(n, network.config.z_dim))
-    rgb = network.synthesis(w, noise_mode="random", resolution=small, after=lambda k, x: seen.setdefault(k, x))
+    rgb = network.synthesis(w, noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
     return seen[f"b{small}"], rgb, w[:, -3:]
 
 
-def top(block: Block, x: Tensor, rgb: Tensor, w: Tensor, noise: list[Tensor]) -> Tensor:
+def top(block: StyleGAN2Block, x: Tensor, rgb: Tensor, w: Tensor, noise: list[Tensor]) -> Tensor:
     """The full picture."""
     for row, (convolution, own) in enumerate(zip(block.convolutions, noise)):
         x = convolution(x, w[:, row], own)
@@ -43,7 +44,7 @@ def top(block: Block, x: Tensor, rgb: Tensor, w: Tensor, noise: list[Tensor]) ->
     return upsample2(rgb, block.resample_filter) + block.torgb(x, w[:, 2])
 
 
-def fresh_noise(block: Block, n: int) -> list[Tensor]:
+def fresh_noise(block: StyleGAN2Block, n: int) -> list[Tensor]:
     return [torch.randn(n, 1, block.resolution, block.resolution) for _ in block.convolutions]
 
 
@@ -65,7 +66,7 @@ def level(network: StyleGAN2, steps: int, latents: int = 24) -> Tensor:
     """Moves the excess and fits the last block in place; returns what was moved."""
     network.requires_grad_(False)
     moved = excess(network)
-    old: Block = network.synthesis.blocks[-1]
+    old: StyleGAN2Block = network.synthesis.blocks[-1]
     block, before = copy.deepcopy(old), network.synthesis.blocks[-2]
     assert block.torgb is not None and before.torgb is not None
     block.torgb.bias += moved

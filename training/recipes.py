@@ -9,9 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 from ganzfeld.networks.reference.stylegan3 import StyleGAN3
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from training.discriminator import Discriminator
 from training.flames import Flames, Garden
 from training.planets import Planets

@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.upfirdn import upsample2
-from ganzfeld.networks.reference.stylegan2 import Block, StyleGAN2
+from ganzfeld.networks.generator import LayerHook
+from ganzfeld.networks.reference.stylegan2 import StyleGAN2, StyleGAN2Block
 from training.discriminator import Discriminator
 from training.recipes import RECIPES, Pictures, build, pictures
 from training.sheet import save_sheet
@@ -45,7 +46,7 @@ class Sharpener:
 
     def __init__(self, network: StyleGAN2, source: Pictures, count: int):
         network.requires_grad_(False)
-        self.block: Block = network.synthesis.blocks[-1].requires_grad_(True)
+        self.block: StyleGAN2Block = network.synthesis.blocks[-1].requires_grad_(True)
         self.judge = Discriminator((64, 64, 48, 32, 16), dtype=torch.float32)
         self.average = copy.deepcopy(self.block).requires_grad_(False)
         self.block_adam = torch.optim.Adam(self.block.parameters(), 2e-3, betas=(0.0, 0.99))
@@ -71,7 +72,7 @@ class Sharpener:
         small = network.config.img_resolution // 2
         seen: dict[str, Tensor] = {}
         w = network.mapping(torch.randn(n, network.config.z_dim))
-        rgb = network.synthesis(w, noise_mode="random", resolution=small, after=lambda k, x: seen.setdefault(k, x))
+        rgb = network.synthesis(w, noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
         return seen[f"b{small}"], rgb, w[:, -3:]
 
     def _cut(self, large: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzfeld.kernels.modulated_convolution import demodulation
-from ganzfeld.networks.reference.stylegan2 import Block, Convolution, StyleGAN2, ToRGB
+from ganzfeld.networks.reference.stylegan2 import StyleGAN2, StyleGAN2Block, StyleGAN2Convolution, StyleGAN2ToRGB
 
 STYLE_MIXING = 0.5
 """Share of the pictures whose later layers get the style of a second latent."""
@@ -41,7 +41,7 @@ class TrainedStyleGAN2(nn.Module):
 
     def forward(self, w: Tensor, resolution: int, fade: Tensor, noise: bool = True) -> tuple[Tensor, None]:
         """w ``[n, num_ws, w_dim]`` to pictures ``[n, 3, r, r]``, r = resolution, whose block counts ``fade``."""
-        blocks: list[Block] = self.network.synthesis.blocks
+        blocks: list[StyleGAN2Block] = self.network.synthesis.blocks
         x = blocks[0].const.expand(len(w), -1, -1, -1).to(self.dtype, memory_format=torch.channels_last)
         rgb: Tensor | None = None
         row = 0
@@ -59,7 +59,7 @@ class TrainedStyleGAN2(nn.Module):
         raise ValueError(f"the network makes no picture of {resolution} px")
 
 
-def _convolve(layer: Convolution, x: Tensor, w: Tensor, noise: bool) -> Tensor:
+def _convolve(layer: StyleGAN2Convolution, x: Tensor, w: Tensor, noise: bool) -> Tensor:
     style = layer.affine(w)
     weight = layer.weight.to(x.dtype)
     x = x * style[:, :, None, None].to(x.dtype)
@@ -76,7 +76,7 @@ def _convolve(layer: Convolution, x: Tensor, w: Tensor, noise: bool) -> Tensor:
     return x if layer.clamp is None else x.clamp(-layer.clamp, layer.clamp)
 
 
-def _to_rgb(layer: ToRGB, x: Tensor, w: Tensor) -> Tensor:
+def _to_rgb(layer: StyleGAN2ToRGB, x: Tensor, w: Tensor) -> Tensor:
     style = (layer.affine(w) * layer.weight_gain).to(x.dtype)
     picture = F.conv2d(x * style[:, :, None, None], layer.weight.to(x.dtype)) + layer.bias[:, None, None].to(x.dtype)
     return picture.float()

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzfeld.kernels.modulated_convolution import demodulation
-from ganzfeld.networks.config import LayerConfig
-from ganzfeld.networks.reference.stylegan3 import Layer, StyleGAN3
+from ganzfeld.networks.reference.stylegan3 import StyleGAN3, StyleGAN3Layer
+from ganzfeld.networks.stylegan3.config import LayerConfig
 
 
 class TrainedStyleGAN3(nn.Module):
@@ -33,8 +33,8 @@ class TrainedStyleGAN3(nn.Module):
             layer.register_buffer("down_matrix", down.to(dtype), persistent=False)
 
     @property
-    def layers(self) -> list[Layer]:
-        return [layer for layer in self.network.synthesis.children() if isinstance(layer, Layer)]
+    def layers(self) -> list[StyleGAN3Layer]:
+        return [layer for layer in self.network.synthesis.children() if isinstance(layer, StyleGAN3Layer)]
 
     def styles(self, n: int, device: torch.device) -> Tensor:
         """Random w ``[n, num_ws, w_dim]``; also moves the network's average w. StyleGAN3 mixes no styles."""
@@ -62,7 +62,7 @@ class TrainedStyleGAN3(nn.Module):
         torch._foreach_lerp_(magnitudes, list(squares.unbind()), 1 - beta)
 
 
-def _layer(layer: Layer, x: Tensor, w: Tensor) -> Tensor:
+def _layer(layer: StyleGAN3Layer, x: Tensor, w: Tensor) -> Tensor:
     style = layer.affine(w).float()
     style = style * torch.rsqrt(style.square().mean(1, keepdim=True))
     weight = layer.weight * torch.rsqrt(layer.weight.square().mean((1, 2, 3), keepdim=True))
@@ -81,7 +81,7 @@ def _layer(layer: Layer, x: Tensor, w: Tensor) -> Tensor:
     return x.reshape(n, len(down), channels, len(down)).permute(0, 2, 1, 3)
 
 
-def _to_rgb(layer: Layer, x: Tensor, w: Tensor) -> Tensor:
+def _to_rgb(layer: StyleGAN3Layer, x: Tensor, w: Tensor) -> Tensor:
     style = layer.affine(w).float() * (torch.rsqrt(layer.magnitude_ema) / math.sqrt(layer.config.in_channels))
     weight = layer.weight[:, :, 0, 0] * style[:, None, :]
     size = layer.config.in_size[0]

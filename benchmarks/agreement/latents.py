@@ -11,8 +11,9 @@ from torch import Tensor
 from agreement.item import Side
 from ganzfeld.bending.directions import directions_of_w
 from ganzfeld.bending.latents import LatentBender
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.networks.wide import FILLS
 from ganzfeld.patch.node import Named
 from ganzfeld.patch.nodes.network import _placed
@@ -93,7 +94,8 @@ def _moved(network: Network, direction: Tensor | None, rows: str, amount: float 
 
 
 def _on_the_plane(network: Network, **place: Any) -> Tensor:
-    own = network.module.get_buffer("synthesis.input.transform")
+    own = network.transform()
+    assert own is not None
     return network.synthesis(
         _w(network), transform=own @ _placed(**{name: _number(network, number) for name, number in place.items()})
     )

@@ -60,7 +60,7 @@ def _item(name: str, patch: Patch) -> Item:
 def _played(patch: Patch) -> Pictures:
     def pictures(side: Side) -> Iterator[Tensor]:
         found: list[Tensor] = []
-        route = mock.patch("ganzfeld.networks.network.fast_route", return_value=None)
+        route = mock.patch("ganzfeld.networks.runtime.fastest", return_value=None)
         with (
             route if side.readable else contextlib.nullcontext(),
             Player(patch, device=str(side.device), trusted=lambda path: True) as player,

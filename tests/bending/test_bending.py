@@ -19,8 +19,9 @@ from ganzfeld.bending.channels import draw, listed, share_mask
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.matching import Match, Seeded
 from ganzfeld.errors import NetworkError
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from sealed import Sealed
 
 EVERY = [(target, word) for target in KINDS for word in bends(target)]

@@ -14,8 +14,9 @@ from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.targets import side_of
 from ganzfeld.errors import NetworkError, PatchError
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.language.parser import parse
 from sealed import Sealed
 

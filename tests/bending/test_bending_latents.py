@@ -20,10 +20,11 @@ from ganzfeld.bending.directions import (
     write_directions,
 )
 from ganzfeld.bending.latents import LatentBender, random_direction
-from ganzfeld.bending.targets import row_names, rows_of
+from ganzfeld.bending.targets import rows_of
 from ganzfeld.errors import NetworkError, NetworkFileError
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from sealed import Sealed
 
 torch.set_num_threads(1)
@@ -46,7 +47,7 @@ def test_rows_are_those_that_a_layer_reads(config: Any) -> None:
     if config is THREE:
         # Before training w does not move the input.
         network.tensors["synthesis.input.affine.weight"].normal_(generator=torch.Generator().manual_seed(0))
-    names = row_names(network)
+    names = network.config.row_names
     assert len(names) == network.num_ws
     w = network.mapping(network.latent(0))
     for row, name in enumerate(names):

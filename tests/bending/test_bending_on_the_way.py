@@ -10,8 +10,10 @@ from ganzfeld.bending.base import bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.targets import weights_of
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.config import Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.node import Named
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a card")

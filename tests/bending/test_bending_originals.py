@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from ganzfeld import Player
 from ganzfeld.bending.base import TARGETS, bends
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
 from ganzfeld.networks.network import Network, load_network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.language.parser import parse
 
 DIMENSIONS: Any = {"mapping_layers": 2, "z_dim": 8, "w_dim": 8}

@@ -17,11 +17,15 @@ from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.weights.scale import Scale
 from ganzfeld.kernels import lanes
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
-from ganzfeld.networks.cpu.stylegan2 import FastStyleGAN2
-from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2, Step
+from ganzfeld.networks.config import Config
+from ganzfeld.networks.cpu.stylegan2 import CpuStyleGAN2
+from ganzfeld.networks.generator import LayerHook
+from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
+from ganzfeld.networks.gpu.stylegan2_plan import PlannedConvolution
 from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.node import Named
 from streams_on_host import StreamsOnHost
 
@@ -83,7 +87,7 @@ class Scene:
         monkeypatch.setattr(bent_weights, "AT_ONCE", 3000)
         monkeypatch.setattr(bent_weights, "LARGE_PICTURE", 32 * 32)
         # Some weights are multiplied by their style beside a bend: here all, as no layer is large enough.
-        monkeypatch.setattr(Step, "styles_weight", property(lambda step: True))
+        monkeypatch.setattr(PlannedConvolution, "styles_weight", property(lambda step: True))
         self.host = StreamsOnHost(monkeypatch)
         network, other = (Network.random(CONFIGS[kind], seed=seed) for seed in (1, 2))
         for tensor in other.tensors.values():
@@ -98,8 +102,8 @@ class Scene:
         for line in lines:
             self.bender.blend(line) if isinstance(line, BlendLine) else self.bender.bend(line)
         self.bender.ready()
-        self.bender.live.settle()
-        on_card = isinstance(self.bender.live._fast_path, GpuStyleGAN2 | GpuStyleGAN3)
+        self.bender.live.runtime.settle()
+        on_card = isinstance(self.bender.live.runtime.generator(network.average_w()), GpuStyleGAN2 | GpuStyleGAN3)
         assert on_card == (route == "gpu")
         neutral = {
             name: amount.default
@@ -173,9 +177,7 @@ def test_after_an_error_in_a_frame_the_next_one_is_in_order(kind: str, where: st
     def failing_after(*given: Any) -> Any:
         hook = after(*given)
         assert hook is not None
-        late = _failing_late(hook, 1)
-        late.layers = hook.layers  # type: ignore[attr-defined]
-        return late
+        return LayerHook(_failing_late(hook, 1), hook.layers)
 
     with monkeypatch.context() as patched:
         if where == "weight":
@@ -261,5 +263,4 @@ def test_nothing_of_it_is_left(monkeypatch: pytest.MonkeyPatch):
         assert lanes.Branch(torch.device("cpu"))._stream is not None
     assert lanes.Branch(torch.device("cpu"))._stream is None
     network = Network.random(CONFIGS["stylegan2"])
-    network.settle()
-    assert isinstance(network._fast_path, FastStyleGAN2)
+    assert isinstance(network.runtime.generator(network.average_w()), CpuStyleGAN2)

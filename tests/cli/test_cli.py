@@ -19,9 +19,9 @@ from ganzfeld.cli import commands, main
 from ganzfeld.cli._terminal import show_error
 from ganzfeld.cli.seeds import parse_seeds
 from ganzfeld.errors import GanzfeldError, Where
-from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.device import pick_device
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 
 GOLDENS = [
     "stylegan2-32",

@@ -11,23 +11,23 @@ from torch import Tensor
 
 import hopper_on_host
 from ganzfeld.kernels.cuda import convolution
-from ganzfeld.kernels.cuda.convolution import Block, after_bytes, block_for
-from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.cuda.convolution import HopperTile, after_bytes, tile_for_hopper
+from ganzfeld.kernels.generator_layer import Activation, ActivationLayout, Colours
 from ganzfeld.kernels.upfirdn import upfirdn
 
 # (height, width, inputs, channels, up, block): tiles that a picture fills and ones it does not, several parts of the
 # inputs, several tiles of outputs, four phases in one tile and one phase in several, sums in parts.
 CASES = {
-    "whole tiles": (16, 32, 64, 128, 1, Block(16, 128, 64)),
-    "odd sizes, two parts": (11, 19, 128, 64, 1, Block(8, 64, 64, 1, 2)),
-    "small inputs": (19, 17, 32, 32, 1, Block(16, 32, 32)),
-    "four phases in one tile": (9, 10, 64, 32, 2, Block(16, 128, 64)),
-    "phases in tiles of their own": (8, 8, 64, 128, 2, Block(8, 128, 64)),
-    "sums in parts": (7, 18, 192, 64, 1, Block(8, 64, 64, 2)),
+    "whole tiles": (16, 32, 64, 128, 1, HopperTile(16, 128, 64)),
+    "odd sizes, two parts": (11, 19, 128, 64, 1, HopperTile(8, 64, 64, 1, 2)),
+    "small inputs": (19, 17, 32, 32, 1, HopperTile(16, 32, 32)),
+    "four phases in one tile": (9, 10, 64, 32, 2, HopperTile(16, 128, 64)),
+    "phases in tiles of their own": (8, 8, 64, 128, 2, HopperTile(8, 128, 64)),
+    "sums in parts": (7, 18, 192, 64, 1, HopperTile(8, 64, 64, 2)),
 }
 
 
-def reference(x: Tensor, weight: Tensor, field: Field, a: Activation, up: int) -> Tensor:
+def reference(x: Tensor, weight: Tensor, field: ActivationLayout, a: Activation, up: int) -> Tensor:
     """[C, H, W] of the activation, from x [height, width, I] and weight [O, 9, I]."""
     channels = len(a.gain)
     kernel = weight.float().view(len(weight), 3, 3, -1).permute(0, 3, 1, 2)
@@ -43,7 +43,7 @@ def reference(x: Tensor, weight: Tensor, field: Field, a: Activation, up: int) -
 def test_it_agrees_with_the_reference(case: str, tmp_path: Path):
     height, width, inputs, channels, up, block = CASES[case]
     torch.manual_seed(1)
-    field = Field(height, width, width + 1)
+    field = ActivationLayout(height, width, width + 1)
     outputs = channels * up * up
     x = torch.full((height, field.pitch, inputs), float("nan")).half()  # what lies between rows is nobody's
     x[:, :width] = torch.randn(height, width, inputs)
@@ -96,9 +96,9 @@ def close(found: Tensor, expected: Tensor) -> bool:
 
 def test_blocks_fill_a_card_and_fit_it():
     for side, outputs, inputs, up in ((16, 2048, 512, 2), (32, 512, 512, 1), (64, 1024, 512, 2), (1024, 32, 32, 1)):
-        field = Field(side, side, side)
-        block = block_for(field, outputs, outputs // up**2, inputs, 132)
+        field = ActivationLayout(side, side, side)
+        block = tile_for_hopper(field, outputs, outputs // up**2, inputs, 132)
         assert block is not None and block.shared * block.blocks <= 228 * 1024 and block.stages >= 3
         assert block.tiles(field, outputs) >= 100
-    assert block_for(Field(8, 8, 8), 2048, 512, 512, 132) is None
-    assert block_for(Field(64, 64, 64), 48, 48, 64, 132) is None
+    assert tile_for_hopper(ActivationLayout(8, 8, 8), 2048, 512, 512, 132) is None
+    assert tile_for_hopper(ActivationLayout(64, 64, 64), 48, 48, 64, 132) is None

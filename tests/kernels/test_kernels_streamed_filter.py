@@ -12,8 +12,8 @@ import cuda_on_host
 from ganzfeld.kernels.cuda import streamed_filter
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, chunk_rows
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
-from ganzfeld.networks.config import StyleGAN3Config
 from ganzfeld.networks.reference.stylegan3 import designed_filter
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 CASES = {"t": ("L8_276_203", "L9_532_128", "L13_1024_32"), "r": ("L8_276_406", "L9_532_256")}
 

@@ -8,8 +8,10 @@ import torch
 
 import ganzfeld
 from ganzfeld.errors import NetworkError
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config, config_from_json
+from ganzfeld.networks.kinds import config_from_json
 from ganzfeld.networks.network import Network, to_uint8
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from golden_networks import STYLEGAN2, STYLEGAN3, load_arrays, load_golden
 
 torch.set_num_threads(1)

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from ganzfeld.errors import NetworkError
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config, config_from_json
+from ganzfeld.networks.kinds import config_from_json
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 
 def test_the_papers_largest_networks():

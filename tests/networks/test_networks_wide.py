@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from ganzfeld.errors import NetworkError
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.network import Network
-from ganzfeld.networks.wide import FILLS, WideStarts, wide_const, wide_noise
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan2.wide import WideStarts, wide_const, wide_noise
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
+from ganzfeld.networks.wide import FILLS
 
 torch.set_num_threads(1)
 
@@ -90,7 +93,7 @@ def test_stylegan3_fast_and_readable_agree(kind, size):
 def test_after_sees_the_fields_that_were_promised(make, size):
     network = make()
     seen = {}
-    network.synthesis(w_of(network), size=size, after=lambda name, x: seen.setdefault(name, x))
+    network.synthesis(w_of(network), size=size, after=LayerHook(seen.setdefault))
     shapes = network.layer_shapes_at(size)
     assert {name: tuple(x.shape[1:]) for name, x in seen.items()} == shapes
 
@@ -148,14 +151,14 @@ def test_bends_of_constant_and_noise_reach_the_wide_picture():
     assert torch.equal(bent.synthesis(w, size=size), plain)
     for name in ("synthesis.b4.const", "synthesis.b8.conv1.noise_const"):
         bent.tensors[name].mul_(-1)
-        bent.rederive([name])
+        bent.runtime.rederive([name])
         answer = bent.synthesis(w, size=size)
         bent.fast = False
         assert far(answer, bent.synthesis(w, size=size)) < 1e-4
         bent.fast = True
         assert far(answer, plain) > 1e-2
         bent.tensors[name].mul_(-1)
-        bent.rederive([name])
+        bent.runtime.rederive([name])
         assert torch.equal(bent.synthesis(w, size=size), plain)
 
 
@@ -163,7 +166,7 @@ def test_many_sizes_do_not_pile_up():
     network = stylegan2()
     w = w_of(network)
     network.synthesis(w)
-    path = network._fast_path
+    path = network.runtime.generator(w)
     before = len(path.derived.all)
     pictures = [network.synthesis(w, size=(width, 16)) for width in range(17, 60)]
     assert len(path.derived.all) <= before + WideStarts.most * 6

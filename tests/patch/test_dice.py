@@ -9,8 +9,10 @@ import pytest
 from ganzfeld.bending.base import bends
 from ganzfeld.bending.targets import matches, weights_of
 from ganzfeld.cli import main
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.config import Config
 from ganzfeld.networks.network import Network, load_network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.dice import relatives, roll
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse

@@ -20,7 +20,7 @@ CARD = Card(9, 0, 132)
 SETUP = """
 import torch
 from ganzfeld.process import compile_ahead as ahead
-from ganzfeld.networks.config import StyleGAN2Config
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 
 card = ahead.Card(9, 0, 132)
 ahead.pretend(card)
@@ -40,6 +40,7 @@ from types import SimpleNamespace
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 from ganzfeld.kernels.triton.affine import affine
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 
@@ -55,8 +56,8 @@ padded = torch.empty(1, 18, 30, 208, dtype=torch.float16).permute(0, 3, 1, 2)
 affine(padded[:, :203], *amounts)
 with torch.no_grad():
     network = GpuStyleGAN2(config, StyleGAN2(config).state_dict())
-    for after in (None, lambda name, x: affine(x, *amounts)):
-        network.synthesis(torch.zeros(1, config.num_ws, config.w_dim), after=after)
+    for after in (None, LayerHook(lambda name, x: affine(x, *amounts))):
+        network.synthesis(torch.zeros(1, config.num_ws, config.w_dim), SynthesisOptions(after=after))
 assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb"} <= set(names)
 """
 

@@ -11,13 +11,9 @@ import torch
 from torch import Tensor
 
 import goldens
-from ganzfeld.networks.config import (
-    Config,
-    InputConfig,
-    LayerConfig,
-    StyleGAN2Config,
-    StyleGAN3Config,
-)
+from ganzfeld.networks.config import Config
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import InputConfig, LayerConfig, StyleGAN3Config
 
 STYLEGAN2 = ["stylegan2-32", "stylegan2-cond-16", "stylegan2-resnet-16"]
 STYLEGAN3 = ["stylegan3-t-32", "stylegan3-r-32", "stylegan3-t-cond-64"]

@@ -21,9 +21,11 @@ import torch
 
 import goldens
 from ganzfeld import NetworkFileError
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.config import Config
 from ganzfeld.networks.files import convert, open_network_file
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 SMALL2 = {"channel_base": 32, "channel_max": 6, "mapping_layers": 2, "z_dim": 5, "w_dim": 7}
 SMALL3 = {"channel_base": 64, "channel_max": 6, "num_layers": 4, "z_dim": 5, "w_dim": 7}

@@ -32,8 +32,7 @@ import ganzfeld
 from ganzfeld.kernels import lanes
 from ganzfeld.kernels.generator_layer import Activation, Colours
 from ganzfeld.kernels.triton import convolution, doubling
-from ganzfeld.networks import arrangements as route
-from ganzfeld.networks import network
+from ganzfeld.networks import runtime
 from ganzfeld.networks.gpu import parts as gpu_parts
 from ganzfeld.networks.gpu import stylegan2 as gpu_stylegan2
 from ganzfeld.networks.gpu import stylegan3 as gpu_stylegan3
@@ -263,8 +262,8 @@ class StreamsOnHost(TorchDispatchMode):
         put(lanes, "torch", SimpleNamespace(cuda=cuda))
         for of, name in ((lanes.Lanes, "__init__"), (lanes.Branch, "__init__"), (lanes.Coming, "announce")):
             put(of, name, _on_a_card(getattr(of, name)))
-        put(route, "has_triton", lambda device: True)
-        put(network, "available", lambda device: True)
+        put(runtime, "has_triton", lambda device: True)
+        put(runtime, "available", lambda device: True)
         for place in (gpu_parts, gpu_stylegan3):
             put(place, "dense", self._dense)
         for place in (gpu_stylegan2, gpu_stylegan3):

@@ -8,9 +8,11 @@ from training.discriminator import Discriminator
 from training.stylegan2 import TrainedStyleGAN2, smooth
 from training.stylegan3 import TrainedStyleGAN3
 
-from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config
+from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 from ganzfeld.networks.reference.stylegan3 import StyleGAN3
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 
 def relative(out: torch.Tensor, reference: torch.Tensor) -> float:
@@ -66,7 +68,7 @@ def test_stylegan3_trains_the_network_that_is_played() -> None:
     assert relative(picture, network.synthesis(w)) < 1e-4
 
     met = {}
-    network.synthesis(w, after=lambda name, x: met.setdefault(name, x))
+    network.synthesis(w, after=LayerHook(met.setdefault))
     trained.track_magnitudes(squares, beta=0)
     expected = [float(x.detach().square().mean()) for x in list(met.values())[:-1]]
     assert [float(layer.magnitude_ema) for layer in trained.layers] == pytest.approx(expected, rel=1e-3)

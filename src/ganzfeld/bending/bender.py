@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
 from ganzfeld.kernels.lanes import Branch, joined_at_the_latest
+from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.network import Network
 
 
@@ -125,7 +126,7 @@ class Bender:
     @contextmanager
     def bent(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Iterator[Network]:
         """On the device: the live network, to map and to synthesise with, its weights made of the originals by blends
-        and bends. They may still be on their way when it comes (`Network.coming`), and are there when it is left.
+        and bends. They may still be on their way when it comes (`Runtime.coming`), and are there when it is left.
 
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
@@ -139,7 +140,7 @@ class Bender:
                     self._bent_weights.make({**amounts, **crossings}, frame, memory)
                 yield self.live
         finally:
-            self.live.coming.forget()
+            self.live.runtime.coming.forget()
 
     def gains(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> dict[str, Tensor] | None:
         """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it; on the way as
@@ -153,23 +154,20 @@ class Bender:
                 for match in chain:
                     x = bent(x, match, amounts[match.line.name], frame, memory)
                 found[layer] = x
-            self.live.coming.announce(["gains"], self.original.device)
+            self.live.runtime.coming.announce(["gains"], self.original.device)
         return found
 
-    def after(
-        self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
-    ) -> Callable[[str, Tensor], Tensor] | None:
+    def after(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> LayerHook | None:
         """On the device: what `synthesis` calls after each layer, or None if no activation is bent."""
         if not self._layers:
             return None
 
         def bend(name: str, x: Tensor) -> Tensor:
-            for match in self._layers.get(name, ()):
+            for match in self._layers[name]:
                 x = bent(x, match, amounts[match.line.name], frame, memory)
             return x
 
-        bend.layers = frozenset(self._layers)  # pyright: ignore[reportFunctionMemberAccess]
-        return bend
+        return LayerHook(bend, self._layers)
 
 
 def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The bent weights of a network, made again on every frame, in an order that keeps nobody waiting who need not wait.
 
 On a GPU a mapping network, and the small layers that follow, are short products in a row, which leave room beside them:
-there the weights are made in the order in which they are wanted, and announced one by one (`Network.coming`).
+there the weights are made in the order in which they are wanted, and announced one by one (`Runtime.coming`).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class BentWeights:
         self._on_the_way = OnTheWay(network, blends, matches)
         self.live = network.variant([name for name in self.changed if name not in self._on_the_way.names])
         self._live_tensors = self.live.tensors
-        self.live.settle()
+        self.live.runtime.settle()
         self._device = network.device
         self._plan()
 
@@ -90,7 +90,7 @@ class BentWeights:
     def _copies(self, name: str) -> list[Copy]:
         """Copies that blend a weight on the way to what is derived from it, if that is all that is done to it."""
         blend = self._alone(name)
-        return [] if blend is None else self.live.blended_on_the_way(name, blend.other, blend.index)
+        return [] if blend is None else self.live.runtime.blended_on_the_way(name, blend.other, blend.index)
 
     def _turn(self, names: list[str]) -> Turn:
         found: dict[str, dict[str, list[Copy]]] = {}
@@ -126,7 +126,7 @@ class BentWeights:
                 for name in self._on_the_way.names:
                     with self._ordered.next():
                         self._on_the_way.derive(name, self.live, amounts)
-                        self.live.coming.announce([name], self._device)
+                        self.live.runtime.coming.announce([name], self._device)
             take(self._noise_turns, self._lanes)
         take(self._mapping_turns, self._mapping_lanes)
 
@@ -145,8 +145,8 @@ class BentWeights:
                     with lanes.next():
                         self._bend(name, amounts, frame, memory)
         if stored := [name for name in turn.names if name not in direct]:
-            self.live.rederive(stored, lanes)
-        self.live.coming.announce(turn.names, self._device)
+            self.live.runtime.rederive(stored, lanes)
+        self.live.runtime.coming.announce(turn.names, self._device)
 
     def _bend(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         # A single number (a noise strength) is bent as one channel.

@@ -92,9 +92,8 @@ def directions_of_layer(
 
 def early_layers(network: Network) -> list[str]:
     """The layers worth looking into first: where the shape of things is decided."""
-    wanted = ("b8", "b16") if network.kind == "stylegan2" else ("L1", "L3")
-    short = {layer.partition("_")[0] for layer in network.layers}
-    return [layer for layer in wanted if layer in short]
+    known = {word for spec in network.config.specs.values() for word in (spec.name, *spec.aliases)}
+    return [layer for layer in network.config.early_layers if layer in known]
 
 
 def beside(path: Path) -> Path:

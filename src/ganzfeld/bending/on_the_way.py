@@ -31,7 +31,7 @@ class OnTheWay:
         changed = blends.keys() | matches.keys()
         self.names = tuple(
             name
-            for name, others in network.bent_on_the_way().items()
+            for name, others in network.runtime.bent_on_the_way().items()
             if name in changed and changed.isdisjoint(others) and self._can_be(name)
         )
         for name in self.names:
@@ -39,7 +39,7 @@ class OnTheWay:
 
     def derive(self, name: str, live: Network, amounts: Mapping[str, Any]) -> None:
         """On the device: what `live` plays with in place of one of the names. amounts: as `Bender.bent` takes them."""
-        live.derive_bent(name, self._halves.get(name, self._tensors[name]), self._parts(name, amounts))
+        live.runtime.derive_bent(name, self._halves.get(name, self._tensors[name]), self._parts(name, amounts))
 
     def _can_be(self, name: str) -> bool:
         """Whether every bend says in C++ what it does."""

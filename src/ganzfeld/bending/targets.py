@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ganzfeld.errors import NetworkError, nearest
-from ganzfeld.networks.config import StyleGAN3Config
 from ganzfeld.networks.network import Network
-from ganzfeld.networks.wide import layer_scale
 from ganzfeld.ranges import numbers
 
 PREFIXES = ("", "synthesis.", "mapping.")
@@ -37,7 +35,7 @@ def weights_of(network: Network, target: str) -> list[str]:
     names = list(network.weights)
     found = {name for prefix in PREFIXES for name in fnmatch.filter(names, prefix + target)}
     for layer in _layers(network, target):
-        found |= {name for name in names if name.startswith(f"synthesis.{layer}.")}
+        found |= {name for name in names if name.startswith(network.config.specs[layer].prefix)}
     if not found:
         raise NetworkError(f"the network has no layer or weight '{target}'", hint=nearest(target, _known(network)))
     return [name for name in names if name in found]
@@ -46,11 +44,9 @@ def weights_of(network: Network, target: str) -> list[str]:
 def side_of(network: Network, weight: str) -> int:
     """The resolution that a weight belongs to, in pixels of the picture: 64 of "synthesis.b64.torgb.bias". The mapping
     network, which comes before all layers, counts as the first of them."""
-    layers = {layer.partition(".")[0] for layer in network.layers}
-    found = next((layer for layer in layers if weight.startswith(f"synthesis.{layer}.")), network.layers[0])
-    config = network.config
-    first = config.input.sampling_rate if isinstance(config, StyleGAN3Config) else 4
-    return int(first * layer_scale(config, found))
+    specs = network.config.specs.values()
+    found = (spec.rate for spec in specs if weight.startswith(spec.prefix))
+    return next(found, next(iter(specs)).rate)
 
 
 def rows_of(network: Network, target: str) -> tuple[int, ...]:
@@ -81,7 +77,7 @@ def _numbered_rows(network: Network, part: str) -> set[int]:
 
 
 def _named_rows(network: Network, part: str) -> set[int]:
-    names = row_names(network)
+    names = network.config.row_names
     wanted = part.removeprefix("synthesis.")
     # A row goes by its layer's whole name, its block's ("b32"), or its short one ("L6").
     short = [re.split(r"[._]", name)[0] for name in names]
@@ -89,16 +85,6 @@ def _named_rows(network: Network, part: str) -> set[int]:
     if not rows:
         raise NetworkError(f"no layer '{part}' reads w", hint=nearest(part, [*names, *short]))
     return rows
-
-
-def row_names(network: Network) -> list[str]:
-    """The layer that reads each row of w. What a StyleGAN2's torgb reads belongs to the next convolution, too, and goes
-    by its name; but for the last."""
-    if network.kind != "stylegan2":
-        return list(network.layers)
-    weights = network.convolutions.values()
-    convolutions = [weight.removeprefix("synthesis.").removesuffix(".weight") for weight in weights]
-    return [*convolutions, f"b{network.resolution}.torgb"]
 
 
 def _layers(network: Network, target: str) -> list[str]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ActivationLayout:
     """The pixels of a picture in memory: `pitch` − `width` of every row are padding."""
 
     height: int

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from ganzfeld.errors import NetworkError
-from ganzfeld.kernels.gaussian import gaussian
-from ganzfeld.kernels.upfirdn import binomial_filter
-from ganzfeld.networks.config import Config, StyleGAN2Config
-from ganzfeld.networks.reference.mapping import Mapping as MappingNetwork
+from ganzfeld.networks.config import Config
+from ganzfeld.networks.kinds import kind_of
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +26,13 @@ def completed(config: Config, module: nn.Module, weights: Mapping[str, Tensor]) 
     network does not know are left out.
     """
     expected = module.state_dict()
+    kind = kind_of(config)
     complete: dict[str, Tensor] = {}
     missing: list[str] = []
     for name, like in expected.items():
         if name in weights:
             complete[name] = _fitted(name, weights[name], like)
-        elif (made := _made(config, name, like)) is not None:
+        elif (made := kind.made(config, name, like)) is not None:
             complete[name] = made
         elif name != "mapping.w_avg":
             missing.append(name)
@@ -58,9 +56,12 @@ def completed(config: Config, module: nn.Module, weights: Mapping[str, Tensor]) 
 
 def average_w(config: Config, weights: Mapping[str, Tensor]) -> Tensor:
     """The mean w [w_dim] of random latents, and of random classes if the network has labels."""
-    mapping = MappingNetwork(config).requires_grad_(False)
+    with torch.device("meta"):
+        mapping = kind_of(config).module(config).mapping
     named = {name.removeprefix("mapping."): tensor for name, tensor in weights.items() if name.startswith("mapping.")}
-    mapping.load_state_dict(named, strict=False)
+    named["w_avg"] = torch.zeros(config.w_dim)
+    mapping.load_state_dict(named, assign=True)
+    mapping.requires_grad_(False)
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(AVERAGED_LATENTS, config.z_dim, generator=generator)
     label = None
@@ -76,16 +77,3 @@ def _fitted(name: str, tensor: Tensor, like: Tensor) -> Tensor:
             hint="The file contradicts itself.",
         )
     return tensor.detach().to(torch.float32).reshape(like.shape)
-
-
-def _made(config: Config, name: str, like: Tensor) -> Tensor | None:
-    if name.endswith(".resample_filter") and isinstance(config, StyleGAN2Config):
-        return binomial_filter(config.resample_filter)
-    if name.endswith(".noise_const"):
-        size = like.shape[0]
-        return gaussian((1, 1, size, size), seed=zlib.crc32(name.encode()))[0, 0]
-    if name.endswith(".noise_strength"):
-        return torch.zeros(())  # a network trained without noise
-    if name == "synthesis.input.transform":
-        return torch.eye(3)
-    return None

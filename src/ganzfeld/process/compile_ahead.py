@@ -52,7 +52,7 @@ class Card:
         """The file that is there when all has been compiled for such a card, by this Triton, from these sources."""
         package = Path(__file__).parents[1]
         # A network's arrangement says which kernels it needs, and in which tiles.
-        sources = [*package.glob("kernels/triton/*.py"), *package.glob("networks/gpu_*.py")]
+        sources = [*package.glob("kernels/triton/*.py"), *package.glob("networks/gpu/*.py")]
         spec = importlib.util.find_spec("triton")
         if spec is not None and spec.origin is not None:
             sources.append(Path(spec.origin))  # it holds the version
@@ -184,9 +184,11 @@ def pictures() -> Iterator[Callable[[], object]]:
 
 def configs() -> Iterator[Config]:
     """The networks that most people have: those that come with Ganzfeld, and the papers' own."""
-    from ganzfeld.networks.config import StyleGAN2Config, StyleGAN3Config, config_from_json
     from ganzfeld.networks.files import open_network_file
     from ganzfeld.networks.find import locate, shipped_names
+    from ganzfeld.networks.kinds import config_from_json
+    from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+    from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
     for name in shipped_names():
         yield config_from_json(open_network_file(locate(name)).config)
@@ -205,25 +207,20 @@ def play(config: Config) -> None:
     """What a network of this shape launches, as it is and with each of its layers bent, without its numbers."""
     import torch
 
-    from ganzfeld.networks.config import StyleGAN3Config
-    from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
-    from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
-    from ganzfeld.networks.reference.stylegan2 import StyleGAN2
-    from ganzfeld.networks.reference.stylegan3 import StyleGAN3
+    from ganzfeld.kernels.lanes import Coming
+    from ganzfeld.networks.generator import LayerHook, SynthesisOptions
+    from ganzfeld.networks.kinds import kind_of
 
     with torch.device("meta"), torch.no_grad():
-        path: Any
-        if isinstance(config, StyleGAN3Config):
-            path, tensors = GpuStyleGAN3, StyleGAN3(config).state_dict()
-        else:
-            path, tensors = GpuStyleGAN2, StyleGAN2(config).state_dict()
-        if not path.supports(config, tensors):
+        kind = kind_of(config)
+        tensors = kind.module(config).state_dict()
+        if not kind.fits_gpu(config, tensors):
             return
-        network = path(config, tensors)
+        network = kind.on_gpu(config, tensors, Coming())
         w = torch.empty(1, config.num_ws, config.w_dim)
         # A bend leaves an activation as it lies in memory, or without the padding of its channels.
-        for after in (None, lambda name, x: x, lambda name, x: x.clone()):
-            network.synthesis(w, after=after)
+        for after in (None, LayerHook(lambda name, x: x), LayerHook(lambda name, x: x.clone())):
+            network.synthesis(w, SynthesisOptions(after=after))
 
 
 def main(card: Card) -> None:

@@ -13,7 +13,6 @@ from ganzfeld.values.time import Clock
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.patch.models import Patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,4 @@ def torch_parts() -> Parts:
             ahead.begin(engine.device)
         return engine
 
-    def parse_version(text: str, file: str | None, version: int) -> Patch:
-        return parse(text, file).model_copy(update={"version": version})
-
-    return Parts(engine, parse_version, CopyFromCuda(), page_locking_writer)
+    return Parts(engine, parse, CopyFromCuda(), page_locking_writer)

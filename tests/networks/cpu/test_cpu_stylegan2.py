@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganzfeld.networks.config import StyleGAN2Config
-from ganzfeld.networks.cpu.stylegan2 import FastStyleGAN2
+from ganzfeld.networks.cpu.stylegan2 import CpuStyleGAN2
 from ganzfeld.networks.derived import DerivedTensors
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from golden_networks import STYLEGAN2, load_golden
 
 torch.set_num_threads(1)
@@ -40,13 +41,13 @@ def both(network: Network, call) -> float:
 @pytest.mark.parametrize("name", STYLEGAN2)
 def test_golden_images(name):
     golden = load_golden(name)
-    fast = FastStyleGAN2(golden.config, golden.weights)
-    assert FastStyleGAN2.supports(golden.config, golden.weights)
+    fast = CpuStyleGAN2(golden.config, golden.weights)
+    assert CpuStyleGAN2.supports(golden.config, golden.weights)
     w = fast.mapping(golden.z, golden.label)
     assert golden.error(w, "out/w") < 1
     assert golden.error(fast.mapping(golden.z, golden.label, 0.5, 3), "out/w_psi0.5_cutoff3") < 1
     assert golden.error(fast.synthesis(w), "out/image_noise_const") < 1
-    assert golden.error(fast.synthesis(w, noise_mode="none"), "out/image_noise_none") < 1
+    assert golden.error(fast.synthesis(w, SynthesisOptions(noise_mode="none")), "out/image_noise_none") < 1
 
 
 @pytest.mark.parametrize("architecture", ["skip", "orig", "resnet"])
@@ -63,7 +64,7 @@ def test_everything_agrees_with_the_reference(architecture, design):
     assert both(network, lambda: network.synthesis(w[:1], "random", seed=5, noise_strength=2)) < 1e-4
     for layer in network.layers:
         assert both(network, lambda layer=layer: network.synthesis(w, until=layer)) < 1e-4
-        assert both(network, lambda layer=layer: network.synthesis(w, after=turned(layer))) < 1e-4
+        assert both(network, lambda layer=layer: network.synthesis(w, after=LayerHook(turned(layer)))) < 1e-4
     for resolution in network.resolutions:
         assert both(network, lambda resolution=resolution: network.synthesis(w, resolution=resolution)) < 1e-4
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganzfeld.networks.config import StyleGAN3Config
-from ganzfeld.networks.cpu.stylegan3 import FastStyleGAN3
+from ganzfeld.networks.cpu.stylegan3 import CpuStyleGAN3
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from golden_networks import load_golden
 
 torch.set_num_threads(1)
@@ -39,12 +40,12 @@ def both(network: Network, call) -> float:
 def test_golden_images(name):
     golden = load_golden(name)
     assert isinstance(golden.config, StyleGAN3Config)
-    assert FastStyleGAN3.supports(golden.config, golden.weights)
-    fast = FastStyleGAN3(golden.config, golden.weights)
+    assert CpuStyleGAN3.supports(golden.config, golden.weights)
+    fast = CpuStyleGAN3(golden.config, golden.weights)
     w = fast.mapping(golden.z, golden.label)
     assert golden.error(fast.synthesis(w), "out/image") < 1
     taps: dict[str, torch.Tensor] = {}
-    fast.synthesis(w[:1], after=lambda name, x: taps.setdefault(f"tap/{name}", x))
+    fast.synthesis(w[:1], SynthesisOptions(after=LayerHook(lambda name, x: taps.setdefault(f"tap/{name}", x))))
     assert set(taps) == {name for name in golden.arrays if name.startswith("tap/")}
     assert {name: golden.error(tap, name) for name, tap in taps.items() if golden.error(tap, name) >= 1} == {}
 
@@ -66,7 +67,7 @@ def test_everything_agrees_with_the_reference(design):
     for layer in network.layers:
         assert both(network, lambda layer=layer: network.synthesis(w, until=layer)) < 1e-4
     middle = network.layers[3]
-    assert both(network, lambda: network.synthesis(w, after=lambda n, x: x.flip(1) if n == middle else x)) < 1e-4
+    assert both(network, lambda: network.synthesis(w, after=LayerHook(lambda n, x: x.flip(1), [middle]))) < 1e-4
 
 
 def test_changing_any_tensor_in_place_changes_the_answer_as_it_does_the_reference():
@@ -88,6 +89,6 @@ def test_changing_any_tensor_in_place_changes_the_answer_as_it_does_the_referenc
 
 def test_radial_filters_stay_with_the_reference():
     network = lively(kind="stylegan3-r")
-    assert not FastStyleGAN3.supports(network.config, network.tensors)
+    assert not CpuStyleGAN3.supports(network.config, network.tensors)
     w = network.mapping(torch.randn(1, 8))
     assert both(network, lambda: network.synthesis(w)) == 0

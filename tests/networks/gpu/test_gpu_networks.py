@@ -16,15 +16,18 @@ pytest.importorskip("triton", reason="the GPU paths are Triton's")
 
 from ganzfeld.kernels.card import has_wgmma
 from ganzfeld.kernels.cuda import convolution as hopper
-from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.generator_layer import Activation, ActivationLayout, Colours
 from ganzfeld.kernels.lanes import Coming
 from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.kernels.triton.convolution import Tile
-from ganzfeld.networks.config import Config, StyleGAN2Config, StyleGAN3Config
-from ganzfeld.networks.gpu import stylegan2 as gpu_stylegan2
+from ganzfeld.networks.config import Config
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
+from ganzfeld.networks.gpu import stylegan2_plan
 from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 small = {"mapping_layers": 2, "z_dim": 32, "w_dim": 32}
@@ -71,7 +74,7 @@ def test_the_picture_and_every_layer_agree(kind: str):
     assert error(path.mapping(z, None, 0.7), network.mapping(z, truncation_psi=0.7)) < 1e-5
     assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
     for layer in network.layers:
-        assert error(path.synthesis(w, until=layer), network.synthesis(w, until=layer)) < 3e-3, layer
+        assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3, layer
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -82,36 +85,37 @@ def test_bent_layers_and_gains_agree(kind: str):
     each = torch.linspace(-1, 2, network.layer_shapes[other][0], dtype=torch.float64, device=DEVICE)
     gains = {one: torch.tensor(1.7, device=DEVICE), other: each}
 
-    def after(name: str, x: Tensor) -> Tensor:
-        return {first: lambda: x * 1.5, middle: lambda: x.flip(3), last: lambda: x.roll(1, 2)}.get(name, lambda: x)()
+    def bent(name: str, x: Tensor) -> Tensor:
+        return {first: lambda: x * 1.5, middle: lambda: x.flip(3), last: lambda: x.roll(1, 2)}[name]()
 
-    assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 4e-3
-    assert error(path.synthesis(w, gains=gains), network.synthesis(w, gains=gains)) < 4e-3
+    after = LayerHook(bent, [first, middle, last])
+    assert error(path.synthesis(w, SynthesisOptions(after=after)), network.synthesis(w, after=after)) < 4e-3
+    assert error(path.synthesis(w, SynthesisOptions(gains=gains)), network.synthesis(w, gains=gains)) < 4e-3
     alone = {one: torch.full((1,), 1.7, device=DEVICE)}
-    assert error(path.synthesis(w, gains=alone), network.synthesis(w, gains=alone)) < 4e-3
+    assert error(path.synthesis(w, SynthesisOptions(gains=alone)), network.synthesis(w, gains=alone)) < 4e-3
 
 
 @pytest.mark.parametrize("kind", ["stylegan3-t", "stylegan3-r"])
 def test_the_input_turns_and_moves(kind: str):
     network, path, w = networks(kind)
     turn = torch.tensor([[0.8, -0.6, 0.1], [0.6, 0.8, -0.2], [0.0, 0.0, 1.0]], device=DEVICE)
-    assert error(path.synthesis(w, transform=turn), network.synthesis(w, transform=turn)) < 3e-3  # type: ignore[call-arg]
+    assert error(path.synthesis(w, SynthesisOptions(transform=turn)), network.synthesis(w, transform=turn)) < 3e-3  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("size", [(40, 16), (16, 28)])
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_wide_pictures_agree(kind: str, size: tuple[int, int]):
     network, path, w = networks(kind)
-    assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 3e-3
+    assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 3e-3
 
 
 def test_smaller_pictures_and_noise_agree():
     network, path, w = networks("stylegan2")
     assert isinstance(path, GpuStyleGAN2)
-    assert error(path.synthesis(w, resolution=8), network.synthesis(w, resolution=8)) < 3e-3
+    assert error(path.synthesis(w, SynthesisOptions(resolution=8)), network.synthesis(w, resolution=8)) < 3e-3
     for noise in ({"noise_mode": "none"}, {"noise_mode": "random", "seed": torch.tensor(5, device=DEVICE)},
                   {"noise_strength": torch.tensor(2.0, device=DEVICE)}):  # fmt: skip
-        assert error(path.synthesis(w, **noise), network.synthesis(w, **noise)) < 3e-3, noise
+        assert error(path.synthesis(w, SynthesisOptions(**noise)), network.synthesis(w, **noise)) < 3e-3, noise
 
 
 def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch):
@@ -123,9 +127,9 @@ def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch)
     assert all(c.filter is not None for c in small.convolutions if c.up == 2)
     assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
     for layer in network.layers:
-        assert error(path.synthesis(w, until=layer), network.synthesis(w, until=layer)) < 3e-3, layer
+        assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3, layer
     size = (40, 16)
-    assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 3e-3
+    assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 3e-3
 
 
 class Late(Coming):
@@ -156,11 +160,11 @@ class Late(Coming):
 def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():
     network, path, w = networks("stylegan2")
     path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
-    expected, first = path.synthesis(w), path.synthesis(w, until="b8.conv0")
+    expected, first = path.synthesis(w), path.synthesis(w, SynthesisOptions(until="b8.conv0"))
     late = {name: [weight.out, weight.energy] for name, weight in path.weights.items()}
     late |= {path.affines[0]: [path.styles.weight]}
     path.coming = coming = Late(late)
-    assert torch.equal(path.synthesis(w, until="b8.conv0"), first)
+    assert torch.equal(path.synthesis(w, SynthesisOptions(until="b8.conv0")), first)
     assert set(coming.late) == {name for name in path.weights if "b16" in name}
     assert torch.equal(path.synthesis(w), expected)
     assert coming.waits >= 4 and not coming.late  # nor are there powers that nobody has waited for
@@ -182,24 +186,21 @@ def test_large_tiles_agree(channels: int, loud: float):
         if name.endswith(".bias") and "affine" not in name:
             tensor.normal_().mul_(loud)
     path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
-    assert {type(step.tile).__name__ for step in path._plan(256, None)} == {"Tile", "Block"}
+    assert {type(step.tile).__name__ for step in path._plan(256, None)} == {"Tile", "HopperTile"}
     w = network.mapping(network.latent(3))
     for layer in network.layers:
-        assert error(path.synthesis(w, until=layer), network.synthesis(w, until=layer)) < 5e-3, layer
+        assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 5e-3, layer
     assert error(path.synthesis(w), network.synthesis(w)) < 5e-3
 
-    def after(name: str, x: Tensor) -> Tensor:
-        return x.flip(3) * 0.9 if name == "b128.conv0" else x
-
-    after.layers = frozenset(["b128.conv0"])  # type: ignore[attr-defined]
-    assert error(path.synthesis(w, after=after), network.synthesis(w, after=after)) < 5e-3
+    after = LayerHook(lambda name, x: x.flip(3) * 0.9, ["b128.conv0"])
+    assert error(path.synthesis(w, SynthesisOptions(after=after)), network.synthesis(w, after=after)) < 5e-3
     size = (200, 136)
-    assert error(path.synthesis(w, wide=network.wide(size)), network.synthesis(w, size=size)) < 5e-3
+    assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 5e-3
 
 
 def as_on_hopper(
-    x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *, up: int,
-    block: hopper.Block, partial: Tensor | None = None,
+    x: Tensor, weight: Tensor, field: ActivationLayout, activation: Activation, colours: Colours | None, *, up: int,
+    block: hopper.HopperTile, partial: Tensor | None = None,
 ) -> None:  # fmt: skip
     """What the Hopper convolution does, and no more: pixels are written, what lies between rows is left alone."""
     assert partial is None and activation.styled is not None
@@ -208,7 +209,7 @@ def as_on_hopper(
     styled = torch.empty(up * height, up * width, channels, dtype=torch.float16)
     dense = replace(activation, styled=styled, styled_pitch=up * width)
     convolution.layer(
-        padded, weight, Field(height, width, width + 1), dense, colours, up=up, tile=Tile(16, channels, 32)
+        padded, weight, ActivationLayout(height, width, width + 1), dense, colours, up=up, tile=Tile(16, channels, 32)
     )
     activation.styled.view(up * height, -1, channels)[:, : up * width] = styled
 
@@ -217,16 +218,22 @@ def as_on_hopper(
 def test_large_tiles_leave_what_small_channels_read(monkeypatch: pytest.MonkeyPatch):
     """A layer on the Hopper convolution, and one after it that has too few channels for it."""
     network, _, w = networks("stylegan2")
-    monkeypatch.setattr(gpu_stylegan2, "has_wgmma", lambda device: True)
+    monkeypatch.setattr(stylegan2_plan, "has_wgmma", lambda device: True)
     monkeypatch.setattr(hopper, "FEWEST", 16)
-    monkeypatch.setattr(hopper.Block, "kernel", lambda self, macros, device: SimpleNamespace())
+    monkeypatch.setattr(hopper.HopperTile, "kernel", lambda self, macros, device: SimpleNamespace())
     monkeypatch.setattr(hopper, "layer", as_on_hopper)
     nothing = lambda self, channels, device: torch.full(  # noqa: E731
         (self.height * self.pitch, channels), float("nan"), dtype=torch.float16
     )
-    monkeypatch.setattr(Field, "empty", nothing)
+    monkeypatch.setattr(ActivationLayout, "empty", nothing)
     path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
-    assert [type(step.tile).__name__ for step in path._plan(16, None)] == ["Block", "Block", "Block", "Tile", "Tile"]
+    assert [type(step.tile).__name__ for step in path._plan(16, None)] == [
+        "HopperTile",
+        "HopperTile",
+        "HopperTile",
+        "Tile",
+        "Tile",
+    ]
     assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
 
 

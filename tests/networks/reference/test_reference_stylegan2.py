@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from ganzfeld.errors import NetworkError
-from ganzfeld.networks.config import StyleGAN2Config
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from golden_networks import STYLEGAN2, load_golden
 
 torch.set_num_threads(1)
@@ -37,11 +38,14 @@ def test_every_golden_number_agrees(golden_and_network):
         "out/w": w,
         "out/w_psi0.7": mapping(golden.z, golden.label, truncation_psi=0.7),
         "out/w_psi0.5_cutoff3": mapping(golden.z, golden.label, truncation_psi=0.5, truncation_cutoff=3),
-        "out/image_noise_const": synthesis(w, noise_mode="const"),
-        "out/image_noise_none": synthesis(w, noise_mode="none"),
+        "out/image_noise_const": synthesis(w, SynthesisOptions(noise_mode="const")),
+        "out/image_noise_none": synthesis(w, SynthesisOptions(noise_mode="none")),
     }
-    answers |= {f"tap/{name}": synthesis(w[:1], until=name) for name in golden.names("tap/")}
-    answers |= {f"tap_rgb/{name}": synthesis(w[:1], resolution=int(name[1:])) for name in golden.names("tap_rgb/")}
+    answers |= {f"tap/{name}": synthesis(w[:1], SynthesisOptions(until=name)) for name in golden.names("tap/")}
+    answers |= {
+        f"tap_rgb/{name}": synthesis(w[:1], SynthesisOptions(resolution=int(name[1:])))
+        for name in golden.names("tap_rgb/")
+    }
     errors = {name: golden.error(answer, name) for name, answer in answers.items()}
     assert {name: error for name, error in errors.items() if not error < 1} == {}
     assert set(answers) == {name for name in golden.arrays if name.startswith(("out/", "tap"))}
@@ -63,7 +67,7 @@ def test_sizes_of_every_activation(architecture, resolution):
     channels = dict(zip(network.config.resolutions, network.config.channels))
     for name in network.synthesis.layers:
         size = int(name[1:].partition(".")[0])
-        assert network.synthesis(w, until=name).shape == (2, channels[size], size, size)
+        assert network.synthesis(w, SynthesisOptions(until=name)).shape == (2, channels[size], size, size)
 
 
 def test_random_noise_by_its_statistics():
@@ -72,11 +76,14 @@ def test_random_noise_by_its_statistics():
     layer = network.synthesis.get_submodule("b64.conv0")
     layer.bias.fill_(100)  # the activation is linear there
     w = network.mapping(torch.randn(3, 8))
-    quiet = network.synthesis(w, noise_mode="none", until="b32")
+    quiet = network.synthesis(w, SynthesisOptions(noise_mode="none", until="b32"))
 
     def noise(**how):
         kept = {}
-        network.synthesis(w, noise_mode="random", until="b64.conv0", after=replaced(kept, quiet), **how)
+        options = SynthesisOptions(
+            noise_mode="random", until="b64.conv0", after=LayerHook(replaced(kept, quiet)), **how
+        )
+        network.synthesis(w, options)
         return (kept["b64.conv0"] - layer(quiet, w[:, 7], None))[:, 0] / (0.3 * 2**0.5)
 
     first = noise(seed=7)
@@ -103,10 +110,10 @@ def test_the_hook_sees_every_layer_in_order_and_changes_what_follows():
     network = small(architecture="resnet")
     w = network.mapping(torch.randn(1, 8))
     seen = []
-    image = network.synthesis(w, after=lambda name, x: (seen.append(name), x)[1])
+    image = network.synthesis(w, SynthesisOptions(after=LayerHook(lambda name, x: (seen.append(name), x)[1])))
     assert tuple(seen) == network.synthesis.layers
     assert torch.equal(image, network.synthesis(w))
-    dark = network.synthesis(w, after=lambda name, x: x * 0 if name == "b16" else x)
+    dark = network.synthesis(w, SynthesisOptions(after=LayerHook(lambda name, x: x * 0, ["b16"])))
     assert torch.allclose(dark, network.synthesis.b16.torgb.bias[:, None, None].expand_as(dark))
 
 
@@ -116,22 +123,22 @@ def test_stopping_early_runs_nothing_after(monkeypatch):
     for module in (network.synthesis.b16, network.synthesis.b8.conv1):
         for part in module.modules():
             monkeypatch.setattr(part, "forward", None)
-    assert network.synthesis(w, until="b8.conv0").shape == (1, 12, 8, 8)
-    assert network.synthesis(w, resolution=4).shape == (1, 3, 4, 4)
+    assert network.synthesis(w, SynthesisOptions(until="b8.conv0")).shape == (1, 12, 8, 8)
+    assert network.synthesis(w, SynthesisOptions(resolution=4)).shape == (1, 3, 4, 4)
 
 
 def test_clamp_bounds_every_layer():
     network = small(conv_clamp=0.5)
     w = network.mapping(torch.randn(1, 8))
     for name in network.synthesis.layers:
-        assert float(network.synthesis(w, until=name).abs().max()) == 0.5
+        assert float(network.synthesis(w, SynthesisOptions(until=name)).abs().max()) == 0.5
 
 
 def test_it_trains():
     network = small().requires_grad_(True)
     with torch.autocast("cpu", torch.bfloat16):
         w = network.mapping(torch.randn(3, 8))
-        image = network.synthesis(w, noise_mode="random")
+        image = network.synthesis(w, SynthesisOptions(noise_mode="random"))
     assert image.dtype == torch.float32
     image.square().mean().backward()
     for name, parameter in network.named_parameters():
@@ -143,4 +150,4 @@ def test_it_trains():
 def test_an_unknown_noise_mode_is_named():
     network = small()
     with pytest.raises(NetworkError, match=r"constt.*const"):
-        network.synthesis(torch.zeros(1, 6, 6), noise_mode="constt")
+        network.synthesis(torch.zeros(1, 6, 6), SynthesisOptions(noise_mode="constt"))  # type: ignore[arg-type]

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from ganzfeld.networks.config import StyleGAN3Config
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.reference.stylegan3 import StyleGAN3
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from golden_networks import STYLEGAN3, load_golden
 
 torch.set_num_threads(1)
@@ -45,7 +46,7 @@ def test_every_golden_number_agrees(golden_and_network):
         "out/image": synthesis(w),
     }
     taps: dict[str, torch.Tensor] = {}
-    synthesis(w[:1], after=lambda name, x: taps.setdefault(f"tap/{name}", x))
+    synthesis(w[:1], SynthesisOptions(after=LayerHook(lambda name, x: taps.setdefault(f"tap/{name}", x))))
     answers |= taps if golden.names("tap/") else {}  # a small golden has none
     errors = {name: golden.error(answer, name) for name, answer in answers.items()}
     assert {name: error for name, error in errors.items() if not error < 1} == {}
@@ -84,7 +85,9 @@ def test_every_layer_has_the_size_of_its_name(kind, changes):
     network = small(kind, c_dim=2, img_channels=1, **changes)
     w = network.mapping(torch.randn(2, 8), torch.eye(2))
     sizes = {}
-    image = network.synthesis(w, after=lambda name, x: sizes.setdefault(name, (x, tuple(x.shape)))[0])
+    image = network.synthesis(
+        w, SynthesisOptions(after=LayerHook(lambda name, x: sizes.setdefault(name, (x, tuple(x.shape)))[0]))
+    )
     assert image.shape == (2, 1, 16, 16)
     assert network.config.num_ws == w.shape[1] == len(network.synthesis.layers)
     for layer in network.config.layers:
@@ -96,10 +99,10 @@ def test_stopping_early_runs_nothing_after(monkeypatch):
     network = small()
     w = network.mapping(torch.randn(1, 8))
     second = network.synthesis.layers[2]
-    right = network.synthesis(w, until=second)
+    right = network.synthesis(w, SynthesisOptions(until=second))
     for name in network.synthesis.layers[3:]:
         monkeypatch.setattr(network.synthesis.get_submodule(name), "forward", None)
-    assert torch.equal(network.synthesis(w, until=second), right)
+    assert torch.equal(network.synthesis(w, SynthesisOptions(until=second)), right)
 
 
 def test_a_transform_moves_the_fourier_features_by_whole_samples():

@@ -170,7 +170,7 @@ def test_noise_strengths_fan_over_layers(small_network: Path) -> None:
         for match, name in enumerate(strengths):
             # An untrained network's strengths are 0, of which the deviation counts as 1.
             louder.tensors[name].add_(1 + match)
-        louder.rederive(strengths)
+        louder.runtime.rederive(strengths)
         expected = to_uint8(louder.synthesis(louder.mapping(louder.latent(1))))[0].int()
     assert close(shown(patch(small_network, blend)), expected)
     one = shown(patch(small_network, 'face.bend("b32.conv0.noise_strength", offset=2)'))

@@ -9,8 +9,8 @@ import torch
 
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
-from ganzfeld.networks.config import StyleGAN3Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.nodes import network as network_node
 

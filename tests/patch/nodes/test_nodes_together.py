@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from ganzfeld.engine.player import Player
-from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.media import cameras
 from numbered_film import write_film

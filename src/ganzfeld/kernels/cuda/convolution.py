@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzfeld.kernels.card import multiprocessors
 from ganzfeld.kernels.cuda.compiler import Kernel, defines, kernel, tensor_map
-from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.generator_layer import Activation, ActivationLayout, Colours
 
 SOURCE = Path(__file__).with_suffix(".cu")
 THREADS = 384
@@ -23,7 +23,7 @@ FEWEST = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class HopperTile:
     """How one convolution is cut up: a block makes `outputs` of 16 · `height` pixels, `inputs` at a time; the sum is
     made in `splits` parts."""
 
@@ -66,31 +66,33 @@ class Block:
         """Compiled, or taken from the disk."""
         return kernel(SOURCE, "convolution", defines(macros), device, self.shared)
 
-    def tiles(self, field: Field, outputs: int) -> int:
+    def tiles(self, field: ActivationLayout, outputs: int) -> int:
         """How many of them a convolution is."""
         tall, wide = -(-field.height // self.height), -(-field.width // TILE_WIDTH)
         return tall * wide * (outputs // self.outputs) * self.splits
 
 
-def block_for(field: Field, outputs: int, channels: int, inputs: int, processors: int) -> Block | None:
+def tile_for_hopper(
+    field: ActivationLayout, outputs: int, channels: int, inputs: int, processors: int
+) -> HopperTile | None:
     """How to cut up a convolution to `outputs` (of `channels`, times four where it doubles the size); None where
     these tiles do not fit."""
     if field.height * field.width < FEWEST or inputs % 32 or outputs % 32 or channels % 32:
         return None
     deep, wide = 64 if inputs % 64 == 0 else 32, next(n for n in (128, 64, 32) if outputs % n == 0)
-    large = Block(16, wide, deep, 1, 2 if wide == 32 else 1)
+    large = HopperTile(16, wide, deep, 1, 2 if wide == 32 else 1)
     if wide == 64 and large.tiles(field, outputs) >= 4 * processors:
         # Little to multiply for each pixel: one block multiplies while another finishes.
-        return Block(8, wide, deep, 1, 2)
+        return HopperTile(8, wide, deep, 1, 2)
     if large.tiles(field, outputs) >= 0.9 * processors:
         return large
-    small = Block(8, wide, deep)
+    small = HopperTile(8, wide, deep)
     fits = max(1, processors // small.tiles(field, outputs))
-    return Block(8, wide, deep, min(fits, inputs // deep))
+    return HopperTile(8, wide, deep, min(fits, inputs // deep))
 
 
 def after_bytes(
-    field: Field, outputs: int, activation: Activation, colours: Colours | None, partial: Tensor | None
+    field: ActivationLayout, outputs: int, activation: Activation, colours: Colours | None, partial: Tensor | None
 ) -> bytes:
     """The kernel's `After`."""
 
@@ -108,7 +110,8 @@ def after_bytes(
 
 
 def layer(
-    x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *, up: int, block: Block,
+    x: Tensor, weight: Tensor, field: ActivationLayout, activation: Activation, colours: Colours | None, *, up: int,
+    block: HopperTile,
     partial: Tensor | None = None,
 ) -> None:  # fmt: skip
     """As `kernels.triton.convolution.layer`; with a block of several splits only their sums, to `partial`

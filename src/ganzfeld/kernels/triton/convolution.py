@@ -19,7 +19,7 @@ from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from ganzfeld.kernels.card import has_tma
-from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.generator_layer import Activation, ActivationLayout, Colours
 from ganzfeld.kernels.triton.epilogue import coloured, finish
 
 
@@ -163,7 +163,7 @@ def _operands(x: Tensor, weight: Tensor, tile: Tile, tma: bool) -> tuple[object,
 
 
 def layer(
-    x: Tensor, weight: Tensor, field: Field, activation: Activation, colours: Colours | None, *,
+    x: Tensor, weight: Tensor, field: ActivationLayout, activation: Activation, colours: Colours | None, *,
     up: int, tile: Tile,
 ) -> None:  # fmt: skip
     """A whole layer of StyleGAN2: 3×3 convolution of x [height · pitch, I] and all that follows it.
@@ -185,7 +185,7 @@ def layer(
     finish_parts(partial, field, activation, up=up)
 
 
-def finish_parts(partial: Tensor, field: Field, activation: Activation, *, up: int) -> None:
+def finish_parts(partial: Tensor, field: ActivationLayout, activation: Activation, *, up: int) -> None:
     """The end of a layer whose sums were made in parts: partial [splits, height · pitch, outputs] float32."""
     tile = Tile(16, min(len(activation.gain), 128), 64, 1, 4, 1)
     some = activation.gain
@@ -193,7 +193,7 @@ def finish_parts(partial: Tensor, field: Field, activation: Activation, *, up: i
 
 
 def _finished(
-    operands: tuple[object, object], partial: Tensor | None, field: Field, outputs: int, inputs: int,
+    operands: tuple[object, object], partial: Tensor | None, field: ActivationLayout, outputs: int, inputs: int,
     activation: Activation, colours: Colours | None, up: int, tile: Tile, tma: bool,
 ) -> None:  # fmt: skip
     a, c = activation, colours

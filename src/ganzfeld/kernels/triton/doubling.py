@@ -14,7 +14,7 @@ from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from ganzfeld.kernels.card import has_tma
-from ganzfeld.kernels.generator_layer import Activation, Field
+from ganzfeld.kernels.generator_layer import Activation, ActivationLayout
 from ganzfeld.kernels.triton.epilogue import finish
 
 LARGEST = 32
@@ -98,7 +98,7 @@ def _sums(
         )  # fmt: skip
 
 
-def layer(x: Tensor, weight: Tensor, taps: Tensor, field: Field, activation: Activation) -> None:
+def layer(x: Tensor, weight: Tensor, taps: Tensor, field: ActivationLayout, activation: Activation) -> None:
     """As `convolution.layer` with up 2, without colours. weight [C, 9, I] of norm 1 an output; taps [4, 4]: filter."""
     (positions, inputs), channels = x.shape, len(weight)
     tma = has_tma(x.device)

@@ -15,7 +15,7 @@ from ganzfeld.networks.reference.layers import normalized
 from ganzfeld.networks.reference.mapping import truncated
 
 
-class FastMapping:
+class CpuMapping:
     """As `mapping.Mapping`, from derived tensors."""
 
     def __init__(self, config: MappingConfig, derived: DerivedTensors) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzfeld.networks.derived import DerivedTensors
 
 
-class ToRGB:
+class CpuToRGB:
     """Modulated 1×1 convolution to the picture's channels, as a product with the style in the small weight."""
 
     def __init__(self, derived: DerivedTensors, name: str, clamp: float | None) -> None:
@@ -30,7 +30,7 @@ class ToRGB:
         return picture.view(n, -1, height, width)
 
 
-class Styles:
+class CpuStyles:
     """The style affines of several layers as one batched product, in the order of `names`."""
 
     def __init__(self, derived: DerivedTensors, names: list[str], rows: range | list[int]) -> None:
@@ -52,7 +52,7 @@ class Styles:
         return torch.baddbmm(self.bias[:count], rows, self.weight[:count])
 
 
-class Demodulation:
+class CpuDemodulation:
     """gain / √(Σ (W·s)²) for every output channel of several layers, as one batched product."""
 
     def __init__(self, derived: DerivedTensors, names: list[str], *, gain: float, normalise: bool = False) -> None:

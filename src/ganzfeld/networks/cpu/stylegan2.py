@@ -1,4 +1,4 @@
-"""StyleGAN2 for the CPU: the same mathematics as stylegan2.py, arranged for speed.
+"""StyleGAN2 for the CPU: the same mathematics as reference/stylegan2.py, arranged for speed.
 
 What is different, and why:
 - Activations lie channels-last, which saves oneDNN a change of layout before and after every convolution.
@@ -20,21 +20,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.leaky_relu import GAIN, SLOPE
-from ganzfeld.networks.config import StyleGAN2Config
-from ganzfeld.networks.cpu.mapping import FastMapping
-from ganzfeld.networks.cpu.parts import Demodulation, Styles, ToRGB, channels_last
+from ganzfeld.networks.cpu.mapping import CpuMapping
+from ganzfeld.networks.cpu.parts import CpuDemodulation, CpuStyles, CpuToRGB, channels_last
 from ganzfeld.networks.derived import DerivedTensors
-from ganzfeld.networks.noise import NoiseMode, layer_noise
-from ganzfeld.networks.reference.stylegan2 import After, Gains
-from ganzfeld.networks.wide import Wide, WideStarts, middle
+from ganzfeld.networks.generator import PLAIN, DerivedWeight, SynthesisOptions
+from ganzfeld.networks.noise import layer_noise
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan2.wide import WideStarts
+from ganzfeld.networks.wide import middle
 
 
-class FastStyleGAN2:
-    """`mapping` and `synthesis` as in the reference, from derived tensors.
+class CpuStyleGAN2:
+    """A `Generator`."""
 
-    It reads the tensors it is given and never writes them. After one of them was changed in place,
-    `derived.refresh()` or `derived.derive([names])` must run before the next picture.
-    """
+    waits = False
 
     def __init__(
         self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], convolve_in: torch.dtype = torch.float32
@@ -45,18 +44,19 @@ class FastStyleGAN2:
         it, at an error of some 0.5 % of the picture. Everything else stays in float32.
         """
         self.config = config
+        self.weights: Mapping[str, DerivedWeight] = {}
         self.derived = DerivedTensors(tensors)
-        self.mapping = FastMapping(config, self.derived)
+        self.mapping = CpuMapping(config, self.derived)
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: channels_last(const[None]))
         self.wide_starts = WideStarts(self.derived)
-        self.blocks = [Block(config, self.derived, resolution, convolve_in) for resolution in config.resolutions]
+        self.blocks = [CpuBlock(config, self.derived, resolution, convolve_in) for resolution in config.resolutions]
         self.convolutions = [convolution for block in self.blocks for convolution in block.convolutions]
         self.to_rgb = [block.torgb for block in self.blocks if block.torgb]
-        self.styles = Styles(self.derived, [c.name for c in self.convolutions], range(len(self.convolutions)))
+        self.styles = CpuStyles(self.derived, [c.name for c in self.convolutions], range(len(self.convolutions)))
         # A block's torgb reads the row after its last convolution's, which the next block reads too.
         ends = [2 * i + 1 for i, block in enumerate(self.blocks) if block.torgb]
-        self.rgb_styles = Styles(self.derived, [torgb.name for torgb in self.to_rgb], ends)
-        self.demodulation = Demodulation(self.derived, [c.name for c in self.convolutions], gain=GAIN)
+        self.rgb_styles = CpuStyles(self.derived, [torgb.name for torgb in self.to_rgb], ends)
+        self.demodulation = CpuDemodulation(self.derived, [c.name for c in self.convolutions], gain=GAIN)
 
     @staticmethod
     def supports(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> bool:
@@ -64,21 +64,10 @@ class FastStyleGAN2:
         filters = [tensor for name, tensor in tensors.items() if name.endswith(".resample_filter")]
         return all(taps.shape == (4, 4) and taps.dtype == torch.float32 for taps in filters)
 
-    def synthesis(
-        self,
-        w: Tensor,
-        *,
-        noise_mode: NoiseMode = "const",
-        noise_strength: float | Tensor = 1.0,
-        seed: int | Tensor | None = None,
-        until: str | None = None,
-        resolution: int | None = None,
-        after: After | None = None,
-        gains: Gains | None = None,
-        wide: Wide | None = None,
-    ) -> Tensor:
-        """As `stylegan2.Synthesis.forward`. Activations are channels-last in memory."""
-        last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
+    def synthesis(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
+        """As `Generator.synthesis`. Activations are channels-last in memory."""
+        until, wide, mode = options.until, options.wide, options.noise_mode
+        last = int(until[1:].partition(".")[0]) if until else options.resolution or self.config.img_resolution
         blocks = [block for block in self.blocks if block.resolution <= last]
         styles = self.styles(w, sum(len(block.convolutions) for block in blocks))
         demodulations = self.demodulation(styles)
@@ -91,19 +80,17 @@ class FastStyleGAN2:
             entered = x
             for convolution, name in zip(block.convolutions, block.steps):
                 own = convolution.noise_const
-                if start is not None and noise_mode != "none":
+                if start is not None and mode != "none":
                     own = start.noise(convolution.name, stream=layer)
-                noise = layer_noise(noise_mode, own, len(w), seed, stream=layer)
-                gain = demodulations[layer, :, : convolution.out_channels]
-                gain = gain * gains[name] if gains and name in gains else gain
-                x = convolution(x, styles[layer], gain, noise, noise_strength)
+                noise = layer_noise(mode, own, len(w), options.seed, stream=layer)
+                demodulation, more = demodulations[layer, :, : convolution.out_channels], options.gain(name)
+                gain = demodulation if more is None else demodulation * more
+                x = options.passed(name, convolution(x, styles[layer], gain, noise, options.noise_strength))
                 layer += 1
-                x = after(name, x) if after else x
                 if name == until:
                     return middle(self.config, block.name, x, wide)
             if block.skip is not None:
-                x = block.skip(entered).add_(x, alpha=math.sqrt(0.5))
-                x = after(block.name, x) if after else x
+                x = options.passed(block.name, block.skip(entered).add_(x, alpha=math.sqrt(0.5)))
                 if block.name == until:
                     return middle(self.config, block.name, x, wide)
             if block.torgb is not None and not until:
@@ -113,7 +100,7 @@ class FastStyleGAN2:
         return middle(self.config, blocks[-1].name, rgb, wide)
 
 
-class Block:
+class CpuBlock:
     """The layers at one resolution, and the names of their activations."""
 
     def __init__(
@@ -123,11 +110,11 @@ class Block:
         self.name = f"b{resolution}"
         prefix = f"synthesis.{self.name}"
         which = [name for name in ("conv0", "conv1") if f"{prefix}.{name}.weight" in derived.tensors]
-        self.convolutions = [Convolution(config, derived, f"{prefix}.{name}", convolve_in) for name in which]
-        self.skip = Skip(derived, f"{prefix}.skip") if f"{prefix}.skip.weight" in derived.tensors else None
-        self.torgb: ToRGB | None = None
+        self.convolutions = [CpuConvolution(config, derived, f"{prefix}.{name}", convolve_in) for name in which]
+        self.skip = CpuSkip(derived, f"{prefix}.skip") if f"{prefix}.skip.weight" in derived.tensors else None
+        self.torgb: CpuToRGB | None = None
         if f"{prefix}.torgb.weight" in derived.tensors:
-            self.torgb = ToRGB(derived, f"{prefix}.torgb", config.conv_clamp)
+            self.torgb = CpuToRGB(derived, f"{prefix}.torgb", config.conv_clamp)
         self.up_rgb = derived.make(
             f"{prefix}.resample_filter", compute=lambda taps: (4 * taps).expand(config.img_channels, 1, -1, -1)
         )
@@ -136,7 +123,7 @@ class Block:
             self.steps[-1] = self.name
 
 
-class Convolution:
+class CpuConvolution:
     """Modulated 3×3 convolution (conv0: to twice the size), noise, bias, leaky ReLU, clamp."""
 
     def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, name: str, convolve_in: torch.dtype) -> None:
@@ -174,7 +161,7 @@ class Convolution:
         return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
 
 
-class Skip:
+class CpuSkip:
     """The way around a block of the "resnet" architecture, times √0.5."""
 
     def __init__(self, derived: DerivedTensors, name: str) -> None:

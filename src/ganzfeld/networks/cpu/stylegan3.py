@@ -1,6 +1,6 @@
-"""StyleGAN3 for the CPU: the same mathematics as stylegan3.py, arranged for speed.
+"""StyleGAN3 for the CPU: the same mathematics as reference/stylegan3.py, arranged for speed.
 
-As in fast_stylegan2.py: channels-last activations, gains in weights, styles and demodulations as batched
+As in stylegan2.py here: channels-last activations, gains in weights, styles and demodulations as batched
 products. The filters, where the time went, are banded matrix products (kernels/banded_filter.py).
 Radial filters (kind R) are not separable and stay with the reference.
 """
@@ -16,33 +16,36 @@ from torch import Tensor
 
 from ganzfeld.kernels.banded_filter import Axis, Matrices, banded_filtered_leaky_relu
 from ganzfeld.kernels.leaky_relu import GAIN
-from ganzfeld.networks.config import LayerConfig, StyleGAN3Config
-from ganzfeld.networks.cpu.mapping import FastMapping
-from ganzfeld.networks.cpu.parts import Demodulation, Styles, ToRGB, channels_last, normalised
+from ganzfeld.networks.cpu.mapping import CpuMapping
+from ganzfeld.networks.cpu.parts import CpuDemodulation, CpuStyles, CpuToRGB, channels_last, normalised
 from ganzfeld.networks.derived import DerivedTensors
-from ganzfeld.networks.reference.stylegan2 import After, Gains
+from ganzfeld.networks.generator import PLAIN, DerivedWeight, SynthesisOptions
 from ganzfeld.networks.reference.stylegan3 import FourierFeatures
-from ganzfeld.networks.wide import Wide, middle
+from ganzfeld.networks.stylegan3.config import LayerConfig, StyleGAN3Config
+from ganzfeld.networks.wide import middle
 
 
-class FastStyleGAN3:
-    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
+class CpuStyleGAN3:
+    """A `Generator`."""
+
+    waits = False
 
     def __init__(
         self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], convolve_in: torch.dtype = torch.float32
     ) -> None:
-        """`tensors` and `convolve_in` as for `FastStyleGAN2`; bfloat16 costs up to 0.9 % of the picture here."""
+        """`tensors` and `convolve_in` as for `CpuStyleGAN2`; bfloat16 costs up to 0.9 % of the picture here."""
         self.config = config
+        self.weights: Mapping[str, DerivedWeight] = {}
         self.derived = DerivedTensors(tensors)
-        self.mapping = FastMapping(config, self.derived)
+        self.mapping = CpuMapping(config, self.derived)
         self.input = self._fourier_features()
         *inner, last = config.layers
-        self.layers = [Layer(self.derived, layer, convolve_in) for layer in inner]
-        self.torgb = ToRGB(self.derived, f"synthesis.{last.name}", last.clamp)
+        self.layers = [CpuLayer(self.derived, layer, convolve_in) for layer in inner]
+        self.torgb = CpuToRGB(self.derived, f"synthesis.{last.name}", last.clamp)
         self.out = last.name
         names = [f"synthesis.{layer.name}" for layer in config.layers]
-        self.styles = Styles(self.derived, names, range(1, len(names) + 1))
-        self.demodulation = Demodulation(self.derived, names[:-1], gain=1, normalise=True)
+        self.styles = CpuStyles(self.derived, names, range(1, len(names) + 1))
+        self.demodulation = CpuDemodulation(self.derived, names[:-1], gain=1, normalise=True)
         self.width = tensors["mapping.w_avg"].new_tensor([layer.in_channels for layer in config.layers])[:, None, None]
         self.input_gain = torch.ones_like(self.width)
         for i, name in enumerate(names):
@@ -55,19 +58,10 @@ class FastStyleGAN3:
         last = config.layers[-1]
         return filtered and last.torgb and last.kernel == 1 and last.up == last.down == 1
 
-    def synthesis(
-        self,
-        w: Tensor,
-        *,
-        transform: Tensor | None = None,
-        until: str | None = None,
-        after: After | None = None,
-        gains: Gains | None = None,
-        wide: Wide | None = None,
-    ) -> Tensor:
-        """As `stylegan3.Synthesis.forward`. Activations are channels-last in memory."""
-        x = self.input(w[:, 0], transform, wide)
-        x = after("input", x) if after else x
+    def synthesis(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
+        """As `Generator.synthesis`. Activations are channels-last in memory."""
+        until, wide = options.until, options.wide
+        x = options.passed("input", self.input(w[:, 0], options.transform, wide))
         if until == "input":
             return middle(self.config, "input", x, wide)
         names = [layer.name for layer in self.config.layers]
@@ -77,14 +71,12 @@ class FastStyleGAN3:
         unit = styles * torch.rsqrt(styles.square().sum(2, keepdim=True) / self.width[:count])
         demodulations = self.demodulation(unit[: len(self.layers)])
         unit = unit * self.input_gain[:count]
-        for layer, style, gain in zip(self.layers, unit, demodulations):
-            gain = gain[:, : layer.out_channels]
-            x = layer(x, style, gain * gains[layer.name] if gains and layer.name in gains else gain)
-            x = after(layer.name, x) if after else x
+        for layer, style, demodulation in zip(self.layers, unit, demodulations):
+            gain, more = demodulation[:, : layer.out_channels], options.gain(layer.name)
+            x = options.passed(layer.name, layer(x, style, gain if more is None else gain * more))
             if layer.name == until:
                 return middle(self.config, layer.name, x, wide)
-        x = self.torgb(x, styles[-1] * self.input_gain[-1])
-        x = after(self.out, x) if after else x
+        x = options.passed(self.out, self.torgb(x, styles[-1] * self.input_gain[-1]))
         return middle(self.config, self.out, x if self.out == until else x * self.config.output_scale, wide)
 
     def _fourier_features(self) -> FourierFeatures:
@@ -98,7 +90,7 @@ class FastStyleGAN3:
         return module.requires_grad_(False)
 
 
-class Layer:
+class CpuLayer:
     """Modulated convolution, then a leaky ReLU between two separable filters."""
 
     def __init__(self, derived: DerivedTensors, config: LayerConfig, convolve_in: torch.dtype) -> None:

@@ -1,4 +1,8 @@
-"""What the convolutions of one picture are multiplied by, on a GPU, while their weights may still be on their way."""
+"""The gains of one picture's convolutions on a GPU, made while the weights that they depend on may still be made.
+
+A gain multiplies an output channel of a convolution after the product: it demodulates (Karras et al. 2020), and holds
+what bends multiply the convolution by.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from ganzfeld.networks.gpu.parts import GpuModulation
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """The convolutions at one resolution: numbers `first` up to `end`. layers: their activations; needs: the names of
-    the large tensors that they and nobody else read."""
+class GainBlock:
+    """The convolutions at one resolution, whose gains are made together: numbers `first` up to `end`. layers: their
+    activations; needs: the names of the large tensors that they and nobody else read."""
 
     name: str
     first: int
@@ -24,35 +28,35 @@ class Block:
     needs: tuple[str, ...]
 
     @property
-    def powers(self) -> str:
-        """The name under which its powers come."""
-        return f"powers of {self.name}"
+    def gains(self) -> str:
+        """The name under which its gains are announced."""
+        return f"gains of {self.name}"
 
 
-class Powers:
-    """The styles of one picture made ready for half precision, and what its convolutions are multiplied by afterwards:
-    the gains that demodulate times those of bends.
+class ConvolutionGains:
+    """The gains of one picture's convolutions. unit [layers, widest]: its styles, scaled for half precision.
 
-    Where weights are still coming, each block has its own as soon as it can: small layers play while the weights of
-    large ones are bent. unit [layers, widest]: the styles.
+    Where weights are still being made, the gains of each block are made as soon as its weights are there: small layers
+    play while the weights of large ones are bent.
     """
 
     def __init__(
         self,
         styles: Tensor,
         modulation: GpuModulation,
-        blocks: Sequence[Block],
-        gains: Mapping[str, Tensor],
+        blocks: Sequence[GainBlock],
+        bends: Mapping[str, Tensor],
         coming: Coming,
         beside: Branch,
         count: int,
     ) -> None:
-        """styles [≥ layers, widest]; blocks: all, in their order; count: of the layers that will be asked for, in whole
-        blocks; beside: where what comes late is made."""
-        self._coming, self._gains = coming, gains
+        """styles [≥ layers, widest]; blocks: all, in their order; bends: what multiplies a layer's convolution, 0-d or
+        [C]; coming: what is still being made; beside: the side stream on which late gains are made; count: how many
+        layers will be asked for, in whole blocks."""
+        self._coming, self._bends = coming, bends
         late = next((i for i, block in enumerate(blocks) if i and coming.any_of(block.needs)), len(blocks))
         coming.wait(but={name for block in blocks[late:] for name in block.needs})
-        self.unit, self._powers = modulation(styles, blocks[late].first if late < len(blocks) else None)
+        self.unit, self._made = modulation(styles, blocks[late].first if late < len(blocks) else None)
         self._bend(blocks[:late])
         later = [block for block in blocks[late:] if block.end <= count]
         self._late = {block.first: block for block in later}
@@ -60,25 +64,25 @@ class Powers:
             with beside.fork():
                 for block in later:
                     coming.wait(block.needs)
-                    modulation.fill(self._powers, styles, block.first, block.end)
+                    modulation.fill(self._made, styles, block.first, block.end)
                     self._bend([block])
-                    coming.announce([block.powers], styles.device)
+                    coming.announce([block.gains], styles.device)
 
     def of(self, number: int, channels: int) -> Tensor:
-        """Those of one convolution [channels], asked for in their order: what follows comes after they are made."""
+        """The gains of one convolution [channels], asked for in their order. What is queued next waits for them."""
         if number in self._late:
-            self._coming.wait([self._late.pop(number).powers])
-        return self._powers[number, :channels]
+            self._coming.wait([self._late.pop(number).gains])
+        return self._made[number, :channels]
 
-    def _bend(self, blocks: Sequence[Block]) -> None:
+    def _bend(self, blocks: Sequence[GainBlock]) -> None:
         bent = [
-            (block.first + i, self._gains[layer])
+            (block.first + i, self._bends[layer])
             for block in blocks
             for i, layer in enumerate(block.layers)
-            if layer in self._gains
+            if layer in self._bends
         ]
         if bent:
-            rows = [self._powers[number, : gain.numel() if gain.numel() > 1 else None] for number, gain in bent]
+            rows = [self._made[number, : gain.numel() if gain.numel() > 1 else None] for number, gain in bent]
             torch._foreach_mul_(  # pyright: ignore[reportPrivateImportUsage]
                 rows, [gain.to(row).expand_as(row) for row, (_, gain) in zip(rows, bent)]
             )

@@ -22,7 +22,7 @@ from ganzfeld.kernels.cuda.weights import Halved, Part
 from ganzfeld.kernels.derived_weight import derive
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.styles import dense, gains_of, modulate
-from ganzfeld.networks.cpu.mapping import FastMapping
+from ganzfeld.networks.cpu.mapping import CpuMapping
 from ganzfeld.networks.derived import DerivedTensors
 
 COLUMNS = 16
@@ -49,8 +49,8 @@ class ConvolutionWeight:
         cuda.derive(self.out, self.energy, self.norms, weight, self.taps, parts)
 
 
-class GpuMapping(FastMapping):
-    """As `FastMapping`, one launch for a single latent. In float32: eight layers in a row, and psi multiplies what is
+class GpuMapping(CpuMapping):
+    """As `CpuMapping`, one launch for a single latent. In float32: eight layers in a row, and psi multiplies what is
     off."""
 
     def through(self, x: Tensor, psi: float | Tensor, cutoff: int | Tensor | None, *, normalise: bool) -> Tensor:

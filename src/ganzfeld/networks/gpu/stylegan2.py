@@ -1,4 +1,4 @@
-"""StyleGAN2 for a GPU: the same mathematics as stylegan2.py, in half precision and some 50 kernels.
+"""StyleGAN2 for a GPU: the same mathematics as reference/stylegan2.py, in half precision and some 50 kernels.
 
 - Activations are scaled by the style instead of the weights, which are the same from frame to frame; after a bent layer
   the next weight is scaled where it is the smaller of the two.
@@ -12,27 +12,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.card import has_wgmma, multiprocessors
-from ganzfeld.kernels.cuda import convolution as hopper
-from ganzfeld.kernels.cuda.convolution import Block, block_for
-from ganzfeld.kernels.generator_layer import Activation, Colours, Field
+from ganzfeld.kernels.cuda.convolution import HopperTile
+from ganzfeld.kernels.generator_layer import Activation, Colours
 from ganzfeld.kernels.lanes import Branch, Coming, joined_at_the_latest
 from ganzfeld.kernels.leaky_relu import GAIN
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton import doubling
-from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.kernels.triton.entry import enter
-from ganzfeld.networks.config import StyleGAN2Config
 from ganzfeld.networks.derived import DerivedTensors
-from ganzfeld.networks.gpu import gains as gpu_powers
-from ganzfeld.networks.gpu.gains import Powers
+from ganzfeld.networks.generator import PLAIN, SynthesisOptions
+from ganzfeld.networks.gpu.gains import ConvolutionGains, GainBlock
 from ganzfeld.networks.gpu.parts import (
     LARGEST,
     ConvolutionWeight,
@@ -40,79 +36,43 @@ from ganzfeld.networks.gpu.parts import (
     GpuMapping,
     GpuModulation,
     GpuStyles,
-    tile_for,
 )
-from ganzfeld.networks.noise import NoiseMode, layer_noise
-from ganzfeld.networks.reference.stylegan2 import After
-from ganzfeld.networks.wide import Wide, WideStarts, middle
+from ganzfeld.networks.gpu.stylegan2_plan import GpuConvolution, PlannedConvolution, planned
+from ganzfeld.networks.noise import layer_noise
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan2.wide import WideStart, WideStarts
+from ganzfeld.networks.wide import Wide, middle
 
 
-@dataclass(frozen=True, slots=True)
-class Convolution:
-    """One modulated convolution: where its tensors are and what shape it has. filter: of one that doubles the size of a
-    small picture; those of large pictures have it in their weight."""
+@dataclass(slots=True)
+class Picture:
+    """One picture, or activation, while it is made.
 
-    name: str
-    layer: str
-    resolution: int
-    up: int
-    inputs: int
-    channels: int
-    weight: Tensor
-    bias: Tensor
-    noise_const: Tensor
-    filter: Tensor | None = None
+    styles, gains, colours: of all its layers. start: what a picture of another shape starts from. strengths: of the
+    noise, [layers]. entry: what the next convolution reads. rgb: the picture up to the last block [C, H, W]. styled:
+    the next convolution's weight, multiplied by its style on a side stream. held: what side streams read until they
+    join, and what must therefore not be freed.
+    """
 
+    options: SynthesisOptions
+    steps: list[PlannedConvolution]
+    styles: Tensor
+    gains: ConvolutionGains
+    colours: list[Tensor]
+    start: WideStart | None
+    strengths: Tensor
+    entry: Tensor
+    rgb: Tensor | None = None
+    styled: Tensor | None = None
+    held: list[object] = field(default_factory=list)
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A convolution in a picture of one size: how its input lies in memory and how it is cut up."""
-
-    convolution: Convolution
-    field: Field
-    tile: Tile | Block
-
-    @property
-    def fuses(self) -> bool:
-        """Whether a tile holds all channels of its pixels, as the way to RGB needs it."""
-        return self.tile.splits == 1 and self.tile.outputs == self.convolution.channels
-
-    @property
-    def styles_weight(self) -> bool:
-        """Whether its weight is sooner multiplied by its style than its input, which lies as a bend leaves it."""
-        pixels = self.field.height * self.field.width
-        return (
-            self.field.pitch == self.field.width and self.convolution.weight.numel() < pixels * self.convolution.inputs
-        )
-
-    def styled_weight(self, style: Tensor) -> Tensor:
-        """Its weight times its style [≥ inputs]."""
-        weight = self.convolution.weight
-        return torch.mul(weight, style[: self.convolution.inputs], out=torch.empty_like(weight))
-
-    def run(self, x: Tensor, weight: Tensor, activation: Activation, colours: Colours | None) -> None:
-        """As `kernels.triton.convolution.layer`, with this weight in place of the convolution's own."""
-        c, tile, field = self.convolution, self.tile, self.field
-        if c.filter is not None:
-            doubling.layer(x, weight, c.filter, field, activation)
-            return
-        if isinstance(tile, Tile):
-            kernel.layer(x, weight, field, activation, colours, up=c.up, tile=tile)
-            return
-        width = c.up * field.width
-        if activation.styled is not None and activation.styled_pitch > width:
-            # Those kernels write pixels only; the next layer's wants zeros between its rows.
-            activation.styled.view(-1, activation.styled_pitch, c.channels)[:, width:].zero_()
-        if tile.splits == 1:
-            hopper.layer(x, weight, field, activation, colours, up=c.up, block=tile)
-        else:
-            partial = torch.empty(tile.splits, len(x), len(weight), device=x.device)
-            hopper.layer(x, weight, field, activation, None, up=c.up, block=tile, partial=partial)
-            kernel.finish_parts(partial, field, activation, up=c.up)
+    def following(self, number: int) -> PlannedConvolution | None:
+        """The convolution after this one."""
+        return self.steps[number + 1] if number + 1 < len(self.steps) else None
 
 
 class GpuStyleGAN2:
-    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
+    """A `Generator`."""
 
     waits = True
     """For those of its tensors that are `coming`, when it needs them."""
@@ -146,7 +106,7 @@ class GpuStyleGAN2:
         self.affines = [f"{name}.affine.{kind}" for name in (*names, *rgb_names) for kind in ("weight", "bias")]
         self.blocks = [self._block(side, named) for side in config.resolutions]
         self.painting, self.modulating = Branch(self.device), Branch(self.device)
-        self._plans: dict[tuple[int, Wide | None], list[Step]] = {}
+        self._plans: dict[tuple[int, Wide | None], list[PlannedConvolution]] = {}
         self._compile()
 
     @staticmethod
@@ -160,134 +120,129 @@ class GpuStyleGAN2:
             and all(taps.shape == (4, 4) and taps.dtype == torch.float32 for taps in filters)
         )
 
-    def synthesis(
-        self,
-        w: Tensor,
-        *,
-        noise_mode: NoiseMode = "const",
-        noise_strength: float | Tensor = 1.0,
-        seed: int | Tensor | None = None,
-        until: str | None = None,
-        resolution: int | None = None,
-        after: After | None = None,
-        wide: Wide | None = None,
-        gains: Mapping[str, Tensor] | None = None,
-    ) -> Tensor:
-        """As `stylegan2.Synthesis.forward`. Pictures are float32; activations half precision and channels-last."""
+    def synthesis(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
+        """As `Generator.synthesis`. Pictures are float32; activations half precision and channels-last."""
         with joined_at_the_latest(self.painting, self.modulating):
-            pictures = [
-                self._one(rows, noise_mode, noise_strength, seed, until, resolution, after, wide, gains or {})
-                for rows in w
-            ]
+            pictures = [self._one(rows, options) for rows in w]
         return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
 
-    def _one(
-        self,
-        rows: Tensor,
-        noise_mode: NoiseMode,
-        noise_strength: float | Tensor,
-        seed: int | Tensor | None,
-        until: str | None,
-        resolution: int | None,
-        after: After | None,
-        wide: Wide | None,
-        gains: Mapping[str, Tensor],
-    ) -> Tensor:
+    def _one(self, rows: Tensor, options: SynthesisOptions) -> Tensor:
         """The picture, or the activation, of rows [num_ws, w_dim]: [1, …]."""
-        last = int(until[1:].partition(".")[0]) if until else resolution or self.config.img_resolution
-        steps = self._plan(last, wide)
-        count = len(self.convolutions)
+        until, wide = options.until, options.wide
+        last = int(until[1:].partition(".")[0]) if until else options.resolution or self.config.img_resolution
+        picture = self._begun(rows, self._plan(last, wide), options)
+        for number in range(len(picture.steps)):
+            activation = self._layer(picture, number)
+            if activation is not None:
+                return middle(self.config, f"b{last}", activation, wide)
+        self.painting.join()
+        assert picture.rgb is not None
+        return middle(self.config, f"b{last}", picture.rgb[None], wide)
+
+    def _begun(self, rows: Tensor, steps: list[PlannedConvolution], options: SynthesisOptions) -> Picture:
+        """What all layers read: styles, gains, colours, and what the first layer starts from."""
         self.coming.wait(self.affines)
         styles = self.styles(rows)
-        powers = Powers(styles, self.modulation, self.blocks, gains, self.coming, self.modulating, count=len(steps))
-        units = powers.unit
-        # The way to RGB goes beside the convolutions, which do not wait for it; what it reads is held until they meet.
-        held: list[object] = []
+        gains = ConvolutionGains(
+            styles, self.modulation, self.blocks, options.gains or {}, self.coming, self.modulating, count=len(steps)
+        )
         colours: list[Tensor] = []
-        if not until:
+        if not options.until:
             with self.painting.fork():
-                colours = self.colours(styles[count:])
-        bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.layers))
-        start = self.wide_starts[wide] if wide is not None else None
+                colours = self.colours(styles[len(self.convolutions) :])
+        start = self.wide_starts[options.wide] if options.wide is not None else None
         const = self.const if start is None else start.const[0].permute(1, 2, 0)
-        strengths = self.strengths * noise_strength if noise_mode != "none" else self.strengths * 0
-        entry = enter(const, units[0], steps[0].field.pitch, const.shape[2])
-        rgb: Tensor | None = None
-        styled: Tensor | None = None
-        for i, step in enumerate(steps):
-            c = step.convolution
-            gain = powers.of(i, c.channels)
-            if styled is not None:
-                self.modulating.join()
-            weight, styled = c.weight if styled is None else styled, None
-            following = steps[i + 1] if i + 1 < len(steps) else None
-            height, width = c.up * step.field.height, c.up * step.field.width
-            own = c.noise_const if start is None else start.noise(c.name, stream=i)
-            noise = layer_noise(noise_mode, own, 1, seed, stream=i) if noise_mode != "none" else None
-            ends = c.layer == f"b{c.resolution}"
-            seen = c.layer in bent or c.layer == until
-            block = int(math.log2(c.resolution)) - 2
-            fused = ends and colours and not seen and step.fuses
-            leaving = following.field.empty(c.channels, self.device) if following and not seen else None
-            if c.layer in bent and c.layer != until and following and following.styles_weight:
-                with self.modulating.fork():
-                    styled = following.styled_weight(units[i + 1])
-            plain = None
-            if seen or (ends and colours and not fused):
-                plain = torch.empty(height * width, c.channels, dtype=torch.float16, device=self.device)
-            painted = None
-            if ends and colours:
-                painted = Colours(
-                    colours[block],
-                    self.rgb_biases[block],
-                    self.clamp,
-                    rgb,
-                    self.rgb_taps[block],
-                    torch.empty(self.config.img_channels, height, width, device=self.device),
-                )
-            activation = Activation(
-                own if noise is None else noise,
-                strengths,
-                i,
-                gain,
-                c.bias,
-                self.clamp,
-                units[i + 1] if following else None,
-                leaving,
-                following.field.pitch if following else 0,
-                plain,
-            )
-            if fused:
-                self.painting.join()
-            step.run(entry, weight, activation, painted if fused else None)
-            if seen and plain is not None:
-                x = plain.view(1, height, width, c.channels).permute(0, 3, 1, 2)
-                if c.layer in bent and after is not None:
-                    x = after(c.layer, x)
-                if c.layer == until:
-                    return middle(self.config, f"b{c.resolution}", x, wide)
-                x = x[0].permute(1, 2, 0)
-                plain = x.reshape(height * width, c.channels).half().contiguous()
-                if following:
-                    style, pitch = units[i + 1], following.field.pitch
-                    leaving = plain if styled is not None else enter(x, style, pitch, c.channels)
-            if painted is not None:
-                if not fused:
-                    assert plain is not None
-                    with self.painting.fork():
-                        kernel.to_rgb(plain, height, width, painted)
-                    held += [plain, painted]
-                rgb = painted.picture
-            if leaving is not None:
-                entry = leaving
-        self.painting.join()
-        assert rgb is not None
-        return middle(self.config, f"b{last}", rgb[None], wide)
+        strengths = self.strengths * (options.noise_strength if options.noise_mode != "none" else 0)
+        entry = enter(const, gains.unit[0], steps[0].layout.pitch, const.shape[2])
+        return Picture(options, steps, styles, gains, colours, start, strengths, entry)
 
-    @property
-    def layers(self) -> Iterable[str]:
-        """The names of all activations."""
-        return (convolution.layer for convolution in self.convolutions)
+    def _layer(self, picture: Picture, number: int) -> Tensor | None:
+        """Make one layer, and its part of the picture. Its activation [1, C, h, w] if that is what was asked for."""
+        step, following = picture.steps[number], picture.following(number)
+        c, options = step.convolution, picture.options
+        gain = picture.gains.of(number, c.channels)
+        if picture.styled is not None:
+            self.modulating.join()
+        weight, picture.styled = c.weight if picture.styled is None else picture.styled, None
+        noise = self._noise(picture, number)
+        wanted = c.layer == options.until
+        seen = wanted or options.sees(c.layer)
+        leaving = following.layout.empty(c.channels, self.device) if following and not seen else None
+        if seen and not wanted and following and following.styles_weight:
+            with self.modulating.fork():
+                picture.styled = following.styled_weight(picture.gains.unit[number + 1])
+        paints = c.ends_block and bool(picture.colours)
+        fused = paints and not seen and step.fuses
+        pixels = step.pixels
+        plain = None
+        if seen or (paints and not fused):
+            plain = torch.empty(pixels, c.channels, dtype=torch.float16, device=self.device)
+        painted = self._painted(picture, step) if paints else None
+        activation = Activation(
+            noise,
+            picture.strengths,
+            number,
+            gain,
+            c.bias,
+            self.clamp,
+            picture.gains.unit[number + 1] if following else None,
+            leaving,
+            following.layout.pitch if following else 0,
+            plain,
+        )
+        if fused:
+            self.painting.join()
+        step.run(picture.entry, weight, activation, painted if fused else None)
+        if seen and plain is not None:
+            x = options.passed(c.layer, plain.view(1, *step.size, c.channels).permute(0, 3, 1, 2))
+            if wanted:
+                return x
+            plain, leaving = self._entered(picture, number, x)
+        if painted is not None:
+            if not fused and plain is not None:
+                self._paint(picture, plain, step, painted)
+            picture.rgb = painted.picture
+        if leaving is not None:
+            picture.entry = leaving
+        return None
+
+    def _noise(self, picture: Picture, number: int) -> Tensor:
+        """What is added as noise after a convolution. Without noise it is multiplied by strengths of zero."""
+        c, options = picture.steps[number].convolution, picture.options
+        own = c.noise_const if picture.start is None else picture.start.noise(c.name, stream=number)
+        if options.noise_mode == "none":
+            return own
+        noise = layer_noise(options.noise_mode, own, 1, options.seed, stream=number)
+        return own if noise is None else noise
+
+    def _entered(self, picture: Picture, number: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """An activation x [1, C, h, w] that a hook has seen: as RGB is made of it, and as the next layer reads it."""
+        channels, following = picture.steps[number].convolution.channels, picture.following(number)
+        x = x[0].permute(1, 2, 0)
+        plain = x.reshape(-1, channels).half().contiguous()
+        if following is None:
+            return plain, None
+        if picture.styled is not None:
+            return plain, plain
+        return plain, enter(x, picture.gains.unit[number + 1], following.layout.pitch, channels)
+
+    def _painted(self, picture: Picture, step: PlannedConvolution) -> Colours:
+        """The way to RGB after a block."""
+        block = int(math.log2(step.convolution.resolution)) - 2
+        return Colours(
+            picture.colours[block],
+            self.rgb_biases[block],
+            self.clamp,
+            picture.rgb,
+            self.rgb_taps[block],
+            torch.empty(self.config.img_channels, *step.size, device=self.device),
+        )
+
+    def _paint(self, picture: Picture, plain: Tensor, step: PlannedConvolution, painted: Colours) -> None:
+        """Make RGB of an activation beside the convolutions, which do not wait for it."""
+        with self.painting.fork():
+            kernel.to_rgb(plain, *step.size, painted)
+        picture.held += [plain, painted]
 
     def _names(self) -> list[tuple[str, str, int]]:
         """Every convolution's official name, its layer's name and its resolution."""
@@ -297,12 +252,12 @@ class GpuStyleGAN2:
             found.append((f"synthesis.b{side}.conv1", f"b{side}", side))
         return found
 
-    def _block(self, side: int, named: list[tuple[str, str, int]]) -> gpu_powers.Block:
+    def _block(self, side: int, named: list[tuple[str, str, int]]) -> GainBlock:
         own = [(i, name, layer) for i, (name, layer, resolution) in enumerate(named) if resolution == side]
         needs = [f"{name}.{kind}" for _, name, _ in own for kind in ("weight", "noise_const")]
-        return gpu_powers.Block(f"b{side}", own[0][0], own[-1][0] + 1, tuple(layer for *_, layer in own), tuple(needs))
+        return GainBlock(f"b{side}", own[0][0], own[-1][0] + 1, tuple(layer for *_, layer in own), tuple(needs))
 
-    def _convolution(self, index: int, named: tuple[str, str, int]) -> Convolution:
+    def _convolution(self, index: int, named: tuple[str, str, int]) -> GpuConvolution:
         name, layer, resolution = named
         tensors = self.derived.tensors
         channels, inputs = tensors[f"{name}.weight"].shape[:2]
@@ -319,43 +274,26 @@ class GpuStyleGAN2:
         bias = self.derived.scale(f"{name}.bias", GAIN)
         noise = tensors[f"{name}.noise_const"]
         taps = tensors[f"{name}.resample_filter"] if doubles_small else None
-        return Convolution(name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise, taps)
+        return GpuConvolution(
+            name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise, taps
+        )
 
     def _compile(self) -> None:
         """The kernels that the whole picture needs, side by side: the compiler takes a second for each, and several run
         at a time."""
         wanted = []
         for step in self._plan(self.config.img_resolution, None):
-            c, block = step.convolution, step.tile
-            if isinstance(block, Block) and c.filter is None:
-                painted = c.layer == f"b{c.resolution}" and step.fuses and c.resolution > 4
+            c, tile = step.convolution, step.tile
+            if isinstance(tile, HopperTile) and c.filter is None:
+                painted = c.ends_block and step.fuses and c.resolution > 4
                 colours = self.config.img_channels if painted else 0
-                wanted.append((block, block.macros(c.up, c.channels, colours, first=not painted)))
+                wanted.append((tile, tile.macros(c.up, c.channels, colours, first=not painted)))
         if wanted:
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda one: one[0].kernel(one[1], self.device), wanted))
 
-    def _plan(self, last: int, wide: Wide | None) -> list[Step]:
+    def _plan(self, last: int, wide: Wide | None) -> list[PlannedConvolution]:
         key = (last, wide)
         if key not in self._plans:
-            self._plans[key] = self._planned(last, wide)
+            self._plans[key] = planned(self.convolutions, last, wide, self.device)
         return self._plans[key]
-
-    def _planned(self, last: int, wide: Wide | None) -> list[Step]:
-        steps: list[Step] = []
-        for convolution in self.convolutions:
-            if convolution.resolution > last:
-                break
-            side = convolution.resolution // convolution.up
-            height, width = (side, side) if wide is None else wide.side((side, side), side // 4)
-            outputs, inputs = len(convolution.weight), convolution.inputs
-            if has_wgmma(self.device):
-                # These kernels need no padding between rows, and leave none for others.
-                field = Field(height, width, width)
-                block = block_for(field, outputs, convolution.channels, inputs, multiprocessors(self.device))
-                if block is not None:
-                    steps.append(Step(convolution, field, block))
-                    continue
-            field = Field(height, width, width + 1)
-            steps.append(Step(convolution, field, tile_for(height * (width + 1), outputs, inputs, self.device)))
-        return steps

@@ -1,6 +1,6 @@
-"""StyleGAN3 for a GPU: the same mathematics as stylegan3.py, in half precision, two kernels a layer.
+"""StyleGAN3 for a GPU: the same mathematics as reference/stylegan3.py, in half precision, two kernels a layer.
 
-- As in gpu_stylegan2.py, styles scale activations and weights have norm 1. Activations lie channels-last in half
+- As in stylegan2.py here, styles scale activations and weights have norm 1. Activations lie channels-last in half
   precision. The convolutions are cuDNN's: at these odd numbers of channels it beats our own (benchmarks/RESULTS.md).
 - A layer's second kernel does all the rest in one pass: demodulation, bias, both filters and the leaky ReLU between
   them, the next layer's style. What lies between the filters is never written to memory.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -25,15 +25,15 @@ from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.kernels.triton.styles import dense
 from ganzfeld.kernels.triton.waves import waves
-from ganzfeld.networks.config import LayerConfig, StyleGAN3Config
 from ganzfeld.networks.derived import DerivedTensors
+from ganzfeld.networks.generator import PLAIN, SynthesisOptions
 from ganzfeld.networks.gpu.parts import LARGEST, ConvolutionWeight, GpuColours, GpuMapping, GpuModulation, GpuStyles
-from ganzfeld.networks.reference.stylegan2 import After
-from ganzfeld.networks.wide import Wide, layer_scale, middle
+from ganzfeld.networks.stylegan3.config import LayerConfig, StyleGAN3Config
+from ganzfeld.networks.wide import Wide, middle
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class GpuLayer:
     """One layer but the last: where its tensors are."""
 
     config: LayerConfig
@@ -47,17 +47,17 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlannedLayer:
     """A layer in a picture of one size: (height, width) before it, after its convolution, and after its filters."""
 
-    layer: Layer
+    layer: GpuLayer
     entry: tuple[int, int]
     raw: tuple[int, int]
     out: tuple[int, int]
 
 
 class GpuStyleGAN3:
-    """`mapping` and `synthesis` as in the reference, from derived tensors; see `FastStyleGAN2`."""
+    """A `Generator`."""
 
     waits = True
 
@@ -89,7 +89,7 @@ class GpuStyleGAN3:
         self.rgb_bias = tensors[f"{names[-1]}.bias"]
         self.rgb_gain = self.derived.make(f"{names[-1]}.magnitude_ema", compute=torch.rsqrt)
         self.ones = torch.ones(widest, device=self.device)
-        self._plans: dict[Wide | None, list[Step]] = {}
+        self._plans: dict[Wide | None, list[PlannedLayer]] = {}
 
     @staticmethod
     def supports(config: StyleGAN3Config, tensors: Mapping[str, Tensor]) -> bool:
@@ -107,96 +107,65 @@ class GpuStyleGAN3:
             and config.img_channels <= 4
         )
 
-    def synthesis(
-        self,
-        w: Tensor,
-        *,
-        transform: Tensor | None = None,
-        until: str | None = None,
-        after: After | None = None,
-        wide: Wide | None = None,
-        gains: Mapping[str, Tensor] | None = None,
-    ) -> Tensor:
-        """As `stylegan3.Synthesis.forward`. Pictures are float32; activations half precision and channels-last."""
-        if len(w) > 1:
-            return torch.cat(
-                [
-                    self.synthesis(
-                        one[None],
-                        transform=None if transform is None else transform.expand(len(w), 3, 3)[i : i + 1],
-                        until=until,
-                        after=after,
-                        wide=wide,
-                        gains=gains,
-                    )
-                    for i, one in enumerate(w)
-                ]
-            )
+    def synthesis(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
+        """As `Generator.synthesis`. Pictures are float32; activations half precision and channels-last."""
+        if len(w) == 1:
+            return self._one(w, options)
+        transform = options.transform
+        each = [transform] * len(w) if transform is None else transform.expand(len(w), 3, 3).split(1)
+        return torch.cat([self._one(row[None], replace(options, transform=own)) for row, own in zip(w, each)])
+
+    def _one(self, w: Tensor, options: SynthesisOptions) -> Tensor:
+        """The picture, or the activation, of w [1, num_ws, w_dim]."""
+        until, wide = options.until, options.wide
         self.coming.wait()
-        bent = frozenset() if after is None else getattr(after, "layers", frozenset(self.config_names))
         steps = self._plan(wide)
-        x = self._waves(w, transform, steps[0].entry)
-        if "input" in bent and after is not None:
-            x = after("input", x)
+        x = options.passed("input", self._waves(w, options.transform, steps[0].entry))
         if until == "input":
             return middle(self.config, "input", x, wide)
         styles = self.styles(w[0])
-        units, powers = self.modulation(styles)
+        units, gains = self.modulation(styles)
         entry = enter(x[0].permute(1, 2, 0), units[0], x.shape[3], steps[0].layer.inputs)
         for i, step in enumerate(steps):
             layer, name = step.layer, step.layer.config.name
-            following = steps[i + 1] if i + 1 < len(steps) else None
-            seen = name in bent or name == until
-            gain = powers[i, : layer.outputs]
-            if gains and name in gains:
+            unit = units[i + 1] if i + 1 < len(steps) else self.ones
+            seen = options.sees(name) or name == until
+            gain, more = gains[i, : layer.outputs], options.gain(name)
+            if more is not None:
                 gain = gain.clone()
-                gain[: layer.config.out_channels] *= gains[name]
+                gain[: layer.config.out_channels] *= more
             raw = convolved(entry.view(*step.entry, -1), layer.weight)
             height, width = step.out
-            style = self.ones if seen or following is None else units[i + 1]
             entry = raw.new_empty(height * width, layer.outputs)
-            self._filter(layer, step, raw, gain, style, entry)
+            self._filter(layer, step, raw, gain, self.ones if seen else unit, entry)
             if seen:
                 x = entry.view(1, height, width, -1).permute(0, 3, 1, 2)[:, : layer.config.out_channels]
-                if name in bent and after is not None:
-                    x = after(name, x)
+                x = options.passed(name, x)
                 if name == until:
                     return middle(self.config, name, x, wide)
-                style = self.ones if following is None else units[i + 1]
-                entry = enter(x[0].permute(1, 2, 0), style, width, layer.outputs)
-        return self._picture(styles[-1], entry, steps[-1].out, until, after if self.last.name in bent else None, wide)
+                entry = enter(x[0].permute(1, 2, 0), unit, width, layer.outputs)
+        return self._picture(styles[-1], entry, steps[-1].out, options)
 
-    def _picture(
-        self,
-        style: Tensor,
-        leaving: Tensor,
-        size: tuple[int, int],
-        until: str | None,
-        after: After | None,
-        wide: Wide | None,
-    ) -> Tensor:
+    def _picture(self, style: Tensor, leaving: Tensor, size: tuple[int, int], options: SynthesisOptions) -> Tensor:
+        """The last layer: RGB of what leaves the layer before it."""
         height, width = size
+        name = self.last.name
         weight = self.colours((style * self.rgb_gain)[None, : self.colours.widest])[0]
         picture = torch.empty(self.config.img_channels, height, width, device=self.device)
-        plain = until == self.last.name or after is not None
+        plain = options.until == name or options.sees(name)
         clamp = LARGEST if self.last.clamp is None else self.last.clamp
         scale = 1.0 if plain else self.config.output_scale
         kernel.to_rgb(
             leaving, height, width, Colours(weight, self.rgb_bias, clamp, None, self.rgb_bias, picture, scale)
         )
-        x = picture[None]
-        if after is not None:
-            x = after(self.last.name, x)
-        if plain and until != self.last.name:
+        x = options.passed(name, picture[None])
+        if plain and options.until != name:
             x = x * self.config.output_scale
-        return middle(self.config, self.last.name, x, wide)
+        return middle(self.config, name, x, options.wide)
 
-    @property
-    def config_names(self) -> list[str]:
-        """The names of all activations."""
-        return ["input", *(layer.name for layer in self.config.layers)]
-
-    def _filter(self, layer: Layer, step: Step, raw: Tensor, gain: Tensor, style: Tensor, into: Tensor) -> None:
+    def _filter(
+        self, layer: GpuLayer, step: PlannedLayer, raw: Tensor, gain: Tensor, style: Tensor, into: Tensor
+    ) -> None:
         config, name = layer.config, layer.name
         filters = (f"{name}.up_filter", f"{name}.down_filter")
         if self.device.type == "cuda" and self.derived.again.isdisjoint(filters):
@@ -212,7 +181,7 @@ class GpuStyleGAN3:
         x = x[0].permute(1, 2, 0) * style[: layer.outputs]
         into.copy_(x.clamp(-LARGEST, LARGEST).reshape(into.shape))
 
-    def _layer(self, index: int, config: LayerConfig) -> Layer:
+    def _layer(self, index: int, config: LayerConfig) -> GpuLayer:
         name = f"synthesis.{config.name}"
         inputs, outputs = padded(config.in_channels), padded(config.out_channels)
         weight = torch.zeros(outputs, config.kernel**2, inputs, dtype=torch.float16, device=self.device)
@@ -229,7 +198,7 @@ class GpuStyleGAN3:
             low=config.padding[0],
             clamp=config.clamp,
         )
-        return Layer(config, name, inputs, outputs, weight, bias, filters)
+        return GpuLayer(config, name, inputs, outputs, weight, bias, filters)
 
     def _waves(self, w: Tensor, transform: Tensor | None, size: tuple[int, int]) -> Tensor:
         """The first activation [1, C, height, width]."""
@@ -247,23 +216,24 @@ class GpuStyleGAN3:
         )
         return (field @ self.input_weight).view(1, *size, -1).permute(0, 3, 1, 2)
 
-    def _plan(self, wide: Wide | None) -> list[Step]:
+    def _plan(self, wide: Wide | None) -> list[PlannedLayer]:
         if wide not in self._plans:
             self._plans[wide] = self._planned(wide)
         return self._plans[wide]
 
-    def _side(self, name: str, size: tuple[int, int], wide: Wide | None) -> tuple[int, int]:
-        """(height, width) of a field whose own size is (width, height)."""
-        own = (size[1], size[0])
-        return own if wide is None else wide.side(own, layer_scale(self.config, name))
+    def _side(self, name: str, wide: Wide | None) -> tuple[int, int]:
+        """(height, width) of a layer's activation."""
+        spec = self.config.specs[name]
+        own = (spec.height, spec.width)
+        return own if wide is None else wide.side(own, spec.scale)
 
-    def _planned(self, wide: Wide | None) -> list[Step]:
-        steps: list[Step] = []
-        entry = self._side("input", self.config.input.size, wide)
+    def _planned(self, wide: Wide | None) -> list[PlannedLayer]:
+        steps: list[PlannedLayer] = []
+        entry = self._side("input", wide)
         for layer in self.layers:
             reach = layer.config.kernel - 1
-            out = self._side(layer.config.name, layer.config.out_size, wide)
-            steps.append(Step(layer, entry, (entry[0] + reach, entry[1] + reach), out))
+            out = self._side(layer.config.name, wide)
+            steps.append(PlannedLayer(layer, entry, (entry[0] + reach, entry[1] + reach), out))
             entry = out
         return steps
 

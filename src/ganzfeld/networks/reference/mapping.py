@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzfeld.networks.config import MappingConfig
+from ganzfeld.networks.generator import MappingModule
 from ganzfeld.networks.reference.layers import Dense, normalized
 
 
-class Mapping(nn.Module):
+class MappingNetwork(MappingModule):
     """z [N, z_dim] and label [N, c_dim] -> w [N, num_ws, w_dim]."""
-
-    w_avg: Tensor
 
     def __init__(self, config: MappingConfig) -> None:
         super().__init__()

@@ -8,9 +8,6 @@ Names of parameters and buffers are those of the official files. It trains as it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from collections.abc import Mapping as Lookup
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -18,30 +15,27 @@ from torch import Tensor, nn
 from ganzfeld.kernels.leaky_relu import biased_leaky_relu
 from ganzfeld.kernels.modulated_convolution import modulated_convolution
 from ganzfeld.kernels.upfirdn import binomial_filter, upsample2
-from ganzfeld.networks.config import StyleGAN2Config
-from ganzfeld.networks.noise import NoiseMode, layer_noise
+from ganzfeld.networks.generator import PLAIN, GeneratorModule, SynthesisModule, SynthesisOptions
+from ganzfeld.networks.noise import layer_noise
 from ganzfeld.networks.reference.layers import Dense, normal
-from ganzfeld.networks.reference.mapping import Mapping
-from ganzfeld.networks.wide import Wide, middle, wide_const, wide_noise
-
-After: TypeAlias = Callable[[str, Tensor], Tensor]
-"""Called with each layer's name and activation [N, C, h, w]; what it returns goes on in its place."""
-Gains: TypeAlias = Lookup[str, Tensor]
-"""A layer's name -> what multiplies its convolution after demodulation, before noise and bias: 0-d or [C]."""
+from ganzfeld.networks.reference.mapping import MappingNetwork
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan2.wide import wide_const, wide_noise
+from ganzfeld.networks.wide import middle
 
 
-class StyleGAN2(nn.Module):
+class StyleGAN2(GeneratorModule):
     """The generator: `mapping` (z -> w) and `synthesis` (w -> picture)."""
 
     def __init__(self, config: StyleGAN2Config) -> None:
         """Random weights, as at the start of training."""
         super().__init__()
         self.config = config
-        self.synthesis = Synthesis(config)
-        self.mapping = Mapping(config)
+        self.synthesis = StyleGAN2Synthesis(config)
+        self.mapping = MappingNetwork(config)
 
 
-class Synthesis(nn.Module):
+class StyleGAN2Synthesis(SynthesisModule):
     """w [N, num_ws, w_dim] -> picture [N, img_channels, R, R], about −1..1."""
 
     def __init__(self, config: StyleGAN2Config) -> None:
@@ -49,7 +43,7 @@ class Synthesis(nn.Module):
         self.config = config
         before = 0
         for resolution, channels in zip(config.resolutions, config.channels):
-            self.add_module(f"b{resolution}", Block(config, resolution, before, channels))
+            self.add_module(f"b{resolution}", StyleGAN2Block(config, resolution, before, channels))
             before = channels
 
     @property
@@ -61,30 +55,13 @@ class Synthesis(nn.Module):
         return tuple(name for block in self.blocks for name in block.steps)
 
     @property
-    def blocks(self) -> list[Block]:
-        return [block for block in self.children() if isinstance(block, Block)]
+    def blocks(self) -> list[StyleGAN2Block]:
+        return [block for block in self.children() if isinstance(block, StyleGAN2Block)]
 
-    def forward(
-        self,
-        w: Tensor,
-        *,
-        noise_mode: NoiseMode = "const",
-        noise_strength: float | Tensor = 1.0,
-        seed: int | Tensor | None = None,
-        until: str | None = None,
-        resolution: int | None = None,
-        after: After | None = None,
-        gains: Gains | None = None,
-        wide: Wide | None = None,
-    ) -> Tensor:
-        """The picture; or the activation [N, C, h, w] of the layer `until`; or, "skip" only, the smaller RGB
-        picture at `resolution`. Both stop there.
-
-        `noise_strength` multiplies the strengths that the network has learnt. `seed` makes "random" noise
-        repeatable (a frame number, say). `wide`: another size of picture, from a larger or smaller constant;
-        `after` then sees the whole field, of which the middle is returned. `gains`: see there.
-        """
-        resolution = resolution or self.config.img_resolution
+    def forward(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
+        """As `Generator.synthesis`."""
+        until, wide = options.until, options.wide
+        resolution = options.resolution or self.config.img_resolution
         x = self.blocks[0].const
         if wide is not None:
             x = wide_const(x, *wide.side((4, 4), 1), wide.fill)
@@ -97,16 +74,14 @@ class Synthesis(nn.Module):
                 own = convolution.noise_const
                 if wide is not None:
                     own = wide_noise(own, *wide.side((len(own), len(own)), len(own) // 4), wide.fill, row + 1)
-                noise = layer_noise(noise_mode, own, len(w), seed, stream=row)
-                noise = noise if noise is None else noise * noise_strength
-                x = convolution(x, w[:, row], noise, gains.get(name) if gains else None)
+                noise = layer_noise(options.noise_mode, own, len(w), options.seed, stream=row)
+                noise = noise if noise is None else noise * options.noise_strength
+                x = options.passed(name, convolution(x, w[:, row], noise, options.gain(name)))
                 row += 1
-                x = after(name, x) if after else x
                 if name == until:
                     return middle(self.config, block.name, x, wide)
             if block.skip is not None:
-                x = (x + block.skip(entered)) * math.sqrt(0.5)
-                x = after(block.name, x) if after else x
+                x = options.passed(block.name, (x + block.skip(entered)) * math.sqrt(0.5))
                 if block.name == until:
                     return middle(self.config, block.name, x, wide)
             if block.torgb is not None and until is None:
@@ -118,8 +93,8 @@ class Synthesis(nn.Module):
         raise ValueError(f"there is no layer {until!r}, or no picture of {resolution} px")
 
 
-class Block(nn.Module):
-    """The layers that work at one resolution; `Synthesis.forward` calls them."""
+class StyleGAN2Block(nn.Module):
+    """The layers that work at one resolution; `StyleGAN2Synthesis.forward` calls them."""
 
     resample_filter: Tensor
 
@@ -131,16 +106,16 @@ class Block(nn.Module):
         if not in_channels:
             self.const = nn.Parameter(normal(channels, resolution, resolution))
         else:
-            self.conv0 = Convolution(config, resolution, in_channels, channels, up=True)
-        self.conv1 = Convolution(config, resolution, channels, channels)
+            self.conv0 = StyleGAN2Convolution(config, resolution, in_channels, channels, up=True)
+        self.conv1 = StyleGAN2Convolution(config, resolution, channels, channels)
         self.torgb = self.skip = None
         if config.architecture == "skip" or resolution == config.img_resolution:
-            self.torgb = ToRGB(config, channels)
+            self.torgb = StyleGAN2ToRGB(config, channels)
         if config.architecture == "resnet" and in_channels:
-            self.skip = Skip(config, in_channels, channels)
+            self.skip = StyleGAN2Skip(config, in_channels, channels)
 
     @property
-    def convolutions(self) -> list[Convolution]:
+    def convolutions(self) -> list[StyleGAN2Convolution]:
         return [self.conv0, self.conv1] if hasattr(self, "conv0") else [self.conv1]
 
     @property
@@ -150,7 +125,7 @@ class Block(nn.Module):
         return [*first, *([f"{self.name}.conv1"] if self.skip is not None else []), self.name]
 
 
-class Convolution(nn.Module):
+class StyleGAN2Convolution(nn.Module):
     """Modulated 3×3 convolution (`up`: to twice the size), noise, bias, leaky ReLU, clamp."""
 
     noise_const: Tensor
@@ -177,7 +152,7 @@ class Convolution(nn.Module):
         return biased_leaky_relu(x, self.bias, noise=noise, clamp=self.clamp)
 
 
-class ToRGB(nn.Module):
+class StyleGAN2ToRGB(nn.Module):
     """Modulated 1×1 convolution to the picture's channels, without demodulation or activation."""
 
     def __init__(self, config: StyleGAN2Config, channels: int) -> None:
@@ -196,7 +171,7 @@ class ToRGB(nn.Module):
         return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
 
 
-class Skip(nn.Module):
+class StyleGAN2Skip(nn.Module):
     """The way around a block of the "resnet" architecture: a 1×1 convolution to twice the size."""
 
     resample_filter: Tensor

@@ -14,26 +14,26 @@ from torch import Tensor, nn
 
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.modulated_convolution import modulated_convolution
-from ganzfeld.networks.config import InputConfig, LayerConfig, StyleGAN3Config
 from ganzfeld.networks.filters import low_pass
+from ganzfeld.networks.generator import PLAIN, GeneratorModule, SynthesisModule, SynthesisOptions
 from ganzfeld.networks.reference.layers import Dense, normal
-from ganzfeld.networks.reference.mapping import Mapping
-from ganzfeld.networks.reference.stylegan2 import After, Gains
-from ganzfeld.networks.wide import Wide, middle, sampling_grid
+from ganzfeld.networks.reference.mapping import MappingNetwork
+from ganzfeld.networks.stylegan3.config import InputConfig, LayerConfig, StyleGAN3Config
+from ganzfeld.networks.wide import Wide, middle
 
 
-class StyleGAN3(nn.Module):
+class StyleGAN3(GeneratorModule):
     """The generator: `mapping` (z -> w) and `synthesis` (w -> picture)."""
 
     def __init__(self, config: StyleGAN3Config) -> None:
         """Random weights, as at the start of training."""
         super().__init__()
         self.config = config
-        self.synthesis = Synthesis(config)
-        self.mapping = Mapping(config)
+        self.synthesis = StyleGAN3Synthesis(config)
+        self.mapping = MappingNetwork(config)
 
 
-class Synthesis(nn.Module):
+class StyleGAN3Synthesis(SynthesisModule):
     """w [N, num_ws, w_dim] -> picture [N, img_channels, R, R], about −1..1."""
 
     def __init__(self, config: StyleGAN3Config) -> None:
@@ -42,46 +42,30 @@ class Synthesis(nn.Module):
         self.output_scale = config.output_scale
         self.input = FourierFeatures(config.input, config.w_dim)
         for layer in config.layers:
-            self.add_module(layer.name, Layer(layer, config.w_dim))
+            self.add_module(layer.name, StyleGAN3Layer(layer, config.w_dim))
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the activations that can be had and changed, in order: input, L0_36_1024, …"""
         return ("input", *(layer.name for layer in self.config.layers))
 
-    def forward(
-        self,
-        w: Tensor,
-        *,
-        transform: Tensor | None = None,
-        until: str | None = None,
-        after: After | None = None,
-        gains: Gains | None = None,
-        wide: Wide | None = None,
-        track_magnitudes: bool = False,
-    ) -> Tensor:
-        """The picture; or the activation [N, C, h, w] of the layer `until`, stopping there.
-
-        `transform` [3, 3] or [N, 3, 3] moves the picture (inverse matrix on x, y in units of the picture's
-        size, from its centre); None takes the network's own. `wide`: another size of picture, from a larger or smaller
-        grid; `after` then sees the whole field, of which the middle is returned. `gains`: as StyleGAN2's.
-        `track_magnitudes` is for training.
-        """
+    def forward(self, w: Tensor, options: SynthesisOptions = PLAIN, *, track_magnitudes: bool = False) -> Tensor:
+        """As `Generator.synthesis`; there is no noise, and no smaller picture. `track_magnitudes` is for training."""
         x = w
         for row, name in enumerate(self.layers):
             if row == 0:
-                x = self.input(w[:, row], transform, wide)
+                x = self.input(w[:, row], options.transform, options.wide)
             else:
                 layer = self.get_submodule(name)
-                if track_magnitudes and isinstance(layer, Layer):
+                if track_magnitudes and isinstance(layer, StyleGAN3Layer):
                     layer.track_magnitude(x)
-                x = layer(x, w[:, row], gains.get(name) if gains else None)
-            x = after(name, x) if after else x
-            if name == until:
-                return middle(self.config, name, x, wide)
-        if until is not None:
-            raise ValueError(f"there is no layer {until!r}")
-        return middle(self.config, self.layers[-1], x.float() * self.output_scale, wide)
+                x = layer(x, w[:, row], options.gain(name))
+            x = options.passed(name, x)
+            if name == options.until:
+                return middle(self.config, name, x, options.wide)
+        if options.until is not None:
+            raise ValueError(f"there is no layer {options.until!r}")
+        return middle(self.config, self.layers[-1], x.float() * self.output_scale, options.wide)
 
 
 class FourierFeatures(nn.Module):
@@ -138,7 +122,7 @@ class FourierFeatures(nn.Module):
         return sampling_grid((width, height), self.config.sampling_rate, self.freqs.device)
 
 
-class Layer(nn.Module):
+class StyleGAN3Layer(nn.Module):
     """Modulated convolution, then a leaky ReLU between two filters; the last layer (torgb) has neither."""
 
     magnitude_ema: Tensor
@@ -186,6 +170,13 @@ class Layer(nn.Module):
     def track_magnitude(self, x: Tensor, beta: float = 0.999) -> None:
         """Training: move `magnitude_ema` towards the mean square of this layer's input x."""
         self.magnitude_ema.lerp_(x.detach().float().square().mean(), 1 - beta)
+
+
+def sampling_grid(size: tuple[int, int], rate: float, device: torch.device) -> Tensor:
+    """Where the samples of a field of `size` (width, height) are: x and y [1, height, width, 2] in units of the
+    network's own picture, from the centre; `rate` samples a unit."""
+    axes = [(torch.arange(side, device=device) + 0.5 - side / 2) / rate for side in size]
+    return torch.stack(torch.meshgrid(*axes, indexing="xy"), 2)[None]
 
 
 def matrix(rows: list[list[Tensor]]) -> Tensor:

@@ -252,9 +252,7 @@ class NetworkNode(Node):
             "fill": p.fill,
         }
         w = self._styled(network, inputs, context)
-        if network.kind.startswith("stylegan3"):
-            network.coming.wait(["synthesis.input.transform"])
-            own = network.module.get_buffer("synthesis.input.transform")
+        if (own := network.transform()) is not None:
             options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
         if show is None or layer == "image":
             if p.size is not None:

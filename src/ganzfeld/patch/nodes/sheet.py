@@ -13,6 +13,7 @@ import torch
 from ganzfeld.errors import NetworkError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
+from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.network.looking import Looking, seen
 from ganzfeld.patch.network.networks import classes, opened, w_of
@@ -128,15 +129,15 @@ class SheetNode(Node):
     ) -> None:
         def show(layer: str, x: torch.Tensor) -> torch.Tensor:
             # At once: what comes after may use the memory again.
-            if layer in cells:
-                picture = seen(x, context.parameters, context.staged.channel, f"{row} {layer}", context.state)
-                cells[layer].copy_(_fitted(picture, self.side))
+            picture = seen(x, context.parameters, context.staged.channel, f"{row} {layer}", context.state)
+            cells[layer].copy_(_fitted(picture, self.side))
             return x
 
+        hook = LayerHook(show, [layer for layer in cells if layer != "image"])
         if "image" in cells:
-            cells["image"].copy_(_fitted(from_signed(network.synthesis(w, after=show)), self.side))
+            cells["image"].copy_(_fitted(from_signed(network.synthesis(w, after=hook)), self.side))
         elif cells:
-            network.synthesis(w, after=show, until=max(cells, key=network.layers.index))
+            network.synthesis(w, after=hook, until=max(cells, key=network.layers.index))
 
 
 SheetNode.declared = {**SheetNode.declared, **Looking.declared}
@@ -164,9 +165,7 @@ def _columns(networks: list[Network], layers: tuple[str, ...] | None, context: S
 
 def _spread(network: Network, count: int) -> list[str]:
     """So many layers, evenly from the last to the first: ends of blocks, and none that is the picture itself."""
-    layers = [name for name in network.layers if "." not in name]
-    if network.kind != "stylegan2":
-        layers = layers[:-1]
+    layers = [spec.name for spec in network.config.specs.values() if not spec.inner and not spec.picture]
     places = np.linspace(len(layers) - 1, 0, min(count, len(layers))).round().astype(int)
     return [layers[place] for place in places]
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
-from ganzfeld.networks.config import LayerConfig
 from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global, Machine
 from ganzfeld.networks.files.source import Converted, Source, Weights, converted
 from ganzfeld.networks.files.values import Array, Record, refuse_damaged, shown
 from ganzfeld.networks.files.vocabulary import checked_arguments
+from ganzfeld.networks.stylegan3.config import LayerConfig
 
 MAX_MODULES = 5000
 MAX_ITEMS = 50_000
