@@ -10,9 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -25,16 +23,9 @@ from fake_engine import fake_parts
 from ganzfeld.cli import main
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
+from waiting import until
 
 PATIENCE = 60.0
-
-
-def until(condition: Callable[[], object], seconds: float = PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-    return result
 
 
 # Around a fake engine

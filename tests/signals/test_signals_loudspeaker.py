@@ -18,6 +18,7 @@ from ganzfeld.signals.show_time import Known, ShowTime
 from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from sounds import RATE, sweep, write_wave
+from waiting import until
 
 BLOCK = 512
 
@@ -139,13 +140,6 @@ class Card:
         times = SimpleNamespace(outputBufferDacTime=0.0, currentTime=0.0)
         self.streams[-1].callback(out, BLOCK, times, None)
         return out
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.002)
-    return condition()
 
 
 @pytest.fixture
