@@ -81,7 +81,7 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     import torch
 
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
+    from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -98,7 +98,7 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
         print("  PROBLEM:", problem)
     store = FrameStore()
     writer = page_locking_writer(store.session, engine.device)
-    handover = Handover(writer, CopyFromCuda())
+    handover = ReadBack(writer, CopyFromCuda())
     stages(engine, clock, handover, frames)
     whole = []
     engine.times.clear()
@@ -223,7 +223,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     from ganzfeld.engine import engine as engine_module
     from ganzfeld.engine.program.capture import CudaGraphs
     from ganzfeld.engine.program.program import BuiltPatch, Program
-    from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
+    from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -253,7 +253,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     engine.load(patch(network))
     store = FrameStore()
     writer = page_locking_writer(store.session, engine.device)
-    handover = Handover(writer, CopyFromCuda())
+    handover = ReadBack(writer, CopyFromCuda())
     frames: list[tuple[float, float, float, float]] = []
 
     def play(seconds: float) -> None:
@@ -354,7 +354,7 @@ def say(what):
     print(f"    {time.perf_counter() - began:7.2f} s  {what}", flush=True)
 import torch
 say("torch is imported")
-from ganzfeld.process.parts import torch_parts
+from ganzfeld.process.dependencies import torch_parts
 from ganzfeld.process.messages import Begin, Text
 from ganzfeld.values.time import Clock
 parts = torch_parts()

@@ -19,7 +19,7 @@ from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import restart_policy as recovery
 from ganzfeld.process import supervisor
-from ganzfeld.process.parts import torch_parts
+from ganzfeld.process.dependencies import torch_dependencies
 from ganzfeld.process.supervisor import Supervisor
 
 PATIENCE = 30.0
@@ -136,7 +136,7 @@ def test_a_hanging_render_is_replaced(play, patch):
 def test_a_text_that_kills_is_set_aside(play, patch, monkeypatch):
     monkeypatch.setattr(recovery, "CALM_SECONDS", 0.5)
     show = play(patch)
-    until(lambda: show._retreat.good is not None)
+    until(lambda: show._policy.good is not None)
     until(lambda: show.turn("/grey", 33))
     until(lambda: pixel(show, TURNED) == 33)
     patch.write_text("grey 8\ndie-after 3\n# out()")
@@ -290,7 +290,7 @@ def test_the_real_engine_goes_on_where_it_was_killed(play, patch, monkeypatch):
         "out(grey, size=(4, 2), fps=30)\n"
     )
     patch.write_text(text)
-    show = play(patch, prepare=torch_parts)
+    show = play(patch, prepare=torch_dependencies)
     until(lambda: pixel(show, HITS) == 0, 90)
     for _ in range(3):
         show.hit("/drum")
@@ -316,7 +316,7 @@ if __name__ == "__main__":
     while not show.spare_ready:
         time.sleep(0.01)
     try:
-        print(show.session, show.render_pid, show._relay.spare.pid, flush=True)
+        print(show.session, show.render_pid, show._failover.spare.pid, flush=True)
         if sys.argv[1] == "leave":
             sys.exit()  # without closing
         time.sleep(60)

@@ -21,7 +21,7 @@ _HOW = {
 }
 
 
-class Show(Protocol):
+class ConductedShow(Protocol):
     """What is conducted; `engine.supervisor.Supervisor` fits."""
 
     @property
@@ -52,7 +52,7 @@ class Conductor(Background):
 
     def __init__(
         self,
-        show: Show,
+        show: ConductedShow,
         pulses: Mapping[str, Pulse],
         link: LinkSession | None = None,
         expect: Callable[[float | None], None] = lambda bpm: None,

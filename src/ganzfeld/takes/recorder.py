@@ -20,12 +20,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from ganzfeld.errors import OutputError, Where, explained
 from ganzfeld.patch.models import Patch
 from ganzfeld.takes.camera_film import CameraRecorder
+from ganzfeld.takes.checkpoint_facts import facts_of
 from ganzfeld.takes.file import TakeWriter
 from ganzfeld.takes.fingerprints import Fingerprints, code_fingerprint
 from ganzfeld.takes.packing import LEVEL, Played, pack_happenings, pack_times
@@ -299,10 +299,10 @@ class TakeRecorder:
 
     def _is_time_for(self, state: _State, now: float) -> bool:
         due = now - self._kept_at >= max(CHECKPOINT_SECONDS, self._kept_bytes / CHECKPOINT_BYTES)
-        return due and _about(state.data).exact
+        return due and facts_of(state.data).exact
 
     def _keep(self, data: bytes, now: float) -> None:
-        about, packed = _about(data), zlib.compress(data, LEVEL)
+        about, packed = facts_of(data), zlib.compress(data, LEVEL)
         self._kept_at, self._kept_bytes = now, len(packed)
         if self._writer is not None:
             self._writer.append(Checkpoint(packed, about.exact, about.tensors))
@@ -314,30 +314,6 @@ def _first_free(take: Path, node: str) -> int:
     while take.with_name(f"{take.stem}.{node}-{number}.mkv").exists():
         number += 1
     return number
-
-
-class _About(msgspec.Struct, frozen=True):
-    exact: bool = False
-    tensors: int = 0
-
-
-class _WithAbout(msgspec.Struct, frozen=True):
-    about: _About = _About()
-
-
-_decode_about = msgspec.msgpack.Decoder(_WithAbout).decode
-
-
-def _about(checkpoint: bytes) -> _About:
-    try:
-        return _decode_about(checkpoint).about
-    except msgspec.DecodeError:
-        return _About()
-
-
-def exact_checkpoint(checkpoint: bytes | None) -> bool:
-    """Whether a state is all there is to know (see `Engine.checkpoint`)."""
-    return checkpoint is None or _about(checkpoint).exact
 
 
 def header(device: Any, name: str, sound: str = "") -> Header:

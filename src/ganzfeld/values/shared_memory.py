@@ -21,7 +21,7 @@ from multiprocessing.shared_memory import SharedMemory
 _attaching = threading.Lock()
 
 
-class Segment:
+class MemorySegment:
     """A block of shared memory by name; made if `size` (bytes) is given, attached to otherwise.
 
     Raises FileExistsError (made twice), FileNotFoundError (nothing to attach to) or another OSError (no memory left).

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
+class Dependencies:
+    """What takes seconds to import, made by `torch_dependencies`; tests make them of lighter stuff.
 
     engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
     knows its version; raises PatchError.
@@ -31,7 +31,7 @@ class Parts:
     writer: Callable[[str, Any], FrameWriter]
 
 
-def torch_parts() -> Parts:
+def torch_dependencies() -> Dependencies:
     """Ganzfeld's own engine."""
     import torch
 
@@ -56,4 +56,4 @@ def torch_parts() -> Parts:
             ahead.begin(engine.device)
         return engine
 
-    return Parts(engine, parse, CopyFromCuda(), page_locking_writer)
+    return Dependencies(engine, parse, CopyFromCuda(), page_locking_writer)

@@ -25,7 +25,7 @@ class ShownFrame:
     t: float
 
 
-class Screen:
+class MainOutput:
     """Shows one output at a time. Its numbers only grow, also when another output becomes the main one."""
 
     def __init__(self, session: str) -> None:

@@ -9,17 +9,17 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import decode_from_render
-from ganzfeld.process.parts import Parts, torch_parts
 from ganzfeld.process.render_process import main
-from ganzfeld.process.wire import Wire
 from ganzfeld.values.status import Phase
 
 # Not fork: a copy of a process with threads and a GPU is broken from birth, and Windows and macOS have none.
 _spawn = multiprocessing.get_context("spawn")
 
 
-class Child:
+class ChildProcess:
     """A process that renders, or waits as the spare until it is told to.
 
     `hear(child, message)` and `ended(child)` are called on threads of the child's own.
@@ -27,9 +27,9 @@ class Child:
 
     def __init__(
         self,
-        hear: Callable[[Child, Any], None],
-        ended: Callable[[Child], None],
-        prepare: Callable[[], Parts] = torch_parts,
+        hear: Callable[[ChildProcess, Any], None],
+        ended: Callable[[ChildProcess], None],
+        prepare: Callable[[], Dependencies] = torch_dependencies,
     ) -> None:
         self.phase: Phase = "starting"
         self.ready = False
@@ -47,7 +47,7 @@ class Child:
             self.over.set()
             ended(self)
 
-        self.wire = Wire(mine, decode_from_render, lambda message: hear(self, message), end).start()
+        self.pipe = MessagePipe(mine, decode_from_render, lambda message: hear(self, message), end).start()
 
     @property
     def pid(self) -> int:
@@ -63,7 +63,7 @@ class Child:
         """Wait for its end, which must be near; how it ended, in words."""
         self._process.join(5)
         code = self._process.exitcode
-        self.wire.finish(0)
+        self.pipe.finish(0)
         if code is None:
             return "it does not end"
         with contextlib.suppress(ValueError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ganzfeld.engine.snapshots.bank import Bank
 
 
-class DeskKeeper:
+class DeskReader:
     """Looks at an engine between frames. What only changes with the patch or the bank is worked out once."""
 
     def __init__(self) -> None:
