@@ -354,13 +354,13 @@ def say(what):
     print(f"    {time.perf_counter() - began:7.2f} s  {what}", flush=True)
 import torch
 say("torch is imported")
-from ganzfeld.process.dependencies import torch_parts
-from ganzfeld.process.messages import Begin, Text
+from ganzfeld.process.dependencies import torch_dependencies
+from ganzfeld.process.messages import Begin, VersionedText
 from ganzfeld.values.time import Clock
-parts = torch_parts()
+dependencies = torch_dependencies()
 say("the engine is imported and has rehearsed on the CPU (a spare process waits here)")
 text = open(sys.argv[1]).read()
-engine = parts.engine(Begin("none", Text(1, text), device=sys.argv[2]))
+engine = dependencies.engine(Begin("none", VersionedText(1, text), device=sys.argv[2]))
 say("the device is open")
 from ganzfeld.engine import building
 from ganzfeld.engine.program.program import program
@@ -378,7 +378,7 @@ told(CudaGraphs, "_stream", "handles and workspaces of the libraries")
 told(program.BuiltPatch, "__init__", "opening files")
 told(program.Program, "run", "a run")
 told(program.Program, "capture", "a capture")
-engine.load(parts.parse(text, None, 1))
+engine.load(dependencies.parse(text, None, 1))
 say("the patch is open")
 engine.frame(Clock().advance(0))
 if engine.device.type == "cuda":

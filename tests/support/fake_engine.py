@@ -165,7 +165,7 @@ class FakeEngine:
         pass
 
 
-def fake_parts() -> Dependencies:
+def fake_dependencies() -> Dependencies:
     return Dependencies(
         engine=lambda begin: FakeEngine(begin.device),
         parse=parse,

@@ -61,7 +61,7 @@ TRY_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class _RecordedFrame:
     at: float
     moment: Moment
     inbox: Inbox
@@ -117,7 +117,7 @@ class TakeRecorder:
         self._cameras: dict[str, CameraRecorder] | None = {} if cameras else None
         self._unkept: set[str] = set()
         self._sizes: Mapping[str, tuple[int, int]] | None = None
-        self._queue: deque[_Frame | _State | Opened | CameraFilm | Last] = deque()
+        self._queue: deque[_RecordedFrame | _State | Opened | CameraFilm | Last] = deque()
         self._missed = False
         self._over = threading.Event()
         self._writer: TakeWriter | None = None
@@ -161,7 +161,7 @@ class TakeRecorder:
         if self._missed or len(self._queue) >= MOST_WAITING:
             self._missed = True
             return
-        self._queue.append(_Frame(self._time(), moment, inbox, tuple(self._deeds)))
+        self._queue.append(_RecordedFrame(self._time(), moment, inbox, tuple(self._deeds)))
         self._deeds.clear()
 
     @_never_raises
@@ -252,7 +252,7 @@ class TakeRecorder:
     def _fail(self, problem: OutputError, now: float) -> None:
         self.problem, self._try_again = problem, now + TRY_AGAIN_SECONDS
 
-    def _write_down(self, waiting: list[_Frame | _State | Opened | CameraFilm | Last], now: float) -> None:
+    def _write_down(self, waiting: list[_RecordedFrame | _State | Opened | CameraFilm | Last], now: float) -> None:
         if self._writer is None:
             self._writer = TakeWriter(self.path)
         writer = self._writer
@@ -260,7 +260,7 @@ class TakeRecorder:
             writer.append(self._header)
         frames: list[Played] = []
         for item in waiting:
-            if isinstance(item, _Frame):
+            if isinstance(item, _RecordedFrame):
                 frames.append(self._played(item))
                 continue
             if isinstance(item, _State) and not self._is_time_for(item, now):
@@ -283,7 +283,7 @@ class TakeRecorder:
             self._synced_at = now
             writer.sync()
 
-    def _played(self, frame: _Frame) -> Played:
+    def _played(self, frame: _RecordedFrame) -> Played:
         values, known = frame.inbox.values, self._known
         changed = {
             address: value
