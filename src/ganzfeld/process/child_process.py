@@ -1,4 +1,4 @@
-"""A render process, as its supervisor holds it."""
+"""A render process as the supervisor's side sees it: its pipe, its phase, its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ganzfeld.process.messages import decode_from_render
 from ganzfeld.process.render_process import main
 from ganzfeld.values.status import Phase
 
-# Not fork: a copy of a process with threads and a GPU is broken from birth, and Windows and macOS have none.
+# Not fork: the copy of a process that has threads and a GPU does not work, and Windows has no fork.
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -39,7 +39,7 @@ class ChildProcess:
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
-        with _deaf_to_interrupts():
+        with _without_interrupts():
             self._process.start()
         theirs.close()
 
@@ -57,10 +57,10 @@ class ChildProcess:
     def kill(self) -> None:
         """End it now, whatever it does, and leave no zombie."""
         self._process.kill()
-        self.bury()
+        self.wait_for_end()
 
-    def bury(self) -> str:
-        """Wait for its end, which must be near; how it ended, in words."""
+    def wait_for_end(self) -> str:
+        """Wait up to 5 s for the end of a process that was killed or ends by itself; how it ended, in words."""
         self._process.join(5)
         code = self._process.exitcode
         self.pipe.finish(0)
@@ -71,17 +71,17 @@ class ChildProcess:
                 return f"killed by {signal.Signals(-code).name}"
         return f"exit code {code}"
 
-    def wait(self, seconds: float) -> bool:
-        """Whether it ends within that time."""
+    def ends_within(self, seconds: float) -> bool:
+        """Waits; whether the process ended within that time."""
         self._process.join(seconds)
         return self._process.exitcode is not None
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """A process started in here does not hear Ctrl-C, which goes to everybody at the terminal, from its first moment.
+def _without_interrupts() -> Iterator[None]:
+    """A process started in here does not get Ctrl-C, which the terminal sends to all its processes.
 
-    (Where signals cannot be masked, it covers its ears itself a little later.)
+    Where signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -41,7 +41,7 @@ class ShowCommands:
 
     @property
     def counted(self) -> frozenset[str] | None:
-        """Addresses whose hits the patch that plays counts; None: nobody knows yet."""
+        """Addresses whose hits the patch that plays counts; None: no patch has played yet, so any may be counted."""
         raise NotImplementedError
 
     def counts_hits(self, address: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a render process is made of: everything that takes seconds to import, behind one call."""
+"""What a render process depends on: everything that takes seconds to import, behind one call, which tests replace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What takes seconds to import, made by `torch_dependencies`; tests make them of lighter stuff.
+    """What takes seconds to import, made by `torch_dependencies`; tests have light ones.
 
     engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
     knows its version; raises PatchError.
@@ -52,7 +52,7 @@ def torch_dependencies() -> Dependencies:
         engine = Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
-            # Only here: a `Player` and a render of a take are in no hurry, and nobody sees them wait.
+            # Only for a show: for a `Player` and the render of a take a pause does not matter.
             ahead.begin(engine.device)
         return engine
 

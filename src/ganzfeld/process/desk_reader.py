@@ -1,4 +1,4 @@
-"""What stands on the desk: knobs with their positions, what is held by hand, snapshots, and what is on its way."""
+"""Reads the desk off an engine: knobs with their positions, what is held by hand, snapshots, recalls on their way."""
 
 from __future__ import annotations
 

@@ -87,11 +87,11 @@ class Failover:
         """Once in a while, and whenever something happened. playing: the text that plays. status: the last one told.
         is_hopeless: no process could ever play. spare_after: seconds of playing before the spare is started."""
         now = time.perf_counter()
-        awake = min(now - self._looked_at, 0.5)  # a laptop that slept did not watch, so nobody hung
+        awake = min(now - self._looked_at, 0.5)  # while a laptop sleeps, no process can make frames: that is no hang
         self._looked_at = now
         main = self.main
         if main is not None and main.over.is_set():
-            how = main.bury()
+            how = main.wait_for_end()
             if is_hopeless:
                 self.main = None
             else:
@@ -105,7 +105,7 @@ class Failover:
             if self.spare is None and now - main.playing_since >= spare_after and now >= self._spare_at:
                 self.spare = self._child()
         if self.spare is not None and self.spare.over.is_set():
-            log.warning("the spare render process ended: %s", self.spare.bury())
+            log.warning("the spare render process ended: %s", self.spare.wait_for_end())
             self.spare, self._spare_at = None, now + 10
 
     def _hangs(self, main: ChildProcess, status: Status, awake: float) -> bool:
@@ -116,7 +116,7 @@ class Failover:
             case "starting":
                 patience = STARTING_SECONDS
             case "loading":
-                # Who saves while a patch takes for ever to open wants the new text, not the old one.
+                # A person who saves while a patch takes very long to open wants the new text, not the old one.
                 saved_since = self._policy.newest.version != main.begun_with
                 patience = self._hang_seconds if saved_since else LOADING_SECONDS
             case "opened" | "playing":
@@ -143,6 +143,6 @@ class Failover:
             self.spare.kill()
         if self.main is not None:
             self.main.pipe.post(self._journal.add(Stop()))
-            if not self.main.wait(2.0):
+            if not self.main.ends_within(2.0):
                 self.main.kill()
-            self.main.bury()
+            self.main.wait_for_end()

@@ -1,4 +1,4 @@
-"""The take of a show that runs: begun, begun again after a disk was full, and told what the render process knows."""
+"""Records a take of the show that a render process plays; begins again after a disk was full."""
 
 from __future__ import annotations
 

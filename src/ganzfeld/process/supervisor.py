@@ -265,7 +265,7 @@ class Supervisor(ShowCommands):
 
     def edit(self, text: str) -> None:
         """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
-        something else than what plays: somebody is just changing it."""
+        something else than what plays: another program is just changing it."""
         if self._files.patch is not None:
             self._files.patch.write(self._policy.newest.text, text)
         self.submit(text)
@@ -352,7 +352,7 @@ class Supervisor(ShowCommands):
         self.submit(text)
 
     def snapshots_read(self, bank: bytes) -> None:
-        """The file of the snapshots was written by somebody else."""
+        """The file of the snapshots was written by another program."""
         self._give(LoadSnapshots(bank), key="snapshots")
 
     def file_changed(self, path: str) -> None:
@@ -369,7 +369,7 @@ class Supervisor(ShowCommands):
                 case LogLine(logger, level, text):
                     logging.getLogger(logger).log(level, "%s", text)
                 case _ if child is not self._failover.main or child.begun_with is None:
-                    pass  # the last words of one that was replaced
+                    pass  # from a process that was replaced
                 case Status():
                     self._take_status(child, message)
                 case WatchFiles(files):

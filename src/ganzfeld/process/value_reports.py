@@ -13,7 +13,7 @@ from ganzfeld.values.time import Moment
 Hear = Callable[[Moment, Mapping[str, Any]], None]
 """Is told a frame's moment and values by address; must not wait."""
 _EARLY = 5e-4
-"""Seconds of grace, or a frame that comes a hair early halves the rate."""
+"""Seconds of tolerance: a frame that comes slightly early would otherwise be passed over, and halve the rate."""
 
 
 class Listeners:
@@ -28,7 +28,8 @@ class Listeners:
 
     @property
     def wanted(self) -> ReportValues | None:
-        """What the render is to tell, so that everybody hears (at least) what they asked for; None: nobody listens."""
+        """What the render process is to tell, so that every listener hears at least what it asked for; None: there is
+        none."""
         if not self._all:
             return None
         choose = tuple(dict.fromkeys(pattern for report, _ in self._all for pattern in report.choose))

@@ -22,7 +22,7 @@ _HOW = {
 
 
 class ConductedShow(Protocol):
-    """What is conducted; `engine.supervisor.Supervisor` fits."""
+    """The show whose tempo is set; `process.supervisor.Supervisor` is one."""
 
     @property
     def follow(self) -> str | None:
@@ -31,7 +31,7 @@ class ConductedShow(Protocol):
 
     @property
     def expected(self) -> float | None:
-        """About how fast that may be, if somebody knows."""
+        """About how many beats a minute that has, if the patch says so; else None."""
         ...
 
     def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:

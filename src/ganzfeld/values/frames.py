@@ -1,4 +1,4 @@
-"""Frames for everybody: one process renders, all others look (design.md, idea 5).
+"""Frames in shared memory: one process renders, all others look (docs/architecture.md, "Two processes").
 
 A *session* is one running show. Its *board*, a small block of shared memory named like the session, lists the outputs
 and, for each, the *generation* of its ring of frame slots (`values/frame_slots.py`: the protocol that keeps frames

@@ -46,7 +46,7 @@ class MemorySegment:
 
 
 class _Memory(SharedMemory):
-    """Closes, and is collected, without complaint while somebody holds a view of it."""
+    """Can be closed and collected while a view of it is still held, which raises BufferError otherwise."""
 
     def close(self) -> None:
         try:
