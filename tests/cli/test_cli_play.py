@@ -21,7 +21,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from fake_engine import fake_parts
+from fake_engine import fake_dependencies
 from ganzfeld.cli import main
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
@@ -43,7 +43,7 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE):
 @pytest.fixture
 def run(monkeypatch, capfd):
     """Runs the command in this process; its exit code, and what it said on stdout and stderr."""
-    monkeypatch.setattr(supervisor, "Supervisor", partial(supervisor.Supervisor, prepare=fake_parts))
+    monkeypatch.setattr(supervisor, "Supervisor", partial(supervisor.Supervisor, prepare=fake_dependencies))
 
     def run(*words: object) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
