@@ -19,7 +19,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from fake_engine import fake_parts
+from fake_engine import fake_dependencies
 from ganzfeld.cli import main
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
@@ -34,7 +34,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def run(monkeypatch, capfd):
     """Runs the command in this process; its exit code, and what it said on stdout and stderr."""
-    monkeypatch.setattr(supervisor, "Supervisor", partial(supervisor.Supervisor, prepare=fake_parts))
+    monkeypatch.setattr(supervisor, "Supervisor", partial(supervisor.Supervisor, prepare=fake_dependencies))
 
     def run(*words: object) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

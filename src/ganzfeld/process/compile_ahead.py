@@ -63,7 +63,7 @@ class Card:
 
 
 def begin(device: torch.device) -> None:
-    """Start the process for this device if it has work to do, and think no more of it. Takes a few milliseconds."""
+    """Start the process for this device if it has work to do; it is never waited for. Takes a few milliseconds."""
     from ganzfeld.kernels.card import capability, has_triton, multiprocessors
 
     if os.environ.get(SWITCH) == "0" or not has_triton(device):
