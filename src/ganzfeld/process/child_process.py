@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
-from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import decode_from_render
 from ganzfeld.process.render_process import main
+from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase
 
 # Not fork: the copy of a process that has threads and a GPU does not work, and Windows has no fork.
