@@ -39,7 +39,7 @@ class ChildProcess:
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
-        with _without_interrupts():
+        with without_interrupts():
             self._process.start()
         theirs.close()
 
@@ -78,7 +78,7 @@ class ChildProcess:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
+def without_interrupts() -> Iterator[None]:
     """A process started in here does not get Ctrl-C, which the terminal sends to all its processes.
 
     Where signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.

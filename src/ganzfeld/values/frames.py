@@ -10,9 +10,9 @@ generation; readers see the number change, attach to the new ring and keep the l
     FrameReader   anybody, in any process: newest wins, what a reader cannot keep up with is dropped
 
 Board layout (words of 8 bytes, little-endian): 0 magic "GANZFELD", 1 version, 2 rows, 3 beats, 4 writer's process,
-5 readers that an output is expected to have; row r at word 32 + 32·r: generation (0: unused), newest frame's number, width, height, 1 while the patch has this
-output, bytes in its name, then the name in UTF-8. Names are written before the generation and never change. After the
-last row, from word 544 on: the master (`values/master.py`).
+5 readers that an output is expected to have; row r at word 32 + 32·r: generation (0: unused), newest frame's number,
+width, height, 1 while the patch has this output, bytes in its name, then the name in UTF-8. Names are written before
+the generation and never change. After the last row, from word 544 on: the master (`values/master.py`).
 """
 
 from __future__ import annotations
@@ -78,6 +78,15 @@ class Board:
         self.words.release()
         self.master.close()
         self._segment.close()
+
+    @property
+    def writer(self) -> int:
+        """The number of the process that writes frames; 0 if none ever did."""
+        return self.words[_WRITER]
+
+    def expect_readers(self, count: int) -> None:
+        """How many readers an output will have: rings that are too small for them are made anew, bit by bit."""
+        self.words[_EXPECTED] = count
 
     def get(self, row: int, field: int) -> int:
         return self.words[_HEAD + _ROW * row + field]
@@ -145,8 +154,8 @@ class FrameStore:
         return self._board.words[_BEATS]
 
     def expect_readers(self, count: int) -> None:
-        """How many readers an output will have: rings that are too small for them are made anew, bit by bit."""
-        self._board.words[_EXPECTED] = count
+        """See `Board.expect_readers`."""
+        self._board.expect_readers(count)
 
     def outputs(self) -> list[str]:
         """Names of the outputs that the patch has now and that have had a frame."""

@@ -154,7 +154,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     @property
     def news(self) -> Status:
         """The status without the numbers that change with every frame: what is to be told at once when it differs."""
-        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), **_STILL)
+        doors = tuple(
+            msgspec.structs.replace(door, fps=0.0, shown=0, again_in=0.0, refreshed_at=0.0) for door in self.doors
+        )
+        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), doors=doors, **_STILL)
 
 
 _STILL = dict.fromkeys(

@@ -91,14 +91,15 @@ class DoorOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
     target: the far end, in the kind's own words. region: x, y, width, height of the part of the picture that is shown,
     in its pixels; None: all of it. rate: pictures a second at most; None: every new one. alpha: what colours mean where
-    the picture is transparent; None: what the far end takes. master: whether level, black and freeze apply.
+    the picture is transparent; None: what the far end takes. master: whether level, black and freeze apply; None: as
+    the kind does (films stay clean).
     """
 
     target: Annotated[str, Meta(max_length=LONGEST_TARGET)] = ""
     region: Region | None = None
     rate: Annotated[float, Meta(gt=0, le=1000)] | None = None
     alpha: Alpha | None = None
-    master: bool = True
+    master: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,14 +167,15 @@ class Door(abc.ABC):
     type: what it is called on the command line. alphas: what the far end can take, the one it gets by default first.
     dims: the kind multiplies with `DoorPicture.gain` itself (on the GPU), so that a fade costs no processor time.
     repeats: at a fixed rate, the last picture is shown again when there is no newer one. patience: seconds without
-    `attend` after which it hangs; opening_patience: the same until it is open. master: what the option is by default:
-    False for films, which stay clean.
+    `attend` after which it hangs; opening_patience: the same until it is open. live: whether the master applies unless
+    asked otherwise: not to films, which stay clean.
     """
 
     type: ClassVar[str]
     alphas: ClassVar[tuple[Alpha, ...]] = ("opaque",)
     dims: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
+    live: ClassVar[bool] = True
     patience: ClassVar[float] = 10.0
     opening_patience: ClassVar[float] = 30.0
     Options: ClassVar[type[DoorOptions]] = DoorOptions
@@ -242,7 +244,7 @@ class Door(abc.ABC):
         """Far ends that were found on this machine, a line each, for `ganzfeld outputs`. May take a second."""
         return []
 
-    @classmethod
+    @classmethod  # noqa: B027 (most kinds leave nothing)
     def sweep(cls, name: str, options: Any) -> None:
         """Remove what a door of these options left behind when it was killed. Called in the supervisor's process."""
 

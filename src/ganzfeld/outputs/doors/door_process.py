@@ -146,7 +146,7 @@ class _Way:
             self._picture,
             alpha=options.alpha or kind.alphas[0],
             region=options.region,
-            master=self._master if options.master else MasterValues,
+            master=self._master if (kind.live if options.master is None else options.master) else MasterValues,
             dims=kind.dims,
         )
 
