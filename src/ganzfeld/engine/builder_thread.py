@@ -15,8 +15,8 @@ import torch
 
 from ganzfeld.engine.building import build
 from ganzfeld.engine.playing import PlayingPatch
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
-from ganzfeld.engine.program.program import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.evaluation import Evaluator

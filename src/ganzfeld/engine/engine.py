@@ -18,18 +18,17 @@ import msgspec
 import torch
 
 from ganzfeld.engine.builder_thread import BuilderThread
+from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
 from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
-from ganzfeld.engine.program.state import LARGEST_CHECKPOINTED_TENSOR, State
+from ganzfeld.engine.script_permissions import ScriptPermissions
 from ganzfeld.engine.snapshots.bank import decode_bank
-from ganzfeld.engine.snapshots.recalls import value_in, value_out
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.graph import Graph
-from ganzfeld.patch.mixing import Mix
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox, Outside
@@ -47,13 +46,6 @@ class OutputOptions:
 
     size: tuple[int, int] | None
     fps: float
-
-
-class Checkpointed(msgspec.Struct, frozen=True):
-    """What a checkpoint says of itself: whether it is exact (see `Engine.checkpoint`), how many tensors it holds."""
-
-    exact: bool = False
-    tensors: int = 0
 
 
 class Engine:
@@ -80,8 +72,8 @@ class Engine:
         self.snapshots = LiveSnapshots()
         self.recorder: FrameRecorder | None = None
         self._taken = Taken()
-        self._trusted = trusted
-        self._resources = Resources(trusted=self._may_run, exact=exact, replays=replays)
+        self._permissions = ScriptPermissions(trusted)
+        self._resources = Resources(trusted=self._permissions.may_run, exact=exact, replays=replays)
         self._at_once = False
         self._playing: PlayingPatch | None = None
         self._fade: Fade | None = None
@@ -90,7 +82,6 @@ class Engine:
         self._patch_problem: GanzfeldError | None = None
         self._frame_problem: GanzfeldError | None = None
         self._node_problems: dict[str, GanzfeldError] = {}
-        self._asked: set[Path] = set()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
@@ -153,8 +144,7 @@ class Engine:
     @property
     def pending_trust(self) -> list[Path]:
         """Script files that wait for a person's permission."""
-        asked = tuple(self._asked)  # the building thread may add to it while it is sorted
-        return sorted(asked)
+        return self._permissions.pending
 
     # The patch
 
@@ -319,18 +309,9 @@ class Engine:
         file = self._playing.graph.patch.file if self._playing else None
         return Path(file) if file else None
 
-    def _may_run(self, path: Path) -> bool:
-        if self._trusted(path):
-            self._asked.discard(path)
-            return True
-        self._asked.add(path)
-        return False
-
     def trust(self, path: Path) -> None:
         """A person allowed a script file to run."""
-        trusted, allowed = self._trusted, path.resolve()
-        self._trusted = lambda asked: asked.resolve() == allowed or trusted(asked)
-        self._asked.discard(path)
+        self._permissions.allow(path)
         self.notice(path)
 
     # Frames
@@ -392,43 +373,12 @@ class Engine:
         whole: large device state, too. It says of itself whether it is exact: then an engine that takes it up after
         loading the same text, and is given the same swaps, goes on with the very frames that this one would have made.
         """
-        show = self._playing
-        state = (show.state if show else State()).checkpoint(None if whole else LARGEST_CHECKPOINTED_TENSOR)
-        exact = state.pop("exact") and self._fade is None and self._frame_problem is None
-        about = Checkpointed(exact and self._playing is not None, len(state["tensors"]))
-        held = show.evaluator.held() if show else {}
-        return msgspec.msgpack.encode(
-            {
-                "about": about,
-                "turned": {address: value_out(value) for address, value in self.turned.items()},
-                "snapshots": self.snapshots.checkpoint(),
-                "state": state,
-                "outside": self.outside.values(),
-                "held": held,
-            }
-        )
+        settled = self._fade is None and self._frame_problem is None
+        return encode_checkpoint(self._playing, self.turned, self.snapshots, self.outside, whole=whole, settled=settled)
 
     def restore(self, data: bytes) -> None:
-        """Take up a checkpoint after `load`."""
-        checkpoint = msgspec.msgpack.decode(data)
-        for address, value in checkpoint["outside"].items():
-            self.outside.set(address, value)
-        if self._playing is None:
-            self.snapshots.restore(checkpoint["snapshots"], {})
-            return
-        self._playing.state.restore(checkpoint["state"], self.device)
-        self._playing.evaluator.hold(checkpoint.get("held", {}))
-        for address, value in checkpoint["turned"].items():
-            value = value_in(value)
-            if isinstance(value, Mix):
-                if address in self._playing.graph.slots:
-                    self.turned[address] = value
-                continue
-            try:
-                self.set(address, value)
-            except PatchError as error:
-                log.info("a value of the checkpoint no longer fits: %s", error)
-        self.snapshots.restore(checkpoint["snapshots"], self.turned)
+        """Take up a checkpoint after `load`. Raises msgspec.DecodeError, and KeyError, for what is none."""
+        take_up_checkpoint(data, self._playing, self.turned, self.snapshots, self.outside, self.device, self.set)
 
     def close(self) -> None:
         """Stop building; nothing plays after this."""

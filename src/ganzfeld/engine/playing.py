@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.evaluation import Evaluator

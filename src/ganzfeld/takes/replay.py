@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import torch
 
-from ganzfeld.engine.engine import Checkpointed, Engine
+from ganzfeld.engine.checkpoint import Checkpointed
+from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.frame_recorder import REPEATABLE
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.kernels.resize import fit_into

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -36,13 +36,14 @@ from ganzfeld.engine.snapshots.recalls import (
     value_in,
     value_out,
 )
+from ganzfeld.engine.snapshots.turning import MISFIT, can_turn, fits, mixed, target_of
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.patch.mixing import FREE, Mix, is_same, mix
+from ganzfeld.patch.mixing import FREE, Mix, is_same
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
 if TYPE_CHECKING:
-    from ganzfeld.patch.graph import Graph, Slot
+    from ganzfeld.patch.graph import Graph
 
 log = logging.getLogger(__name__)
 
@@ -220,9 +221,9 @@ class LiveSnapshots:
         for address, slot in context.graph.slots.items():
             held = context.turned.get(address)  # what a hand has turned just now shows with the next frame only
             value = context.values.get(address) if held is None or isinstance(held, Mix) else held
-            if slot.expression is not None and (held is None or not _fits(slot, value)):
+            if slot.expression is not None and (held is None or not fits(slot, value)):
                 kept[address] = None
-            elif _can_turn(slot) and _fits(slot, value):
+            elif can_turn(slot) and fits(slot, value):
                 kept[address] = value
         self.bank = self.bank.with_values(name, kept)
         self.waiting = None
@@ -283,7 +284,7 @@ class LiveSnapshots:
             if slot is None or turned.get(address, FREE) is not last:
                 del running.ways[address]  # its text changed, or another hand has it
                 continue
-            now = _mixed(slot, ((1 - eased, start), (eased, target))) if share < 1 else target
+            now = mixed(slot, ((1 - eased, start), (eased, target))) if share < 1 else target
             if now is not FREE:
                 turned[address] = now
             elif turned.pop(address, FREE) is not FREE:
@@ -299,11 +300,11 @@ class LiveSnapshots:
             return {address: FREE for address in context.turned if address in graph.slots}
         same, others = self._compared(tuple(request.shares), graph)
         shares = request.shares
-        mixed = {
-            address: _mixed(graph.slots[address], [(shares[name], value) for name, value in some])
+        blended = {
+            address: mixed(graph.slots[address], [(shares[name], value) for name, value in some])
             for address, some in others.items()
         }
-        return same | mixed
+        return same | blended
 
     def _compared(self, names: tuple[str, ...], graph: Graph) -> tuple[dict[str, Any], dict[str, list]]:
         """What these snapshots agree on, and what each says of the rest. Worked out once: a pad asks every frame."""
@@ -314,7 +315,7 @@ class LiveSnapshots:
                 kept = self.bank.snapshots.get(name)
                 for address, value in kept.values.items() if kept is not None else ():
                     slot = graph.slots.get(address)
-                    if slot is not None and (value := _target(slot, value)) is not _MISFIT:
+                    if slot is not None and (value := target_of(slot, value)) is not MISFIT:
                         said.setdefault(address, []).append((name, value))
             first = {address: some[0][1] for address, some in said.items()}
             same = {a: first[a] for a, some in said.items() if all(is_same(first[a], value) for _, value in some)}
@@ -330,7 +331,7 @@ class LiveSnapshots:
                 if value is None:
                     continue
                 slot = graph.slots.get(address)
-                if slot is None or _target(slot, value) is _MISFIT:
+                if slot is None or target_of(slot, value) is MISFIT:
                     found.setdefault(name, []).append(address)
         return found
 
@@ -372,35 +373,3 @@ class LiveSnapshots:
                 address: [*map(value_in, way), turned.get(address, FREE)] for address, way in running["ways"].items()
             }
             self._running = Transition(request, running["t"], running["beat"], ways)
-
-
-_MISFIT = object()
-
-
-def _target(slot: Slot, value: Kept) -> Any:
-    if value is None:
-        return FREE
-    try:
-        admitted = slot.admit(value)
-    except PatchError:
-        return _MISFIT
-    # A constant that its text has, too, is the text's again: nothing has to hold it there.
-    if slot.expression is None and slot.knob is None and admitted == slot.initial:
-        return FREE
-    return admitted
-
-
-def _can_turn(slot: Slot) -> bool:
-    """Whether a hand could turn it to anything else: a file or layer that the text names alone is the text's."""
-    return slot.kind != "choice" or len(slot.candidates) > 1 or bool(getattr(slot.parameter, "options", None))
-
-
-def _mixed(slot: Slot, parts: Iterable[tuple[float, Any]]) -> Any:
-    return mix(parts, getattr(slot.parameter, "period", None), slot.kind == "choice")
-
-
-def _fits(slot: Slot, value: Any) -> bool:
-    """Whether a value is plain, and one that a hand could turn the slot to (of what fans over matches: one for all)."""
-    if isinstance(value, list | tuple):
-        return getattr(slot.parameter, "vector", False) and all(math.isfinite(item) for item in value)
-    return isinstance(value, str | bool) or (isinstance(value, int | float) and math.isfinite(value))
