@@ -198,8 +198,8 @@ class Engine:
     def _end_fade(self, following: PlayingPatch | None) -> None:
         """The show that goes out is gone. `following`: what plays on."""
         fade, self._fade = self._fade, None
-        if fade is not None and following is not None and fade.show.built is not following.built:
-            self._builder.retire(fade.show.built)
+        if fade is not None and following is not None and fade.outgoing.built is not following.built:
+            self._builder.retire(fade.outgoing.built)
 
     @property
     def frame_seconds(self) -> float:
@@ -289,7 +289,7 @@ class Engine:
         """Give a node what it took when the coming frame was first made (see `Node.give`): for replays."""
         ready = self._builder.ready
         coming = ready if isinstance(ready, PlayingPatch) else None
-        for show in (coming, self._playing, self._fade.show if self._fade else None):
+        for show in (coming, self._playing, self._fade.outgoing if self._fade else None):
             if show is not None and node in show.built.nodes:
                 show.built.nodes[node].give(what)
 

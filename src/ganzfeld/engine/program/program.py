@@ -1,10 +1,10 @@
 """A program: a patch with its choices made, as a fixed list of steps.
 
 A `BuiltPatch` holds what all variants of a patch share; a `Program` is one variant, with a uniform buffer for each
-device. A frame has three parts: its values are written into the buffers, nodes `prepare` on the host, and `run` does the
-work of the device. `run` reads nothing on the host, so it can be captured in graphs where a device can
-(`program.capture`). Before that, a program runs once from Python: on scratch state (a rehearsal), or as its first frame.
-That makes everything that its graphs will need. A program that is not captured goes on running from Python.
+device. A frame has three parts: its values are written into the buffers, nodes `prepare` on the host, and `run` does
+the work of the device. `run` reads nothing on the host, so it can be captured in graphs where a device can
+(`program.capture`). Before that, a program runs once from Python: on scratch state (a rehearsal), or as its first
+frame. That makes everything that its graphs will need. A program that is not captured goes on running from Python.
 docs/architecture.md, "Structure and values", says why a patch is divided like this.
 """
 
@@ -131,7 +131,7 @@ class Program:
             return self._run_from_python()
         if self.binding.state is played.state or not played.held:
             return self._replay(played)
-        with self._at_home(played):
+        with self._exchanged(played):
             return self._replay(played)
 
     def _replay(self, played: _CapturedProgram) -> dict[str, torch.Tensor]:
@@ -262,9 +262,10 @@ class Program:
         return {number: results[number] for number in segment.leaves}
 
     @contextmanager
-    def _at_home(self, played: _CapturedProgram) -> Iterator[None]:
-        """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
-        the numbers change places for as long as that takes."""
+    def _exchanged(self, played: _CapturedProgram) -> Iterator[None]:
+        """Within it, the tensors of the graphs' own state hold the numbers of the present state, and are put back at
+        the end. Graphs read and write the addresses they were captured with, and a patch that fades out plays on a
+        fork of the state, which has others."""
         state = self.binding.state
         theirs = {key: state.tensor(*key) for key in played.held}
         mine = {key: tensor.clone() for key, tensor in played.held.items()}

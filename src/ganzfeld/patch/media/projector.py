@@ -1,4 +1,4 @@
-"""Shows a film without ever making the show wait: a thread decodes ahead of where it is watched."""
+"""Plays a film without making the show wait: a thread decodes the frames that will be asked for next."""
 
 from __future__ import annotations
 
