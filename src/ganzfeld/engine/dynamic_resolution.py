@@ -1,8 +1,8 @@
 """Dynamic resolution, for `hold(fps)`: a device that is too slow draws pictures smaller inside instead of later.
 
-The inner size is chosen by how long frames took. When they take too long, it is halved at once. It is doubled only after
-a while in which the larger size would have had time to spare. That while grows each time the larger size turns out too
-slow, so that the picture does not flicker between two sizes.
+The inner size is chosen by how long frames took. When they take too long, it is halved at once. It is doubled only
+after a while in which the larger size would have had time to spare. That while grows each time the larger size turns
+out too slow, so that the picture does not flicker between two sizes.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ class PlayingPatch:
 
 @dataclass(slots=True)
 class Fade:
-    """A cross-fade away from the patch that played before. It began at second `began` of the show, and lasts `seconds`."""
+    """A cross-fade away from the patch that played before. began: the show's time then, in
+    seconds. seconds: how long it lasts."""
 
     outgoing: PlayingPatch
     began: float

@@ -1,4 +1,4 @@
-"""Edits of a patch's text by the program: a person binds a controller to a parameter, and the text is changed to say so.
+"""Edits of a patch's text by the program: a person binds a controller to a parameter, and the text comes to say so.
 
 A new piece of text is put between two places; whatever stands around them (comments, layout) stays as it is.
 """
