@@ -23,7 +23,7 @@ PATIENCE = 3.0
 MOST_PATIENCE = 60.0
 """Seconds of good frames before a larger size is tried, at first and at most."""
 SQUARE = 4.0
-"""How much longer twice the side takes, as long as nobody has seen it."""
+"""How much longer a picture of twice the side takes, until it has been measured."""
 
 
 class DynamicResolution:

@@ -168,32 +168,32 @@ class Engine:
         """
         self._builder.begin(patch, path, anew)
 
-    def _take(self, show: PlayingPatch) -> None:
+    def _take(self, playing: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
         old = self._playing
         self._patch_problem = self._frame_problem = None
         self._node_problems.clear()
         if old is not None:
-            before, after = old.graph.texts(), show.graph.texts()
+            before, after = old.graph.texts(), playing.graph.texts()
             self.turned = {
                 address: value
                 for address, value in self.turned.items()
                 if address in after and after[address] == before.get(address)
             }
-            fade = show.graph.patch.settings.fade
+            fade = playing.graph.patch.settings.fade
             if fade > 0:
-                self._end_fade(show)
+                self._end_fade(playing)
                 self._fade = Fade(old.going_out(), self._moment.t, fade)
-            show.evaluator.adopt(old.evaluator)
-            show.state.keep_only(set(show.graph.nodes) | self._builder.coming)
-            if show.built is not old.built:
+            playing.evaluator.adopt(old.evaluator)
+            playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
+            if playing.built is not old.built:
                 self._resources.forget_unused()
                 if fade <= 0:
                     self._builder.retire(old.built)
-        self._playing = show
-        self._meter.hold(None if self._exact else show.graph.patch.settings.hold, show.built.most_halvings)
+        self._playing = playing
+        self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
         if self.recorder is not None:
-            self.recorder.took(show.graph.patch, anew=show.anew)
+            self.recorder.took(playing.graph.patch, anew=playing.anew)
 
     def _end_fade(self, following: PlayingPatch | None) -> None:
         """The show that goes out is gone. `following`: what plays on."""
@@ -217,7 +217,7 @@ class Engine:
         return self._meter.halvings
 
     def halve(self, times: int) -> None:
-        """Halve so often where no rate is held: a replay does what the night did."""
+        """Halve so many times where no rate is held: a replay is told how often the recorded show halved."""
         self._meter.halved = times
 
     def _swap_if_due(self, moment: Moment) -> None:
@@ -267,11 +267,11 @@ class Engine:
     def store(self, name: str) -> None:
         """Keep the last frame's values as a snapshot now, as the hit `/snapshot/store` does with the next frame. Raises
         GanzfeldError."""
-        show = self._playing
-        if show is None:
+        playing = self._playing
+        if playing is None:
             raise PatchError("Nothing plays, so there is nothing to store")
         try:
-            self.snapshots.store(name, SnapshotContext(show.graph, show.evaluator.values, self.turned))
+            self.snapshots.store(name, SnapshotContext(playing.graph, playing.evaluator.values, self.turned))
         except GanzfeldError as error:
             self.snapshots.refuse(error)
             raise
@@ -289,9 +289,9 @@ class Engine:
         """Give a node what it took when the coming frame was first made (see `Node.give`): for replays."""
         ready = self._builder.ready
         coming = ready if isinstance(ready, PlayingPatch) else None
-        for show in (coming, self._playing, self._fade.outgoing if self._fade else None):
-            if show is not None and node in show.built.nodes:
-                show.built.nodes[node].give(what)
+        for playing in (coming, self._playing, self._fade.outgoing if self._fade else None):
+            if playing is not None and node in playing.built.nodes:
+                playing.built.nodes[node].give(what)
 
     def _tell(self, name: str, *arguments: Any) -> None:
         if self.recorder is not None:
@@ -355,10 +355,10 @@ class Engine:
             self.recorder.showed(sizes, self._taken.changes(self._playing.built.nodes))
         return self._last
 
-    def _recall(self, show: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
-        stage = SnapshotContext(show.graph, show.evaluator.values, self.turned)
-        for address in self.snapshots.frame(moment, inbox, stage):
-            show.evaluator.release(address)
+    def _recall(self, playing: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
+        context = SnapshotContext(playing.graph, playing.evaluator.values, self.turned)
+        for address in self.snapshots.frame(moment, inbox, context):
+            playing.evaluator.release(address)
 
     def _report(self, path: str, error: Exception) -> None:
         if not isinstance(error, GanzfeldError):

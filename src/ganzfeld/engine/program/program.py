@@ -46,7 +46,8 @@ class Program:
     """A fixed list of steps. Used by one thread at a time; `run` by the one that renders."""
 
     most_captures = 3
-    """A script whose pictures keep changing their size would have what follows it captured for ever."""
+    """How often one program is captured. Without a bound, a script whose pictures keep changing their size would have
+    everything after it captured again with every frame."""
 
     def __init__(self, built: BuiltPatch, choices: Mapping[str, Any], halvings: int = 0) -> None:
         self.built, self.choices, self.halvings = built, choices, halvings

@@ -1,7 +1,7 @@
 """Snapshots in a running show: stored, recalled with a cross-fade, morphed on a pad.
 
-Everything here is a function of what the engine is given, frame by frame: the moment, the hits, the bank. Nobody's
-clock is asked, so a take that is played again recalls as the night did.
+Everything here is a function of what the engine is given, frame by frame: the moment, the hits, the bank. No
+clock is read, so a replay of a take recalls at the same frames as the show did.
 
 A recall turns what it names as a hand does: it stays turned until its own text changes, a hand that turns it
 meanwhile has it, `release` gives it back. What followed its text when the snapshot was stored follows it again
@@ -63,13 +63,13 @@ class SnapshotContext:
 
 
 class LiveSnapshots:
-    """The bank, and what of it is on its way."""
+    """The bank of snapshots, the recall that is fading in, and the one that waits for its beat."""
 
     def __init__(self) -> None:
         self._bank, self.version = Bank(), 0
         """version: a number that grows whenever the bank changes."""
         self.current: RecallRequest | None = None
-        """What was recalled last, on its way or arrived."""
+        """What was recalled last; it may still be fading in."""
         self.waiting: RecallRequest | None = None
         self.problem: GanzfeldError | None = None
         """Why the last request could not be met, for a while."""
@@ -94,14 +94,15 @@ class LiveSnapshots:
 
     @property
     def share(self) -> float:
-        """How far the recall is that is on its way, 0 to 1; 1: it has arrived."""
+        """How far the present recall has faded in, 0 to 1; 1 if none is fading."""
         return self._share if self._running is not None else 1.0
 
     # Frames
 
     def frame(self, moment: Moment, inbox: Inbox, context: SnapshotContext) -> list[str]:
         """Before a frame is evaluated: do what its hits ask for (`/snapshot/…`, program changes, controls bound to
-        snapshots), begin what is due, move what is on its way. Returns addresses that are the text's again."""
+        snapshots), begin the recall that is due, move the one that is fading. Returns the addresses that are
+        the text's again."""
         self._freed = []
         self._problem_stays -= moment.dt
         if self._problem_stays <= 0:
@@ -159,7 +160,7 @@ class LiveSnapshots:
             case "morph", _:
                 raise PatchError(f"{hit.address} needs a place on the pad: two numbers from 0 to 1")
             case _:
-                pass  # an address of somebody else's
+                pass  # not an address of snapshots
 
     def _fading(self, words: list[Any]) -> Fading:
         """`[length] ["seconds" or "beats"] ["now", "beat" or "bar"]`; what is not said is as the bank has it."""
@@ -204,7 +205,7 @@ class LiveSnapshots:
     def _ask(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
         running, unit = self._running, UNITS.get(request.fade.when)
         if running is not None and request.at is None and running.request.shares == request.shares:
-            return  # on its way already: who sends it with every frame does not hold it up
+            return  # it fades in already: a controller that sends it with every frame does not restart it
         if unit is None:
             self.waiting = None
             self._begin(request, moment, context)
@@ -259,7 +260,7 @@ class LiveSnapshots:
     # Transitions
 
     def _begin(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
-        self._move(moment, context)  # what is on its way goes on from where it is now
+        self._move(moment, context)  # the new fade begins where the present one is now
         t, beat, fade = moment.t, moment.beat, request.fade
         if request.due is not None and request.due <= beat + 1e-9:
             t, beat = t - (beat - request.due) * 60 / moment.bpm, request.due
