@@ -17,7 +17,7 @@ import torch
 import goldens
 from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.engine.engine import Engine
-from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels.lanes import Coming

@@ -79,7 +79,7 @@ class Graphs(Protocol):
     """How the work of a device is captured."""
 
     capture_lock: ReaderWriterLock
-    """Whoever captures, or runs steps from Python, says so here."""
+    """A thread holds it exclusively while it captures, and shared while it runs steps from Python."""
 
     def captures(self, device: torch.device) -> bool:
         """Whether work on this device can be captured."""
@@ -288,7 +288,7 @@ class _FromOutside(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Torch's own word for: nobody compiles this. It would import its compiler to be told so, for seconds."""
+        """Tells torch that this mode is never compiled. Else torch imports its compiler to find out, for seconds."""
         return False
 
     def __init__(self) -> None:
