@@ -15,7 +15,7 @@ from ganzfeld.bending import bent_weights
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
-from ganzfeld.bending.weights.scale import Scale
+from ganzfeld.bending.weights.scale import ScaleWeight
 from ganzfeld.kernels import lanes
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.cpu.stylegan2 import CpuStyleGAN2
@@ -181,7 +181,7 @@ def test_after_an_error_in_a_frame_the_next_one_is_in_order(kind: str, where: st
 
     with monkeypatch.context() as patched:
         if where == "weight":
-            patched.setattr(Scale, "apply", _failing_late(Scale.apply, 3))
+            patched.setattr(ScaleWeight, "apply", _failing_late(ScaleWeight.apply, 3))
         elif where == "layer":
             patched.setattr(scene.bender, "after", failing_after)
         # Not pytest.raises, which would hold what the frame had, and so its memory.
