@@ -25,7 +25,7 @@ State = Literal["works", "missing", "broken"]
 
 # fmt: off
 NEEDED = (
-    "numpy", "scipy", "safetensors", "pydantic", "msgspec", "watchfiles", "starlette", "uvicorn",
+    "numpy", "safetensors", "pydantic", "msgspec", "watchfiles", "starlette", "uvicorn",
     "websockets", "simplejpeg", "PIL", "psutil", "platformdirs",
 )
 # fmt: on
