@@ -1,7 +1,7 @@
 """The bent weights of a network, made again on every frame, in an order that keeps nobody waiting who need not wait.
 
 On a GPU a mapping network, and the small layers that follow, are short products in a row, which leave room beside them:
-there the weights are made in the order in which they are wanted, and announced one by one (`Runtime.coming`).
+there the weights are made in the order in which they are wanted, and announced one by one (`Runtime.pending`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ganzfeld.bending.blending import blended
 from ganzfeld.bending.matching import Blend, Match, Memory, amount_of, bent
 from ganzfeld.bending.on_the_way import OnTheWay
 from ganzfeld.kernels.copies import Copies, Copy
-from ganzfeld.kernels.lanes import Branch, Lanes
+from ganzfeld.kernels.side_streams import SideStream, SideStreams
 from ganzfeld.networks.network import Network
 
 LARGE_PICTURE = 64 * 64
@@ -64,9 +64,13 @@ class BentWeights:
     def _plan(self) -> None:
         """In what order the changed weights are made."""
         device = self._device
-        # A device starts work that waits for the same thing in any order: few lanes keep to that of the layers.
-        self._lanes, self._mapping_lanes, self._ordered = Lanes(device), Lanes(device, 3), Lanes(device, 3)
-        self._beside, self._stored_beside = self.branches = Branch(device), Branch(device)
+        # A device starts work that waits for the same thing in any order: few streams keep to that of the layers.
+        self._streams, self._mapping_streams, self._ordered = (
+            SideStreams(device),
+            SideStreams(device, 3),
+            SideStreams(device, 3),
+        )
+        self._beside, self._stored_beside = self.branches = SideStream(device), SideStream(device)
         mapping = [name for name in self.changed if name.startswith("mapping.")]
         rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way.names]
         self._copied = {name: self._copies(name) for name in (*mapping, *rest)}
@@ -114,25 +118,25 @@ class BentWeights:
         """On the device: all of them, for this frame. Those of the mapping network are there when this returns, the
         others when somebody has waited for them, or has joined the `branches`. amounts: as `Bender.bent` takes them."""
 
-        def take(batches: list[WeightBatch], lanes: Lanes) -> None:
+        def take(batches: list[WeightBatch], streams: SideStreams) -> None:
             for batch in batches:
-                self._take(batch, lanes, amounts, frame, memory)
+                self._take(batch, streams, amounts, frame, memory)
 
         # What the styles are made of is wanted first.
         with self._beside.fork():
-            take(self._copied_batches, self._lanes)
+            take(self._copied_batches, self._streams)
             with self._stored_beside.fork():
-                take(self._stored_batches, self._lanes)
+                take(self._stored_batches, self._streams)
             with self._ordered.open():
                 for name in self._on_the_way.names:
                     with self._ordered.next():
                         self._on_the_way.derive(name, self.live, amounts)
-                        self.live.runtime.coming.announce([name], self._device)
-            take(self._noise_batches, self._lanes)
-        take(self._mapping_batches, self._mapping_lanes)
+                        self.live.runtime.pending.announce([name], self._device)
+            take(self._noise_batches, self._streams)
+        take(self._mapping_batches, self._mapping_streams)
 
     def _take(
-        self, batch: WeightBatch, lanes: Lanes, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
+        self, batch: WeightBatch, streams: SideStreams, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
     ) -> None:
         done: set[str] = set()
         direct: set[str] = set()
@@ -143,13 +147,13 @@ class BentWeights:
                 direct |= alike.direct
                 alike.copies.make(amount)
         if rest := [name for name in batch.names if name not in done]:
-            with lanes.open():
+            with streams.open():
                 for name in rest:
-                    with lanes.next():
+                    with streams.next():
                         self._bend(name, amounts, frame, memory)
         if stored := [name for name in batch.names if name not in direct]:
-            self.live.runtime.rederive(stored, lanes)
-        self.live.runtime.coming.announce(batch.names, self._device)
+            self.live.runtime.rederive(stored, streams)
+        self.live.runtime.pending.announce(batch.names, self._device)
 
     def _bend(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         # A single number (a noise strength) is bent as one channel.

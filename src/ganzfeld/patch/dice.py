@@ -70,7 +70,13 @@ class _Dice:
         self.node = node
         self.others = others
         self.places = {kind: places for kind, places in _places(network).items() if places}
-        self.tastes = [taste for target in TARGETS for taste in _tastes(target)]
+        # What no place of this network suits is not rolled.
+        self.tastes = [
+            found
+            for target in TARGETS
+            for found in _tastes(target)
+            if not self.places.keys().isdisjoint(found[2].where)
+        ]
 
     def line(self) -> str:
         if self.others and self.chance.random() < BLENDS:
