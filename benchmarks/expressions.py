@@ -9,14 +9,14 @@ import math
 import timeit
 from collections.abc import Callable
 
-from ganzfeld.patch.expressions import Frame, Scope, compile_expression
+from ganzfeld.patch.expressions import FrameContext, Scope, compile_expression
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
 SCOPE = Scope(signals={"push", "kick"}, parameters={"face": {"psi"}})
 
 # Expression, and the same written by hand for the same frame (None: there is nothing to compare it with).
-CASES: list[tuple[str, Callable[[Frame], object] | None]] = [
+CASES: list[tuple[str, Callable[[FrameContext], object] | None]] = [
     ("0.8", lambda frame: 0.8),
     ("push", lambda frame: frame.values["push"]),
     ("sin(t)", lambda frame: math.sin(frame.moment.t)),
@@ -37,7 +37,7 @@ CASES: list[tuple[str, Callable[[Frame], object] | None]] = [
 ]
 
 
-def nanoseconds(call: Callable[[Frame], object], frames: list[Frame]) -> float:
+def nanoseconds(call: Callable[[FrameContext], object], frames: list[FrameContext]) -> float:
     """The best of several rounds over the frames."""
 
     def once() -> None:
@@ -54,7 +54,9 @@ def main() -> None:
     inboxes = [
         Inbox({"/accel/x": 0.3, "/audio/level": 0.2}, (Hit("/drum/kick"),) if k % 30 == 0 else ()) for k in range(200)
     ]
-    frames = [Frame(Moment(k, k / 60, 1 / 60, k / 30, k / 120, 120), inboxes[k], values, state) for k in range(200)]
+    frames = [
+        FrameContext(Moment(k, k / 60, 1 / 60, k / 30, k / 120, 120), inboxes[k], values, state) for k in range(200)
+    ]
     print(f"{'expression':48} {'ns':>6} {'ratio to plain Python':>22} {'µs to compile':>14}")
     for text, plain in CASES:
         expression = compile_expression(text, scope=SCOPE, owner="/x")

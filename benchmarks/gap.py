@@ -378,7 +378,7 @@ told(CudaGraphs, "_stream", "handles and workspaces of the libraries")
 told(program.BuiltPatch, "__init__", "opening files")
 told(program.Program, "run", "a run")
 told(program.Program, "capture", "a capture")
-engine.load(parts.parse(text, None))
+engine.load(parts.parse(text, None, 1))
 say("the patch is open")
 engine.frame(Clock().advance(0))
 if engine.device.type == "cuda":

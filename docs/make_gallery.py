@@ -17,7 +17,9 @@ from ganzfeld.bending.base import bends, blend_modes
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
 from ganzfeld.networks.wide import FILLS
+from ganzfeld.patch.examples import GIVEN, examples_of, patch_text
 from ganzfeld.patch.language.parser import parse
+from ganzfeld.patch.nodes import node_types
 
 TARGET = Path(__file__).with_name("gallery.md")
 PICTURES = Path(__file__).with_name("pictures") / "gallery"
@@ -58,8 +60,12 @@ class Strip:
         return f"{self.before}\n{line}\nout({self.shown}, size={size}, fps={FPS}{edges})\n"
 
 
+MOST_IN_A_STRIP = 6
+SECONDS_OF_TRAILS = 1.5
+"""Played before the picture of a node or a bend that remembers."""
+STANDING = "source = seeds([8], speed=0)"
+"""What examples read as `source`, but that it stands still: so all pictures of a strip begin with the same one."""
 LAYERS = ("b8", "b16", "b32", "b64", "b128")
-MODES = ("mix", "over", "add", "subtract", "multiply", "screen", "overlay", "difference", "lighten", "darken", "wipe")
 MOVED = 'face = network("planets", latent=seeds([8, 3], speed=0.6), psi=0.8, resolution=128)'
 
 
@@ -71,7 +77,7 @@ def bent(*targets: str) -> Iterator[Strip]:
             # What remembers frames is shown after some, of a network that moves.
             past = bool(bend.held((1, 1, 1, 1), settings))
             for example in bend.examples:
-                before, seconds = (MOVED, 1.5) if past else (PLANET, 0)
+                before, seconds = (MOVED, SECONDS_OF_TRAILS) if past else (PLANET, 0)
                 yield Strip(example.name, example.line, example.values, before, seconds=seconds)
 
 
@@ -136,37 +142,27 @@ def looks() -> Iterator[Strip]:
 
 
 def pictures() -> Iterator[Strip]:
-    for word, values in {
-        "x": (-0.3, -0.1, 0.1, 0.3), "rotate": (15, 45, 90, 180), "zoom": (0.3, 0.6, 1.5, 3)
-    }.items():  # fmt: skip
-        line = f'other = transform(face, {word}={{}}, edge="mirror")'
-        yield Strip(f"transform-{word}", line, values, shown="other")
-    edges = ("transparent", "black", "repeat", "mirror", "hold")
-    yield Strip("transform-edge", "other = transform(face, zoom=0.5, rotate=20, edge={})", edges, shown="other")
-    for word, values in {
-        "brightness": (0.3, 0.6, 1.5, 3),
-        "contrast": (-1, 0.5, 1.5, 3),
-        "gamma": (0.4, 0.7, 1.5, 3),
-        "hue": (-120, -60, 60, 120),
-        "saturation": (0, 0.5, 2, 3),
-        "invert": (0.2, 0.4, 0.7, 1),
-    }.items():
-        yield Strip(f"levels-{word}", f"other = levels(face, {word}={{}})", values, shown="other")
-    yield Strip("flip", "other = flip(face, x={}, y=True)", (False, True), shown="other")
-    small = PLANET.replace("128", "32")
-    yield Strip("upscale", "other = upscale(face, factor={})", (1, 2, 4), small, "other", crisp=True)
-    for word, values, more in (
-        ("amount", (0.5, 0.8, 0.9, 0.97), ", zoom=1.03"),
-        ("zoom", (0.95, 0.98, 1.02, 1.05), ""),
-        ("rotate", (-5, -1, 1, 5), ""),
-        ("hue", (-8, -3, 3, 8), ", zoom=1.03"),
-        ("fade", (0, 0.02, 0.05, 0.1), ', zoom=1.03, mode="max"'),
-    ):
-        line = f"other = feedback(face, {word}={{}}{more})"
-        yield Strip(f"feedback-{word}", line, values, MOVED, "other", seconds=1.5)
-    flower = PLANET + '\nbloom = network("flowers", latent=seeds([4], speed=0), psi=0.8, resolution=128)'
-    yield Strip("mix-mode", "other = mix(face, bloom, amount=0.7, mode={})", MODES[:6], flower, "other")
-    yield Strip("mix-mode-2", "other = mix(face, bloom, amount=0.7, mode={})", MODES[6:], flower, "other")
+    """The examples that node types which change a picture carry, where they go through several values."""
+    for word, cls in sorted(node_types().items()):
+        reads = {declared.makes for declared in cls.declared_inputs().values()}
+        if "image" not in reads or "image" not in cls.makes:
+            continue
+        for example in examples_of(cls):
+            *before, _ = patch_text(cls, example).removesuffix(f"out({example.shown})\n").splitlines()
+            for start in range(0, len(example.values), MOST_IN_A_STRIP):
+                number = start // MOST_IN_A_STRIP
+                if not cls.remembers:
+                    before = [STANDING if line == GIVEN["source"] else line for line in before]
+                name = f"{word}-{example.parameter}" + (f"-{number + 1}" if number else "")
+                yield Strip(
+                    name,
+                    example.line,
+                    example.values[start : start + MOST_IN_A_STRIP],
+                    "\n".join(before),
+                    example.shown,
+                    seconds=SECONDS_OF_TRAILS if cls.remembers else 0,
+                    crisp=True,
+                )
 
 
 CHAPTERS: dict[str, tuple[str, tuple[Strip, ...]]] = {

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from ganzfeld.outputs.base import output_types
+from ganzfeld.patch.examples import examples_of
 from ganzfeld.patch.expressions import NAMES, known_functions
 from ganzfeld.patch.node import Choice, Declares, Input, Parameter, Structure, Value
 from ganzfeld.patch.nodes import node_types
@@ -21,6 +23,7 @@ def reference() -> str:
     for name, cls in sorted(node_types().items()):
         lines += [f"### {name}", "", inspect.getdoc(cls) or "", ""]
         lines += table(cls)
+        lines += ["```python", *(example.text() for example in examples_of(cls)), "```", ""]
         for method in cls.methods:
             lines += [f"#### {name}.{method.method}", "", inspect.getdoc(method) or "", "", *table(method)]
     lines += ["## Names in expressions", "", "| name | meaning |", "|---|---|"]
@@ -31,7 +34,18 @@ def reference() -> str:
         lines += [f"### {group}", "", "| function | meaning | example |", "|---|---|---|"]
         lines += [f"| `{each.signature}` | {_cell(each.doc)} | `{_cell(each.example)}` |" for each in members]
         lines += [""]
+    lines += outputs()
     return "\n".join(lines).rstrip() + "\n"
+
+
+def outputs() -> list[str]:
+    """What `ganzfeld render` and `play --record` can write."""
+    told = "What `ganzfeld render PATCH --out TARGET` and `ganzfeld play --record TARGET` write."
+    lines = ["## Outputs", "", told, ""]
+    for name, kind in sorted(output_types().items()):
+        targets = ", ".join(f"`{example}`" for example in kind.examples)
+        lines += [f"### {name}", "", f"For example {targets}.", "", inspect.getdoc(kind) or "", ""]
+    return lines
 
 
 def table(cls: type[Declares]) -> list[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-import goldens
 
 # Before torch is imported anywhere: tests share two cores with each other.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -30,21 +27,15 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def golden_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A golden network written out as an official file: golden_file("stylegan2-32")."""
+    from network_files import write_golden  # imports torch
+
     folder = tmp_path_factory.mktemp("networks")
     written: dict[str, Path] = {}
 
     def write(name: str) -> Path:
         if name not in written:
-            source = goldens.FOLDER / f"{name}.npz"
-            if not source.exists():
-                pytest.skip(f"the golden networks are not here ({goldens.FOLDER})")
-            spec = importlib.util.spec_from_file_location("make_pickle", goldens.FOLDER / "make_pickle.py")
-            assert spec and spec.loader
-            make_pickle = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(make_pickle)
             target = folder / f"{name}{'.pt' if 'rosinality' in name else '.pkl'}"
-            make_pickle.write(str(source), str(target))
-            written[name] = target
+            written[name] = write_golden(name, target)
         return written[name]
 
     return write
@@ -60,3 +51,11 @@ def small_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = StyleGAN2Config.design(32, channel_base=512, channel_max=32, mapping_layers=2, z_dim=16, w_dim=16)
     Network.random(config, seed=1).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A take of six seconds, with states to begin from. Nobody may change it."""
+    from recorded_take import record_take
+
+    return record_take(tmp_path_factory.mktemp("night"))

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 import ganzfeld
+from command_line import exit_code
 from ganzfeld.cli import commands, main
 from ganzfeld.cli._terminal import show_error
-from ganzfeld.cli.doctor import CHECKS, Finding, examine
 from ganzfeld.cli.seeds import parse_seeds
 from ganzfeld.errors import GanzfeldError, Where
 from ganzfeld.networks.device import pick_device
@@ -34,13 +34,6 @@ GOLDENS = [
     "stylegan3-t-cond-64",
 ]
 HEAVY = ("torch", "numpy", "scipy", "av", "PIL", "safetensors", "starlette", "msgspec")
-
-
-def run(*words: object) -> int:
-    """The exit code of a command run in this process."""
-    with pytest.raises(SystemExit) as ended:
-        main([str(word) for word in words])
-    return 0 if ended.value.code is None else int(ended.value.code)
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +71,19 @@ def test_every_command_explains_itself():
 
 
 def test_version(capsys):
-    assert run("--version") == 0
+    assert exit_code("--version") == 0
     assert capsys.readouterr().out.strip() == f"ganzfeld {ganzfeld.__version__}"
 
 
 @pytest.mark.parametrize("golden", GOLDENS)
 def test_every_golden_is_inspected_converted_and_drawn(golden, golden_file, tmp_path, capsys):
     original, converted = golden_file(golden), tmp_path / "new" / "network.safetensors"
-    assert run("convert", original, converted) == 0
+    assert exit_code("convert", original, converted) == 0
     capsys.readouterr()
 
     about = []
     for file in (original, converted):
-        assert run("inspect", file, "--json") == 0
+        assert exit_code("inspect", file, "--json") == 0
         about.append(json.loads(capsys.readouterr().out))
     for description in about:
         for own in ("file", "bytes", "sha256"):
@@ -101,7 +94,7 @@ def test_every_golden_is_inspected_converted_and_drawn(golden, golden_file, tmp_
     assert {weight["name"]: tuple(weight["shape"]) for weight in about[0]["weights"]} == network.weights
     assert [layer["name"] for layer in about[0]["layers"]] == list(network.layers)
 
-    assert run("seeds", converted, "0-1,33", "--out", tmp_path / "stills", "--psi", "0.7") == 0
+    assert exit_code("seeds", converted, "0-1,33", "--out", tmp_path / "stills", "--psi", "0.7") == 0
     assert sorted(path.name for path in (tmp_path / "stills").iterdir()) == [
         "seed0000.png",
         "seed0001.png",
@@ -115,7 +108,7 @@ def test_every_golden_is_inspected_converted_and_drawn(golden, golden_file, tmp_
 
 @pytest.mark.parametrize("golden", ["stylegan2-resnet-16", "stylegan3-t-32"])
 def test_inspect_shows_each_layer_with_the_size_it_really_has(golden, golden_file, capsys):
-    assert run("inspect", golden_file(golden), "--json") == 0
+    assert exit_code("inspect", golden_file(golden), "--json") == 0
     about = json.loads(capsys.readouterr().out)
     network = ganzfeld.load_network(golden_file(golden))
     w = network.mapping(network.latent(0))
@@ -125,7 +118,7 @@ def test_inspect_shows_each_layer_with_the_size_it_really_has(golden, golden_fil
 
 
 def test_inspect_prints_whole_names_into_a_pipe(golden_file, capsys):
-    assert run("inspect", golden_file("stylegan2-32")) == 0
+    assert exit_code("inspect", golden_file("stylegan2-32")) == 0
     told = capsys.readouterr().out
     for name, shape in ganzfeld.load_network(golden_file("stylegan2-32")).weights.items():
         line = next(line for line in told.splitlines() if line.split(" ")[0] == name)
@@ -134,7 +127,7 @@ def test_inspect_prints_whole_names_into_a_pipe(golden_file, capsys):
 
 
 def test_one_channel_networks_become_grey_pictures(grey_network, tmp_path):
-    assert run("seeds", grey_network, "5", "--out", tmp_path, "--label", "1.5", "--noise-mode", "none") == 0
+    assert exit_code("seeds", grey_network, "5", "--out", tmp_path, "--label", "1.5", "--noise-mode", "none") == 0
     picture = Image.open(tmp_path / "seed0005.png")
     network = ganzfeld.load_network(grey_network)
     image = network.synthesis(network.mapping(network.latent(5), 1.5), "none")
@@ -143,10 +136,10 @@ def test_one_channel_networks_become_grey_pictures(grey_network, tmp_path):
 
 
 def test_stills_of_a_smaller_size_and_of_random_noise(small_network, tmp_path):
-    assert run("seeds", small_network, "1", "--out", tmp_path / "a", "--resolution", "8") == 0
+    assert exit_code("seeds", small_network, "1", "--out", tmp_path / "a", "--resolution", "8") == 0
     assert Image.open(tmp_path / "a" / "seed0001.png").size == (8, 8)
     for folder in ("b", "c"):  # random noise is drawn from the seed, so it is the same again
-        assert run("seeds", small_network, "1", "--out", tmp_path / folder, "--noise-mode", "random") == 0
+        assert exit_code("seeds", small_network, "1", "--out", tmp_path / folder, "--noise-mode", "random") == 0
     assert (tmp_path / "b/seed0001.png").read_bytes() == (tmp_path / "c/seed0001.png").read_bytes()
 
 
@@ -176,7 +169,7 @@ def test_ranges_of_seeds():
 def test_errors_are_one_block_without_a_traceback(words, expected, small_network, tmp_path, capsys):
     words = [word.format(network=small_network, folder=tmp_path) for word in words]
     before = small_network.read_bytes()
-    assert run(*words) == 1
+    assert exit_code(*words) == 1
     told = capsys.readouterr()
     assert expected in told.err and told.out == ""
     assert told.err.startswith("Error") and "Traceback" not in told.err and len(told.err.splitlines()) <= 3
@@ -197,7 +190,7 @@ def test_an_error_says_what_where_and_what_to_do_whatever_is_in_it(capsys):
 
 
 def test_wrong_words_are_usage_errors(capsys):
-    assert run("sedes") == 2
+    assert exit_code("sedes") == 2
     assert "seeds" in capsys.readouterr().err
 
 
@@ -206,57 +199,12 @@ def test_devices():
     assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_doctor_looks_at_everything_and_nothing_essential_is_broken(capsys):
-    assert run("doctor", "--json") == 0
-    findings = json.loads(capsys.readouterr().out)
-    assert [finding["name"] for finding in findings] == list(CHECKS)
-    by_name = {finding["name"]: finding for finding in findings}
-    assert by_name["PyTorch"]["found"].startswith(torch.__version__)
-    assert "x264" in by_name["video"]["found"] and by_name["video"]["state"] == "works"
-    assert os.environ["GANZFELD_CACHE"] in by_name["cache"]["found"]
-    for finding in findings:
-        assert finding["found"] and "Error: " not in finding["found"], "a check fell over"
-        assert finding["state"] == "works" or finding["do"] or finding["name"] == "Triton"
-    assert run("doctor") == 0
-    told = capsys.readouterr().out
-    assert all(name in told for name in CHECKS)
-
-
-def test_doctor_survives_a_check_that_raises_and_fails_for_what_is_essential(monkeypatch, capsys):
-    def raises():
-        raise RuntimeError("the driver\nis confused")
-
-    monkeypatch.setitem(CHECKS, "sound", raises)
-    assert Finding("sound", "missing", "RuntimeError: the driver") in examine()
-    assert run("doctor") == 0
-    monkeypatch.setitem(CHECKS, "packages", lambda: ("broken", "not usable: numpy", "Install it"))
-    assert run("doctor") == 1
-    assert "→ Install it" in capsys.readouterr().out
-
-
-def test_doctor_finds_a_taken_port_and_a_bad_cache(monkeypatch, tmp_path):
-    import socket
-
-    from ganzfeld.studio import server
-
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        monkeypatch.setattr(server, "PORT", port)
-        found = {finding.name: finding for finding in examine()}["port"]
-        assert f"{port} is taken" in found.found and found.state == "works"
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "file"))
-    assert {finding.name: finding.state for finding in examine()}["cache"] == "broken"
-
-
 def test_shipped_networks_are_listed_with_their_credit(capsys):
-    assert run("networks", "--json") == 0
+    assert exit_code("networks", "--json") == 0
     listed = {network["name"]: network for network in json.loads(capsys.readouterr().out)}
     assert {"planets", "flowers", "orbits"} <= set(listed)
     for network in listed.values():
         assert Path(network["path"]).is_file() and Path(network["thumbnail"]).is_file()
         assert network["credit"] and network["licence"] and network["size"] <= 12e6
-    assert run("networks") == 0
+    assert exit_code("networks") == 0
     assert "planets" in capsys.readouterr().out

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.cli import main
-from ganzfeld.cli.render import parse_size
+from ganzfeld.cli._render_options import parse_fps, parse_size
 from ganzfeld.errors import GanzfeldError
 
 
@@ -141,5 +141,14 @@ def test_a_script_is_not_run_unasked(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_sizes() -> None:
     assert parse_size("1920x1080") == (1920, 1080)
     assert parse_size("512") == (512, 512)
-    with pytest.raises(GanzfeldError):
-        parse_size("0x5")
+    for wrong in ("0x5", "5x0", "5x00", "", "x", "123456"):
+        with pytest.raises(GanzfeldError, match="is not a size"):
+            parse_size(wrong)
+
+
+def test_rates() -> None:
+    assert parse_fps("29.97") == 29.97
+    assert parse_fps(None) is None and parse_fps("live") is None
+    for wrong in ("0", "nan", "inf", "fast", "2000"):
+        with pytest.raises(GanzfeldError, match="is not a rate"):
+            parse_fps(wrong)

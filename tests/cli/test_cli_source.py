@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzfeld.cli._source import Source, choose, saved
+from ganzfeld.cli._source import PlaySource, choose, saved
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.networks import find
 from ganzfeld.patch.defaults import opening_patch
@@ -26,12 +26,12 @@ def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shi
     patch, network = tmp_path / "a.ganz", tmp_path / "it's.pkl"
     patch.write_text("")
     network.write_bytes(b"\x80\x04}q\x00.")
-    assert choose(patch, None) == Source("a.ganz", patch=patch)
+    assert choose(patch, None) == PlaySource("a.ganz", patch=patch)
     for source in (choose(network, None), choose(None, network)):
         assert source.patch is None
         assert source.name == "it's.pkl"
         assert repr(str(network)) in (source.text or "")
-    assert choose(None, None) == Source("the opening", text=opening_patch())
+    assert choose(None, None) == PlaySource("the opening", text=opening_patch())
     for source in (choose(Path("planets"), None), choose(None, Path("planets"))):
         assert source.name == "planets"
         assert 'network("planets"' in (source.text or "")
@@ -39,7 +39,7 @@ def test_a_patch_is_watched_and_a_network_plays_in_a_default_patch(tmp_path, shi
 
 def test_the_opening_can_be_saved_but_nothing_is_overwritten(tmp_path, shipped):
     mine = tmp_path / "mine.ganz"
-    assert saved(choose(None, None), mine) == Source("mine.ganz", patch=mine)
+    assert saved(choose(None, None), mine) == PlaySource("mine.ganz", patch=mine)
     assert mine.read_text("utf-8") == opening_patch()
     with pytest.raises(GanzfeldError, match="already"):
         saved(choose(None, None), mine)

@@ -36,7 +36,7 @@ class Stage:
         """Submit a text and wait until it is built (or refused)."""
         self.engine.submit(text)
         deadline = time.monotonic() + 60
-        while self.engine._workshop.ready is None and time.monotonic() < deadline:
+        while self.engine._builder.ready is None and time.monotonic() < deadline:
             time.sleep(0.005)
 
 
@@ -59,10 +59,10 @@ def test_the_picture_moves_and_repeats_exactly(text: str) -> None:
 def test_a_number_changes_and_the_motion_goes_on(text: str) -> None:
     one, other = Stage(text), Stage(text)
     one.play(5), other.play(5)
-    built = one.engine._show.built
+    built = one.engine._playing.built
     one.save(text.replace("psi=0.8", "psi=0.2"))
     assert not torch.equal(one.play(), other.play())
-    assert one.engine._show.built is built, "a number needs no new program"
+    assert one.engine._playing.built is built, "a number needs no new program"
     one.save(text)
     assert torch.equal(one.play(), other.play()), "the integrated phase was not disturbed"
 
@@ -136,7 +136,7 @@ def test_swaps_wait_for_the_bar_and_fade(text: str) -> None:
     changed = ("bpm(120)\nswap('bar', fade=1)\n" + text).replace("psi=0.8", "psi=-1")
     stage.save(changed)
     waited = 0
-    while stage.engine._workshop.ready is not None:
+    while stage.engine._builder.ready is not None:
         stage.play()
         waited += 1
         assert waited < 70

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzfeld.engine.dynamic_resolution import MOST_PATIENCE, PATIENCE, Hold
+from ganzfeld.engine.dynamic_resolution import MOST_PATIENCE, PATIENCE, DynamicResolution
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.capture import HostTimer, NoGraphs
 from ganzfeld.errors import PatchError
@@ -19,7 +19,7 @@ from ganzfeld.values.time import Clock
 class Card:
     """A card that takes `full` seconds for a frame at the full size, and less at each halving."""
 
-    def __init__(self, hold: Hold, full: float, share: float = 0.5, fixed: float = 0.0) -> None:
+    def __init__(self, hold: DynamicResolution, full: float, share: float = 0.5, fixed: float = 0.0) -> None:
         self.hold, self.full, self.share, self.fixed = hold, full, share, fixed
         self.now = 0.0
         self.sizes: list[int] = []
@@ -38,13 +38,13 @@ class Card:
 
 
 def test_a_card_that_is_fast_enough_is_left_alone() -> None:
-    card = Card(Hold(60, 3), 0.014)
+    card = Card(DynamicResolution(60, 3), 0.014)
     card.play(20)
     assert card.sizes[-1] == card.changes == 0
 
 
 def test_down_within_half_a_second() -> None:
-    card = Card(Hold(60, 3), 0.060)
+    card = Card(DynamicResolution(60, 3), 0.060)
     card.play(1.0)
     assert card.sizes[-1] == 2
     card.play(60)
@@ -53,13 +53,13 @@ def test_down_within_half_a_second() -> None:
 
 
 def test_never_below_the_least() -> None:
-    card = Card(Hold(60, 2), 5.0)
+    card = Card(DynamicResolution(60, 2), 5.0)
     card.play(60)
     assert card.sizes[-1] == 2
 
 
 def test_up_when_the_load_has_gone_but_not_at_once() -> None:
-    card = Card(Hold(60, 3), 0.020)
+    card = Card(DynamicResolution(60, 3), 0.020)
     card.play(2)
     assert card.sizes[-1] == 1
     card.full = 0.008
@@ -72,7 +72,7 @@ def test_up_when_the_load_has_gone_but_not_at_once() -> None:
 
 
 def test_a_size_that_keeps_failing_is_tried_less_and_less() -> None:
-    card = Card(Hold(60, 1), 0.020, share=0.4)
+    card = Card(DynamicResolution(60, 1), 0.020, share=0.4)
     for _ in range(100):  # a load that comes and goes
         card.full = 0.020
         card.play(1)
@@ -89,7 +89,7 @@ def test_a_size_that_keeps_failing_is_tried_less_and_less() -> None:
 
 
 def test_a_single_slow_frame_changes_nothing() -> None:
-    hold = Hold(60, 3)
+    hold = DynamicResolution(60, 3)
     for number in range(100):
         hold.observe(0.2 if number % 10 == 5 else 0.010, number / 60)
     assert hold.halvings == 0
@@ -150,7 +150,7 @@ def test_the_picture_keeps_its_size_and_the_networks_halve_theirs(small_network:
 def test_every_size_is_ready_before_it_is_needed(small_network: Path) -> None:
     engine = Engine(device="cpu")
     engine.load(f"hold(50)\nface = network({str(small_network)!r}, latent=noise())\nout(face)")
-    assert sorted(program.halvings for program in engine._show.built._programs.values()) == [0, 1, 2]
+    assert sorted(program.halvings for program in engine._playing.built._programs.values()) == [0, 1, 2]
 
 
 def test_renders_hold_the_size_and_not_the_rate(small_network: Path) -> None:

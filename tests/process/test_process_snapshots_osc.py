@@ -108,7 +108,8 @@ def test_at_a_shows_desk(tmp_path: Path) -> None:
             show.learn("/push")
         show.deafness = ""
         show.learn("/push")
-        assert show.lesson is not None and show.lesson.target == "/push"
+        lesson = show.desk().lesson
+        assert lesson is not None and lesson.target == "/push"
         assert show.touched("cc 2/5") == 0.8
         show.learn()
         assert show.touched("cc 2/6") is None
@@ -204,7 +205,7 @@ def test_a_controller_at_a_show(tmp_path: Path) -> None:
             show.learn("snapshot:low")
             time.sleep(0.1)
             state.feed(Message("note_on", note=60, velocity=90), time.monotonic(), "pads")
-            until(lambda: show.desk().snapshots[0].midi == "note 1/60" and not show.lesson)
+            until(lambda: show.desk().snapshots[0].midi == "note 1/60" and not show.desk().lesson)
             until(lambda: ("note", 60) in ports.lit)
             state.feed(Message("note_on", note=60, velocity=90), time.monotonic(), "pads")
             until(lambda: stands_at(40) and ports.lit["cc", 7] == 40)

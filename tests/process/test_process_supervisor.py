@@ -101,7 +101,7 @@ def test_a_killed_render_comes_back_with_everything(play, patch):
         until(lambda: pixel(show, HITS) >= 6)
         assert (pixel(show, GREY), pixel(show, TURNED), pixel(show, OUTSIDE)) == (9, 200, 55)
         assert recovery_hits <= pixel(show, HITS)
-        show.submit(show.status().patch_text + "#")  # forgives
+        show.submit(show.patch_source().text + "#")  # forgives
     until(lambda: pixel(show, HITS) == 8)
     time.sleep(0.3)
     assert pixel(show, HITS) == 8, "no hit lost, none counted twice"
@@ -143,7 +143,7 @@ def test_a_text_that_kills_is_set_aside(play, patch, monkeypatch):
     until(lambda: "died 3 times" in errors(show), 60)
     until(lambda: pixel(show, GREY) == 7)
     assert pixel(show, TURNED) == 33
-    assert show.status().patch_text.startswith("grey 8"), "the page shows what is in the file"
+    assert show.patch_source().text.startswith("grey 8"), "the page shows what is in the file"
     patch.write_text("grey 9\n")
     until(lambda: pixel(show, GREY) == 9)
     assert "died" not in errors(show)
@@ -164,7 +164,7 @@ def test_a_mistake_changes_nothing_but_the_message(play, patch):
     for mistake, what in (("grey 8\nnonsense\n", "no word 'nonsense'"), ("grey 8\nerror\n", "cannot be built")):
         patch.write_text(mistake)
         until(lambda what=what: what in errors(show))
-        assert show.status().patch_text == mistake
+        assert show.patch_source().text == mistake
         assert show.status().errors[0].file == str(patch)
         assert show.status().playing_version == 1
         number = show.latest().number

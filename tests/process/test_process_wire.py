@@ -15,9 +15,7 @@ from ganzfeld.process.messages import (
     Line,
     Notice,
     Numbered,
-    Problem,
     Saved,
-    Status,
     Text,
     Turn,
     Value,
@@ -26,6 +24,7 @@ from ganzfeld.process.messages import (
     encode,
 )
 from ganzfeld.process.wire import MOST_WAITING, Wire
+from ganzfeld.values.status import Problem, Status
 
 
 class End:
@@ -75,7 +74,11 @@ def test_messages_arrive_as_they_were(ends):
         here.wire.post(message)
     assert there.wait_for(lambda heard: len(heard) == len(MESSAGES)) == MESSAGES
     problem = Problem.of(PatchError("no such node", where=Where("a.ganz", 3, 4, "/face"), hint="Did you mean…"))
-    answers = [Status("playing", version=3, problems=(problem,)), Saved(4, b"x", {"t": 1.0}, 2.0), Line("a", 30, "b")]
+    answers = [
+        Status(phase="playing", playing_version=3, errors=(problem,)),
+        Saved(4, b"x", {"t": 1.0}, 2.0),
+        Line("a", 30, "b"),
+    ]
     for message in answers:
         there.wire.post(message)
     assert here.wait_for(lambda heard: len(heard) == 3) == answers

@@ -10,7 +10,7 @@ import pytest
 
 from ganzfeld.errors import SignalError
 from ganzfeld.patch.expressions import Scope, compile_expression
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.signals import audio
 from ganzfeld.signals.audio import AudioInput, Hearing
 from ganzfeld.signals.audio_file import AudioFile, SoundFile
@@ -32,7 +32,7 @@ def until(condition, seconds=10.0):
 
 
 def evaluate(texts, outside):
-    frame = Frame(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
+    frame = FrameContext(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
     return [compile_expression(text, scope=Scope(), owner="/x").evaluate(frame) for text in texts]
 
 

@@ -14,7 +14,7 @@ from mido.ports import BaseInput, BaseOutput
 
 from ganzfeld.errors import SignalError
 from ganzfeld.patch.expressions import Scope, compile_expression
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.signals.midi import MidiPorts, backend, port_names
 from ganzfeld.signals.midi_clock import MidiClock
 from ganzfeld.signals.midi_state import Control, MidiState
@@ -37,7 +37,7 @@ def cc(number, value, channel=0):
 
 
 def evaluate(text, outside):
-    frame = Frame(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
+    frame = FrameContext(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
     return compile_expression(text, scope=Scope(), owner="/x").evaluate(frame)
 
 

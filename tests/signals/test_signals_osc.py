@@ -11,7 +11,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from ganzfeld.errors import PatchError, SignalError
 from ganzfeld.patch.expressions import Scope, compile_expression
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.signals.osc import MOST_AHEAD_SECONDS, MOST_WAITING, OscInput, OscReceiver
 from ganzfeld.signals.osc_packets import bundle, encode, parse
 from ganzfeld.values.outside import Outside
@@ -39,7 +39,7 @@ def receiver(outside):
 
 def evaluate(text: str, outside: Outside):
     """What an expression of a patch makes of the mailbox."""
-    frame = Frame(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
+    frame = FrameContext(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), outside.take(), {}, {})
     return compile_expression(text, scope=Scope(), owner="/x").evaluate(frame)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fake_show import FakeProblem, Running, flat
+from fake_show import Running, flat
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.server import StudioServer
+from ganzfeld.values.status import Problem
 from studio_client import port_of
 
 CENTRE = """() => {
@@ -100,8 +101,8 @@ def test_an_error_is_one_line_and_marks_its_place(browser_page, studio, show):
     browser_page.wait_for_selector(".cm-line")
     assert browser_page.locator(".problem").count() == 0
     show.now.errors = [
-        FakeProblem("'bend' has no parameter 'rotat'", "Did you mean 'rotate'?", "/shows/organ.ganz", 7, 18),
-        FakeProblem("another"),
+        Problem("'bend' has no parameter 'rotat'", "Did you mean 'rotate'?", "/shows/organ.ganz", 7, 18),
+        Problem("another"),
     ]
     line = browser_page.get_by_test_id("problem")
     line.wait_for()
@@ -126,7 +127,7 @@ def test_a_key_hides_the_overlay_and_brings_it_back(browser_page, studio, show, 
     browser_page.keyboard.press(key)
     overlay.wait_for(state="hidden")
     assert browser_page.locator(".trouble").count() == 0
-    show.now.errors = [FakeProblem("trouble")]
+    show.now.errors = [Problem("trouble")]
     browser_page.wait_for_selector("output.trouble")  # a point in the corner, no words
     browser_page.keyboard.press(key)
     overlay.wait_for(state="visible")
@@ -192,7 +193,7 @@ def test_a_script_is_allowed_by_hand(browser_page, studio, show):
 
 
 def test_a_refused_command_is_said_even_beside_an_error(browser_page, studio, show):
-    show.now.errors = [FakeProblem("trouble")]
+    show.now.errors = [Problem("trouble")]
     show.refuses = GanzfeldError("nothing plays yet", hint="Wait for the first picture.")
     browser_page.goto(studio.url)
     browser_page.get_by_test_id("problem").wait_for()

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 from test_studio_browser import wait_until
 
-from fake_show import FakeDesk, FakeKnob, FakeLesson, FakeSnapshot, flat
+from fake_show import KNOB, flat
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.patch.language.editing import Number
-from ganzfeld.process.messages import Desk as EngineDesk
-from ganzfeld.process.messages import KnobOnDesk, SnapshotOnDesk
-from ganzfeld.studio.desk import Desk
+from ganzfeld.values.desk import Desk, KnobOnDesk, LearnableNumber, Lesson, SnapshotOnDesk
 
-KNOBS = (FakeKnob(), FakeKnob("/warmth", 0.25, 0.5, "midi", 0.0, 1.0, 2.0, 0.4, "1/71", None))
-SNAPSHOTS = (FakeSnapshot("dawn", (0.0, 0.0)), FakeSnapshot("night", (1.0, 1.0), "note 1/60", ("/gone/psi",)))
+KNOBS = (KNOB, KnobOnDesk("/warmth", 0.25, 0.5, "midi", 0.0, 1.0, 2.0, 0.4, "1/71", None))
+SNAPSHOTS = (SnapshotOnDesk("dawn", (0.0, 0.0)), SnapshotOnDesk("night", (1.0, 1.0), "note 1/60", ("/gone/psi",)))
 
 
 @pytest.fixture
 def desk(show, studio, browser_page):
     """A page with knobs and snapshots on it."""
     show.push(flat(60))
-    show.desk_now = FakeDesk(KNOBS, snapshots=SNAPSHOTS)
+    show.desk_now = Desk(knobs=KNOBS, snapshots=SNAPSHOTS, kept=True)
     browser_page.goto(studio.url)
     browser_page.wait_for_selector(".knob")
     return browser_page
@@ -31,18 +27,6 @@ def desk(show, studio, browser_page):
 
 def done(page, show, *what):
     wait_until(page, lambda: what in show.done)
-
-
-def test_the_desk_of_a_show_is_told_whole(show):
-    show.desk_now = EngineDesk(
-        knobs=(KnobOnDesk("/push", 1.0, 0.5, curve="log", low=1.0, high=2.0),),
-        held={"/push": 1.0},
-        snapshots=(SnapshotOnDesk("dawn", (0.1, 0.2), None, ("/gone",)),),
-    )
-    show.lesson = FakeLesson("/push", "cc 1/1", (Number("/a/x", 1, 2, 3),))
-    told = msgspec.msgpack.decode(msgspec.msgpack.encode(Desk.of(show)))
-    assert told["kind"] == "desk" and told["knobs"][0]["curve"] == "log" and told["held"] == ["/push"]
-    assert told["snapshots"][0]["misfits"] == ["/gone"] and told["lesson"]["numbers"][0]["length"] == 3
 
 
 @pytest.mark.parametrize(
@@ -107,7 +91,7 @@ def test_snapshots_are_stored_recalled_renamed_and_deleted(desk, show):
     done(desk, show, "arrange", "fade", 2.5, "seconds", "now")
     desk.get_by_label("When a recall begins").select_option("bar")
     done(desk, show, "arrange", "fade", 0.0, "seconds", "bar")
-    show.desk_now = replace(show.desk_now, held=("/push",), shown=("dawn",), share=0.5, waiting="night")
+    show.desk_now = replace(show.desk_now, held={"/push": 1.5}, shown=("dawn",), share=0.5, waiting="night")
     desk.wait_for_selector(".chip.shown .arriving")
     assert desk.locator(".chip.shown .chip-name").all_inner_texts() == ["dawn"]
     assert desk.locator(".chip.waits .chip-name").all_inner_texts() == ["night"]
@@ -142,7 +126,7 @@ def test_a_control_is_learned_for_a_knob_or_for_a_number_in_the_text(desk, show)
     desk.keyboard.press("l")
     done(desk, show, "learn", None)
     line, column = 5, show.now.patch_text.splitlines()[4].index("0.9") + 1
-    show.lesson = FakeLesson(numbers=(Number("/source/amplitude", line, column, 3),))
+    show.teach(Lesson(numbers=(LearnableNumber("/source/amplitude", line, column, 3),)))
     desk.wait_for_selector(".learnable-number")
     assert desk.locator(".learnable-number").all_inner_texts() == ["0.9"]
     desk.locator(".learnable-number").click()
@@ -155,7 +139,7 @@ def test_a_control_is_learned_for_a_knob_or_for_a_number_in_the_text(desk, show)
     desk.get_by_role("button", name="forget 1/71").click()
     done(desk, show, "connect", "/warmth", None)
     desk.get_by_test_id("lesson").wait_for(state="detached")
-    show.lesson = FakeLesson(control="cc 1/7")
+    show.teach(Lesson(control="cc 1/7"))
     desk.get_by_text("click what it is to turn").wait_for()
     desk.keyboard.press("Escape")
     done(desk, show, "stop")
@@ -174,7 +158,7 @@ def test_everything_is_on_the_page_and_nothing_covers_the_text(desk, show, size)
     show.desk_now = replace(
         show.desk_now,
         knobs=tuple(replace(KNOBS[1], address=f"/knob_{k}") for k in range(12)),
-        snapshots=tuple(FakeSnapshot(f"snapshot {k}") for k in range(12)),
+        snapshots=tuple(SnapshotOnDesk(f"snapshot {k}", (0.2, 0.8)) for k in range(12)),
     )
     wait_until(desk, lambda: desk.locator(".knob").count() == 12)
     text, stand = desk.locator(".patch").bounding_box(), desk.locator(".desk").bounding_box()

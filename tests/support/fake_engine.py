@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
-from ganzfeld.engine.snapshots.snapshots import Snapshots
+from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
 from ganzfeld.errors import PatchError, Where
 from ganzfeld.process.parts import Parts
 from ganzfeld.values.frames import FrameWriter
@@ -32,13 +32,14 @@ HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
 
 
 class FakePatch(dict):
-    """What a text says. Told apart by identity, as the engine's patches are."""
+    """What a text says. version: which of the show's texts it is."""
 
-    __hash__ = object.__hash__
+    version = 0
 
 
-def parse(text: str, file: str | None) -> FakePatch:
+def parse(text: str, file: str | None, version: int = 0) -> FakePatch:
     patch = FakePatch(file=file, text=text)
+    patch.version = version
     for number, line in enumerate(text.splitlines(), start=1):
         if line and not line.startswith("#"):
             word, *values = line.split()
@@ -63,8 +64,11 @@ class FakeEngine:
         self.problems: list = []
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
-        self.graph = SimpleNamespace(slots={"/grey": None}, patch=SimpleNamespace(knobs={}))
-        self.snapshots = Snapshots()
+        self.graph = SimpleNamespace(
+            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
+            patch=SimpleNamespace(knobs={}),
+        )
+        self.snapshots = LiveSnapshots()
         self.values = {"/grey": 0}
         self.hits = self.state = self.frames = self.halvings = 0
         self.frame_seconds = 0.0

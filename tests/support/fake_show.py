@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
+from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.screen import ShownFrame
+from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
+from ganzfeld.values.status import PatchSource, Status
 
 PATCH = """\
 # organ.ganz
@@ -23,114 +27,49 @@ out(face, size=(1024, 1024), fps=60)
 """
 
 
-@dataclass
-class FakeProblem:
-    what: str
-    hint: str = ""
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-    address: str | None = None
-
-
-@dataclass
-class FakeFrame:
-    image: np.ndarray
-    number: int
-    t: float
-    released: int = 0
-
-    def release(self) -> None:
-        self.released += 1
-
-
-@dataclass
-class FakeStatus:
-    fps: float = 60.0
-    frame_ms: float = 8.4
-    frame: int = 0
-    t: float = 0.0
-    bpm: float = 120.0
-    paused: bool = False
-    size: tuple[int, int] = (64, 48)
-    patch_name: str = "organ.ganz"
-    patch_text: str = PATCH
-    patch_version: int = 1
-    errors: list[FakeProblem] = field(default_factory=list)
-    render_alive: bool = True
-    device: str = "cpu"
-    pending_trust: list[str] = field(default_factory=list)
-    rolled: str = ""
-    halvings: int = 0
-
-
-@dataclass(frozen=True)
-class FakeKnob:
-    address: str = "/push"
-    value: float = 0.5
-    position: float = 0.5
-    by: str = "text"
-    low: float = -2.0
-    high: float = 3.0
-    curve: float | str = 1.0
-    default: float = 0.0
-    midi: str | None = None
-    osc: str | None = "/push"
-
-
-@dataclass(frozen=True)
-class FakeSnapshot:
-    name: str
-    at: tuple[float, float] = (0.2, 0.8)
-    midi: str | None = None
-    misfits: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FakeDesk:
-    knobs: tuple[FakeKnob, ...] = ()
-    held: tuple[str, ...] = ()
-    snapshots: tuple[FakeSnapshot, ...] = ()
-    fade: tuple[float, str, str] = (0.0, "seconds", "now")
-    shown: tuple[str, ...] = ()
-    share: float = 1.0
-    waiting: str | None = None
-    at: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class FakeLesson:
-    target: str | None = None
-    control: str | None = None
-    numbers: tuple = ()
+KNOB = KnobOnDesk("/push", 0.5, 0.5, low=-2.0, high=3.0, osc="/push")
 
 
 class FakeShow:
-    """Holds the newest pushed frame, and remembers what it lent and was told to do."""
+    """Holds the newest pushed frame, and remembers what it was told to do. `now`: its status, to be written to."""
 
     def __init__(self) -> None:
-        self.now = FakeStatus()
+        self.now = SimpleNamespace(
+            fps=60.0,
+            frame_ms=8.4,
+            frame=0,
+            t=0.0,
+            bpm=120.0,
+            paused=False,
+            width=64,
+            height=48,
+            patch_name="organ.ganz",
+            patch_text=PATCH,
+            patch_version=1,
+            errors=[],
+            render_alive=True,
+            device="cpu",
+            pending_trust=[],
+            rolled="",
+        )
         self.commands: list[tuple[str, dict[str, str]]] = []
         self.refuses: Exception | None = None
-        self.desk_now = FakeDesk()
-        self.lesson: FakeLesson | None = None
-        self.keeps_snapshots = True
+        self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
-        self.lent: list[FakeFrame] = []
-        self._newest: FakeFrame | None = None
+        self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:
             before = self._newest.number if self._newest else -1
-            self._newest = FakeFrame(image, before + 1 if number is None else number, time.monotonic())
+            self._newest = ShownFrame(image, before + 1 if number is None else number, time.monotonic())
             self.now.frame = self._newest.number
             self._changed.notify_all()
 
-    def latest(self, newer_than: int) -> FakeFrame | None:
+    def latest(self, newer_than: int) -> ShownFrame | None:
         return self.wait(newer_than, 0)
 
-    def wait(self, newer_than: int, timeout: float) -> FakeFrame | None:
+    def wait(self, newer_than: int, timeout: float) -> ShownFrame | None:
         def is_new() -> bool:
             return self._newest is not None and self._newest.number > newer_than
 
@@ -138,15 +77,21 @@ class FakeShow:
             if not self._changed.wait_for(is_new, timeout):
                 return None
             assert self._newest is not None
-            lent = FakeFrame(self._newest.image, self._newest.number, self._newest.t)
-            self.lent.append(lent)
-            return lent
+            return self._newest
 
-    def status(self) -> FakeStatus:
-        return self.now
+    def status(self) -> Status:
+        fields = vars(self.now) | {"errors": tuple(self.now.errors), "pending_trust": tuple(self.now.pending_trust)}
+        del fields["patch_text"]
+        return Status(**fields)
 
-    def desk(self) -> FakeDesk:
+    def patch_source(self) -> PatchSource:
+        return PatchSource(name=self.now.patch_name, text=self.now.patch_text, version=self.now.patch_version)
+
+    def desk(self) -> Desk:
         return self.desk_now
+
+    def teach(self, lesson: Lesson | None) -> None:
+        self.desk_now = replace(self.desk_now, lesson=lesson)
 
     def _do(self, *what: object) -> None:
         if self.refuses:
@@ -168,11 +113,11 @@ class FakeShow:
 
     def learn(self, target: str | None = None) -> None:
         self._do("learn", target)
-        self.lesson = FakeLesson(target)
+        self.teach(Lesson(target))
 
     def stop_learning(self) -> None:
         self._do("stop")
-        self.lesson = None
+        self.teach(None)
 
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
@@ -54,10 +53,7 @@ class Golden(Arrays):
 
 
 def load_arrays(name: str) -> Arrays:
-    path = goldens.FOLDER / f"{name}.npz"
-    if not path.exists():
-        pytest.skip(f"{path} is not here; set GANZFELD_GOLDEN to the folder with the golden networks")
-    with np.load(path) as data:
+    with np.load(goldens.wanted(name)) as data:
         return Arrays({key: data[key] for key in data.files})
 
 

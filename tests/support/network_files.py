@@ -6,11 +6,12 @@ layouts is the inverse of what the readers must do.
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import pickle
 import sys
 import types
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ import numpy as np
 import pytest
 import torch
 
+import goldens
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.files import convert, open_network_file
 from ganzfeld.networks.network import Network
 from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from ganzfeld.networks.stylegan3.config import StyleGAN3Config
-from goldens import FOLDER
 
 SMALL2 = {"channel_base": 32, "channel_max": 6, "mapping_layers": 2, "z_dim": 5, "w_dim": 7}
 SMALL3 = {"channel_base": 64, "channel_max": 6, "num_layers": 4, "z_dim": 5, "w_dim": 7}
@@ -177,8 +178,14 @@ def snapshot(network: Network, **options: Any) -> dict:
 # -- TensorFlow ------------------------------------------------------------------------------------------------
 
 
-def tensorflow(network: Network, *, levels: bool = False, named_architecture: bool = True) -> tuple:
-    """(G, D, Gs). `levels`: ToRGB under its older name. No values but Gs's are right."""
+def tensorflow(
+    network: Network, *, levels: bool = False, named_architecture: bool = True, scalars: bool = True
+) -> tuple:
+    """(G, D, Gs). No values but Gs's are right.
+
+    levels: ToRGB under its older name. scalars: variables of no dimensions as numpy scalars, as a TensorFlow session
+    returns them, and not as arrays.
+    """
     config = network.config
     assert isinstance(config, StyleGAN2Config)
     parts: dict[str, list] = {"mapping": [], "synthesis": [], "": [("lod", np.float32(0))]}
@@ -213,6 +220,7 @@ def tensorflow(network: Network, *, levels: bool = False, named_architecture: bo
                 array = array[::-1, ::-1] if path[1] == "conv0" else array
                 parts["synthesis"].append((f"{layer}/weight", array))
             else:
+                array = np.float32(array) if scalars and not array.ndim else array
                 parts["synthesis"].append((f"{layer}/{last}", array))
     kwargs = {"resolution": config.img_resolution, "label_size": config.c_dim, "conv_clamp": config.conv_clamp}
     if named_architecture:
@@ -273,17 +281,81 @@ def rosinality(network: Network) -> dict[str, torch.Tensor]:
     return state
 
 
+# -- goldens ---------------------------------------------------------------------------------------------------
+
+
 def write_golden(name: str, path: Path, protocol: int = 4) -> Path:
-    """A golden network as its original program would write it. Its canary is the file `path`.executed."""
-    source = FOLDER / f"{name}.npz"
-    if not source.exists():
-        pytest.skip(f"{source} is not here; set GANZFELD_GOLDEN to the folder with the golden networks")
-    spec = importlib.util.spec_from_file_location("make_pickle", FOLDER / "make_pickle.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.write(str(source), str(path), protocol=protocol)
-    return path
+    """A golden network as the program that made it would write it; its canary is the file `path`.executed."""
+    with np.load(goldens.wanted(name)) as data:
+        arrays = {key: data[key] for key in data.files}
+    meta = json.loads(bytes(arrays["meta"]))
+    if meta["kind"] == "stylegan2-rosinality":
+        averaged = {key: torch.from_numpy(array) for key, array in _under("state/", arrays).items()}
+        torch.save({"g_ema": averaged, "latent_avg": torch.from_numpy(arrays["latent_avg"])}, path)
+        return path
+    if meta["kind"] == "stylegan2-tf":
+        return write(tuple(_golden_tensorflow(which, arrays, meta) for which in ("G", "D", "Gs")), path, protocol)
+    generator = _golden_module("", arrays, meta["modules"], f"{path}.executed")
+    about = sys.modules["dnnlib.util"].EasyDict(class_name="training.dataset.ImageFolderDataset", path="images.zip")
+    content = {"G": generator, "D": None, "G_ema": generator, "augment_pipe": None, "training_set_kwargs": about}
+    return write(content, path, protocol)
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def _golden_module(path: str, arrays: dict[str, np.ndarray], records: dict[str, dict], canary: str) -> Persistent:
+    """The module at a path of the network, with the fields that it had and in their order."""
+    record = records[path]
+    dotted = f"{path}." if path else ""
+
+    def held(names: list[str], make: Callable[[str], object]) -> OrderedDict:
+        return OrderedDict((name, None if name in record["none"] else make(dotted + name)) for name in names)
+
+    def parameter(name: str) -> torch.nn.Parameter:
+        return torch.nn.Parameter(torch.from_numpy(arrays[f"param/{name}"]), requires_grad=False)
+
+    state = _in_numpy(record["fields"])
+    options = state.pop("_init_kwargs", {})
+    state["_parameters"] = held(record["parameters"], parameter)
+    state["_buffers"] = held(record["buffers"], lambda name: torch.from_numpy(arrays[f"buffer/{name}"]))
+    state["_non_persistent_buffers_set"] = set()
+    state["_modules"] = held(record["children"], lambda name: _golden_module(name, arrays, records, canary))
+    state["_init_args"], state["_init_kwargs"] = (), sys.modules["dnnlib.util"].EasyDict(options)
+    return Persistent(record["class_name"], state, canary)
+
+
+def _golden_tensorflow(name: str, arrays: dict[str, np.ndarray], meta: dict) -> _Network:
+    """A network of TensorFlow's three, with its two parts."""
+    easy = sys.modules["dnnlib.util"].EasyDict
+    variables = list(_under("var/", arrays).items())
+
+    def record(name: str, variables: list, kwargs: dict, parts: dict) -> _Network:
+        state = {"version": meta["version"], "name": name, "static_kwargs": easy(kwargs), "components": easy(parts)}
+        state |= {"build_module_src": "raise SystemExit", "build_func_name": "G_main", "variables": variables}
+        return _Network(state)
+
+    parts = {}
+    for part in ("mapping", "synthesis"):
+        own = [(key.removeprefix(f"{part}/"), array) for key, array in variables if key.startswith(f"{part}/")]
+        variables = [(key, array) for key, array in variables if not key.startswith(f"{part}/")]
+        parts[part] = record(f"G_{part}", own, {}, {})
+    return record(name, variables, meta["static_kwargs"], parts)
+
+
+def _in_numpy(value: Any) -> Any:
+    """What the goldens' notation stands for: {"ndarray": …} and {"scalar": …} with a dtype are NumPy's."""
+    match value:
+        case {"ndarray": numbers, "dtype": dtype}:
+            return np.array(numbers, dtype)
+        case {"scalar": number, "dtype": dtype}:
+            return np.dtype(dtype).type(number)
+        case dict():
+            return {key: _in_numpy(item) for key, item in value.items()}
+        case list():
+            return [_in_numpy(item) for item in value]
+    return value
 
 
 def write(content: object, path: Path, protocol: int = 4) -> Path:

@@ -77,7 +77,7 @@ class Night:
         self.path = path
         self.at = at
         self.fps = fps
-        self.texts: list[tuple[Any, str]] = []
+        self.texts: list[str] = []
         self.engine = Engine(device=device, trusted=lambda path: trusted)
         self.engine.load(self._parsed(text))
         self.clock.bpm = self.engine.bpm or 120
@@ -86,12 +86,12 @@ class Night:
         self.shown: list[np.ndarray] = []
 
     def _parsed(self, text: str):
-        self.texts.append((parse(text), text))
-        return self.texts[-1][0]
+        self.texts.append(text)
+        return parse(text, version=len(self.texts))
 
     def restart(self, checkpoint: bytes, clock: dict, at: float) -> None:
         """The render process died, and another one goes on from what was saved a moment ago."""
-        text = self.text_of(self.engine.patch) or ""
+        text = self.text_of(self.engine.patch.version) or ""
         self.end()
         self.engine = Engine(device="cpu", trusted=lambda path: True)
         self.engine.load(self._parsed(text))
@@ -104,14 +104,14 @@ class Night:
         about = header(self.engine.device, "a night")
         self.recorder = TakeRecorder(self.path, about, lambda: self.at, self.text_of, cameras=self.cameras)
         self.recorder.opened(msgspec.structs.replace(opened, folder=str(self.path.parent)))
-        self.engine.witness = self.recorder
+        self.engine.recorder = self.recorder
 
-    def text_of(self, patch) -> str | None:
-        return next((text for known, text in self.texts if known is patch), None)
+    def text_of(self, version: int) -> str | None:
+        return self.texts[version - 1] if version else None
 
     def save(self, text: str) -> None:
         self.engine.submit(self._parsed(text))
-        until(lambda: self.engine._workshop.ready is not None)
+        until(lambda: self.engine._builder.ready is not None)
 
     def play(self, frames: int = 1, *, late: float = 0.0) -> None:
         for _ in range(frames):
@@ -426,7 +426,7 @@ def test_a_full_disk_stops_the_recording_and_never_the_show(
         until(lambda: recorder.wants_state)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    text = night.text_of(night.engine.patch)
+    text = night.text_of(night.engine.patch.version)
     state, clock = night.engine.checkpoint(), night.clock
     recorder.opened(Opened(text=text, checkpoint=state, at=night.at, t=clock.t, beat=clock.beat, bpm=clock.bpm))
     until(lambda: recorder.problem is None)
@@ -464,7 +464,7 @@ def test_what_differs_is_told(night: Night, tmp_path: Path) -> None:
 
 def take_up(night: Night, tell: Callable[[], None]) -> Any:
     """Have the script node's file read again, beside the show; the script."""
-    script = night.engine._show.built.nodes["b"].script  # type: ignore[union-attr]
+    script = night.engine._playing.built.nodes["b"].script  # type: ignore[union-attr]
     script._fresh = None  # that it waits for permission
     tell()
     until(lambda: script._fresh is not None)
@@ -516,7 +516,7 @@ def test_what_a_camera_showed_comes_back_if_it_was_kept(tmp_path: Path, kept: bo
     pictures[..., 3] = 255
     text = "a = camera(99, size=(32, 24))\nout(a)"
     night = Night(tmp_path / "seen.ganztake", text, cameras=kept)
-    node: Any = night.engine._show.built.nodes["a"]  # type: ignore[union-attr]
+    node: Any = night.engine._playing.built.nodes["a"]  # type: ignore[union-attr]
     for number in (0, 0, 1, 2, 2, 3, 5, 6, 7, 7):
         node.camera = SimpleNamespace(picture=lambda shown=pictures[number]: shown, problem=None)
         night.play()

@@ -11,20 +11,20 @@ from ganzfeld.errors import OutputError
 from ganzfeld.outputs.base import Output, open_output
 
 if TYPE_CHECKING:
-    from ganzfeld.studio.show import Show
+    from ganzfeld.studio.show import StudioShow
 
 FPS = 60.0
 """Frames a second of a recording: pictures keep the time at which they were shown, as near as this."""
 
 
-class Recorder:
+class ShowRecorder:
     """Writes every new picture of a show into an output, from `start` to `stop`.
 
     If the size changes, recording goes on in a second file (`film-2.mp4`). If writing fails, it ends with `error`, and
     the show plays on.
     """
 
-    def __init__(self, show: Show, target: Path) -> None:
+    def __init__(self, show: StudioShow, target: Path) -> None:
         self.target = target
         self.error: OutputError | None = None
         self._show = show
@@ -50,10 +50,7 @@ class Recorder:
                 if frame is None:
                     continue
                 number = frame.number
-                try:
-                    self._write(frame.image, frame.t)
-                finally:
-                    frame.release()
+                self._write(frame.image, frame.t)
         except OutputError as error:
             self.error = error
         finally:

@@ -11,28 +11,28 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ganzfeld.cli._terminal import console, may_run, show_error
+from ganzfeld.cli._terminal import console, show_error
+from ganzfeld.cli._trust import may_run
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
-    from ganzfeld.cli._recorder import Recorder
-    from ganzfeld.cli._source import Source
+    from ganzfeld.cli._recorder import ShowRecorder
+    from ganzfeld.cli._source import PlaySource
     from ganzfeld.cli._take import TakeFile
-    from ganzfeld.process.messages import Problem
-    from ganzfeld.process.status import ShowStatus
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.signals import Signals
+    from ganzfeld.values.status import Problem, Status
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show."""
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideServices:
     """What runs beside the show in this process: signals, a recording. take: what the render process records."""
 
     signals: Signals
-    recorder: Recorder | None = None
+    recorder: ShowRecorder | None = None
     take: TakeFile | None = None
 
     @property
@@ -46,7 +46,7 @@ class ShowTerminal:
     """What the person at the terminal sees: where the page is, one line that moves, errors once, and the question
     whether a script may run."""
 
-    def __init__(self, show: Supervisor, source: Source, url: str, beside: Beside) -> None:
+    def __init__(self, show: Supervisor, source: PlaySource, url: str, beside: SideServices) -> None:
         self._show, self._source, self._url, self._beside = show, source, url, beside
         self._missed: set[str] = set()
         self._console = console()
@@ -120,7 +120,7 @@ class ShowTerminal:
                     self._show.trust(script)
 
 
-def _line(status: ShowStatus, dropped: int = 0) -> Text:
+def _line(status: Status, dropped: int = 0) -> Text:
     """How the show is doing, in one line. dropped: packets that were not OSC."""
     minutes, seconds = divmod(int(status.t), 60)
     width, height = status.size

@@ -10,7 +10,7 @@ from ganzfeld.errors import GanzfeldError, PatchError, nearest
 
 
 @dataclass(frozen=True)
-class Source:
+class PlaySource:
     """What to play: a patch's file to watch, or the text of a patch without one. name: as the person calls it."""
 
     name: str
@@ -18,7 +18,7 @@ class Source:
     text: str | None = None
 
 
-def choose(file: Path | None, network: Path | None) -> Source:
+def choose(file: Path | None, network: Path | None) -> PlaySource:
     """What the command line's words mean. Raises GanzfeldError."""
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, opening_patch
@@ -37,7 +37,7 @@ def choose(file: Path | None, network: Path | None) -> Source:
                 hint="Play one of your own: ganzfeld play --network FILE.pkl",
             )
         if {"planets", "flowers"} <= set(names):
-            return Source("the opening", text=opening_patch())
+            return PlaySource("the opening", text=opening_patch())
         wanted = Path(names[0])
     if not wanted.exists():
         if str(wanted) in shipped_names():
@@ -54,10 +54,10 @@ def choose(file: Path | None, network: Path | None) -> Source:
 
         glance(wanted)
         return _in_default_patch(wanted)
-    return Source(wanted.name, patch=wanted)
+    return PlaySource(wanted.name, patch=wanted)
 
 
-def saved(source: Source, target: Path) -> Source:
+def saved(source: PlaySource, target: Path) -> PlaySource:
     """The same, as a file of the person's own. Raises GanzfeldError if it is there already or cannot be written."""
     text = source.text if source.text is not None else source.patch.read_text("utf-8") if source.patch else ""
     try:
@@ -69,13 +69,13 @@ def saved(source: Source, target: Path) -> Source:
         raise GanzfeldError(
             f"{target} cannot be written: {error.strerror}", hint="Choose a folder of your own"
         ) from None
-    return Source(target.name, patch=target)
+    return PlaySource(target.name, patch=target)
 
 
-def _in_default_patch(network: Path | str) -> Source:
+def _in_default_patch(network: Path | str) -> PlaySource:
     from ganzfeld.patch.defaults import patch_for_network
 
-    return Source(network.name if isinstance(network, Path) else network, text=patch_for_network(network))
+    return PlaySource(network.name if isinstance(network, Path) else network, text=patch_for_network(network))
 
 
 def _near(wanted: Path, shipped: list[str]) -> str:

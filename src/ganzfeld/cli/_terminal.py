@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -62,9 +61,3 @@ def opened_network(file: Path) -> Network:
     from ganzfeld.networks.network import Network
 
     return Network.from_file(opened)
-
-
-def may_run(script: Path | str) -> bool:
-    """Ask the person at the terminal whether a patch's script may run. Nobody there: no."""
-    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
-    return sys.stdin.isatty() and typer.confirm(question, default=False)

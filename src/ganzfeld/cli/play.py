@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganzfeld.cli import _outside as outside
+from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.outputs.base import example_targets
 
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
@@ -51,9 +51,7 @@ def play(
         Path | None, typer.Option(help="Write the patch that plays into this file first, and play that: yours to edit.")
     ] = None,
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Record what is shown: film.mp4, film.mkv, a folder/, frames.npy.")
-    ] = None,
+    record: Annotated[Path | None, typer.Option(help=f"Record what is shown: {example_targets()}.")] = None,
     take: Annotated[
         Path | None,
         typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
@@ -152,8 +150,8 @@ def play(
 
     take_file = TakeFile(take) if take else None
 
-    from ganzfeld.cli._recorder import Recorder
-    from ganzfeld.cli._show_terminal import Beside, ShowTerminal
+    from ganzfeld.cli._recorder import ShowRecorder
+    from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.show_time import Known, ShowTime
     from ganzfeld.signals.signals import Signals, Wanted
@@ -186,8 +184,8 @@ def play(
     signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)
     if to:
         show.report(send, osc_rate or MOST_REPORTS, signals.frame)
-    recorder = Recorder(show, record) if record else None
-    with _stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
+    recorder = ShowRecorder(show, record) if record else None
+    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
         try:
             show.start()
             if snapshot is not None:
@@ -197,9 +195,9 @@ def play(
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
             with server, signals, recorder or contextlib.nullcontext():
-                ShowTerminal(show, source, server.url, Beside(signals, recorder, take_file)).watch(seconds)
+                ShowTerminal(show, source, server.url, SideServices(signals, recorder, take_file)).watch(seconds)
         finally:
-            with _deaf_to_interrupts():
+            with ignoring_interrupts():
                 show.close()
                 if take_file is not None:
                     _tell_take(take_file)
@@ -209,37 +207,3 @@ def _tell_take(take: TakeFile) -> None:
     from ganzfeld.cli._terminal import console
 
     console().print(take.told(), markup=False)
-
-
-@contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """A polite request to end (systemd, docker stop, a closed terminal) ends it as Ctrl-C does."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    try:
-        before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    except ValueError:  # not the main thread: whoever calls us there has signals of their own
-        yield
-        return
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """An impatient second Ctrl-C must not leave half of the show behind; ending takes two seconds at most."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

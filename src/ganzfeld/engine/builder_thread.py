@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from ganzfeld.engine.building import build
-from ganzfeld.engine.playing import Show
+from ganzfeld.engine.playing import PlayingPatch
 from ganzfeld.engine.program.capture import Graphs
 from ganzfeld.engine.program.program import BuiltPatch
 from ganzfeld.engine.program.state import State
@@ -29,7 +29,7 @@ from ganzfeld.values.time import Moment
 log = logging.getLogger(__name__)
 
 
-class Workshop:
+class BuilderThread:
     """Builds shows for `device`. Its methods belong to the thread that renders.
 
     now: what plays, and the last frame's moment; asked on either thread. quiet: seconds without another patch, after
@@ -41,7 +41,7 @@ class Workshop:
         device: torch.device,
         graphs: Graphs,
         resources: Resources,
-        now: Callable[[], tuple[Show | None, Moment]],
+        now: Callable[[], tuple[PlayingPatch | None, Moment]],
         *,
         quiet: float,
     ) -> None:
@@ -50,12 +50,12 @@ class Workshop:
         self._lock = threading.Lock()
         self._latest = 0
         self._give_back_at = math.inf
-        self.ready: Show | GanzfeldError | None = None
+        self.ready: PlayingPatch | GanzfeldError | None = None
         """What was built last and has not been taken, or why it could not be built."""
         self.coming: frozenset[str] = frozenset()
         """The nodes of the patch that was built last: state that they may have to keep."""
 
-    def build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> Show:
+    def build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> PlayingPatch:
         """Parse and build now; what is being built counts no more. Raises PatchError."""
         self._latest += 1
         return self._build(patch, path, anew)
@@ -67,7 +67,7 @@ class Workshop:
             number = self._latest
         self._thread.submit(self._build_beside, number, patch, path, anew)
 
-    def take(self) -> Show | GanzfeldError | None:
+    def take(self) -> PlayingPatch | GanzfeldError | None:
         """What is ready; it is not any more."""
         with self._lock:
             ready, self.ready = self.ready, None
@@ -77,7 +77,7 @@ class Workshop:
         if number != self._latest:
             return
         try:
-            ready: Show | GanzfeldError = self._build(patch, path, anew)
+            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew)
         except GanzfeldError as error:
             ready = error
         except Exception as error:
@@ -87,7 +87,7 @@ class Workshop:
             if number == self._latest:
                 self.ready = ready
 
-    def _build(self, patch: str | Patch, path: Path | None, anew: bool) -> Show:
+    def _build(self, patch: str | Patch, path: Path | None, anew: bool) -> PlayingPatch:
         if isinstance(patch, str):
             patch = parse(patch, str(path) if path else None)
         if patch.file is not None:
@@ -95,12 +95,12 @@ class Workshop:
         graph = Graph(patch)
         playing, moment = self._now()
         if playing is not None and not anew and graph.structure == playing.graph.structure:
-            return Show(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
+            return PlayingPatch(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
         # Its captured programs will know the addresses of its nodes' state: that must not go at a swap before theirs.
         self.coming = frozenset(graph.nodes)
         state = playing.state if playing else State()
         built = build(graph, self._resources, self._device, self._graphs, state, moment)
-        return Show(graph, Evaluator(graph, built.matched), built, state, anew)
+        return PlayingPatch(graph, Evaluator(graph, built.matched), built, state, anew)
 
     def prime(self) -> None:
         """Make what the thread will need, before it is needed."""

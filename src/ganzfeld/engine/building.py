@@ -79,5 +79,5 @@ def _built(
                 program.run()
                 if program.wants_capture:
                     program.capture(state)
-                program.own.state = state  # the scratch state goes
+                program.binding.state = state  # the scratch state goes
         return built

@@ -26,7 +26,7 @@ SQUARE = 4.0
 """How much longer twice the side takes, as long as nobody has seen it."""
 
 
-class Hold:
+class DynamicResolution:
     """Chooses how many times the inner size is halved. Times in seconds."""
 
     def __init__(self, fps: float, most: int, halvings: int = 0) -> None:

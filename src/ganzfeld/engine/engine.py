@@ -17,15 +17,15 @@ from typing import Any
 import msgspec
 import torch
 
-from ganzfeld.engine.builder_thread import Workshop
-from ganzfeld.engine.pace import Pace
-from ganzfeld.engine.playing import Fade, Show
+from ganzfeld.engine.builder_thread import BuilderThread
+from ganzfeld.engine.frame_meter import FrameMeter
+from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
+from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.program.state import LARGEST_CHECKPOINTED_TENSOR, State
 from ganzfeld.engine.snapshots.bank import decode_bank
 from ganzfeld.engine.snapshots.recalls import value_in, value_out
-from ganzfeld.engine.snapshots.snapshots import Snapshots, Stage
-from ganzfeld.engine.witness import Taken, Witness
+from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.graph import Graph
@@ -42,7 +42,7 @@ QUIET_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class OutSettings:
+class OutputOptions:
     """What an output asks for. size: (width, height), or None for the size of the picture itself."""
 
     size: tuple[int, int] | None
@@ -73,17 +73,17 @@ class Engine:
         device's work is captured; tests have their own."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
-        self._pace = Pace(self._graphs.timer())
+        self._meter = FrameMeter(self._graphs.timer())
         self._exact = exact
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
-        self.snapshots = Snapshots()
-        self.witness: Witness | None = None
+        self.snapshots = LiveSnapshots()
+        self.recorder: FrameRecorder | None = None
         self._taken = Taken()
         self._trusted = trusted
         self._resources = Resources(trusted=self._may_run, exact=exact, replays=replays)
         self._at_once = False
-        self._show: Show | None = None
+        self._playing: PlayingPatch | None = None
         self._fade: Fade | None = None
         self._last: dict[str, torch.Tensor] = {}
         self._last_beat = 0.0
@@ -92,8 +92,8 @@ class Engine:
         self._node_problems: dict[str, GanzfeldError] = {}
         self._asked: set[Path] = set()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
-        self._workshop = Workshop(
-            self.device, self._graphs, self._resources, lambda: (self._show, self._moment), quiet=QUIET_SECONDS
+        self._builder = BuilderThread(
+            self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
         )
 
     # What the loop and the person need to know
@@ -101,54 +101,54 @@ class Engine:
     @property
     def bpm(self) -> float | None:
         """The tempo that the patch's text sets; None: it leaves it as it is."""
-        return self._show.graph.patch.settings.bpm if self._show else None
+        return self._playing.graph.patch.settings.bpm if self._playing else None
 
     @property
     def follow(self) -> str | None:
         """What the patch's text takes the tempo from (see `models.TempoSource`), or None."""
-        return self._show.graph.patch.settings.follow if self._show else None
+        return self._playing.graph.patch.settings.follow if self._playing else None
 
     @property
-    def outs(self) -> dict[str, OutSettings]:
+    def outs(self) -> dict[str, OutputOptions]:
         """Every output of the playing patch."""
-        if self._show is None:
+        if self._playing is None:
             return {}
-        nodes = self._show.graph.nodes
+        nodes = self._playing.graph.nodes
         return {
-            name: OutSettings(nodes[name].structure["size"], nodes[name].structure["fps"])
-            for name in self._show.graph.outs
+            name: OutputOptions(nodes[name].structure["size"], nodes[name].structure["fps"])
+            for name in self._playing.graph.outs
         }
 
     @property
     def patch(self) -> Patch | None:
         """The patch that plays."""
-        return self._show.graph.patch if self._show else None
+        return self._playing.graph.patch if self._playing else None
 
     @property
     def graph(self) -> Graph | None:
         """The patch that plays, looked up: every address with its kind and range."""
-        return self._show.graph if self._show else None
+        return self._playing.graph if self._playing else None
 
     @property
     def values(self) -> Mapping[str, Any]:
         """The last frame's value of every address."""
-        return self._show.evaluator.values if self._show else {}
+        return self._playing.evaluator.values if self._playing else {}
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong now, the patch's own error first."""
         problems = [self._patch_problem, self._frame_problem, self.snapshots.problem, *self._node_problems.values()]
-        if self._show is not None:
-            problems += self._show.evaluator.problems.values()
-            problems += self._show.built.notes
+        if self._playing is not None:
+            problems += self._playing.evaluator.problems.values()
+            problems += self._playing.built.notes
         return [problem for problem in problems if problem is not None]
 
     @property
     def watched(self) -> set[Path]:
         """Files whose change the engine wants to be told of with `notice`."""
-        if self._show is None:
+        if self._playing is None:
             return set()
-        return {path for node in self._show.built.nodes.values() for path in node.watched()}
+        return {path for node in self._playing.built.nodes.values() for path in node.watched()}
 
     @property
     def pending_trust(self) -> list[Path]:
@@ -160,27 +160,27 @@ class Engine:
 
     def load(self, patch: str | Patch, path: Path | None = None) -> None:
         """Parse and build now. Raises PatchError; what plays is untouched then."""
-        self._take(self._workshop.build(patch, path))
+        self._take(self._builder.build(patch, path))
         self._graphs.give_back()  # what the rehearsal used
-        self._workshop.prime()
+        self._builder.prime()
 
     def swap(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build now, and play it from the next frame on, whatever it says of beats and bars: for replays, which know
         when that was. Raises PatchError."""
-        if isinstance(self._workshop.ready, Show):
-            self._take(self._workshop.ready)
-        self._workshop.ready, self._at_once = self._workshop.build(patch, path, anew), True
+        if isinstance(self._builder.ready, PlayingPatch):
+            self._take(self._builder.ready)
+        self._builder.ready, self._at_once = self._builder.build(patch, path, anew), True
 
     def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
         """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
         anew: build even if only numbers changed in the text, because a file changed.
         """
-        self._workshop.begin(patch, path, anew)
+        self._builder.begin(patch, path, anew)
 
-    def _take(self, show: Show) -> None:
+    def _take(self, show: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
-        old = self._show
+        old = self._playing
         self._patch_problem = self._frame_problem = None
         self._node_problems.clear()
         if old is not None:
@@ -195,52 +195,52 @@ class Engine:
                 self._end_fade(show)
                 self._fade = Fade(old.going_out(), self._moment.t, fade)
             show.evaluator.adopt(old.evaluator)
-            show.state.keep_only(set(show.graph.nodes) | self._workshop.coming)
+            show.state.keep_only(set(show.graph.nodes) | self._builder.coming)
             if show.built is not old.built:
                 self._resources.forget_unused()
                 if fade <= 0:
-                    self._workshop.retire(old.built)
-        self._show = show
-        self._pace.hold(None if self._exact else show.graph.patch.settings.hold, show.built.most_halvings)
-        if self.witness is not None:
-            self.witness.took(show.graph.patch, anew=show.anew)
+                    self._builder.retire(old.built)
+        self._playing = show
+        self._meter.hold(None if self._exact else show.graph.patch.settings.hold, show.built.most_halvings)
+        if self.recorder is not None:
+            self.recorder.took(show.graph.patch, anew=show.anew)
 
-    def _end_fade(self, following: Show | None) -> None:
+    def _end_fade(self, following: PlayingPatch | None) -> None:
         """The show that goes out is gone. `following`: what plays on."""
         fade, self._fade = self._fade, None
         if fade is not None and following is not None and fade.show.built is not following.built:
-            self._workshop.retire(fade.show.built)
+            self._builder.retire(fade.show.built)
 
     @property
     def frame_seconds(self) -> float:
         """The median of what the last frames took; 0 before the first."""
-        return self._pace.seconds
+        return self._meter.seconds
 
     @property
     def times(self) -> deque[float]:
         """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
-        return self._pace.times
+        return self._meter.times
 
     @property
     def halvings(self) -> int:
         """How many times the inner size of networks is halved, to hold the rate that the patch asks for."""
-        return self._pace.halvings
+        return self._meter.halvings
 
     def halve(self, times: int) -> None:
         """Halve so often where no rate is held: a replay does what the night did."""
-        self._pace.halved = times
+        self._meter.halved = times
 
     def _swap_if_due(self, moment: Moment) -> None:
-        ready = self._workshop.ready
+        ready = self._builder.ready
         if ready is None:
             return
-        if isinstance(ready, Show) and self._show is not None and not self._at_once:
+        if isinstance(ready, PlayingPatch) and self._playing is not None and not self._at_once:
             when = ready.graph.patch.settings.swap
             unit = {"now": 0.0, "beat": 1.0, "bar": 4.0}[when]
             if unit and moment.dt > 0 and moment.beat // unit == self._last_beat // unit:
                 return
-        ready, self._at_once = self._workshop.take(), False
-        if isinstance(ready, Show):
+        ready, self._at_once = self._builder.take(), False
+        if isinstance(ready, PlayingPatch):
             self._take(ready)
         else:
             self._patch_problem = ready
@@ -258,13 +258,13 @@ class Engine:
 
     def release(self, address: str) -> None:
         """Give a parameter back to its text."""
-        if self.turned.pop(address, None) is not None and self._show is not None:
-            self._show.evaluator.release(address)
+        if self.turned.pop(address, None) is not None and self._playing is not None:
+            self._playing.evaluator.release(address)
             self._tell("release", address)
 
     def followed(self, address: str) -> str:
         """What a knob follows that no hand holds: "midi", "osc" or "" (its text)."""
-        return self._show.evaluator.follows(address, self._show.state.expressions) if self._show else ""
+        return self._playing.evaluator.follows(address, self._playing.state.expressions) if self._playing else ""
 
     def load_snapshots(self, bank: bytes) -> None:
         """Take these snapshots (`bank.encode_bank`) for those there were. Raises GanzfeldError."""
@@ -277,11 +277,11 @@ class Engine:
     def store(self, name: str) -> None:
         """Keep the last frame's values as a snapshot now, as the hit `/snapshot/store` does with the next frame. Raises
         GanzfeldError."""
-        show = self._show
+        show = self._playing
         if show is None:
             raise PatchError("Nothing plays, so there is nothing to store")
         try:
-            self.snapshots.store(name, Stage(show.graph, show.evaluator.values, self.turned))
+            self.snapshots.store(name, SnapshotContext(show.graph, show.evaluator.values, self.turned))
         except GanzfeldError as error:
             self.snapshots.refuse(error)
             raise
@@ -297,26 +297,26 @@ class Engine:
 
     def give(self, node: str, what: Any) -> None:
         """Give a node what it took when the coming frame was first made (see `Node.give`): for replays."""
-        ready = self._workshop.ready
-        coming = ready if isinstance(ready, Show) else None
-        for show in (coming, self._show, self._fade.show if self._fade else None):
+        ready = self._builder.ready
+        coming = ready if isinstance(ready, PlayingPatch) else None
+        for show in (coming, self._playing, self._fade.show if self._fade else None):
             if show is not None and node in show.built.nodes:
                 show.built.nodes[node].give(what)
 
     def _tell(self, name: str, *arguments: Any) -> None:
-        if self.witness is not None:
-            self.witness.did(name, *arguments)
+        if self.recorder is not None:
+            self.recorder.did(name, *arguments)
 
     def notice(self, path: Path) -> None:
         """A watched file changed on disk: scripts are read again, anything else is built anew beside the show."""
-        if self._show is None:
+        if self._playing is None:
             return
-        taken = [node.notice(path) for node in self._show.built.nodes.values() if path in set(node.watched())]
+        taken = [node.notice(path) for node in self._playing.built.nodes.values() if path in set(node.watched())]
         if taken and not all(taken):
-            self.submit(self._show.graph.patch, self._path(), anew=True)
+            self.submit(self._playing.graph.patch, self._path(), anew=True)
 
     def _path(self) -> Path | None:
-        file = self._show.graph.patch.file if self._show else None
+        file = self._playing.graph.patch.file if self._playing else None
         return Path(file) if file else None
 
     def _may_run(self, path: Path) -> bool:
@@ -344,24 +344,24 @@ class Engine:
         self._swap_if_due(moment)
         self._last_beat = moment.beat
         inbox = self.outside.take()
-        if self.witness is not None:
-            self.witness.frame(moment, inbox, self.halvings)
-        if self._show is None:
+        if self.recorder is not None:
+            self.recorder.frame(moment, inbox, self.halvings)
+        if self._playing is None:
             return {}
         self._node_problems.clear()
         try:
-            self._pace.start()
+            self._meter.start()
             with torch.inference_mode(), at_work(self.device):
-                self._recall(self._show, moment, inbox)
-                pictures = self._show.frame(moment, inbox, self.turned, self._report, self.halvings)
+                self._recall(self._playing, moment, inbox)
+                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings)
                 if self._fade is not None:
                     mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
                     if mixed is None:
-                        self._end_fade(self._show)
+                        self._end_fade(self._playing)
                     else:
                         pictures = mixed
-            self._pace.stop()
-            self._workshop.tidy()
+            self._meter.stop()
+            self._builder.tidy()
             self._frame_problem = None
             self._last = pictures
         except GanzfeldError as error:
@@ -369,13 +369,13 @@ class Engine:
         except Exception as error:
             log.exception("a frame failed")
             self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
-        if self.witness is not None:
+        if self.recorder is not None:
             sizes = {name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()}
-            self.witness.showed(sizes, self._taken.changes(self._show.built.nodes))
+            self.recorder.showed(sizes, self._taken.changes(self._playing.built.nodes))
         return self._last
 
-    def _recall(self, show: Show, moment: Moment, inbox: Inbox) -> None:
-        stage = Stage(show.graph, show.evaluator.values, self.turned)
+    def _recall(self, show: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
+        stage = SnapshotContext(show.graph, show.evaluator.values, self.turned)
         for address in self.snapshots.frame(moment, inbox, stage):
             show.evaluator.release(address)
 
@@ -392,10 +392,10 @@ class Engine:
         whole: large device state, too. It says of itself whether it is exact: then an engine that takes it up after
         loading the same text, and is given the same swaps, goes on with the very frames that this one would have made.
         """
-        show = self._show
+        show = self._playing
         state = (show.state if show else State()).checkpoint(None if whole else LARGEST_CHECKPOINTED_TENSOR)
         exact = state.pop("exact") and self._fade is None and self._frame_problem is None
-        about = Checkpointed(exact and self._show is not None, len(state["tensors"]))
+        about = Checkpointed(exact and self._playing is not None, len(state["tensors"]))
         held = show.evaluator.held() if show else {}
         return msgspec.msgpack.encode(
             {
@@ -413,15 +413,15 @@ class Engine:
         checkpoint = msgspec.msgpack.decode(data)
         for address, value in checkpoint["outside"].items():
             self.outside.set(address, value)
-        if self._show is None:
+        if self._playing is None:
             self.snapshots.restore(checkpoint["snapshots"], {})
             return
-        self._show.state.restore(checkpoint["state"], self.device)
-        self._show.evaluator.hold(checkpoint.get("held", {}))
+        self._playing.state.restore(checkpoint["state"], self.device)
+        self._playing.evaluator.hold(checkpoint.get("held", {}))
         for address, value in checkpoint["turned"].items():
             value = value_in(value)
             if isinstance(value, Mix):
-                if address in self._show.graph.slots:
+                if address in self._playing.graph.slots:
                     self.turned[address] = value
                 continue
             try:
@@ -432,5 +432,5 @@ class Engine:
 
     def close(self) -> None:
         """Stop building; nothing plays after this."""
-        self._workshop.close()
-        self._show = self._fade = None
+        self._builder.close()
+        self._playing = self._fade = None

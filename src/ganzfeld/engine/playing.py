@@ -19,7 +19,7 @@ from ganzfeld.values.time import Moment
 
 
 @dataclass(slots=True)
-class Show:
+class PlayingPatch:
     """A patch ready to play: its evaluator and the programs it runs on.
 
     anew: it was built because a file changed, and not its text. forked: it plays on a fork of the state.
@@ -50,16 +50,16 @@ class Show:
                 program.capture(self.state, wait=False)
         return pictures
 
-    def going_out(self) -> Show:
+    def going_out(self) -> PlayingPatch:
         """The same, on a fork of the state: for the time in which another one comes in."""
-        return Show(self.graph, self.evaluator, self.built, self.state.fork(), forked=True)
+        return PlayingPatch(self.graph, self.evaluator, self.built, self.state.fork(), forked=True)
 
 
 @dataclass(slots=True)
 class Fade:
     """A show that goes out, from second `began` of the show's time."""
 
-    show: Show
+    show: PlayingPatch
     began: float
     seconds: float
 

@@ -6,16 +6,17 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
+from ganzfeld.outputs.base import Output, OutputPiece
 
-from ganzfeld.outputs.base import Output, Piece
+if TYPE_CHECKING:
+    import numpy as np
 
 HEADER_BYTES = 128
 
 
-class Array(Output):
+class ArrayFile(Output):
     """One .npy file, uint8 [frames, height, width, 4]: every value as it was.
 
     `np.load(name, mmap_mode="r")` opens it at once, also while it grows: the header is brought up to date after each
@@ -24,6 +25,7 @@ class Array(Output):
 
     name = "array"
     suffixes = (".npy",)
+    examples = ("frames.npy",)
     piece_suffix = ".npy"
 
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
@@ -54,7 +56,7 @@ class Array(Output):
     @classmethod
     def join(
         cls,
-        pieces: Sequence[Piece],
+        pieces: Sequence[OutputPiece],
         target: Path,
         fps: float,
         scratch: Path,
@@ -62,6 +64,8 @@ class Array(Output):
         sound: Iterable[np.ndarray] | None = None,
         overwrite: bool = False,
     ) -> None:
+        import numpy as np
+
         whole = cls(target, overwrite=overwrite)
         with whole._reporting():
             whole._refuse_to_overwrite(target)

@@ -1,8 +1,9 @@
 """What an output is, and how the right one is found.
 
 An output takes finished frames, one after the other, and puts them somewhere. To add one, write a module in this
-folder with a subclass of `Output`: give it `name`, `suffixes` and a docstring, implement `_open`, `_write` and
-`_close`, and it is found. Keep heavy imports inside the methods.
+folder with a subclass of `Output`: give it `name`, `suffixes`, `examples` and a docstring, implement `_open`, `_write`
+and `_close`, and it is found: by its suffixes, in the help of the commands, in the reference, and by the tests that
+every output has to pass. Keep heavy imports (NumPy too) inside the methods: the command line's help reads this folder.
 
 The rules an output keeps:
 
@@ -26,19 +27,20 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import ganzfeld.outputs
 from ganzfeld.errors import OutputError, Where, explained, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_SIDE = 16384  # pixels; what video encoders and picture viewers take
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of something, in a file of its own. number: of its first frame; frames: how many it holds."""
+class OutputPiece:
+    """A part of what an output writes, in a file of its own. number: of its first frame; frames: how many it holds."""
 
     path: Path
     number: int
@@ -48,13 +50,18 @@ class Piece:
 class Output(abc.ABC):
     """A place where frames go. Subclasses say in their docstring what they make; keyword arguments are its options.
 
-    timed: whether a frame's number is its time, as in a film, and not just its place in a row. many_files: whether it
-    writes several files. piece_suffix: of a piece that can be put together with others; "": as the whole.
+    name: what people call it. suffixes: of the files that it writes, with their dot; "" is a folder. examples: names
+    of files that one may ask for, at least one for each suffix; the commands' help shows them and the tests try them.
+    timed: whether a frame's number is its time, as in a film, and not just its place in a row. has_sound: whether
+    `join` takes sound. many_files: whether it writes several files. piece_suffix: the suffix of a piece that can be
+    put together with others; "": the suffix of the whole.
     """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    examples: ClassVar[tuple[str, ...]]
     timed: ClassVar[bool] = False
+    has_sound: ClassVar[bool] = False
     many_files: ClassVar[bool] = False
     piece_suffix: ClassVar[str] = ""
 
@@ -66,6 +73,11 @@ class Output(abc.ABC):
         self.frames = 0
         self.error: OutputError | None = None
         self._is_open = False
+
+    @classmethod
+    def size_of(cls, size: tuple[int, int]) -> tuple[int, int]:
+        """The size of what is written when pictures of (width, height) come."""
+        return size
 
     def open(self, size: tuple[int, int], fps: float) -> None:
         """Begin. `size` is (width, height) in pixels, `fps` frames a second. The folder is made if it is missing.
@@ -83,6 +95,8 @@ class Output(abc.ABC):
 
     def write(self, image: np.ndarray, t: float, number: int) -> None:
         """Take one frame (see the rules above). Raises OutputError once; an output that failed ignores frames."""
+        import numpy as np
+
         if self.error is not None:
             return
         if not self._is_open:
@@ -107,7 +121,7 @@ class Output(abc.ABC):
     @classmethod
     def join(
         cls,
-        pieces: Sequence[Piece],
+        pieces: Sequence[OutputPiece],
         target: Path,
         fps: float,
         scratch: Path,
@@ -120,7 +134,17 @@ class Output(abc.ABC):
         scratch: a folder on the same disk, to work in. sound: float32 [samples, 2] at 48000 a second, block by block,
         for outputs that have sound. The pieces may be gone afterwards. Raises OutputError.
         """
-        raise OutputError(f"the output '{cls.name}' cannot be put together from pieces", where=Where(file=str(target)))
+        cls.check_joins(target)
+
+    @classmethod
+    def check_joins(cls, target: Path) -> None:
+        """Raises OutputError if this kind of output has no `join`, which a render of a take needs."""
+        if cls.join.__func__ is Output.join.__func__:
+            raise OutputError(
+                f"the output '{cls.name}' cannot be put together from pieces",
+                where=Where(file=str(target)),
+                hint="Render the take as a film, and make this from the film",
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -190,6 +214,12 @@ def output_types() -> dict[str, type[Output]]:
 def known_suffixes() -> dict[str, type[Output]]:
     """Which output writes which kind of file: suffix with its dot -> output. "" is a folder."""
     return {suffix: kind for kind in output_types().values() for suffix in kind.suffixes}
+
+
+def example_targets() -> str:
+    """Names that one may give as a target, as a list in words: "film.mp4, folder/ or frames.npy"."""
+    *most, last = [example for kind in output_types().values() for example in kind.examples]
+    return f"{', '.join(most)} or {last}"
 
 
 def output_for(target: str | Path) -> type[Output]:

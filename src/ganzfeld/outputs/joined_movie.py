@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ganzfeld.outputs.base import Piece
+from ganzfeld.outputs.base import OutputPiece
 
 if TYPE_CHECKING:
+    import numpy as np
     from av.container import OutputContainer
 
 SOUND_RATE = 48000
@@ -18,7 +17,7 @@ SOUND_BITS = 192_000  # a second
 
 
 def join(
-    container: OutputContainer, pieces: Sequence[Piece], rate: Fraction, sound: Iterable[np.ndarray] | None = None
+    container: OutputContainer, pieces: Sequence[OutputPiece], rate: Fraction, sound: Iterable[np.ndarray] | None = None
 ) -> None:
     """Write the packets of films of `rate` frames a second into a container, each film at its piece's number, and
     sound beside them: float32 [samples, 2] at 48000 a second, block by block."""
@@ -69,6 +68,7 @@ class _Sound:
 
     def _write(self, block: np.ndarray) -> None:
         import av
+        import numpy as np
 
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T, np.float32), format="fltp", layout="stereo")
         frame.sample_rate = SOUND_RATE

@@ -7,11 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ganzfeld.outputs.base import Output, Piece
+from ganzfeld.outputs.base import Output, OutputPiece
 
 if TYPE_CHECKING:
+    import numpy as np
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
@@ -34,7 +33,9 @@ class Movie(Output):
 
     name = "movie"
     suffixes = (".mp4", ".mkv")
+    examples = ("film.mp4", "film.mkv")
     timed = True
+    has_sound = True
     piece_suffix = ".mp4"
 
     def __init__(self, target: Path, *, quality: float = 18, preset: str = "veryfast", overwrite: bool = False) -> None:
@@ -49,6 +50,11 @@ class Movie(Output):
         self._last_number = 0
         self._shift = 0  # from a frame's number to its place in the film
 
+    @classmethod
+    def size_of(cls, size: tuple[int, int]) -> tuple[int, int]:
+        width, height = size
+        return width + width % 2, height + height % 2
+
     def _open(self) -> None:
         from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
@@ -58,8 +64,7 @@ class Movie(Output):
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)
         stream = container.add_stream("libx264", rate=rate)
-        width, height = self.size
-        stream.width, stream.height = width + width % 2, height + height % 2
+        stream.width, stream.height = self.size_of(self.size)
         stream.pix_fmt = "yuv420p"
         context: Any = stream.codec_context
         context.time_base = 1 / rate
@@ -115,7 +120,7 @@ class Movie(Output):
     @classmethod
     def join(
         cls,
-        pieces: Sequence[Piece],
+        pieces: Sequence[OutputPiece],
         target: Path,
         fps: float,
         scratch: Path,
@@ -152,11 +157,15 @@ def _container(path: Path) -> OutputContainer:
 
 
 def _even(image: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     height, width = image.shape[:2]
     return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge") if height % 2 or width % 2 else image
 
 
 def _on_black(image: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     if np.bitwise_and.reduce(image.view("<u4"), axis=None) >> 24 == 0xFF:  # every alpha is 255
         return image
     shown = image.copy()

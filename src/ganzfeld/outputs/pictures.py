@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+from ganzfeld.outputs.base import Output, OutputPiece, is_folder
 
-from ganzfeld.outputs.base import Output, Piece, is_folder
+if TYPE_CHECKING:
+    import numpy as np
 
 _NUMBER = re.compile(r"%(0\d+)?d")
 
@@ -25,6 +27,7 @@ class Pictures(Output):
 
     name = "pictures"
     suffixes = (".png", "")
+    examples = ("frame-%05d.png", "folder/")
     many_files = True
 
     def __init__(self, target: Path, *, compression: int = 1, overwrite: bool = False) -> None:
@@ -78,7 +81,7 @@ class Pictures(Output):
     @classmethod
     def join(
         cls,
-        pieces: Sequence[Piece],
+        pieces: Sequence[OutputPiece],
         target: Path,
         fps: float,
         scratch: Path,

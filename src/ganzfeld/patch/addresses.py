@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ganzfeld.patch.graph import Graph, Slot
-from ganzfeld.patch.models import Patch, Term
+from ganzfeld.patch.knobs import midi_address
 from ganzfeld.patch.node import Choice, HostValue, Toggle, Value
 
 
@@ -30,16 +28,16 @@ class Address:
 
 def addresses(graph: Graph) -> list[Address]:
     """A patch's table of addresses: what can be turned, in the text's order, then what its expressions read."""
-    owned = [_owned(slot, graph.patch) for slot in graph.slots.values()]
+    owned = [_owned(slot) for slot in graph.slots.values()]
     own = {row.address for row in owned}
-    read = {address: readers for address, readers in _read(graph.patch).items() if address not in own}
+    read = {address: readers for address, readers in _read(graph).items() if address not in own}
     return owned + [
         Address(address, "read", doc=f"Read by {', '.join(dict.fromkeys(readers))}")
         for address, readers in read.items()
     ]
 
 
-def _owned(slot: Slot, patch: Patch) -> Address:
+def _owned(slot: Slot) -> Address:
     parameter, knob = slot.parameter, slot.knob
     text = "" if slot.text is None else " ".join(slot.text.split())
     if knob is not None:
@@ -63,40 +61,14 @@ def _owned(slot: Slot, patch: Patch) -> Address:
     return Address(slot.address, slot.kind, **row)
 
 
-def _read(patch: Patch) -> Mapping[str, list[str]]:
-    """Outside addresses that stand in expressions, with who reads them."""
+def _read(graph: Graph) -> dict[str, list[str]]:
+    """Addresses from outside that expressions and knobs read, with who reads them."""
     read: dict[str, list[str]] = {}
-    for owner, term in _terms(patch):
-        for address in _outside(term):
-            read.setdefault(address, []).append(owner)
-    for knob in patch.knobs.values():
-        for address in (knob.osc, f"/midi/cc/{knob.midi}" if knob.midi else None):
+    for slot in graph.slots.values():
+        for address in slot.expression.addresses if slot.expression is not None else ():
+            read.setdefault(address, []).append(slot.reference)
+    for knob in graph.patch.knobs.values():
+        for address in (knob.osc, midi_address(knob)):
             if address:
                 read.setdefault(address, []).append(knob.name)
     return read
-
-
-def _terms(patch: Patch) -> Iterator[tuple[str, Term]]:
-    for signal in patch.signals.values():
-        yield signal.name, signal.term
-    for node in patch.nodes.values():
-        for key, term in node.arguments.items():
-            yield f"{node.name}.{key}", term
-        for line in node.methods:
-            for key, term in line.arguments.items():
-                yield f"{node.name}.{line.name}.{key}", term
-
-
-def _outside(term: Term) -> Iterator[str]:
-    for node in ast.walk(ast.parse(term.text.strip(), mode="eval")):
-        match node:
-            case ast.Call(func=ast.Name(id="osc" | "hit"), args=[ast.Constant(value=str(address)), *_]):
-                yield address
-            case ast.Call(
-                func=ast.Name(id="cc" | "note" as kind), args=[ast.Constant() as channel, ast.Constant() as n]
-            ):
-                yield f"/midi/{kind}/{channel.value}/{n.value}"
-            case ast.Attribute(value=ast.Name(id="audio"), attr=name) if name != "band":
-                yield f"/audio/{name}"
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="audio"), attr="band"), args=[ast.Constant(value=k)]):
-                yield f"/audio/band/{k}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganzfeld.errors import PatchError, Where
-from ganzfeld.patch.expressions import Expression, Frame, Scope, compile_expression
+from ganzfeld.patch.expressions import Expression, FrameContext, Scope, compile_expression
 from ganzfeld.patch.models import Term
 from ganzfeld.values.time import Moment
 
@@ -20,4 +20,4 @@ def constant(term: Term, where: Where) -> Any:
 
 def constant_value(expression: Expression) -> Any:
     """What an expression gives that is the same on every frame."""
-    return expression.evaluate(Frame(Moment(frame=0, t=0.0, dt=0.0, beat=0.0, bar=0.0, bpm=120.0)))
+    return expression.evaluate(FrameContext(Moment(frame=0, t=0.0, dt=0.0, beat=0.0, bar=0.0, bpm=120.0)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.patch.expressions import Expression, Frame
+from ganzfeld.patch.expressions import Expression, FrameContext
 from ganzfeld.patch.graph import Graph, Slot
 from ganzfeld.patch.knobs import Listener
 from ganzfeld.patch.mixing import Mix
@@ -103,7 +103,7 @@ class Evaluator:
         turned: values held by a hand (or a `Mix` of them and of what the text says); they win over the text. A control
         that moves takes its knob from the hand that held it: then it is removed from here.
         """
-        frame = Frame(moment, inbox, self._references, state)
+        frame = FrameContext(moment, inbox, self._references, state)
         for slot in self._moving:
             if slot.knob is not None:
                 self._listen(slot, inbox, state, turned)
@@ -150,7 +150,7 @@ class Evaluator:
         """What a knob that no hand holds follows: "midi", "osc", or "" (its text)."""
         return self._knobs[address].follows(state)
 
-    def _expression(self, slot: Slot, expression: Expression, frame: Frame) -> Any:
+    def _expression(self, slot: Slot, expression: Expression, frame: FrameContext) -> Any:
         fan = self.matched.get(slot.address)
         if fan is None:
             return slot.admit(expression.evaluate(frame))

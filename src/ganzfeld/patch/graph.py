@@ -7,6 +7,7 @@ text changes is told by comparing `Graph.structure`.
 from __future__ import annotations
 
 import graphlib
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -89,6 +90,14 @@ class Slot:
         raise PatchError(f"{self.reference} is a number, not {value!r}", where=self.where)
 
 
+_numbers = itertools.count(1)
+
+
+def _line_of(cls: type[Node]) -> str:
+    """A line of a patch with this output, for a hint."""
+    return f"{cls.word}(face)"
+
+
 @dataclass(slots=True)
 class GraphNode:
     """A node with its type looked up. `addresses`: parameter (or "line.parameter" of a method line) → address.
@@ -118,10 +127,14 @@ class GraphNode:
 
 
 class Graph:
-    """A patch, looked up. Raises PatchError on the first thing that cannot be played."""
+    """A patch, looked up. Raises PatchError on the first thing that cannot be played.
+
+    number: tells this graph from every other one of the process.
+    """
 
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
+        self.number = next(_numbers)
         self.slots: dict[str, Slot] = {}
         self.nodes = {name: self._node(model) for name, model in patch.nodes.items()}
         self.scope = Scope(
@@ -130,6 +143,7 @@ class Graph:
                 name: frozenset(key for key in node.addresses if "." not in key) for name, node in self.nodes.items()
             },
             nodes=frozenset(self.nodes),
+            statements={word: _line_of(cls) for word, cls in node_types().items() if cls.is_output},
         )
         self._knobs_and_signals()
         for node in self.nodes.values():
@@ -137,7 +151,7 @@ class Graph:
         self._link()
         self.order = self._order()
         self.node_order = self._node_order()
-        self.outs = [name for name, node in self.nodes.items() if node.cls.word == "out"]
+        self.outs = [name for name, node in self.nodes.items() if node.cls.is_output]
         if not self.outs:
             where = Where(file=patch.file)
             raise PatchError("The patch has no output", where=where, hint="Add a line such as out(name)")

@@ -183,7 +183,7 @@ class SetupContext:
     resources: Resources
     device: torch.device
     where: Callable[[str], Where]
-    lines: tuple[Line, ...] = ()
+    lines: tuple[MethodLine, ...] = ()
 
     def refuse(self, what: str, parameter: str, hint: str = "") -> PatchError:
         """An error that points at a parameter."""
@@ -270,7 +270,7 @@ class Method(Declares):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MethodLine:
     """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments written in it."""
 
     name: str
@@ -279,13 +279,22 @@ class Line:
 
 
 class Node(Declares):
-    """Base of node types. `type` is its word in the language, `makes` what it can be asked for."""
+    """Base of node types. `word` is its name in the language, `makes` what it can be asked for."""
 
     word: ClassVar[str]
     makes: ClassVar[tuple[str, ...]] = ("image",)
+    is_output: ClassVar[bool] = False
+    """True: what it renders leaves the patch, as uint8 [H, W, 4]. Only such a node may stand on a line of its own. It
+    declares its input first and, as `Structure`, `size` ((width, height) in pixels or None), `fps` and `name`."""
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Patch text that shows what the type can do (see `patch.examples`): at least one, and each of its choices."""
+    needs: ClassVar[str] = ""
+    """What the examples need that not every machine has: "a camera"."""
     methods: ClassVar[tuple[type[Method], ...]] = ()
     extra: ClassVar[HostValue | None] = None
     """If set, keyword arguments that are not declared are host values of this kind (the script node)."""
+    remembers: ClassVar[bool] = False
+    """True: what it shows is made of what it showed before, so a picture says little of it before a while."""
     captured: ClassVar[bool] = True
     """False: `render` does host work, so it splits the program into two captured parts."""
     renders_on: torch.device | None = None

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ganzfeld.process.messages import Phase, decode_from_render
+from ganzfeld.process.messages import decode_from_render
 from ganzfeld.process.parts import Parts, torch_parts
 from ganzfeld.process.render_process import main
 from ganzfeld.process.wire import Wire
+from ganzfeld.values.status import Phase
 
 # Not fork: a copy of a process with threads and a GPU is broken from birth, and Windows and macOS have none.
 _spawn = multiprocessing.get_context("spawn")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.knobs import position_of
 from ganzfeld.patch.mixing import Mix
-from ganzfeld.process.messages import Desk, KnobOnDesk, SnapshotOnDesk
+from ganzfeld.values.desk import Curve, Desk, KnobOnDesk, SnapshotOnDesk, TurnedBy
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
@@ -57,10 +57,10 @@ def _knobs(engine: Engine, graph: Graph) -> tuple[KnobOnDesk, ...]:
                 address=address,
                 value=value,
                 position=position_of(knob, value),
-                by=by or "text",
+                by=cast("TurnedBy", by or "text"),
                 low=knob.low,
                 high=knob.high,
-                curve=knob.curve,
+                curve=cast("Curve", knob.curve),
                 default=knob.default,
                 midi=knob.midi,
                 osc=knob.osc,

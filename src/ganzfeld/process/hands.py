@@ -9,6 +9,9 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.messages import Arrange, Hit, Order, Pause, Release, Seek, Speed, Tempo, Turn, Value
 from ganzfeld.values.time import FASTEST_BPM
 
+MORPH = "/snapshot/morph"
+_COUNTED_BY_THE_ENGINE = ("/snapshot/", "/midi/", "/audio/")
+
 
 class Hands:
     """Turns calls into orders. `set` and `hit` fit `signals.mailbox.Mailbox`, `turn` fits `signals.osc.Turn`."""
@@ -21,6 +24,15 @@ class Hands:
     def addresses(self) -> frozenset[str]:
         """Every parameter that a hand may turn in the patch that plays."""
         raise NotImplementedError
+
+    @property
+    def counted(self) -> frozenset[str] | None:
+        """Addresses whose hits the patch that plays counts; None: nobody knows yet."""
+        raise NotImplementedError
+
+    def counts_hits(self, address: str) -> bool:
+        """Whether anything may count the hits of this address: the patch, or the snapshots."""
+        return self.counted is None or address in self.counted or address.startswith(_COUNTED_BY_THE_ENGINE)
 
     def turn(self, address: str, value: Any) -> bool:
         """A hand turns the parameter at an address; False if the patch that plays has none there."""
@@ -38,8 +50,9 @@ class Hands:
         self._give(Value(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
-        """An event from outside. Every one is counted, even over a restart of the render."""
-        self._give(Hit(address, arguments, named))
+        """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
+        between the snapshots, which come as fast as a finger moves, the newest is enough."""
+        self._give(Hit(address, arguments, named), key="morph" if address == MORPH else None)
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored, recalled

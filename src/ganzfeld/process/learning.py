@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
 
-from ganzfeld.patch.language.editing import Number
+from msgspec.structs import replace
+
+from ganzfeld.values.desk import LearnableNumber, Lesson
 
 SNAPSHOT = "snapshot:"
 """Before the name of a snapshot that is chosen, where others are addresses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What is chosen and what was touched so far. control: "cc 1/74" or "note 1/60". numbers: the parameters in the
-    text that may be chosen beside the knobs and snapshots."""
-
-    target: str | None = None
-    control: str | None = None
-    numbers: tuple[Number, ...] = ()
 
 
 class Learning:
@@ -39,7 +30,7 @@ class Learning:
             lesson = self._lesson or Lesson()
             return self._told(replace(lesson, target=target or lesson.target))
 
-    def offer(self, numbers: tuple[Number, ...]) -> None:
+    def offer(self, numbers: tuple[LearnableNumber, ...]) -> None:
         """These numbers in the text may be chosen, if the lesson still goes on."""
         with self._lock:
             if self._lesson is not None and self._lesson.numbers != numbers:

@@ -1,23 +1,21 @@
 """What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
 
 Supervisor → render: `Begin` once, then numbered orders.
-Render → supervisor: `Ready`, `Status`, `Addresses`, `Values`, `Desk`, `Stored`, `Saved`, `Failed`, `Line`.
+Render → supervisor: `Ready`, `Status`, `Watched`, `Addresses`, `Values`, `Desk`, `Stored`, `Saved`, `Failed`, `Line`.
+`Status` and `Desk` are in `values/`: the page gets them, too.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from ganzfeld.errors import GanzfeldError, Where
-
-Phase = Literal["starting", "loading", "opened", "playing"]
-"""starting: importing, waiting for `Begin`. loading: opening a patch, or waiting for one that can be opened.
-opened: making the first frame. playing: making frames."""
+from ganzfeld.values.desk import Desk
+from ganzfeld.values.status import Problem, Status
 
 
-class _Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_defaults=True):
     pass
 
 
@@ -183,66 +181,18 @@ class Ready(_Message, frozen=True):
     """Everything is imported; waits for `Begin`."""
 
 
-class Problem(_Message, frozen=True):
-    """An error as the person reads it (see `errors.GanzfeldError`)."""
+class Watched(_Message, frozen=True):
+    """Files whose change the patch that plays wants to be told of (`Notice`)."""
 
-    what: str
-    hint: str = ""
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-    address: str | None = None
-
-    @classmethod
-    def of(cls, error: GanzfeldError) -> Problem:
-        where = error.where
-        return cls(error.what, error.hint, where.file, where.line, where.column, where.address)
-
-    def error(self) -> GanzfeldError:
-        """The error again."""
-        return GanzfeldError(self.what, where=Where(self.file, self.line, self.column, self.address), hint=self.hint)
-
-
-class Status(_Message, frozen=True):
-    """How the render is doing: a few times a second, and at once when `problems` or `version` change.
-
-    version: of the text that plays (None: none does yet). outputs: their names, the main one first.
-    opened_in: seconds that opening the patch took, with a first frame on scratch state.
-    frame_ms, worst_ms: median and longest time of a frame in the last second. halvings: of the networks' inner size, to
-    hold the rate. skipped: frames that came too late to be
-    made, dropped: frames that readers left no room for; both ever since this process began.
-    at: when it was `t` (perf_counter). follow: what the text takes the tempo from; expected: about how fast that is.
-    """
-
-    phase: Phase
-    version: int | None = None
-    opened_in: float = 0.0
-    fps: float = 0.0
-    frame_ms: float = 0.0
-    worst_ms: float = 0.0
-    halvings: int = 0
-    skipped: int = 0
-    dropped: int = 0
-    frame: int = 0
-    t: float = 0.0
-    beat: float = 0.0
-    bpm: float = 120.0
-    at: float = 0.0
-    follow: str | None = None
-    expected: float | None = None
-    paused: bool = False
-    speed: float = 1.0
-    device: str = ""
-    outputs: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    pending_trust: tuple[str, ...] = ()
-    watched: tuple[str, ...] = ()
+    files: tuple[str, ...]
 
 
 class Addresses(_Message, frozen=True):
-    """Every parameter that a hand may turn in the patch that plays."""
+    """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
+    its expressions count."""
 
     addresses: tuple[str, ...]
+    hits: tuple[str, ...] = ()
 
 
 class Values(_Message, frozen=True):
@@ -250,48 +200,6 @@ class Values(_Message, frozen=True):
 
     moment: tuple[int, float, float, float, float, float]
     values: dict[str, Any]
-
-
-class KnobOnDesk(msgspec.Struct, frozen=True):
-    """A knob. position: where its value lies, 0 to 1. by: who turned it to where it is. The rest: `KnobModel`."""
-
-    address: str
-    value: float
-    position: float
-    by: str = "text"
-    low: float = 0.0
-    high: float = 1.0
-    curve: float | str = 1.0
-    default: float = 0.0
-    midi: str | None = None
-    osc: str | None = None
-
-
-class SnapshotOnDesk(msgspec.Struct, frozen=True):
-    """A snapshot. at, midi: as `bank.Snapshot`'s. misfits: addresses it names that the patch cannot turn so."""
-
-    name: str
-    at: tuple[float, float]
-    midi: str | None = None
-    misfits: tuple[str, ...] = ()
-
-
-class Desk(_Message, frozen=True):
-    """What hands stand at; told when it changes, up to 20 times a second.
-
-    held: what is held by hands and snapshots, with its value (None: more than one number). fade: how recalls arrive:
-    length, unit, when. shown: the snapshot recalled last; share: how far it has arrived. waiting: one that waits for
-    its beat. at: the place on the pad, if it was a morph.
-    """
-
-    knobs: tuple[KnobOnDesk, ...] = ()
-    held: dict[str, Any] = {}
-    snapshots: tuple[SnapshotOnDesk, ...] = ()
-    fade: tuple[float, str, str] = (0.0, "seconds", "now")
-    shown: tuple[str, ...] = ()
-    share: float = 1.0
-    waiting: str | None = None
-    at: tuple[float, float] | None = None
 
 
 class Stored(_Message, frozen=True):
@@ -324,7 +232,7 @@ class Line(_Message, frozen=True):
 
 
 ToRender = Begin | Numbered
-FromRender = Ready | Status | Addresses | Values | Desk | Stored | Saved | Failed | Line
+FromRender = Ready | Status | Watched | Addresses | Values | Desk | Stored | Saved | Failed | Line
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode

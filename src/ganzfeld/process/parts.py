@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 class Parts:
     """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
 
-    engine: makes what plays. parse: a text and its file's name → what the engine loads; raises PatchError.
+    engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
+    knows its version; raises PatchError.
     copy: writes a picture of the engine's into memory. writer: publishes frames of a session, for pictures on the
     engine's device.
     """
 
     engine: Callable[[Begin], Any]
-    parse: Callable[[str, str | None], Any]
+    parse: Callable[[str, str | None, int], Any]
     copy: Copy
     writer: Callable[[str, Any], FrameWriter]
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from ganzfeld.process.child import Child
-from ganzfeld.process.messages import Begin, Numbered, Status, Stop, Text
+from ganzfeld.process.messages import Begin, Numbered, Stop, Text
 from ganzfeld.process.parts import Parts
 from ganzfeld.process.restart_policy import Absence, Journal, Retreat
+from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Relay:
             if self.absence.lasts:
                 self.absence.end(now)
                 log.warning("the render process is back after %.2f s", self.absence.seconds)
-        elif status.problems:
+        elif status.errors:
             self.absence.end(now)
 
     def look(self, playing: Text | None, status: Status, *, is_hopeless: bool, spare_after: float) -> None:

@@ -17,21 +17,17 @@ from ganzfeld.process.messages import (
     Addresses,
     Arrange,
     Begin,
-    Desk,
     Hit,
     Notice,
     Numbered,
     Order,
     Pause,
-    Phase,
-    Problem,
     Release,
     Report,
     Saved,
     Seek,
     Snapshots,
     Speed,
-    Status,
     Stop,
     Stored,
     Tempo,
@@ -39,15 +35,19 @@ from ganzfeld.process.messages import (
     Trust,
     Turn,
     Value,
+    Watched,
 )
 from ganzfeld.process.parts import Parts
 from ganzfeld.process.read_back import Handover
 from ganzfeld.process.report import Reporter
 from ganzfeld.process.wire import Wire
+from ganzfeld.values.desk import Desk
+from ganzfeld.values.status import Phase, Problem, Status
 from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
+    from ganzfeld.patch.graph import Graph
     from ganzfeld.patch.models import Patch
     from ganzfeld.process.take import ShowTake
 
@@ -57,6 +57,8 @@ STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
 CHECKPOINT_SECONDS = 1.0
 FPS_WITHOUT_PATCH = 30.0
+TEXTS_KEPT = 10
+"""Of so many of the newest versions the text is known, for the take to tell what plays."""
 FAILURES_BEFORE_GIVING_UP = 3
 """Frames in a row that could not be made *or* handed out. A lost device fails every call until the process ends."""
 
@@ -68,12 +70,12 @@ class Render:
         self._begin, self._parts, self._wire, self._inbox = begin, parts, wire, inbox
         self._path = Path(begin.path) if begin.path else None
         self._phase: Phase = "loading"
-        self._say(Status("loading"))
+        self._say(Status(phase="loading"))
         self._engine: Engine = parts.engine(begin)
         self._writer = parts.writer(begin.session, self._engine.device)
         self._handover = Handover(self._writer, parts.copy)
         self._clock = Clock()
-        self._versions: list[tuple[Patch, Text]] = []
+        self._texts: dict[int, str] = {}
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
         self._output_problem: GanzfeldError | None = None
@@ -83,6 +85,7 @@ class Render:
         self._ended = False
         self._said: tuple = ()
         self._said_at = self._saved_at = 0.0
+        self._watched: tuple[str, ...] | None = None
         self._reporter = Reporter()
         self._desk_keeper, self._desk, self._desk_at = DeskKeeper(), Desk(), 0.0
         self._frame_at = 0.0
@@ -103,7 +106,7 @@ class Render:
             from ganzfeld.process.take import ShowTake
 
             try:
-                self._take = ShowTake(begin, self._engine, self._loop, self._source_of)
+                self._take = ShowTake(begin, self._engine, self._loop, self._texts.get)
             except Exception:
                 log.exception("no take can be recorded")
 
@@ -145,7 +148,7 @@ class Render:
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"
-            self._say(Status("opened", opened_in=self._opened_in))
+            self._say(Status(phase="opened", opened_in=self._opened_in))
         except GanzfeldError as error:
             self._load_problem = error
         except Exception as error:
@@ -162,18 +165,11 @@ class Render:
             self._engine.submit(patch, self._path)
 
     def _parse(self, text: Text) -> Patch:
-        patch = self._parts.parse(text.text, str(self._path) if self._path else None)
-        # The engine tells what plays by the very object: that is how we know which version it is.
-        self._versions = [*self._versions[-9:], (patch, text)]
+        patch = self._parts.parse(text.text, str(self._path) if self._path else None, text.version)
+        self._texts[text.version] = text.text
+        if len(self._texts) > TEXTS_KEPT:
+            del self._texts[min(self._texts)]
         return patch
-
-    def _text_of(self, patch: Patch | None) -> Text | None:
-        """What a patch was made of, if it is known."""
-        return next((text for known, text in reversed(self._versions) if known is patch), None)
-
-    def _source_of(self, patch: Patch) -> str | None:
-        text = self._text_of(patch)
-        return text.text if text else None
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -284,11 +280,10 @@ class Render:
         self._follow_tempo()
         self._loop.set_fps(self._fps())
         patch = engine.patch
-        text = self._text_of(patch)
-        version = text.version if text else self._version
+        version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._wire.post(Addresses(tuple(engine.graph.slots)), key="addresses")
+            self._wire.post(Addresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -307,6 +302,14 @@ class Render:
         if said != self._said or now - self._said_at >= STATUS_SECONDS:
             self._said, self._said_at = said, now
             self._say(self._status(*said))
+            self._tell_watched()
+
+    def _tell_watched(self) -> None:
+        """Which files the patch wants to be told of, when that has changed."""
+        watched = tuple(sorted(map(str, self._engine.watched)))
+        if self._phase == "playing" and watched != self._watched:
+            self._watched = watched
+            self._wire.post(Watched(watched), key="watched")
 
     def _tell_desk(self, now: float) -> bool:
         """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that
@@ -330,11 +333,11 @@ class Render:
             if tempo[0] is not None and self._begin.bpm is None:
                 self._clock.bpm = tempo[0]
 
-    def _status(self, phase: Phase, version: int | None, problems: tuple, pending: tuple, paused: bool) -> Status:
+    def _status(self, phase: Phase, version: int | None, errors: tuple, pending: tuple, paused: bool) -> Status:
         measure, clock = self._loop.measure(), self._clock
         return Status(
             phase=phase,
-            version=version,
+            playing_version=version,
             opened_in=self._opened_in,
             fps=measure.fps,
             frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
@@ -353,9 +356,8 @@ class Render:
             speed=clock.speed,
             device=str(self._engine.device),
             outputs=tuple(self._engine.outs),
-            problems=problems,
+            errors=errors,
             pending_trust=pending,
-            watched=tuple(sorted(map(str, self._engine.watched))),
         )
 
     def _say(self, status: Status) -> None:
@@ -370,3 +372,9 @@ class Render:
         self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
+
+
+def counted_hits(graph: Graph) -> tuple[str, ...]:
+    """Addresses whose hits a patch's expressions count."""
+    expressions = (slot.expression for slot in graph.slots.values())
+    return tuple({address for expression in expressions if expression is not None for address in expression.hits})

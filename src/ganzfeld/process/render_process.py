@@ -20,10 +20,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.process.messages import Begin, Failed, Line, Problem, Ready, decode_to_render
+from ganzfeld.process.messages import Begin, Failed, Line, Ready, decode_to_render
 from ganzfeld.process.parts import Parts, torch_parts
 from ganzfeld.process.render import Render
 from ganzfeld.process.wire import Wire
+from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from ganzfeld.process.messages import Numbered, Order, Problem, Text
+from ganzfeld.process.messages import Numbered, Order, Text
+from ganzfeld.values.status import Problem
 
 MOST_ORDERS_KEPT = 8192
 CALM_SECONDS = 10.0

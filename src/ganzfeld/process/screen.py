@@ -13,14 +13,16 @@ from ganzfeld.values.frames import FrameReader
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownFrame:
-    """One picture. image: uint8 [H, W, 4] RGBA, shared by all who look: not to be written. number: counts from 0."""
+    """One finished picture, which no later one is written over.
+
+    image: uint8 [height, width, 4], sRGB-encoded RGBA with straight alpha, rows from the top, contiguous. All who look
+    share it, so nobody writes into it. number: counts the pictures shown, from 0; it only grows: over a pause, a seek
+    and a restart of the render process. t: the show's time of this picture, in seconds.
+    """
 
     image: np.ndarray
     number: int
     t: float
-
-    def release(self) -> None:
-        """Nothing to give back: the picture is a copy, which goes with its last viewer."""
 
 
 class Screen:

@@ -27,25 +27,23 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.child import Child
 from ganzfeld.process.hands import Hands
-from ganzfeld.process.learning import SNAPSHOT, Learning, Lesson
+from ganzfeld.process.learning import SNAPSHOT, Learning
 from ganzfeld.process.messages import (
     Addresses,
     Begin,
-    Desk,
     Failed,
     Line,
     Notice,
     Numbered,
     Order,
-    Problem,
     Ready,
     Saved,
     Snapshots,
-    Status,
     Stored,
     Text,
     Trust,
     Values,
+    Watched,
 )
 from ganzfeld.process.parts import Parts, torch_parts
 from ganzfeld.process.patch_file import PatchFile
@@ -54,9 +52,10 @@ from ganzfeld.process.report import Hear, Listeners
 from ganzfeld.process.restart_policy import Journal, Retreat
 from ganzfeld.process.rolls import Rolls
 from ganzfeld.process.screen import Screen, ShownFrame
-from ganzfeld.process.status import ShowStatus
 from ganzfeld.process.watch import Change, Kind, Watcher
+from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
+from ganzfeld.values.status import PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
@@ -130,8 +129,10 @@ class Supervisor(Hands):
             prepare=prepare,
         )
         self._saved: Saved | None = None
-        self._status = Status("starting")
+        self._status = Status()
         self._addresses: frozenset[str] = frozenset()
+        self._counts: frozenset[str] | None = None
+        self._counted: frozenset[str] | None = None
         self.failure: GanzfeldError | None = None
         """Why nothing can ever be played, or None."""
         self._store = FrameStore()
@@ -199,36 +200,27 @@ class Supervisor(Hands):
         """As `latest`, but waits up to `timeout` seconds for such a picture."""
         return self._screen.wait(newer_than, timeout)
 
-    def status(self) -> ShowStatus:
+    def status(self) -> Status:
         """How the show is doing now."""
         with self._lock:
-            status, newest = self._status, self._retreat.newest
-            return ShowStatus(
-                fps=status.fps,
-                frame_ms=status.frame_ms,
-                worst_ms=status.worst_ms,
-                skipped=status.skipped,
-                frame=status.frame,
-                t=status.t,
-                beat=status.beat,
-                bpm=status.bpm,
-                paused=status.paused,
-                speed=status.speed,
-                at=status.at,
+            told, newest = self._status, self._retreat.newest
+            width, height = self._screen.size
+            return msgspec.structs.replace(
+                told,
                 follow=self.follow,
-                size=self._screen.size,
-                outputs=status.outputs,
+                errors=(*self._own_problems(), *told.errors),
+                width=width,
+                height=height,
                 patch_name=self.name,
-                patch_text=newest.text,
                 patch_version=newest.version,
-                playing_version=status.version,
-                errors=(*self._own_problems(), *status.problems),
                 render_alive=not self._relay.absence.lasts,
-                device=status.device,
-                pending_trust=status.pending_trust,
                 rolled=self._rolls.rolled,
-                halvings=status.halvings,
             )
+
+    def patch_source(self) -> PatchSource:
+        """The patch's newest text, whether it plays or not."""
+        newest = self._retreat.newest
+        return PatchSource(name=self.name, text=newest.text, version=newest.version)
 
     @property
     def known_time(self) -> tuple[float, float, float]:
@@ -238,18 +230,9 @@ class Supervisor(Hands):
         return status.t, status.at, 0.0 if status.paused or not status.at else status.speed
 
     def desk(self) -> Desk:
-        """Knobs, what is held by hand, snapshots: as they were a moment ago."""
-        return self._desk
-
-    @property
-    def lesson(self) -> Lesson | None:
-        """What is being learned, if anything is."""
-        return self._learning.lesson
-
-    @property
-    def keeps_snapshots(self) -> bool:
-        """Whether snapshots outlive the show: a patch without a file has no place for them."""
-        return self._keeper.path is not None
+        """Knobs, what is held by hand, snapshots, what is being learned: as they were a moment ago."""
+        kept = self._keeper.path is not None  # a patch without a file has no place for snapshots
+        return msgspec.structs.replace(self._desk, lesson=self._learning.lesson, kept=kept)
 
     def command(self, name: str, **arguments: str) -> None:
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
@@ -280,7 +263,7 @@ class Supervisor(Hands):
             newest = self._retreat.newest
             if (
                 text == newest.text
-                and not self._status.problems
+                and not self._status.errors
                 and not self._retreat.is_set_aside
                 and not self._relay.absence.lasts
             ):
@@ -376,6 +359,11 @@ class Supervisor(Hands):
         return self._addresses
 
     @property
+    def counted(self) -> frozenset[str] | None:
+        """Addresses whose hits the patch that plays, and the one before it, count; None: nothing has played yet."""
+        return self._counted
+
+    @property
     def follow(self) -> str | None:
         """What the tempo is taken from: "tap", "midi", "audio", "link", or None: the patch's text and hands."""
         if self._tempo is None:
@@ -440,8 +428,13 @@ class Supervisor(Hands):
                     pass  # the last words of one that was replaced
                 case Status():
                     self._take_status(child, message)
-                case Addresses(addresses):
+                case Watched(files):
+                    self._watch(files)
+                case Addresses(addresses, hits):
                     self._addresses = frozenset(addresses)
+                    # The patch before may be fading out: it counts on.
+                    before, self._counts = self._counts, frozenset(hits)
+                    self._counted = self._counts | (before or frozenset())
                 case Values():
                     self._listeners.tell(message)
                 case Desk():
@@ -454,17 +447,17 @@ class Supervisor(Hands):
                     self._journal.saved(number)
                 case Failed(problem):
                     self.failure = problem.error()
-                    self._status = Status("loading", problems=(problem,))
+                    self._status = Status(phase="loading", errors=(problem,))
 
     def _take_status(self, child: Child, status: Status) -> None:
         self._relay.told(child, status)
-        if status.version is not None:
-            self._playing = self._texts.get(status.version, self._playing)
+        if status.playing_version is not None:
+            self._playing = self._texts.get(status.playing_version, self._playing)
         if status.outputs:
             self._screen.show(status.outputs[0])
-        if status.phase == "playing":
-            self._watch(status.watched)
-        elif not status.outputs:  # nothing plays yet: what played before a restart is still the truth for viewers
+        if (
+            status.phase != "playing" and not status.outputs
+        ):  # nothing plays yet: what played before a restart is still the truth for viewers
             status = _keep_numbers(self._status, status)
         self._status = status
 
@@ -519,7 +512,7 @@ def _keep_numbers(before: Status, status: Status) -> Status:
         before,
         phase=status.phase,
         opened_in=status.opened_in,
-        problems=status.problems,
+        errors=status.errors,
         fps=0.0,
         pending_trust=status.pending_trust,
     )

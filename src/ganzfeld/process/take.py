@@ -12,7 +12,6 @@ from ganzfeld.takes.records import Opened
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.errors import OutputError
-    from ganzfeld.patch.models import Patch
     from ganzfeld.process.loop import Loop
     from ganzfeld.process.messages import Begin
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 class ShowTake:
     """Records what `engine` plays into `begin.take`, from when it is made. Render thread only.
 
-    text_of: the text that a patch was made from, if that is known.
+    text_of: the text of a patch's version (see `Patch.version`), or None.
     """
 
-    def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[Patch], str | None]) -> None:
+    def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[int], str | None]) -> None:
         self._path = Path(begin.path) if begin.path else None
         self._folder = str(self._path.resolve().parent if self._path else Path.cwd())
         self._engine, self._loop, self._text_of = engine, loop, text_of
@@ -31,13 +30,13 @@ class ShowTake:
         target = Path(begin.take or "")
         self._recorder = TakeRecorder(target, about, lambda: loop.time, text_of, cameras=begin.take_cameras)
         self._begin(begin.checkpoint)
-        engine.witness = self._recorder
+        engine.recorder = self._recorder
 
     def _begin(self, checkpoint: bytes | None) -> None:
         """Frames from now on are made from this state, which the engine has taken up."""
         patch, clock = self._engine.patch, self._loop.clock
         opened = Opened(
-            text=self._text_of(patch) if patch is not None else None,
+            text=self._text_of(patch.version) if patch is not None else None,
             path=str(self._path) if self._path else None,
             folder=self._folder,
             checkpoint=checkpoint,

@@ -27,6 +27,8 @@ from typing import Literal
 
 import watchfiles
 
+from ganzfeld.patch.nodes import output_words
+
 log = logging.getLogger(__name__)
 
 Kind = Literal["patch", "script", "data"]
@@ -56,7 +58,8 @@ class Change:
 
 
 def looks_whole(text: str, kind: Kind) -> bool:
-    """Whether a text has what every patch (`out(…)`) or script (`def frame`) ends up having. Runs nothing of it."""
+    """Whether a text has what every patch (an output, `out(…)`) or script (`def frame`) ends up having. Runs nothing of
+    it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -66,7 +69,7 @@ def looks_whole(text: str, kind: Kind) -> bool:
     if kind == "script":
         return any(isinstance(node, ast.FunctionDef) and node.name == "frame" for node in ast.walk(tree))
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return any(isinstance(function, ast.Name) and function.id == "out" for function in calls)
+    return any(isinstance(function, ast.Name) and function.id in output_words() for function in calls)
 
 
 def read_text(path: Path) -> Change:

@@ -1,5 +1,6 @@
-"""A take made into a film, pictures or an array: cut into pieces, which are made here or elsewhere, and put together.
+"""A take made into a film, pictures or an array: cut into pieces, which are rendered here or elsewhere, and joined.
 
-`pieces` cuts a render into parts that can be made anywhere and in any order; `local` makes them in processes of this
-machine, `cluster` on a Ray cluster; `soundtrack` is what is heard.
+`plan` makes a job of what is asked for; `jobs` says what a job is and where it may be cut; `piece_renderer` renders one
+piece; `piece_folder` keeps the finished ones; `local` renders in processes of this machine, `cluster` on a Ray cluster;
+`soundtrack` is the sound.
 """

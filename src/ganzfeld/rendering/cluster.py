@@ -1,8 +1,8 @@
-"""Makes the pieces of a render on a Ray cluster (extra `cluster`).
+"""Renders the pieces of a take on a Ray cluster (extra `cluster`).
 
 Each piece is a task. What it needs goes with it (the take, the state the piece before it left), and the piece comes
 back with its state, so machines share no folder; only the networks and media must lie where they lay. A task whose
-worker dies is given to another one by Ray; pieces that came back are on the shelf here and are never made again.
+worker dies is given to another one by Ray; pieces that came back are in the folder here and are not rendered again.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.rendering.pieces import Job, Made, Maker, Shelf, is_whole
+from ganzfeld.rendering.jobs import FinishedPiece, RenderJob, is_whole
+from ganzfeld.rendering.piece_folder import PieceFolder
+from ganzfeld.rendering.piece_renderer import PieceRenderer, Report
 
 MOST_ATTEMPTS = 4
 """How often a piece may lose its worker."""
 Files = dict[str, bytes]
-Report = Callable[[int, list[GanzfeldError]], None]
 
 
-def make_on_cluster(maker: Maker, shelf: Shelf, address: str, workers: int, report: Report) -> None:
+def render_on_cluster(renderer: PieceRenderer, folder: PieceFolder, address: str, workers: int, report: Report) -> None:
     """Everything, on the cluster at `address` ("auto": the one of this machine; "local": one that is started for it).
     workers: at most so many pieces at once; 1: as many as there is room for. Raises GanzfeldError."""
     ray = _ray()
     with _connected(ray, address, workers):
-        _make_all(ray, maker, shelf, workers if workers > 1 else 1 << 20, report)
+        _render_all(ray, renderer, folder, workers if workers > 1 else 1 << 20, report)
 
 
 def _ray() -> Any:
@@ -70,18 +71,20 @@ def _connected(ray: Any, address: str, workers: int) -> Iterator[None]:
         ray.shutdown()
 
 
-def _make_all(ray: Any, maker: Maker, shelf: Shelf, most: int, report: Report) -> None:
-    job = maker.job
+def _render_all(ray: Any, renderer: PieceRenderer, folder: PieceFolder, most: int, report: Report) -> None:
+    job = renderer.job
     on_gpu = job.device.startswith("cuda") or (job.device == "auto" and _gpus(ray) > 0)
     task = ray.remote(num_cpus=1, num_gpus=1 if on_gpu else 0, num_returns=2, max_retries=MOST_ATTEMPTS, max_calls=0)(
-        _make_piece
+        _render_piece
     )
     take = ray.put(Path(job.take).read_bytes())
-    waiting = [chain for chain, place in enumerate(maker.chains) if not is_whole(place, shelf.made(chain))]
+    waiting = [
+        chain for chain, place in enumerate(renderer.chains) if not is_whole(place, folder.finished_pieces(chain))
+    ]
     running: dict[Any, tuple[int, int, Any]] = {}
 
     def begin(chain: int) -> None:
-        made = shelf.made(chain)
+        made = folder.finished_pieces(chain)
         note, files = task.remote(job, take, chain, made[-1] if made else None)
         running[note] = (chain, len(made), files)
 
@@ -92,10 +95,10 @@ def _make_all(ray: Any, maker: Maker, shelf: Shelf, most: int, report: Report) -
         for note in ready:
             chain, number, files = running.pop(note)
             made = _fetched(ray, note)
-            _put_down(shelf, chain, number, _fetched(ray, files))
-            shelf.put(chain, number, made)
+            _write_files(folder, chain, number, _fetched(ray, files))
+            folder.put(chain, number, made)
             report(made.count, [])
-            if not is_whole(maker.chains[chain], [made]):
+            if not is_whole(renderer.chains[chain], [made]):
                 waiting.insert(0, chain)  # its state is fresh: others can wait
 
 
@@ -117,39 +120,39 @@ def _gpus(ray: Any) -> float:
     return ray.cluster_resources().get("GPU", 0)
 
 
-def _put_down(shelf: Shelf, chain: int, number: int, files: Files) -> None:
-    target = shelf.unfinished(chain, number)
-    if shelf.many_files:
+def _write_files(folder: PieceFolder, chain: int, number: int, files: Files) -> None:
+    target = folder.unfinished(chain, number)
+    if folder.many_files:
         shutil.rmtree(target.parent, ignore_errors=True)
     for name, data in files.items():
-        path = target.parent / name if shelf.many_files else target
+        path = target.parent / name if folder.many_files else target
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 
 
 # On a worker
 
-_kept: tuple[str, Maker] | None = None
-"""The maker of the last piece, with what it has open: networks are not opened for each piece anew."""
+_kept: tuple[str, PieceRenderer] | None = None
+"""The renderer of the last piece and what it was made from. It keeps its networks open for the next piece."""
 
 
-def _make_piece(job: Job, take: bytes, chain: int, before: Made | None) -> tuple[Made, Files]:
-    """A piece, and what it came to: its files' contents by their names, in the order of a shelf."""
+def _render_piece(job: RenderJob, take: bytes, chain: int, before: FinishedPiece | None) -> tuple[FinishedPiece, Files]:
+    """A piece, and its files' contents by their names in a piece folder."""
     global _kept
     key = hashlib.sha256(msgspec.msgpack.encode(job)).hexdigest()
     if _kept is None or _kept[0] != key:
-        folder = Path(tempfile.gettempdir()) / f"ganzfeld-{os.getpid()}"
-        folder.mkdir(exist_ok=True)
-        here = folder / "cluster.ganztake"
+        own = Path(tempfile.gettempdir()) / f"ganzfeld-{os.getpid()}"
+        own.mkdir(exist_ok=True)
+        here = own / "cluster.ganztake"
         here.write_bytes(take)
         if _kept is not None:
             _kept[1].close()
-        _kept = key, Maker(msgspec.structs.replace(job, take=str(here)))
-    maker = _kept[1]
+        _kept = key, PieceRenderer(msgspec.structs.replace(job, take=str(here)))
+    renderer = _kept[1]
     with tempfile.TemporaryDirectory(prefix="ganzfeld-") as name:
-        shelf = Shelf(job, Path(name))
-        target = shelf.unfinished(chain, 0)
-        made = maker.piece(chain, before, target)
-        root = target.parent if shelf.many_files else shelf.folder
+        folder = PieceFolder(job, Path(name))
+        target = folder.unfinished(chain, 0)
+        made = renderer.piece(chain, before, target)
+        root = target.parent if folder.many_files else folder.path
         files = {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
     return made, files

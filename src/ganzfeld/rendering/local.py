@@ -1,11 +1,10 @@
-"""Makes the pieces of a render in this process, or in several of this machine."""
+"""Renders the pieces of a take in this process, or in several processes of this machine."""
 
 from __future__ import annotations
 
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -13,22 +12,26 @@ from typing import Any
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.rendering.pieces import Job, Maker, Shelf, is_whole, make_chain
+from ganzfeld.rendering.jobs import RenderJob, is_whole
+from ganzfeld.rendering.piece_folder import PieceFolder, render_chain
+from ganzfeld.rendering.piece_renderer import PieceRenderer, Report
 
 MOST_ATTEMPTS = 4
-Report = Callable[[int, list[GanzfeldError]], None]
+"""How often processes are started anew after one died."""
+TELL_SECONDS = 0.1
+"""Between two looks at how many frames the processes have rendered."""
 
 
-def make_here(maker: Maker, shelf: Shelf, report: Report) -> None:
+def render_here(renderer: PieceRenderer, folder: PieceFolder, report: Report) -> None:
     """Everything, in this process, one piece after the other."""
-    for chain in range(len(maker.chains)):
-        make_chain(maker, shelf, chain, report)
+    for chain in range(len(renderer.chains)):
+        render_chain(renderer, folder, chain, report)
 
 
-def make_side_by_side(maker: Maker, shelf: Shelf, workers: int, report: Report) -> None:
+def render_in_processes(renderer: PieceRenderer, folder: PieceFolder, workers: int, report: Report) -> None:
     """Chains in `workers` processes, over all GPUs. A process that dies is replaced, and what it had finished is kept.
     Raises GanzfeldError if a chain kills its process again and again."""
-    todo = {chain for chain, place in enumerate(maker.chains) if not is_whole(place, shelf.made(chain))}
+    todo = {chain for chain, place in enumerate(renderer.chains) if not is_whole(place, folder.finished_pieces(chain))}
     context = multiprocessing.get_context("spawn")
     made, turn = context.Value("q", 0), context.Value("q", 0)
     told = 0
@@ -36,7 +39,7 @@ def make_side_by_side(maker: Maker, shelf: Shelf, workers: int, report: Report) 
 
     def tell() -> None:
         nonlocal told
-        while not ended.wait(0.1):
+        while not ended.wait(TELL_SECONDS):
             now = made.value
             if now > told:
                 report(now - told, [])
@@ -50,8 +53,8 @@ def make_side_by_side(maker: Maker, shelf: Shelf, workers: int, report: Report) 
                 break
             time.sleep(min(attempt, 3))
             workers = min(workers, len(todo))
-            with ProcessPoolExecutor(workers, context, _begin, (maker.job, made, turn)) as pool:
-                futures = {chain: pool.submit(_make, chain) for chain in sorted(todo)}
+            with ProcessPoolExecutor(workers, context, _begin, (renderer.job, made, turn)) as pool:
+                futures = {chain: pool.submit(_render, chain) for chain in sorted(todo)}
                 for chain, future in futures.items():
                     try:
                         future.result()
@@ -73,27 +76,28 @@ def make_side_by_side(maker: Maker, shelf: Shelf, workers: int, report: Report) 
         )
 
 
-_maker: Maker | None = None
+_renderer: PieceRenderer | None = None
 _made: Any = None
+"""Of a worker process: its renderer, and the number of frames that all workers share."""
 
 
-def _begin(job: Job, made: Any, turn: Any) -> None:
-    """A worker's beginning: it opens the take, and takes its turn at the GPUs."""
-    global _maker, _made
+def _begin(job: RenderJob, made: Any, turn: Any) -> None:
+    """Runs first in each process: chooses one of the GPUs by turns, and opens the take."""
+    global _renderer, _made
     import torch
 
     if job.device in ("auto", "cuda") and torch.cuda.is_available():
         with turn.get_lock():
             mine, turn.value = turn.value, turn.value + 1
         job = msgspec.structs.replace(job, device=f"cuda:{mine % torch.cuda.device_count()}")
-    _maker, _made = Maker(job), made
+    _renderer, _made = PieceRenderer(job), made
 
 
-def _make(chain: int) -> None:
-    assert _maker is not None
+def _render(chain: int) -> None:
+    assert _renderer is not None
 
     def report(count: int, problems: list[GanzfeldError]) -> None:
         with _made.get_lock():
             _made.value += count
 
-    make_chain(_maker, Shelf(_maker.job), chain, report)
+    render_chain(_renderer, PieceFolder(_renderer.job), chain, report)

@@ -4,12 +4,13 @@ that is touched while something is being learned is learned."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.midi_state import Control, MidiState
+from ganzfeld.values.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -17,50 +18,14 @@ LOOK_SECONDS = 1 / 30
 """Between looks at the desk: how often lights change at most."""
 
 
-class KnobOnDesk(Protocol):
-    """A knob: its MIDI controller ("channel/number"), where it stands (0 to 1), and who turned it there."""
-
-    @property
-    def address(self) -> str: ...
-    @property
-    def midi(self) -> str | None: ...
-    @property
-    def position(self) -> float: ...
-    @property
-    def by(self) -> str: ...
-
-
-class SnapshotOnDesk(Protocol):
-    """A snapshot and the control that recalls it: "note 1/60" or "cc 1/20"."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def midi(self) -> str | None: ...
-
-
-class Desk(Protocol):
-    """What stands on the desk of a show. shown: names of the snapshots that were recalled last."""
-
-    @property
-    def knobs(self) -> Sequence[Any]: ...
-    @property
-    def snapshots(self) -> Sequence[Any]: ...
-    @property
-    def shown(self) -> Sequence[str]: ...
-
-
 class ShowAtDesk(Protocol):
     """The show, as controllers see it (the supervisor fits). deafness: why no control can be learned, or ""."""
 
     deafness: str
 
-    @property
-    def lesson(self) -> Any:
-        """Not None while something is being learned."""
+    def desk(self) -> Desk:
+        """What hands stand at now."""
         ...
-
-    def desk(self) -> Any: ...
 
     def touched(self, control: str) -> float | None:
         """A control was touched: where (0 to 1) it is picked up. May raise GanzfeldError."""
@@ -107,7 +72,7 @@ class Controllers(Background):
                 else:
                     self.state.hold(f"/midi/cc/{knob.midi}", knob.position)
             self._known[knob.address] = now
-        if (self.show.lesson is not None) != self._learns:
+        if (desk.lesson is not None) != self._learns:
             self._learns = not self._learns
             self.state.learn(self._touched if self._learns else None)
         if self.lights:

@@ -13,3 +13,8 @@ class Mailbox(Protocol):
 
     def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:
         """Count one event."""
+
+    def counts_hits(self, address: str) -> bool:
+        """Whether anything may count the events of this address. If nothing does, a message that carries a value is
+        that value, of which only the newest has to arrive."""
+        ...

@@ -33,10 +33,11 @@ class OscInput:
     """What is done with packets, without the network: `feed` and `release` are told the time.
 
     An address that `turn` takes is a parameter's; every other one becomes a value of the mailbox: one argument as it
-    is, several as a list. Each message is also counted as a hit at its address; its arguments that are pairs of names
-    and values (SuperDirt's `/dirt/play`) can be told apart by name. A message without arguments, or with None (OSC's
-    N), is a hit and no value. A message with raw bytes or a number that is not finite is only a hit too: no parameter
-    and no expression could take it.
+    is, several as a list. Where the mailbox counts hits, each message is a hit at its address, too; its arguments that
+    are pairs of names and values (SuperDirt's `/dirt/play`) can be told apart by name. Elsewhere it is the value alone,
+    so that a fader that sends a thousand times a second leaves one message. A message without arguments, or with None
+    (OSC's N), is a hit and no value. A message with raw bytes or a number that is not finite is only a hit, too: no
+    parameter and no expression could take it.
 
     TouchDesigner's OSC Out CHOP sends a channel as `/name value`, several samples of a time slice as several
     arguments: a parameter that takes no list gets the last. It may stamp bundles in local time: those from
@@ -95,7 +96,8 @@ class OscInput:
                 self.outside.set(address, value)
             else:
                 self.refused += 1
-        self.outside.hit(address, *arguments, **_pairs(arguments))
+        if value is None or not _plain(arguments) or self.outside.counts_hits(address):
+            self.outside.hit(address, *arguments, **_pairs(arguments))
         if self.listener is not None:
             try:
                 self.listener(message)

@@ -224,7 +224,7 @@ class _Echo:
     """The mailbox of what is heard and played here; its events also go to whoever is sent OSC."""
 
     def __init__(self, mailbox: Mailbox, signals: Signals) -> None:
-        self.set = mailbox.set
+        self.set, self.counts_hits = mailbox.set, mailbox.counts_hits
         self._mailbox, self._signals = mailbox, signals
 
     def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:

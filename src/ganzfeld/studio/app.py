@@ -19,10 +19,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page, picture
-from ganzfeld.studio.desk import FromPage, obey
-from ganzfeld.studio.show import Show
+from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import Audience, Viewer
-from ganzfeld.studio.wire import Ack, Command, Notice, Patch, Status, decode_from_page, encode
+from ganzfeld.studio.wire import Acknowledgement, AtDesk, PageCommand, Refusal, decode_from_page, encode
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ SENSELESS = 1008
 """The WebSocket close code for a client whose message makes no sense."""
 
 
-def create_app(show: Show, audience: Audience) -> Starlette:
+def create_app(show: StudioShow, audience: Audience) -> Starlette:
     """The ASGI application, without its guard.
 
     GET /            the page
@@ -41,10 +41,10 @@ def create_app(show: Show, audience: Audience) -> Starlette:
     """
 
     def status(request: Request) -> Response:
-        return _json(Status.of(show.status()))
+        return _json(show.status())
 
     def patch(request: Request) -> Response:
-        return _json(Patch.of(show.status()))
+        return _json(show.patch_source())
 
     async def live(socket: WebSocket) -> None:
         await _Conversation(show, audience, socket).run()
@@ -64,7 +64,7 @@ def create_app(show: Show, audience: Audience) -> Starlette:
 class _Conversation:
     """One page's WebSocket: what it is sent, and what it says."""
 
-    def __init__(self, show: Show, audience: Audience, socket: WebSocket) -> None:
+    def __init__(self, show: StudioShow, audience: Audience, socket: WebSocket) -> None:
         self.show = show
         self.audience = audience
         self.socket = socket
@@ -99,16 +99,16 @@ class _Conversation:
             except msgspec.DecodeError as error:
                 await self.socket.close(SENSELESS, f"not a message of the studio: {error}"[:120])
                 return
-            if isinstance(message, Ack):
+            if isinstance(message, Acknowledgement):
                 viewer.acknowledge(message.number)
             else:
-                notice = await self._obey(message)
-                if notice:
-                    viewer.tell("notice", encode(notice))
+                refusal = await self._obey(message)
+                if refusal:
+                    viewer.tell("notice", encode(refusal))
 
-    async def _obey(self, command: Command | FromPage) -> Notice | None:
+    async def _obey(self, command: PageCommand | AtDesk) -> Refusal | None:
         try:
-            if not isinstance(command, Command):
+            if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None
             arguments = {}
@@ -120,11 +120,11 @@ class _Conversation:
                 self._must_be_here("the patch's file is written")
             await asyncio.to_thread(self.show.command, command.name, **arguments)
         except GanzfeldError as error:
-            return Notice(error.what, error.hint)
+            return Refusal(error.what, error.hint)
         except Exception:
-            name = command.name if isinstance(command, Command) else type(command).__name__.lower()
+            name = command.name if isinstance(command, PageCommand) else type(command).__name__.lower()
             log.exception("command %s", name)
-            return Notice(f"'{name}' failed", "The log says why.")
+            return Refusal(f"'{name}' failed", "The log says why.")
         return None
 
     def _must_be_here(self, what: str) -> None:
@@ -146,18 +146,20 @@ def is_this_machine(host: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _still(show: Show, encode_image: Callable[[np.ndarray], bytes], media_type: str) -> Callable[[Request], Response]:
+def _still(
+    show: StudioShow, encode_image: Callable[[np.ndarray], bytes], media_type: str
+) -> Callable[[Request], Response]:
     # A plain function: Starlette runs it in a thread, off the event loop.
     def still(request: Request) -> Response:
         frame = show.latest(-1)
         if frame is None:
             return PlainTextResponse("There is no picture yet.\n", 503, {"retry-after": "1"})
-        try:
-            body = encode_image(frame.image)
-            number, t = frame.number, frame.t
-        finally:
-            frame.release()
-        headers = {"cache-control": "no-store", "x-frame-number": str(number), "x-frame-time": repr(float(t))}
+        body = encode_image(frame.image)
+        headers = {
+            "cache-control": "no-store",
+            "x-frame-number": str(frame.number),
+            "x-frame-time": repr(float(frame.t)),
+        }
         return Response(body, media_type=media_type, headers=headers)
 
     return still

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 
 from ganzfeld.studio import picture
-from ganzfeld.studio.desk import Desk, known_desk
-from ganzfeld.studio.show import Show
+from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import NO_FRAME, Audience
-from ganzfeld.studio.wire import Frame, Patch, Status, encode
+from ganzfeld.studio.wire import EncodedFrame, encode
+from ganzfeld.values.desk import Desk
+from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ NUMBERS_EVERY = 0.25
 
 
 class _Broadcast(threading.Thread):
-    def __init__(self, show: Show, audience: Audience, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(name=f"studio {type(self).__name__.lower()}", daemon=True)
+    def __init__(self, name: str, show: StudioShow, audience: Audience, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(name=name, daemon=True)
         self.show = show
         self.audience = audience
         self._loop = loop
@@ -68,7 +69,7 @@ class _Broadcast(threading.Thread):
             pass
 
 
-class Frames(_Broadcast):
+class PictureBroadcast(_Broadcast):
     """Encodes each frame once for all viewers, and only when one of them has room for it."""
 
     _number = NO_FRAME
@@ -80,41 +81,39 @@ class Frames(_Broadcast):
         frame = self.show.wait(self.audience.wanted_after, NAP)
         if frame is None:
             return
-        try:
-            # A viewer that joins, or was slow, may want the frame that the others have had.
-            if frame.number != self._number:
-                height, width = frame.image.shape[:2]
-                jpeg = picture.jpeg(frame.image)
-                self._message = encode(Frame(frame.number, frame.t, width, height, sent=time.time(), jpeg=jpeg))
-                self._number = frame.number
-        finally:
-            frame.release()
+        # A viewer that joins, or was slow, may want the frame that the others have had.
+        if frame.number != self._number:
+            height, width = frame.image.shape[:2]
+            jpeg = picture.jpeg(frame.image)
+            self._message = encode(EncodedFrame(frame.number, frame.t, width, height, sent=time.time(), jpeg=jpeg))
+            self._number = frame.number
         self.on_loop(self.audience.offer, self._number, self._message)
 
 
-class Words(_Broadcast):
-    """Tells the status a few times a second and at once when there is news, and the patch when it changes."""
+class StateBroadcast(_Broadcast):
+    """Tells the status a few times a second and at once when there is news; the patch's text and the desk when they
+    change."""
 
-    _told: tuple[object, ...] = ()
+    _news: Status | None = None
     _told_at = 0.0
     _version: int | None = None
-    _known: tuple[object, ...] = (None, None)
+    _desk: Desk | None = None
 
     def step(self) -> None:
         if not self.audience.present.wait(NAP):
             return
-        shown = self.show.status()
-        status = Status.of(shown)
+        status = self.show.status()
         # The text goes first: an error points into it.
         if status.patch_version != self._version:
-            self._version = status.patch_version
-            self.on_loop(self.audience.tell, "patch", encode(Patch.of(shown)))
-        known = known_desk(self.show)
-        if any(one is not other for one, other in zip(known, self._known, strict=True)):
-            self._known = known
-            self.on_loop(self.audience.tell, "desk", encode(Desk.of(self.show)))
-        now = time.monotonic()
-        if status.news != self._told or now - self._told_at >= NUMBERS_EVERY:
-            self._told, self._told_at = status.news, now
+            source = self.show.patch_source()
+            self._version = source.version
+            self.on_loop(self.audience.tell, "patch", encode(source))
+        desk = self.show.desk()
+        if desk != self._desk:
+            self._desk = desk
+            self.on_loop(self.audience.tell, "desk", encode(desk))
+        now, news = time.monotonic(), status.news
+        if news != self._news or now - self._told_at >= NUMBERS_EVERY:
+            self._news, self._told_at = news, now
             self.on_loop(self.audience.tell, "status", encode(status))
         self._stopping.wait(LOOK_EVERY)

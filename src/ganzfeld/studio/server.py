@@ -17,9 +17,9 @@ from starlette.types import ASGIApp
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
-from ganzfeld.studio.broadcast import Frames, Words
+from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
 from ganzfeld.studio.guard import Guard, addresses
-from ganzfeld.studio.show import Show
+from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import Audience
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class StudioServer:
 
     def __init__(
         self,
-        show: Show,
+        show: StudioShow,
         *,
         host: str = "127.0.0.1",
         port: int = PORT,
@@ -115,7 +115,10 @@ class StudioServer:
         )
         self._server = _Uvicorn(app, ready)
         loop = asyncio.get_running_loop()
-        broadcasts = [Frames(self._show, audience, loop), Words(self._show, audience, loop)]
+        broadcasts = [
+            PictureBroadcast("studio pictures", self._show, audience, loop),
+            StateBroadcast("studio state", self._show, audience, loop),
+        ]
         for broadcast in broadcasts:
             broadcast.start()
         try:

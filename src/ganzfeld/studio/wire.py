@@ -1,22 +1,25 @@
 """The messages between the studio and its page: one msgpack map each, told apart by `kind`.
 
-`web/src/live/wire.ts` is the other end.
+`Status`, `PatchSource` and `Desk` go out as the show gives them. `web/src/live/wire.ts` is the other end: it is written
+from these structs by `wire_types.py`.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from ganzfeld.studio.desk import FromPage
-from ganzfeld.studio.show import CommandName, Problem, ShowStatus
+from ganzfeld.studio.show import CommandName
+from ganzfeld.values.desk import Desk
+from ganzfeld.values.status import PatchSource, Status
+
+# From the studio to the page
 
 
-class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=str.lower):
-    pass
-
-
-class Frame(_Message, frozen=True):
-    """A picture. `sent` is the studio's clock in Unix seconds when the JPEG was ready."""
+class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
+    """A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
+    the JPEG was ready."""
 
     number: int
     t: float
@@ -26,117 +29,65 @@ class Frame(_Message, frozen=True):
     jpeg: bytes
 
 
-class ProblemWords(msgspec.Struct, frozen=True):
-    """One error, as in `show.Problem`."""
-
-    what: str
-    hint: str = ""
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-    address: str | None = None
-
-
-class Status(_Message, frozen=True):
-    """How the show is doing: a few times a second, and at once when anything but the numbers changes."""
-
-    fps: float
-    frame_ms: float
-    frame: int
-    t: float
-    bpm: float
-    paused: bool
-    width: int
-    height: int
-    device: str
-    render_alive: bool
-    patch_version: int
-    errors: list[ProblemWords]
-    pending_trust: list[str]
-    rolled: str
-    halvings: int
-
-    @classmethod
-    def of(cls, status: ShowStatus) -> Status:
-        width, height = status.size
-        return cls(
-            fps=status.fps,
-            frame_ms=status.frame_ms,
-            frame=status.frame,
-            t=status.t,
-            bpm=round(status.bpm, 1),
-            paused=status.paused,
-            width=width,
-            height=height,
-            device=status.device,
-            render_alive=status.render_alive,
-            patch_version=status.patch_version,
-            errors=[_words(problem) for problem in status.errors],
-            pending_trust=list(status.pending_trust),
-            rolled=status.rolled,
-            halvings=status.halvings,
-        )
-
-    @property
-    def news(self) -> tuple[object, ...]:
-        """What the page must learn at once: everything but the numbers that change with every frame."""
-        return (
-            self.paused,
-            self.width,
-            self.height,
-            self.device,
-            self.halvings,
-            self.render_alive,
-            self.patch_version,
-            self.errors,
-            self.pending_trust,
-            self.rolled,
-            self.bpm,
-        )
-
-
-class Patch(_Message, frozen=True):
-    """The patch's text: when a viewer joins, and whenever it changes."""
-
-    name: str
-    text: str
-    version: int
-
-    @classmethod
-    def of(cls, status: ShowStatus) -> Patch:
-        return cls(name=status.patch_name, text=status.patch_text, version=status.patch_version)
-
-
-class Notice(_Message, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
     """The answer to a command that could not be done."""
 
     what: str
     hint: str = ""
 
 
-class Ack(_Message, frozen=True):
-    """From the page: the frame of this number, and all sent before it, are on the screen or passed over."""
+# From the page to the studio
+
+
+class _FromPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    pass
+
+
+class Acknowledgement(_FromPage, frozen=True, tag="ack"):
+    """The frame of this number, and all sent before it, are on the screen or passed over."""
 
     number: int
 
 
-class Command(_Message, frozen=True):
-    """From the page: something to do; `path` goes with "trust"."""
+class PageCommand(_FromPage, frozen=True, tag="command"):
+    """Something to do (see `StudioShow.command`); `path` goes with "trust"."""
 
     name: CommandName
     path: str | None = None
 
 
+class KnobTurned(_FromPage, frozen=True, tag="turn"):
+    """A hand turned what is at an address."""
+
+    address: str
+    value: float
+
+
+class KnobReleased(_FromPage, frozen=True, tag="release"):
+    """A hand gave what is at an address back to its text."""
+
+    address: str
+
+
+class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
+    """Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
+    `engine.snapshots.Snapshots.arrange`."""
+
+    do: Literal["store", "recall", "morph", "release", "rename", "delete", "place", "fade"]
+    arguments: list[str | float] = []
+
+
+class LearnControl(_FromPage, frozen=True, tag="learn"):
+    """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
+    no control turns it any more."""
+
+    target: str | None = None
+    do: Literal["learn", "stop", "forget"] = "learn"
+
+
+FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl
+FromPage = Acknowledgement | PageCommand | AtDesk
+
 encode = msgspec.msgpack.Encoder().encode
-decode_from_page = msgspec.msgpack.Decoder(Ack | Command | FromPage).decode
-
-
-def _words(problem: Problem) -> ProblemWords:
-    return ProblemWords(
-        what=problem.what,
-        hint=problem.hint,
-        file=problem.file,
-        line=problem.line,
-        column=problem.column,
-        address=problem.address,
-    )
+decode_from_page = msgspec.msgpack.Decoder(FromPage).decode

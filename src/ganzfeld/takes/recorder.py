@@ -90,10 +90,11 @@ def _never_raises(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class TakeRecorder:
-    """Fits `engine.witness.Witness`. All methods but `problem` belong to the render thread.
+    """Fits `engine.frame_recorder.FrameRecorder`. All methods but `problem` belong to the render thread.
 
     time: the real time of the present frame, in seconds of a steady clock that every render process of the show
-    shares. text_of: the text that a patch was made from. cameras: whether what they show is kept, too.
+    shares. text_of: the text of a patch's version (see `Patch.version`), or None. cameras: whether what they show is
+    kept, too.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class TakeRecorder:
         path: Path,
         header: Header,
         time: Callable[[], float],
-        text_of: Callable[[Patch], str | None],
+        text_of: Callable[[int], str | None],
         *,
         cameras: bool = False,
     ) -> None:
@@ -149,8 +150,8 @@ class TakeRecorder:
 
     @_never_raises
     def took(self, patch: Patch, *, anew: bool) -> None:
-        text = self._text_of(patch)
-        self._deeds.append(Swapped(text if text is not None else patch.model_dump_json(), anew))
+        text = self._text_of(patch.version)
+        self._deeds.append(Swapped(text if text is not None else patch.to_json(), anew))
 
     @_never_raises
     def frame(self, moment: Moment, inbox: Inbox, halvings: int = 0) -> None:

@@ -12,12 +12,13 @@ import msgspec
 import torch
 
 from ganzfeld.engine.engine import Checkpointed, Engine
-from ganzfeld.engine.witness import REPEATABLE
+from ganzfeld.engine.frame_recorder import REPEATABLE
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.kernels.resize import fit_into
 from ganzfeld.kernels.rgba import to_rgba8
 from ganzfeld.patch.language.parser import parse
-from ganzfeld.patch.models import Patch, Term
+from ganzfeld.patch.models import Patch
+from ganzfeld.patch.outputs import outputs_of, with_output_size
 from ganzfeld.takes.camera_film import CameraReader, black
 from ganzfeld.takes.records import Deed, Did, Halved, Saw, Swapped, Took
 from ganzfeld.takes.take import Take, unpacked
@@ -195,7 +196,7 @@ class Replay:
         """A text of the take, as it is to be rendered."""
         session = self.take.sessions[self._session]
         if text.startswith("{"):  # a program's, which has no text
-            return sized(Patch.model_validate_json(text), self.view)
+            return sized(Patch.from_json(text), self.view)
         name = Path(session.opened.path).name if session.opened.path else "patch.ganz"
         return sized(parse(text, str(self.take.folder(session) / name)), self.view)
 
@@ -247,7 +248,7 @@ def fitted(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 def sized(patch: Patch, view: View) -> Patch:
     """The patch with its output as large as it is to be rendered. Raises PatchError."""
-    outs = [node for node in patch.nodes.values() if node.type == "out"]
+    outs = outputs_of(patch)
     node = next((node for node in outs if node.name == view.output), outs[0] if outs else None)
     if node is None or view.as_it_was:
         return patch
@@ -256,9 +257,8 @@ def sized(patch: Patch, view: View) -> Patch:
         raise PatchError(
             "the output says no size, so it cannot be made larger to be averaged", hint="Say one: --size 1024"
         )
-    term = Term(text=repr(tuple(side * view.supersample for side in size)))
-    changed = node.model_copy(update={"arguments": {**node.arguments, "size": term}})
-    return patch.model_copy(update={"nodes": patch.nodes | {node.name: changed}})
+    width, height = size
+    return with_output_size(patch, node.name, (width * view.supersample, height * view.supersample))
 
 
 def _size_of(patch: Patch, name: str) -> tuple[int, int] | None:

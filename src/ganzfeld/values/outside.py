@@ -66,6 +66,10 @@ class Outside:
             else:
                 self.dropped += 1
 
+    def counts_hits(self, address: str) -> bool:
+        """Whether anything may count the events of this address: here every one is kept until the frame takes it."""
+        return True
+
     def values(self) -> dict[str, Any]:
         """The newest value of every address."""
         with self._lock:

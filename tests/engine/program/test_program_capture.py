@@ -49,12 +49,12 @@ class Stage:
     def save(self, text: str) -> None:
         self.engine.submit(text)
         deadline = time.monotonic() + 60
-        while self.engine._workshop.ready is None and time.monotonic() < deadline:
+        while self.engine._builder.ready is None and time.monotonic() < deadline:
             time.sleep(0.002)
 
     @property
     def captured(self) -> bool:
-        return all(program.captured for program in self.engine._show.built._programs.values())
+        return all(program.captured for program in self.engine._playing.built._programs.values())
 
 
 def same(one: Stage, other: Stage, frames: int) -> None:
@@ -92,7 +92,7 @@ def script(tmp_path: Path) -> Path:
 def test_replays_are_what_python_plays(text: str, device: str) -> None:
     one, other = Stage(text, device), Stage(text, device, captures=False)
     assert one.captured
-    assert [segment.captured for segment in next(iter(one.engine._show.built._programs.values())).segments] == [True]
+    assert [segment.captured for segment in next(iter(one.engine._playing.built._programs.values())).segments] == [True]
     same(one, other, 12)
 
 
@@ -148,7 +148,7 @@ def test_a_cross_fade_replays_both(text: str, device: str) -> None:
 def test_what_a_script_gets_and_gives_crosses_the_graphs(text: str, script: Path, device: str) -> None:
     text = text.replace("out(trail", f"dark = script({str(script)!r}, trail)\nagain = feedback(dark)\nout(again")
     one, other = Stage(text, device), Stage(text, device, captures=False)
-    program = next(iter(one.engine._show.built._programs.values()))
+    program = next(iter(one.engine._playing.built._programs.values()))
     assert [segment.captured for segment in program.segments] == [True, False, True]
     same(one, other, 6)
     assert one.captured
@@ -181,10 +181,10 @@ def test_choices_are_ready_before_they_are_made(small_network: Path, device: str
         "face.show(seq('image b8 b16', beats=0.3), view=seq('rgb mean', beats=0.2))\nout(face, size=(32, 32))"
     )
     one, other = Stage(text, device), Stage(text, device, captures=False)
-    ready = len(one.engine._show.built._programs)
+    ready = len(one.engine._playing.built._programs)
     assert ready == 4
     same(one, other, 40)
-    assert len(one.engine._show.built._programs) == 6, "and the others when they are"
+    assert len(one.engine._playing.built._programs) == 6, "and the others when they are"
     assert one.captured
 
 
@@ -211,15 +211,15 @@ def test_what_cannot_be_captured_plays_and_says_so(text: str, device: str, monke
 def test_a_script_that_reads_the_device_is_not_captured(
     text: str, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganzfeld.patch.nodes.flip import Flip
+    from ganzfeld.patch.nodes.flip import FlipNode
 
-    real = Flip.render
+    real = FlipNode.render
 
     def reads(self, context, inputs):
         inputs["image"].mean().item()
         return real(self, context, inputs)
 
-    monkeypatch.setattr(Flip, "render", reads)
+    monkeypatch.setattr(FlipNode, "render", reads)
     stage = Stage(text.replace("out(trail", "turned = flip(trail)\nout(turned"), device)
     assert not stage.captured
     assert "without a CUDA graph" in stage.engine.problems[0].what
@@ -234,8 +234,8 @@ def test_a_script_that_reads_the_device_is_not_captured(
 def test_a_patch_that_has_gone_leaves_nothing_behind(text: str, device: str) -> None:
     stage = Stage(text, device)
     stage.play(2)
-    built = weakref.ref(stage.engine._show.built)
-    tensors = len(stage.engine._show.state.tensors)
+    built = weakref.ref(stage.engine._playing.built)
+    tensors = len(stage.engine._playing.state.tensors)
     gc.disable()
     try:
         stage.save(text.replace("out(trail", "turned = flip(trail)\nout(turned"))
@@ -246,7 +246,7 @@ def test_a_patch_that_has_gone_leaves_nothing_behind(text: str, device: str) -> 
         assert built() is None, "without waiting for a collection"
     finally:
         gc.enable()
-    assert len(stage.engine._show.state.tensors) == tensors
+    assert len(stage.engine._playing.state.tensors) == tensors
 
 
 def no_memory(*arguments: object) -> None:
@@ -259,9 +259,9 @@ def test_too_little_memory_refuses_the_patch_and_not_the_show(
     one, other = Stage(text, device), Stage(text, device, captures=False)
     same(one, other, 3)
     opened = one.engine._resources.opened()
-    from ganzfeld.patch.nodes.flip import Flip
+    from ganzfeld.patch.nodes.flip import FlipNode
 
-    monkeypatch.setattr(Flip, "render", no_memory)
+    monkeypatch.setattr(FlipNode, "render", no_memory)
     changed = text.replace("out(trail", "turned = flip(trail)\nout(turned")
     one.save(changed)
     one.play(), other.play()
@@ -276,9 +276,9 @@ def test_too_little_memory_refuses_the_patch_and_not_the_show(
 
 def test_a_second_attempt_may_find_memory(text: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(text, device)
-    from ganzfeld.patch.nodes.flip import Flip
+    from ganzfeld.patch.nodes.flip import FlipNode
 
-    real, failures = Flip.render, []
+    real, failures = FlipNode.render, []
 
     def once(self, context, inputs):
         if not failures:
@@ -286,17 +286,17 @@ def test_a_second_attempt_may_find_memory(text: str, device: str, monkeypatch: p
             no_memory()
         return real(self, context, inputs)
 
-    monkeypatch.setattr(Flip, "render", once)
+    monkeypatch.setattr(FlipNode, "render", once)
     stage.save(text.replace("out(trail", "turned = flip(trail)\nout(turned"))
     stage.play(2)
     assert failures and not stage.engine.problems
-    assert "turned" in stage.engine._show.graph.nodes
+    assert "turned" in stage.engine._playing.graph.nodes
 
 
 def test_a_first_patch_without_memory_is_an_error(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzfeld.patch.nodes.feedback import Feedback
+    from ganzfeld.patch.nodes.feedback import FeedbackNode
 
-    monkeypatch.setattr(Feedback, "render", no_memory)
+    monkeypatch.setattr(FeedbackNode, "render", no_memory)
     with pytest.raises(PatchError, match="too little memory"):
         Stage(text, "cpu")
 
@@ -316,7 +316,7 @@ def test_two_networks_on_two_devices(small_network: Path, device: str, monkeypat
         f"b = network({str(small_network)!r}, latent=noise(ty=t))\nboth = mix(a, b, amount=0.5)\nout(both)"
     )
     one, plain = Stage(text, device), Stage(text.replace(f", device='{other}'", ""), device, captures=False)
-    program = next(iter(one.engine._show.built._programs.values()))
+    program = next(iter(one.engine._playing.built._programs.values()))
     if other != one.engine.device:
         assert [segment.device for segment in program.segments] == [one.engine.device, other, *[one.engine.device] * 2]
     same(one, plain, 6)
@@ -338,7 +338,7 @@ def test_a_variant_does_not_wait_for_a_patch_that_is_built(small_network: Path, 
         "face.show(seq('image b8', beats=0.3), view=seq('rgb mean', beats=0.2))\nout(face, size=(32, 32))"
     )
     stage = Stage(text, device)
-    with stage.graphs.turns.running():  # as a rehearsal on the building thread, which may take seconds
+    with stage.graphs.capture_lock.shared():  # as a rehearsal on the building thread, which may take seconds
         stage.play(30)
     assert not stage.captured
     stage.play(30)

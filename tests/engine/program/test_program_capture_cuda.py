@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganzfeld.engine.engine import Engine
-from ganzfeld.engine.program.uniform_buffer import Rows
+from ganzfeld.engine.program.uniform_buffer import PinnedRing
 from ganzfeld.kernels.gaussian import gaussian
 from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
 from ganzfeld.values.frames import FrameReader, FrameStore
@@ -46,7 +46,7 @@ def test_frames_arrive_whole_and_in_order_in_page_locked_slots() -> None:
 
 
 def test_uploads_do_not_overtake_each_other() -> None:
-    rows = Rows(DEVICE)
+    rows = PinnedRing(DEVICE)
     target = torch.zeros(1000, device=DEVICE)
     seen = []
     for number in range(50):
@@ -84,15 +84,15 @@ def test_memory_comes_back_after_swaps(small_network: Path) -> None:
             engine.frame(clock.advance(1 / 60))
             time.sleep(0.002)
         torch.cuda.synchronize()
-        engine._workshop._thread.submit(lambda: None).result()
-        engine._workshop._thread.submit(engine._graphs.give_back).result()
+        engine._builder._thread.submit(lambda: None).result()
+        engine._builder._thread.submit(engine._graphs.give_back).result()
 
     engine.load(text(small_network))
     play_until_quiet()
     before = None
     for number in range(12):
         engine.submit(text(small_network, f"turned = flip(face, x={number % 2 == 0})\n", "turned"), anew=True)
-        engine._workshop._thread.submit(lambda: None).result()
+        engine._builder._thread.submit(lambda: None).result()
         play_until_quiet()
         assert not engine.problems
         if number == 3:
@@ -112,13 +112,13 @@ def test_a_patch_that_does_not_fit_is_refused_and_the_show_goes_on(small_network
         engine.submit(
             text(small_network, "big = upscale(face, factor=16)\nbigger = upscale(big, factor=16)\n", "bigger")
         )
-        engine._workshop._thread.submit(lambda: None).result()
+        engine._builder._thread.submit(lambda: None).result()
         moved = engine.frame(clock.advance(1 / 60))["out"]
         assert "too little memory" in engine.problems[0].what
         for _ in range(5):
             moved = engine.frame(clock.advance(1 / 60))["out"]
         assert not torch.equal(moved, first)
-        assert engine._show.built._programs
+        assert engine._playing.built._programs
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
         engine.close()

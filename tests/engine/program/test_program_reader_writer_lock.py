@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ganzfeld.engine.program.reader_writer_lock import Turns
+from ganzfeld.engine.program.reader_writer_lock import ReaderWriterLock
 
 
 def test_runs_side_by_side_and_captures_alone() -> None:
-    turns = Turns()
+    capture_lock = ReaderWriterLock()
     inside: list[str] = []
     wrong: list[list[str]] = []
     both = threading.Barrier(2, timeout=10)
@@ -24,14 +24,14 @@ def test_runs_side_by_side_and_captures_alone() -> None:
 
     def run() -> None:
         for _ in range(100):
-            with turns.running():
+            with capture_lock.shared():
                 note("run", True)
                 time.sleep(1e-5)
                 note("run", False)
 
     def capture() -> None:
         for _ in range(100):
-            with turns.capturing() as granted:
+            with capture_lock.exclusive() as granted:
                 assert granted
                 note("capture", True)
                 time.sleep(1e-5)
@@ -43,7 +43,7 @@ def test_runs_side_by_side_and_captures_alone() -> None:
     assert not wrong
 
     def meet() -> None:
-        with turns.running():
+        with capture_lock.shared():
             both.wait()
 
     with ThreadPoolExecutor(2) as threads:
@@ -52,20 +52,20 @@ def test_runs_side_by_side_and_captures_alone() -> None:
 
 
 def test_who_has_no_time_does_not_wait() -> None:
-    turns = Turns()
-    with turns.running(), turns.capturing(wait=False) as granted:
+    capture_lock = ReaderWriterLock()
+    with capture_lock.shared(), capture_lock.exclusive(wait=False) as granted:
         assert not granted
-    with turns.capturing() as first, turns.capturing(wait=False) as second:
+    with capture_lock.exclusive() as first, capture_lock.exclusive(wait=False) as second:
         assert first
         assert not second
-    with turns.capturing(wait=False) as granted:
+    with capture_lock.exclusive(wait=False) as granted:
         assert granted
 
 
 def test_a_failure_ends_its_turn() -> None:
-    turns = Turns()
-    for way in (turns.running, turns.capturing):
+    capture_lock = ReaderWriterLock()
+    for way in (capture_lock.shared, capture_lock.exclusive):
         with pytest.raises(RuntimeError), way():
             raise RuntimeError
-    with turns.capturing(wait=False) as granted:
+    with capture_lock.exclusive(wait=False) as granted:
         assert granted

@@ -6,17 +6,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganzfeld.engine.program.segments import Placed, copied, fits, segments_of, tensors_of, written
+from ganzfeld.engine.program.segments import StepPlacement, copied, fits, segments_of, tensors_of, written
 from ganzfeld.patch.node import Latent
 
 HERE, THERE = torch.device("cuda", 0), torch.device("cuda", 1)
 
 
-def step(*inputs: int, captured: bool = True, device: torch.device = HERE) -> Placed:
-    return Placed(inputs, device, captured)
+def step(*inputs: int, captured: bool = True, device: torch.device = HERE) -> StepPlacement:
+    return StepPlacement(inputs, device, captured)
 
 
-def order(*steps: Placed, outs: tuple[int, ...] | None = None) -> list[list[int]]:
+def order(*steps: StepPlacement, outs: tuple[int, ...] | None = None) -> list[list[int]]:
     return [segment.steps for segment in segments_of(steps, outs or (len(steps) - 1,))]
 
 
@@ -48,8 +48,8 @@ def test_devices_work_side_by_side() -> None:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[Placed]:
-    steps: list[Placed] = []
+def graphs(draw: st.DrawFn) -> list[StepPlacement]:
+    steps: list[StepPlacement] = []
     for number in range(draw(st.integers(1, 12))):
         inputs = draw(st.sets(st.integers(0, number - 1), max_size=3)) if number else ()
         steps.append(step(*inputs, captured=draw(st.booleans()), device=draw(st.sampled_from((HERE, HERE, THERE)))))
@@ -57,7 +57,7 @@ def graphs(draw: st.DrawFn) -> list[Placed]:
 
 
 @given(graphs())
-def test_every_order_is_whole_and_causal(steps: list[Placed]) -> None:
+def test_every_order_is_whole_and_causal(steps: list[StepPlacement]) -> None:
     outs = (len(steps) - 1,)
     segments = segments_of(steps, outs)
     assert sorted(number for segment in segments for number in segment.steps) == list(range(len(steps)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzfeld.engine.program.uniform_buffer import LARGE, Inbox, Rows
+from ganzfeld.engine.program.uniform_buffer import LARGE, PinnedRing, UniformBuffer
 from ganzfeld.patch.evaluation import Fan
 
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def as_bytes(array: np.ndarray) -> np.ndarray:
 
 def test_rows_are_not_written_while_they_are_read() -> None:
     device = Device()
-    rows = Rows(CPU, pinned=False, event=device.event)
+    rows = PinnedRing(CPU, pinned=False, event=device.event)
     for number in range(20):
         row = rows._rows[(rows._turn + 1) % rows.COUNT]
         was_read, waits = row is None or row.copied.query(), device.waits
@@ -62,7 +62,7 @@ def test_rows_are_not_written_while_they_are_read() -> None:
 
 def test_rows_do_not_wait_for_a_device_that_keeps_up() -> None:
     device = Device()
-    rows = Rows(CPU, pinned=False, event=device.event)
+    rows = PinnedRing(CPU, pinned=False, event=device.event)
     for _ in range(20):
         rows.send(np.zeros(5, np.uint8), torch.empty(5, dtype=torch.uint8))
         for event in device.behind:
@@ -72,7 +72,7 @@ def test_rows_do_not_wait_for_a_device_that_keeps_up() -> None:
 
 
 def test_rows_grow_and_keep_what_they_carry() -> None:
-    rows = Rows(CPU, pinned=False)
+    rows = PinnedRing(CPU, pinned=False)
     for size in (3, 1000, 2, 50_000, 7):
         for number in range(5):
             source, target = np.arange(size, dtype=np.int64) + number, torch.empty(size, dtype=torch.int64)
@@ -81,8 +81,8 @@ def test_rows_grow_and_keep_what_they_carry() -> None:
     rows.send(np.zeros(0, np.uint8), torch.zeros(0, dtype=torch.uint8))
 
 
-def inbox(fans: dict[str, Fan | None], shared: bool, periods: dict[str, float] | None = None) -> Inbox:
-    return Inbox(CPU, fans, periods, None if shared else Rows(CPU, pinned=False))
+def inbox(fans: dict[str, Fan | None], shared: bool, periods: dict[str, float] | None = None) -> UniformBuffer:
+    return UniformBuffer(CPU, fans, periods, None if shared else PinnedRing(CPU, pinned=False))
 
 
 either = pytest.mark.parametrize("shared", [True, False], ids=["host memory", "copied"])

@@ -47,7 +47,7 @@ def test_every_golden_number_agrees(golden_and_network):
     }
     taps: dict[str, torch.Tensor] = {}
     synthesis(w[:1], SynthesisOptions(after=LayerHook(lambda name, x: taps.setdefault(f"tap/{name}", x))))
-    answers |= taps
+    answers |= taps if golden.names("tap/") else {}  # a small golden has none
     errors = {name: golden.error(answer, name) for name, answer in answers.items()}
     assert {name: error for name, error in errors.items() if not error < 1} == {}
     assert set(answers) == {name for name in golden.arrays if name.startswith(("out/", "tap"))}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ganzfeld.errors import ExpressionError, PatchError, Where
-from ganzfeld.patch.expressions import Frame, Scope, compile_expression, known_functions, reserved_words
+from ganzfeld.patch.expressions import FrameContext, Scope, compile_expression, known_functions, reserved_words
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
@@ -28,7 +28,7 @@ def compiled(text: str, **options: Any):
 def value(
     text: str, *, i: int = 0, n: int = 1, constants: dict | None = None, inbox: Inbox | None = None, **values: Any
 ):
-    frame = Frame(MOMENT, inbox or Inbox(), VALUES | values, {}, i, n)
+    frame = FrameContext(MOMENT, inbox or Inbox(), VALUES | values, {}, i, n)
     return compiled(text, constants=constants or {}).evaluate(frame)
 
 
@@ -101,7 +101,8 @@ class TestWhatIsKnown:
         assert value("i / n", i=1, n=4) == 0.25
 
     def test_addresses(self):
-        assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').addresses == {"/a/b", "/c"}
+        assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').hits == {"/c"}
+        assert compiled('osc("/a/b") + hit("/c") + cc(1, 2)').addresses == ("/a/b", "/c", "/midi/cc/1/2")
 
     @pytest.mark.parametrize(
         ("text", "literals"),
@@ -136,7 +137,7 @@ class TestWhatIsKnown:
         expression = compiled("c / 2", scope=Scope(channels=True))
         assert expression.uses_channel and not expression.is_constant
         with pytest.raises(ExpressionError, match="channel"):
-            expression.evaluate(Frame(MOMENT))
+            expression.evaluate(FrameContext(MOMENT))
 
 
 class TestLoopVariables:
@@ -266,7 +267,7 @@ def test_points_at_what_fails_on_a_frame(marked, values, said):
     before, _, after = marked.partition("§")
     expression = compiled(before + after, where=Where(line=10, column=7))
     with pytest.raises(ExpressionError, match=said) as caught:
-        expression.evaluate(Frame(MOMENT, values=VALUES | values))
+        expression.evaluate(FrameContext(MOMENT, values=VALUES | values))
     rows = before.split("\n")
     where = caught.value.where
     assert (where.line, where.column) == (9 + len(rows), len(rows[-1]) + (7 if len(rows) == 1 else 1))
@@ -274,7 +275,7 @@ def test_points_at_what_fails_on_a_frame(marked, values, said):
 
 def test_a_value_that_is_missing_on_a_frame():
     with pytest.raises(ExpressionError, match="'push' has no value"):
-        compiled("push").evaluate(Frame(MOMENT))
+        compiled("push").evaluate(FrameContext(MOMENT))
 
 
 def test_gives_plain_values_for_numpys():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import ExpressionError
-from ganzfeld.patch.expressions import Frame, Kind, Scope, compile_expression, known_functions
+from ganzfeld.patch.expressions import FrameContext, Kind, Scope, compile_expression, known_functions
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
@@ -36,7 +36,7 @@ def together(text: str, frames: int = 4, **frame: Any) -> np.ndarray:
     state: dict[str, Any] = {}
     shown = []
     for moment in moments(frames):
-        values = expression.evaluate_channels(Frame(moment, INBOX, VALUES, state, **frame), CHANNELS)
+        values = expression.evaluate_channels(FrameContext(moment, INBOX, VALUES, state, **frame), CHANNELS)
         assert values.dtype == np.float64 and values.shape == (CHANNELS,)
         shown.append(values)
     return np.stack(shown)
@@ -49,7 +49,7 @@ def alone(text: str, frames: int = 4, **frame: Any) -> np.ndarray:
     columns = []
     for c in range(CHANNELS):
         values, state = {**VALUES, "channel": float(c)}, {}
-        columns.append([expression.evaluate(Frame(m, INBOX, values, state, **frame)) for m in moments(frames)])
+        columns.append([expression.evaluate(FrameContext(m, INBOX, values, state, **frame)) for m in moments(frames)])
     return np.array(columns, np.float64).T
 
 
@@ -119,7 +119,7 @@ def test_matches_and_channels_have_states_of_their_own() -> None:
     expression = compile_expression("phase(1 + c + 10*i)", scope=Scope(channels=True), owner="/x")
     state: dict[str, Any] = {}
     for moment in moments(4):
-        shown = [expression.evaluate_channels(Frame(moment, state=state, i=i, n=3), 4 - i) for i in range(3)]
+        shown = [expression.evaluate_channels(FrameContext(moment, state=state, i=i, n=3), 4 - i) for i in range(3)]
     assert [list(np.round(values * 20)) for values in shown] == [[1, 2, 3, 4], [11, 12, 13], [21, 22]]
 
 
@@ -130,7 +130,7 @@ def test_a_bad_frame_leaves_no_mark_and_a_second_look_moves_nothing() -> None:
     first, second, third = moments(3)
 
     def seen(moment: Moment, push: float) -> list[float]:
-        return expression.evaluate_channels(Frame(moment, values={"push": push}, state=state), 3).tolist()
+        return expression.evaluate_channels(FrameContext(moment, values={"push": push}, state=state), 3).tolist()
 
     seen(first, 1.0)
     before = dict(state)
@@ -166,4 +166,4 @@ def test_what_has_no_value(text: str, words: str) -> None:
 def test_a_loop_may_still_call_its_variable_c() -> None:
     expression = compile_expression("sin(c)", scope=Scope(channels=True), owner="/x", constants={"c": 3})
     assert not expression.uses_channel
-    assert expression.evaluate(Frame(moments(1)[0])) == math.sin(3)
+    assert expression.evaluate(FrameContext(moments(1)[0])) == math.sin(3)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganzfeld.errors import ExpressionError
-from ganzfeld.patch.expressions import Frame, Scope, compile_expression
+from ganzfeld.patch.expressions import FrameContext, Scope, compile_expression
 from ganzfeld.patch.expressions.hashing import _finish, mix64
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Clock, Moment
@@ -40,7 +40,7 @@ class Show:
         moment = self.clock.advance(seconds)
         # A checkpoint after every frame: state has to survive it.
         self.state = json.loads(json.dumps(self.state))
-        frame = Frame(moment, Inbox({}, hits), values, self.state)
+        frame = FrameContext(moment, Inbox({}, hits), values, self.state)
         found = [expression.evaluate(frame) for expression in self.expressions]
         again = [expression.evaluate(frame) for expression in self.expressions]
         assert found == again, "a second evaluation on the same frame gave something else"
@@ -108,7 +108,7 @@ class TestPhase:
         expression = compile_expression("phase(0.1)", scope=Scope(), owner="/x")
         state = {"/x:phase:0": [10**8, month * 0.1]}
         values = [
-            expression.evaluate(Frame(Moment(10**8 + k, month + k / 60, 1 / 60, 0, 0, 120), state=state))
+            expression.evaluate(FrameContext(Moment(10**8 + k, month + k / 60, 1 / 60, 0, 0, 120), state=state))
             for k in range(1, 50)
         ]
         steps = [b - a for a, b in pairwise(values)]
@@ -124,7 +124,7 @@ class TestStateKeys:
         expression = compile_expression("lag(phase(1), 1) + phase(phase(2)) + lag(1, 2)", scope=SCOPE, owner="/a")
         assert expression.state_keys == ("/a:lag:0", "/a:phase:0", "/a:phase:1", "/a:phase:2", "/a:lag:1")
         state: dict = {}
-        expression.evaluate(Frame(Moment(0, 0, 0, 0, 0, 120), state=state))
+        expression.evaluate(FrameContext(Moment(0, 0, 0, 0, 0, 120), state=state))
         assert set(state) == set(expression.state_keys)
 
     def test_each_match_has_its_own(self):
@@ -132,7 +132,7 @@ class TestStateKeys:
         state: dict = {}
         for frame in range(61):
             moment = Moment(frame, frame / 60, 1 / 60, 0, 0, 120)
-            values = [expression.evaluate(Frame(moment, state=state, i=i, n=3)) for i in range(3)]
+            values = [expression.evaluate(FrameContext(moment, state=state, i=i, n=3)) for i in range(3)]
         assert values == pytest.approx([1, 2, 3])
         assert set(state) == {"/a:phase:0:0", "/a:phase:0:1", "/a:phase:0:2"}
 
@@ -141,7 +141,7 @@ class TestStateKeys:
             expression = compile_expression(text, scope=SCOPE, owner="/a")
             for odd in (None, 3, "x", [], [1] * 7, {}):
                 state = {expression.state_keys[0]: odd}
-                assert expression.evaluate(Frame(Moment(5, 1, 0.1, 0.5, 0, 120), state=state)) in (0, 1, 3)
+                assert expression.evaluate(FrameContext(Moment(5, 1, 0.1, 0.5, 0, 120), state=state)) in (0, 1, 3)
 
     def test_do_not_pile_up(self):
         show = Show("lag(hold(wander(t), every(0.1)), 0.2) + env(every(1)) + count(every(1)) + euclid(3, 8)")
@@ -336,7 +336,7 @@ class TestShapes:
     def test_quarter_by_quarter(self, text, expected):
         def at(x: float):
             return compile_expression(text.format(x=x), scope=SCOPE, owner="/x").evaluate(
-                Frame(Moment(0, 0, 0, 0, 0, 120))
+                FrameContext(Moment(0, 0, 0, 0, 0, 120))
             )
 
         assert [at(k / 4) for k in range(6)] == pytest.approx(expected)
@@ -344,12 +344,12 @@ class TestShapes:
     def test_without_a_phase_they_run_with_the_beat(self):
         moment = Moment(7, 9.9, 0.1, 5.25, 1, 120)
         for text in ("ramp() == ramp(beat)", "wander() == wander(beat)", "pulse(width=0.3) == 1", "rand() == rand(5)"):
-            assert compile_expression(text, scope=SCOPE, owner="/x").evaluate(Frame(moment)) is True
+            assert compile_expression(text, scope=SCOPE, owner="/x").evaluate(FrameContext(moment)) is True
 
 
 def series(text: str, xs: Iterable[float]) -> list:
     expression = compile_expression(text, scope=SCOPE, owner="/x")
-    return [expression.evaluate(Frame(Moment(0, x, 0, 0, 0, 120))) for x in xs]
+    return [expression.evaluate(FrameContext(Moment(0, x, 0, 0, 0, 120))) for x in xs]
 
 
 class TestWander:
@@ -432,7 +432,7 @@ class TestSeq:
 
 class TestOutside:
     def play(self, text: str, values: dict | None = None, *hits: Hit):
-        frame = Frame(Moment(0, 0, 0, 0, 0, 120), Inbox(values or {}, hits))
+        frame = FrameContext(Moment(0, 0, 0, 0, 0, 120), Inbox(values or {}, hits))
         return compile_expression(text, scope=SCOPE, owner="/x").evaluate(frame)
 
     def test_osc(self):

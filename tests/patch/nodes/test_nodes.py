@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,6 @@ import av
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import goldens
 from ganzfeld.bending.bent_weights import BentWeights
@@ -18,70 +20,59 @@ from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.program import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import PatchError
-from ganzfeld.kernels.composite import BLENDS
 from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.patch.evaluation import Evaluator
+from ganzfeld.patch.examples import examples_of, patch_text, uses, write_files
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.media import cameras
+from ganzfeld.patch.models import Patch
+from ganzfeld.patch.network import networks
 from ganzfeld.patch.network.latents import seed_latent
 from ganzfeld.patch.node import Choice, HostValue, Input, Parameter, Structure, Value
-from ganzfeld.patch.nodes import node_types
+from ganzfeld.patch.nodes import node_types, output_words
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
-from numbered_film import write_film
 from sealed import Sealed
 
 NOW = Moment(frame=7, t=1.25, dt=1 / 60, beat=2.5, bar=0.625, bpm=120)
 
 
 @pytest.fixture
-def texts(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """For each node type, patches that use it in all its roles."""
+def folder(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what examples name. The shipped networks are small ones here, and the camera is black."""
     black = "color=black:size=24x16:rate=30,realtime"
     monkeypatch.setattr(cameras, "open_camera", lambda *wishes: av.open(black, format="lavfi"))
-    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(3, 16)))
-    picture = tmp_path / "picture.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 20, 4), np.uint8)).save(picture)
-    (tmp_path / "invert.py").write_text("def frame(context, inputs):\n    return 1 - inputs.image\n")
-    face = f"face = network({str(small_network)!r}, latent=source, psi=0.7)"
-    return {
-        "noise": f"source = noise()\n{face}\nout(face)\nout(source, size=(24, 16))",
-        "seeds": f"source = seeds('0-3')\n{face}\nout(face)",
-        "latent": f"source = latent({str(tmp_path / 'rows.npy')!r}, index=0.5)\n{face}\nout(face)",
-        "network": f"source = noise()\n{face}\nface.show('b8', view='grid', channel=2, map='fireice', spectrum=True)\n"
-        "face.style(seeds(), 'b8*', amount=0.3)\nface.move('1', '0-2', amount=i)\nface.move(amount=0.5, seed=3)\n"
-        "face.bend('b*.conv?.weight', gain=1 + 0.1*c*i)\nout(face)\nplain = network("
-        f"{str(small_network)!r}, latent=source)\nplain.style(seeds())\nplain.bend('*', gain=1)\nout(plain)",
-        "flip": "a = flip(noise(), x=True, y=True)\nout(a, size=(24, 16))",
-        "script": f"a = script({str(tmp_path / 'invert.py')!r}, noise())\nout(a, size=(24, 16))",
-        "transform": "a = transform(noise(), x=0.1, y=0.2, rotate=30, zoom=0.5, edge='repeat', smooth=True)\n"
-        "b = transform(a, rotate=10, edge='mirror')\nout(b, size=(24, 16))",
-        "levels": "a = levels(noise(mono=False), brightness=1.2, hue=40, gamma=0.8, invert=0.3)\nout(a, size=(24, 16))",
-        "mix": "\n".join(
-            f"m{i} = mix(noise(), noise(seed=2), amount=0.4, mode={mode!r})\nout(m{i}, size=(24, 16))"
-            for i, mode in enumerate(("mix", "wipe", *BLENDS))
-        ),
-        "feedback": "a = feedback(noise(), zoom=1.01, rotate=1, hue=3)\nb = feedback(a, mode='add', edge='black')\n"
-        "out(b, size=(24, 16))",
-        "image": f"out(image({str(picture)!r}))",
-        "camera": "out(camera(0, size=(24, 16)))",
-        "movie": f"out(movie({str(write_film(tmp_path / 'film.mkv'))!r}, position=0.5, speed=0))",
-        "upscale": "out(upscale(noise(), factor=1.5), size=(24, 16))",
-        "sheet": f"source = seeds('0-3')\nall = sheet([{str(small_network)!r}, {str(small_network)!r}], latent=source, "
-        "cell=16, view='one', map='fireice')\nout(all)",
-        "sample": f"source = sample(noise(), 'circle')\n{face}\nout(face)",
-        "out": "out(noise(), size=(24, 16), fit='fill', filter='linear')",
-    }
+    monkeypatch.setattr(networks, "find_network", lambda name: None if Path(name).suffix else small_network)
+    write_files(tmp_path, z_dim=16, side=24)
+    return tmp_path
 
 
-def built(text: str) -> tuple[BuiltPatch, Evaluator]:
-    graph = Graph(parse(text))
-    return BuiltPatch(graph, Resources(trusted=lambda path: True), torch.device("cpu")), Evaluator(graph, {})
+def examples(name: str, folder: Path) -> list[Patch]:
+    """The patches of a type's examples, each with its first value, made for the small network."""
+    cls = node_types()[name]
+    return [
+        parse(small(patch_text(cls, example, size=(24, 16))), str(folder / "patch.ganz"))
+        for example in examples_of(cls)
+    ]
 
 
-def pictures(text: str, overrides: dict[str, Any] | None = None, sealed: bool = False) -> dict[str, torch.Tensor]:
+def small(text: str) -> str:
+    return text.replace("resolution=128", "resolution=16")
+
+
+def built(text: str | Patch) -> tuple[BuiltPatch, Evaluator]:
+    graph = Graph(parse(text) if isinstance(text, str) else text)
+    folder = Path(graph.patch.file).parent if graph.patch.file else None
+    resources = Resources(folder, trusted=lambda path: True, exact=True)
+    patch = BuiltPatch(graph, resources, torch.device("cpu"))
+    return patch, Evaluator(graph, patch.matched)
+
+
+def pictures(
+    text: str | Patch, overrides: dict[str, Any] | None = None, sealed: bool = False
+) -> dict[str, torch.Tensor]:
     patch, evaluator = built(text)
     state = State()
     values = {**evaluator.evaluate(NOW, Inbox(), state.expressions, {}), **(overrides or {})}
@@ -117,43 +108,65 @@ def test_declarations_are_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(node_types()))
-def test_no_node_reads_the_device_on_the_host(name: str, texts: dict[str, str]) -> None:
-    for picture in pictures(texts[name], sealed=True).values():
-        assert picture.dtype == torch.uint8
-        assert picture.shape[2] == 4
+def test_every_type_shows_itself_in_examples(name: str, folder: Path) -> None:
+    cls = node_types()[name]
+    assert cls.examples
+    used: set[str] = set()
+    for text in cls.examples:
+        used |= {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert {name, "face"} & used
+    for _, patch in uses(cls, folder / "patch.ganz", (24, 16)):
+        assert Graph(patch).outs
+
+
+def test_an_output_says_what_is_asked_of_outputs() -> None:
+    for cls in node_types().values():
+        if cls.is_output:
+            assert cls.makes == ()
+            assert isinstance(next(iter(cls.declared.values())), Input)
+            assert all(isinstance(cls.declared[name], Structure) for name in ("size", "fps", "name"))
+
+
+@pytest.mark.parametrize("name", sorted(node_types()))
+def test_no_node_reads_the_device_on_the_host(name: str, folder: Path) -> None:
+    for patch in examples(name, folder):
+        for picture in pictures(patch, sealed=True).values():
+            assert picture.dtype == torch.uint8
+            assert picture.shape[2] == 4
 
 
 @pytest.mark.parametrize("name", sorted(node_types()))
 @pytest.mark.parametrize("extreme", ["low", "high"])
-def test_extreme_values_make_no_nan(name: str, extreme: str, texts: dict[str, str]) -> None:
-    patch, evaluator = built(texts[name])
-    state = State()
-    values = dict(evaluator.evaluate(NOW, Inbox(), state.expressions, {}))
-    for address, slot in patch.graph.slots.items():
-        if isinstance(slot.parameter, Value) and not (isinstance(slot.parameter, HostValue) and slot.parameter.vector):
-            values[address] = slot.parameter.limits[extreme == "high"]
-    program = patch.program(values, state, lambda path, error: pytest.fail(str(error)))
-    with torch.inference_mode():
-        program.prepare(NOW, values)
-        results: list[Any] = []
-        for step in program.steps:
-            inputs = {key: results[index] for key, index in step.inputs.items()}
-            results.append(step.node.render(step.context, inputs))
-            made = results[-1] if isinstance(results[-1], torch.Tensor) else results[-1].points
-            assert torch.isfinite(made.float()).all(), step.graph.name
+def test_extreme_values_make_no_nan(name: str, extreme: str, folder: Path) -> None:
+    for text in examples(name, folder):
+        patch, evaluator = built(text)
+        state = State()
+        values = dict(evaluator.evaluate(NOW, Inbox(), state.expressions, {}))
+        for address, slot in patch.graph.slots.items():
+            vector = isinstance(slot.parameter, HostValue) and slot.parameter.vector
+            if isinstance(slot.parameter, Value) and not vector:
+                limit = slot.parameter.limits[extreme == "high"]
+                values[address] = np.full_like(values[address], limit) if address in patch.matched else limit
+        program = patch.program(values, state, lambda path, error: pytest.fail(str(error)))
+        with torch.inference_mode():
+            program.prepare(NOW, values)
+            results: list[Any] = []
+            for step in program.steps:
+                inputs = {key: results[index] for key, index in step.inputs.items()}
+                results.append(step.node.render(step.context, inputs))
+                made = results[-1] if isinstance(results[-1], torch.Tensor) else results[-1].points
+                assert torch.isfinite(made.float()).all(), step.graph.name
 
 
 @pytest.mark.parametrize("name", sorted(node_types()))
-def test_the_same_moment_gives_the_same_picture(name: str, texts: dict[str, str]) -> None:
-    for one, other in zip(pictures(texts[name]).values(), pictures(texts[name]).values()):
-        assert torch.equal(one, other)
+def test_the_same_moment_gives_the_same_picture(name: str, folder: Path) -> None:
+    for patch in examples(name, folder):
+        for one, other in zip(pictures(patch).values(), pictures(patch).values()):
+            assert torch.equal(one, other)
 
 
 def test_noise_agrees_with_touchdesigner() -> None:
-    golden = goldens.FOLDER / "td-noise.npz"
-    if not golden.exists():
-        pytest.skip("the golden pictures are not here")
-    expected = np.load(golden)["perlin2d/defaults"][::-1]
+    expected = np.load(goldens.wanted("td-noise"))["perlin2d/defaults"][::-1]
     made = next(iter(pictures("out(noise('perlin2d'), size=(48, 32))").values()))
     assert np.abs(made[..., 0].numpy() / 255 - expected.clip(0, 1)).max() < 1 / 255 + 1e-3
 
@@ -296,7 +309,7 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
         return int(engine.frame(Moment(frame, frame / 60, 1 / 60, 0, 0, 120))["out"][0, 0, 0])
 
     assert [play(0), play(1)] == [1, 2]
-    script = next(iter(engine._show.built.nodes[name] for name in engine._show.graph.nodes if "image" in name))
+    script = next(iter(engine._playing.built.nodes[name] for name in engine._playing.graph.nodes if "image" in name))
     file.write_text(source.replace("n / 255", "(100 + n) / 255"))
     script.script.load()
     assert play(2) == 103
@@ -353,3 +366,10 @@ def test_what_is_bent_beside_the_mapping_may_be_done_last(
     )
     late = pictures(text)["out"]
     assert torch.equal(late, bent) and not torch.equal(late, plain)
+
+
+def test_outputs_are_known_without_importing_any_node() -> None:
+    assert output_words() == {word for word, cls in node_types().items() if cls.is_output}
+    words = "import sys\nfrom ganzfeld.patch.nodes import output_words\n"
+    look = f"{words}sys.exit(not output_words() or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

@@ -85,6 +85,17 @@ def test_a_bomb_is_not_decoded(tmp_path: Path) -> None:
         read_picture(path)
 
 
+@pytest.mark.parametrize("format", ["EPS", "PCX", "ICO"])
+def test_a_file_that_is_a_program_or_no_common_picture_starts_nothing(
+    tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    Image.new("L", (8, 8)).save(path, format)
+    monkeypatch.setattr("subprocess.Popen.__init__", lambda *_, **__: pytest.fail("it started a program"))
+    with pytest.raises(PatchError, match="not a picture"):
+        read_picture(path)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"GIF89a\xff\xff\xff\xff"]
 )
@@ -108,7 +119,7 @@ def test_a_saved_image_shows_anew(tmp_path: Path) -> None:
         assert player.engine.watched == {path}
         saved(path, 0, 0, 255, size=(9, 9))
         player.engine.notice(path)
-        player.engine._workshop._thread.submit(lambda: None).result()
+        player.engine._builder._thread.submit(lambda: None).result()
         assert player.frame(0).image[0, 0].tolist() == [0, 0, 255, 255]
 
 
@@ -191,7 +202,7 @@ def test_feedback_survives_anything(tmp_path: Path) -> None:
     wild = "levels(noise(), contrast=1e6, brightness=1e6, saturation=1e6)"
     with Player(parse(f"out(feedback({wild}, {knobs}, mode='add'), size=(24, 16))"), device="cpu") as player:
         for _ in player.frames(count=10):
-            trails = [tensor for key, tensor in player.engine._show.state.tensors.items() if "trail" in key[1]]
+            trails = [tensor for key, tensor in player.engine._playing.state.tensors.items() if "trail" in key[1]]
             assert trails
             assert all(torch.isfinite(trail).all() and trail.abs().max() <= 1 for trail in trails)
 

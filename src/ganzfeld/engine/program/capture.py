@@ -12,7 +12,7 @@ What makes capturing beside a running show safe on CUDA:
   work that somebody puts on a stream while it is captured becomes part of the capture. The kernels keep the stream's
   priority when they are replayed, so that the show goes before rehearsals.
 - Side streams (`kernels.side_streams`) are shared by all who fork into them, and torch's generator of random numbers is
-  one for all: what runs from Python and what is captured take `turns`.
+  one for all: what runs from Python and what is captured share `capture_lock`.
 - Nothing here synchronises the device or empties its caches, as `torch.cuda.graph` does at every capture; a rehearsal's
   end waits for its own stream alone.
 
@@ -42,7 +42,7 @@ from typing import Any, Protocol
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganzfeld.engine.program.reader_writer_lock import Turns
+from ganzfeld.engine.program.reader_writer_lock import ReaderWriterLock
 
 RENDERING = CAPTURING = -3
 COPYING, REHEARSING = -2, 0
@@ -78,7 +78,7 @@ class Timer(Protocol):
 class Graphs(Protocol):
     """How the work of a device is captured."""
 
-    turns: Turns
+    capture_lock: ReaderWriterLock
     """Whoever captures, or runs steps from Python, says so here."""
 
     def captures(self, device: torch.device) -> bool:
@@ -130,7 +130,7 @@ class NoGraphs:
     """Nothing is captured."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.capture_lock = ReaderWriterLock()
 
     def captures(self, device: torch.device) -> bool:
         return False

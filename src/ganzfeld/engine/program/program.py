@@ -1,7 +1,7 @@
 """A program: a patch with its choices made, as a fixed list of steps.
 
 Structure is captured, values flow (design, idea 3). `BuiltPatch` holds what all variants of a patch share: nodes
-set up, memory. A `Program` is one variant, with an inbox for its uniforms. A frame is: write them, `prepare` on the
+set up, memory. A `Program` is one variant, with a buffer for its uniforms. A frame is: write them, `prepare` on the
 host, `run` on the device. `run` reads nothing on the host, so it can be captured in graphs, where a device can
 (`engine.capture`): a program is first run once as it is (a rehearsal on scratch state, or its first frame), which makes
 everything that its graphs will need, and then captured. Until then, and where nothing is captured, it runs from Python.
@@ -19,17 +19,17 @@ from typing import Any
 import torch
 
 from ganzfeld.engine.program.capture import Captured, Graphs, NoGraphs
-from ganzfeld.engine.program.segments import Placed, Segment, copied, fits, moved, segments_of, written
+from ganzfeld.engine.program.segments import ProgramSegment, StepPlacement, copied, fits, moved, segments_of, written
 from ganzfeld.engine.program.state import State
-from ganzfeld.engine.program.steps import Own, Report, Staged, Step, blamed_on, of_line
-from ganzfeld.engine.program.uniform_buffer import Inbox, Rows, on_host
+from ganzfeld.engine.program.steps import Binding, ProgramStep, Report, Staged, blamed_on, of_line
+from ganzfeld.engine.program.uniform_buffer import PinnedRing, UniformBuffer, on_host
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.networks.device import at_work
 from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.node import (
     ImageRequest,
-    Line,
+    MethodLine,
     Named,
     Node,
     PrepareContext,
@@ -67,7 +67,7 @@ class BuiltPatch:
             for key, address in node.addresses.items()
             if (how := fan(graph.slots[address], self.nodes[node.name].matched().get(key.rpartition(".")[0], (1,))))
         }
-        self._rows: dict[torch.device, Rows] = {}
+        self._rings: dict[torch.device, PinnedRing] = {}
         self._pools: dict[torch.device, Any] = {}
         values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
         self._periods = {
@@ -83,11 +83,11 @@ class BuiltPatch:
         """Where a node renders."""
         return self.nodes[name].renders_on or self.device
 
-    def inbox(self, device: torch.device) -> Inbox:
+    def uniform_buffer(self, device: torch.device) -> UniformBuffer:
         """A place on a device for what a program is told each frame. All share the page-locked memory on the way."""
-        if device not in self._rows and not on_host(device):
-            self._rows[device] = Rows(device)
-        return Inbox(device, self._fans, self._periods, self._rows.get(device))
+        if device not in self._rings and not on_host(device):
+            self._rings[device] = PinnedRing(device)
+        return UniformBuffer(device, self._fans, self._periods, self._rings.get(device))
 
     def pool(self, device: torch.device) -> Any:
         """The memory that captured programs share (see `engine.capture`)."""
@@ -101,7 +101,7 @@ class BuiltPatch:
             for name, address in node.addresses.items()
             if self.graph.slots[address].kind == "choice"
         }
-        lines = tuple(Line(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
+        lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
         structure = Named(node.structure)
         return SetupContext(node.name, structure, candidates, self.resources, self.device, node.place, lines)
 
@@ -117,7 +117,7 @@ class BuiltPatch:
                 self._programs.pop(next(iter(self._programs)))
             choices = {address: values[address] for address in self.choices}
             program = self._programs[key] = Program(self, choices, halvings)
-        program.own.state, program.own.report = state, report
+        program.binding.state, program.binding.report = state, report
         return program
 
     @property
@@ -149,15 +149,15 @@ class Program:
 
     def __init__(self, built: BuiltPatch, choices: Mapping[str, Any], halvings: int = 0) -> None:
         self.built, self.choices, self.halvings = built, choices, halvings
-        self.own = Own()
-        self.steps: list[Step] = []
+        self.binding = Binding()
+        self.steps: list[ProgramStep] = []
         self._known: dict[tuple[str, Request], int] = {}
-        self._inboxes: dict[torch.device, Inbox] = {}
+        self._uniforms: dict[torch.device, UniformBuffer] = {}
         self.outs = {name: self._step(name, ImageRequest()) for name in built.graph.outs}
         captures = built.graphs.captures
         self.segments = segments_of(
             [
-                Placed(tuple(step.inputs.values()), step.device, step.node.captured and captures(step.device))
+                StepPlacement(tuple(step.inputs.values()), step.device, step.node.captured and captures(step.device))
                 for step in self.steps
             ],
             list(self.outs.values()),
@@ -166,7 +166,7 @@ class Program:
         self._one_device = len({step.device for step in self.steps}) == 1
         self._seen: dict[int, Any] | None = None
         self._captures_left = self.most_captures if any(segment.captured for segment in self.segments) else 0
-        self._played: _Played | None = None
+        self._played: _CapturedProgram | None = None
 
     def _step(self, name: str, request: Request) -> int:
         """The index of the step that answers `request` to the node `name`; equal requests share one step."""
@@ -181,12 +181,12 @@ class Program:
                 fixed[key] = self.choices[address]
         asked = node.requests(Named(fixed), request)
         inputs = {key: self._step(source, asked[key]) for key, source in graph.inputs.items()}
-        if device not in self._inboxes:
-            self._inboxes[device] = built.inbox(device)
-        inbox = self._inboxes[device]
-        views = {key: inbox.view(a) for key, a in graph.addresses.items() if a in inbox}
+        if device not in self._uniforms:
+            self._uniforms[device] = built.uniform_buffer(device)
+        uniforms = self._uniforms[device]
+        views = {key: uniforms.view(a) for key, a in graph.addresses.items() if a in uniforms}
         parameters = {**fixed, **views}
-        staged = Staged(inbox, len(self.steps))
+        staged = Staged(uniforms, len(self.steps))
         lines = [line.name for line in graph.model.methods]
         context = RenderContext(
             path=name,
@@ -194,19 +194,19 @@ class Program:
             staged=Named(staged.buffers),
             request=request,
             device=device,
-            state=partial(self.own.tensor, name, device),
+            state=partial(self.binding.tensor, name, device),
             methods={line: Named(of_line(parameters, line)) for line in lines},
-            report=partial(self.own.tell, name),
+            report=partial(self.binding.tell, name),
             halvings=self.halvings,
         )
-        self.steps.append(Step(node, graph, request, inputs, context, staged, device))
+        self.steps.append(ProgramStep(node, graph, request, inputs, context, staged, device))
         self._known[name, request] = len(self.steps) - 1
         return len(self.steps) - 1
 
     def prepare(self, moment: Moment, values: Mapping[str, Any]) -> None:
         """The host's part of a frame: uniforms and staging buffers."""
-        for inbox in self._inboxes.values():
-            inbox.write(values)
+        for uniforms in self._uniforms.values():
+            uniforms.write(values)
         for step in self._preparing:
             graph = step.graph
             context = PrepareContext(
@@ -215,29 +215,29 @@ class Program:
                 parameters=Named({**graph.structure, **step.host(values)}),
                 request=step.request,
                 stage=step.stage,
-                memory=self.own.state.of(graph.name),
+                memory=self.binding.state.of(graph.name),
                 report=step.context.report,
             )
             with blamed_on(step):
                 step.node.prepare(context)
-        for inbox in self._inboxes.values():
-            inbox.send()
+        for uniforms in self._uniforms.values():
+            uniforms.send()
 
     def run(self) -> dict[str, torch.Tensor]:
         """The device's part of a frame: every output as uint8 [H, W, 4] RGBA, in memory of its own."""
         played = self._played
         if played is None:
             return self._run_from_python()
-        if self.own.state is played.state or not played.held:
+        if self.binding.state is played.state or not played.held:
             return self._replay(played)
         with self._at_home(played):
             return self._replay(played)
 
-    def _replay(self, played: _Played) -> dict[str, torch.Tensor]:
+    def _replay(self, played: _CapturedProgram) -> dict[str, torch.Tensor]:
         results: list[Any] = [None] * len(self.steps)
         for place, (segment, part) in enumerate(zip(self.segments, played.parts)):
             if part is None:
-                with self.built.graphs.turns.running():
+                with self.built.graphs.capture_lock.shared():
                     self._render(segment, results)
                 continue
             for number, static in part.entered.items():
@@ -263,7 +263,7 @@ class Program:
     def _run_from_python(self, results: list[Any] | None = None, first: int = 0) -> dict[str, torch.Tensor]:
         """`results`: of the segments before the `first`, which have run in this frame."""
         results = [None] * len(self.steps) if results is None else results
-        with self.built.graphs.turns.running():
+        with self.built.graphs.capture_lock.shared():
             for segment in self.segments[first:]:
                 self._render(segment, results)
         if self._captures_left:
@@ -271,7 +271,7 @@ class Program:
             self._seen = {number: results[number] for number in entering}
         return {name: results[number] for name, number in self.outs.items()}
 
-    def _render(self, segment: Segment, results: list[Any]) -> None:
+    def _render(self, segment: ProgramSegment, results: list[Any]) -> None:
         for number in segment.steps:
             step = self.steps[number]
             inputs = {name: results[index] for name, index in step.inputs.items()}
@@ -291,7 +291,7 @@ class Program:
         wait: for its turn; else it may stay as it is, to be captured another time. Raises torch.OutOfMemoryError. If it
         cannot be captured for another reason, it goes on running from Python, and the patch's notes say so.
         """
-        with self.built.graphs.turns.capturing(wait=wait) as granted:
+        with self.built.graphs.capture_lock.exclusive(wait=wait) as granted:
             if granted:
                 self._capture(state)
 
@@ -300,10 +300,10 @@ class Program:
         self._captures_left -= 1
         seen, self._seen = self._seen, None
         # The graphs will know addresses: the state's own tensors must be there, and are held here.
-        held = {key: state.tensor(*key) for key in self.own.touched}
-        before, self.own.state = self.own.state, state
+        held = {key: state.tensor(*key) for key in self.binding.touched}
+        before, self.binding.state = self.binding.state, state
         try:
-            self._played = _Played(state, held, self._captured_parts(seen))
+            self._played = _CapturedProgram(state, held, self._captured_parts(seen))
         except torch.OutOfMemoryError:
             raise
         except Exception as error:
@@ -316,10 +316,10 @@ class Program:
                 hint = "It is played correctly all the same. Please report it"
                 self.built.notes.append(PatchError(what, hint=hint))
         finally:
-            self.own.state = before
+            self.binding.state = before
 
-    def _captured_parts(self, seen: Mapping[int, Any]) -> list[_Part | None]:
-        parts: list[_Part | None] = []
+    def _captured_parts(self, seen: Mapping[int, Any]) -> list[_CapturedSegment | None]:
+        parts: list[_CapturedSegment | None] = []
         inside: dict[int, Any] = {}
         """Results of captured steps: memory that a later segment on the same device reads where it is."""
         for segment in self.segments:
@@ -335,7 +335,7 @@ class Program:
             work = partial(self._work, segment, {**here, **entered})
             captured = self.built.graphs.capture(segment.device, self.built.pool(segment.device), work)
             inside |= captured.result
-            parts.append(_Part(captured, entered, []))
+            parts.append(_CapturedSegment(captured, entered, []))
         # What only captured segments on the same device read stays where it is; everything else is copied out.
         for segment, part in zip(self.segments, parts):
             if part is not None:
@@ -351,7 +351,7 @@ class Program:
                 ]
         return parts
 
-    def _work(self, segment: Segment, entered: Mapping[int, Any]) -> dict[int, Any]:
+    def _work(self, segment: ProgramSegment, entered: Mapping[int, Any]) -> dict[int, Any]:
         results = [entered.get(number) for number in range(len(self.steps))]
         for number in segment.steps:
             step = self.steps[number]
@@ -361,10 +361,10 @@ class Program:
         return {number: results[number] for number in segment.leaves}
 
     @contextmanager
-    def _at_home(self, played: _Played) -> Iterator[None]:
+    def _at_home(self, played: _CapturedProgram) -> Iterator[None]:
         """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
         the numbers change places for as long as that takes."""
-        state = self.own.state
+        state = self.binding.state
         theirs = {key: state.tensor(*key) for key in played.held}
         mine = {key: tensor.clone() for key, tensor in played.held.items()}
         for key, tensor in played.held.items():
@@ -378,7 +378,7 @@ class Program:
 
 
 @dataclass(slots=True)
-class _Part:
+class _CapturedSegment:
     """A captured segment. entered: memory that results from elsewhere are copied into before each replay. copied: the
     results that are copied out after it."""
 
@@ -388,9 +388,9 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
+class _CapturedProgram:
     """A captured program: the state that its graphs know, that state's tensors, and each segment's graph."""
 
     state: State
     held: dict[tuple, torch.Tensor]
-    parts: list[_Part | None]
+    parts: list[_CapturedSegment | None]

@@ -1,4 +1,4 @@
-"""Many may run, or one may capture."""
+"""A reader–writer lock: many threads may hold it as readers at once, or one thread as its writer."""
 
 from __future__ import annotations
 
@@ -7,46 +7,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
-    """Keeps apart what threads ask of a device from Python and what one of them captures.
+class ReaderWriterLock:
+    """Keeps apart the threads that run work on a device from Python (readers) and the one that captures (the writer).
 
-    Work that runs from Python may use streams, or a generator of random numbers, that a capture has in hand: it would
-    become part of the capture, or fail. Any number of threads may run at once, while none captures; one may capture at
-    a time, while none runs. A capture takes milliseconds, a rehearsal may take seconds (it compiles kernels): so
-    whoever has no time to wait asks for `capturing(wait=False)`.
+    Work that runs from Python may use streams, or a generator of random numbers, that a capture uses at that moment:
+    the work would become part of the capture, or fail. A capture holds the lock for milliseconds, a rehearsal for up
+    to seconds, because it compiles kernels. So a thread that must not wait asks for `exclusive(wait=False)`.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._running = 0
-        self._capturing = False
+        self._readers = 0
+        self._written = False
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Waits for the end of a capture."""
+    def shared(self) -> Iterator[None]:
+        """Hold it as one of any number of readers. Waits while a writer holds it."""
         with self._changed:
-            while self._capturing:
+            while self._written:
                 self._changed.wait()
-            self._running += 1
+            self._readers += 1
         try:
             yield
         finally:
             with self._changed:
-                self._running -= 1
+                self._readers -= 1
                 self._changed.notify_all()
 
     @contextmanager
-    def capturing(self, *, wait: bool = True) -> Iterator[bool]:
-        """Whether it may capture now; with `wait`, always."""
+    def exclusive(self, *, wait: bool = True) -> Iterator[bool]:
+        """Hold it as the only one. Gives whether it is held: with `wait` it always is, without only if it was free."""
         with self._changed:
-            while wait and (self._capturing or self._running):
+            while wait and (self._written or self._readers):
                 self._changed.wait()
-            granted = not self._capturing and not self._running
-            self._capturing = self._capturing or granted
+            granted = not self._written and not self._readers
+            self._written = self._written or granted
         try:
             yield granted
         finally:
             if granted:
                 with self._changed:
-                    self._capturing = False
+                    self._written = False
                     self._changed.notify_all()

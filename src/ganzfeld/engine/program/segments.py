@@ -20,7 +20,7 @@ from ganzfeld.patch.node import Latent
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class StepPlacement:
     """What the order depends on. inputs: the steps whose results it reads; they have smaller numbers."""
 
     inputs: tuple[int, ...]
@@ -29,7 +29,7 @@ class Placed:
 
 
 @dataclass(slots=True)
-class Segment:
+class ProgramSegment:
     """steps: their numbers, in order. enters: results of others that it reads. leaves: results that others read, or
     that are the program's outputs."""
 
@@ -40,15 +40,15 @@ class Segment:
     leaves: list[int] = field(default_factory=list)
 
 
-def segments_of(steps: Sequence[Placed], outs: Sequence[int]) -> list[Segment]:
+def segments_of(steps: Sequence[StepPlacement], outs: Sequence[int]) -> list[ProgramSegment]:
     """The segments, in the order in which they run."""
     early = _needed_elsewhere(steps)
-    waiting, done, segments = list(range(len(steps))), set[int](), list[Segment]()
+    waiting, done, segments = list(range(len(steps))), set[int](), list[ProgramSegment]()
     while waiting:
         ready = [number for number in waiting if done.issuperset(steps[number].inputs)]
         first = min(ready, key=lambda number: (steps[number].captured, not early[number], number))
         like, foreign = steps[first], _foreign(steps, first)
-        segment = Segment(like.device, like.captured)
+        segment = ProgramSegment(like.device, like.captured)
         for number in waiting:
             step = steps[number]
             if (
@@ -68,7 +68,7 @@ def segments_of(steps: Sequence[Placed], outs: Sequence[int]) -> list[Segment]:
     return segments
 
 
-def _needed_elsewhere(steps: Sequence[Placed]) -> list[bool]:
+def _needed_elsewhere(steps: Sequence[StepPlacement]) -> list[bool]:
     """Whether another device waits for a step, or for what is made of it."""
     early = [False] * len(steps)
     for number in reversed(range(len(steps))):
@@ -77,7 +77,7 @@ def _needed_elsewhere(steps: Sequence[Placed]) -> list[bool]:
     return early
 
 
-def _foreign(steps: Sequence[Placed], number: int) -> set[int]:
+def _foreign(steps: Sequence[StepPlacement], number: int) -> set[int]:
     return {read for read in steps[number].inputs if steps[read].device != steps[number].device}
 
 

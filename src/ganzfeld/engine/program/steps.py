@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ganzfeld.engine.program.state import State
-from ganzfeld.engine.program.uniform_buffer import Inbox
+from ganzfeld.engine.program.uniform_buffer import UniformBuffer
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.graph import GraphNode
 from ganzfeld.patch.node import Node, RenderContext, Request
@@ -23,16 +23,16 @@ Report = Callable[[str, Exception], None]
 class Staged:
     """One step's part of the staging buffers."""
 
-    inbox: Inbox
+    uniforms: UniformBuffer
     step: int
 
     @property
     def buffers(self) -> Mapping[str, torch.Tensor]:
-        return self.inbox.buffers(self.step)
+        return self.uniforms.buffers(self.step)
 
 
 @dataclass
-class Step:
+class ProgramStep:
     """One node rendering one request on one device."""
 
     node: Node
@@ -46,7 +46,7 @@ class Step:
     def __post_init__(self) -> None:
         self._names, addresses = tuple(self.graph.addresses), tuple(self.graph.addresses.values())
         self._values = itemgetter(*addresses) if len(addresses) > 1 else None
-        self.stage = partial(self.staged.inbox.stage, self.staged.step)
+        self.stage = partial(self.staged.uniforms.stage, self.staged.step)
 
     def host(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """This frame's value of every parameter that has an address."""
@@ -55,7 +55,7 @@ class Step:
         return dict(zip(self._names, self._values(values)))
 
 
-class Own:
+class Binding:
     """What a program runs on now: its steps find their state and whom to tell through this."""
 
     __slots__ = ("report", "state", "touched")
@@ -86,7 +86,7 @@ class blamed_on:  # noqa: N801
 
     __slots__ = ("step",)
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: ProgramStep) -> None:
         self.step = step
 
     def __enter__(self) -> None:

@@ -36,7 +36,7 @@ def on_host(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
-class Rows:
+class PinnedRing:
     """A ring of page-locked rows on the way to one device. For one thread at a time."""
 
     COUNT = 4
@@ -111,7 +111,7 @@ class _Entry:
     """The buffer of one that travels alone, as uint8 [n]."""
 
 
-class Inbox:
+class UniformBuffer:
     """What one program reads on one device that the host writes each frame: the values of its `Value` parameters
     (uniforms, float32), and what its steps stage in `prepare`.
 
@@ -126,12 +126,12 @@ class Inbox:
         device: torch.device,
         fans: Mapping[str, Fan | None],
         periods: Mapping[str, float] | None = None,
-        rows: Rows | None = None,
+        ring: PinnedRing | None = None,
     ) -> None:
         """`fans`: the addresses of the uniforms and how each fans over matches and channels, None for a single number.
         `periods`: what an address's values are reduced to before they become float32."""
         self.device = device
-        self._rows = rows or (None if on_host(device) else Rows(device))
+        self._ring = ring or (None if on_host(device) else PinnedRing(device))
         self._entries: dict[tuple[int, str], _Entry] = {}
         self._buffers: dict[int, dict[str, torch.Tensor]] = {}
         self._pages: list[_Page] = []
@@ -185,18 +185,18 @@ class Inbox:
         if entry.host is not None:
             entry.host[...] = array
         else:
-            assert self._rows is not None and entry.alone is not None
-            self._rows.send(np.ascontiguousarray(array).reshape(-1).view(np.uint8), entry.alone)
+            assert self._ring is not None and entry.alone is not None
+            self._ring.send(np.ascontiguousarray(array).reshape(-1).view(np.uint8), entry.alone)
 
     def send(self) -> None:
         """Bring what was written and staged to the device."""
-        if self._rows is not None:
+        if self._ring is not None:
             for page in self._pages:
-                self._rows.send(page.host[: page.used], page.block[: page.used])
+                self._ring.send(page.host[: page.used], page.block[: page.used])
 
     def _add(self, step: int, name: str, array: np.ndarray) -> _Entry:
         buffers = self.buffers(step)
-        if self._rows is not None and array.nbytes >= LARGE:
+        if self._ring is not None and array.nbytes >= LARGE:
             alone = torch.empty(array.nbytes, dtype=torch.uint8, device=self.device)
             buffers[name] = alone.view(_torch_type(array.dtype)).reshape(array.shape)
             entry = _Entry(array.shape, array.dtype, None, alone)
@@ -212,7 +212,7 @@ class Inbox:
         place = -(-page.used // _ALIGNMENT) * _ALIGNMENT if page else 0
         if page is None or place + size > page.host.size:
             host = np.zeros(max(self.PAGE, size), np.uint8)
-            block = torch.from_numpy(host) if self._rows is None else torch.zeros(
+            block = torch.from_numpy(host) if self._ring is None else torch.zeros(
                 host.size, dtype=torch.uint8, device=self.device
             )  # fmt: skip
             page, place = _Page(host, block), 0

@@ -5,15 +5,14 @@ A bank is never changed: each of its methods gives another one.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError, nearest
+from ganzfeld.values.desk import Unit, When
 
 Kept = None | bool | int | float | str | list[float]
-Unit = Literal["seconds", "beats"]
-When = Literal["now", "beat", "bar"]
 
 MOST_SNAPSHOTS = 512
 LONGEST_NAME = 64

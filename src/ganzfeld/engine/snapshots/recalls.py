@@ -14,7 +14,7 @@ UNITS = {"beat": 1.0, "bar": float(BEATS_PER_BAR)}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RecallRequest:
     """What was asked for. shares: of each snapshot; none: back to the text. due: the beat at which it begins; None:
     at once. at: the place on the pad, if it is a morph."""
 
@@ -36,16 +36,16 @@ class Wish:
 
 @dataclass(slots=True)
 class Transition:
-    """A wish on its way. t, beat: when it began. ways: address → where from, where to, and what it was given last."""
+    """A request on its way. t, beat: when it began. ways: address → [its start, its target, the value given last]."""
 
-    wish: Wish
+    request: RecallRequest
     t: float
     beat: float
     ways: dict[str, list[Any]]
 
     def share(self, moment: Moment) -> float:
         """How far it is, 0 to 1."""
-        fade = self.wish.fade
+        fade = self.request.fade
         passed = moment.beat - self.beat if fade.unit == "beats" else moment.t - self.t
         # After a jump back in time there is nothing to wait for.
         if fade.length <= 0 or passed < 0 or passed >= fade.length:
@@ -70,16 +70,16 @@ def value_in(data: Any) -> Any:
     return Mix(tuple((share, value_in(part)) for share, part in data["parts"]), data["period"], data["switches"])
 
 
-def wish_out(wish: Wish | None) -> list[Any] | None:
-    """A wish as plain data."""
-    if wish is None:
+def request_out(request: RecallRequest | None) -> list[Any] | None:
+    """A request as plain data."""
+    if request is None:
         return None
-    return [wish.shares, [wish.fade.length, wish.fade.unit, wish.fade.when], wish.due, wish.at]
+    return [request.shares, [request.fade.length, request.fade.unit, request.fade.when], request.due, request.at]
 
 
-def wish_in(data: Any) -> Wish | None:
-    """The opposite of `wish_out`."""
+def request_in(data: Any) -> RecallRequest | None:
+    """The opposite of `request_out`."""
     if data is None:
         return None
     shares, fade, due, at = data
-    return Wish(shares, Fading(*fade), due, None if at is None else (at[0], at[1]))
+    return RecallRequest(shares, Fading(*fade), due, None if at is None else (at[0], at[1]))

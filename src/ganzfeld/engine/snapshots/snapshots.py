@@ -27,7 +27,15 @@ from ganzfeld.engine.snapshots.bank import (
     decode_bank,
     encode_bank,
 )
-from ganzfeld.engine.snapshots.recalls import UNITS, Transition, Wish, value_in, value_out, wish_in, wish_out
+from ganzfeld.engine.snapshots.recalls import (
+    UNITS,
+    RecallRequest,
+    Transition,
+    request_in,
+    request_out,
+    value_in,
+    value_out,
+)
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.mixing import FREE, Mix, is_same, mix
 from ganzfeld.values.outside import Hit, Inbox
@@ -45,7 +53,7 @@ PREFIX = "/snapshot/"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class SnapshotContext:
     """What snapshots are taken of and play on: the patch looked up, the last frame's values, what hands hold."""
 
     graph: Graph
@@ -53,14 +61,15 @@ class Stage:
     turned: dict[str, Any]
 
 
-class Snapshots:
+class LiveSnapshots:
     """The bank, and what of it is on its way."""
 
     def __init__(self) -> None:
-        self.bank = Bank()
-        self.current: Wish | None = None
+        self._bank, self.version = Bank(), 0
+        """version: a number that grows whenever the bank changes."""
+        self.current: RecallRequest | None = None
         """What was recalled last, on its way or arrived."""
-        self.waiting: Wish | None = None
+        self.waiting: RecallRequest | None = None
         self.problem: GanzfeldError | None = None
         """Why the last request could not be met, for a while."""
         self._running: Transition | None = None
@@ -68,8 +77,19 @@ class Snapshots:
         self._freed: list[str] = []
         self._share = 1.0
         self._problem_stays = 0.0
-        self._code = (self.bank, encode_bank(self.bank))
-        self._known: tuple[Graph | None, Bank, tuple[str, ...], dict, dict] = (None, self.bank, (), {}, {})
+        self._encoded_at, self._encoded_bank = 0, encode_bank(self._bank)
+        self._compared_for: tuple[int, int, tuple[str, ...]] | None = None
+        self._comparison: tuple[dict[str, Any], dict[str, list]] = {}, {}
+
+    @property
+    def bank(self) -> Bank:
+        """All snapshots."""
+        return self._bank
+
+    @bank.setter
+    def bank(self, bank: Bank) -> None:
+        self._bank = bank
+        self.version += 1
 
     @property
     def share(self) -> float:
@@ -78,7 +98,7 @@ class Snapshots:
 
     # Frames
 
-    def frame(self, moment: Moment, inbox: Inbox, stage: Stage) -> list[str]:
+    def frame(self, moment: Moment, inbox: Inbox, context: SnapshotContext) -> list[str]:
         """Before a frame is evaluated: do what its hits ask for (`/snapshot/…`, program changes, controls bound to
         snapshots), begin what is due, move what is on its way. Returns addresses that are the text's again."""
         self._freed = []
@@ -87,25 +107,25 @@ class Snapshots:
             self.problem = None
         for hit in inbox.hits:
             if hit.address.startswith(PREFIX):
-                self._try(self._asked, hit, moment, stage)
+                self._try(self._asked, hit, moment, context)
             elif hit.address.startswith("/midi/"):
-                self._try(self._played, hit, moment, stage)
-        self._press(moment, inbox, stage)
-        wish = self.waiting
-        if wish is not None and wish.is_due(moment):
+                self._try(self._played, hit, moment, context)
+        self._press(moment, inbox, context)
+        request = self.waiting
+        if request is not None and request.is_due(moment):
             self.waiting = None
-            self._begin(wish, moment, stage)
-        self._move(moment, stage)
+            self._begin(request, moment, context)
+        self._move(moment, context)
         return self._freed
 
-    def _press(self, moment: Moment, inbox: Inbox, stage: Stage) -> None:
+    def _press(self, moment: Moment, inbox: Inbox, context: SnapshotContext) -> None:
         """Buttons that are controllers recall when they go down."""
         for name, kept in self.bank.snapshots.items():
             if kept.midi and kept.midi.startswith("cc "):
                 value = inbox.values.get(f"/midi/cc/{kept.midi[3:]}", 0.0)
                 is_down = isinstance(value, int | float) and value >= 0.5
                 if is_down and kept.midi not in self._pressed:
-                    self._try(self._recall, name, None, moment, stage)
+                    self._try(self._recall, name, None, moment, context)
                 (self._pressed.add if is_down else self._pressed.discard)(kept.midi)
 
     def _try(self, do: Any, *arguments: Any) -> None:
@@ -122,17 +142,17 @@ class Snapshots:
 
     # Requests
 
-    def _asked(self, hit: Hit, moment: Moment, stage: Stage) -> None:
+    def _asked(self, hit: Hit, moment: Moment, context: SnapshotContext) -> None:
         match hit.address.removeprefix(PREFIX), hit.arguments:
             case "recall", (name, *rest):
                 if name != 0:  # a button of TouchDesigner's that is up
-                    self._recall(name, self._fading(rest), moment, stage)
+                    self._recall(name, self._fading(rest), moment, context)
             case "release", rest:
-                self._ask(Wish({}, self._fading(list(rest))), moment, stage)
+                self._ask(RecallRequest({}, self._fading(list(rest))), moment, context)
             case "morph", (int() | float() as x, int() | float() as y, *_) if math.isfinite(x) and math.isfinite(y):
-                self._morph(x, y, moment, stage)
+                self._morph(x, y, moment, context)
             case "store", (name, *_):
-                self.store(name, stage)
+                self.store(name, context)
             case (("recall" | "store"), _):
                 raise PatchError(f"{hit.address} needs the name of a snapshot")
             case "morph", _:
@@ -159,54 +179,54 @@ class Snapshots:
                 )
         return Fading(length, unit, when)
 
-    def _played(self, hit: Hit, moment: Moment, stage: Stage) -> None:
+    def _played(self, hit: Hit, moment: Moment, context: SnapshotContext) -> None:
         kind, _, place = hit.address.removeprefix("/midi/").partition("/")
         if kind == "program" and hit.arguments:
             number = int(hit.arguments[0]) + 1
             if number <= len(self.bank.snapshots):
-                self._recall(number, None, moment, stage)
+                self._recall(number, None, moment, context)
         elif kind == "note":
             for name, kept in self.bank.snapshots.items():
                 if kept.midi == f"note {place}":
-                    self._recall(name, None, moment, stage)
+                    self._recall(name, None, moment, context)
                     return
 
-    def _recall(self, name: Any, fade: Fading | None, moment: Moment, stage: Stage) -> None:
-        self._ask(Wish({self.bank.find(name): 1.0}, fade or self.bank.fade), moment, stage)
+    def _recall(self, name: Any, fade: Fading | None, moment: Moment, context: SnapshotContext) -> None:
+        self._ask(RecallRequest({self.bank.find(name): 1.0}, fade or self.bank.fade), moment, context)
 
-    def _morph(self, x: float, y: float, moment: Moment, stage: Stage) -> None:
+    def _morph(self, x: float, y: float, moment: Moment, context: SnapshotContext) -> None:
         x, y = min(max(float(x), 0.0), 1.0), min(max(float(y), 0.0), 1.0)
         if not self.bank.snapshots:
             raise PatchError("There is no snapshot to morph between", hint="Store some first")
-        self._ask(Wish(self.bank.shares(x, y), Fading(GLIDE_SECONDS), at=(x, y)), moment, stage)
+        self._ask(RecallRequest(self.bank.shares(x, y), Fading(GLIDE_SECONDS), at=(x, y)), moment, context)
 
-    def _ask(self, wish: Wish, moment: Moment, stage: Stage) -> None:
-        running, unit = self._running, UNITS.get(wish.fade.when)
-        if running is not None and wish.at is None and running.wish.shares == wish.shares:
+    def _ask(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
+        running, unit = self._running, UNITS.get(request.fade.when)
+        if running is not None and request.at is None and running.request.shares == request.shares:
             return  # on its way already: who sends it with every frame does not hold it up
         if unit is None:
             self.waiting = None
-            self._begin(wish, moment, stage)
-        elif self.waiting is None or self.waiting.shares != wish.shares:
+            self._begin(request, moment, context)
+        elif self.waiting is None or self.waiting.shares != request.shares:
             # The same moment whatever the frame rate: the line itself, not the first frame behind it.
-            self.waiting = replace(wish, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
+            self.waiting = replace(request, due=(math.floor(moment.beat / unit + 1e-9) + 1) * unit)
 
-    def store(self, name: Any, stage: Stage) -> None:
+    def store(self, name: Any, context: SnapshotContext) -> None:
         """Keep what was shown on the last frame, and what hands turned since. Raises GanzfeldError for no name."""
         if isinstance(name, int | float) and not isinstance(name, bool):
             name = f"{name:g}"
         name = checked_name(name)
         kept: dict[str, Kept] = {}
-        for address, slot in stage.graph.slots.items():
-            held = stage.turned.get(address)  # what a hand has turned just now shows with the next frame only
-            value = stage.values.get(address) if held is None or isinstance(held, Mix) else held
+        for address, slot in context.graph.slots.items():
+            held = context.turned.get(address)  # what a hand has turned just now shows with the next frame only
+            value = context.values.get(address) if held is None or isinstance(held, Mix) else held
             if slot.expression is not None and (held is None or not _fits(slot, value)):
                 kept[address] = None
             elif _can_turn(slot) and _fits(slot, value):
                 kept[address] = value
         self.bank = self.bank.with_values(name, kept)
         self.waiting = None
-        self.current = Wish({name: 1.0}, Fading())
+        self.current = RecallRequest({name: 1.0}, Fading())
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Put the bank in order: "rename" name new, "delete" name, "place" name x y, "bind" name midi, "fade" length
@@ -237,29 +257,29 @@ class Snapshots:
 
     # Transitions
 
-    def _begin(self, wish: Wish, moment: Moment, stage: Stage) -> None:
-        self._move(moment, stage)  # what is on its way goes on from where it is now
-        t, beat, fade = moment.t, moment.beat, wish.fade
-        if wish.due is not None and wish.due <= beat + 1e-9:
-            t, beat = t - (beat - wish.due) * 60 / moment.bpm, wish.due
+    def _begin(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
+        self._move(moment, context)  # what is on its way goes on from where it is now
+        t, beat, fade = moment.t, moment.beat, request.fade
+        if request.due is not None and request.due <= beat + 1e-9:
+            t, beat = t - (beat - request.due) * 60 / moment.bpm, request.due
         if moment.dt == 0 and moment.frame > 0:
             fade = Fading()  # a show that is paused has no time to fade in
-        self.current = wish
+        self.current = request
         ways = {}
-        for address, target in self._targets(wish, stage).items():
-            start = stage.turned.get(address, FREE)
+        for address, target in self._targets(request, context).items():
+            start = context.turned.get(address, FREE)
             if not is_same(start, target):
                 ways[address] = [start, target, start]
-        self._running = Transition(replace(wish, fade=fade), t, beat, ways)
+        self._running = Transition(replace(request, fade=fade), t, beat, ways)
 
-    def _move(self, moment: Moment, stage: Stage) -> None:
-        running, turned = self._running, stage.turned
+    def _move(self, moment: Moment, context: SnapshotContext) -> None:
+        running, turned = self._running, context.turned
         if running is None:
             return
         share = self._share = running.share(moment)
-        eased = share if running.wish.at is not None else share * share * (3 - 2 * share)
+        eased = share if running.request.at is not None else share * share * (3 - 2 * share)
         for address, way in list(running.ways.items()):
-            slot, (start, target, last) = stage.graph.slots.get(address), way
+            slot, (start, target, last) = context.graph.slots.get(address), way
             if slot is None or turned.get(address, FREE) is not last:
                 del running.ways[address]  # its text changed, or another hand has it
                 continue
@@ -272,13 +292,13 @@ class Snapshots:
         if share >= 1:
             self._running = None
 
-    def _targets(self, wish: Wish, stage: Stage) -> dict[str, Any]:
+    def _targets(self, request: RecallRequest, context: SnapshotContext) -> dict[str, Any]:
         """Where each address that is spoken of goes."""
-        graph = stage.graph
-        if not wish.shares:
-            return {address: FREE for address in stage.turned if address in graph.slots}
-        same, others = self._compared(tuple(wish.shares), graph)
-        shares = wish.shares
+        graph = context.graph
+        if not request.shares:
+            return {address: FREE for address in context.turned if address in graph.slots}
+        same, others = self._compared(tuple(request.shares), graph)
+        shares = request.shares
         mixed = {
             address: _mixed(graph.slots[address], [(shares[name], value) for name, value in some])
             for address, some in others.items()
@@ -287,7 +307,8 @@ class Snapshots:
 
     def _compared(self, names: tuple[str, ...], graph: Graph) -> tuple[dict[str, Any], dict[str, list]]:
         """What these snapshots agree on, and what each says of the rest. Worked out once: a pad asks every frame."""
-        if self._known[0] is not graph or self._known[1] is not self.bank or self._known[2] != names:
+        wanted = (graph.number, self.version, names)
+        if self._compared_for != wanted:
             said: dict[str, list[tuple[str, Any]]] = {}
             for name in names:
                 kept = self.bank.snapshots.get(name)
@@ -298,8 +319,8 @@ class Snapshots:
             first = {address: some[0][1] for address, some in said.items()}
             same = {a: first[a] for a, some in said.items() if all(is_same(first[a], value) for _, value in some)}
             others = {address: some for address, some in said.items() if address not in same}
-            self._known = (graph, self.bank, names, same, others)
-        return self._known[3], self._known[4]
+            self._compared_for, self._comparison = wanted, (same, others)
+        return self._comparison
 
     def misfits(self, graph: Graph) -> dict[str, list[str]]:
         """What each snapshot names that is not in the patch any more, or cannot be turned to what it was."""
@@ -320,13 +341,13 @@ class Snapshots:
         running = self._running
         return {
             "bank": self._encoded(),
-            "current": wish_out(self.current),
-            "waiting": wish_out(self.waiting),
+            "current": request_out(self.current),
+            "waiting": request_out(self.waiting),
             "pressed": sorted(self._pressed),
             "running": None
             if running is None
             else {
-                "wish": wish_out(running.wish),
+                "wish": request_out(running.request),
                 "t": running.t,
                 "beat": running.beat,
                 "ways": {address: [value_out(v) for v in way[:2]] for address, way in running.ways.items()},
@@ -335,22 +356,22 @@ class Snapshots:
 
     def _encoded(self) -> bytes:
         # A checkpoint is made every second, and a bank may be large.
-        if self._code[0] is not self.bank:
-            self._code = (self.bank, encode_bank(self.bank))
-        return self._code[1]
+        if self._encoded_at != self.version:
+            self._encoded_at, self._encoded_bank = self.version, encode_bank(self.bank)
+        return self._encoded_bank
 
     def restore(self, data: Mapping[str, Any], turned: Mapping[str, Any]) -> None:
         """Go on from a checkpoint. turned: the values of the same checkpoint."""
         self.bank = decode_bank(data["bank"])
-        self.current, self.waiting = wish_in(data["current"]), wish_in(data["waiting"])
+        self.current, self.waiting = request_in(data["current"]), request_in(data["waiting"])
         self._pressed = set(data["pressed"])
         running = data["running"]
         self._running = None
-        if running is not None and (wish := wish_in(running["wish"])) is not None:
+        if running is not None and (request := request_in(running["wish"])) is not None:
             ways = {
                 address: [*map(value_in, way), turned.get(address, FREE)] for address, way in running["ways"].items()
             }
-            self._running = Transition(wish, running["t"], running["beat"], ways)
+            self._running = Transition(request, running["t"], running["beat"], ways)
 
 
 _MISFIT = object()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ganzfeld.errors import NetworkFileError, Where
 from ganzfeld.networks.files import cache, native, sniff
+from ganzfeld.networks.files.containers import HEAD
 from ganzfeld.networks.files.layout import described
 
 if TYPE_CHECKING:
@@ -67,9 +68,8 @@ def glance(path: str | os.PathLike[str]) -> None:
     try:
         file, _ = sniff.open_plain(path)
         with file:
-            head = file.read(sniff.HEAD)
-        if not native.looks_like_safetensors(head):
-            sniff.check_head(head, path.suffix.lower())
+            head = file.read(HEAD)
+        sniff.check_head(head, path.suffix.lower())
     except NetworkFileError as error:
         raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
 
@@ -96,9 +96,9 @@ def _open(path: Path) -> NetworkFile:
     looked = time.time()
     file, facts = sniff.open_plain(path)
     with file:
-        head = file.read(sniff.HEAD)
+        head = file.read(HEAD)
         file.seek(0)
-        if native.looks_like_safetensors(head):
+        if _is_ours(head, file, facts.st_size):
             sha256, header = _verified(path, file, facts, folder, looked)
             return _mapped(path, path, header, sha256)
     sniff.check_head(head, path.suffix.lower())
@@ -170,6 +170,15 @@ def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> Net
     except (SafetensorError, OSError) as error:
         raise NetworkFileError(f"the file changed while it was opened ({error})", hint="Try again.") from None
     return NetworkFile(header.config.to_json(), weights, sha256, path, header.notes)
+
+
+def _is_ours(head: bytes, file: BinaryIO, size: int) -> bool:
+    """Whether a file that begins so is our own, to be mapped as it is. The file is left at its start."""
+    if not native.looks_like_safetensors(head):
+        return False
+    ours = native.is_ours(file, size)
+    file.seek(0)
+    return ours
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

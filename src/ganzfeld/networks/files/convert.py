@@ -19,24 +19,36 @@ import numpy as np
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files import cache, native, sniff
+from ganzfeld.networks.files.containers import HEAD, content
 from ganzfeld.networks.files.formats import formats
+from ganzfeld.networks.files.machine import Reading
 from ganzfeld.networks.files.source import Converted, Source, unknown_content
+from ganzfeld.networks.files.values import Budget
+from ganzfeld.networks.files.vocabulary import VOCABULARY
+
+
+def source(data: memoryview) -> Source:
+    """The bytes of a file with what they hold as plain data. Raises NetworkFileError, and nothing else."""
+    vocabulary = dict(VOCABULARY)
+    for form in formats():
+        vocabulary |= form.vocabulary
+    return Source(data, content(data, Reading(vocabulary, Budget.of(len(data)))))
 
 
 def read(data: memoryview) -> Converted:
     """The network that the bytes of a file hold. Raises NetworkFileError, and nothing else."""
-    return read_source(Source(data))
+    return read_source(source(data))
 
 
 def read_source(source: Source) -> Converted:
     """The same, by the first format that takes the file for its own."""
-    known = list(formats())
+    known = formats()
     with np.errstate(all="ignore"):  # whatever the numbers are: they are the file's
         for form in known:
             network = form.read(source)
             if network is not None:
                 return network
-    raise unknown_content(source.content, "; ".join(form.NAME for form in known))
+    raise unknown_content(source.content, "; ".join(form.name for form in known))
 
 
 def convert(path: Path, folder: Path) -> tuple[str, Path]:
@@ -46,7 +58,7 @@ def convert(path: Path, folder: Path) -> tuple[str, Path]:
     """
     file, facts = sniff.open_plain(path)
     with file:
-        sniff.check_head(file.read(sniff.HEAD), path.suffix.lower())
+        sniff.check_head(file.read(HEAD), path.suffix.lower())
         # Never closed by hand: tensors are views into it, and the process ends soon.
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         network = read(memoryview(mapped))

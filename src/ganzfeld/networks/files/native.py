@@ -70,8 +70,16 @@ def looks_like_safetensors(head: bytes) -> bool:
     return len(head) > 8 and head[4:8] == b"\0\0\0\0" and head[8:9] == b"{"
 
 
-def read_header(file: BinaryIO, size: int) -> Header:
-    """Check the header of a safetensors file of `size` bytes, open at its start. Raises NetworkFileError."""
+def is_ours(file: BinaryIO, size: int) -> bool:
+    """Whether a safetensors file of `size` bytes, open at its start, is one of ours. Raises NetworkFileError where it
+    is damaged."""
+    metadata, _, _ = read_entries(file, size)
+    return isinstance(metadata.get(KEY), str)
+
+
+def read_entries(file: BinaryIO, size: int) -> tuple[Mapping[str, Any], dict[str, TensorEntry], int]:
+    """(metadata, tensors, where the numbers start) of any safetensors file, open at its start. Raises
+    NetworkFileError."""
     (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))
     if length > MAX_HEADER or length > size - 8:
         raise NetworkFileError(
@@ -79,13 +87,15 @@ def read_header(file: BinaryIO, size: int) -> Header:
         )
     words = _json(file.read(length), "header")
     metadata = words.pop("__metadata__", None)
-    tensors = _tensors(words, size - 8 - length)
-    ours = metadata.get(KEY) if isinstance(metadata, dict) else None
+    return metadata if isinstance(metadata, dict) else {}, _tensors(words, size - 8 - length), 8 + length
+
+
+def read_header(file: BinaryIO, size: int) -> Header:
+    """Check the header of a file of ours of `size` bytes, open at its start. Raises NetworkFileError."""
+    metadata, tensors, start = read_entries(file, size)
+    ours = metadata.get(KEY)
     if not isinstance(ours, str):
-        named = ", ".join(f"'{name[:60]}'" for name in list(tensors)[:2])
-        raise NetworkFileError(
-            f"the file is a safetensors file of something else (its tensors: {named or 'none'}, …)", hint=_NOT_OURS
-        )
+        raise NetworkFileError("the file is a safetensors file of something else", hint=_NOT_OURS)
     facts = _json(ours, "metadata")
     if facts.get("version") != VERSION:
         raise NetworkFileError(
@@ -102,7 +112,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
     return Header(
         config=described(config, tensors),
         tensors=tensors,
-        start=8 + length,
+        start=start,
         notes=tuple(note for note in notes if isinstance(note, str)) if isinstance(notes, list) else (),
         crc32=crc32 if type(crc32) is int else None,
     )

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ganzfeld.errors import NetworkFileError, nearest
-from ganzfeld.networks.files.native import looks_like_safetensors
+from ganzfeld.networks.files.containers import a_network_is, container_of, suffixes
 
 MAX_SIZE = 16 * 2**30
-HEAD = 4096
-SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
 
 _BINARIES = (
     (b"\x1f\x8b", "a gzip archive", "Unpack it and open what is inside."),
@@ -27,15 +25,16 @@ _BINARIES = (
     (b"BZh", "a bzip2 archive", "Unpack it and open what is inside."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it and open what is inside."),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it and open what is inside."),
-    (b"\x89PNG", "a PNG picture", "A network is a .pkl, .pt or .safetensors file."),
-    (b"\xff\xd8\xff", "a JPEG picture", "A network is a .pkl, .pt or .safetensors file."),
+    (b"\x89PNG", "a PNG picture", ""),
+    (b"\xff\xd8\xff", "a JPEG picture", ""),
     (b"\x89HDF", "an HDF5 file", "Ganzfeld does not read Keras networks."),
     (b"\x93NUMPY", "a NumPy array (.npy)", "A latent is given to a 'latent' node."),
     (b"GGUF", "a GGUF language model", "Ganzfeld reads StyleGAN2 and StyleGAN3 generators."),
-    (b"\x7fELF", "a program", "A network is a .pkl, .pt or .safetensors file."),
-    (b"MZ", "a program", "A network is a .pkl, .pt or .safetensors file."),
-    (b"%PDF", "a PDF document", "A network is a .pkl, .pt or .safetensors file."),
+    (b"\x7fELF", "a program", ""),
+    (b"MZ", "a program", ""),
+    (b"%PDF", "a PDF document", ""),
 )  # fmt: skip
+"""(first bytes, what it is, what to do; "": only say what a network is)."""
 _AGAIN = "Download the file itself (often a button 'Download' or 'raw' on the page)."
 
 
@@ -46,9 +45,7 @@ def open_plain(path: Path) -> tuple[BinaryIO, os.stat_result]:
         if stat.S_ISDIR(facts.st_mode):
             raise _folder(path)
         if not stat.S_ISREG(facts.st_mode):
-            raise NetworkFileError(
-                f"this is {_special(facts.st_mode)}, not a file", hint="A network is a .pkl, .pt or .safetensors file."
-            )
+            raise NetworkFileError(f"this is {_special(facts.st_mode)}, not a file", hint=a_network_is())
         # Not to hang, should the path have become a pipe in the meantime.
         file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
     except FileNotFoundError:
@@ -78,7 +75,7 @@ def _special(mode: int) -> str:
 
 def _folder(path: Path) -> NetworkFileError:
     with suppress(OSError):
-        inside = sorted(child.name for child in path.iterdir() if child.suffix.lower() in SUFFIXES)
+        inside = sorted(child.name for child in path.iterdir() if child.suffix.lower() in suffixes())
         if inside:
             return NetworkFileError("this is a folder", hint=f"Name a file in it: {', '.join(inside[:5])}.")
     return NetworkFileError("this is a folder, not a network file")
@@ -89,7 +86,7 @@ def _missing(path: Path) -> NetworkFileError:
     if not folder.is_dir():
         return NetworkFileError("there is no such file", hint=f"The folder {folder} does not exist either.")
     with suppress(OSError):
-        names = [child.name for child in folder.iterdir() if child.suffix.lower() in SUFFIXES]
+        names = [child.name for child in folder.iterdir() if child.suffix.lower() in suffixes()]
         return NetworkFileError(
             "there is no such file", hint=nearest(path.name, names) or "Its folder holds no network files."
         )
@@ -142,7 +139,7 @@ def _hollow(file: BinaryIO, facts: os.stat_result) -> int:
 
 def check_head(head: bytes, suffix: str) -> None:
     """Refuse what is plainly something else, by the first bytes of the file. Raises NetworkFileError."""
-    if head[:1] == b"\x80" or head[:2] == b"PK" or looks_like_safetensors(head):
+    if container_of(head) is not None:
         return
     if head.startswith(b"version https://git-lfs"):
         size = re.search(rb"\nsize (\d{1,15})\n", head)
@@ -153,7 +150,7 @@ def check_head(head: bytes, suffix: str) -> None:
         )
     for magic, name, hint in _BINARIES:
         if head.startswith(magic):
-            raise NetworkFileError(f"the file is {name}", hint=hint)
+            raise NetworkFileError(f"the file is {name}", hint=hint or a_network_is())
     if head[257:262] == b"ustar":
         raise NetworkFileError("the file is a tar archive", hint="Unpack it and open what is inside.")
     if _is_text(head):
@@ -163,10 +160,10 @@ def check_head(head: bytes, suffix: str) -> None:
             "the file begins with nothing but zeros", hint="Its download or copy broke off: get it again."
         )
     shown = head[:4].hex(" ")
-    named = f" despite its name ({suffix})" if suffix in SUFFIXES else ""
+    named = f" despite its name ({suffix})" if suffix in suffixes() else ""
     raise NetworkFileError(
         f"the file is not a network{named}: it begins with the bytes {shown}",
-        hint="A network is a .pkl, .pt or .safetensors file. If this should be one, it is damaged: get it again.",
+        hint=f"{a_network_is()} If this should be one, it is damaged: get it again.",
     )
 
 
@@ -193,6 +190,4 @@ def _text(head: bytes) -> NetworkFileError:
     first = " ".join(words[:200].split())[:50]
     if low.startswith(("<?xml", "{", "[")):
         return NetworkFileError(f"the file is text, not a network: {first!r}", hint=_AGAIN)
-    return NetworkFileError(
-        f"the file is text, not a network; it begins {first!r}", hint="A network is a .pkl, .pt or .safetensors file."
-    )
+    return NetworkFileError(f"the file is text, not a network; it begins {first!r}", hint=a_network_is())

@@ -4,34 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.config import Config
-from ganzfeld.networks.files import torchsave
 from ganzfeld.networks.files.layout import described
-from ganzfeld.networks.files.values import Array, Budget, Record
-from ganzfeld.networks.files.vocabulary import VOCABULARY
+from ganzfeld.networks.files.machine import Global
+from ganzfeld.networks.files.values import Array, Record, shown
 
 
+@dataclass(frozen=True)
 class Source:
-    """The bytes of a file, and what they hold."""
+    """The bytes of a file, and what they hold as plain data (None: in a container that nobody knows)."""
 
-    def __init__(self, data: memoryview) -> None:
-        self.data = data
-
-    @cached_property
-    def content(self) -> object:
-        """What a pickle or a torch.save file holds, as plain data; None for other files.
-
-        Raises NetworkFileError where such a file is damaged or refers to anything that is not on the list.
-        """
-        if self.data[:1] == b"\x80" or self.data[:2] == b"PK":
-            return torchsave.load(self.data, VOCABULARY, Budget.of(len(self.data)))
-        return None
+    data: memoryview
+    content: object
 
 
 @dataclass
@@ -52,9 +41,14 @@ class Weights:
         return self.arrays[name]
 
     def take(self, name: str, value: object) -> np.ndarray:
-        """The numbers of a tensor of the file: float16 as it is, other floats as float32."""
+        """The numbers of a tensor of the file: float16 as it is, other floats as float32.
+
+        A plain number is a tensor of no dimensions: TensorFlow's sessions return such variables as numpy scalars.
+        """
+        if type(value) is float:
+            value = Array(np.array(value, np.float64))
         if not isinstance(value, Array):
-            raise NetworkFileError(f"'{name[:80]}' is not a tensor", hint=_FORK)
+            raise NetworkFileError(f"'{name[:80]}' is {shown(value)}, not a tensor", hint=_FORK)
         self.taken += value.nbytes
         # Parts may share their numbers, but not so that a small file comes to a large network.
         if self.taken > 2 * self.size + 1_000_000:
@@ -113,6 +107,8 @@ def unknown_content(content: object, known: str) -> NetworkFileError:
     """The error for a file that can be read, but that no format takes for its own."""
     if isinstance(content, Record):
         found = f"an object of the class '{content.class_name}'"
+    elif isinstance(content, Global):
+        found = f"nothing but the name '{content.name}'"
     elif isinstance(content, dict):
         keys = ", ".join(f"'{key[:30]}'" if isinstance(key, str) else str(key) for key in list(content)[:4])
         found = f"a dictionary ({keys}{', …' if len(content) > 4 else ''})" if content else "an empty dictionary"

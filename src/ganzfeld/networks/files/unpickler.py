@@ -2,80 +2,32 @@
 
 Pickle is a small stack language; the standard library's reader runs it by importing and calling whatever it
 names. This one never imports, calls or touches anything that a file names. A name is looked up in an exact table
-(`vocabulary.py`), and what the table holds are our own bounded constructors; a name that is not there ends the
-reading. The result consists of dicts, lists, tuples, sets, numbers, strings, views into the file (bytes are never
-copied), and the few record types of `values.py`.
+(`vocabulary.py`), and what the table holds are our own bounded constructors. A name that is not there becomes a token:
+a training's settings and its discriminator may be of any kind, and the formats refuse a generator that depends on one.
+A name that could do harm (`harm.py`) ends the reading. The result consists of dicts, lists, tuples, sets, numbers,
+strings, views into the file (bytes are never copied), and the few record types of `values.py`.
 
 Bounds, so that no file costs more than its size: every declared length is compared with what the file holds before
 anything is made of it; opcodes are counted; the memo is a dict, so that an index costs nothing (the standard
 reader allocates an array of any index: nine bytes, four gigabytes); what a constructor copies or visits is charged
 to a budget; keys of dicts and sets cannot be made to collide.
 
-Source: the opcode list in the standard library's `pickletools` (protocols 2 to 5).
+Source: the opcode list in the standard library's `pickletools` (protocols 0 to 5).
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from ganzfeld.errors import NetworkFileError
-from ganzfeld.networks.files.instructions import MARK, OPCODES, STEPS
-from ganzfeld.networks.files.values import (
-    MAX_OPCODES,
-    SHORT,
-    Array,
-    Budget,
-    DType,
-    LongText,
-    Record,
-    refuse_damaged,
-)
-
-Constructor = Callable[["Unpickler", tuple], object]
+from ganzfeld.networks.files.instructions import STEPS
+from ganzfeld.networks.files.machine import Machine
+from ganzfeld.networks.files.values import MAX_OPCODES, Record, refuse_damaged
 
 MAX_DEPTH = 200
 """Levels of nesting. A generator takes about 30."""
-MAX_NAME = 512
-"""Letters in the name of a global."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Global:
-    """A name that a file may use. `construct` makes what a call of it makes, `new` an empty instance."""
-
-    name: str
-    construct: Constructor | None = None
-    new: Callable[[], object] | None = None
-
-
-class Unpickler:
-    """Reads one pickle out of `data`, from `position` on.
-
-    `vocabulary` maps (module, name) to what that name may do. `persistent` turns a persistent id into an object
-    (torch.save's storages); without it such ids are refused.
-    """
-
-    def __init__(
-        self,
-        data: memoryview,
-        vocabulary: Mapping[tuple[str, str], Global],
-        budget: Budget,
-        *,
-        position: int = 0,
-        nesting: int = 0,
-        persistent: Callable[[object], object] | None = None,
-    ) -> None:
-        self.data = data
-        self.end = len(data)
-        self.position = position
-        self.vocabulary = vocabulary
-        self.budget = budget
-        self.nesting = nesting
-        self.persistent = persistent
-        self.stack: list = []
-        self.memo: dict[int, object] = {}
+class Unpickler(Machine):
+    """Reads one pickle out of `data`, from `position` on."""
 
     def load(self) -> object:
         """The object, and `self.position` after its end. Raises NetworkFileError, and nothing else."""
@@ -104,129 +56,6 @@ class Unpickler:
                 raise truncated(self.end) from None
             raise refuse_damaged(f"the pickle takes from an empty stack at byte {self.position - 1:,}") from None
 
-    # -- reading -----------------------------------------------------------------------------------------------
-
-    def take(self, count: int) -> memoryview:
-        """The next `count` bytes, as a view."""
-        start = self.position
-        if count > self.end - start:
-            raise refuse_damaged(
-                f"the file declares {count:,} bytes at byte {start:,}, but holds only {self.end - start:,} more"
-            )
-        self.position = start + count
-        return self.data[start : self.position]
-
-    def number(self, code: str) -> int:
-        """The next little-endian number, by its struct code."""
-        return struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
-
-    def line(self) -> str:
-        """The next line of ASCII, as in the names of GLOBAL."""
-        piece = bytes(self.data[self.position : self.position + MAX_NAME + 1])
-        length = piece.find(b"\n")
-        if length < 0:
-            raise refuse_damaged(f"the name at byte {self.position:,} does not end")
-        self.position += length + 1
-        return piece[:length].decode("ascii", "backslashreplace")
-
-    def text(self, length: int) -> str | LongText:
-        """The next `length` bytes as text."""
-        start = self.position
-        piece = self.take(length)
-        if length > SHORT:
-            return LongText(piece)
-        try:
-            return str(piece, "utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            raise refuse_damaged(f"the text at byte {start:,} is not UTF-8") from None
-
-    # -- the stack ---------------------------------------------------------------------------------------------
-
-    def pop(self) -> object:
-        value = self.stack.pop()
-        if value is MARK:
-            raise refuse_damaged(f"the pickle's stack is out of order at byte {self.position - 1:,}")
-        return value
-
-    def pop_to_mark(self) -> list:
-        stack = self.stack
-        for index in range(len(stack) - 1, -1, -1):
-            if stack[index] is MARK:
-                items = stack[index + 1 :]
-                del stack[index:]
-                return items
-        raise refuse_damaged(f"the pickle's stack is out of order at byte {self.position - 1:,}")
-
-    def top(self, kind: type) -> object:
-        value = self.stack[-1]
-        if not isinstance(value, kind):
-            raise refuse_damaged(f"the pickle adds items to something that takes none, at byte {self.position - 1:,}")
-        return value
-
-    # -- names -------------------------------------------------------------------------------------------------
-
-    def find(self, module: object, name: object) -> Global:
-        """The global of that name, or a refusal that names it."""
-        if isinstance(module, str) and isinstance(name, str):
-            try:
-                return self.vocabulary[module, name]
-            except KeyError:
-                raise refused_global(module, name) from None
-        raise refuse_damaged(f"the name at byte {self.position - 1:,} is not text")
-
-    def reduce(self, function: object, arguments: object) -> object:
-        """What calling `function` would make, made by our own constructor."""
-        if not isinstance(arguments, tuple):
-            raise refuse_damaged(f"a call at byte {self.position - 1:,} has no arguments")
-        if not isinstance(function, Global):
-            raise refuse_damaged(f"the pickle calls something that is not a name, at byte {self.position - 1:,}")
-        if function.construct is None:
-            raise NetworkFileError(
-                f"the file calls '{function.name}', which a network file only mentions",
-                hint="It is not a network, or somebody tampered with it.",
-            )
-        return function.construct(self, arguments)
-
-    def new(self, kind: object) -> object:
-        """An empty instance of the class `kind`."""
-        if not isinstance(kind, Global):
-            raise refuse_damaged(f"the pickle makes an object of no class, at byte {self.position - 1:,}")
-        if kind.new is None:
-            raise NetworkFileError(
-                f"the file makes a bare '{kind.name}', which a network file never does",
-                hint="It is not a network, or somebody tampered with it.",
-            )
-        return kind.new()
-
-    def build(self, target: object, state: object) -> None:
-        """Give a fresh object its state."""
-        if isinstance(target, (Array, DType, Record)):
-            target.set_state(state, self.budget)
-        elif not isinstance(target, dict):  # a dict's own attributes (EasyDict, state_dict()._metadata) are no use
-            raise refuse_damaged(f"the pickle sets the state of something that has none, at byte {self.position - 1:,}")
-
-    def refuse_opcode(self, opcode: int) -> None:
-        name = OPCODES.get(opcode)
-        where = f"at byte {self.position - 1:,}"
-        if name is None:
-            raise refuse_damaged(f"the pickle breaks off {where}: {opcode:#04x} is no instruction")
-        raise NetworkFileError(
-            f"the pickle uses the instruction {name} {where}, which no network file needs",
-            hint="It is not a network, or it is damaged, or somebody tampered with it.",
-        )
-
-
-def refused_global(module: str, name: str) -> NetworkFileError:
-    """The refusal of a name that is not in the vocabulary."""
-    full = f"{module}.{name}"
-    shown = full.encode("ascii", "backslashreplace").decode()
-    shown = shown if len(shown) <= 120 else shown[:117] + "…"
-    return NetworkFileError(
-        f"the file refers to '{shown}', which is not part of a network file that Ganzfeld reads; nothing was run",
-        hint="It is a pickle of something else, or a fork's own class, or somebody tampered with it. "
-        "Ganzfeld reads StyleGAN2 and StyleGAN3 generators.",
-    )
-
 
 def truncated(size: int) -> NetworkFileError:
     """The error for a file that ends too early."""
@@ -240,9 +69,12 @@ def check_depth(value: object) -> None:
     for _ in range(MAX_DEPTH):
         below: list = []
         for item in level:
+            if id(item) in seen:
+                continue
             if isinstance(item, Record):
-                item = item.state
-            if isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+                seen.add(id(item))
+                below += (item.state, item.items, item.arguments)
+            elif isinstance(item, (dict, list, tuple)):
                 seen.add(id(item))
                 below.extend(item.values() if isinstance(item, dict) else item)
         if not below:
@@ -250,5 +82,5 @@ def check_depth(value: object) -> None:
         level = below
     raise NetworkFileError(
         f"its data are nested more than {MAX_DEPTH} levels deep",
-        hint="No network is: the file is damaged, or somebody tampered with it.",
+        hint="No network is: the file is damaged, or somebody built it to exhaust this machine.",
     )

@@ -58,6 +58,8 @@ class Budget:
 
 def shown(value: object) -> str:
     """A value of the file for an error message. Structures are only named: printing them could take forever."""
+    if isinstance(value, Record):
+        return f"a '{value.class_name}'"
     if value is None or isinstance(value, (bool, int, float, str)):
         text = repr(value if not isinstance(value, str) else value[:40])
         return text if len(text) <= 60 else text[:57] + "…"
@@ -65,12 +67,13 @@ def shown(value: object) -> str:
 
 
 class LongText:
-    """A long text of the file, not decoded: source code, or numbers that protocol 2 writes as text."""
+    """A long text of the file, not decoded: source code, or numbers that protocols 0 to 2 write as text."""
 
-    __slots__ = ("data",)
+    __slots__ = ("codec", "data")
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, codec: str = "utf-8") -> None:
         self.data = data
+        self.codec = codec
 
 
 class Opaque:
@@ -93,26 +96,36 @@ def as_key(value: object) -> object:
 
 
 class Record:
-    """An object of the file: the name of its class and its state. Its code, if the file carries any, is dropped."""
+    """An object of the file: the name of its class and what it holds. Its code, if the file carries any, is dropped.
 
-    __slots__ = ("class_name", "family", "state")
+    family: the kind of object, as a format knows it; "foreign" for a class or function that no table names. Then
+        `class_name` is its whole name, and `arguments` are what the file would have called it with: nobody does.
+    state: its attributes. items: what the file puts into it, where it is some kind of dictionary.
+    """
 
-    def __init__(self, family: str, class_name: str, state: dict | None = None) -> None:
+    __slots__ = ("arguments", "class_name", "family", "items", "state")
+
+    def __init__(self, family: str, class_name: str, state: dict | None = None, arguments: tuple = ()) -> None:
         self.family = family
         self.class_name = class_name
+        self.arguments = arguments
         self.state: dict = {} if state is None else state
+        self.items: dict = {}
 
     def set_state(self, state: object, _budget: Budget) -> None:
-        if not isinstance(state, dict):
-            raise refuse_damaged(f"the state of a '{self.class_name}' is no dictionary")
-        self.state = state
+        """Take over its attributes. A pair is that of __dict__ and __slots__; any other state means nothing here."""
+        if isinstance(state, dict):
+            self.state = state
+        elif isinstance(state, tuple) and len(state) == 2:
+            self.state = next((part for part in state if isinstance(part, dict) and part), {})
 
 
 # numpy has no bfloat16: such storages are read as uint16 and widened to float32 on demand.
 _ELEMENTS = {
     "torch.float64": "<f8", "torch.float32": "<f4", "torch.float16": "<f2", "torch.bfloat16": "<u2",
     "torch.int64": "<i8", "torch.int32": "<i4", "torch.int16": "<i2", "torch.int8": "<i1", "torch.uint8": "<u1",
-    "torch.bool": "?", "torch.complex64": "<c8", "torch.complex128": "<c16",
+    "torch.bool": "?", "torch.complex64": "<c8", "torch.complex128": "<c16", "torch.qint8": "<i1",
+    "torch.quint8": "<u1", "torch.qint32": "<i4", "torch.quint4x2": "<u1", "torch.quint2x4": "<u1", "bytes": "<u1",
 }  # fmt: skip
 
 
@@ -155,10 +168,12 @@ class Storage:
 class Array:
     """A numpy array or a torch tensor of the file. Shape and element type are known, `numpy()` gives the numbers."""
 
-    __slots__ = ("_array", "_offset", "_storage", "_strides", "shape")
+    __slots__ = ("_array", "_foreign", "_offset", "_storage", "_strides", "shape")
 
-    def __init__(self, array: np.ndarray | None = None) -> None:
+    def __init__(self, array: np.ndarray | None = None, foreign: str = "") -> None:
+        """foreign: the type of its elements, if they are no numbers. Such an array has no contents here."""
         self._array = array
+        self._foreign = foreign
         self._storage: Storage | None = None
         self._offset = 0
         self._strides: tuple[int, ...] = ()
@@ -182,11 +197,14 @@ class Array:
 
     def set_state(self, state: object, budget: Budget) -> None:
         """Numpy's own state: (version, shape, dtype, column-major, bytes)."""
-        if self._array is not None or self._storage is not None:
+        if self._array is not None or self._storage is not None or self._foreign:
             raise refuse_damaged("an array is given its contents twice")
         if not isinstance(state, tuple) or len(state) != 5:
             raise refuse_damaged("an array has no contents")
         _version, shape, dtype, column_major, raw = state
+        self._foreign = foreign_type(dtype)
+        if self._foreign:
+            return
         self._array = dense(raw, dtype, shape, budget, column_major=column_major is True)
         self.shape = self._array.shape
 
@@ -195,6 +213,8 @@ class Array:
         """The element type as a word: "float32", "bfloat16", …"""
         if self._storage is not None:
             return self._storage.kind.name.removeprefix("torch.")
+        if self._foreign:
+            return self._foreign
         return "nothing" if self._array is None else self._array.dtype.name
 
     @property
@@ -209,7 +229,11 @@ class Array:
         storage = self._storage
         if storage is None:
             if self._array is None:
-                raise refuse_damaged("an array of the file was left empty")
+                raise refuse_damaged(
+                    f"an array of the file holds no numbers but {self._foreign!r}"
+                    if self._foreign
+                    else "an array of the file was left empty"
+                )
             return self._array
         if storage.data is None:
             raise refuse_damaged("a tensor's numbers are missing from the file")
@@ -230,21 +254,23 @@ _NUMPY_CODES = frozenset(["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", 
 
 
 class DType:
-    """A numpy dtype of plain numbers. Objects, texts, dates and structures are refused."""
+    """A numpy dtype. Of objects, texts, dates and structures only the name is kept: no network needs such arrays."""
 
-    __slots__ = ("dtype",)
+    __slots__ = ("dtype", "foreign")
 
     def __init__(self, code: object) -> None:
-        if code not in _NUMPY_CODES:
-            shown = code[:20] if isinstance(code, str) else type(code).__name__
-            raise NetworkFileError(
-                f"the file holds numpy data of the type {shown!r}, and Ganzfeld reads numbers only",
-                hint="Arrays of objects can carry code; no network needs them.",
-            )
-        self.dtype = np.dtype(str(code))
+        self.foreign = ""
+        """The type's name, if its elements are no plain numbers."""
+        self.dtype = np.dtype(np.uint8)
+        if code in _NUMPY_CODES:
+            self.dtype = np.dtype(str(code))
+        else:
+            self.foreign = code[:20] if isinstance(code, str) and code else type(code).__name__
 
     def set_state(self, state: object, _budget: Budget) -> None:
         """Numpy's own state; of it only the byte order means anything for plain numbers."""
+        if self.foreign:
+            return
         if (
             not isinstance(state, tuple)
             or len(state) < 5
@@ -253,6 +279,13 @@ class DType:
         ):
             raise refuse_damaged("a numpy dtype is more than a plain number")
         self.dtype = self.dtype.newbyteorder(state[1])
+
+
+def foreign_type(dtype: object) -> str:
+    """The name of an element type that is no plain number; "" for one that is, and for what is no type at all."""
+    if isinstance(dtype, Record):
+        return dtype.class_name
+    return dtype.foreign if isinstance(dtype, DType) else ""
 
 
 def extents(values: object) -> tuple[int, ...]:
@@ -274,7 +307,7 @@ def latin1(text: str | LongText, budget: Budget) -> memoryview:
             return memoryview(text.encode("latin-1"))
         budget.charge(len(text.data))
         # Piece by piece: one letter beyond Latin 1 would make a whole text four times as large.
-        decoder = codecs.getincrementaldecoder("utf-8")()
+        decoder = codecs.getincrementaldecoder(text.codec)()
         for start in range(0, len(text.data), PIECE):
             piece = text.data[start : start + PIECE]
             pieces += decoder.decode(piece, final=start + PIECE >= len(text.data)).encode("latin-1")
@@ -286,7 +319,7 @@ def latin1(text: str | LongText, budget: Budget) -> memoryview:
 def dense(raw: object, dtype: object, shape: object, budget: Budget, *, column_major: bool = False) -> np.ndarray:
     """An array of exactly the bytes that are there."""
     sizes = extents(shape)
-    if not isinstance(dtype, DType):
+    if not isinstance(dtype, DType) or dtype.foreign:
         raise refuse_damaged("an array of the file has no element type")
     data = latin1(raw, budget) if isinstance(raw, (str, LongText)) else raw
     if not isinstance(data, memoryview):

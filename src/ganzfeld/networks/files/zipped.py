@@ -12,6 +12,7 @@ import struct
 from dataclasses import dataclass
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.containers import a_network_is
 from ganzfeld.networks.files.values import Budget, refuse_damaged
 
 MAX_ENTRIES = 50_000
@@ -63,7 +64,7 @@ def directory(data: memoryview, budget: Budget) -> dict[str, Entry]:
     if count > MAX_ENTRIES or length > MAX_DIRECTORY:
         raise NetworkFileError(
             f"the file is a zip archive that declares {count:,} entries",
-            hint="No network has that many: it may be a zip bomb. A network is a .pkl, .pt or .safetensors file.",
+            hint=f"No network has that many: it may be a zip bomb. {a_network_is()}",
         )
     if start + length > len(data):
         raise refuse_damaged("the archive's directory lies outside the file")

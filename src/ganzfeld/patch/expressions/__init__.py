@@ -11,14 +11,14 @@ from __future__ import annotations
 from ganzfeld.errors import ExpressionError
 from ganzfeld.patch.expressions.compiler import compile_expression
 from ganzfeld.patch.expressions.expression import Expression
-from ganzfeld.patch.expressions.frame import Frame, Scope
+from ganzfeld.patch.expressions.frame import FrameContext, Scope
 from ganzfeld.patch.expressions.vocabulary import NAMES, Function, Kind, Name, known_functions, reserved_words
 
 __all__ = [
     "NAMES",
     "Expression",
     "ExpressionError",
-    "Frame",
+    "FrameContext",
     "Function",
     "Kind",
     "Name",

@@ -56,7 +56,8 @@ ELSEWHERE = {
     "midi": "cc",
     "onset": "audio.onset",
 }
-STATEMENTS = {"knob": 'push = knob(0, 1, midi="1/74")', "bpm": "bpm(124)", "out": "out(face)"}
+STATEMENTS = {"knob": 'push = knob(0, 1, midi="1/74")', "bpm": "bpm(124)"}
+"""Words of the language that stand on lines of their own, and such a line. `Scope.statements` has further ones."""
 
 
 def banned(node: ast.AST) -> tuple[str, str]:

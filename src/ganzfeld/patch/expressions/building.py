@@ -13,7 +13,7 @@ from ganzfeld.patch.expressions.channels import OPERATIONS
 from ganzfeld.patch.expressions.expression import explain
 from ganzfeld.patch.expressions.frame import Scope
 from ganzfeld.patch.expressions.plain import plain
-from ganzfeld.patch.expressions.source import Source
+from ganzfeld.patch.expressions.source import ExpressionText
 from ganzfeld.patch.expressions.vocabulary import Kind, UsageError
 
 MOST_DEPTH = 100
@@ -22,7 +22,7 @@ _UNKNOWN = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CompiledPart:
     """A compiled part: its new tree, what is known of its kind and literals, and its value if that is constant.
 
     channels: whether it has a value for each channel.
@@ -42,13 +42,14 @@ class Piece:
 class Builder:
     """Builds the new tree. `handlers`: what to do with each type of node; a type that is not there is refused."""
 
-    handlers: Mapping[type[ast.expr], Callable[[Any, Any], Piece]] = {}
+    handlers: Mapping[type[ast.expr], Callable[[Any, Any], CompiledPart]] = {}
 
-    def __init__(self, source: Source, scope: Scope, owner: str, constants: Mapping[str, Any]) -> None:
+    def __init__(self, source: ExpressionText, scope: Scope, owner: str, constants: Mapping[str, Any]) -> None:
         self.source, self.scope, self.owner, self.constants = source, scope, owner, constants
         self.globals: dict[str, Any] = {"__builtins__": {}}
         self.references: set[str] = set()
-        self.addresses: set[str] = set()
+        self.hits: set[str] = set()
+        self.addresses: dict[str, None] = {}
         self.ordinals: dict[str, int] = {}
         self.state_keys: list[str] = []
         self.uses_match = self.uses_channel = False
@@ -61,7 +62,7 @@ class Builder:
     def error(self, node: ast.AST, what: str, hint: str = "", offset: int | None = None) -> ExpressionError:
         return self.source.at(node, what, hint, offset)
 
-    def visit(self, node: ast.expr) -> Piece:
+    def visit(self, node: ast.expr) -> CompiledPart:
         handler = self.handlers.get(type(node))
         if handler is None:
             raise self.error(node, *banned(node))
@@ -73,14 +74,14 @@ class Builder:
         finally:
             self.depth -= 1
 
-    def visit_skippable(self, node: ast.expr) -> Piece:
+    def visit_skippable(self, node: ast.expr) -> CompiledPart:
         self.skippable += 1
         try:
             return self.visit(node)
         finally:
             self.skippable -= 1
 
-    def constant(self, node: ast.AST, value: Any) -> Piece:
+    def constant(self, node: ast.AST, value: Any) -> CompiledPart:
         """A piece with a known value, checked as any result is."""
         try:
             value = plain(value)
@@ -88,10 +89,10 @@ class Builder:
             raise self.error(node, error.what, error.hint) from None
         if isinstance(value, list):
             items = [self.constant(node, item).tree for item in value]
-            return Piece(at(node, ast.List(items, ast.Load())), Kind.LIST, (value,), value)
-        return Piece(at(node, ast.Constant(value)), kind_of_constant(value), (value,), value)
+            return CompiledPart(at(node, ast.List(items, ast.Load())), Kind.LIST, (value,), value)
+        return CompiledPart(at(node, ast.Constant(value)), kind_of_constant(value), (value,), value)
 
-    def fold(self, node: ast.expr, call: Callable, *arguments: Any) -> Piece:
+    def fold(self, node: ast.expr, call: Callable, *arguments: Any) -> CompiledPart:
         """The constant result of a calculation, made now."""
         try:
             return self.constant(node, call(*arguments))
@@ -104,10 +105,10 @@ class Builder:
         self.globals[name] = call
         return at(node, ast.Call(at(node, ast.Name(name, ast.Load())), list(arguments), []))
 
-    def for_channels(self, node: ast.AST, operation: str, *arguments: ast.expr) -> Piece:
+    def for_channels(self, node: ast.AST, operation: str, *arguments: ast.expr) -> CompiledPart:
         """An operation of `channels` on trees of which some have a value for each channel."""
         tree = self.internal(node, f"each_{operation}", OPERATIONS[operation], *arguments)
-        return Piece(tree, Kind.NUMBER, channels=True)
+        return CompiledPart(tree, Kind.NUMBER, channels=True)
 
     def frame(self, node: ast.AST, *path: str) -> ast.expr:
         """Something of the frame: `frame.moment.t`."""
@@ -116,7 +117,7 @@ class Builder:
             tree = at(node, ast.Attribute(tree, step, ast.Load()))
         return tree
 
-    def number(self, node: ast.AST, piece: Piece, use: str) -> ast.expr:
+    def number(self, node: ast.AST, piece: CompiledPart, use: str) -> ast.expr:
         """The piece as a number: known to be one, or guarded."""
         if piece.kind in NOT_NUMBERS:
             raise self.error(node, f"{use} needs a number, found {piece.kind.value}")

@@ -8,15 +8,15 @@ from typing import Any
 
 from ganzfeld.errors import ExpressionError, nearest
 from ganzfeld.patch.expressions.bans import STATEMENTS
-from ganzfeld.patch.expressions.building import NOT_NUMBERS, Piece, at, chain, hint
+from ganzfeld.patch.expressions.building import NOT_NUMBERS, CompiledPart, at, chain, hint
 from ganzfeld.patch.expressions.channels import each
 from ganzfeld.patch.expressions.naming import Naming
 from ganzfeld.patch.expressions.vocabulary import (
     NAMES,
     NO_DEFAULT,
     Function,
+    FunctionParameter,
     Kind,
-    Parameter,
     Reads,
     UsageError,
     known_functions,
@@ -27,8 +27,8 @@ from ganzfeld.patch.expressions.vocabulary import (
 class _Arguments:
     """What a call is given: by parameter, the rest, and further keywords. The nodes are for errors to point at."""
 
-    given: dict[str, tuple[ast.expr, Piece]] = field(default_factory=dict)
-    rest: list[tuple[ast.expr, Piece]] = field(default_factory=list)
+    given: dict[str, tuple[ast.expr, CompiledPart]] = field(default_factory=dict)
+    rest: list[tuple[ast.expr, CompiledPart]] = field(default_factory=list)
     named: list[ast.keyword] = field(default_factory=list)
     channels: bool = False
 
@@ -44,7 +44,7 @@ def _match_key(key: str, i: int) -> str:
 class Calls(Naming):
     """The part of the compiler for calls."""
 
-    def call(self, node: ast.Call) -> Piece:
+    def call(self, node: ast.Call) -> CompiledPart:
         parts = chain(node.func)
         if parts is None:
             raise self.error(node, "only functions of the vocabulary can be called")
@@ -54,10 +54,12 @@ class Calls(Naming):
             raise self.unknown_function(node, word, function)
         return self.use(node, function, node.args, node.keywords)
 
-    def word(self, node: ast.expr, function: Function) -> Piece:
+    def word(self, node: ast.expr, function: Function) -> CompiledPart:
         return self.use(node, function, [], [])
 
-    def use(self, node: ast.expr, function: Function, args: list[ast.expr], keywords: list[ast.keyword]) -> Piece:
+    def use(
+        self, node: ast.expr, function: Function, args: list[ast.expr], keywords: list[ast.keyword]
+    ) -> CompiledPart:
         """A call, given its arguments as they are written."""
         # Counted before the arguments are looked at, so that the calls of a function are numbered as they are read.
         key = self.state_key(function) if function.stateful else None
@@ -74,11 +76,13 @@ class Calls(Naming):
                 trees.append(self.fitting(place, piece, function, parameter))
         if function.rest is not None:
             trees += [self.fitting(place, piece, function, function.rest) for place, piece in arguments.rest]
+        values = [
+            known[parameter.name] if parameter.name in function.prepare else known[parameter.name].value
+            for parameter in function.parameters
+        ]
+        if function.reads is not None and all(piece.constant for _, piece in arguments.given.values()):
+            self.addresses[function.reads(*values)] = None
         if function.pure and arguments.constant:
-            values = [
-                known[parameter.name] if parameter.name in function.prepare else known[parameter.name].value
-                for parameter in function.parameters
-            ]
             return self.fold(node, function.call, *values, *(piece.value for _, piece in arguments.rest))
         try:
             result = function.result(known)
@@ -88,8 +92,8 @@ class Calls(Naming):
             raise self.error(node, f"each channel needs a number, found {result.kind.value}")
         tree = self.emit(node, function, key, trees, arguments)
         if arguments.channels:
-            return Piece(tree, Kind.NUMBER, channels=True)
-        return Piece(tree, result.kind, result.literals)
+            return CompiledPart(tree, Kind.NUMBER, channels=True)
+        return CompiledPart(tree, result.kind, result.literals)
 
     def emit(
         self, node: ast.expr, function: Function, key: str | None, trees: list[ast.expr], arguments: _Arguments
@@ -166,14 +170,14 @@ class Calls(Naming):
         found.channels |= any(piece.channels for _, piece in (*found.given.values(), *found.rest))
         return found
 
-    def default(self, node: ast.expr, function: Function, parameter: Parameter) -> Piece:
+    def default(self, node: ast.expr, function: Function, parameter: FunctionParameter) -> CompiledPart:
         if parameter.default is NO_DEFAULT:
             raise self.error(node, f"{function.name} needs '{parameter.name}'", f"Write {function.signature}")
         if isinstance(parameter.default, Reads):
             return self.read(node, parameter.default.name)
         return self.constant(node, parameter.default)
 
-    def prepared(self, node: ast.expr, function: Function, parameter: Parameter, piece: Piece) -> Any:
+    def prepared(self, node: ast.expr, function: Function, parameter: FunctionParameter, piece: CompiledPart) -> Any:
         """An argument that must be written out, as the function wants it."""
         what = f"'{parameter.name}' of {function.name}"
         example = f"As in {function.example}"
@@ -185,8 +189,8 @@ class Calls(Naming):
             prepared = function.prepare[parameter.name](piece.value)
         except UsageError as error:
             raise self.error(node, error.what, error.hint, error.offset) from None
-        if parameter.name == "address":
-            self.addresses.add(prepared)
+        if parameter.name == function.hits:
+            self.hits.add(prepared)
         return prepared
 
     def owned(self, node: ast.AST, value: Any) -> ast.expr:
@@ -195,7 +199,9 @@ class Calls(Naming):
         self.globals[name] = value
         return at(node, ast.Name(name, ast.Load()))
 
-    def fitting(self, node: ast.expr, piece: Piece, function: Function, parameter: Parameter) -> ast.expr:
+    def fitting(
+        self, node: ast.expr, piece: CompiledPart, function: Function, parameter: FunctionParameter
+    ) -> ast.expr:
         """An argument of the kind that the parameter takes."""
         what = function.name if parameter is function.rest else f"'{parameter.name}' of {function.name}"
         if parameter.kind is Kind.NUMBER:
@@ -209,8 +215,9 @@ class Calls(Naming):
         root, _, rest = word.partition(".")
         if found is not None:
             return self.error(node, f"{word} is not a function", f"Write {word}")
-        if word in STATEMENTS:
-            return self.error(node, f"{word} is not part of an expression", f"On a line of its own: {STATEMENTS[word]}")
+        statements = {**STATEMENTS, **self.scope.statements}
+        if word in statements:
+            return self.error(node, f"{word} is not part of an expression", f"On a line of its own: {statements[word]}")
         if word in NAMES or word in self.scope.signals or word in self.constants:
             return self.error(node, f"{word} is a value, not a function", f"Write {word}, or {word} * (…)")
         if root in self.scope.parameters or root in self.scope.nodes:

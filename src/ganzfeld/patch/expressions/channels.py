@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.vocabulary import UsageError
 
 
-def channel(frame: Frame) -> np.ndarray:
+def channel(frame: FrameContext) -> np.ndarray:
     """`c` itself, [channels]."""
     if frame.c is None:
         raise UsageError("c, the channel, has no single value", "It is worked out for each channel, where it is used")
@@ -37,7 +37,7 @@ def finished(value: Any, channels: int) -> np.ndarray:
 
 
 def each(
-    call: Callable, leading: tuple[Any, ...], key: str | None, frame: Frame, *arguments: Any, **named: Any
+    call: Callable, leading: tuple[Any, ...], key: str | None, frame: FrameContext, *arguments: Any, **named: Any
 ) -> np.ndarray:
     """A function that takes single numbers, called for each channel. key: where each keeps its own state."""
     channels = len(channel(frame))

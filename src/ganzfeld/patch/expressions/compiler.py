@@ -18,11 +18,11 @@ from typing import Any
 
 from ganzfeld.errors import Where
 from ganzfeld.patch.expressions.bans import banned
-from ganzfeld.patch.expressions.building import Piece, at, common_kind, kind_of_constant, union
+from ganzfeld.patch.expressions.building import CompiledPart, at, common_kind, kind_of_constant, union
 from ganzfeld.patch.expressions.calls import Calls
 from ganzfeld.patch.expressions.expression import Expression
 from ganzfeld.patch.expressions.frame import Scope
-from ganzfeld.patch.expressions.source import Source
+from ganzfeld.patch.expressions.source import ExpressionText
 from ganzfeld.patch.expressions.vocabulary import Kind, UsageError
 
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -53,7 +53,7 @@ def compile_expression(
     the ordinal counting calls of that function within the expression. where: the place of its first character.
     constants: loop variables. Raises ExpressionError with the exact line and column.
     """
-    source = Source(text, owner, where)
+    source = ExpressionText(text, owner, where)
     try:
         return Compiler(source, scope, owner, constants or {}).compile()
     except (RecursionError, MemoryError):
@@ -88,18 +88,19 @@ class Compiler(Calls):
             uses_match=self.uses_match,
             uses_channel=self.uses_channel,
             literals=piece.literals,
-            addresses=frozenset(self.addresses),
+            hits=frozenset(self.hits),
+            addresses=tuple(self.addresses),
             state_keys=tuple(self.state_keys),
         )
 
-    def literal(self, node: ast.Constant) -> Piece:
+    def literal(self, node: ast.Constant) -> CompiledPart:
         if node.value is None:
             raise self.error(node, "None is not a value", "Write 0, or leave the parameter out")
         if not isinstance(node.value, bool | int | float | str):
             raise self.error(node, f"{type(node.value).__name__} is not part of the patch language")
         return self.constant(node, node.value)
 
-    def f_string(self, node: ast.JoinedStr) -> Piece:
+    def f_string(self, node: ast.JoinedStr) -> CompiledPart:
         parts: list[str] = []
         for part in node.values:
             if isinstance(part, ast.Constant):
@@ -117,14 +118,14 @@ class Compiler(Calls):
             parts.append(str(self.constants[name.id]))
         return self.constant(node, "".join(parts))
 
-    def values(self, node: ast.List | ast.Tuple) -> Piece:
+    def values(self, node: ast.List | ast.Tuple) -> CompiledPart:
         items = [self.visit(item) for item in node.elts]
         if all(item.constant for item in items):
             return self.constant(node, [item.value for item in items])
         tree = at(node, ast.List([item.tree for item in items], ast.Load()))
-        return Piece(tree, Kind.LIST, channels=any(item.channels for item in items))
+        return CompiledPart(tree, Kind.LIST, channels=any(item.channels for item in items))
 
-    def subscript(self, node: ast.Subscript) -> Piece:
+    def subscript(self, node: ast.Subscript) -> CompiledPart:
         values, index = self.visit(node.value), self.visit(node.slice)
         if values.kind in (Kind.TEXT, Kind.NUMBER):
             raise self.error(node, f"only a list can be picked from, found {values.kind.value}", "Such as [3, 1, 2][k]")
@@ -135,11 +136,11 @@ class Compiler(Calls):
             return self.fold(node, _pick, values.value, index.value)
         tree = self.internal(node, "pick", _pick, values.tree, place)
         if not values.constant:
-            return Piece(tree, Kind.ANY)
+            return CompiledPart(tree, Kind.ANY)
         kind = common_kind(map(kind_of_constant, values.value))
-        return Piece(tree, kind, union((value,) for value in values.value))
+        return CompiledPart(tree, kind, union((value,) for value in values.value))
 
-    def arithmetic(self, node: ast.BinOp) -> Piece:
+    def arithmetic(self, node: ast.BinOp) -> CompiledPart:
         work = _ARITHMETIC.get(type(node.op))
         if work is None:
             raise self.error(self.source.operator(node.left, node.right), *banned(node.op))
@@ -151,10 +152,10 @@ class Compiler(Calls):
         if isinstance(node.op, ast.Pow):
             if channels:
                 return self.for_channels(node, "power", *trees)
-            return Piece(self.internal(node, "power", math.pow, *trees), Kind.NUMBER)
-        return Piece(at(node, ast.BinOp(trees[0], node.op, trees[1])), Kind.NUMBER, channels=channels)
+            return CompiledPart(self.internal(node, "power", math.pow, *trees), Kind.NUMBER)
+        return CompiledPart(at(node, ast.BinOp(trees[0], node.op, trees[1])), Kind.NUMBER, channels=channels)
 
-    def unary(self, node: ast.UnaryOp) -> Piece:
+    def unary(self, node: ast.UnaryOp) -> CompiledPart:
         if isinstance(node.op, ast.Invert):
             raise self.error(node, *banned(node.op))
         piece = self.visit(node.operand)
@@ -163,13 +164,13 @@ class Compiler(Calls):
                 return self.fold(node, operator.not_, piece.value)
             if piece.channels:
                 return self.for_channels(node, "negated", self.number(node.operand, piece, "not"))
-            return Piece(at(node, ast.UnaryOp(ast.Not(), piece.tree)), Kind.NUMBER, (False, True))
+            return CompiledPart(at(node, ast.UnaryOp(ast.Not(), piece.tree)), Kind.NUMBER, (False, True))
         tree = self.number(node.operand, piece, "arithmetic")
         if piece.constant:
             return self.fold(node, operator.neg if isinstance(node.op, ast.USub) else operator.pos, piece.value)
-        return Piece(at(node, ast.UnaryOp(node.op, tree)), Kind.NUMBER, channels=piece.channels)
+        return CompiledPart(at(node, ast.UnaryOp(node.op, tree)), Kind.NUMBER, channels=piece.channels)
 
-    def logic(self, node: ast.BoolOp) -> Piece:
+    def logic(self, node: ast.BoolOp) -> CompiledPart:
         first, *others = node.values
         pieces = [self.visit(first), *(self.visit_skippable(other) for other in others)]
         if all(piece.constant for piece in pieces):
@@ -180,9 +181,11 @@ class Compiler(Calls):
             trees = [self.number(part, piece, "a condition") for part, piece in zip(node.values, pieces)]
             return self.for_channels(node, "any_of" if isinstance(node.op, ast.Or) else "all_of", *trees)
         tree = at(node, ast.BoolOp(node.op, [piece.tree for piece in pieces]))
-        return Piece(tree, common_kind(piece.kind for piece in pieces), union(piece.literals for piece in pieces))
+        return CompiledPart(
+            tree, common_kind(piece.kind for piece in pieces), union(piece.literals for piece in pieces)
+        )
 
-    def comparison(self, node: ast.Compare) -> Piece:
+    def comparison(self, node: ast.Compare) -> CompiledPart:
         parts = [node.left, *node.comparators]
         for k, op in enumerate(node.ops):
             if type(op) not in _COMPARISONS:
@@ -201,9 +204,9 @@ class Compiler(Calls):
             operators = self.owned(node, tuple(_COMPARISONS[type(op)] for op in node.ops))
             return self.for_channels(node, "compared", operators, *trees)
         tree = at(node, ast.Compare(pieces[0].tree, node.ops, [piece.tree for piece in pieces[1:]]))
-        return Piece(tree, Kind.NUMBER, (False, True))
+        return CompiledPart(tree, Kind.NUMBER, (False, True))
 
-    def choice(self, node: ast.IfExp) -> Piece:
+    def choice(self, node: ast.IfExp) -> CompiledPart:
         test = self.visit(node.test)
         body, other = self.visit_skippable(node.body), self.visit_skippable(node.orelse)
         if test.constant and body.constant and other.constant:
@@ -213,7 +216,7 @@ class Compiler(Calls):
             return self.for_channels(node, "chosen", test.tree, *trees)
         tree = at(node, ast.IfExp(test.tree, body.tree, other.tree))
         kind, literals = common_kind((body.kind, other.kind)), union((body.literals, other.literals))
-        return Piece(tree, kind, literals, channels=body.channels or other.channels)
+        return CompiledPart(tree, kind, literals, channels=body.channels or other.channels)
 
     handlers = {
         ast.Constant: literal,

@@ -11,9 +11,9 @@ import numpy as np
 
 from ganzfeld.errors import ExpressionError
 from ganzfeld.patch.expressions.channels import finished
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.plain import kind_named, plain
-from ganzfeld.patch.expressions.source import Source
+from ganzfeld.patch.expressions.source import ExpressionText
 from ganzfeld.patch.expressions.vocabulary import UsageError
 
 
@@ -22,7 +22,8 @@ class Expression:
 
     text: as written. is_constant: gives the same on every frame. references: the signals ("kick") and parameters
     ("face.psi") it reads. uses_match: reads `i` or `n`. uses_channel: reads `c`. literals: every value it could give,
-    in the order written, or None if they cannot be listed. addresses: those that its `osc` and `hit` read.
+    in the order written, or None if they cannot be listed. addresses: those from outside that its functions read.
+    hits: those of them whose hits it counts.
     state_keys: where its functions keep their state (with ":0", ":1" … behind for the matches of a glob).
     """
 
@@ -30,6 +31,7 @@ class Expression:
         "_run",
         "_source",
         "addresses",
+        "hits",
         "is_constant",
         "literals",
         "references",
@@ -41,15 +43,16 @@ class Expression:
 
     def __init__(
         self,
-        source: Source,
-        run: Callable[[Frame], Any],
+        source: ExpressionText,
+        run: Callable[[FrameContext], Any],
         *,
         is_constant: bool,
         references: frozenset[str],
         uses_match: bool,
         uses_channel: bool,
         literals: tuple | None,
-        addresses: frozenset[str],
+        hits: frozenset[str],
+        addresses: tuple[str, ...],
         state_keys: tuple[str, ...],
     ) -> None:
         self.text = source.text
@@ -59,6 +62,7 @@ class Expression:
         self.uses_channel = uses_channel
         self.literals = literals
         self.addresses = addresses
+        self.hits = hits
         self.state_keys = state_keys
         self._source = source
         self._run = run
@@ -66,7 +70,7 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
-    def evaluate(self, frame: Frame) -> float | int | bool | str | list:
+    def evaluate(self, frame: FrameContext) -> float | int | bool | str | list:
         """The value on this frame: a finite number, a bool, a text or a list of these.
 
         Moves the state of `phase`, `lag` … on, once a frame: a second call on the same frame gives the same.
@@ -81,7 +85,7 @@ class Expression:
         except Exception as error:
             raise self._explained(error) from (None if isinstance(error, _EXPECTED) else error)
 
-    def evaluate_channels(self, frame: Frame, channels: int) -> np.ndarray:
+    def evaluate_channels(self, frame: FrameContext, channels: int) -> np.ndarray:
         """The value on this frame for each of so many channels, finite float64 [channels]. Otherwise as `evaluate`."""
         frame.c = np.arange(float(channels))
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Frame:
+class FrameContext:
     """One frame, as its expressions see it.
 
     values: this frame's host values of the named signals ("kick") and the nodes' parameters ("face.psi").
@@ -39,9 +39,11 @@ class Scope:
 
     signals: named signals and knobs ("kick"). parameters: node -> the parameters that can be read (`face.psi`).
     nodes: further nodes, without readable parameters. channels: whether `c`, the channel, may be used.
+    statements: words that stand on lines of their own, and such a line, for a hint.
     """
 
     signals: AbstractSet[str] = frozenset()
     parameters: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     nodes: AbstractSet[str] = frozenset()
     channels: bool = False
+    statements: Mapping[str, str] = field(default_factory=dict)

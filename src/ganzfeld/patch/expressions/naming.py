@@ -6,7 +6,7 @@ import ast
 
 from ganzfeld.errors import ExpressionError, nearest
 from ganzfeld.patch.expressions.bans import ELSEWHERE
-from ganzfeld.patch.expressions.building import Builder, Piece, at, chain, hint
+from ganzfeld.patch.expressions.building import Builder, CompiledPart, at, chain, hint
 from ganzfeld.patch.expressions.vocabulary import NAMES, Function, Kind, known_functions
 
 
@@ -22,7 +22,7 @@ def _first_dot(node: ast.AST) -> ast.AST:
 class Naming(Builder):
     """The part of the compiler for names."""
 
-    def name(self, node: ast.Name) -> Piece:
+    def name(self, node: ast.Name) -> CompiledPart:
         word = node.id
         if word in self.constants:
             return self.constant(node, self.constants[word])
@@ -32,7 +32,7 @@ class Naming(Builder):
             return self.reference(node, word)
         raise self.unknown_name(node, word)
 
-    def read(self, node: ast.AST, word: str) -> Piece:
+    def read(self, node: ast.AST, word: str) -> CompiledPart:
         """A name of the vocabulary."""
         if word == "c":
             if not self.scope.channels:
@@ -43,15 +43,15 @@ class Naming(Builder):
         if not name.path:
             return self.constant(node, name.value)
         self.uses_match |= word in ("i", "n")
-        return Piece(self.frame(node, *name.path), Kind.NUMBER)
+        return CompiledPart(self.frame(node, *name.path), Kind.NUMBER)
 
-    def reference(self, node: ast.AST, name: str) -> Piece:
+    def reference(self, node: ast.AST, name: str) -> CompiledPart:
         """This frame's value of a signal or a parameter."""
         self.references.add(name)
         key = at(node, ast.Constant(name))
-        return Piece(at(node, ast.Subscript(self.frame(node, "values"), key, ast.Load())), Kind.ANY)
+        return CompiledPart(at(node, ast.Subscript(self.frame(node, "values"), key, ast.Load())), Kind.ANY)
 
-    def attribute(self, node: ast.Attribute) -> Piece:
+    def attribute(self, node: ast.Attribute) -> CompiledPart:
         parts = chain(node)
         if parts is None:
             raise self.error(node, "only nodes have parameters to read with a dot", "Such as face.psi")
@@ -68,7 +68,7 @@ class Naming(Builder):
             raise self.error(node, f"{function.name} is a function", f"Write {function.signature}")
         return self.word(node, function)
 
-    def word(self, node: ast.expr, function: Function) -> Piece:
+    def word(self, node: ast.expr, function: Function) -> CompiledPart:
         """A function that is written without brackets."""
         raise NotImplementedError
 

@@ -11,12 +11,12 @@ from ganzfeld.patch.expressions.pattern import (
     MOST_PARTS,
     Atom,
     Faster,
-    Node,
     Pattern,
+    PatternNode,
+    PatternValue,
     Rest,
     Sequence,
     Sometimes,
-    Value,
     alternation,
     bjorklund,
 )
@@ -38,17 +38,17 @@ _LATER = {",": "stacks", "|": "random choices", "{": "polymeters", ".": "groups 
 @lru_cache(512)
 def parse_notation(text: str) -> Pattern:
     """Read a notation. Raises UsageError with the offset of the first character that does not belong."""
-    return _Reader(text).pattern()
+    return _NotationReader(text).pattern()
 
 
-class _Reader:
+class _NotationReader:
     """Reads the notation by recursive descent."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
         self.depth = 0
-        self.values: dict[tuple[type, Value], Value] = {}
+        self.values: dict[tuple[type, PatternValue], PatternValue] = {}
 
     def pattern(self) -> Pattern:
         if len(self.text) > LONGEST_NOTATION:
@@ -70,10 +70,10 @@ class _Reader:
         while self.peek().isspace():
             self.at += 1
 
-    def steps(self, closing: str) -> list[tuple[Node, Fraction]]:
+    def steps(self, closing: str) -> list[tuple[PatternNode, Fraction]]:
         """Steps up to a closing bracket ("": up to the end), which is not taken."""
         begin = self.at
-        steps: list[tuple[Node, Fraction]] = []
+        steps: list[tuple[PatternNode, Fraction]] = []
         while True:
             self.spaces()
             character = self.peek()
@@ -99,7 +99,7 @@ class _Reader:
             raise self.mistake("the sequence is empty", 'Write values with spaces between: "0 1"', max(0, begin - 1))
         return steps
 
-    def step(self) -> list[tuple[Node, Fraction]]:
+    def step(self) -> list[tuple[PatternNode, Fraction]]:
         """One step with all that is attached to it."""
         begin = self.at
         node, weight, repeats = self.base(), Fraction(1), 1
@@ -124,7 +124,7 @@ class _Reader:
             raise self.unexpected()
         return [(node, weight)] * repeats
 
-    def base(self) -> Node:
+    def base(self) -> PatternNode:
         """A value, a rest, a group or an alternation."""
         character = self.peek()
         if character in "[<":
@@ -197,7 +197,7 @@ class _Reader:
         self.at = match.end()
         return missing
 
-    def euclid(self, node: Node, begin: int) -> Node:
+    def euclid(self, node: PatternNode, begin: int) -> PatternNode:
         """(k,n) or (k,n,rotation), after its opening bracket."""
         numbers: list[int] = []
         while True:

@@ -23,60 +23,62 @@ SNAP = 1e-7
 MOST_PARTS = 256  # in one cycle
 FARTHEST = 512  # cycles to look back and ahead over rests, fewer if the cycles have many parts
 
-Value = float | int | str
+PatternValue = float | int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EventPart:
     """A piece of an event. whole: when the event begins; begin, end: the piece. All in cycles."""
 
     whole: Fraction
     begin: Fraction
     end: Fraction
-    value: Value
+    value: PatternValue
 
-    def moved(self, scale: Fraction, offset: Fraction) -> Part:
+    def moved(self, scale: Fraction, offset: Fraction) -> EventPart:
         """The same piece on another time line: t becomes t·scale + offset."""
-        return Part(self.whole * scale + offset, self.begin * scale + offset, self.end * scale + offset, self.value)
+        return EventPart(
+            self.whole * scale + offset, self.begin * scale + offset, self.end * scale + offset, self.value
+        )
 
 
-class Node:
+class PatternNode:
     """A pattern. most: no cycle has more parts than this. period: cycles until it repeats. chance: it never does."""
 
     most: int = 1
     period: int = 1
     chance: bool = False
 
-    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[Part]:
+    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[EventPart]:
         """Everything between two times, in order. salt: the seed, mixed with the path to this node."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Atom(Node):
+class Atom(PatternNode):
     """One value, once a cycle."""
 
-    value: Value
+    value: PatternValue
 
-    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[Part]:
+    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[EventPart]:
         for cycle in range(math.floor(begin), math.ceil(end)):
-            yield Part(Fraction(cycle), max(begin, Fraction(cycle)), min(end, Fraction(cycle + 1)), self.value)
+            yield EventPart(Fraction(cycle), max(begin, Fraction(cycle)), min(end, Fraction(cycle + 1)), self.value)
 
 
-class Rest(Node):
+class Rest(PatternNode):
     """Nothing. It counts as a part all the same: looking for what is not there takes time too."""
 
-    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[Part]:
+    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[EventPart]:
         return iter(())
 
 
-class Sequence(Node):
+class Sequence(PatternNode):
     """Steps one after the other within each cycle, each as long as its share of the weights."""
 
-    def __init__(self, steps: list[tuple[Node, Fraction]]) -> None:
+    def __init__(self, steps: list[tuple[PatternNode, Fraction]]) -> None:
         total = sum(weight for _, weight in steps)
         at = Fraction(0)
-        self.steps: list[tuple[Node, Fraction, Fraction]] = []
+        self.steps: list[tuple[PatternNode, Fraction, Fraction]] = []
         for node, weight in steps:
             self.steps.append((node, at, at + weight / total))
             at += weight / total
@@ -84,7 +86,7 @@ class Sequence(Node):
         self.period = math.lcm(*(node.period for node, _ in steps))
         self.chance = any(node.chance for node, _ in steps)
 
-    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[Part]:
+    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[EventPart]:
         for cycle in range(math.floor(begin), math.ceil(end)):
             for index, (node, start, stop) in enumerate(self.steps):
                 low, high = max(begin, cycle + start), min(end, cycle + stop)
@@ -96,37 +98,37 @@ class Sequence(Node):
                     yield part.moved(scale, offset)
 
 
-class Faster(Node):
+class Faster(PatternNode):
     """A pattern played `factor` times as fast; below 1: slower."""
 
-    def __init__(self, node: Node, factor: Fraction) -> None:
+    def __init__(self, node: PatternNode, factor: Fraction) -> None:
         self.node, self.factor = node, factor
         self.most = node.most * max(1, math.ceil(factor))
         self.period = (factor / node.period).denominator
         self.chance = node.chance
 
-    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[Part]:
+    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[EventPart]:
         for part in self.node.parts(begin * self.factor, end * self.factor, salt):
             yield part.moved(1 / self.factor, Fraction(0))
 
 
-class Sometimes(Node):
+class Sometimes(PatternNode):
     """A pattern whose events are each left out with this probability."""
 
     chance = True
 
-    def __init__(self, node: Node, missing: float) -> None:
+    def __init__(self, node: PatternNode, missing: float) -> None:
         self.node, self.missing = node, missing
         self.most, self.period = node.most, node.period
 
-    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[Part]:
+    def parts(self, begin: Fraction, end: Fraction, salt: int) -> Iterator[EventPart]:
         for part in self.node.parts(begin, end, salt):
             dice = mix64(part.whole.numerator, mix64(part.whole.denominator, salt))
             if dice >= self.missing * 2.0**64:
                 yield part
 
 
-def alternation(steps: list[tuple[Node, Fraction]]) -> Node:
+def alternation(steps: list[tuple[PatternNode, Fraction]]) -> PatternNode:
     """<a b c>: the sequence slowed down until each step of weight 1 lasts a cycle."""
     return Faster(Sequence(steps), 1 / sum((weight for _, weight in steps), Fraction(0)))
 
@@ -156,12 +158,12 @@ class Pattern:
     """A whole notation, ready to be looked up. values: all that it can give, in the order written."""
 
     text: str
-    root: Node
-    values: tuple[Value, ...]
-    _tables: dict[tuple[int, int], tuple[list[float], list[Value]]] = field(default_factory=dict, repr=False)
-    _parts: dict[tuple[int, int], list[Part]] = field(default_factory=dict, repr=False)
+    root: PatternNode
+    values: tuple[PatternValue, ...]
+    _tables: dict[tuple[int, int], tuple[list[float], list[PatternValue]]] = field(default_factory=dict, repr=False)
+    _parts: dict[tuple[int, int], list[EventPart]] = field(default_factory=dict, repr=False)
 
-    def at(self, position: float, glide: Callable[[float], float] | None = None, seed: int = 0) -> Value:
+    def at(self, position: float, glide: Callable[[float], float] | None = None, seed: int = 0) -> PatternValue:
         """The value at a position in cycles (any finite float, also below 0).
 
         glide: moves from each number to the next along this curve from 0 to 1, over the time between them.
@@ -175,7 +177,7 @@ class Pattern:
             return a
         return a + (values[k + 1] - a) * glide((position - times[k]) / (times[k + 1] - times[k]))  # type: ignore[operator]
 
-    def _table(self, cycle: int, seed: int) -> tuple[list[float], list[Value]]:
+    def _table(self, cycle: int, seed: int) -> tuple[list[float], list[PatternValue]]:
         """When the value changes within a cycle, counted from its start, with one change before and one after."""
         key = (cycle, seed) if self.root.chance else (cycle % self.root.period, 0)
         table = self._tables.get(key)
@@ -185,7 +187,7 @@ class Pattern:
             table = self._tables[key] = self._build(*key)
         return table
 
-    def _build(self, cycle: int, seed: int) -> tuple[list[float], list[Value]]:
+    def _build(self, cycle: int, seed: int) -> tuple[list[float], list[PatternValue]]:
         # Where chance has left out everything for so long, it was told to.
         far = min(64 if self.root.chance else FARTHEST, max(4, MOST_PARTS // self.root.most))
         changes = self.changes(cycle, seed)
@@ -197,9 +199,9 @@ class Pattern:
         changes += next(filter(None, after), [(Fraction(cycle + far), changes[-1][1])])
         return [float(time - cycle) for time, _ in changes], [value for _, value in changes]
 
-    def changes(self, cycle: int, seed: int) -> list[tuple[Fraction, Value]]:
+    def changes(self, cycle: int, seed: int) -> list[tuple[Fraction, PatternValue]]:
         """The times within a cycle at which an event begins, or comes back, and its value."""
-        changes: list[tuple[Fraction, Value]] = []
+        changes: list[tuple[Fraction, PatternValue]] = []
         # What goes on from the cycle before is no change.
         last = next(reversed(self._parts_of(cycle - 1, seed)), None)
         for part in self._parts_of(cycle, seed):
@@ -209,7 +211,7 @@ class Pattern:
             last = part
         return changes
 
-    def _parts_of(self, cycle: int, seed: int) -> list[Part]:
+    def _parts_of(self, cycle: int, seed: int) -> list[EventPart]:
         parts = self._parts.get((cycle, seed))
         if parts is None:
             if len(self._parts) >= 16:

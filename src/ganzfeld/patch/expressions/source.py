@@ -16,7 +16,7 @@ _CALL = re.compile(r"([\w.]+)\s*\(")
 _STRING = re.compile(r"""[rRuU]?('''|\"""|'|")""")
 
 
-class Source:
+class ExpressionText:
     """An expression's text and the place where it stands.
 
     where: of its first character. All places it gives are lines and columns of the file, counted from 1 in characters.

@@ -66,7 +66,7 @@ NO_DEFAULT = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class FunctionParameter:
     """One parameter of a function."""
 
     name: str
@@ -89,21 +89,25 @@ class Function:
     called: False for a word such as `audio.level`, written without brackets. prepare: parameters that must be written
     out, and what turns them into what the function gets, when the patch is compiled. result: what a call gives, from
     what is known of its arguments (a prepared one: the prepared object). channels: called in place of `call` where
-    an argument is an array, a value for each channel; None: `call` is called for every channel.
+    an argument is an array, a value for each channel; None: `call` is called for every channel. reads: the address from
+    outside that a call reads, from its arguments where these are constant; None: it reads none. hits: the parameter
+    that names an address whose hits are counted, or "".
     """
 
     name: str
     group: str
     call: Callable
-    parameters: tuple[Parameter, ...]
-    rest: Parameter | None
+    parameters: tuple[FunctionParameter, ...]
+    rest: FunctionParameter | None
     named: bool
     takes_frame: bool
     stateful: bool
     called: bool
     prepare: Mapping[str, Callable[[Any], Any]]
+    hits: str
     result: Callable[[Mapping[str, Any]], Result]
     channels: Callable | None
+    reads: Callable[..., str] | None
     example: str
     doc: str
 
@@ -161,8 +165,10 @@ def function(
     also: Iterable[str] = (),
     called: bool = True,
     prepare: Mapping[str, Callable[[Any], Any]] | None = None,
+    hits: str = "",
     result: Result | Callable[[Mapping[str, Any]], Result] | None = None,
     channels: Callable | bool = False,
+    reads: Callable[..., str] | None = None,
     doc: str | None = None,
     group: str | None = None,
 ) -> Callable[[Callable], Callable]:
@@ -184,8 +190,10 @@ def function(
                 call=call,
                 called=called,
                 prepare=prepare or {},
+                hits=hits,
                 result=given if callable(given) else (lambda _: given),
                 channels=call if channels is True else channels or None,
+                reads=reads,
                 example=example,
                 doc=doc or inspect.getdoc(call) or "",
                 **_signature(call),
@@ -204,12 +212,12 @@ def _signature(call: Callable) -> dict[str, Any]:
     for parameter in parameters[takes_frame + stateful :]:
         kind = Kind.NUMBER if parameter.annotation is parameter.empty else _KINDS[parameter.annotation]
         if parameter.kind is parameter.VAR_POSITIONAL:
-            rest = Parameter(parameter.name, kind)
+            rest = FunctionParameter(parameter.name, kind)
         elif parameter.kind is parameter.VAR_KEYWORD:
             named = True
         else:
             default = NO_DEFAULT if parameter.default is parameter.empty else parameter.default
-            plain.append(Parameter(parameter.name, kind, default))
+            plain.append(FunctionParameter(parameter.name, kind, default))
     return {
         "parameters": tuple(plain),
         "rest": rest,

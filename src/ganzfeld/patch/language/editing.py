@@ -19,25 +19,18 @@ from ganzfeld.patch.language.text import lines_of
 from ganzfeld.patch.models import Span
 from ganzfeld.patch.node import Value
 from ganzfeld.patch.nodes import node_types
+from ganzfeld.values.desk import LearnableNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A parameter whose value is a plain number in the text, and where that stands (lines and columns from 1)."""
-
-    address: str
-    line: int
-    column: int
-    length: int
-
-
-def numbers(text: str, file: str | None = None) -> list[Number]:
+def numbers(text: str, file: str | None = None) -> list[LearnableNumber]:
     """Every parameter that could be given to a knob of its own. Raises PatchError if the text is no patch."""
-    found: dict[tuple[int, int], Number] = {}
+    found: dict[tuple[int, int], LearnableNumber] = {}
     for slot in Graph(parse(text, file)).slots.values():
         if _literal(slot) is not None and slot.where.line and slot.where.column:
             place = (slot.where.line, slot.where.column)
-            found.setdefault(place, Number(slot.address, *place, len(slot.text or "")))  # a loop's line is one place
+            found.setdefault(
+                place, LearnableNumber(slot.address, *place, len(slot.text or ""))
+            )  # a loop's line is one place
     return list(found.values())
 
 

@@ -1,7 +1,8 @@
 """The patch language: a short text in Python's grammar that is parsed and never run.
 
 Statements: `name = node(…)`, `name = expression`, `name = knob(…)`, `node.method(…)`, `a >> node(…)`, the settings
-`bpm(…)`, `swap(…)` and `hold(…)`, `out(…)`, and `for` over a range or literals, unrolled. Nothing else exists.
+`bpm(…)`, `swap(…)` and `hold(…)`, outputs such as `out(…)`, and `for` over a range or literals, unrolled. Nothing else
+exists.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
+import msgspec
 
 from ganzfeld.errors import nearest
 from ganzfeld.patch.constants import constant
@@ -28,6 +29,7 @@ from ganzfeld.patch.models import (
     SignalModel,
     Span,
     Term,
+    checked,
 )
 from ganzfeld.patch.node import Method
 from ganzfeld.patch.nodes import node_types
@@ -54,25 +56,28 @@ _REFUSED = {
 }
 
 
-def parse(text: str, file: str | None = None) -> Patch:
-    """Read a patch. Raises PatchError with file, line, column and, where it helps, the nearest valid word."""
-    return _Reader(text, file).read()
+def parse(text: str, file: str | None = None, version: int = 0) -> Patch:
+    """Read a patch. Raises PatchError with file, line, column and, where it helps, the nearest valid word.
+
+    file: where the text is from, for errors and for the files that it names. version: see `Patch`.
+    """
+    return _Parser(text, file).read(version)
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str, file: str | None) -> None:
         self.text, self.file = PatchText(text, file), file
         self.types = node_types()
         self.nodes: dict[str, dict[str, Any]] = {}
         self.signals: dict[str, SignalModel] = {}
         self.knobs: dict[str, KnobModel] = {}
-        self.settings: dict[str, Any] = {}
+        self.settings = Settings()
         self.spans: dict[str, Span] = {}
         self.constants: dict[str, Any] = {}
         self.statements = 0
         self.reads: list[tuple[str, ast.Name]] = []
 
-    def read(self) -> Patch:
+    def read(self, version: int) -> Patch:
         for statement in self.text.tree().body:
             self._statement(statement)
         self._check_inputs()
@@ -81,7 +86,8 @@ class _Reader:
             nodes={name: NodeModel(**{**node, "methods": tuple(node["methods"])}) for name, node in self.nodes.items()},
             signals=self.signals,
             knobs=self.knobs,
-            settings=Settings(**self.settings),
+            settings=self.settings,
+            version=version,
         )
 
     def _term(self, node: ast.expr) -> Term:
@@ -147,13 +153,15 @@ class _Reader:
                 raise self.text.error("A method is called on a node's name, as in face.show(…)", value)
             case _ if self._is_chain(value) or _called(value):
                 called = _called(value.right if isinstance(value, ast.BinOp) else value) or ""
-                if called != "out":
-                    if called in self.types:
-                        hint = "Give it a name, or send it to out(…)"
-                        raise self.text.error(f"This {called} goes nowhere", value, hint)
+                if called not in self.types:
                     known = [*self.types, *_SETTINGS]
                     raise self.text.error(f"There is no node or setting '{called}'", value, nearest(called, known))
-                self._node(value, self._free_name("out"))
+                if not self.types[called].is_output:
+                    outputs = " or ".join(f"{word}(…)" for word, cls in self.types.items() if cls.is_output)
+                    raise self.text.error(
+                        f"This {called} goes nowhere", value, f"Give it a name, or send it to {outputs}"
+                    )
+                self._node(value, self._free_name(called))
             case _:
                 raise self.text.error("This line does nothing", value, "Give the value a name: name = …")
 
@@ -220,9 +228,9 @@ class _Reader:
         if name == "bpm":
             values = self._tempo(values, call)
         try:
-            self.settings = Settings(**{**self.settings, **values}).model_dump()
-        except ValidationError as error:
-            raise self.text.error(_first(error), call) from None
+            self.settings = checked(Settings, {**msgspec.structs.asdict(self.settings), **values})
+        except ValueError as error:
+            raise self.text.error(str(error), call) from None
 
     def _tempo(self, values: dict[str, Any], call: ast.Call) -> dict[str, Any]:
         """`bpm(124)`, `bpm("midi")` (the tempo stays as it is until one is heard), `bpm(124, "midi")`."""
@@ -242,9 +250,9 @@ class _Reader:
         if isinstance(low, int | float) and isinstance(high, int | float):
             values.setdefault("default", 0.0 if low <= 0 <= high else low)
         try:
-            self.knobs[name] = KnobModel(name=name, span=self.text.span(call), **values)
-        except ValidationError as error:
-            raise self.text.error(_first(error), call) from None
+            self.knobs[name] = checked(KnobModel, {"name": name, "span": self.text.span(call), **values})
+        except ValueError as error:
+            raise self.text.error(str(error), call) from None
 
     # Nodes
 
@@ -281,7 +289,7 @@ class _Reader:
                 # Positional arguments follow the fed input: `a >> flip(True)` sets flip's next parameter.
                 given = self.text.arguments(value, tuple(key for key in cls.declared if key != first), called)
             given[first] = feeding
-        if called == "out" and "name" in given:
+        if cls.is_output and "name" in given:
             wanted = self._constant(given.pop("name"))
             if not isinstance(wanted, str) or not re.fullmatch(r"[A-Za-z]\w*", wanted):
                 raise self.text.error("An output's name is one word in quotes", value)
@@ -371,10 +379,3 @@ def _numbered(label: str) -> Iterator[str]:
     """label, label-2, label-3, …"""
     yield label
     yield from (f"{label}-{number}" for number in itertools.count(2))
-
-
-def _first(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    message = problem["msg"].removeprefix("Value error, ")
-    place = str(problem["loc"][0]) if problem["loc"] else ""
-    return f"{place}: {message}" if place else message[:1].upper() + message[1:]

@@ -15,7 +15,7 @@ from ganzfeld.patch.models import Span
 
 MOST_CHARACTERS = 256_000
 
-Piece = ast.expr | ast.stmt | ast.keyword
+SyntaxPiece = ast.expr | ast.stmt | ast.keyword
 
 
 def lines_of(text: str) -> list[str]:
@@ -43,7 +43,7 @@ class PatchText:
         except (ValueError, RecursionError, MemoryError) as error:
             raise PatchError(f"Not a patch: {error or 'too deeply nested'}", where=Where(file=self._file)) from None
 
-    def span(self, piece: Piece) -> Span:
+    def span(self, piece: SyntaxPiece) -> Span:
         """From where to where a piece stands."""
         end_line = piece.end_lineno or piece.lineno
         return Span(
@@ -65,12 +65,12 @@ class PatchText:
         lines[0] = lines[0][span.column - 1 :]
         return "".join(lines)
 
-    def where(self, piece: Piece) -> Where:
+    def where(self, piece: SyntaxPiece) -> Where:
         """Where a piece begins."""
         span = self.span(piece)
         return Where(self._file, span.line, span.column)
 
-    def error(self, what: str, piece: Piece, hint: str = "") -> PatchError:
+    def error(self, what: str, piece: SyntaxPiece, hint: str = "") -> PatchError:
         """What is wrong with a piece."""
         return PatchError(what, where=self.where(piece), hint=hint)
 

@@ -20,6 +20,8 @@ LARGEST_SIDE = 4096
 MOST_PIXELS = 128_000_000
 """A file that claims more is not decoded: a few kilobytes can claim to be a picture that fills the memory."""
 LARGEST_FILE = 1 << 30
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "GIF", "BMP", "JPEG2000", "PPM", "PSD", "QOI", "TGA")
+"""What Pillow may decode. It knows formats that are programs, too: for an EPS under any name it starts Ghostscript."""
 
 
 def read_picture(path: Path) -> torch.Tensor:
@@ -34,14 +36,14 @@ def read_picture(path: Path) -> torch.Tensor:
             raise PatchError(f"{path.name} is larger than {LARGEST_FILE >> 30} GB")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the limit below is ours
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 return _decoded(image, path)
     except FileNotFoundError:
         raise PatchError(f"There is no file {path}", hint="Paths start at the patch's own folder") from None
     except Image.DecompressionBombError:
         raise _too_large(path) from None
     except Image.UnidentifiedImageError:
-        hint = "PNG, JPEG, WebP and TIFF are understood; films belong into movie()"
+        hint = "PNG, JPEG, WebP, TIFF, AVIF, GIF, BMP and PSD are understood; films belong into movie()"
         raise PatchError(f"{path.name} is not a picture that can be read", hint=hint) from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
         raise PatchError(f"{path.name} cannot be read: {error}") from None

@@ -9,7 +9,7 @@ from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends, blend_m
 from ganzfeld.bending.channels import listed
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.node import Declared, HostValue, Line, Method, Named, Parameter, Structure, Value
+from ganzfeld.patch.node import Declared, HostValue, Method, MethodLine, Named, Parameter, Structure, Value
 
 _CROSSING = {"crossover", "width", "below"}
 COMMON = ("target", "channels", "inputs", "soft", "only", "only_inputs", "seed")
@@ -137,7 +137,7 @@ class BlendMethod(Method):
         return {name: each for name, each in declared.items() if name not in _CROSSING}
 
 
-def bend_line(line: Line, structure: Named) -> BendLine:
+def bend_line(line: MethodLine, structure: Named) -> BendLine:
     """A bend line for `bending`, with its words in one order for one kind of target."""
     given = set(line.given)
     return BendLine(
@@ -152,7 +152,7 @@ def bend_line(line: Line, structure: Named) -> BendLine:
     )
 
 
-def _line_settings(line: Line, structure: Named) -> Iterator[tuple[str, Any]]:
+def _line_settings(line: MethodLine, structure: Named) -> Iterator[tuple[str, Any]]:
     given = frozenset(line.given)
     for target in TARGETS:
         for bend in bends(target).values():
@@ -162,7 +162,7 @@ def _line_settings(line: Line, structure: Named) -> Iterator[tuple[str, Any]]:
                     yield name, setting.default(given) if written is None else written
 
 
-def blend_line(line: Line, structure: Named, other: Network) -> BlendLine:
+def blend_line(line: MethodLine, structure: Named, other: Network) -> BlendLine:
     """A blend line for `bending`."""
     target, mode = structure[f"{line.name}.target"], structure[f"{line.name}.mode"]
     return BlendLine(line.name, other, target, mode, crossed=not _CROSSING.isdisjoint(line.given))

@@ -12,7 +12,7 @@ from ganzfeld.bending.directions import COUNT, beside, directions_of_w, read_dir
 from ganzfeld.bending.latents import LatentBender
 from ganzfeld.errors import NetworkError, NetworkFileError, nearest
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.node import HostValue, Input, Line, Method, Parameter, SetupContext, Structure, Value
+from ganzfeld.patch.node import HostValue, Input, Method, MethodLine, Parameter, SetupContext, Structure, Value
 
 _NAMED = {"direction", "file"}
 
@@ -75,7 +75,7 @@ class MoveMethod(Method):
         return {name: each for name, each in cls.declared_parameters().items() if name != absent}
 
 
-def is_random(line: Line) -> bool:
+def is_random(line: MethodLine) -> bool:
     """Whether a line moves along a random direction, so that it has a seed."""
     return line.method == "move" and _NAMED.isdisjoint(line.given)
 
@@ -97,7 +97,7 @@ def latent_bender(network: Network, context: SetupContext, paths: list[Path]) ->
     return bender
 
 
-def _direction(network: Network, line: Line, context: SetupContext, paths: list[Path]) -> Tensor | None:
+def _direction(network: Network, line: MethodLine, context: SetupContext, paths: list[Path]) -> Tensor | None:
     if is_random(line):
         return None
     name, file = context.structure[f"{line.name}.direction"], context.structure[f"{line.name}.file"]

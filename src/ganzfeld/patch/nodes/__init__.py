@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import pkgutil
+from pathlib import Path
+from typing import Any
 
 from ganzfeld.patch.node import Node
 
@@ -19,3 +22,34 @@ def node_types() -> dict[str, type[Node]]:
             if isinstance(member, type) and issubclass(member, Node) and member.__module__ == module.__name__:
                 found[member.word] = member
     return found
+
+
+@functools.cache
+def output_words() -> frozenset[str]:
+    """The words of the node types that are outputs (`Node.is_output`), as `node_types` has them.
+
+    Read from the files and not from the classes: whoever watches a patch's text needs the words, and the modules import
+    torch, which takes seconds.
+    """
+    found: set[str] = set()
+    for file in Path(__path__[0]).glob("*.py"):
+        source = file.read_text(encoding="utf-8")
+        if "is_output" not in source:
+            continue
+        for statement in ast.parse(source).body:
+            if isinstance(statement, ast.ClassDef):
+                given = _constants(statement)
+                if given.get("is_output") is True:
+                    found.add(given["word"])
+    return frozenset(found)
+
+
+def _constants(declaration: ast.ClassDef) -> dict[str, Any]:
+    """The class attributes that are set to a constant."""
+    return {
+        target.id: statement.value.value
+        for statement in declaration.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }

@@ -43,6 +43,8 @@ class CameraNode(Node):
     """
 
     word = "camera"
+    examples = ("shown = camera(0, size=(64, 36))",)
+    needs = "a camera"
 
     device = Structure(None, "Which one: 0, 1, … or a name (on Windows always a name); left out, the first.",
                        check=_device)  # fmt: skip

@@ -21,7 +21,7 @@ DARKEST = 1e-5
 LONGEST_STEP = 60.0
 
 
-class Feedback(Node):
+class FeedbackNode(Node):
     """Trails: mixes a picture with what this node itself showed before, moved, zoomed, turned, faded and recoloured.
 
     All amounts are for a sixtieth of a second, so that a patch moves the same at every frame rate, and stands still
@@ -29,6 +29,15 @@ class Feedback(Node):
     """
 
     word = "feedback"
+    remembers = True
+    examples = (
+        "other = feedback(face, amount={0.5, 0.8, 0.9, 0.97}, zoom=1.03)",
+        "other = feedback(face, zoom={0.95, 0.98, 1.02, 1.05})",
+        "other = feedback(face, rotate={-5, -1, 1, 5})",
+        "other = feedback(face, hue={-8, -3, 3, 8}, zoom=1.03)",
+        'other = feedback(face, fade={0, 0.02, 0.05, 0.1}, zoom=1.03, mode="max")',
+        'other = feedback(feedback(face, x=0.01, zoom=0.95), rotate=2, mode="add", edge="black")',
+    )
 
     image = Input("image", "The picture that leaves trails.")
     amount = Value(0.9, "How much of what was shown before stays.", limits=(0, 1), unit="each 1/60 s")

@@ -10,10 +10,11 @@ import torch
 from ganzfeld.patch.node import Input, Node, RenderContext, Toggle
 
 
-class Flip(Node):
+class FlipNode(Node):
     """Mirror a picture left to right (`x`), top to bottom (`y`), or both."""
 
     word = "flip"
+    examples = ("other = flip(face, x={False, True}, y=True)",)
 
     image = Input("image", "The picture to mirror.")
     x = Toggle(False, "Left becomes right.")

@@ -20,6 +20,7 @@ class ImageNode(Node):
     """
 
     word = "image"
+    examples = ('shown = image("picture.png")',)
 
     file = Choice("", "The file, from the patch's folder.")
 

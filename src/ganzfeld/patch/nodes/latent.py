@@ -32,7 +32,7 @@ def _source(value: Any) -> str | tuple[float, ...]:
     return tuple(float(number) for number in numbers)
 
 
-class LatentFile(Node):
+class LatentNode(Node):
     """A latent from a file (.npy, .npz or .pt, as projectors write them) or from numbers of your own.
 
     A file holds [z_dim], several [K, z_dim], or, in w, [num_ws, w_dim] or [K, num_ws, w_dim]. `index` walks through
@@ -41,6 +41,10 @@ class LatentFile(Node):
 
     word = "latent"
     makes = ("latent",)
+    examples = (
+        'shown = latent("latents.npy", index=t)',
+        "shown = latent([0.5, -1, 2])",
+    )
 
     source = Structure((0.0,), "A file, or a list of numbers.", check=_source)
     space = Choice("auto", "z, or w (after the mapping); auto takes a file's own word.", options=("auto", "z", "w"))

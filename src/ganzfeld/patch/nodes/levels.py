@@ -11,10 +11,19 @@ from ganzfeld.kernels.colour import levelled
 from ganzfeld.patch.node import Input, Node, RenderContext, Value
 
 
-class Levels(Node):
+class LevelsNode(Node):
     """Change a picture's colours: invert, then hue, saturation, contrast, brightness, gamma, in this order."""
 
     word = "levels"
+    examples = (
+        "other = levels(face, brightness={0.3, 0.6, 1.5, 3})",
+        "other = levels(face, contrast={-1, 0.5, 1.5, 3})",
+        "other = levels(face, gamma={0.4, 0.7, 1.5, 3})",
+        "other = levels(face, hue={-120, -60, 60, 120})",
+        "other = levels(face, saturation={0, 0.5, 2, 3})",
+        "other = levels(face, invert={0.2, 0.4, 0.7, 1})",
+        "other = levels(face, brightness=1.2, contrast=1.3, gamma=0.8, hue=40, saturation=1.5, invert=0.3)",
+    )
 
     image = Input("image", "The picture to change.")
     brightness = Value(1, "Multiplies the light.", range=(0, 3))

@@ -13,7 +13,7 @@ from ganzfeld.kernels.resize import FITS, fit_into, resize
 from ganzfeld.patch.node import Choice, Input, Node, RenderContext, Value
 
 
-class Mix(Node):
+class MixNode(Node):
     """Two pictures in one, at the size of the first.
 
     "mix" fades from `a` to `b`, "wipe" moves a border between them from left to right; the other modes lay `b` over
@@ -21,6 +21,11 @@ class Mix(Node):
     """
 
     word = "mix"
+    examples = (
+        'other = mix(face, bloom, amount=0.7, mode={"mix", "over", "add", "subtract", "multiply", '
+        '"screen", "overlay", "difference", "lighten", "darken", "wipe"})',
+        'other = mix(face, image("picture.png"), amount=0.4)',
+    )
 
     a = Input("image", "The first picture, below.")
     b = Input("image", "The second, above; it is fitted to the size of the first.")

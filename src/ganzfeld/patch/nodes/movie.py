@@ -26,6 +26,10 @@ class MovieNode(Node):
     """
 
     word = "movie"
+    examples = (
+        'shown = movie("film.gif")',
+        'shown = movie("film.gif", speed=0, position=0.4*ramp(beat))',
+    )
 
     file = Choice("", "The file, from the patch's folder.")
     speed = HostValue(1, "1 as it was filmed, 0 stands still, below 0 backwards.", range=(-2, 2), limits=(-100, 100))

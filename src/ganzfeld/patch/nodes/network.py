@@ -46,7 +46,7 @@ SMALLEST_INNER = 8
 """Where `hold` ends: an eighth of a picture's side, and never fewer pixels than this."""
 
 
-class Show(Method):
+class ShowMethod(Method):
     """Look inside: show a layer's activations instead of the picture. Costs only the layers up to it."""
 
     method = "show"
@@ -55,7 +55,7 @@ class Show(Method):
     layer = Choice("image", 'A layer ("b8", "b64.conv0", "L6", …), or "image" for the picture.')
 
 
-Show.declared = {**Show.declared, **Looking.declared}
+ShowMethod.declared = {**ShowMethod.declared, **Looking.declared}
 
 
 def _size(value: Any) -> tuple[int, int] | None:
@@ -93,7 +93,19 @@ class NetworkNode(Node):
     """
 
     word = "network"
-    methods = (Show, BendMethod, BlendMethod, StyleMethod, MoveMethod)
+    methods = (ShowMethod, BendMethod, BlendMethod, StyleMethod, MoveMethod)
+    examples = (
+        'face = network("planets", latent=source, psi={-0.5, 0, 0.7, 1.4}, resolution=128)',
+        'face = network("orbits", latent=source, x=0.2*t, y=0.1, rotate=40, zoom=1.5, cutoff=5)',
+        'face = network("planets", latent=source, size=(96, 54), fill={"mirror", "tile", "noise", "stretch"}, '
+        "resolution=32)",
+        'face.show("b8", view="grid", channel=2, map="fireice", spectrum=True)',
+        'face.show("b16", view={"rgb", "one", "mean", "grid"}, normalise="frame")',
+        'face.style(seeds([5]), "b4 b8", amount=0.6)\nface.move("1", "b16", amount=2)\n'
+        'face.move(amount=0.5*i, layers="0-2", seed=3)',
+        'face.bend("b*.conv?.weight", gain=1 + 0.1*sin(c)*i)\nface.bend("b16", rotate=20, channels=0.5)',
+        'face.blend("flowers", "b16*", amount=0.8)',
+    )
 
     file = Choice("planets", "A shipped network's name, or a path from the patch's folder.")
     latent = Input("latent", "Where in the network's space to be.", required=False)

@@ -36,7 +36,7 @@ def _harmonics(value: Any) -> int:
     return value
 
 
-class Noise(Node):
+class NoiseNode(Node):
     """Moving noise in the vocabulary of TouchDesigner's Noise TOP: as a latent of the size that each reader asks for,
     and as a picture.
 
@@ -46,6 +46,11 @@ class Noise(Node):
 
     word = "noise"
     makes = ("latent", "image")
+    examples = (
+        "shown = noise(tx=t, ty=0.3, rz=20, harmonics=2.5, most_harmonics=3, mono=False, exponent=1.2)",
+        'played = network("planets", latent=noise({"simplex2d", "simplex3d", "simplex4d", "perlin2d", '
+        '"perlin3d", "perlin4d", "random"}, tx=t), psi=0.8)',
+    )
 
     type = Choice("simplex2d", "The noise field; the last of its dimensions is the slowest.", options=NOISE_TYPES)
     seed = HostValue(1, "Each number is another field.", range=(0, 100), limits=(-1e9, 1e9))

@@ -29,7 +29,7 @@ def _fps(value: Any) -> float:
     return float(value)
 
 
-class Out(Node):
+class OutNode(Node):
     """Send a picture to the outputs. It may stand several times, with different nodes, sizes and names.
 
     Without a size, the output has the size of the picture itself.
@@ -37,6 +37,11 @@ class Out(Node):
 
     word = "out"
     makes = ()
+    is_output = True
+    examples = (
+        'out(face, size=(64, 36), fit={"fit", "fill", "stretch"})',
+        'out(image("picture.png"), size=(48, 64))',
+    )
 
     image = Input("image", "The picture to send out, as in out(face).")
     size = Structure(None, "(width, height) in pixels.", check=_size)

@@ -24,7 +24,7 @@ READ_SIZE = 256
 """Pixels along a side that are asked of a source that can choose: plenty for a latent's some hundred numbers."""
 
 
-class Sample(Node):
+class SampleNode(Node):
     """A picture read as a latent: how bright it is along a path, at as many places as the reader's latent has numbers.
 
     So a film, a camera or another network's picture can lead a network through its space.
@@ -32,6 +32,10 @@ class Sample(Node):
 
     word = "sample"
     makes = ("latent",)
+    examples = (
+        'shown = sample(face, path={"scan", "rows", "columns", "circle"})',
+        'shown = sample(image("picture.png"), normalise=False)',
+    )
 
     image = Input("image", "The picture to read.")
     path = Choice(

@@ -46,6 +46,7 @@ class ScriptNode(Node):
     makes = ("image", "latent")
     captured = False
     extra = HostValue(0.0, "A number for the script.", vector=True, limits=(-1e30, 1e30))
+    examples = ('shown = script("script.py", face)',)
 
     file = Structure(None, "The Python file, from the patch's folder.", check=_file)
     image = Input("image", "A picture for the script to change.", required=False)

@@ -48,7 +48,7 @@ _EASES = {
 }
 
 
-class Seeds(Node):
+class SeedsNode(Node):
     """Walk from seed to seed, or through keyframes from a file.
 
     `seeds("0-15")` visits these in turn; `seeds()` goes on for ever through 0, 1, 2, …; a file holds keyframes
@@ -58,6 +58,11 @@ class Seeds(Node):
 
     word = "seeds"
     makes = ("latent",)
+    examples = (
+        'shown = seeds("0-3", speed=3)',
+        "shown = seeds([3, 7, 21], beats=4, loop=False)",
+        'shown = seeds("latents.npy", position=t)',
+    )
 
     keys = Structure(None, 'Seeds to visit ("0-15", [3, 7, 21]), or a file of keyframes.', check=_keys)
     speed = HostValue(0.25, "Seeds a second.", range=(-4, 4), limits=(-1000, 1000), unit="seeds/s")

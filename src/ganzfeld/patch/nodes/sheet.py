@@ -59,7 +59,7 @@ def _cell(value: Any) -> int:
     return value
 
 
-class Sheet(Node):
+class SheetNode(Node):
     """A contact sheet: what several networks make of one latent, from inside to outside. A row is a network, a column a
     layer, or the picture.
 
@@ -68,6 +68,11 @@ class Sheet(Node):
     """
 
     word = "sheet"
+    examples = (
+        'shown = sheet(["planets", "flowers", "orbits"], latent=source, cell=64)',
+        'shown = sheet(["planets", "orbits"], layers=["b16", "image"], cell=64, map="fireice", view="one", '
+        'normalise="frame")',
+    )
 
     networks = Structure(("planets", "flowers"), "The rows: shipped networks by name, or files.", check=_names)
     latent = Input("latent", "Where to be, for all; without one they show their average pictures.", required=False)
@@ -135,7 +140,7 @@ class Sheet(Node):
             network.synthesis(w, after=hook, until=max(cells, key=network.layers.index))
 
 
-Sheet.declared = {**Sheet.declared, **Looking.declared}
+SheetNode.declared = {**SheetNode.declared, **Looking.declared}
 
 
 def _columns(networks: list[Network], layers: tuple[str, ...] | None, context: SetupContext) -> list[list[str | None]]:

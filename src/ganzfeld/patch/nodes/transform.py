@@ -11,7 +11,7 @@ from ganzfeld.kernels.placement import OUTSIDE, placed, placement
 from ganzfeld.patch.node import Choice, Input, Node, RenderContext, Toggle, Value
 
 
-class Transform(Node):
+class TransformNode(Node):
     """Move, turn and zoom a picture.
 
     It is zoomed and turned about its pivot, then moved. Lengths are in heights of the picture, so that a patch looks
@@ -19,6 +19,13 @@ class Transform(Node):
     """
 
     word = "transform"
+    examples = (
+        'other = transform(face, x={-0.3, -0.1, 0.1, 0.3}, edge="mirror")',
+        'other = transform(face, rotate={15, 45, 90, 180}, edge="mirror")',
+        'other = transform(face, zoom={0.3, 0.6, 1.5, 3}, edge="mirror")',
+        'other = transform(face, zoom=0.5, rotate=20, edge={"transparent", "black", "repeat", "mirror", "hold"})',
+        "other = transform(face, y=0.2, rotate=10, zoom=0.3, pivot_x=0.2, smooth=True)",
+    )
 
     image = Input("image", "The picture to move.")
     x = Value(0, "How far to the right.", range=(-1, 1), unit="heights")

@@ -30,7 +30,7 @@ def _model(value: Any) -> str | None:
     return value
 
 
-class Upscale(Node):
+class UpscaleNode(Node):
     """A larger picture: with Lanczos' filter, or with an upscaling network of your own.
 
     A network (ESRGAN, SPAN, SwinIR and whatever else spandrel reads, .pth or .safetensors) costs far more than most
@@ -38,6 +38,10 @@ class Upscale(Node):
     """
 
     word = "upscale"
+    examples = (
+        'small = network("planets", latent=seeds([8]), psi=0.8, resolution=32)\n'
+        "other = upscale(small, factor={1, 2, 4})",
+    )
 
     image = Input("image", "The picture to enlarge.")
     factor = Structure(None, "How many times larger. Left out: 2, or what the model makes.", check=_factor)

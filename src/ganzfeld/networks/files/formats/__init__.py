@@ -1,30 +1,37 @@
-"""The formats of other programs, one module each.
+"""The formats of other programs: what the data of a file mean, one module for each.
 
-A module here has `NAME` (shown to people) and `read(source)`, which returns a `Converted` network, or None when
-the file is not of its kind, or raises NetworkFileError when it is but cannot be used. It reads `source.content`
-(what a pickle or torch.save file holds, as plain data) or `source.data` (the bytes). Adding a format is adding a
-module: they are found by looking into this folder.
+A module here has `FORMAT`, a `Format`. It reads `source.content` (what the file's container holds, as plain data) or
+`source.data` (the bytes). Adding a format is adding a module: they are found by looking into this folder.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 
+from ganzfeld.networks.files.machine import Global
 from ganzfeld.networks.files.source import Converted, Source
 
 
-class Format(Protocol):
-    """What each module of this package offers."""
+@dataclass(frozen=True)
+class Format:
+    """What each module of this package offers.
 
-    NAME: str
+    name: as people are shown it.
+    read: the network; None when the file is not of this kind; raises NetworkFileError when it is but cannot be used.
+    vocabulary: names that only pickles of this kind use, (module, name), and what each makes.
+    """
 
-    def read(self, source: Source) -> Converted | None: ...
+    name: str
+    read: Callable[[Source], Converted | None]
+    vocabulary: Mapping[tuple[str, str], Global] = field(default_factory=dict)
 
 
-def formats() -> Iterator[Format]:
+@cache
+def formats() -> tuple[Format, ...]:
     """Every format, in alphabetical order of its module."""
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        yield importlib.import_module(f"{__name__}.{module.name}")  # pyright: ignore[reportReturnType]
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(importlib.import_module(f"{__name__}.{name}").FORMAT for name in names)

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.formats import Format
+from ganzfeld.networks.files.machine import Global, Machine
 from ganzfeld.networks.files.source import Converted, Source, Weights, converted
-from ganzfeld.networks.files.values import Array, Record, shown
+from ganzfeld.networks.files.values import Array, Record, refuse_damaged, shown
+from ganzfeld.networks.files.vocabulary import checked_arguments
 from ganzfeld.networks.stylegan3.config import LayerConfig
-
-NAME = "StyleGAN2-ADA-PyTorch and StyleGAN3 snapshots (.pkl)"
 
 MAX_MODULES = 5000
 MAX_ITEMS = 50_000
@@ -291,3 +292,23 @@ def _layer(module: Module, name: str) -> dict[str, Any]:
         "kernel": module.number("conv_kernel", 1),
         "torgb": bool(module.number("is_torgb", False)),
     }
+
+
+def _persistent_object(_machine: Machine, arguments: tuple) -> object:
+    # The original executes meta["module_src"]. Here the class's name and the state are taken, the source dropped.
+    (meta,) = checked_arguments(arguments, "_reconstruct_persistent_obj", dict)
+    name, state = meta.get("class_name"), meta.get("state")
+    if not isinstance(name, str) or not isinstance(state, dict):
+        raise refuse_damaged("an object of the file has no class name or no state")
+    return Record("persistent", name[:100], state)
+
+
+FORMAT = Format(
+    name="StyleGAN2-ADA-PyTorch and StyleGAN3 snapshots (.pkl)",
+    read=read,
+    vocabulary={
+        ("torch_utils.persistence", "_reconstruct_persistent_obj"): Global(
+            "torch_utils.persistence._reconstruct_persistent_obj", _persistent_object
+        )
+    },
+)

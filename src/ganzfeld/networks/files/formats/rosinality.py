@@ -13,10 +13,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.formats import Format
+from ganzfeld.networks.files.machine import Global
 from ganzfeld.networks.files.source import NOISE_SIZES, Converted, Source, Weights, converted
-from ganzfeld.networks.files.values import Array
-
-NAME = "rosinality's StyleGAN2 checkpoints (.pt)"
+from ganzfeld.networks.files.values import Array, Record
 
 LATENTS_FOR_AVERAGE = 10_000
 LR_MULTIPLIER = 0.01
@@ -192,3 +192,11 @@ def estimated_average(weights: Weights, seed: int = 0) -> np.ndarray:
             x = np.where(x < 0, 0.2 * x, x) * np.float32(np.sqrt(2))
         total += x.sum(0)
     return (total / LATENTS_FOR_AVERAGE).astype(np.float32)
+
+
+FORMAT = Format(
+    name="rosinality's StyleGAN2 checkpoints (.pt)",
+    read=read,
+    # The training script puts its command line into every checkpoint.
+    vocabulary={("argparse", "Namespace"): Global("argparse.Namespace", new=lambda: Record("namespace", "Namespace"))},
+)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.formats import Format
+from ganzfeld.networks.files.machine import Global
 from ganzfeld.networks.files.source import Converted, Source, Weights, converted
 from ganzfeld.networks.files.values import Record, shown
-
-NAME = "StyleGAN2 snapshots of the TensorFlow releases (.pkl)"
 
 MAX_VARIABLES = 20_000
 
@@ -174,3 +174,14 @@ def _taps(kwargs: Mapping[str, Any]) -> list[float]:
     ):
         return list(value)
     raise NetworkFileError("the network's 'resample_kernel' is not a short list of numbers", hint=_FORK)
+
+
+FORMAT = Format(
+    name="StyleGAN2 snapshots of the TensorFlow releases (.pkl)",
+    read=read,
+    vocabulary={
+        ("dnnlib.tflib.network", "Network"): Global(
+            "dnnlib.tflib.network.Network", new=lambda: Record("tensorflow", "Network")
+        )
+    },
+)

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.patch.expressions.channels import channel
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.plain import plain
 from ganzfeld.patch.expressions.vocabulary import Event, Kind, Result, UsageError, function
 
 MOST_EVENTS = 1_000_000  # on one frame: a slip of the pen must not count beyond what a checkpoint can hold
 
 
-def recall(frame: Frame, key: str, size: int) -> list | None:
+def recall(frame: FrameContext, key: str, size: int) -> list | None:
     """What the call at this key remembers, or None at first. Whatever does not look like it is forgotten."""
     kept: Any = frame.state.get(key)
     return kept if kept.__class__ is list and len(kept) == size else None
@@ -42,7 +42,7 @@ def happened(event: Event) -> bool:
     return event > 0
 
 
-def _kept(frame: Frame, key: str) -> tuple[str, np.ndarray | None, bool]:
+def _kept(frame: FrameContext, key: str) -> tuple[str, np.ndarray | None, bool]:
     """The key under which all channels of a call keep their values, the values, and whether they are this frame's."""
     key = f"{key}/c"
     kept = recall(frame, key, 1 + len(channel(frame)))
@@ -51,21 +51,21 @@ def _kept(frame: Frame, key: str) -> tuple[str, np.ndarray | None, bool]:
     return key, np.array(kept[1:], np.float64), kept[0] == frame.moment.frame
 
 
-def _keep(frame: Frame, key: str, values: np.ndarray, function: str) -> np.ndarray:
+def _keep(frame: FrameContext, key: str, values: np.ndarray, function: str) -> np.ndarray:
     if not np.isfinite(values).all():
         raise UsageError(f"{function} was given a number without bound")
     frame.state[key] = [frame.moment.frame, *values.tolist()]
     return values
 
 
-def _phases(frame: Frame, key: str, rate: np.ndarray) -> np.ndarray:
+def _phases(frame: FrameContext, key: str, rate: np.ndarray) -> np.ndarray:
     key, kept, now = _kept(frame, key)
     if kept is None:
         return _keep(frame, key, np.zeros(len(rate)), "phase")
     return kept if now else _keep(frame, key, kept + rate * frame.moment.dt, "phase")
 
 
-def _lags(frame: Frame, key: str, x: Any, seconds: Any) -> np.ndarray:
+def _lags(frame: FrameContext, key: str, x: Any, seconds: Any) -> np.ndarray:
     key, kept, now = _kept(frame, key)
     if now and kept is not None:
         return kept
@@ -77,7 +77,7 @@ def _lags(frame: Frame, key: str, x: Any, seconds: Any) -> np.ndarray:
 
 
 @function(example="phase(0.1)", channels=_phases)
-def phase(frame: Frame, key: str, rate: float) -> float:
+def phase(frame: FrameContext, key: str, rate: float) -> float:
     """Grows by `rate` each second, from 0. Editing the rate bends the motion and never makes it jump."""
     now = frame.moment.frame
     kept = recall(frame, key, 2)
@@ -92,7 +92,7 @@ def phase(frame: Frame, key: str, rate: float) -> float:
 
 
 @function(example="lag(square(beat), 0.3)", channels=_lags)
-def lag(frame: Frame, key: str, x: float, seconds: float) -> float:
+def lag(frame: FrameContext, key: str, x: float, seconds: float) -> float:
     """Follows x, slowly: after `seconds` it has gone 90 % of the way. The same at every frame rate."""
     now = frame.moment.frame
     kept = recall(frame, key, 2)
@@ -112,7 +112,7 @@ def _same_as_x(arguments: Mapping[str, Any]) -> Result:
 
 
 @function(example="hold(wander(t), every(1))", result=_same_as_x)
-def hold(frame: Frame, key: str, x: Any, when: Event) -> Any:
+def hold(frame: FrameContext, key: str, x: Any, when: Event) -> Any:
     """Takes the value of x on the first frame and at each event, and holds it in between."""
     kept = recall(frame, key, 1)
     if kept is None or happened(when):
@@ -122,7 +122,7 @@ def hold(frame: Frame, key: str, x: Any, when: Event) -> Any:
 
 
 @function(example='env(hit("/drum/kick"), 0, 0.4)')
-def env(frame: Frame, key: str, event: Event, attack: float = 0, release: float = 0.5) -> float:
+def env(frame: FrameContext, key: str, event: Event, attack: float = 0, release: float = 0.5) -> float:
     """An envelope: each event sends it from where it is up to 1 within `attack` seconds, then down to 0 in `release`.
 
     Straight lines: square it for a sharper fall. While a condition stays true it stays at 1.
@@ -162,7 +162,7 @@ def _events_now(event: Event, before: bool) -> tuple[int, bool]:
 
 
 @function(example='count(hit("/pad/1"))')
-def count(frame: Frame, key: str, event: Event) -> int:
+def count(frame: FrameContext, key: str, event: Event) -> int:
     """How many events there have been. A condition counts each time it turns true."""
     now = frame.moment.frame
     kept = recall(frame, key, 3) or [None, 0, False]
@@ -175,7 +175,7 @@ def count(frame: Frame, key: str, event: Event) -> int:
 
 
 @function(example='toggle(hit("/pad/1"))', result=Result(Kind.NUMBER, (0, 1)))
-def toggle(frame: Frame, key: str, event: Event) -> int:
+def toggle(frame: FrameContext, key: str, event: Event) -> int:
     """0 at first; each event turns it to 1 or back to 0. A condition counts each time it turns true."""
     now = frame.moment.frame
     kept = recall(frame, key, 3) or [None, 0, False]

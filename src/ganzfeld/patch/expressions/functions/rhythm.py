@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-from ganzfeld.patch.expressions.frame import Frame
+from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.functions.memory import MOST_EVENTS, recall
 from ganzfeld.patch.expressions.functions.shapes import EASINGS
 from ganzfeld.patch.expressions.notation import parse_notation
@@ -43,7 +43,7 @@ def _values_of(arguments: Mapping[str, Any]) -> Result:
     prepare={"pattern": parse_notation, "ease": _gliding},
     result=_values_of,
 )
-def seq(frame: Frame, pattern: str, beats: float = 4, ease: str = "none", seed: float = 0) -> Any:
+def seq(frame: FrameContext, pattern: str, beats: float = 4, ease: str = "none", seed: float = 0) -> Any:
     """A sequence of numbers or words in Tidal's mini-notation; one cycle lasts so many beats.
 
     "a b" steps, [a b] within one step, <a b> one each cycle, a*2 faster, a/2 slower, a!2 repeated, a@3 or a _ _ longer,
@@ -56,7 +56,7 @@ def seq(frame: Frame, pattern: str, beats: float = 4, ease: str = "none", seed: 
     return prepared.at(frame.moment.beat / beats, ease, math.floor(seed))  # type: ignore[arg-type]
 
 
-def _crossed(frame: Frame, key: str, beats: float, passed: Callable[[float], int], function: str) -> int:
+def _crossed(frame: FrameContext, key: str, beats: float, passed: Callable[[float], int], function: str) -> int:
     """How many marks the beat has come across since the last frame.
 
     passed: how many marks lie at or before a position in cycles. Comparing the beats themselves (and not adding up
@@ -86,13 +86,13 @@ def _crossed(frame: Frame, key: str, beats: float, passed: Callable[[float], int
 
 
 @function(example="every(0.5)")
-def every(frame: Frame, key: str, beats: float) -> int:
+def every(frame: FrameContext, key: str, beats: float) -> int:
     """An event every so many beats, counted from beat 0. At slow frame rates: how many have fallen on this frame."""
     return _crossed(frame, key, beats, math.floor, "every")
 
 
 @function(example="env(euclid(3, 8, 4), 0, 0.2)")
-def euclid(frame: Frame, key: str, k: float, n: float, beats: float = 4, rotate: float = 0) -> int:
+def euclid(frame: FrameContext, key: str, k: float, n: float, beats: float = 4, rotate: float = 0) -> int:
     """k events spread as evenly as they go over n steps, which last so many beats together (Toussaint 2005).
 
     rotate: start at this step of the rhythm.

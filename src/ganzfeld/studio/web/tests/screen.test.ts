@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Screen } from "../src/live/screen";
-import type { Frame } from "../src/live/wire";
+import type { EncodedFrame } from "../src/live/wire";
 
-const frame = (number: number): Frame => ({
+const frame = (number: number): EncodedFrame => ({
   kind: "frame",
   number,
   t: number,

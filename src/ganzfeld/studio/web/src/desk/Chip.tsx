@@ -1,9 +1,9 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { atDesk } from "../live/show";
-import type { Snapshot } from "../live/wire";
+import type { SnapshotOnDesk } from "../live/wire";
 
 interface ChipProps {
-  snapshot: Snapshot;
+  snapshot: SnapshotOnDesk;
   number: number;
   shown: boolean;
   share: number;
@@ -56,7 +56,7 @@ export function Chip({ snapshot, number, shown, share, waits, chosen }: ChipProp
   );
 }
 
-function Menu({ snapshot, close }: { snapshot: Snapshot; close(): void }) {
+function Menu({ snapshot, close }: { snapshot: SnapshotOnDesk; close(): void }) {
   const { name, midi, misfits } = snapshot;
   const place = useRef<HTMLDivElement>(null);
   const [written, setWritten] = useState(name);

@@ -14,7 +14,7 @@ export function Desk() {
   if (!desk) return null;
   const { knobs, snapshots, lesson, shown, share, waiting } = desk;
   const isChosen = (target: string) => (lesson ? lesson.target === target : null);
-  const isText = desk.held.length === 0;
+  const isText = Object.keys(desk.held).length === 0;
   return (
     <section className={lesson ? "desk learning" : "desk"} aria-label="Desk">
       {pad && snapshots.length > 0 && <Pad snapshots={snapshots} at={desk.at} />}

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useRef } from "react";
 import { atDesk } from "../live/show";
-import type { Knob as KnobState } from "../live/wire";
+import type { KnobOnDesk } from "../live/wire";
 import { nameOf, turnedTo, written } from "./curve";
 import { capture, useHeld, useNewest } from "./drag";
 
@@ -12,7 +12,7 @@ const SWEEP = 270;
 const RADIUS = 19;
 
 /** A dial that is dragged up and down. While a control is learned, a click chooses it. */
-export function Knob({ knob, chosen }: { knob: KnobState; chosen: boolean | null }) {
+export function Knob({ knob, chosen }: { knob: KnobOnDesk; chosen: boolean | null }) {
   const [held, hold, letGo] = useHeld<number>();
   const drag = useRef<{ y: number; position: number } | null>(null);
   const send = useNewest((position: number) =>
@@ -87,7 +87,7 @@ export function Knob({ knob, chosen }: { knob: KnobState; chosen: boolean | null
 }
 
 /** Where the arc begins: at 0, if that is inside the range. */
-function origin({ low, high, curve }: KnobState): number {
+function origin({ low, high, curve }: KnobOnDesk): number {
   if (curve !== 1 || low * high >= 0) return 0;
   return -low / (high - low);
 }

@@ -1,8 +1,8 @@
 /** Where a knob's positions lie in its range: the same as `patch/knobs.py`. */
 
-import type { Knob } from "../live/wire";
+import type { KnobOnDesk } from "../live/wire";
 
-type Range = Pick<Knob, "low" | "high" | "curve">;
+type Range = Pick<KnobOnDesk, "low" | "high" | "curve">;
 
 export function valueAt({ low, high, curve }: Range, position: number): number {
   const share = Math.min(Math.max(position, 0), 1);

@@ -1,6 +1,6 @@
 /** From JPEG to canvas: decodes the newest frame, draws at the display's pace, acknowledges what was drawn. */
 
-import type { Frame } from "./wire";
+import type { EncodedFrame } from "./wire";
 
 export interface Decoded {
   close(): void;
@@ -8,7 +8,7 @@ export interface Decoded {
 
 export interface ScreenEnds<Picture extends Decoded> {
   decode(jpeg: Uint8Array<ArrayBuffer>): Promise<Picture>;
-  draw(picture: Picture, frame: Frame): void;
+  draw(picture: Picture, frame: EncodedFrame): void;
   /** Calls back once, right before the display's next refresh; not at all while the page is hidden. */
   beforeRefresh(call: () => void): void;
   /** This frame and all before it are drawn or passed over: the studio may send more. */
@@ -16,8 +16,8 @@ export interface ScreenEnds<Picture extends Decoded> {
 }
 
 export class Screen<Picture extends Decoded> {
-  private newest: Frame | null = null;
-  private ready: { picture: Picture; frame: Frame } | null = null;
+  private newest: EncodedFrame | null = null;
+  private ready: { picture: Picture; frame: EncodedFrame } | null = null;
   private decoding = false;
   private awaiting = false;
   private readonly ends: ScreenEnds<Picture>;
@@ -27,7 +27,7 @@ export class Screen<Picture extends Decoded> {
   }
 
   /** Takes a frame that arrived. One that still waits to be decoded is passed over. */
-  take(frame: Frame): void {
+  take(frame: EncodedFrame): void {
     this.newest = frame;
     if (!this.decoding) void this.decodeAll();
   }

@@ -1,15 +1,15 @@
 /** The running show as the page's components see it: one state, replaced when something in it changes. */
 
 import { useSyncExternalStore } from "react";
-import type { AtDesk, Command, Desk, Notice, Patch, Status } from "./wire";
+import type { AtDesk, CommandName, Desk, PatchSource, Refusal, Status } from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
 export interface ShowState {
   /** "connecting" until the first word of the studio; "lost" after it went away. */
   connection: "connecting" | "live" | "lost";
   status: Status | null;
-  patch: Patch | null;
-  notice: Notice | null;
+  patch: PatchSource | null;
+  notice: Refusal | null;
   shown: Shown | null;
   desk: Desk | null;
 }
@@ -69,7 +69,7 @@ export function watch(canvas: HTMLCanvasElement): void {
   worker.postMessage({ kind: "start", canvas: offscreen, url: url.href }, [offscreen]);
 }
 
-export function command(name: Command["name"], path?: string): void {
+export function command(name: CommandName, path?: string): void {
   worker?.postMessage(path === undefined ? { kind: "command", name } : { kind: "command", name, path });
 }
 

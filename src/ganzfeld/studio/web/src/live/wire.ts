@@ -1,20 +1,51 @@
-/** The messages between the page and the studio: one msgpack map each, told apart by `kind`. See wire.py. */
+/** The messages between the page and the studio. Written by `python -m ganzfeld.studio.wire_types`: edit the
+    structs in studio/wire.py and values/ instead. */
 
-import { decode, encode } from "@msgpack/msgpack";
+/** What `Status.rolled` is while dice roll. */
+export const ROLLING = "…";
 
-export interface Frame {
+/** The kind of every message of the studio. */
+export const KINDS: readonly string[] = ["frame", "status", "patch", "notice", "desk"];
+
+export type Phase = "starting" | "loading" | "opened" | "playing";
+
+export type TurnedBy = "text" | "hand" | "snapshot" | "midi" | "osc";
+
+export type Curve = number | "log";
+
+export type Unit = "seconds" | "beats";
+
+export type When = "now" | "beat" | "bar";
+
+export type CommandName = "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back" | "tap";
+
+export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl;
+
+export type FromPage =
+  | Acknowledgement
+  | PageCommand
+  | KnobTurned
+  | KnobReleased
+  | SnapshotAction
+  | LearnControl;
+
+export type FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk;
+
+/**
+ * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
+ * the JPEG was ready.
+ */
+export interface EncodedFrame {
   kind: "frame";
   number: number;
-  /** The show's time in seconds. */
   t: number;
   width: number;
   height: number;
-  /** The studio's clock in Unix seconds when the JPEG was ready. */
   sent: number;
   jpeg: Uint8Array<ArrayBuffer>;
 }
 
-/** An error as the person reads it. Lines and columns count from 1. */
+/** An error as the person reads it (see `errors.GanzfeldError`). Lines and columns count from 1. */
 export interface Problem {
   what: string;
   hint: string;
@@ -24,32 +55,68 @@ export interface Problem {
   address: string | null;
 }
 
-/** What `Status.rolled` is while dice roll. */
-export const ROLLING = "…";
-
+/**
+ * How a show is doing: told a few times a second, and at once when there is news.
+ *
+ * Measured by the render process:
+ * phase: how far it has come. playing_version: of the patch's text that plays (None: none does yet). opened_in:
+ * seconds that opening the patch took, a first frame on scratch state included.
+ * fps: frames made in the last second. frame_ms, worst_ms: median and longest time of one of them, in milliseconds.
+ * halvings: how many times the networks' inner size is halved, to hold the rate.
+ * skipped: frames that were left out because they were late; dropped: frames for which readers left no room; both
+ * since the process began.
+ * frame: frames since the show began. t: the show's time in seconds, as it was `at` (perf_counter, which all
+ * processes of a machine share). beat: beats since the show began. bpm: beats a minute. speed: seconds of show time
+ * in a second.
+ * follow: what the tempo is taken from ("midi", "audio", "link", "tap"), or None. expected: about how many beats a
+ * minute that may have, if the patch says so.
+ * device: where networks run, such as "cuda:0". outputs: their names, the main one first.
+ * errors: what is wrong now. pending_trust: paths of script files that wait for a person's permission to run.
+ *
+ * Added by the supervisor:
+ * width, height: of the main output's newest picture, in pixels; 0 before the first. patch_name: the patch's file
+ * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
+ * render_alive: False while there is no render process; the last picture is held until it is back.
+ * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+ */
 export interface Status {
   kind: "status";
+  phase: Phase;
+  playing_version: number | null;
+  opened_in: number;
   fps: number;
   frame_ms: number;
+  worst_ms: number;
+  halvings: number;
+  skipped: number;
+  dropped: number;
   frame: number;
   t: number;
-  /** Beats a minute. */
+  at: number;
+  beat: number;
   bpm: number;
+  speed: number;
   paused: boolean;
-  width: number;
-  height: number;
+  follow: string | null;
+  expected: number | null;
   device: string;
-  render_alive: boolean;
-  patch_version: number;
+  outputs: string[];
   errors: Problem[];
   pending_trust: string[];
-  /** The line of the patch that dice propose; "…" while they roll, "" if there is none. */
+  width: number;
+  height: number;
+  patch_name: string;
+  patch_version: number;
+  render_alive: boolean;
   rolled: string;
-  /** How many times the inner size of networks is halved, to hold the rate. */
-  halvings: number;
 }
 
-export interface Patch {
+/**
+ * The patch's newest text, even when it cannot be built and the one before it plays on: errors point into it.
+ *
+ * name: its file's name, without folders. version: changes whenever the text does.
+ */
+export interface PatchSource {
   kind: "patch";
   name: string;
   text: string;
@@ -57,35 +124,46 @@ export interface Patch {
 }
 
 /** The answer to a command that could not be done. */
-export interface Notice {
+export interface Refusal {
   kind: "notice";
   what: string;
   hint: string;
 }
 
-/** A knob of the patch. `position`: where its value lies, 0 to 1; `by`: who turned it there. */
-export interface Knob {
+/**
+ * A knob of the patch (see `patch.models.Knob`).
+ *
+ * position: where its value lies in its range, 0 to 1. by: who turned it to where it is. curve: the exponent of the
+ * way from position to value, or "log". midi: its controller, "channel/number". osc: its OSC address.
+ */
+export interface KnobOnDesk {
   address: string;
   value: number;
   position: number;
-  by: "text" | "hand" | "snapshot" | "midi" | "osc";
+  by: TurnedBy;
   low: number;
   high: number;
-  curve: number | "log";
+  curve: Curve;
   default: number;
   midi: string | null;
   osc: string | null;
 }
 
-/** `at`: its place on the pad, 0 to 1 from the left and from the bottom; `misfits`: what it names in vain. */
-export interface Snapshot {
+/**
+ * A snapshot. at: its place on the pad, 0 to 1 from the left and from the bottom. midi: the control that recalls
+ * it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so.
+ */
+export interface SnapshotOnDesk {
   name: string;
   at: [number, number];
   midi: string | null;
   misfits: string[];
 }
 
-/** A plain number in the text, which a knob may take the place of. Lines and columns count from 1. */
+/**
+ * A parameter whose value is a plain number in the patch's text, which a knob may take the place of. Lines and
+ * columns count from 1; length: in characters.
+ */
 export interface LearnableNumber {
   address: string;
   line: number;
@@ -93,22 +171,35 @@ export interface LearnableNumber {
   length: number;
 }
 
+/**
+ * A control that is being learned: what is chosen and touched so far.
+ *
+ * target: the address of what is to be turned, or "snapshot:" and a snapshot's name. control: "cc 1/74" or
+ * "note 1/60". numbers: what in the text may be chosen beside the knobs and snapshots.
+ */
 export interface Lesson {
   target: string | null;
   control: string | null;
   numbers: LearnableNumber[];
 }
 
-export type Unit = "seconds" | "beats";
-export type When = "now" | "beat" | "bar";
-
-/** What hands stand at. See desk.py. */
+/**
+ * What hands stand at: told when it changes, up to 20 times a second.
+ *
+ * Told by the render process:
+ * held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
+ * arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
+ * have arrived, 0 to 1. waiting: one that waits for its beat. at: the place on the pad, if it was a morph.
+ *
+ * Added by the supervisor:
+ * lesson: what is being learned, if anything is. kept: whether snapshots have a file, so that they outlive the show.
+ */
 export interface Desk {
   kind: "desk";
-  knobs: Knob[];
-  held: string[];
-  snapshots: Snapshot[];
-  fade: [length: number, unit: Unit, when: When];
+  knobs: KnobOnDesk[];
+  held: Record<string, unknown>;
+  snapshots: SnapshotOnDesk[];
+  fade: [number, Unit, When];
   shown: string[];
   share: number;
   waiting: string | null;
@@ -117,43 +208,48 @@ export interface Desk {
   kept: boolean;
 }
 
-export type FromStudio = Frame | Status | Patch | Notice | Desk;
-
-export interface Ack {
+/** The frame of this number, and all sent before it, are on the screen or passed over. */
+export interface Acknowledgement {
   kind: "ack";
   number: number;
 }
 
-export interface Command {
+/** Something to do (see `StudioShow.command`); `path` goes with "trust". */
+export interface PageCommand {
   kind: "command";
-  name: "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back" | "tap";
-  path?: string;
+  name: CommandName;
+  path?: string | null;
 }
 
-/** What a hand does at the desk. */
-export type AtDesk =
-  | { kind: "turn"; address: string; value: number }
-  | { kind: "release"; address: string }
-  | {
-      kind: "snapshot";
-      do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "place" | "fade";
-      arguments: (string | number)[];
-    }
-  | { kind: "learn"; target?: string; do?: "learn" | "stop" | "forget" };
-
-export type FromPage = Ack | Command | AtDesk;
-
-const KINDS = new Set(["frame", "status", "patch", "notice", "desk"]);
-
-/** Throws if these bytes are no message of the studio. A frame's `jpeg` is a view into them, not a copy. */
-export function read(bytes: ArrayBuffer): FromStudio {
-  const message = decode(bytes) as FromStudio;
-  if (typeof message !== "object" || message === null || !KINDS.has(message.kind)) {
-    throw new Error("not a message of the studio");
-  }
-  return message;
+/** A hand turned what is at an address. */
+export interface KnobTurned {
+  kind: "turn";
+  address: string;
+  value: number;
 }
 
-export function write(message: FromPage): Uint8Array<ArrayBuffer> {
-  return encode(message);
+/** A hand gave what is at an address back to its text. */
+export interface KnobReleased {
+  kind: "release";
+  address: string;
+}
+
+/**
+ * Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
+ * `engine.snapshots.Snapshots.arrange`.
+ */
+export interface SnapshotAction {
+  kind: "snapshot";
+  do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "place" | "fade";
+  arguments?: (string | number)[];
+}
+
+/**
+ * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
+ * no control turns it any more.
+ */
+export interface LearnControl {
+  kind: "learn";
+  target?: string | null;
+  do?: "learn" | "stop" | "forget";
 }

@@ -1,19 +1,11 @@
 /** The live connection and the canvas, off the page's main thread: no layout or script there can hold up a frame. */
 
+import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import {
-  type AtDesk,
-  type Command,
-  type Desk,
-  type Notice,
-  type Patch,
-  read,
-  type Status,
-  write,
-} from "./wire";
+import type { AtDesk, Desk, PageCommand, PatchSource, Refusal, Status } from "./wire";
 
-export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | Command | AtDesk;
+export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | PageCommand | AtDesk;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -23,7 +15,7 @@ export interface Shown {
   height: number;
 }
 
-export type FromWorker = Status | Patch | Notice | Desk | Shown | { kind: "live"; live: boolean };
+export type FromWorker = Status | PatchSource | Refusal | Desk | Shown | { kind: "live"; live: boolean };
 
 const COUNT_EVERY = 500;
 

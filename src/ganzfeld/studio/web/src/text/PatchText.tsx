@@ -2,7 +2,7 @@ import { Compartment, EditorState } from "@codemirror/state";
 import { drawSelection, EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { atDesk, useShow } from "../live/show";
-import type { Patch, Problem } from "../live/wire";
+import type { PatchSource, Problem } from "../live/wire";
 import { fontSize } from "./fit";
 import { patchLanguage } from "./language";
 import {
@@ -92,7 +92,7 @@ export function PatchText({ zoom }: { zoom: number }) {
 }
 
 /** Changes only what changed, so that the place scrolled to stays, and lights up what a save brought. */
-function put(patch: Patch, view: EditorView): void {
+function put(patch: PatchSource, view: EditorView): void {
   const isFirst = view.state.doc.length === 0;
   const change = changeOf(view.state.doc.toString(), patch.text);
   if (!change) return;

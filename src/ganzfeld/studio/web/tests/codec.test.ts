@@ -1,6 +1,7 @@
 import { decode, encode } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
-import { type Frame, read, write } from "../src/live/wire";
+import { read, write } from "../src/live/codec";
+import type { EncodedFrame } from "../src/live/wire";
 
 const bytes = (message: unknown): ArrayBuffer => {
   const encoded = encode(message);
@@ -16,7 +17,7 @@ describe("read", () => {
       height: 1,
       jpeg: new Uint8Array([255, 216, 1]),
     });
-    const frame = read(whole) as Frame;
+    const frame = read(whole) as EncodedFrame;
     expect([...frame.jpeg]).toEqual([255, 216, 1]);
     expect(frame.jpeg.buffer).toBe(whole);
   });

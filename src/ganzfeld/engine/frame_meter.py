@@ -6,16 +6,16 @@ import time
 from collections import deque
 from statistics import median
 
-from ganzfeld.engine.dynamic_resolution import Hold
+from ganzfeld.engine.dynamic_resolution import DynamicResolution
 from ganzfeld.engine.program.capture import Timer
 
 
-class Pace:
+class FrameMeter:
     """Measures the frames between `start` and `stop`."""
 
     def __init__(self, timer: Timer) -> None:
         self._timer = timer
-        self._hold: Hold | None = None
+        self._hold: DynamicResolution | None = None
         self.times: deque[float] = deque(maxlen=60)
         """Seconds that the last frames took on the device (on a CPU: in all), newest last."""
         self.halved = 0
@@ -37,7 +37,7 @@ class Pace:
         if fps is None or not most:
             self._hold = None
         elif before is None or (before.fps, before.most) != (fps, most):
-            self._hold = Hold(fps, most, before.halvings if before else 0)
+            self._hold = DynamicResolution(fps, most, before.halvings if before else 0)
 
     def start(self) -> None:
         """A frame begins."""

@@ -62,8 +62,8 @@ def own_file(folder) -> bytes:
 
 def read(content: bytes | Source) -> None:
     """Read it to the last number, or be refused."""
-    source = content if isinstance(content, Source) else Source(memoryview(content))
     try:
+        source = content if isinstance(content, Source) else convert.source(memoryview(content))
         network = convert.read_source(source)
     except NetworkFileError as error:
         assert error.what
@@ -205,7 +205,7 @@ def slots(content: object, seen: set[int]) -> list[tuple[Any, Any]]:
 def test_exchanged_parts(name, seed):
     """What was read is of the wrong type, missing, or somewhere else: the formats must notice."""
     chance = random.Random(seed)
-    source = Source(memoryview(files()[name]))
+    source = convert.source(memoryview(files()[name]))
     for _ in range(chance.randint(1, 4)):
         places = slots(source.content, set())
         if not places:

@@ -48,7 +48,7 @@ def assert_same(converted, network: Network, *, apart=(), tolerance=0.0) -> None
 # -- golden networks -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_networks_through_every_protocol(name, protocol, tmp_path):
     path = made.write_golden(name, tmp_path / "network.pkl", protocol)
@@ -62,7 +62,7 @@ def test_golden_networks_through_every_protocol(name, protocol, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 def test_the_golden_tensorflow_network(protocol, tmp_path):
     check_pictures("stylegan2-tf-32", made.write_golden("stylegan2-tf-32", tmp_path / "network.pkl", protocol))
 
@@ -192,11 +192,23 @@ def test_another_generator_is_refused_by_its_class():
 # -- TensorFlow ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 4, 5])
 @pytest.mark.parametrize("variant", VARIANTS2, ids=str)
 def test_tensorflow(variant, protocol):
     network = made.small2(**variant)
     assert_same(read(made.tensorflow(network), protocol), network)
+    assert_same(read(made.tensorflow(network, scalars=False), protocol), network)
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float16(0.5), np.array([0.5], ">f4")[0], 0.5])
+def test_a_variable_of_one_number_may_be_any_float(number):
+    network = made.small2()
+    content = made.tensorflow(network)
+    variables = content[2].state["components"]["synthesis"].state["variables"]
+    names = [name for name, _ in variables]
+    variables[names.index("8x8/Conv1/noise_strength")] = ("8x8/Conv1/noise_strength", number)
+    strength = read(content).weights["synthesis.b8.conv1.noise_strength"]
+    assert strength.shape == () and strength == 0.5
 
 
 def test_tensorflow_s_older_names_mark_the_orig_architecture():

@@ -19,7 +19,7 @@ REPEATABLE = frozenset({"set", "release", "load_snapshots", "store", "arrange"})
 """Methods of `Engine` that hands call: told to a witness by name, called again by a replay."""
 
 
-class Witness(Protocol):
+class FrameRecorder(Protocol):
     """Called on the render thread, in the order in which things happen. What is called before `frame` decides that
     frame. Must not wait, and must not write what it is given."""
 

@@ -1,0 +1,59 @@
+"""The question at the terminal whether a script may run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ganzfeld.errors import GanzfeldError
+
+if TYPE_CHECKING:
+    from ganzfeld.patch.trust import TrustStore
+    from ganzfeld.takes.take import Take
+
+MOST_SCRIPT_BYTES = 1 << 20
+"""A larger file is not compared with the scripts of a take."""
+
+
+def may_run(script: Path | str) -> bool:
+    """Ask the person at the terminal whether a patch's script may run. Without a terminal the answer is no."""
+    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
+    return sys.stdin.isatty() and typer.confirm(question, default=False)
+
+
+def ask(script: Path, store: TrustStore) -> None:
+    """Ask whether a script may run, and keep the answer yes in the store. Raises GanzfeldError if it may not."""
+    if not may_run(script):
+        raise GanzfeldError(f"the script {script} has not been allowed to run", hint="Look at it, then use --trust")
+    store.trust(script)
+
+
+def allow_scripts_of(take: Take) -> bool:
+    """True when the scripts that a take carries may run. Raises GanzfeldError when they may not.
+
+    A take may come from a stranger, and it only says which file a script was in. So a script may run only if a file
+    here holds the very same text now, and that file is trusted or the person allows it.
+    """
+    from ganzfeld.patch.trust import TrustStore
+    from ganzfeld.takes.fingerprints import find
+
+    sources = {source for sources in take.scripts.values() for source in sources}
+    store, folder = TrustStore(), take.folder(take.sessions[0])
+    for path in sorted({find(known.name, folder) for known in take.fingerprints} if sources else ()):
+        if path.is_file() and path.stat().st_size <= MOST_SCRIPT_BYTES and (source := path.read_bytes()) in sources:
+            if not store.trusts(path):
+                ask(path, store)
+            sources.discard(source)
+    if not sources:
+        return True
+    shown = take.path.with_suffix(".scripts")
+    shown.mkdir(exist_ok=True)
+    for number, source in enumerate(sorted(sources), 1):
+        (shown / f"{number}.py").write_bytes(source)
+    what = "a script that is" if len(sources) == 1 else f"{len(sources)} scripts that are"
+    raise GanzfeldError(
+        f"the take ran {what} not here as then", hint=f"Look at what {shown} holds now, then use --trust"
+    )

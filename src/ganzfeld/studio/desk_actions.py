@@ -1,0 +1,29 @@
+"""What a hand does at the page's desk, done to the show."""
+
+from __future__ import annotations
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.wire import AtDesk, KnobReleased, KnobTurned, LearnControl, SnapshotAction
+
+_HITS = ("store", "recall", "morph", "release")
+
+
+def obey(show: StudioShow, message: AtDesk) -> None:
+    """Do what the page asks. Raises GanzfeldError if it cannot be done."""
+    match message:
+        case KnobTurned(address, value):
+            if not show.turn(address, value):
+                raise GanzfeldError(f"there is nothing at {address}")
+        case KnobReleased(address):
+            show.release(address)
+        case SnapshotAction(do, arguments) if do in _HITS:
+            show.hit(f"/snapshot/{do}", *arguments)
+        case SnapshotAction(do, arguments):
+            show.arrange(do, *arguments)
+        case LearnControl(_, "stop"):
+            show.stop_learning()
+        case LearnControl(str() as target, "forget"):
+            show.connect(target, None)
+        case LearnControl(target, "learn"):
+            show.learn(target)

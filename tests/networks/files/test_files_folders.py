@@ -1,0 +1,77 @@
+"""A container or a format is one module in its folder: nothing else names it."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import network_files as made
+from ganzfeld import NetworkFileError
+from ganzfeld.networks.files import containers, convert, formats, glance
+
+CONTAINER = """
+from ganzfeld.networks.files.containers import Container
+CONTAINER = Container(suffixes=(".net",), recognises=lambda head: head.startswith(b"NET1"), read=lambda data, reading:
+    {"kind": "net", "numbers": bytes(data[4:])})
+"""
+FORMAT = """
+import pickle
+from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files import formats
+def read(source):
+    if not isinstance(source.content, dict) or source.content.get("kind") != "net":
+        return None
+    raise NetworkFileError("read by the new format: " + str(source.content["numbers"]))
+FORMAT = formats.Format(name="nets (.net)", read=read)
+"""
+
+
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """A container and a format that lie in a further folder of the two packages."""
+    for package, text in ((containers, CONTAINER), (formats, FORMAT)):
+        folder = tmp_path / package.__name__.rpartition(".")[2]
+        folder.mkdir()
+        (folder / "net.py").write_text(text)
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    containers.containers.cache_clear()
+    formats.formats.cache_clear()
+    importlib.invalidate_caches()
+    yield
+    for package in (containers, formats):
+        sys.modules.pop(f"{package.__name__}.net", None)
+    containers.containers.cache_clear()
+    formats.formats.cache_clear()
+
+
+def test_a_new_module_is_found(added, tmp_path):
+    path = tmp_path / "x.net"
+    path.write_bytes(b"NET1\0\1\2")
+    glance(path)
+    with pytest.raises(NetworkFileError, match=r"read by the new format: b'\\x00\\x01\\x02'"):
+        convert.convert(path, tmp_path)
+    assert ".net" in containers.endings() and ".net" in containers.suffixes()
+    made.refuse_here(b"", "nothing")
+    network = made.small2()
+    assert np.array_equal(
+        convert.read(memoryview(pickle.dumps(made.snapshot(network)))).weights["mapping.w_avg"],
+        network.tensors["mapping.w_avg"].numpy(),
+    )
+
+
+def test_without_it_nothing_of_it_is_left(tmp_path):
+    path = Path(tmp_path / "x.net")
+    path.write_bytes(b"NET1\0\1\2")
+    with pytest.raises(NetworkFileError, match="not a network"):
+        glance(path)
+    assert containers.endings() == ".pkl, .pt or .safetensors"
+
+
+def test_no_two_containers_claim_the_same_file():
+    heads = [b"\x80\x04}.", b"PK\x03\x04", b"\x10\0\0\0\0\0\0\0{"]
+    assert [sum(container.recognises(head) for container in containers.containers()) for head in heads] == [1, 1, 1]
