@@ -40,7 +40,10 @@ def converted(
         )
     if config["kind"] == "stylegan2":
         _complete_noise(weights, remarks)
-        config = {**config, "resample_filter": _complete_filters(weights, config.get("resample_filter", USUAL_TAPS), remarks)}
+        config = {
+            **config,
+            "resample_filter": _complete_filters(weights, config.get("resample_filter", USUAL_TAPS), remarks),
+        }
     checked = described(config, weights.arrays)
     return Converted(checked, weights.arrays, origin, tuple(remarks.notes), tuple(remarks.warnings))
 
