@@ -92,7 +92,7 @@ class Render:
         self._desk_reader, self._desk, self._desk_at = DeskReader(), Desk(), 0.0
         self._frame_at = 0.0
         self._load(begin)
-        self._bank = self._engine.snapshots.bank
+        self._bank_version = self._engine.snapshots.version
         self._tempo: tuple[float | None, str | None] | None = None
         behind = 0.0
         if begin.clock is None:
@@ -212,7 +212,7 @@ class Render:
                 engine.release(address)
             case LoadSnapshots(bank):
                 engine.load_snapshots(bank)
-                self._bank = engine.snapshots.bank
+                self._bank_version = engine.snapshots.version
             case ArrangeSnapshots(what, arguments):
                 engine.arrange(what, *arguments)
             case VersionedText():
@@ -316,10 +316,10 @@ class Render:
     def _tell_desk(self, now: float) -> bool:
         """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that
         nothing is stored twice."""
-        bank = self._engine.snapshots.bank
-        stored, self._bank = bank is not self._bank, bank
+        snapshots = self._engine.snapshots
+        stored, self._bank_version = snapshots.version != self._bank_version, snapshots.version
         if stored:
-            self._pipe.post(SnapshotsStored(encode_bank(bank)), key="stored")
+            self._pipe.post(SnapshotsStored(encode_bank(snapshots.bank)), key="stored")
         if stored or now - self._desk_at >= DESK_SECONDS:
             desk, self._desk_at = self._desk_reader.look(self._engine), now
             if desk != self._desk:
