@@ -59,7 +59,7 @@ class Stage:
         self.store.close()
 
 
-def shared_blocks() -> set[str]:
-    """What lies in shared memory (Linux)."""
+def shared_blocks(session: str) -> list[str]:
+    """What is left of a session in shared memory (Linux)."""
     folder = Path("/dev/shm")
-    return {path.name for path in folder.glob("gz*")} if folder.exists() else set()
+    return sorted(path.name for path in folder.glob(f"{session}*")) if folder.exists() else []

@@ -9,10 +9,11 @@ generation; readers see the number change, attach to the new ring and keep the l
     FrameWriter   the render: publishes, never waits. A second writer after a kill goes on in the same rings
     FrameReader   anybody, in any process: newest wins, what a reader cannot keep up with is dropped
 
-Board layout (words of 8 bytes, little-endian): 0 magic "GANZFELD", 1 version, 2 rows, 3 beats, 4 writer's process,
-5 readers that an output is expected to have; row r at word 32 + 32·r: generation (0: unused), newest frame's number,
-width, height, 1 while the patch has this output, bytes in its name, then the name in UTF-8. Names are written before
-the generation and never change. After the last row, from word 544 on: the master (`values/master.py`).
+Board layout (words of 8 bytes, little-endian): 0 magic "GANZFELD" (0 once the session ended), 1 version, 2 rows,
+3 beats, 4 writer's process, 5 readers that an output is expected to have; row r at word 32 + 32·r: generation
+(0: unused), newest frame's number, width, height, 1 while the patch has this output, bytes in its name, then the name
+in UTF-8. Names are written before the generation and never change. After the last row, from word 544 on: the master
+(`values/master.py`).
 """
 
 from __future__ import annotations
@@ -174,7 +175,8 @@ class FrameStore:
 
 
 def remove(board: Board) -> None:
-    """Remove every block of a board's session, the board last. Readers keep what they hold."""
+    """Remove every block of a board's session, the board last. Readers keep what they hold, and see that it ended."""
+    board.words[0] = 0
     for row in range(MOST_OUTPUTS):
         if not board.get(row, _NAME_BYTES):
             break

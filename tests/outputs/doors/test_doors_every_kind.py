@@ -145,10 +145,18 @@ def test_it_is_changed_and_closed_while_the_show_plays(stage, far_end, door):
     stage.publish(GREY)
     stage.doors.change(door, {"region": [8, 8, 16, 16], "rate": 30})
     if not far_end.after_close:
-        until(
-            lambda: stage.publish(RED) and (picture := far_end.newest()) is not None and picture.shape[:2] == (16, 16)
-        )
+        until(lambda: shows(stage, far_end, RED, (16, 16), publish=False) or not stage.publish(RED))
     pid = stage.doors.pid(door)
     stage.doors.close_door(door)
     until(lambda: not psutil.pid_exists(pid))
     assert door not in {status.name for status in stage.doors.statuses()}
+    until(lambda: far_end.leftovers() == [])
+
+
+def test_it_is_killed_while_it_closes(stage, far_end, door):
+    stage.publish(GREY)
+    process = psutil.Process(stage.doors.pid(door))
+    process.suspend()
+    stage.doors.close_door(door)
+    process.kill()
+    until(lambda: far_end.leftovers() == [] and not process.is_running())

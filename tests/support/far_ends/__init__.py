@@ -37,6 +37,10 @@ class FarEnd(abc.ABC):
     def newest(self) -> np.ndarray | None:
         """The newest picture that came, uint8 [height, width, 4]; None: none so far."""
 
+    def leftovers(self) -> list[str]:
+        """What of the door is still there, once it was closed, that should be gone."""
+        return []
+
     def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
         """Let go."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import ganzfeld.outputs.shared
+from door_stage import shared_blocks
 from far_ends import FarEnd
 
 
@@ -38,6 +39,9 @@ class SharedMemory(FarEnd):
     def newest(self) -> np.ndarray | None:
         picture = self._reader.latest()
         return None if picture is None else picture.pixels
+
+    def leftovers(self) -> list[str]:
+        return shared_blocks(f"gz-{self.name}")
 
     def close(self) -> None:
         self._reader.close()

@@ -62,7 +62,8 @@ typedef struct {
     char name[64];
     _Atomic uint64_t *board, *ring;
     size_t board_bytes, ring_bytes;
-    uint64_t generation, last, held, token;
+    uint64_t generation, last, last_stamp, held, token;
+    double news_at;
     int row;
 } gz_reader;
 
@@ -145,7 +146,9 @@ static inline int gz_is_ring(const _Atomic uint64_t *ring, size_t bytes) {
 
 static inline int gz_attach(gz_reader *reader) {
     char name[96];
-    if (reader->ring && !reader->ring[GZ_RETIRED] && reader->board[GZ_BOARD_GENERATION] == reader->generation) return 1;
+    if (reader->ring && reader->board[0] == GZ_BOARD_MAGIC && !reader->ring[GZ_RETIRED] &&
+        reader->board[GZ_BOARD_GENERATION] == reader->generation)
+        return 1;
     gz_close(reader);
     reader->board = gz_map(reader->name, &reader->board_bytes);
     if (!reader->board || reader->board[0] != GZ_BOARD_MAGIC || reader->board[1] != GZ_VERSION) return gz_close(reader), 0;
@@ -188,12 +191,20 @@ static inline int gz_take(gz_reader *reader, gz_picture *picture) {
         gz_keep_row(reader);
         uint64_t newest = reader->ring[GZ_NEWEST], slot = newest & 15, number = newest >> 4;
         uint64_t word = GZ_SLOT + 8 * slot;
-        if (!number || number == reader->last || slot >= reader->ring[GZ_SLOTS]) return 0;
+        if (slot >= reader->ring[GZ_SLOTS]) return 0;
+        if (!number || (number == reader->last && reader->ring[word + 4] == reader->last_stamp)) {
+            if (gz_now() - reader->news_at > 1) { /* the name may lead to another writer's memory by now */
+                reader->news_at = gz_now();
+                gz_close(reader);
+            }
+            return 0;
+        }
         gz_lease(reader, newest);
         if (reader->ring[word] == 2 * number) {
             _Atomic uint64_t *ring = reader->ring;
             reader->held = newest;
-            reader->last = number;
+            reader->last = number, reader->last_stamp = ring[word + 4];
+            reader->news_at = gz_now();
             picture->pixels = (const char *)ring + ring[GZ_START] + slot * ring[GZ_STRIDE];
             picture->width = (uint32_t)ring[GZ_WIDTH], picture->height = (uint32_t)ring[GZ_HEIGHT];
             picture->channels = (uint32_t)ring[GZ_CHANNELS], picture->dtype = (uint32_t)ring[GZ_DTYPE];

@@ -42,6 +42,7 @@ COLOURS = ("sRGB", "linear", "data")
 LARGEST_SIDE = 16384
 READERS = 32
 LEASE_SECONDS, ROW_SECONDS = 1.0, 10.0
+PATIENCE_SECONDS = 1.0
 
 _BOARD_MAGIC = int.from_bytes(b"GANZFELD", "little")
 _RING_MAGIC = int.from_bytes(b"GANZRING", "little")
@@ -85,6 +86,7 @@ class Reader:
         self._ring = None
         self._generation = 0
         self._last = None
+        self._news_at = 0.0
 
     def latest(self):
         """The newest picture, a copy; the same object while there is no newer one; None: there was none yet."""
@@ -93,7 +95,11 @@ class Reader:
                 break
             picture = self._ring.read(self._last)
             if picture is not None:
-                self._last = picture
+                self._last, self._news_at = picture, time.monotonic()
+            elif time.monotonic() - self._news_at > PATIENCE_SECONDS:
+                self._news_at = time.monotonic()
+                self._leave()  # the name may lead to another writer's memory by now
+                continue
             if not self._ring.words[_RETIRED]:
                 break
         return self._last
@@ -109,8 +115,10 @@ class Reader:
 
     def _attach(self):
         """To the ring that the board names; False if there is none."""
-        if self._ring is not None and not self._ring.words[_RETIRED]:
-            if self._board.words[0] == _BOARD_MAGIC and self._board.words[_GENERATION] == self._generation:
+        board, ring = self._board, self._ring
+        if board is not None and ring is not None and not ring.words[_RETIRED]:
+            head = board.words[[0, _GENERATION]].tolist()
+            if head == [_BOARD_MAGIC, self._generation]:
                 return True
         self._leave()
         try:
@@ -182,6 +190,7 @@ class Writer:
     def close(self):
         """End, and take the name away."""
         generation = self._board.words[_GENERATION]
+        self._board.words[0] = 0
         if self._ring is not None:
             self._ring.words[_RETIRED] = 1
             self._ring.close()
@@ -266,9 +275,11 @@ class _Ring:
         for _ in range(100):
             newest = int(words[_NEWEST])
             slot, number = newest & 15, newest >> 4
-            if slot >= self.slots or not number or (last is not None and last.number == number):
-                return None
             word = _SLOT + 8 * slot
+            if slot >= self.slots or not number:
+                return None
+            if last is not None and (last.number, last.stamp) == (number, int(words[word + 4])):
+                return None
             self._lease(newest)
             if words[word] != 2 * number:
                 if newest == words[_NEWEST]:
