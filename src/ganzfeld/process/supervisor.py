@@ -53,6 +53,7 @@ from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
+from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
@@ -125,6 +126,8 @@ class Supervisor(ShowCommands):
         self._store = FrameStore()
         self.doors = Routing(self._store)
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
+        self.sound = SoundWriter(self._store.session)
+        """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
         self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
         self._close_at_exit = _closer(self)
@@ -170,6 +173,7 @@ class Supervisor(ShowCommands):
         self.doors.close()
         self._failover.close()
         self._main_output.close()
+        self.sound.close()
         self._store.close()
 
     def __enter__(self) -> Supervisor:
