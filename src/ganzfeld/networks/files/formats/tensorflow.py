@@ -55,9 +55,9 @@ def read(source: Source) -> Converted | None:
         "img_resolution": max(sizes, default=4),
         "num_ws": max(2 * len(sizes), 1),
         "architecture": architecture,
-        "conv_clamp": _number(kwargs, "conv_clamp", None),
-        "mapping_lr_multiplier": _number(kwargs, "mapping_lrmul", 0.01),
-        "resample_filter": _taps(kwargs),
+        "conv_clamp": source.stated.get("conv_clamp", _number(kwargs, "conv_clamp", None)),
+        "mapping_lr_multiplier": source.stated.get("mapping_lr_multiplier", _number(kwargs, "mapping_lrmul", 0.01)),
+        "resample_filter": source.stated.get("resample_filter") or _taps(kwargs),
     }
     halves = kwargs.get("num_fp16_res", 0)
     if type(halves) is int and halves > 0:
@@ -66,7 +66,7 @@ def read(source: Source) -> Converted | None:
             "exact ones by about 0.1 %"
         )
     version = "StyleGAN2-ADA" if network.state.get("version") == 5 else "StyleGAN2"
-    return converted(config, weights, f"a snapshot of {version} for TensorFlow, or a fork", remarks)
+    return converted(config, weights, f"{version} snapshot (TensorFlow, or a fork)", remarks)
 
 
 def _averaged(content: object) -> Record | None:
