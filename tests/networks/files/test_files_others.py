@@ -74,8 +74,7 @@ OTHERS = {
     "alias-free": ({"g_ema": tensors("affine_fourier.weight", "input.freqs", "conv1.weight")}, "alias-free-gan"),
     "EG3D": ({"G_ema": eg3d()}, "EG3D"),
     "EG3D, tensors": (
-        foreign.prefixed("backbone.", foreign.state_dict(made.small2()))
-        | tensors("superresolution.block0.conv0.weight"),
+        foreign.prefixed("backbone.", foreign.state_dict(made.small2())) | tensors("superresolution.block0.weight"),
         "EG3D",
     ),
     "StyleGAN-T": (

@@ -29,7 +29,9 @@ def converted(
     remarks = remarks or Remarks()
     rate = config.get("mapping_lr_multiplier", RATE)
     if "mapping.w_avg" not in weights and "mapping.fc0.weight" in weights:
-        weights["mapping.w_avg"] = estimated_average(weights.arrays, rate)
+        weights["mapping.w_avg"] = estimated_average(
+            weights.arrays, rate, joint=config.get("joint_normalization") is True
+        )
         remarks.notes.append(NOTE)
     likely = estimated_rate(weights.arrays)
     if likely is not None and not likely / 4 < rate < likely * 4:

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files import others
 from ganzfeld.networks.files.completing import converted
 from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global
@@ -34,10 +37,11 @@ def read(source: Source) -> Converted | None:
     variables = dict(_variables(network, ""))
     function = network.state.get("build_func_name")
     if not any(name.endswith("/mod_weight") for name in variables):
-        raise NetworkFileError(
+        raise others.named(source.survey, [str(function)[:100], *variables]) or NetworkFileError(
             f"the generator in the file ({shown(function)}) is not a StyleGAN2",
             hint="StyleGAN and Progressive GAN of TensorFlow are not read.",
         )
+    _check_version(network)
     if kwargs.get("nonlinearity", "lrelu") != "lrelu":
         raise NetworkFileError(f"the network has the activation {shown(kwargs['nonlinearity'])}", hint=_FORK)
 
@@ -56,6 +60,7 @@ def read(source: Source) -> Converted | None:
         "num_ws": max(2 * len(sizes), 1),
         "architecture": architecture,
         "conv_clamp": source.stated.get("conv_clamp", _number(kwargs, "conv_clamp", None)),
+        "joint_normalization": "mapping/LabelConcat/weight" in variables,
         "mapping_lr_multiplier": source.stated.get("mapping_lr_multiplier", _number(kwargs, "mapping_lrmul", 0.01)),
         "resample_filter": source.stated.get("resample_filter") or _taps(kwargs),
     }
@@ -93,14 +98,17 @@ def _arguments(network: Record) -> dict[str, Any]:
     return found
 
 
-def _variables(network: Record, prefix: str) -> Iterator[tuple[str, object]]:
-    """(name, array) of the network and of its components, under "mapping/" and "synthesis/"."""
+def _check_version(network: Record) -> None:
     version = network.state.get("version")
     if type(version) is not int or not 4 <= version <= 100:
         raise NetworkFileError(
             f"the file is of version {shown(version)} of the TensorFlow format, and Ganzfeld reads version 4 and later",
             hint="Older ones hold the first StyleGAN, which is another network.",
         )
+
+
+def _variables(network: Record, prefix: str) -> Iterator[tuple[str, object]]:
+    """(name, array) of the network and of its components, under "mapping/" and "synthesis/"."""
     own = network.state.get("variables")
     components = network.state.get("components")
     if not isinstance(own, list) or len(own) > MAX_VARIABLES:
@@ -141,6 +149,11 @@ def _convert(name: str, value: object, weights: Weights) -> None:
     elif match := re.fullmatch(r"mapping/(LabelEmbed|Dense(\d{1,3}))/(weight|bias)", name):
         layer = "embed" if match[2] is None else f"fc{int(match[2])}"
         weights[f"mapping.{layer}.{match[3]}"] = weights.take(name, value).T
+    elif name == "mapping/LabelConcat/weight":
+        # Of the first release. It multiplies the label with the matrix as it is; ours divides by the root of the inputs.
+        array = weights.take(name, value)
+        weights["mapping.embed.weight"] = array.T * np.sqrt(np.float32(len(array) if array.ndim else 1))
+        weights["mapping.embed.bias"] = np.zeros(array.shape[1:], np.float32)
     elif name == "synthesis/4x4/Const/const":
         array = weights.take(name, value)
         weights["synthesis.b4.const"] = array[0] if array.ndim == 4 and len(array) == 1 else array
