@@ -150,7 +150,7 @@ def _convert(name: str, value: object, weights: Weights) -> None:
         layer = "embed" if match[2] is None else f"fc{int(match[2])}"
         weights[f"mapping.{layer}.{match[3]}"] = weights.take(name, value).T
     elif name == "mapping/LabelConcat/weight":
-        # Of the first release. It multiplies the label with the matrix as it is; ours divides by the root of the inputs.
+        # Of the first release: it takes the matrix as it is; a dense layer of ours divides by the root of its inputs.
         array = weights.take(name, value)
         weights["mapping.embed.weight"] = array.T * np.sqrt(np.float32(len(array) if array.ndim else 1))
         weights["mapping.embed.bias"] = np.zeros(array.shape[1:], np.float32)
