@@ -199,7 +199,11 @@ def tensorflow(
             parts[""].append(("dlatent_avg", array))
         elif where == "mapping":
             layer = "LabelEmbed" if path[0] == "embed" else f"Dense{path[0].removeprefix('fc')}"
-            parts["mapping"].append((f"{layer}/{path[1]}", array.T))
+            if path[0] == "embed" and config.joint_normalization:  # the first release's: no bias, and not scaled
+                if path[1] == "weight":
+                    parts["mapping"].append(("LabelConcat/weight", array.T / np.sqrt(np.float32(config.c_dim))))
+            else:
+                parts["mapping"].append((f"{layer}/{path[1]}", array.T))
         elif path[-1] == "resample_filter":
             pass
         elif path[-1] == "const":

@@ -190,6 +190,8 @@ class MappingConfig(Config, ABC):
     """Outputs of fc0, fc1, …; the last is w_dim."""
     embed_features: int = 0
     """Outputs of the label embedding, 0 without labels."""
+    joint_normalization: bool = False
+    """Whether z and the embedded label are normalised together and not apart: the first release of StyleGAN2."""
 
     def measured_mapping(self, weights: Weights) -> dict[str, Any]:
         """The fields of the mapping network, read off its tensors."""

@@ -54,6 +54,7 @@ MAPPING_RULES: Mapping[str, Rule] = {
     "mapping_lr_multiplier": real(1e-6, 1e3),
     "mapping_features": several(whole(1, MAX_CHANNELS), 0, MAX_LAYERS),
     "embed_features": CHANNELS,
+    "joint_normalization": lambda value: isinstance(value, bool),
 }
 """Of the fields of a `MappingConfig`."""
 

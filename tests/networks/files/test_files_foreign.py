@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import open_network_file
 from ganzfeld.networks.network import Network, load_network
 
@@ -38,15 +39,18 @@ OPENS = [
     "ros__blur_1_2_1.pt",
     "ros__e4e_psp.pt",
     "stylegan-xl__uncond.pkl",
+    "tf-sg2-arr__cond.pkl",
     "tf-ada__default.pkl",
     "tf-ada__resnet.pkl",
     "tf-sg2__resnet.pkl",
 ]
 
 
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "reference"])
 @pytest.mark.parametrize("name", OPENS)
-def test_a_picture_is_that_of_the_public_code(name):
+def test_a_picture_is_that_of_the_public_code(name, fast):
     network = load_network(FOLDER / name)
+    network.fast = fast
     with np.load(FOLDER / f"{Path(name).stem}.npz") as drawn:
         errors = pictures(network, dict(drawn))
     assert errors
@@ -54,3 +58,20 @@ def test_a_picture_is_that_of_the_public_code(name):
     estimated = any("no average w" in note for note in open_network_file(FOLDER / name).notes)
     for picture, error in errors.items():
         assert error < (0.02 if estimated and picture != "psi1" else 1e-4), (picture, error)
+
+
+REFUSED = {
+    "aliasfree__train.pt": "alias-free-gan",
+    "lucidrains__model_1.pt": "lucidrains",
+    "maua__latent_input.pt": "maua",
+    "r3gan__r3.pkl": "R3GAN",
+    "ros__swagan.pt": "SWAGAN",
+    "stylegan-xl__cond.pkl": "StyleGAN-XL",
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_other_mathematics_is_refused_by_its_name(name):
+    with pytest.raises(NetworkFileError, match=f"the file holds .*{REFUSED[name]}") as caught:
+        open_network_file(FOLDER / name)
+    assert "damaged" not in str(caught.value) and "tampered" not in str(caught.value)

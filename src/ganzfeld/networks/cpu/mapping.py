@@ -20,6 +20,7 @@ class CpuMapping:
 
     def __init__(self, config: MappingConfig, derived: DerivedTensors) -> None:
         self.c_dim, self.num_ws = config.c_dim, config.num_ws
+        self.joint = config.joint_normalization
         self.w_avg = derived.tensors["mapping.w_avg"]
         self.embed = _scaled(derived, "mapping.embed", 1, 1) if config.c_dim else None
         gain = config.mapping_lr_multiplier * GAIN
@@ -38,8 +39,10 @@ class CpuMapping:
         if self.embed is not None:
             if label is None:
                 raise ValueError("this network needs a label")
-            x = torch.cat([normalized(x), normalized(F.linear(label.float(), *self.embed))], 1)
-        return self.through(x, truncation_psi, truncation_cutoff, normalise=self.embed is None)
+            embedded = F.linear(label.float(), *self.embed)
+            x = torch.cat([x, embedded] if self.joint else [normalized(x), normalized(embedded)], 1)
+        normalise = self.embed is None or self.joint
+        return self.through(x, truncation_psi, truncation_cutoff, normalise=normalise)
 
     def through(self, x: Tensor, psi: float | Tensor, cutoff: int | Tensor | None, *, normalise: bool) -> Tensor:
         """The dense layers and truncation: x [N, z_dim] -> [N, num_ws, w_dim]. normalise: x to unit second moment."""

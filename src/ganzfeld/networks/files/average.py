@@ -18,10 +18,11 @@ NOTE = (
 )
 
 
-def estimated_average(weights: Mapping[str, np.ndarray], lr_multiplier: float) -> np.ndarray:
+def estimated_average(weights: Mapping[str, np.ndarray], lr_multiplier: float, joint: bool = False) -> np.ndarray:
     """The mean w of 10,000 random latents, and of random classes where the network has labels: [w_dim].
 
-    `weights` by official names. Raises NetworkFileError where the mapping network's layers do not fit each other.
+    `weights` by official names; `joint` as in `MappingConfig.joint_normalization`.
+    Raises NetworkFileError where the mapping network's layers do not fit each other.
     """
     embed = _matrix(weights, "mapping.embed") if "mapping.embed.weight" in weights else None
     layers = sorted(int(match[1]) for name in weights if (match := re.fullmatch(r"mapping\.fc(\d+)\.weight", name)))
@@ -43,12 +44,15 @@ def estimated_average(weights: Mapping[str, np.ndarray], lr_multiplier: float) -
     total = np.zeros(width)
     random = np.random.RandomState(SEED)
     for _ in range(10):  # in parts, to keep memory small
-        x = _normalized(random.randn(LATENTS // 10, latent).astype(np.float32))
+        x = random.randn(LATENTS // 10, latent).astype(np.float32)
+        x = x if joint else _normalized(x)
         if embed is not None:
             matrix, bias = embed
             columns = random.randint(max(classes, 1), size=len(x)) if classes else np.zeros(0, int)
             label = matrix.T[columns] / np.sqrt(classes) + bias if classes else np.tile(bias, (len(x), 1))
-            x = np.concatenate([x, _normalized(label.astype(np.float32))], 1)
+            label = label.astype(np.float32)
+            x = np.concatenate([x, label if joint else _normalized(label)], 1)
+        x = _normalized(x) if joint else x
         for matrix, bias in dense:
             x = x @ (matrix.T * np.float32(lr_multiplier / np.sqrt(max(matrix.shape[1], 1)))) + bias * lr_multiplier
             x = (np.where(x < 0, 0.2 * x, x) * np.sqrt(2)).astype(np.float32)

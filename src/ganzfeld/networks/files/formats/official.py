@@ -19,6 +19,7 @@ from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global, Machine
 from ganzfeld.networks.files.modules import FORK, Part, parts_of_module, parts_of_state
 from ganzfeld.networks.files.source import Converted, Remarks, Source, Weights
+from ganzfeld.networks.files.stated import refuse_useless
 from ganzfeld.networks.files.survey import is_averaged
 from ganzfeld.networks.files.values import Array, Record, refuse_damaged, shown
 from ganzfeld.networks.files.vocabulary import checked_arguments
@@ -166,8 +167,8 @@ def _stylegan2(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     }
     if "resample_filter" in source.stated:
         weights.arrays = {name: array for name, array in weights.arrays.items() if not name.endswith("resample_filter")}
-    what = "a StyleGAN2 snapshot" if synthesis.whole else "a state dict of StyleGAN2"
-    return converted(config, weights, f"{what} of StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork", remarks)
+    what = "snapshot" if synthesis.whole else "state dict"
+    return converted(config, weights, f"StyleGAN2 {what} (StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork)", remarks)
 
 
 def _architecture(weights: Weights, blocks: int) -> str:
@@ -195,6 +196,7 @@ def _stylegan3(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     if not names or "synthesis.input" not in parts:
         raise NetworkFileError("the synthesis network has no layers", hint=FORK)
     if synthesis.whole:
+        refuse_useless(source.stated, ("conv_clamp", "mapping_lr_multiplier", "output_scale"))
         config = _described(parts, names, weights)
     else:
         config = designed(names, weights.arrays, source.stated)
@@ -204,8 +206,8 @@ def _stylegan3(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     config["output_scale"] = source.stated.get("output_scale", config["output_scale"])
     _half([parts[f"synthesis.{name}"] for name in names], "layers", remarks)
     config |= _mapping_fields(parts, source)
-    what = "a StyleGAN3 snapshot" if synthesis.whole else "a state dict of StyleGAN3"
-    return converted(config, weights, f"{what} of StyleGAN3's code, or a fork", remarks)
+    what = "snapshot" if synthesis.whole else "state dict"
+    return converted(config, weights, f"StyleGAN3 {what} (StyleGAN3's code, or a fork)", remarks)
 
 
 def _described(parts: Parts, names: list[str], weights: Weights) -> dict[str, Any]:
