@@ -54,7 +54,7 @@ from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.sound_ring import SoundWriter
-from ganzfeld.values.status import PatchSource, Problem, Status
+from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
@@ -354,6 +354,14 @@ class Supervisor(ShowCommands):
             self._listeners.add(choose, rate, hear)
             if (report := self._listeners.wanted) is not None:
                 self._give(report, key="report", keep=False)
+
+    def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
+        """How every door and the master are."""
+        return self.doors.statuses(), self.doors.master.status()
+
+    def door(self, do: str, door: str, **options: Any) -> None:
+        """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
+        self.doors.obey(do, door, options)
 
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
+from ganzfeld.signals.doors_out import DoorsOut
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
@@ -24,6 +25,7 @@ from ganzfeld.signals.pulse import Pulse
 from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.show_time import ShowTime
 from ganzfeld.values.sound_ring import SoundWriter
+from ganzfeld.values.status import DoorStatus, MasterStatus
 from ganzfeld.values.time import Moment
 
 
@@ -61,8 +63,8 @@ class Signals:
     mailbox: takes values and hits. turn: takes values of parameters (see `osc.TurnParameter`). clock: gives the show's
     time in seconds, for a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and
     follows what it asks for. desk: the show whose knobs controllers turn, show and learn. ring: where the doors hear
-    what the show hears. Neither a missing package nor
-    a taken port raises: `problems` says so, and everything else works.
+    what the show hears. doors: tells how they and the master are, for those who are sent OSC. Neither a missing package
+    nor a taken port raises: `problems` says so, and everything else works.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Signals:
         conducts: ConductedShow | None = None,
         desk: ShowAtDesk | None = None,
         ring: SoundWriter | None = None,
+        doors: Callable[[], tuple[Sequence[DoorStatus], MasterStatus]] | None = None,
     ) -> None:
         self.wanted = wanted
         self._heard = _Echo(mailbox, self)
@@ -88,7 +91,8 @@ class Signals:
         self.shared_file: SharedFile | None = None
         self.conductor: Conductor | None = None
         self.controllers: Controllers | None = None
-        self._desk, self._ring = desk, ring
+        self._desk, self._ring, self._look_at_doors = desk, ring, doors
+        self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
 
@@ -123,6 +127,9 @@ class Signals:
 
     def stop(self) -> None:
         """Close everything."""
+        if self.doors_out is not None:
+            self.doors_out.stop()
+            self.doors_out = None
         sound = (self.shared_file, self.speaker, self.audio)
         for part in (self.controllers, self.conductor, self.osc, self.midi, *self.midi_files, *sound):
             if part is not None:
@@ -192,6 +199,8 @@ class Signals:
                 self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
             except SignalError as error:
                 self._failed.append(error)
+        if self.senders and self._look_at_doors is not None:
+            self.doors_out = DoorsOut(self._look_at_doors, self.senders).start()
 
     def _open_midi_files(self) -> None:
         for name in filter(is_midi_file, self.wanted.midi):
