@@ -34,7 +34,7 @@ class LayerSpec:
 
     name: as `until` and `after` know it. channels, height, width: of its activation in the network's own picture.
     scale: how many of its samples one sample of the first layer becomes along a side. rate: its samples in one picture,
-    in pixels, without the margin that StyleGAN3 has around it: what a blend's cross-over compares.
+    in pixels of its height, without the margin that StyleGAN3 has around it: what a blend's cross-over compares.
     prefix: what the names of its weights begin with. weight: the weight of its demodulated convolution, which `gains`
     multiply, by its official name; None if it has none. up_filter: the filter with which that convolution doubles its
     size, if it does. aliases: other words for the layer. inner: it lies within a block, not at its end. picture: its
@@ -93,6 +93,7 @@ class Config(ABC):
     num_ws: int
     """Rows of w that the synthesis network reads."""
     img_resolution: int
+    """The height of its picture in pixels."""
     img_channels: int = 3
 
     @property

@@ -49,7 +49,7 @@ MAPPING_RULES: Mapping[str, Rule] = {
     "c_dim": whole(0, 10 * MAX_CHANNELS),
     "w_dim": whole(1, MAX_CHANNELS),
     "num_ws": whole(1, 2 * MAX_LAYERS),
-    "img_resolution": whole(4, MAX_RESOLUTION),
+    "img_resolution": whole(1, MAX_RESOLUTION),
     "img_channels": whole(1, 64),
     "mapping_lr_multiplier": real(1e-6, 1e3),
     "mapping_features": several(whole(1, MAX_CHANNELS), 0, MAX_LAYERS),
