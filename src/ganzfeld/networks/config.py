@@ -191,20 +191,29 @@ class MappingConfig(Config, ABC):
     """Outputs of fc0, fc1, …; the last is w_dim."""
     embed_features: int = 0
     """Outputs of the label embedding, 0 without labels."""
+    class_features: int = 0
+    """StyleGAN-XL: numbers that a table holds for each class, from which a dense layer makes the embedding; 0 where the
+    embedding is made of the label itself."""
+    class_averages: bool = False
+    """StyleGAN-XL: whether each class has an average w of its own."""
 
     def measured_mapping(self, weights: Weights) -> dict[str, Any]:
         """The fields of the mapping network, read off its tensors."""
+        average = weights.get("mapping.w_avg")
         layers = numbered(weights, r"mapping\.fc(\d+)\.weight")
         features = tuple(shape_of(weights, f"mapping.fc{i}.weight", 2)[0] for i in layers)
         fields: dict[str, Any] = {"mapping_features": features}
         if features:
             fields["w_dim"] = features[-1]
-            width = shape_of(weights, "mapping.fc0.weight", 2)[1]
-            embedded = "mapping.embed.weight" in weights
-            fields["embed_features"], fields["c_dim"] = (
-                shape_of(weights, "mapping.embed.weight", 2) if embedded else (0, 0)
-            )
-            fields["z_dim"] = width - fields["embed_features"]
+            embedded, classes, per_class = 0, 0, 0
+            if "mapping.embed_proj.weight" in weights:
+                classes, per_class = shape_of(weights, "mapping.embed.weight", 2)
+                embedded, _ = shape_of(weights, "mapping.embed_proj.weight", 2)
+            elif "mapping.embed.weight" in weights:
+                embedded, classes = shape_of(weights, "mapping.embed.weight", 2)
+            fields |= {"c_dim": classes, "embed_features": embedded, "class_features": per_class}
+            fields["class_averages"] = bool(classes) and average is not None and len(average.shape) == 2
+            fields["z_dim"] = shape_of(weights, "mapping.fc0.weight", 2)[1] - embedded
         return fields
 
 

@@ -131,7 +131,8 @@ class Generator(Protocol):
 
 
 class MappingModule(nn.Module):
-    """The mapping network of a readable arrangement. w_avg: the average w, a buffer."""
+    """The mapping network of a readable arrangement. w_avg: the average w [w_dim], or one for each class [c_dim,
+    w_dim]; a buffer."""
 
     w_avg: Tensor
 

@@ -234,7 +234,7 @@ def _separated(weights: Weights) -> list[float]:
 # -- StyleGAN3 -------------------------------------------------------------------------------------------------
 
 _STYLEGAN3 = re.compile(
-    r"mapping\.(fc\d+|embed)\.(weight|bias)|mapping\.w_avg"
+    r"mapping\.(fc\d+|embed|embed_proj)\.(weight|bias)|mapping\.w_avg"
     r"|synthesis\.input\.(weight|affine\.weight|affine\.bias|transform|freqs|phases)"
     r"|synthesis\.L\d+_[^.]*\.(weight|bias|affine\.weight|affine\.bias|magnitude_ema|up_filter|down_filter)"
 )
