@@ -20,7 +20,7 @@ import numpy as np
 from ganzfeld.signals.audio import AudioInput, Hearing
 from ganzfeld.signals.audio_file import RATE, AudioFile
 from ganzfeld.signals.loudspeaker import Loudspeaker
-from ganzfeld.signals.show_time import Known, ShowTime
+from ganzfeld.signals.show_time import KnownTime, ShowTime
 
 BPM, SECONDS = 120, 12
 
@@ -86,7 +86,7 @@ def analysis(sound: np.ndarray, times: np.ndarray) -> None:
 def file(path: Path, times: np.ndarray) -> None:
     """A file that follows the show's time in a thread of its own, as `play --audio` has it."""
     began = time.perf_counter()
-    clock = ShowTime(lambda: Known((now := time.perf_counter()) - began, now, 1.0))
+    clock = ShowTime(lambda: KnownTime((now := time.perf_counter()) - began, now, 1.0))
     watch = Stopwatch(clock)
     with AudioFile(watch, path, clock):
         time.sleep(SECONDS)
@@ -98,7 +98,7 @@ def file(path: Path, times: np.ndarray) -> None:
 def device(path: Path, times: np.ndarray) -> None:
     """Played aloud by one device and heard by another: everything in between counts, the drivers' buffers too."""
     began = time.perf_counter() + 1.0
-    clock = ShowTime(lambda: Known((now := time.perf_counter()) - began, now, 1.0))
+    clock = ShowTime(lambda: KnownTime((now := time.perf_counter()) - began, now, 1.0))
     watch = Stopwatch(clock)
     with AudioInput(watch) as ears, Loudspeaker(path, clock) as speaker:
         time.sleep(SECONDS + 1.0)

@@ -38,8 +38,6 @@ RANDOM: dict[str, Callable[[int], Network]] = {
     "stylegan2": lambda size: Network.random(StyleGAN2Config.design(size, channel_base=32768, channel_max=512)),
     "stylegan3-t": lambda size: Network.random(StyleGAN3Config.design("stylegan3-t", size)),
 }
-CONVOLUTIONS = {"stylegan2": "synthesis.b*.conv?.weight", "stylegan3-t": "synthesis.L*[0-9].weight"}
-CONVOLUTIONS["stylegan3-r"] = CONVOLUTIONS["stylegan3-t"]
 MIDDLE = 256  # pixels: the size of the layer whose activation is bent
 FRAMES_BETWEEN_EVENTS = 20
 
@@ -56,7 +54,7 @@ class Way:
 
 
 def ways(network: Network) -> Iterable[Way]:
-    convolutions = CONVOLUTIONS[network.kind]
+    convolutions = network.config.globs.convolutions
     bender = Bender(network)
     bender.bend(BendLine("all", convolutions, ("scale",)))
     bender.ready()

@@ -81,7 +81,7 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     import torch
 
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
+    from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -98,7 +98,7 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
         print("  PROBLEM:", problem)
     store = FrameStore()
     writer = page_locking_writer(store.session, engine.device)
-    handover = Handover(writer, CopyFromCuda())
+    handover = ReadBack(writer, CopyFromCuda())
     stages(engine, clock, handover, frames)
     whole = []
     engine.times.clear()
@@ -223,7 +223,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     from ganzfeld.engine import engine as engine_module
     from ganzfeld.engine.program.capture import CudaGraphs
     from ganzfeld.engine.program.program import BuiltPatch, Program
-    from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
+    from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -253,7 +253,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     engine.load(patch(network))
     store = FrameStore()
     writer = page_locking_writer(store.session, engine.device)
-    handover = Handover(writer, CopyFromCuda())
+    handover = ReadBack(writer, CopyFromCuda())
     frames: list[tuple[float, float, float, float]] = []
 
     def play(seconds: float) -> None:
@@ -354,13 +354,13 @@ def say(what):
     print(f"    {time.perf_counter() - began:7.2f} s  {what}", flush=True)
 import torch
 say("torch is imported")
-from ganzfeld.process.parts import torch_parts
-from ganzfeld.process.messages import Begin, Text
+from ganzfeld.process.dependencies import torch_dependencies
+from ganzfeld.process.messages import Begin, VersionedText
 from ganzfeld.values.time import Clock
-parts = torch_parts()
+dependencies = torch_dependencies()
 say("the engine is imported and has rehearsed on the CPU (a spare process waits here)")
 text = open(sys.argv[1]).read()
-engine = parts.engine(Begin("none", Text(1, text), device=sys.argv[2]))
+engine = dependencies.engine(Begin("none", VersionedText(1, text), device=sys.argv[2]))
 say("the device is open")
 from ganzfeld.engine import building
 from ganzfeld.engine.program.program import program
@@ -378,7 +378,7 @@ told(CudaGraphs, "_stream", "handles and workspaces of the libraries")
 told(program.BuiltPatch, "__init__", "opening files")
 told(program.Program, "run", "a run")
 told(program.Program, "capture", "a capture")
-engine.load(parts.parse(text, None, 1))
+engine.load(dependencies.parse(text, None, 1))
 say("the patch is open")
 engine.frame(Clock().advance(0))
 if engine.device.type == "cuda":

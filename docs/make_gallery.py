@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld import Player
+from ganzfeld.bending.base import bends, blend_modes
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
 from ganzfeld.networks.wide import FILLS
@@ -28,7 +29,6 @@ FPS = 20
 
 PLANET = 'face = network("planets", latent=seeds([8], speed=0), psi=0.8, resolution=128)'
 ORBIT = 'face = network("orbits", latent=seeds([8], speed=0), psi=0.8)'
-CONVOLUTIONS, STYLES = "synthesis.b*.conv?.weight", "synthesis.b*.conv?.affine.bias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,53 +60,6 @@ class Strip:
         return f"{self.before}\n{line}\nout({self.shown}, size={size}, fps={FPS}{edges})\n"
 
 
-# The amounts of weights' bends: where, and how much; what else the line says.
-WEIGHTS: dict[str, tuple[str, tuple[float, ...], str]] = {
-    "scale": (STYLES, (-0.5, 0.3, 0.7, 1.5, 2.2), ""),
-    "offset": (STYLES, (-0.6, -0.3, 0.2, 0.4, 0.8), ""),
-    "add_noise": (STYLES, (0.3, 0.6, 1, 1.5, 2), ", seed=1"),
-    "lerp_noise": (CONVOLUTIONS, (0.1, 0.2, 0.3, 0.4, 0.6), ""),
-    "clamp": (CONVOLUTIONS, (3, 2, 1, 0.5, 0.2), ""),
-    "power": (CONVOLUTIONS, (0.3, 0.6, 1.4, 2, 3), ""),
-    "quantise": (CONVOLUTIONS, (0.5, 1, 1.5, 2, 3), ""),
-    "sign": (CONVOLUTIONS, (0.2, 0.4, 0.6, 0.8, 1), ""),
-    "rotate": (CONVOLUTIONS, (10, 20, 30, 40, 60), ""),
-    "roll": ("b4.const", (0.5, 1, 2, 4, 8), ""),
-    "shuffle": ("b16.conv1.weight", (0.2, 0.4, 0.6, 0.8, 1), ""),
-    "swap": ("b8.conv0.weight", (0.2, 0.4, 0.6, 0.8, 1), ""),
-    "zero": (CONVOLUTIONS, (0.2, 0.4, 0.6, 0.8, 1), ", inputs=0.5"),
-}
-# The amounts of activations' bends, at b16 and at b64; what else the line says.
-ACTIVATIONS: dict[str, tuple[tuple[float, ...], str]] = {
-    "x": ((-0.2, -0.1, 0.05, 0.1, 0.2), ""),
-    "y": ((-0.2, -0.1, 0.05, 0.1, 0.2), ""),
-    "rotate": ((10, 20, 45, 90, 180), ""),
-    "scale": ((0.5, 0.75, 1.2, 1.5, 2), ""),
-    "flip_x": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
-    "flip_y": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
-    "multiply": ((-0.5, 0.3, 0.6, 1.5, 3), ""),
-    "add": ((-0.5, -0.2, 0.2, 0.5, 1), ", channels=0.5"),
-    "blur": ((0.01, 0.02, 0.04, 0.07, 0.1), ""),
-    "sharpen": ((0.5, 1, 2, 4, 8), ""),
-    "sobel": ((0.2, 0.4, 0.6, 0.8, 1), ""),
-    "erode": ((0.2, 0.4, 0.6, 0.8, 1), ""),
-    "dilate": ((0.2, 0.4, 0.6, 0.8, 1), ""),
-    "threshold": ((0.1, 0.3, 0.6, 1, 2), ""),
-    "quantise": ((0.2, 0.5, 1, 1.5, 2.5), ""),
-    "invert": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
-    "ablate": ((0.25, 0.5, 0.75, 1), ", channels=0.5"),
-    "shuffle": ((0.2, 0.4, 0.6, 0.8, 1), ""),
-    "swap": ((0.2, 0.4, 0.6, 0.8, 1), ""),
-    "noise": ((0.1, 0.2, 0.4, 0.7, 1), ""),
-    "feedback": ((0.5, 0.8, 0.9, 0.95, 1.02), ", feedback_rotate=2, feedback_scale=1.02"),
-    "feedback_x": ((-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),
-    "feedback_y": ((-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),
-    "feedback_rotate": ((-10, -3, 3, 10), ", feedback=0.9"),
-    "feedback_scale": ((0.93, 0.98, 1.02, 1.07), ", feedback=0.9"),
-    "feedback_delay": ((1, 3, 6, 12), ", feedback=0.8, feedback_rotate=20"),
-}
-GAINS: dict[str, tuple[str, tuple[float, ...]]] = {"gain": ("b16", (-1, 0.3, 0.6, 1.7, 3))}
-
 MOST_IN_A_STRIP = 6
 SECONDS_OF_TRAILS = 1.5
 """Played before the picture of a node that remembers."""
@@ -116,20 +69,16 @@ LAYERS = ("b8", "b16", "b32", "b64", "b128")
 MOVED = 'face = network("planets", latent=seeds([8, 3], speed=0.6), psi=0.8, resolution=128)'
 
 
-def weights() -> Iterator[Strip]:
-    for word, (target, values, more) in WEIGHTS.items():
-        yield Strip(f"weight-{word}", f'face.bend("{target}", {word}={{}}{more})', values)
-    for word, (target, values) in GAINS.items():
-        yield Strip(f"convolution-{word}", f'face.bend("{target}", {word}={{}})', values)
-
-
-def activations() -> Iterator[Strip]:
-    for word, (values, more) in ACTIVATIONS.items():
-        past = word.startswith("feedback")
-        for layer in ("b16", "b64"):
-            line = f'face.bend("{layer}", {word}={{}}{more})'
-            name = f"activation-{word}-{layer}"
-            yield Strip(name, line, values, MOVED if past else PLANET, seconds=1.5 if past else 0)
+def bent(*targets: str) -> Iterator[Strip]:
+    """The examples of all bends of some targets."""
+    for target in targets:
+        for bend in bends(target).values():
+            settings = {name: setting.default(frozenset()) for name, setting in bend.settings.items()}
+            # What remembers frames is shown after some, of a network that moves.
+            past = bool(bend.held((1, 1, 1, 1), settings))
+            for example in bend.examples:
+                before, seconds = (MOVED, 1.5) if past else (PLANET, 0)
+                yield Strip(example.name, example.line, example.values, before, seconds=seconds)
 
 
 def channels() -> Iterator[Strip]:
@@ -147,16 +96,12 @@ def channels() -> Iterator[Strip]:
 
 
 def blends() -> Iterator[Strip]:
-    yield Strip("blend-all", 'face.blend("flowers", "*", amount={})', (-0.5, 0.25, 0.5, 0.75, 1, 1.5))
-    for layers in ("mapping.*", "b4*", "b8*", "b16*", "b32*", "b64*"):
-        name = f"blend-{layers.rstrip('.*')}"
-        yield Strip(name, f'face.blend("flowers", "{layers}", amount={{}})', (-1, 0.5, 1, 1.5, 2))
-    yield Strip("blend-add", 'face.blend("flowers", "b16*", mode="add", amount={})', (-0.5, -0.25, 0.25, 0.5, 1))
+    for mode in blend_modes().values():
+        for example in mode.examples:
+            yield Strip(example.name, example.line, example.values)
     yield Strip("blend-crossover", 'face.blend("flowers", amount=1, crossover={})', (8, 16, 32, 64, 128))
     yield Strip("blend-below", 'face.blend("flowers", amount=0, below=1, crossover={})', (8, 16, 32, 64, 128))
     yield Strip("blend-width", 'face.blend("flowers", amount=1, crossover=24, width={})', (0, 1, 2, 4, 8))
-    each = ("b4*", "b8*", "b16*", "b32*", "b64*")
-    yield Strip("blend-swap", 'face.blend("flowers", {}, mode="swap", amount=1)', each)
 
 
 def latents() -> Iterator[Strip]:
@@ -221,8 +166,14 @@ def pictures() -> Iterator[Strip]:
 
 
 CHAPTERS: dict[str, tuple[str, tuple[Strip, ...]]] = {
-    "Weights": ("Bends of what was learnt, before demodulation; `gain` acts after it.", tuple(weights())),
-    "Activations": ("Bends of what flows through, early (b16) and late (b64) in the network.", tuple(activations())),
+    "Weights": (
+        "Bends of what was learnt, before demodulation; `gain` acts after it.",
+        tuple(bent("weight", "convolution")),
+    ),
+    "Activations": (
+        "Bends of what flows through, early (b16) and late (b64) in the network.",
+        tuple(bent("activation")),
+    ),
     "Channels": (
         "Which channels a bend takes: a seeded share, some of them, or each by its own amount.",
         tuple(channels()),

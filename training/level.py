@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ganzfeld.kernels.upfirdn import upsample2
 from ganzfeld.networks.files import open_network_file, save_network_file
-from ganzfeld.networks.generator import LayerHook
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.network import load_network
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2, StyleGAN2Block
 
@@ -32,7 +32,9 @@ def bottom(network: StyleGAN2, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """What the last block reads, the half-size picture, and the rows of w that the block takes, for ``n`` latents."""
     small, seen = network.config.blocks[-2], dict[str, Tensor]()
     w = network.mapping(torch.randn(n, network.config.z_dim))
-    rgb = network.synthesis(w, noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
+    rgb = network.synthesis(
+        w, SynthesisOptions(noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
+    )
     return seen[f"b{small}"], rgb, w[:, -3:]
 
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.upfirdn import upsample2
-from ganzfeld.networks.generator import LayerHook
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2, StyleGAN2Block
 from training.discriminator import Discriminator
 from training.recipes import RECIPES, Pictures, build, pictures
@@ -72,7 +72,9 @@ class Sharpener:
         small = network.config.img_resolution // 2
         seen: dict[str, Tensor] = {}
         w = network.mapping(torch.randn(n, network.config.z_dim))
-        rgb = network.synthesis(w, noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
+        rgb = network.synthesis(
+            w, SynthesisOptions(noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
+        )
         return seen[f"b{small}"], rgb, w[:, -3:]
 
     def _cut(self, large: Tensor) -> Tensor:

@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from bends import CONVOLUTIONS, Frame, Way
+from bends import Frame, Way
 from frame import bent_places
 from torch import Tensor
 
 from agreement.item import LIMIT, Item, Pictures, Side
 from agreement.latents import conditional, latents
-from ganzfeld.bending.base import Amount, bends
-from ganzfeld.bending.blending import BLEND_MODES
+from ganzfeld.bending.base import Amount, bends, blend_modes
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.targets import side_of
 from ganzfeld.networks.network import Network
@@ -23,17 +22,7 @@ from ganzfeld.networks.network import Network
 JUMPS = 5e-2
 """Where a bend is not continuous, a number that half precision has moved across an edge lands a whole step away. That
 happens to what lies within a thousandth of an edge, and comes to some per cent of the picture."""
-JUMPING = {("activation", "quantise"), ("activation", "threshold")}
-UNSEEN = {("weight", "scale"), ("weight", "zero")}
-"""On whole convolutions: demodulation divides them out, as it should. On a share of their inputs they are seen."""
 OF_ITS_RANGE = 0.3
-AMOUNTS = {"feedback_delay": 1.5, "gain": 1.2, "offset": 0.05, "sharpen": 4.0, "erode": 1.0, "dilate": 1.0}
-"""Instead of a share of the range: few frames have no long past; what grows from layer to layer would only show that
-both sides clamp; and what acts on neighbours alone is hardly seen in StyleGAN3's smooth activations."""
-TOO_SMOOTH = {("stylegan3-t", "sharpen")}
-"""Acts on nothing there, for the same reason, so noise comes before it."""
-ADDED = 0.1
-"""Of another network by the mode "add", for the same reason: it adds filters, too."""
 PLAIN = Way("plain")
 FRAMES = 3
 """Compared where a bend remembers."""
@@ -69,17 +58,17 @@ def items(network: Network) -> Iterator[Item]:
     kind = network.kind
     yield Item(f"{kind} plain", _drawn(lambda side: PLAIN))
     for target in ("weight", "convolution"):
-        yield from _of_bends(kind, target, CONVOLUTIONS[kind])
+        yield from _of_bends(kind, target, network.config.globs.convolutions)
     yield from _of_bends(kind, "activation", bent_places(network)[1])
     yield from _of_blends(network)
     yield from _of_latents(network)
 
 
-def amount_seen(word: str, amount: Amount) -> float:
-    """Some way from where nothing happens towards the further end of the range."""
+def amount_seen(amount: Amount) -> float:
+    """Some way from where nothing happens towards the further end of the range, unless the bend says another."""
     low, high = amount.range
-    if word in AMOUNTS:
-        return AMOUNTS[word]
+    if amount.compared is not None:
+        return amount.compared
     if not low <= amount.default <= high:
         return (low + high) / 2
     end = high if high - amount.default >= amount.default - low else low
@@ -118,10 +107,11 @@ def _of_bends(kind: str, target: str, place: str) -> Iterator[Item]:
             (name, setting.default(frozenset(bend.amounts))) for name, setting in bend.settings.items()
         )
         frames = FRAMES if bend.held((1, 1, 1, 1), dict(settings)) else 1
-        first = ("noise",) if (kind, word) in TOO_SMOOTH else ()
+        # Noise comes before what would act on nothing.
+        first = ("noise",) if bend.wants_detail and kind == "stylegan3-t" else ()
         for words in dict.fromkeys([(word,), tuple(bend.amounts)]):
             known = {name: amount for each in (*first, word) for name, amount in bends(target)[each].amounts.items()}
-            amounts = tuple((each, amount_seen(each, known[each])) for each in (*first, *words))
+            amounts = tuple((each, amount_seen(known[each])) for each in (*first, *words))
             for share in (False, True):
                 inputs = share and target == "weight"
                 line = BendLine("bend", place, words, masked=share, masked_inputs=inputs, settings=settings)
@@ -132,8 +122,8 @@ def _of_bends(kind: str, target: str, place: str) -> Iterator[Item]:
                 yield Item(
                     f"{kind} {target}s: {word}{how}",
                     _drawn(lambda side, way=way: way, frames),
-                    JUMPS if (target, word) in JUMPING else LIMIT,
-                    plain=None if (target, word) in UNSEEN and not share else _plain(frames, plain),
+                    JUMPS if target == "activation" and bend.jumps else LIMIT,
+                    plain=None if bend.divided_out and not share else _plain(frames, plain),
                 )
 
 
@@ -143,8 +133,8 @@ def _of_blends(network: Network) -> Iterator[Item]:
     # Between two resolutions: at one of them a rounding error would decide whether "swap" swaps.
     middle = 1.2 * math.sqrt(min(known) * max(known))
     crossing = (("crossover", middle), ("width", 2.0))
-    for mode in BLEND_MODES:
-        most, least = (ADDED, -ADDED) if mode == "add" else (0.9, 0.1)
+    for mode, how_blended in blend_modes().items():
+        most, least = how_blended.compared
         amount = ("amount", most)
         for how, amounts in (("", (amount,)), (", crossed over", (amount, ("below", least), *crossing))):
 

@@ -13,27 +13,30 @@ from hypothesis import strategies as st
 
 from ganzfeld.bending import matching
 from ganzfeld.bending.base import TARGETS as KINDS
-from ganzfeld.bending.base import Amount, Bend, Place, bends
+from ganzfeld.bending.base import Amount, Bend, BendContext, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.channels import draw, listed, share_mask
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.matching import Match, Seeded
+from ganzfeld.bending.targets import matches
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.network import Network
 from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from ganzfeld.networks.stylegan3.config import StyleGAN3Config
+from ganzfeld.patch.graph import Graph
+from ganzfeld.patch.language.parser import parse
 from sealed import Sealed
 
 EVERY = [(target, word) for target in KINDS for word in bends(target)]
 FRAME = torch.tensor(3)
 
 
-def place(x: torch.Tensor, axis: int) -> Place:
+def place(x: torch.Tensor, axis: int) -> BendContext:
     memories: dict[str, torch.Tensor] = {}
     generator = torch.Generator().manual_seed(1)
     noise, order = torch.randn(x.shape, generator=generator), torch.randperm(x.shape[axis], generator=generator)
     remember = lambda name, shape: memories.setdefault(name, torch.zeros(shape))  # noqa: E731
-    return Place("here", lambda: noise, lambda: order, torch.tensor(1.0), FRAME, remember)
+    return BendContext("here", lambda: noise, lambda: order, torch.tensor(1.0), FRAME, remember)
 
 
 def example(target: str) -> tuple[torch.Tensor, int]:
@@ -377,3 +380,19 @@ def test_bends_in_a_patch(small_network: Path) -> None:
     trails = frames('face.bend("b8", feedback=0.9, feedback_rotate=10)\n', 4)
     assert not torch.equal(trails[0], trails[3])
     assert torch.equal(frames("")[0], plain[0])
+
+
+def test_what_a_bend_carries_can_be_played() -> None:
+    """Its examples are lines of a patch that build, one for each amount; its taste speaks of its amounts."""
+    network = Network.random(StyleGAN2Config.design(64, channel_base=1024, channel_max=16, z_dim=8, w_dim=8))
+    for target, word in EVERY:
+        bend = bends(target)[word]
+        shown = {example.name.split("-")[1] for example in bend.examples}
+        assert shown == set(bend.amounts), f"{target} {word}"
+        assert set(bend.taste) <= set(bend.amounts)
+        assert all(set(taste.more or ()) <= set(bend.amounts) for taste in bend.taste.values())
+        for line in (line for example in bend.examples for line in example.lines):
+            patch = parse(f'face = network("planets")\n{line}\nout(face)')
+            Graph(patch)
+            kind, _ = matches(network, patch.nodes["face"].methods[0].arguments["target"].text.strip('"'))
+            assert kind == target or target == "convolution"

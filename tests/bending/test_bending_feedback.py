@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzfeld.bending.activations.feedback import Feedback, _past
-from ganzfeld.bending.base import Place
+from ganzfeld.bending.activations.feedback import FeedbackActivation, _past
+from ganzfeld.bending.base import BendContext
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.parser import parse
@@ -16,7 +16,7 @@ from ganzfeld.patch.nodes import network as network_node
 from sealed import Sealed
 
 torch.set_num_threads(1)
-BEND = Feedback()
+BEND = FeedbackActivation()
 
 
 def played(frames: list[torch.Tensor], longest: int, sealed: bool = False, **amounts) -> list[torch.Tensor]:
@@ -29,7 +29,7 @@ def played(frames: list[torch.Tensor], longest: int, sealed: bool = False, **amo
         values = {name: value.as_subclass(Sealed) for name, value in values.items()}
     out = []
     for number, x in enumerate(frames):
-        place = Place(
+        place = BendContext(
             "here",
             lambda: one,
             lambda: one,

@@ -15,8 +15,8 @@ from ganzfeld.bending import bent_weights
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.lines import BendLine, BlendLine
-from ganzfeld.bending.weights.scale import Scale
-from ganzfeld.kernels import lanes
+from ganzfeld.bending.weights.scale import ScaleWeight
+from ganzfeld.kernels import side_streams
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.cpu.stylegan2 import CpuStyleGAN2
 from ganzfeld.networks.generator import LayerHook
@@ -181,7 +181,7 @@ def test_after_an_error_in_a_frame_the_next_one_is_in_order(kind: str, where: st
 
     with monkeypatch.context() as patched:
         if where == "weight":
-            patched.setattr(Scale, "apply", _failing_late(Scale.apply, 3))
+            patched.setattr(ScaleWeight, "apply", _failing_late(ScaleWeight.apply, 3))
         elif where == "layer":
             patched.setattr(scene.bender, "after", failing_after)
         # Not pytest.raises, which would hold what the frame had, and so its memory.
@@ -216,11 +216,11 @@ def _failing_late(work: Callable[..., Any], times: int) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("owner", "name", "instead", "found"),
     [
-        (lanes.Coming, "wait", lambda self, *_, **__: None, "RACE"),
-        (lanes.Branch, "join", lambda self: None, "UNJOINED"),
-        (lanes.Lanes, "open", lambda self: nullcontext(), "RACE"),
+        (side_streams.PendingTensors, "wait", lambda self, *_, **__: None, "RACE"),
+        (side_streams.SideStream, "join", lambda self: None, "UNJOINED"),
+        (side_streams.SideStreams, "open", lambda self: nullcontext(), "RACE"),
     ],
-    ids=["nobody waits", "no branch is joined", "no lane is forked or joined"],
+    ids=["nobody waits", "no side stream is joined", "no streams are forked or joined"],
 )
 def test_what_is_left_out_is_found(owner: type, name: str, instead: Any, found: str, monkeypatch: pytest.MonkeyPatch):
     scene = Scene(monkeypatch, "stylegan2", "everything")
@@ -233,7 +233,7 @@ def test_what_is_left_out_is_found(owner: type, name: str, instead: Any, found: 
 def test_memory_given_away_too_early_is_found(monkeypatch: pytest.MonkeyPatch):
     host = StreamsOnHost(monkeypatch)
     for held in (True, False):
-        branch = lanes.Branch(torch.device("cpu"))
+        branch = side_streams.SideStream(torch.device("cpu"))
         with host.frame():
             x = torch.ones(4)
             with branch.fork():
@@ -248,11 +248,11 @@ def test_memory_given_away_too_early_is_found(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_event_of_an_earlier_frame_is_found(monkeypatch: pytest.MonkeyPatch):
     host = StreamsOnHost(monkeypatch)
-    coming = lanes.Coming()
+    pending = side_streams.PendingTensors()
     with host.frame():
-        coming.announce(["weight"], torch.device("cpu"))
+        pending.announce(["weight"], torch.device("cpu"))
     with host.frame():
-        coming.wait(["weight"])
+        pending.wait(["weight"])
     assert host.kinds() == {"STALE"}
 
 
@@ -260,7 +260,7 @@ def test_nothing_of_it_is_left(monkeypatch: pytest.MonkeyPatch):
     """A later test of the same process finds a processor to be a processor."""
     with monkeypatch.context() as patched:
         StreamsOnHost(patched)
-        assert lanes.Branch(torch.device("cpu"))._stream is not None
-    assert lanes.Branch(torch.device("cpu"))._stream is None
+        assert side_streams.SideStream(torch.device("cpu"))._stream is not None
+    assert side_streams.SideStream(torch.device("cpu"))._stream is None
     network = Network.random(CONFIGS["stylegan2"])
     assert isinstance(network.runtime.generator(network.average_w()), CpuStyleGAN2)

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import mido
@@ -27,6 +26,7 @@ from pythonosc.osc_server import BlockingOSCUDPServer
 from pythonosc.udp_client import SimpleUDPClient
 
 from sounds import clicks, write_wave
+from waiting import until
 
 PATIENCE = 90.0
 
@@ -64,13 +64,6 @@ class Ear:
 
     def value(self, address: str) -> float:
         return self.newest.get(address, [0.0])[0]
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
 
 
 def midi_song(path: Path) -> Path:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from command_line import refused, run
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.takes.take import Take
 from recorded_take import TEXT, record_take
 from waiting import until
@@ -43,26 +43,26 @@ def test_the_take_of_a_real_show_shows_what_was_shown(tmp_path: Path) -> None:
         env=environment, start_new_session=True,
     ) as show:  # fmt: skip
         try:
-            until(lambda: show.poll() is not None or _count(shown) > 20)
+            until(lambda: show.poll() is not None or _count(shown) > 10)
             assert show.poll() is None, show.communicate()[0]
             client = SimpleUDPClient("127.0.0.1", port)
             for number in range(20):
                 client.send_message("/amount", number / 20)
                 client.send_message("/drum", [])
-                time.sleep(0.05)
+                _more(shown, 1)
             client.send_message("/trail/zoom", 0.98)
             patch.write_text(TEXT.replace("0.3*kick", "0.4*kick").replace("out(", "swap('now', fade=0.3)\nout("))
-            time.sleep(1.5)
+            until(lambda: _texts(take) == 2)
+            _more(shown, 20)
             renders = [
                 child
                 for child in psutil.Process(show.pid).children()
                 if "resource_tracker" not in " ".join(child.cmdline())
             ]
             min(renders, key=lambda child: child.create_time()).kill()
-            time.sleep(0.5)
-            until(lambda: _grows(shown))
+            until(lambda: _texts(take) == 3)
             client.send_message("/drum", [])
-            time.sleep(1.0)
+            _more(shown, 20)
             os.killpg(show.pid, signal.SIGINT)
             said = show.communicate(timeout=PATIENCE)[0]
         finally:
@@ -93,10 +93,18 @@ def _count(path: Path) -> int:
         return 0
 
 
-def _grows(path: Path) -> bool:
+def _more(path: Path, frames: int) -> None:
+    """Wait until so many more frames are there."""
     before = _count(path)
-    time.sleep(0.3)
-    return _count(path) > before + 2
+    until(lambda: _count(path) >= before + frames)
+
+
+def _texts(path: Path) -> int:
+    """How many texts a growing take holds. A process that goes on from another one writes the text again."""
+    try:
+        return len(Take(path).texts)
+    except (OSError, GanzfeldError):
+        return 0
 
 
 def test_mistakes_are_explained(night: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

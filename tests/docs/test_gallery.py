@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from ganzfeld import Player
-from ganzfeld.bending.base import TARGETS, bends
-from ganzfeld.bending.blending import BLEND_MODES
+from ganzfeld.bending.base import TARGETS, bends, blend_modes
 from ganzfeld.kernels.colour_map import MAPS
 from ganzfeld.kernels.layer_view import VIEWS
 from ganzfeld.patch.graph import Graph
@@ -36,7 +35,7 @@ def maker() -> ModuleType:
 
 
 def test_every_bend_has_its_pictures(maker: ModuleType) -> None:
-    """A new bend wants an entry in docs/make_gallery.py: see WEIGHTS, ACTIVATIONS and GAINS there."""
+    """A bend carries its examples in its own file: one for each amount."""
     names = {strip.name for strip in maker.strips()}
     for target in TARGETS:
         for bend in bends(target).values():
@@ -50,7 +49,7 @@ def test_every_look_blend_and_picture_node_is_there(maker: ModuleType) -> None:
     text = "\n".join(strip.patch(value) for strip in strips for value in strip.values)
     types = node_types()
     wanted = [f'view="{view}"' for view in VIEWS] + [f"map='{name}'" for name in MAPS if name != "none"]
-    wanted += [f'mode="{mode}"' for mode in BLEND_MODES if mode != "lerp"]
+    wanted += [f'mode="{mode}"' for mode in blend_modes() if mode != "lerp"]
     wanted += [f"face.{method.method}(" for method in types["network"].methods]
     for name, cls in types.items():
         if {"image"} <= {given.makes for given in cls.declared_inputs().values()} & set(cls.makes) and cls.captured:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import hopper_on_host
-from ganzfeld.bending.base import Place, WeightBend, bends
+from ganzfeld.bending.base import BendContext, WeightBend, bends
 from ganzfeld.bending.blending import FIRST_LERP_IN_CUDA
 from ganzfeld.kernels.cuda import weights
 from ganzfeld.kernels.cuda.weights import Halved, Part
@@ -97,7 +97,7 @@ def test_bends_say_the_same_in_both_languages(word: str, amount: float, tmp_path
     amount = max(amount, 0.0) if word in ("clamp", "power", "quantise") else amount
     noise, deviation, numbers = torch.randn(weight.shape).half(), torch.tensor(0.8), {word: torch.tensor(amount)}
     order, frame = torch.randperm(6), torch.tensor(0)
-    place = Place("", noise.float, lambda: order, deviation, frame, lambda name, shape: torch.zeros(shape))
+    place = BendContext("", noise.float, lambda: order, deviation, frame, lambda name, shape: torch.zeros(shape))
     bent = bend.apply(weight, numbers, place)
     expected = memory(weight, False)
     derive(*expected, bent)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganzfeld.bending.activations.feedback import LOUDEST, Feedback
-from ganzfeld.bending.base import Place
+from ganzfeld.bending.activations.feedback import LOUDEST, FeedbackActivation
+from ganzfeld.bending.base import BendContext
 from ganzfeld.kernels import card
 from ganzfeld.kernels.affine import affine
 from ganzfeld.kernels.blur import gaussian_blur
@@ -136,7 +136,7 @@ def test_only_what_they_are_made_for() -> None:
 
 # Feedback
 
-DEFAULTS = {name: amount.default for name, amount in Feedback.amounts.items()}
+DEFAULTS = {name: amount.default for name, amount in FeedbackActivation.amounts.items()}
 
 
 def played(frames: list[Tensor], longest: int, **amounts: float) -> list[Tensor]:
@@ -146,15 +146,15 @@ def played(frames: list[Tensor], longest: int, **amounts: float) -> list[Tensor]
     one = torch.ones((), device=DEVICE)
     out = []
     for number, x in enumerate(frames):
-        place = Place(
+        place = BendContext(
             "here", lambda: one, lambda: one, one, torch.tensor(number, device=DEVICE),
             lambda name, shape: memories.setdefault(name, torch.zeros(shape, device=DEVICE)),
             {"feedback_longest": longest},
         )  # fmt: skip
-        out.append(Feedback().apply(x, values, place).clone())
+        out.append(FeedbackActivation().apply(x, values, place).clone())
     _, channels, height, width = frames[0].shape
     padded = (1, -(-channels // 8) * 8, height, width)
-    assert memories["feedback"].nbytes <= Feedback().held(padded, {"feedback_longest": longest})
+    assert memories["feedback"].nbytes <= FeedbackActivation().held(padded, {"feedback_longest": longest})
     return out
 
 

@@ -1,12 +1,13 @@
-"""StyleGAN3's filters against scipy's window design."""
+"""StyleGAN3's filters against scipy's window design and Bessel function."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import scipy.signal
+import scipy.special
 
-from ganzfeld.networks.filters import low_pass
+from ganzfeld.networks.filters import bessel_j1, low_pass
 
 BANDS = [(2.0, 6.0, 16.0), (11.3, 4.2, 64.0), (50.8, 13.4, 256.0), (3.0, 0.05, 16.0), (40.0, 40.0, 256.0)]
 """Cutoff, half width, sampling rate: attenuations on all three branches of Kaiser's formula."""
@@ -18,6 +19,11 @@ def test_a_line_is_scipys(taps: int, cutoff: float, half_width: float, rate: flo
     ours = low_pass((taps,), cutoff, half_width, rate).numpy()
     theirs = scipy.signal.firwin(taps, cutoff=cutoff, width=2 * half_width, fs=rate)
     assert np.abs(ours - theirs).max() < 1e-7
+
+
+def test_the_bessel_function_is_scipys() -> None:
+    x = np.linspace(0, 200, 20001)
+    assert np.abs(bessel_j1(x) - scipy.special.j1(x)).max() < 1e-14
 
 
 @pytest.mark.parametrize("taps", [12, 13])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganzfeld.process.loop import Loop, Measure, Meter, Pace
+from ganzfeld.process.loop import FramePacer, Loop, Measure, Meter
 from ganzfeld.values.time import Clock, Moment
 
 
@@ -62,7 +62,7 @@ def test_late_wake_ups_do_not_shake_the_motion():
 
 
 def test_a_month_of_frames_does_not_drift():
-    pace = Pace(60.0, 0.0)
+    pace = FramePacer(60.0, 0.0)
     clock = Clock()
     now = 0.0
     month = 30 * 24 * 3600 * 60

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import OutputError
-from ganzfeld.process.read_back import Handover
+from ganzfeld.process.read_back import ReadBack
 from ganzfeld.values.frames import FrameReader, FrameStore, FrameWriter
 from ganzfeld.values.time import Clock
 
@@ -42,7 +42,7 @@ def picture(grey: int, height: int = 4, width: int = 6) -> np.ndarray:
 
 def test_a_copy_that_is_done_is_published_at_once(store: FrameStore) -> None:
     writer, clock = FrameWriter(store.session), Clock()
-    Handover(writer, at_once).begin({"out": picture(7)}, clock.advance(0))
+    ReadBack(writer, at_once).begin({"out": picture(7)}, clock.advance(0))
     reader = FrameReader(store.session, "out")
     frame = reader.latest()
     assert frame is not None and (frame.pixels == 7).all()
@@ -51,7 +51,7 @@ def test_a_copy_that_is_done_is_published_at_once(store: FrameStore) -> None:
 
 def test_a_copy_under_way_is_published_when_it_is_done(store: FrameStore) -> None:
     writer, clock, copy = FrameWriter(store.session), Clock(), SlowCopy()
-    handover = Handover(writer, copy)
+    handover = ReadBack(writer, copy)
     reader = FrameReader(store.session, "out")
     handover.begin({"out": picture(1)}, clock.advance(0))
     assert reader.latest() is None
@@ -82,14 +82,14 @@ def test_what_fails_is_not_published(store: FrameStore) -> None:
 
         return wait
 
-    handover = Handover(writer, fails)
+    handover = ReadBack(writer, fails)
     handover.begin({"out": picture(1)}, clock.advance(0))
     with pytest.raises(RuntimeError, match="lost"):
         handover.finish()
     handover.finish()
     reader = FrameReader(store.session, "out")
     assert reader.latest() is None
-    good = Handover(writer, at_once)
+    good = ReadBack(writer, at_once)
     good.begin({"out": picture(9)}, clock.advance(0))
     assert (reader.latest().pixels == 9).all()
     with pytest.raises(OutputError):

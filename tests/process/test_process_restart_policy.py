@@ -5,17 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganzfeld.process.messages import Hit, Text, Value
+from ganzfeld.process.messages import OutsideHit, SetOutside, VersionedText
 from ganzfeld.process.restart_policy import (
     CALM_SECONDS,
-    DEATHS_BEFORE_RETREAT,
+    DEATHS_BEFORE_FALLBACK,
     LONGEST_PAUSE,
-    MOST_ORDERS_KEPT,
+    MOST_MESSAGES_KEPT,
     Journal,
-    Retreat,
+    RestartPolicy,
 )
 
-ONE, TWO, THREE = Text(1, "one"), Text(2, "two"), Text(3, "three")
+ONE, TWO, THREE = VersionedText(1, "one"), VersionedText(2, "two"), VersionedText(3, "three")
 
 
 @given(
@@ -31,17 +31,17 @@ def test_every_hit_counts_once_and_the_newest_value_wins(events, random):
     saved = {"hits": 0, "values": {}, "number": 0}
 
     def obey(numbered) -> None:
-        match numbered.order:
-            case Hit():
+        match numbered.message:
+            case OutsideHit():
                 render["hits"] += 1
-            case Value(address, value):
+            case SetOutside(address, value):
                 render["values"] = {**render["values"], address: value}
         render["number"] = numbered.number
 
     for event in events:
         if event == "hit":
             given_hits += 1
-            obey(journal.add(Hit("/drum")))
+            obey(journal.add(OutsideHit("/drum")))
         elif event == "save":
             saved = dict(render)
             journal.saved(saved["number"])
@@ -51,7 +51,7 @@ def test_every_hit_counts_once_and_the_newest_value_wins(events, random):
                 obey(numbered)
         else:
             values[event] = random.randrange(100)
-            obey(journal.add(Value(event, values[event]), key=event))
+            obey(journal.add(SetOutside(event, values[event]), key=event))
         hits = given_hits
         assert render["hits"] == hits
         assert render["values"] == values
@@ -59,19 +59,19 @@ def test_every_hit_counts_once_and_the_newest_value_wins(events, random):
 
 def test_the_journal_does_not_grow_for_ever():
     journal = Journal()
-    for _ in range(MOST_ORDERS_KEPT + 10):
-        journal.add(Hit("/drum"))
+    for _ in range(MOST_MESSAGES_KEPT + 10):
+        journal.add(OutsideHit("/drum"))
     kept = list(journal)
-    assert len(kept) == MOST_ORDERS_KEPT
-    assert kept[-1].number == MOST_ORDERS_KEPT + 10
+    assert len(kept) == MOST_MESSAGES_KEPT
+    assert kept[-1].number == MOST_MESSAGES_KEPT + 10
     journal.forget()
     assert list(journal) == []
-    assert journal.add(Hit("/drum"), keep=False).number == MOST_ORDERS_KEPT + 11
+    assert journal.add(OutsideHit("/drum"), keep=False).number == MOST_MESSAGES_KEPT + 11
     assert list(journal) == []
 
 
 def test_a_death_now_and_then_changes_nothing():
-    retreat, now = Retreat(ONE, 0.0), 0.0
+    retreat, now = RestartPolicy(ONE, 0.0), 0.0
     for _ in range(20):
         retreat.plays(now)
         now += CALM_SECONDS
@@ -82,14 +82,14 @@ def test_a_death_now_and_then_changes_nothing():
 
 
 def test_a_text_that_kills_is_set_aside_for_the_last_good_one():
-    retreat = Retreat(ONE, 0.0)
+    retreat = RestartPolicy(ONE, 0.0)
     retreat.plays(0.0)
     retreat.look(ONE, CALM_SECONDS)
     retreat.save(TWO, 20.0)
-    for death in range(DEATHS_BEFORE_RETREAT):
+    for death in range(DEATHS_BEFORE_FALLBACK):
         assert retreat.text == TWO
         now = 20.0 + death
-        assert retreat.dies(now) == (death == DEATHS_BEFORE_RETREAT - 1)
+        assert retreat.dies(now) == (death == DEATHS_BEFORE_FALLBACK - 1)
         assert retreat.try_at == now, "no pause: there is something good to play"
         retreat.plays(now + 0.5)
         retreat.look(TWO, now + 0.6)
@@ -107,7 +107,7 @@ def test_a_text_that_kills_is_set_aside_for_the_last_good_one():
 
 
 def test_without_a_good_text_the_pauses_grow_until_somebody_saves():
-    retreat, now, pauses = Retreat(ONE, 0.0), 0.0, []
+    retreat, now, pauses = RestartPolicy(ONE, 0.0), 0.0, []
     for _ in range(14):
         retreat.dies(now)
         pauses.append(retreat.try_at - now)
@@ -121,7 +121,7 @@ def test_without_a_good_text_the_pauses_grow_until_somebody_saves():
 
 
 def test_the_good_text_itself_may_die_as_often_as_it_likes():
-    retreat = Retreat(ONE, 0.0)
+    retreat = RestartPolicy(ONE, 0.0)
     retreat.plays(0.0)
     retreat.look(ONE, CALM_SECONDS)
     for _ in range(5):

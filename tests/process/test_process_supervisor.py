@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fake_engine import GREY, HITS, OUTSIDE, STATE, TURNED, fake_parts
+from fake_engine import GREY, HITS, OUTSIDE, STATE, TURNED, fake_dependencies
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import restart_policy as recovery
 from ganzfeld.process import supervisor
-from ganzfeld.process.parts import torch_parts
+from ganzfeld.process.dependencies import torch_dependencies
 from ganzfeld.process.supervisor import Supervisor
 
 PATIENCE = 30.0
@@ -64,7 +64,7 @@ def play(monkeypatch):
     before = {process.pid for process in psutil.Process().children(recursive=True)}
 
     def start(patch: Path | None = None, **options) -> Supervisor:
-        running.append(Supervisor(patch, **{"prepare": fake_parts} | options).start())
+        running.append(Supervisor(patch, **{"prepare": fake_dependencies} | options).start())
         return running[-1]
 
     yield start
@@ -136,7 +136,7 @@ def test_a_hanging_render_is_replaced(play, patch):
 def test_a_text_that_kills_is_set_aside(play, patch, monkeypatch):
     monkeypatch.setattr(recovery, "CALM_SECONDS", 0.5)
     show = play(patch)
-    until(lambda: show._retreat.good is not None)
+    until(lambda: show._policy.good is not None)
     until(lambda: show.turn("/grey", 33))
     until(lambda: pixel(show, TURNED) == 33)
     patch.write_text("grey 8\ndie-after 3\n# out()")
@@ -261,7 +261,7 @@ def test_what_cannot_be_is_said_once_and_not_tried_again(play, patch):
     assert "Try --device cpu" in str(show.failure)
     until(lambda: show.render_pid is None)
     with pytest.raises(PatchError, match="there is no file"):
-        Supervisor(patch.with_name("missing.ganz"), prepare=fake_parts)
+        Supervisor(patch.with_name("missing.ganz"), prepare=fake_dependencies)
 
 
 def test_a_parameter_goes_back_to_its_text(play, patch):
@@ -290,7 +290,7 @@ def test_the_real_engine_goes_on_where_it_was_killed(play, patch, monkeypatch):
         "out(grey, size=(4, 2), fps=30)\n"
     )
     patch.write_text(text)
-    show = play(patch, prepare=torch_parts)
+    show = play(patch, prepare=torch_dependencies)
     until(lambda: pixel(show, HITS) == 0, 90)
     for _ in range(3):
         show.hit("/drum")
@@ -307,16 +307,16 @@ def test_the_real_engine_goes_on_where_it_was_killed(play, patch, monkeypatch):
 SHOW = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from fake_engine import fake_parts
+from fake_engine import fake_dependencies
 from ganzfeld.process import supervisor
 
 supervisor.SPARE_AFTER = 0.0
 if __name__ == "__main__":
-    show = supervisor.Supervisor(text="grey 1", prepare=fake_parts).start()
+    show = supervisor.Supervisor(text="grey 1", prepare=fake_dependencies).start()
     while not show.spare_ready:
         time.sleep(0.01)
     try:
-        print(show.session, show.render_pid, show._relay.spare.pid, flush=True)
+        print(show.session, show.render_pid, show._failover.spare.pid, flush=True)
         if sys.argv[1] == "leave":
             sys.exit()  # without closing
         time.sleep(60)

@@ -13,6 +13,7 @@ import pytest
 
 from command_line import refused, run
 from ganzfeld.cli import main
+from ganzfeld.rendering import local
 from ganzfeld.rendering.piece_renderer import PieceRenderer
 from waiting import until
 
@@ -82,7 +83,10 @@ def test_after_a_kill_nothing_is_made_twice(
     assert "already" in capsys.readouterr().err
 
 
-def test_a_worker_that_dies_is_replaced(night: Path, whole: Path, tmp_path: Path, small_pieces: None) -> None:
+def test_a_worker_that_dies_is_replaced(
+    night: Path, whole: Path, tmp_path: Path, small_pieces: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "MOST_REST_SECONDS", 0.0)
     killed: list[int] = []
     shelf = tmp_path / "side.npy.parts"
 

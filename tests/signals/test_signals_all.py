@@ -1,7 +1,6 @@
 """All signals of a show, opened as a person asks for them."""
 
 import socket
-import time
 
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
@@ -10,13 +9,7 @@ from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
 from sounds import sine, write_wave
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.002)
-    return condition()
+from waiting import until
 
 
 @pytest.fixture

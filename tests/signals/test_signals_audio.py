@@ -17,18 +17,12 @@ from ganzfeld.signals.audio_file import AudioFile, SoundFile
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
 from sounds import RATE, clicks, drums, sine, sweep, write_wave
+from waiting import until
 
 
 @pytest.fixture
 def outside():
     return Outside()
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.002)
-    return condition()
 
 
 def evaluate(texts, outside):

@@ -14,10 +14,11 @@ from ganzfeld.errors import SignalError
 from ganzfeld.signals import loudspeaker
 from ganzfeld.signals.audio_file import SoundFile
 from ganzfeld.signals.loudspeaker import Loudspeaker, Playback, Tape
-from ganzfeld.signals.show_time import Known, ShowTime
+from ganzfeld.signals.show_time import KnownTime, ShowTime
 from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from sounds import RATE, sweep, write_wave
+from waiting import until
 
 BLOCK = 512
 
@@ -141,13 +142,6 @@ class Card:
         return out
 
 
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.002)
-    return condition()
-
-
 @pytest.fixture
 def card(monkeypatch):
     card = Card()
@@ -159,7 +153,7 @@ def card(monkeypatch):
 def test_a_card_plays_while_the_show_does_and_may_come_and_go(card, melody):
     speed = [1.0]
     began = time.perf_counter()
-    clock = ShowTime(lambda: Known((now := time.perf_counter()) - began, now, speed[0]))
+    clock = ShowTime(lambda: KnownTime((now := time.perf_counter()) - began, now, speed[0]))
     card.plugged = False
     with Loudspeaker(melody, clock, "line") as speaker:
         assert until(lambda: speaker.problem is not None)
@@ -181,7 +175,7 @@ def test_a_card_plays_while_the_show_does_and_may_come_and_go(card, melody):
 
 
 def test_a_name_that_is_not_there_and_a_machine_without_sound(card, melody, monkeypatch):
-    clock = ShowTime(lambda: Known(0.0, time.perf_counter(), 1.0))
+    clock = ShowTime(lambda: KnownTime(0.0, time.perf_counter(), 1.0))
     with Loudspeaker(melody, clock, "lime") as speaker:
         assert until(lambda: speaker.problem is not None)
         assert "Line Out" in speaker.problem.hint

@@ -1,7 +1,6 @@
 """MIDI: what messages mean, from mido's own messages and from a file it wrote; ports that come and go."""
 
 import io
-import time
 from types import SimpleNamespace
 
 import mido
@@ -20,6 +19,7 @@ from ganzfeld.signals.midi_clock import MidiClock
 from ganzfeld.signals.midi_state import Control, MidiState
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
+from waiting import until
 
 
 @pytest.fixture
@@ -387,13 +387,6 @@ class Plugs:
                 plugs.sent.append((name, msg))
 
         return Output(name)
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.002)
-    return condition()
 
 
 def test_controllers_come_and_go(outside, state):

@@ -16,14 +16,7 @@ from ganzfeld.signals.osc import MOST_AHEAD_SECONDS, MOST_WAITING, OscInput, Osc
 from ganzfeld.signals.osc_packets import bundle, encode, parse
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
-
-
-def until(condition, seconds=10.0):
-    """Wait for another thread; a failed wait fails the assertion, not the clock."""
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.002)
-    return condition()
+from waiting import until
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ganzfeld.signals.accompaniment import Accompaniment
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.midi_state import MidiState
 from ganzfeld.signals.osc import OscReceiver
-from ganzfeld.signals.show_time import Known, ShowTime
+from ganzfeld.signals.show_time import KnownTime, ShowTime
 from ganzfeld.values.time import Clock
 from sounds import RATE, clicks, write_wave
 
@@ -41,17 +41,17 @@ def test_importing_it_loads_nothing_heavy_and_needs_no_extra():
 
 
 def test_show_time_goes_on_between_reports_and_stops_without_them():
-    known = [Known(10.0, 100.0, 1.0)]
+    known = [KnownTime(10.0, 100.0, 1.0)]
     show = ShowTime(lambda: known[0])
     assert show(100.25) == pytest.approx(10.25)
-    known[0] = Known(10.2, 100.25, 2.0)
+    known[0] = KnownTime(10.2, 100.25, 2.0)
     assert show(100.5) == pytest.approx(10.7)
     assert show(200.0) == show(300.0)
-    known[0] = Known(11.0, 101.0, 0.0)
+    known[0] = KnownTime(11.0, 101.0, 0.0)
     assert show(150.0) == 11.0
-    known[0] = Known(11.0, time.perf_counter(), 1.0)
+    known[0] = KnownTime(11.0, time.perf_counter(), 1.0)
     assert show.speed == 1
-    known[0] = Known(11.0, time.perf_counter() - 1.5, 1.0)
+    known[0] = KnownTime(11.0, time.perf_counter() - 1.5, 1.0)
     assert show.speed == 0
 
 

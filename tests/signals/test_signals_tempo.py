@@ -21,6 +21,7 @@ from ganzfeld.values.outside import Outside
 from ganzfeld.values.taps import Taps
 from ganzfeld.values.time import Clock
 from sounds import RATE, clicks
+from waiting import happens, until
 
 
 class Show:
@@ -45,13 +46,6 @@ class Show:
 
     def off(self, beat: float, every: float) -> float:
         return abs((self.clock.beat - beat + every / 2) % every - every / 2)
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
-    return condition()
 
 
 def test_a_midi_clock_is_followed_to_its_bars():
@@ -174,7 +168,7 @@ def test_a_real_link_session():
     """Another participant in this process; they find each other by multicast, as on a stage."""
     pytest.importorskip("aalink", reason="needs the extra link")
     ours, other = LinkSession().start(), LinkSession().start()
-    if not until(lambda: ours.peers and other.peers, 5.0):
+    if not happens(lambda: ours.peers and other.peers, 5.0):
         pytest.skip("no multicast on this machine")
     other._link.tempo = 133.0
     assert until(lambda: (beat := ours.beat(time.perf_counter())) and beat.bpm == pytest.approx(133, rel=1e-3))

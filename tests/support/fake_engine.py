@@ -23,7 +23,7 @@ import numpy as np
 from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
 from ganzfeld.errors import PatchError, Where
-from ganzfeld.process.parts import Parts
+from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.outside import Outside
 
@@ -165,8 +165,8 @@ class FakeEngine:
         pass
 
 
-def fake_parts() -> Parts:
-    return Parts(
+def fake_dependencies() -> Dependencies:
+    return Dependencies(
         engine=lambda begin: FakeEngine(begin.device),
         parse=parse,
         copy=lambda picture, pixels: np.copyto(pixels, picture),

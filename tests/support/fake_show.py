@@ -10,7 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.process.screen import ShownFrame
+from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.status import PatchSource, Status
 

@@ -29,7 +29,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganzfeld
-from ganzfeld.kernels import lanes
+from ganzfeld.kernels import side_streams
 from ganzfeld.kernels.generator_layer import Activation, Colours
 from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.networks import runtime
@@ -259,8 +259,12 @@ class StreamsOnHost(TorchDispatchMode):
         cuda = SimpleNamespace(
             Stream=self.stream, Event=lambda: Event(self), current_stream=self.current_stream, stream=self.on
         )
-        put(lanes, "torch", SimpleNamespace(cuda=cuda))
-        for of, name in ((lanes.Lanes, "__init__"), (lanes.Branch, "__init__"), (lanes.Coming, "announce")):
+        put(side_streams, "torch", SimpleNamespace(cuda=cuda))
+        for of, name in (
+            (side_streams.SideStreams, "__init__"),
+            (side_streams.SideStream, "__init__"),
+            (side_streams.PendingTensors, "announce"),
+        ):
             put(of, name, _on_a_card(getattr(of, name)))
         put(runtime, "has_triton", lambda device: True)
         put(runtime, "available", lambda device: True)

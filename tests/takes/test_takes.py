@@ -453,9 +453,18 @@ def test_what_differs_is_told(night: Night, tmp_path: Path) -> None:
     assert take.differences(torch.device("cpu")) == []
     (tmp_path / "waves.py").write_text("1")
     take.fingerprints = [Fingerprint(str(tmp_path / "waves.py"), "0" * 64), Fingerprint("gone.png", "0" * 64)]
-    take.header = msgspec.structs.replace(take.header, torch="1.0", device="cuda", device_name="NVIDIA H100")
+    take.header = msgspec.structs.replace(
+        take.header, torch="1.0", device="cuda", device_name="NVIDIA H100", code="0" * 64
+    )
     said = "\n".join(take.differences(torch.device("cpu")))
-    for part in ("torch was 1.0", "waves.py is not the same", "gone.png is not here", "H100", "on cuda"):
+    for part in (
+        "torch was 1.0",
+        "waves.py is not the same",
+        "gone.png is not here",
+        "H100",
+        "on cuda",
+        "own code has changed",
+    ):
         assert part in said
 
 

@@ -8,7 +8,7 @@ from training.discriminator import Discriminator
 from training.stylegan2 import TrainedStyleGAN2, smooth
 from training.stylegan3 import TrainedStyleGAN3
 
-from ganzfeld.networks.generator import LayerHook
+from ganzfeld.networks.generator import LayerHook, SynthesisOptions
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 from ganzfeld.networks.reference.stylegan3 import StyleGAN3
 from ganzfeld.networks.stylegan2.config import StyleGAN2Config
@@ -34,7 +34,7 @@ def test_stylegan2_trains_the_network_that_is_played(resolution: int) -> None:
     trained = TrainedStyleGAN2(network, dtype=torch.float32)
     w = torch.randn(2, config.num_ws, 24)
     picture, _ = trained(w, resolution, torch.ones(()), noise=False)
-    reference = network.synthesis(w, noise_mode="none", resolution=resolution)
+    reference = network.synthesis(w, SynthesisOptions(noise_mode="none", resolution=resolution))
     assert relative(picture, reference) < 1e-5
 
 
@@ -68,7 +68,7 @@ def test_stylegan3_trains_the_network_that_is_played() -> None:
     assert relative(picture, network.synthesis(w)) < 1e-4
 
     met = {}
-    network.synthesis(w, after=LayerHook(met.setdefault))
+    network.synthesis(w, SynthesisOptions(after=LayerHook(met.setdefault)))
     trained.track_magnitudes(squares, beta=0)
     expected = [float(x.detach().square().mean()) for x in list(met.values())[:-1]]
     assert [float(layer.magnitude_ema) for layer in trained.layers] == pytest.approx(expected, rel=1e-3)

@@ -16,19 +16,22 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor
+
+from ganzfeld.bending.examples import Example, Taste
 
 TARGETS = ("weight", "activation", "convolution")
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One number of a bend. `range` is what a knob spans, `limits` what is let through, `period` (of an angle)
-    what it may be reduced by."""
+    """One number of a bend. default: where nothing happens. range: what a knob spans. limits: what is let through.
+    period: what an angle may be reduced by. compared: the number at which two devices are compared
+    (benchmarks/agree.py), where a share of the range would not do."""
 
     default: float
     doc: str
@@ -36,6 +39,7 @@ class Amount:
     limits: tuple[float, float] = (-1e4, 1e4)
     unit: str = ""
     period: float | None = None
+    compared: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BendContext:
     """Where a bend acts: one weight, one layer's activation, one convolution's output.
 
     noise(): seeded normal noise of the weight's or activation's own shape, the same until the seed changes.
@@ -72,11 +76,25 @@ class Place:
 
 class Bend:
     """Base of all kinds. Amounts arrive in `apply` as float32 tensors on the device, by name: 0-d, or with a number
-    for each channel, shaped so that it broadcasts to what is bent ([O, 1, 1, 1], [1, C, 1, 1])."""
+    for each channel, shaped so that it broadcasts to what is bent ([O, 1, 1, 1], [1, C, 1, 1]).
+
+    What else is to be known of a bend stands in its class as well: documentation, gallery, tests, benchmarks and dice
+    read it there.
+    """
 
     amounts: ClassVar[Mapping[str, Amount]]
     settings: ClassVar[Mapping[str, Setting]] = {}
     target: ClassVar[str]
+    examples: ClassVar[tuple[Example, ...]] = ()
+    """Each amount at several strengths."""
+    taste: ClassVar[Mapping[str, Taste]] = {}
+    """How dice use it: amount -> taste. Without one they use its first amount carefully."""
+    jumps: ClassVar[bool] = False
+    """It is not continuous: a number that was rounded may fall to the other side of an edge."""
+    divided_out: ClassVar[bool] = False
+    """On a whole convolution's weight it is not seen: demodulation divides it out."""
+    wants_detail: ClassVar[bool] = False
+    """It acts on what differs from pixel to pixel, and StyleGAN3's activations are too smooth to show it."""
     uses_noise: ClassVar[bool] = False
     uses_order: ClassVar[bool] = False
     fused: ClassVar[bool] = False
@@ -96,7 +114,7 @@ class Bend:
         """Bytes that it keeps from frame to frame for something of this shape."""
         return 0
 
-    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
         """The bent tensor."""
         raise NotImplementedError(self.word())
 
@@ -105,13 +123,12 @@ class WeightBend(Bend):
     """Bends a weight as the file holds it, output channels first. Before demodulation.
 
     One that makes every number of few others may say so in C++ as well, in `cuda` and `once` (the expressions of a
-    `kernels.cuda.weights.Part`): on a GPU a convolution's weight is then bent on the way to what is made of it.
-    jumps: it is not continuous, and wants numbers as the file has them: rounded ones could fall to another side.
+    `kernels.cuda.weights.Part`): on a GPU a convolution's weight is then bent on the way to what is made of it. There,
+    one that jumps is given the numbers as the file has them.
     """
 
     target = "weight"
     cuda: ClassVar[str] = ""
-    jumps: ClassVar[bool] = False
     once: ClassVar[Mapping[str, str]] = {}
 
 
@@ -128,14 +145,46 @@ class ActivationBend(Bend):
     target = "activation"
 
 
+class BlendMode:
+    """A way to blend one network's weight with another's: one class in one file of `blends/`.
+
+    word: its name in a patch. doc: what it does, in a few words. cuda: the same as `apply` in C++, of x, other and
+    amount. linear: it is x + amount · (other − x), so that it can be made from the difference, and by `kernels.copies`.
+    compared: the amounts at which two devices are compared, at most and at least.
+    """
+
+    word: ClassVar[str]
+    doc: ClassVar[str]
+    cuda: ClassVar[str]
+    linear: ClassVar[bool] = False
+    compared: ClassVar[tuple[float, float]] = (0.9, 0.1)
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def apply(self, x: Tensor, other: Tensor, amount: Tensor, out: Tensor | None) -> Tensor:
+        """The blended weight, in `out` if that is given. other: of x's shape; amount: broadcasts to it."""
+        raise NotImplementedError(self.word)
+
+
+Found = TypeVar("Found")
+
+
+def _found_in(folder: str, base: type[Found]) -> Iterator[type[Found]]:
+    """The classes derived from `base` in the modules of a folder."""
+    package = importlib.import_module(f"ganzfeld.bending.{folder}")
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for member in vars(module).values():
+            if inspect.isclass(member) and issubclass(member, base) and member.__module__ == module.__name__:
+                yield member
+
+
 @functools.cache
 def bends(target: str) -> Mapping[str, Bend]:
     """Every bend of one of `TARGETS`, by its word."""
-    folder = importlib.import_module(f"ganzfeld.bending.{target}s")
-    found: dict[str, Bend] = {}
-    for info in pkgutil.iter_modules(folder.__path__):
-        module = importlib.import_module(f"{folder.__name__}.{info.name}")
-        for member in vars(module).values():
-            if inspect.isclass(member) and issubclass(member, Bend) and member.__module__ == module.__name__:
-                found[member.word()] = member()
-    return found
+    return {bend.word(): bend() for bend in _found_in(f"{target}s", Bend)}
+
+
+@functools.cache
+def blend_modes() -> Mapping[str, BlendMode]:
+    """Every way to blend, by its word."""
+    return {mode.word: mode() for mode in _found_in("blends", BlendMode)}

@@ -1,8 +1,8 @@
 """A network with its bends and blends: originals are read, bent copies played.
 
-Order (design, idea 4): originals → blends → bends → derived tensors. Only what is bent has memory of its own; all other
-tensors are the originals themselves, and nothing here ever writes one of those. Take every line away and the picture is
-bitwise as before.
+The order is originals → blends → bends → derived tensors (docs/architecture.md, "Bending"). Only what is bent has
+memory of its own; all other tensors are the originals themselves, and nothing here ever writes one of those. Without
+its lines the picture is bitwise as before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ganzfeld.bending.matching import Blend, Match, Memory, Seeded, bent, indica
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.bending.targets import matches, side_of, weights_of
 from ganzfeld.errors import NetworkError, nearest
-from ganzfeld.kernels.lanes import Branch, joined_at_the_latest
+from ganzfeld.kernels.side_streams import SideStream, joined_at_the_latest
 from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.network import Network
 
@@ -51,7 +51,7 @@ class Bender:
         self._ones: dict[str, Tensor] = {}
         self._tensors = network.tensors
         self._bent_weights: BentWeights | None = None
-        self._gaining = Branch(network.device)
+        self._gaining = SideStream(network.device)
 
     def blend(self, line: BlendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
@@ -126,7 +126,7 @@ class Bender:
     @contextmanager
     def bent(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Iterator[Network]:
         """On the device: the live network, to map and to synthesise with, its weights made of the originals by blends
-        and bends. They may still be on their way when it comes (`Runtime.coming`), and are there when it is left.
+        and bends. They may still be on their way when it comes (`Runtime.pending`), and are there when it is left.
 
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
@@ -140,7 +140,7 @@ class Bender:
                     self._bent_weights.make({**amounts, **crossings}, frame, memory)
                 yield self.live
         finally:
-            self.live.runtime.coming.forget()
+            self.live.runtime.pending.forget()
 
     def gains(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> dict[str, Tensor] | None:
         """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it; on the way as
@@ -154,7 +154,7 @@ class Bender:
                 for match in chain:
                     x = bent(x, match, amounts[match.line.name], frame, memory)
                 found[layer] = x
-            self.live.runtime.coming.announce(["gains"], self.original.device)
+            self.live.runtime.pending.announce(["gains"], self.original.device)
         return found
 
     def after(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> LayerHook | None:

@@ -1,7 +1,7 @@
 """The bent weights of a network, made again on every frame, in an order that keeps nobody waiting who need not wait.
 
 On a GPU a mapping network, and the small layers that follow, are short products in a row, which leave room beside them:
-there the weights are made in the order in which they are wanted, and announced one by one (`Runtime.coming`).
+there the weights are made in the order in which they are wanted, and announced one by one (`Runtime.pending`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzfeld.bending.base import blend_modes
 from ganzfeld.bending.blending import blended
 from ganzfeld.bending.matching import Blend, Match, Memory, amount_of, bent
 from ganzfeld.bending.on_the_way import OnTheWay
 from ganzfeld.kernels.copies import Copies, Copy
-from ganzfeld.kernels.lanes import Branch, Lanes
+from ganzfeld.kernels.side_streams import SideStream, SideStreams
 from ganzfeld.networks.network import Network
 
 LARGE_PICTURE = 64 * 64
@@ -26,7 +27,7 @@ AT_ONCE = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class BlendedTogether:
     """What one line alone blends, made all at once. direct: the names of those that are blended on the way to what is
     derived from them."""
 
@@ -36,11 +37,11 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class WeightBatch:
     """Weights that are bent side by side, and of each line what goes at once."""
 
     names: list[str]
-    alike: dict[str, Alike]
+    alike: dict[str, BlendedTogether]
 
 
 class BentWeights:
@@ -63,9 +64,13 @@ class BentWeights:
     def _plan(self) -> None:
         """In what order the changed weights are made."""
         device = self._device
-        # A device starts work that waits for the same thing in any order: few lanes keep to that of the layers.
-        self._lanes, self._mapping_lanes, self._ordered = Lanes(device), Lanes(device, 3), Lanes(device, 3)
-        self._beside, self._stored_beside = self.branches = Branch(device), Branch(device)
+        # A device starts work that waits for the same thing in any order: few streams keep to that of the layers.
+        self._streams, self._mapping_streams, self._ordered = (
+            SideStreams(device),
+            SideStreams(device, 3),
+            SideStreams(device, 3),
+        )
+        self._beside, self._stored_beside = self.branches = SideStream(device), SideStream(device)
         mapping = [name for name in self.changed if name.startswith("mapping.")]
         rest = [name for name in self.changed if name not in mapping and name not in self._on_the_way.names]
         self._copied = {name: self._copies(name) for name in (*mapping, *rest)}
@@ -76,15 +81,15 @@ class BentWeights:
             name for name in stored if name.endswith(".noise_const") and self._tensors[name].numel() > LARGE_PICTURE
         ]
         stored = [name for name in stored if name not in noise]
-        self._mapping_turns = [self._turn(names) for names in _grouped(mapping, self._tensors)]
-        self._copied_turns = [self._turn(copied)] if copied else []
-        self._stored_turns = [self._turn(names) for names in _grouped(stored, self._tensors)]
-        self._noise_turns = [self._turn(names) for names in _grouped(noise, self._tensors)]
+        self._mapping_batches = [self._batch(names) for names in _grouped(mapping, self._tensors)]
+        self._copied_batches = [self._batch(copied)] if copied else []
+        self._stored_batches = [self._batch(names) for names in _grouped(stored, self._tensors)]
+        self._noise_batches = [self._batch(names) for names in _grouped(noise, self._tensors)]
 
     def _alone(self, name: str) -> Blend | None:
         """The one blend that is all that is done to a weight, where it is a plain one."""
         blends = self._blends.get(name, ())
-        alone = len(blends) == 1 and blends[0].line.mode == "lerp" and name not in self._matches
+        alone = len(blends) == 1 and blend_modes()[blends[0].line.mode].linear and name not in self._matches
         return blends[0] if alone else None
 
     def _copies(self, name: str) -> list[Copy]:
@@ -92,7 +97,7 @@ class BentWeights:
         blend = self._alone(name)
         return [] if blend is None else self.live.runtime.blended_on_the_way(name, blend.other, blend.index)
 
-    def _turn(self, names: list[str]) -> Turn:
+    def _batch(self, names: list[str]) -> WeightBatch:
         found: dict[str, dict[str, list[Copy]]] = {}
         direct = set()
         for name in names:
@@ -106,47 +111,49 @@ class BentWeights:
         alike = {}
         for line, of in found.items():
             copies = Copies([copy for copies in of.values() for copy in copies])
-            alike[line] = Alike(tuple(of), copies, frozenset(direct.intersection(of)))
-        return Turn(names, alike)
+            alike[line] = BlendedTogether(tuple(of), copies, frozenset(direct.intersection(of)))
+        return WeightBatch(names, alike)
 
     def make(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         """On the device: all of them, for this frame. Those of the mapping network are there when this returns, the
         others when somebody has waited for them, or has joined the `branches`. amounts: as `Bender.bent` takes them."""
 
-        def take(turns: list[Turn], lanes: Lanes) -> None:
-            for turn in turns:
-                self._take(turn, lanes, amounts, frame, memory)
+        def take(batches: list[WeightBatch], streams: SideStreams) -> None:
+            for batch in batches:
+                self._take(batch, streams, amounts, frame, memory)
 
         # What the styles are made of is wanted first.
         with self._beside.fork():
-            take(self._copied_turns, self._lanes)
+            take(self._copied_batches, self._streams)
             with self._stored_beside.fork():
-                take(self._stored_turns, self._lanes)
+                take(self._stored_batches, self._streams)
             with self._ordered.open():
                 for name in self._on_the_way.names:
                     with self._ordered.next():
                         self._on_the_way.derive(name, self.live, amounts)
-                        self.live.runtime.coming.announce([name], self._device)
-            take(self._noise_turns, self._lanes)
-        take(self._mapping_turns, self._mapping_lanes)
+                        self.live.runtime.pending.announce([name], self._device)
+            take(self._noise_batches, self._streams)
+        take(self._mapping_batches, self._mapping_streams)
 
-    def _take(self, turn: Turn, lanes: Lanes, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+    def _take(
+        self, batch: WeightBatch, streams: SideStreams, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
+    ) -> None:
         done: set[str] = set()
         direct: set[str] = set()
-        for line, alike in turn.alike.items():
+        for line, alike in batch.alike.items():
             amount = amounts[line].amount
             if isinstance(amount, Tensor):
                 done.update(alike.names)
                 direct |= alike.direct
                 alike.copies.make(amount)
-        if rest := [name for name in turn.names if name not in done]:
-            with lanes.open():
+        if rest := [name for name in batch.names if name not in done]:
+            with streams.open():
                 for name in rest:
-                    with lanes.next():
+                    with streams.next():
                         self._bend(name, amounts, frame, memory)
-        if stored := [name for name in turn.names if name not in direct]:
-            self.live.runtime.rederive(stored, lanes)
-        self.live.runtime.coming.announce(turn.names, self._device)
+        if stored := [name for name in batch.names if name not in direct]:
+            self.live.runtime.rederive(stored, streams)
+        self.live.runtime.pending.announce(batch.names, self._device)
 
     def _bend(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
         # A single number (a noise strength) is bent as one channel.

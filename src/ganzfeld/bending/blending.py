@@ -8,18 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzfeld.bending.base import blend_modes
 from ganzfeld.errors import NetworkError
 from ganzfeld.networks.network import Network
 
-BLENDED_IN_CUDA = {
-    "lerp": "amount < 0.5f ? x + amount * (other - x) : other - (1 - amount) * (other - x)",
-    "add": "x + amount * other",
-    "swap": "amount > 0.5f ? other : x",
-}
-"""The modes, and each in C++."""
 FIRST_LERP_IN_CUDA = "x + amount * difference"
-"""Before any other blend; difference: other − x, which is half as much to read in half precision."""
-BLEND_MODES = tuple(BLENDED_IN_CUDA)
+"""A linear mode in C++, before any other blend. difference: other − x, half as much to read in half precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +36,8 @@ def crossed(values: Any, octaves: Tensor) -> Tensor | tuple[Tensor, ...]:
 
 
 def blended(x: Tensor, other: Tensor, amount: Tensor, mode: str, out: Tensor | None) -> Tensor:
-    other = other.reshape(x.shape)
-    if mode == "add":
-        return torch.addcmul(x, other, amount, out=out)
-    if mode == "swap":
-        return torch.where(amount > 0.5, other, x, out=out)
-    return torch.lerp(x, other, amount, out=out)
+    """x blended with the other network's weight, by a mode's word; in `out` if that is given."""
+    return blend_modes()[mode].apply(x, other.reshape(x.shape), amount, out)
 
 
 def check_same(network: Network, other: Network) -> None:

@@ -23,7 +23,7 @@ from ganzfeld.networks.network import Network
 
 
 @dataclass(slots=True)
-class Line:
+class LatentLine:
     """One line `face.style(…)` (no direction) or `face.move(…)`.
 
     mask: 1 in the rows it reaches [num_ws]. match: which of the line's matches a row is, int64 [num_ws].
@@ -52,7 +52,7 @@ class LatentBender:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.matched: dict[str, tuple[int, ...]] = {}
-        self._lines: list[Line] = []
+        self._lines: list[LatentLine] = []
 
     def style(self, name: str, layers: str) -> None:
         """Add a line that mixes in another latent. Raises `NetworkError` for layers that are not there."""
@@ -73,13 +73,13 @@ class LatentBender:
             line.direction = torch.atleast_2d(direction).to(self.network.device, torch.float32)
         self._lines.append(line)
 
-    def _line(self, name: str, layers: str) -> Line:
+    def _line(self, name: str, layers: str) -> LatentLine:
         rows = rows_of(self.network, layers)
         self.matched[name] = (1,) * len(rows)
         mask, match = torch.zeros(self.network.num_ws), torch.zeros(self.network.num_ws, dtype=torch.long)
         mask[list(rows)] = 1
         match[list(rows)] = torch.arange(len(rows))
-        return Line(name, mask.to(self.network.device), match.to(self.network.device))
+        return LatentLine(name, mask.to(self.network.device), match.to(self.network.device))
 
     def prepare(self, seeds: Mapping[str, int]) -> None:
         """On the host: make the random directions whose seeds have changed, in place."""

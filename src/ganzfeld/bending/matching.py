@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import Bend, Place
+from ganzfeld.bending.base import Bend, BendContext
 from ganzfeld.bending.channels import draw, order, share_mask
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.kernels.gaussian import gaussian
@@ -109,7 +109,7 @@ def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, ou
         return amount_of(values[name], match.index, x, match.seeded.axis)
 
     seeded = match.seeded
-    place = Place(
+    context = BendContext(
         match.name,
         seeded.noise_now,
         seeded.order_now,
@@ -123,7 +123,7 @@ def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, ou
         amounts = {name: value(name) for name in bend.amounts}
         # Numbers for each channel are float32 and want the same beside them.
         each = any(amount.dim() for amount in amounts.values())
-        y = bend.apply(y.float() if each else y, amounts, place)
+        y = bend.apply(y.float() if each else y, amounts, context)
         if x.dtype == torch.float16 and (each or not bend.fused):
             y = y.clamp(-MOST_HALF, MOST_HALF).half()
     mask = mask_of(x, match, value)

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzfeld.bending.base import WeightBend
-from ganzfeld.bending.blending import BLENDED_IN_CUDA, FIRST_LERP_IN_CUDA
+from ganzfeld.bending.base import WeightBend, blend_modes
+from ganzfeld.bending.blending import FIRST_LERP_IN_CUDA
 from ganzfeld.bending.matching import Blend, Match, amount_of, masks
 from ganzfeld.bending.statistics import deviation
 from ganzfeld.kernels.cuda.weights import MOST_NUMBERS, MOST_PARTS, Halved, Part
@@ -59,12 +59,12 @@ class OnTheWay:
         weight, matches = self._tensors[name], self._matches.get(name, ())
         for match in matches:
             match.seeded.halved = True
-        if any(isinstance(bend, WeightBend) and bend.jumps for match in matches for bend in match.bends):
+        if any(bend.jumps for match in matches for bend in match.bends):
             return
         self._halves[name] = Halved.of(weight, deviation(weight))
         for blend in self._blends.get(name, ())[:1]:
             # Beside much larger numbers, what the difference is rounded by would be much of the other network's.
-            if blend.line.mode == "lerp" and deviation(weight) < 4 * deviation(blend.other):
+            if blend_modes()[blend.line.mode].linear and deviation(weight) < 4 * deviation(blend.other):
                 difference = blend.other - weight
                 self._differences[name] = Halved.of(difference, deviation(difference))
 
@@ -77,7 +77,7 @@ class OnTheWay:
             if difference is not None:
                 parts.append(Part((FIRST_LERP_IN_CUDA,), {"amount": amount}, difference=difference))
             else:
-                parts.append(Part((BLENDED_IN_CUDA[blend.line.mode],), {"amount": amount}, blend.other.contiguous()))
+                parts.append(Part((blend_modes()[blend.line.mode].cuda,), {"amount": amount}, blend.other.contiguous()))
         for match in self._matches.get(name, ()):
             values = amounts[match.line.name]
 

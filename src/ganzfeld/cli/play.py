@@ -153,7 +153,7 @@ def play(
     from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.process.supervisor import Supervisor
-    from ganzfeld.signals.show_time import Known, ShowTime
+    from ganzfeld.signals.show_time import KnownTime, ShowTime
     from ganzfeld.signals.signals import Signals, Wanted
 
     show = Supervisor(
@@ -180,7 +180,7 @@ def play(
         speaker=None if speaker == "none" else speaker,
         audio_options={"bands": bands, "attack": attack, "release": release},
     )
-    clock = ShowTime(lambda: Known(*show.known_time))
+    clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)
     if to:
         show.report(send, osc_rate or MOST_REPORTS, signals.frame)

@@ -1,1 +1,1 @@
-"""Programs, state, the real-time loop, the render process and its supervisor."""
+"""The engine: one patch that plays on one device, its programs and its snapshots."""

@@ -1,4 +1,4 @@
-"""The thread beside a show: the next patch is built there, and one that has gone is taken apart."""
+"""The thread that builds the next patch while a show plays, and gives back the memory of patches that have ended."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import torch
 
 from ganzfeld.engine.building import build
 from ganzfeld.engine.playing import PlayingPatch
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
-from ganzfeld.engine.program.program import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.evaluation import Evaluator
@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 
 
 class BuilderThread:
-    """Builds shows for `device`. Its methods belong to the thread that renders.
+    """Builds patches for `device` on a thread of its own. Its methods are called on the render thread.
 
-    now: what plays, and the last frame's moment; asked on either thread. quiet: seconds without another patch, after
-    which the memory that the last ones used is given back.
+    now: gives the patch that plays and the last frame's moment; called on either thread. quiet: seconds without another
+    patch, after which the memory that the last ones used is given back.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class BuilderThread:
         last = [built]
         shown = self._graphs.now()
         with contextlib.suppress(RuntimeError):  # closed
-            self._thread.submit(_bury, last, shown)
+            self._thread.submit(_drop_when_shown, last, shown)
 
     def tidy(self) -> None:
         """Give memory back, if it has been quiet for long enough."""
@@ -127,7 +127,7 @@ class BuilderThread:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _bury(last: list[BuiltPatch], shown: Callable[[], None]) -> None:
+def _drop_when_shown(last: list[BuiltPatch], shown: Callable[[], None]) -> None:
     """Drop the last reference to a patch when its last frame (`shown` waits for it) is done."""
     shown()
     last.pop().forget_programs()

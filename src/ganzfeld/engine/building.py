@@ -11,8 +11,8 @@ import logging
 
 import torch
 
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
-from ganzfeld.engine.program.program import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.evaluation import Evaluator

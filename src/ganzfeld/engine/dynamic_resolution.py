@@ -1,8 +1,8 @@
-"""`hold(fps)`: on a weaker card, pictures are drawn smaller inside rather than later.
+"""Dynamic resolution, for `hold(fps)`: a device that is too slow draws pictures smaller inside instead of later.
 
-The measure is what frames took. When they take too long the inner size is halved at once; it is doubled again only
-after a while in which the larger size would have had time to spare, and that while grows each time it turns out wrong,
-so that the picture does not flicker between two sizes.
+The inner size is chosen by how long frames took. When they take too long, it is halved at once. It is doubled only
+after a while in which the larger size would have had time to spare. That while grows each time the larger size turns
+out too slow, so that the picture does not flicker between two sizes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATIENCE = 3.0
 MOST_PATIENCE = 60.0
 """Seconds of good frames before a larger size is tried, at first and at most."""
 SQUARE = 4.0
-"""How much longer twice the side takes, as long as nobody has seen it."""
+"""How much longer a picture of twice the side takes, until it has been measured."""
 
 
 class DynamicResolution:

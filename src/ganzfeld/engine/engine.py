@@ -18,18 +18,17 @@ import msgspec
 import torch
 
 from ganzfeld.engine.builder_thread import BuilderThread
+from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
 from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
-from ganzfeld.engine.program.state import LARGEST_CHECKPOINTED_TENSOR, State
+from ganzfeld.engine.script_permissions import ScriptPermissions
 from ganzfeld.engine.snapshots.bank import decode_bank
-from ganzfeld.engine.snapshots.recalls import value_in, value_out
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.graph import Graph
-from ganzfeld.patch.mixing import Mix
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox, Outside
@@ -47,13 +46,6 @@ class OutputOptions:
 
     size: tuple[int, int] | None
     fps: float
-
-
-class Checkpointed(msgspec.Struct, frozen=True):
-    """What a checkpoint says of itself: whether it is exact (see `Engine.checkpoint`), how many tensors it holds."""
-
-    exact: bool = False
-    tensors: int = 0
 
 
 class Engine:
@@ -80,8 +72,8 @@ class Engine:
         self.snapshots = LiveSnapshots()
         self.recorder: FrameRecorder | None = None
         self._taken = Taken()
-        self._trusted = trusted
-        self._resources = Resources(trusted=self._may_run, exact=exact, replays=replays)
+        self._permissions = ScriptPermissions(trusted)
+        self._resources = Resources(trusted=self._permissions.may_run, exact=exact, replays=replays)
         self._at_once = False
         self._playing: PlayingPatch | None = None
         self._fade: Fade | None = None
@@ -90,7 +82,6 @@ class Engine:
         self._patch_problem: GanzfeldError | None = None
         self._frame_problem: GanzfeldError | None = None
         self._node_problems: dict[str, GanzfeldError] = {}
-        self._asked: set[Path] = set()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
@@ -153,8 +144,7 @@ class Engine:
     @property
     def pending_trust(self) -> list[Path]:
         """Script files that wait for a person's permission."""
-        asked = tuple(self._asked)  # the building thread may add to it while it is sorted
-        return sorted(asked)
+        return self._permissions.pending
 
     # The patch
 
@@ -178,38 +168,38 @@ class Engine:
         """
         self._builder.begin(patch, path, anew)
 
-    def _take(self, show: PlayingPatch) -> None:
+    def _take(self, playing: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
         old = self._playing
         self._patch_problem = self._frame_problem = None
         self._node_problems.clear()
         if old is not None:
-            before, after = old.graph.texts(), show.graph.texts()
+            before, after = old.graph.texts(), playing.graph.texts()
             self.turned = {
                 address: value
                 for address, value in self.turned.items()
                 if address in after and after[address] == before.get(address)
             }
-            fade = show.graph.patch.settings.fade
+            fade = playing.graph.patch.settings.fade
             if fade > 0:
-                self._end_fade(show)
+                self._end_fade(playing)
                 self._fade = Fade(old.going_out(), self._moment.t, fade)
-            show.evaluator.adopt(old.evaluator)
-            show.state.keep_only(set(show.graph.nodes) | self._builder.coming)
-            if show.built is not old.built:
+            playing.evaluator.adopt(old.evaluator)
+            playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
+            if playing.built is not old.built:
                 self._resources.forget_unused()
                 if fade <= 0:
                     self._builder.retire(old.built)
-        self._playing = show
-        self._meter.hold(None if self._exact else show.graph.patch.settings.hold, show.built.most_halvings)
+        self._playing = playing
+        self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
         if self.recorder is not None:
-            self.recorder.took(show.graph.patch, anew=show.anew)
+            self.recorder.took(playing.graph.patch, anew=playing.anew)
 
     def _end_fade(self, following: PlayingPatch | None) -> None:
         """The show that goes out is gone. `following`: what plays on."""
         fade, self._fade = self._fade, None
-        if fade is not None and following is not None and fade.show.built is not following.built:
-            self._builder.retire(fade.show.built)
+        if fade is not None and following is not None and fade.outgoing.built is not following.built:
+            self._builder.retire(fade.outgoing.built)
 
     @property
     def frame_seconds(self) -> float:
@@ -227,7 +217,7 @@ class Engine:
         return self._meter.halvings
 
     def halve(self, times: int) -> None:
-        """Halve so often where no rate is held: a replay does what the night did."""
+        """Halve so many times where no rate is held: a replay is told how often the recorded show halved."""
         self._meter.halved = times
 
     def _swap_if_due(self, moment: Moment) -> None:
@@ -277,11 +267,11 @@ class Engine:
     def store(self, name: str) -> None:
         """Keep the last frame's values as a snapshot now, as the hit `/snapshot/store` does with the next frame. Raises
         GanzfeldError."""
-        show = self._playing
-        if show is None:
+        playing = self._playing
+        if playing is None:
             raise PatchError("Nothing plays, so there is nothing to store")
         try:
-            self.snapshots.store(name, SnapshotContext(show.graph, show.evaluator.values, self.turned))
+            self.snapshots.store(name, SnapshotContext(playing.graph, playing.evaluator.values, self.turned))
         except GanzfeldError as error:
             self.snapshots.refuse(error)
             raise
@@ -299,9 +289,9 @@ class Engine:
         """Give a node what it took when the coming frame was first made (see `Node.give`): for replays."""
         ready = self._builder.ready
         coming = ready if isinstance(ready, PlayingPatch) else None
-        for show in (coming, self._playing, self._fade.show if self._fade else None):
-            if show is not None and node in show.built.nodes:
-                show.built.nodes[node].give(what)
+        for playing in (coming, self._playing, self._fade.outgoing if self._fade else None):
+            if playing is not None and node in playing.built.nodes:
+                playing.built.nodes[node].give(what)
 
     def _tell(self, name: str, *arguments: Any) -> None:
         if self.recorder is not None:
@@ -319,18 +309,9 @@ class Engine:
         file = self._playing.graph.patch.file if self._playing else None
         return Path(file) if file else None
 
-    def _may_run(self, path: Path) -> bool:
-        if self._trusted(path):
-            self._asked.discard(path)
-            return True
-        self._asked.add(path)
-        return False
-
     def trust(self, path: Path) -> None:
         """A person allowed a script file to run."""
-        trusted, allowed = self._trusted, path.resolve()
-        self._trusted = lambda asked: asked.resolve() == allowed or trusted(asked)
-        self._asked.discard(path)
+        self._permissions.allow(path)
         self.notice(path)
 
     # Frames
@@ -374,10 +355,10 @@ class Engine:
             self.recorder.showed(sizes, self._taken.changes(self._playing.built.nodes))
         return self._last
 
-    def _recall(self, show: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
-        stage = SnapshotContext(show.graph, show.evaluator.values, self.turned)
-        for address in self.snapshots.frame(moment, inbox, stage):
-            show.evaluator.release(address)
+    def _recall(self, playing: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
+        context = SnapshotContext(playing.graph, playing.evaluator.values, self.turned)
+        for address in self.snapshots.frame(moment, inbox, context):
+            playing.evaluator.release(address)
 
     def _report(self, path: str, error: Exception) -> None:
         if not isinstance(error, GanzfeldError):
@@ -392,43 +373,12 @@ class Engine:
         whole: large device state, too. It says of itself whether it is exact: then an engine that takes it up after
         loading the same text, and is given the same swaps, goes on with the very frames that this one would have made.
         """
-        show = self._playing
-        state = (show.state if show else State()).checkpoint(None if whole else LARGEST_CHECKPOINTED_TENSOR)
-        exact = state.pop("exact") and self._fade is None and self._frame_problem is None
-        about = Checkpointed(exact and self._playing is not None, len(state["tensors"]))
-        held = show.evaluator.held() if show else {}
-        return msgspec.msgpack.encode(
-            {
-                "about": about,
-                "turned": {address: value_out(value) for address, value in self.turned.items()},
-                "snapshots": self.snapshots.checkpoint(),
-                "state": state,
-                "outside": self.outside.values(),
-                "held": held,
-            }
-        )
+        settled = self._fade is None and self._frame_problem is None
+        return encode_checkpoint(self._playing, self.turned, self.snapshots, self.outside, whole=whole, settled=settled)
 
     def restore(self, data: bytes) -> None:
-        """Take up a checkpoint after `load`."""
-        checkpoint = msgspec.msgpack.decode(data)
-        for address, value in checkpoint["outside"].items():
-            self.outside.set(address, value)
-        if self._playing is None:
-            self.snapshots.restore(checkpoint["snapshots"], {})
-            return
-        self._playing.state.restore(checkpoint["state"], self.device)
-        self._playing.evaluator.hold(checkpoint.get("held", {}))
-        for address, value in checkpoint["turned"].items():
-            value = value_in(value)
-            if isinstance(value, Mix):
-                if address in self._playing.graph.slots:
-                    self.turned[address] = value
-                continue
-            try:
-                self.set(address, value)
-            except PatchError as error:
-                log.info("a value of the checkpoint no longer fits: %s", error)
-        self.snapshots.restore(checkpoint["snapshots"], self.turned)
+        """Take up a checkpoint after `load`. Raises msgspec.DecodeError, and KeyError, for what is none."""
+        take_up_checkpoint(data, self._playing, self.turned, self.snapshots, self.outside, self.device, self.set)
 
     def close(self) -> None:
         """Stop building; nothing plays after this."""

@@ -1,4 +1,4 @@
-"""Who sees everything that decides what frames look like: a take that is being recorded."""
+"""What the engine tells a recorder: everything that frames are made of, so that a take can be played again."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from ganzfeld.values.time import Moment
 log = logging.getLogger(__name__)
 
 REPEATABLE = frozenset({"set", "release", "load_snapshots", "store", "arrange"})
-"""Methods of `Engine` that hands call: told to a witness by name, called again by a replay."""
+"""Methods of `Engine` that a person's actions call. A recorder is told their names, and a replay calls them again."""
 
 
 class FrameRecorder(Protocol):
-    """Called on the render thread, in the order in which things happen. What is called before `frame` decides that
-    frame. Must not wait, and must not write what it is given."""
+    """What a recorder has. The engine calls it on the render thread, in the order in which things happen: what it is
+    told before `frame` has an effect on that frame. Its methods must return at once, and must not change what they are
+    given."""
 
     def did(self, name: str, *arguments: Any) -> None:
-        """A hand called this method of the engine (one of `REPEATABLE`), and it succeeded."""
+        """This method of the engine (one of `REPEATABLE`) was called, and succeeded."""
         ...
 
     def took(self, patch: Patch, *, anew: bool) -> None:
@@ -42,7 +43,7 @@ class FrameRecorder(Protocol):
 
 
 class Taken:
-    """What nodes took for the last frame, to tell what changed."""
+    """Remembers what each node took for the last frame (`Node.taken`), to find what is different in this one."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[Node, Any]] = {}

@@ -1,4 +1,4 @@
-"""A patch that plays, and one that goes out while the next comes in."""
+"""A patch that plays, and the cross-fade from the patch that played before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.evaluation import Evaluator
@@ -51,27 +51,28 @@ class PlayingPatch:
         return pictures
 
     def going_out(self) -> PlayingPatch:
-        """The same, on a fork of the state: for the time in which another one comes in."""
+        """The same patch on a fork of the state, to be played while the cross-fade to the next one lasts."""
         return PlayingPatch(self.graph, self.evaluator, self.built, self.state.fork(), forked=True)
 
 
 @dataclass(slots=True)
 class Fade:
-    """A show that goes out, from second `began` of the show's time."""
+    """A cross-fade away from the patch that played before. began: the show's time then, in
+    seconds. seconds: how long it lasts."""
 
-    show: PlayingPatch
+    outgoing: PlayingPatch
     began: float
     seconds: float
 
     def mixed(
         self, pictures: dict[str, torch.Tensor], moment: Moment, inbox: Inbox, turned: dict[str, Any]
     ) -> dict[str, torch.Tensor] | None:
-        """What comes in, cross-faded with what goes out; None: it has gone."""
+        """The new patch's pictures, uint8 [H, W, 4], cross-faded with the old patch's; None when the fade is over."""
         share = (moment.t - self.began) / self.seconds
         earlier: dict[str, torch.Tensor] = {}
         if 0 <= share < 1:
             with contextlib.suppress(GanzfeldError):
-                earlier = self.show.frame(moment, inbox, turned, lambda path, error: None)
+                earlier = self.outgoing.frame(moment, inbox, turned, lambda path, error: None)
         if not earlier:
             return None
         return {

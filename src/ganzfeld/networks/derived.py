@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.kernels.copies import Copies, Copy
-from ganzfeld.kernels.lanes import Lanes
+from ganzfeld.kernels.side_streams import SideStreams
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class DerivedTensors:
         """Tensors that were changed since: what a path knows of their first values no longer holds."""
         self._versions = self._read_versions()
         self._copies: dict[tuple[Derived, ...], Copies] = {}
-        self._lanes = Lanes(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
+        self._streams = SideStreams(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
 
     @torch.no_grad()
     def make(self, *sources: str, compute: Callable[..., Tensor], into: Tensor | None = None) -> Tensor:
@@ -89,9 +89,9 @@ class DerivedTensors:
         self.all.append(Derived(sources, compute, None))
 
     @torch.no_grad()
-    def derive(self, changed: Iterable[str] | None = None, lanes: Lanes | None = None) -> None:
-        """Make everything again that depends on the tensors `changed` (None: everything), side by side in `lanes`."""
-        lanes = lanes or self._lanes
+    def derive(self, changed: Iterable[str] | None = None, streams: SideStreams | None = None) -> None:
+        """Make everything again that depends on the tensors `changed` (None: everything), side by side in `streams`."""
+        streams = streams or self._streams
         names = set(self.tensors if changed is None else changed)
         self.again |= names
         # `refresh` need not do again what is done here.
@@ -100,13 +100,13 @@ class DerivedTensors:
         together = tuple(derived for derived in due if derived.copies)
         if not due:
             return
-        with lanes.open():
+        with streams.open():
             if together:
-                with lanes.next():
+                with streams.next():
                     self._made_together(together).make()
             for derived in due:
                 if not derived.copies:
-                    with lanes.next():
+                    with streams.next():
                         value = derived.compute(*(self.tensors[name] for name in derived.sources))
                         if derived.target is not None and value is not None:
                             derived.target.copy_(value)

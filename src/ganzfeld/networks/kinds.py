@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ganzfeld.errors import NetworkError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ganzfeld.kernels.lanes import Coming
+    from ganzfeld.kernels.side_streams import PendingTensors
     from ganzfeld.networks.generator import Generator, GeneratorModule
 
 C = TypeVar("C", bound=Config)
@@ -72,27 +72,27 @@ class NetworkKind(ABC, Generic[C]):
         """Whether `on_gpu` can play this network."""
         return False
 
-    def on_gpu(self, config: C, tensors: Mapping[str, Tensor], coming: Coming) -> Generator:
-        """The arrangement in half precision for NVIDIA cards. coming: those of the tensors that are still being made,
+    def on_gpu(self, config: C, tensors: Mapping[str, Tensor], pending: PendingTensors) -> Generator:
+        """The arrangement in half precision for NVIDIA cards. pending: those of the tensors that are still being made,
         for each of which it may wait when it needs it."""
         raise NotImplementedError
 
 
 @functools.cache
-def kinds() -> Mapping[str, NetworkKind[Any]]:
+def kinds() -> Mapping[str, NetworkKind[Config]]:
     """Every kind, by each of its names."""
-    folder = Path(__file__).parent
-    found: dict[str, NetworkKind[Any]] = {}
-    for info in pkgutil.iter_modules([str(folder)]):
-        if info.ispkg and (folder / info.name / "kind.py").exists():
-            module = importlib.import_module(f"ganzfeld.networks.{info.name}.kind")
+    package = importlib.import_module("ganzfeld.networks")
+    found: dict[str, NetworkKind[Config]] = {}
+    for info in pkgutil.iter_modules(package.__path__, "ganzfeld.networks."):
+        if info.ispkg and importlib.util.find_spec(f"{info.name}.kind") is not None:
+            module = importlib.import_module(f"{info.name}.kind")
             for member in vars(module).values():
                 if inspect.isclass(member) and issubclass(member, NetworkKind) and member.__module__ == module.__name__:
                     found |= dict.fromkeys(member.names, member())
     return found
 
 
-def kind_of(config: Config) -> NetworkKind[Any]:
+def kind_of(config: Config) -> NetworkKind[Config]:
     """The kind that a configuration is of."""
     return kinds()[config.kind]
 

@@ -194,7 +194,7 @@ class Network:
         name = self.config.transform
         if name is None:
             return None
-        self.runtime.coming.wait([name])
+        self.runtime.pending.wait([name])
         return self.module.get_buffer(name)
 
     def synthesis(
@@ -255,7 +255,7 @@ class Network:
         w = w.to(self.device, torch.float32)
         generator = self.runtime.generator(w)
         if not generator.waits:
-            self.runtime.coming.wait()
+            self.runtime.pending.wait()
         with at_work(self.device):
             return generator.synthesis(w, options)
 

@@ -17,7 +17,7 @@ from ganzfeld.kernels.card import has_triton
 from ganzfeld.kernels.copies import Copy
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.weights import Halved, Part
-from ganzfeld.kernels.lanes import Coming, Lanes
+from ganzfeld.kernels.side_streams import PendingTensors, SideStreams
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.device import at_work
 from ganzfeld.networks.generator import Generator, GeneratorModule, ReadableGenerator
@@ -30,13 +30,13 @@ class Runtime:
     """Chooses the generator that plays a network, and has made again what that generator derives from its tensors.
 
     fast: whether to take a faster arrangement than the readable one, where there is one.
-    coming: the tensors that somebody is still making on a GPU; a synthesis waits for them.
+    pending: the tensors that somebody is still making on a GPU; a synthesis waits for them.
     """
 
     def __init__(self, config: Config, module: GeneratorModule) -> None:
         self._config, self._module = config, module
         self.fast = True
-        self.coming = Coming()
+        self.pending = PendingTensors()
         self._precision: Precision = "auto"
         self._readable = ReadableGenerator(module)
         self._fast: Generator | None = None
@@ -79,7 +79,7 @@ class Runtime:
             return self._readable
         if not self._tried:
             with at_work(self.device):
-                self._fast = fastest(self._config, self.tensors, self._precision, self.coming)
+                self._fast = fastest(self._config, self.tensors, self._precision, self.pending)
             self._tried = True
         if self._fast is None:
             return self._readable
@@ -113,21 +113,23 @@ class Runtime:
             return []
         return self._fast.derived.on_the_way(name, other, number)
 
-    def rederive(self, names: Iterable[str], lanes: Lanes | None = None) -> None:
-        """Make again what is derived from the tensors `names`, after they were written in place. lanes: of one's own,
+    def rederive(self, names: Iterable[str], streams: SideStreams | None = None) -> None:
+        """Make again what is derived from the tensors `names`, after they were written in place. streams: of one's own,
         for whoever does this on several streams."""
         if self._fast is not None:
-            self._fast.derived.derive(names, lanes)
+            self._fast.derived.derive(names, streams)
 
 
-def fastest(config: Config, tensors: Mapping[str, Tensor], precision: Precision, coming: Coming) -> Generator | None:
+def fastest(
+    config: Config, tensors: Mapping[str, Tensor], precision: Precision, pending: PendingTensors
+) -> Generator | None:
     """The fastest arrangement for these tensors on the device where they lie; None where only the readable one will do.
 
     "auto" is half precision on an NVIDIA card that Triton serves, float32 everywhere else.
     """
     kind = kind_of(config)
     if in_half(config, tensors, precision):
-        return kind.on_gpu(config, tensors, coming)
+        return kind.on_gpu(config, tensors, pending)
     return kind.on_cpu(config, tensors, torch.bfloat16 if precision == "bfloat16" else torch.float32)
 
 

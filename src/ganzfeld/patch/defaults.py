@@ -14,8 +14,7 @@ def is_network(path: Path) -> bool:
 
 
 def patch_for_network(path: Path | str) -> str:
-    """A patch that plays one network with a slowly moving noise, as the ancestor did. `path`: a file, or the name of a
-    shipped network."""
+    """A patch that plays one network with a slowly moving noise. `path`: a file, or the name of a shipped network."""
     file = json.dumps(str(path.expanduser().resolve()) if isinstance(path, Path) else path, ensure_ascii=False)
     return (
         "drift  = phase(0.1)  # how fast it moves\n"

@@ -1,4 +1,4 @@
-"""Once a frame: every expression of a patch, in order, into one value for every address."""
+"""Evaluates all expressions of a patch once a frame, in order, and so gives each address its value."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class Evaluator:
         return np.concatenate(values) if fan.by_channel else values
 
     def release(self, address: str) -> None:
-        """A hand let go of a constant parameter: its text's value again."""
+        """A constant parameter is no longer turned by hand: give it the text's value again."""
         slot = self.graph.slots.get(address)
         if slot is not None and slot.expression is None:
             self._give(slot, slot.initial)

@@ -1,4 +1,4 @@
-"""Values between values: what a cross-fade or a morph shows of an address."""
+"""Weighted means of values, while an address cross-fades or morphs from one value to another."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class Settings(Model, frozen=True):
 class Patch(Model, frozen=True):
     """A whole patch.
 
-    version: a number that whoever plays it gives to each text, to be told which of them plays (0: none was given).
+    version: a number that tells the texts of one show from each other; 0 if none was given.
     """
 
     file: str | None = None

@@ -7,9 +7,10 @@ are its parameters and inputs in the order of their positional arguments. Three 
     prepare(context)          each frame, on the host: consume host values, fill staging buffers
     render(context, inputs)   each frame, on the device: torch operations alone, so that it can be captured in a graph
 
-Four kinds of parameter (design, idea 3): `Value` (a number the device reads: a 0-dimensional tensor in `render`),
-`HostValue` (a number needed on the host: read it in `prepare`), `Choice` (one of a few things: a Python value in
-`render`, each variant its own program), `Structure` (fixed while a program lives).
+There are four kinds of parameter: `Value` (a number the device reads: a 0-dimensional tensor in `render`), `HostValue`
+(a number needed on the host: read it in `prepare`), `Choice` (one of a few things: a Python value in `render`, each
+variant its own program), `Structure` (fixed while a program lives). docs/architecture.md, "Structure and values", says
+why.
 
 Pictures between nodes are `[1, 4, H, W]`, RGBA, sRGB-encoded, straight alpha, 0..1 (not clamped), row 0 at the top.
 """
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 
 class Declared:
-    """Something a node type declares as a class attribute; it learns its name from there."""
+    """Something a node type declares as a class attribute, whose name becomes its `name`. doc: one sentence for a
+    person, for the reference and for help."""
 
     name: str = ""
     doc: str
@@ -148,7 +150,7 @@ class Latent:
 
 
 class Named:
-    """Attribute access to a mapping: `parameters.psi`."""
+    """Read access to a mapping by attribute (`parameters.psi`) or by key. Raises AttributeError or KeyError."""
 
     __slots__ = ("_values",)
 
@@ -335,9 +337,11 @@ class Node(Declares):
         return False
 
     def taken(self) -> Any:
-        """What the last frame took from where nobody can look again (a camera, a film that came late, a file that is
-        edited): plain data or a picture, None for nothing. A take keeps it."""
+        """What the last frame took from a source that gives something else the next time: a camera's picture, the late
+        frame of a film, a file that is being edited. Plain data, or a picture as uint8 [H, W, 4]; None for nothing. A
+        take keeps it, so that a replay can `give` it."""
         return None
 
     def give(self, what: Any) -> None:
-        """Take this, from the coming frame on, instead of looking: what `taken` told when that frame was first made."""
+        """Use this from the coming frame on, and do not look at the source. It is what `taken` gave when that frame was
+        first made; a replay calls this."""

@@ -63,7 +63,7 @@ class Card:
 
 
 def begin(device: torch.device) -> None:
-    """Start the process for this device if it has work to do, and think no more of it. Takes a few milliseconds."""
+    """Start the process for this device if it has work to do; it is never waited for. Takes a few milliseconds."""
     from ganzfeld.kernels.card import capability, has_triton, multiprocessors
 
     if os.environ.get(SWITCH) == "0" or not has_triton(device):
@@ -207,7 +207,7 @@ def play(config: Config) -> None:
     """What a network of this shape launches, as it is and with each of its layers bent, without its numbers."""
     import torch
 
-    from ganzfeld.kernels.lanes import Coming
+    from ganzfeld.kernels.side_streams import PendingTensors
     from ganzfeld.networks.generator import LayerHook, SynthesisOptions
     from ganzfeld.networks.kinds import kind_of
 
@@ -216,7 +216,7 @@ def play(config: Config) -> None:
         tensors = kind.module(config).state_dict()
         if not kind.fits_gpu(config, tensors):
             return
-        network = kind.on_gpu(config, tensors, Coming())
+        network = kind.on_gpu(config, tensors, PendingTensors())
         w = torch.empty(1, config.num_ws, config.w_dim)
         # A bend leaves an activation as it lies in memory, or without the padding of its channels.
         for after in (None, LayerHook(lambda name, x: x), LayerHook(lambda name, x: x.clone())):

@@ -12,7 +12,8 @@ Three rules, each with its reason:
   the real one: then the spacing on the display is uneven too, and motion has to follow it. Show time is therefore
   never more than one frame from real time, and never drifts from it.
 
-`Pace` knows the grid and does no sleeping; `Loop` takes its clock and its sleep as arguments. Tests move time by hand.
+`FramePacer` knows the grid and does no sleeping; `Loop` takes its clock and its sleep as arguments, so that tests can
+move time by hand.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Protocol
 from ganzfeld.values.time import Clock, Moment
 
 
-class Pace:
+class FramePacer:
     """The grid of deadlines. Times in seconds of any steady clock."""
 
     def __init__(self, fps: float, now: float, *, behind: float = 0.0) -> None:
@@ -100,7 +101,7 @@ class Meter:
         return Measure(fps, median(spent), max(spent), skipped)
 
 
-class Stage(Protocol):
+class LoopBody(Protocol):
     """What the loop drives."""
 
     def listen(self) -> None:
@@ -122,11 +123,11 @@ class Stage(Protocol):
 
 
 class Loop:
-    """Drives a stage at `fps`, which may be changed at any time with `set_fps`."""
+    """Drives its body at `fps` frames a second, which may be changed at any time with `set_fps`."""
 
     def __init__(
         self,
-        stage: Stage,
+        body: LoopBody,
         clock: Clock,
         *,
         fps: float = 60.0,
@@ -134,9 +135,9 @@ class Loop:
         now: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.stage, self.clock = stage, clock
+        self.body, self.clock = body, clock
         self._now, self._sleep = now, sleep
-        self._pace = Pace(fps, now(), behind=behind)
+        self._pace = FramePacer(fps, now(), behind=behind)
         self._meter = Meter()
 
     @property
@@ -164,10 +165,10 @@ class Loop:
         while (wait := self._pace.wait(self._now())) > 0:
             waited = True
             self._sleep(wait)
-        self.stage.listen()
+        self.body.listen()
         began = self._now()
-        self.stage.frame(self.clock.advance(self._pace.begin(began, waited=waited)))
+        self.body.frame(self.clock.advance(self._pace.begin(began, waited=waited)))
         self._meter.add(began, self._now())
         if self._pace.wait(self._now()) > 0:
-            self.stage.finish()
-        self.stage.rest()
+            self.body.finish()
+        self.body.rest()

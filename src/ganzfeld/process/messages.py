@@ -1,8 +1,7 @@
 """What the supervisor and the render process say to each other: msgspec structs, as msgpack, in batches.
 
-Supervisor → render: `Begin` once, then numbered orders.
-Render → supervisor: `Ready`, `Status`, `Watched`, `Addresses`, `Values`, `Desk`, `Stored`, `Saved`, `Failed`, `Line`.
-`Status` and `Desk` are in `values/`: the page gets them, too.
+Supervisor → render process: `Begin` once, then `Numbered` messages (`RenderMessage`).
+Render process → supervisor: `FromRender`. `Status` and `Desk` are in `values/`, because the page gets them, too.
 """
 
 from __future__ import annotations
@@ -19,29 +18,30 @@ class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_def
     pass
 
 
-class Text(_Message, frozen=True):
-    """A patch's text. `version` counts the texts of this show; `again`: build it even if nothing in it changed."""
+class VersionedText(_Message, frozen=True):
+    """Play this text of the patch. version: counts the texts of this show, from 1."""
 
     version: int
     text: str
 
 
-# Supervisor → render
+# Supervisor → render process
 
 
 class Begin(_Message, frozen=True):
-    """Play. `text` is what to play; if it cannot be built, `fallback` (the last that could) plays and the error shows.
+    """Play `text`; if it cannot be built, play `fallback` (the last that could) and show the error.
 
-    session: where frames go. path: the patch's file, for the files it names and for errors. device: as `Engine`'s.
-    fps, bpm: instead of the patch's own. take: record one into this file. name: what the person calls the patch.
-    sound: the file that drives the show. take_cameras: keep what cameras show, too.
-    checkpoint: where the process before was, taken at `saved_at` (perf_counter).
+    session: where frames go (`values.frames`). path: the patch's file, for the files it names and for errors. device:
+    as `Engine`'s. fps, bpm: instead of the patch's own; frames a second, beats a minute.
+    checkpoint, clock: the state that the process before saved, at `saved_at` (perf_counter).
+    take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
+    the file that drives the show, for the take to tell.
     """
 
     session: str
-    text: Text
+    text: VersionedText
     path: str | None = None
-    fallback: Text | None = None
+    fallback: VersionedText | None = None
     device: str = "auto"
     fps: float | None = None
     trust_all: bool = False
@@ -55,28 +55,28 @@ class Begin(_Message, frozen=True):
     take_cameras: bool = False
 
 
-class Turn(_Message, frozen=True):
+class SetParameter(_Message, frozen=True):
     """A hand turned the parameter at an address."""
 
     address: str
     value: Any
 
 
-class Release(_Message, frozen=True):
+class ReleaseParameter(_Message, frozen=True):
     """The parameter at an address goes back to its text."""
 
     address: str
 
 
-class Value(_Message, frozen=True):
-    """A value from outside: OSC, MIDI, sound."""
+class SetOutside(_Message, frozen=True):
+    """The newest value at an address outside: OSC, MIDI, sound."""
 
     address: str
     value: Any
 
 
-class Hit(_Message, frozen=True):
-    """An event from outside."""
+class OutsideHit(_Message, frozen=True):
+    """One event at an address outside."""
 
     address: str
     arguments: tuple[Any, ...] = ()
@@ -84,7 +84,7 @@ class Hit(_Message, frozen=True):
 
 
 class Pause(_Message, frozen=True):
-    """Stop the clock, or let it go on."""
+    """Stop the show's clock, or let it go on."""
 
     paused: bool = True
 
@@ -102,8 +102,8 @@ class Speed(_Message, frozen=True):
 
 
 class Tempo(_Message, frozen=True):
-    """An outside tempo. bpm: None leaves it as it is. beat: where the outside beat was at `at` (perf_counter); `every`
-    so many of them it is known (see `Clock.meet`); None: only the tempo is known."""
+    """A tempo from outside. bpm: beats a minute; None leaves it as it is. beat: where the outside beat was at `at`
+    (perf_counter), known up to `every` beats (see `Clock.meet`); None: only the tempo is known."""
 
     bpm: float | None = None
     beat: float | None = None
@@ -111,34 +111,35 @@ class Tempo(_Message, frozen=True):
     at: float = 0.0
 
 
-class Report(_Message, frozen=True):
-    """Tell the values of these addresses, or patterns of them, at most `rate` times a second (`Values`); none: stop."""
+class ReportValues(_Message, frozen=True):
+    """Tell the values of these addresses, or patterns of them, at most `rate` times a second (with `ReportedValues`).
+    No addresses: stop."""
 
     choose: tuple[str, ...] = ()
     rate: float = 60.0
 
 
-class Snapshots(_Message, frozen=True):
-    """These snapshots (`bank.encode_bank`) instead of those there were: the file was read."""
+class LoadSnapshots(_Message, frozen=True):
+    """Take these snapshots (`bank.encode_bank`) instead of those there were: their file was read."""
 
     bank: bytes
 
 
-class Arrange(_Message, frozen=True):
-    """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored and recalled
-    by hits."""
+class ArrangeSnapshots(_Message, frozen=True):
+    """Rename, delete, place or bind snapshots, or say how they fade (see `engine.snapshots.Snapshots.arrange`). They
+    are stored and recalled by hits."""
 
     what: str
     arguments: tuple[Any, ...] = ()
 
 
-class Notice(_Message, frozen=True):
+class FileChanged(_Message, frozen=True):
     """A watched file changed."""
 
     path: str
 
 
-class Trust(_Message, frozen=True):
+class TrustScript(_Message, frozen=True):
     """A person allowed a script file to run."""
 
     path: str
@@ -148,46 +149,47 @@ class Stop(_Message, frozen=True):
     """End."""
 
 
-Order = (
-    Text
-    | Turn
-    | Release
-    | Value
-    | Hit
+RenderMessage = (
+    VersionedText
+    | SetParameter
+    | ReleaseParameter
+    | SetOutside
+    | OutsideHit
     | Pause
     | Seek
     | Speed
     | Tempo
-    | Report
-    | Snapshots
-    | Arrange
-    | Notice
-    | Trust
+    | ReportValues
+    | LoadSnapshots
+    | ArrangeSnapshots
+    | FileChanged
+    | TrustScript
     | Stop
 )
 
 
 class Numbered(_Message, frozen=True):
-    """An order and its number. `Saved` says which orders its checkpoint contains; the later ones are given again."""
+    """A message and its number. `CheckpointSaved` says which messages its checkpoint contains; those after it are given
+    again to the next process."""
 
     number: int
-    order: Order
+    message: RenderMessage
 
 
-# Render → supervisor
+# Render process → supervisor
 
 
 class Ready(_Message, frozen=True):
-    """Everything is imported; waits for `Begin`."""
+    """Everything is imported; the process waits for `Begin`."""
 
 
-class Watched(_Message, frozen=True):
-    """Files whose change the patch that plays wants to be told of (`Notice`)."""
+class WatchFiles(_Message, frozen=True):
+    """Tell the process when one of these files changes (`FileChanged`): the patch that plays reads them."""
 
     files: tuple[str, ...]
 
 
-class Addresses(_Message, frozen=True):
+class PatchAddresses(_Message, frozen=True):
     """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
     its expressions count."""
 
@@ -195,21 +197,21 @@ class Addresses(_Message, frozen=True):
     hits: tuple[str, ...] = ()
 
 
-class Values(_Message, frozen=True):
-    """A frame's moment (its numbers in the order of `values.time.Moment`) and the values that were asked for."""
+class ReportedValues(_Message, frozen=True):
+    """A frame's moment (its numbers as `values.time.Moment` lists them) and the values that were asked for."""
 
     moment: tuple[int, float, float, float, float, float]
     values: dict[str, Any]
 
 
-class Stored(_Message, frozen=True):
-    """The snapshots (`bank.encode_bank`) changed: to be written into their file."""
+class SnapshotsStored(_Message, frozen=True):
+    """The snapshots (`bank.encode_bank`) changed: they are to be written into their file."""
 
     bank: bytes
 
 
-class Saved(_Message, frozen=True):
-    """A checkpoint: the engine's `data` and the clock, as they were at `at` (perf_counter), after order `number`."""
+class CheckpointSaved(_Message, frozen=True):
+    """A checkpoint: the engine's `data` and the clock, as they were at `at` (perf_counter), after message `number`."""
 
     number: int
     data: bytes
@@ -223,8 +225,8 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
-class Line(_Message, frozen=True):
-    """A line of the render's log."""
+class LogLine(_Message, frozen=True):
+    """A line of the render process's log. level: as `logging`'s."""
 
     logger: str
     level: int
@@ -232,7 +234,18 @@ class Line(_Message, frozen=True):
 
 
 ToRender = Begin | Numbered
-FromRender = Ready | Status | Watched | Addresses | Values | Desk | Stored | Saved | Failed | Line
+FromRender = (
+    Ready
+    | Status
+    | WatchFiles
+    | PatchAddresses
+    | ReportedValues
+    | Desk
+    | SnapshotsStored
+    | CheckpointSaved
+    | Failed
+    | LogLine
+)
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode

@@ -35,8 +35,8 @@ class PatchFile:
         return change.text
 
     def write(self, before: str, text: str) -> None:
-        """Put a text in the place of `before`. Raises GanzfeldError if the file holds something else: somebody is just
-        changing it."""
+        """Put a text in the place of `before`. Raises GanzfeldError if the file holds something else: another program
+        is just changing it."""
         name = self.path.name
         if read_text(self.path).text != before:
             raise GanzfeldError(f"{name} holds something else than what plays", hint="Save it, then try again")

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ganzfeld.values.frames import FrameWriter, Place
+from ganzfeld.values.frames import FrameWriter, OpenSlot
 from ganzfeld.values.time import Moment
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ Copy = Callable[[Any, "np.ndarray"], Callable[[], None] | None]
 """Begins to write a picture into uint8 [H, W, 4] in memory. What it returns waits until that is done; None: it is."""
 
 
-class Handover:
+class ReadBack:
     """Hands pictures out to the readers of a session."""
 
     def __init__(self, writer: FrameWriter, copy: Copy) -> None:
         self._writer, self._copy = writer, copy
-        self._under_way: list[tuple[Place, Callable[[], None] | None, Any, Moment]] = []
+        self._under_way: list[tuple[OpenSlot, Callable[[], None] | None, Any, Moment]] = []
 
     def begin(self, pictures: Mapping[str, Any], moment: Moment) -> None:
         """Begin to hand out a frame's pictures, by the names of their outputs; finishes the frame before first.
@@ -65,18 +65,18 @@ class CopyFromCuda:
     """Copies on a stream of each device's own."""
 
     def __init__(self) -> None:
-        self._lanes: dict[torch.device, _Lane] = {}
+        self._streams: dict[torch.device, _CopyStream] = {}
 
     def __call__(self, picture: torch.Tensor, pixels: np.ndarray) -> Callable[[], None] | None:
-        lane = self._lanes.get(picture.device)
-        if lane is None:
+        stream = self._streams.get(picture.device)
+        if stream is None:
             if picture.device.type != "cuda":
                 return copy_on_host(picture, pixels)
-            lane = self._lanes[picture.device] = _Lane(picture.device)
-        return lane.copy(picture, pixels)
+            stream = self._streams[picture.device] = _CopyStream(picture.device)
+        return stream.copy(picture, pixels)
 
 
-class _Lane:
+class _CopyStream:
     """A stream that copies, and its events: making one takes longer than using it."""
 
     def __init__(self, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""One show being rendered, in the render process: what the supervisor orders is done, what happens is told."""
+"""One show being rendered, in the render process: does what the supervisor's messages ask for, tells what happens."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
-from ganzfeld.process.desk import DeskKeeper
+from ganzfeld.process.dependencies import Dependencies
+from ganzfeld.process.desk_reader import DeskReader
 from ganzfeld.process.loop import Loop
+from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import (
-    Addresses,
-    Arrange,
+    ArrangeSnapshots,
     Begin,
-    Hit,
-    Notice,
+    CheckpointSaved,
+    FileChanged,
+    LoadSnapshots,
     Numbered,
-    Order,
+    OutsideHit,
+    PatchAddresses,
     Pause,
-    Release,
-    Report,
-    Saved,
+    ReleaseParameter,
+    RenderMessage,
+    ReportValues,
     Seek,
-    Snapshots,
+    SetOutside,
+    SetParameter,
+    SnapshotsStored,
     Speed,
     Stop,
-    Stored,
     Tempo,
-    Text,
-    Trust,
-    Turn,
-    Value,
-    Watched,
+    TrustScript,
+    VersionedText,
+    WatchFiles,
 )
-from ganzfeld.process.parts import Parts
-from ganzfeld.process.read_back import Handover
-from ganzfeld.process.report import Reporter
-from ganzfeld.process.wire import Wire
+from ganzfeld.process.read_back import ReadBack
+from ganzfeld.process.value_reports import Reporter
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Phase, Problem, Status
 from ganzfeld.values.time import Clock, Moment
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.patch.graph import Graph
     from ganzfeld.patch.models import Patch
-    from ganzfeld.process.take import ShowTake
+    from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
 
@@ -64,16 +64,18 @@ FAILURES_BEFORE_GIVING_UP = 3
 
 
 class Render:
-    """One show being rendered; drives the engine as the loop's `Stage`."""
+    """One show being rendered; drives the engine as the loop's `LoopBody`."""
 
-    def __init__(self, begin: Begin, parts: Parts, wire: Wire, inbox: queue.SimpleQueue[Any]) -> None:
-        self._begin, self._parts, self._wire, self._inbox = begin, parts, wire, inbox
+    def __init__(
+        self, begin: Begin, dependencies: Dependencies, pipe: MessagePipe, inbox: queue.SimpleQueue[Any]
+    ) -> None:
+        self._begin, self._dependencies, self._pipe, self._inbox = begin, dependencies, pipe, inbox
         self._path = Path(begin.path) if begin.path else None
         self._phase: Phase = "loading"
         self._say(Status(phase="loading"))
-        self._engine: Engine = parts.engine(begin)
-        self._writer = parts.writer(begin.session, self._engine.device)
-        self._handover = Handover(self._writer, parts.copy)
+        self._engine: Engine = dependencies.engine(begin)
+        self._writer = dependencies.writer(begin.session, self._engine.device)
+        self._read_back = ReadBack(self._writer, dependencies.copy)
         self._clock = Clock()
         self._texts: dict[int, str] = {}
         self._version: int | None = None
@@ -87,10 +89,10 @@ class Render:
         self._said_at = self._saved_at = 0.0
         self._watched: tuple[str, ...] | None = None
         self._reporter = Reporter()
-        self._desk_keeper, self._desk, self._desk_at = DeskKeeper(), Desk(), 0.0
+        self._desk_reader, self._desk, self._desk_at = DeskReader(), Desk(), 0.0
         self._frame_at = 0.0
         self._load(begin)
-        self._bank = self._engine.snapshots.bank
+        self._bank_version = self._engine.snapshots.version
         self._tempo: tuple[float | None, str | None] | None = None
         behind = 0.0
         if begin.clock is None:
@@ -101,12 +103,12 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
-        self._take: ShowTake | None = None
+        self._take: ShowRecorder | None = None
         if begin.take:
-            from ganzfeld.process.take import ShowTake
+            from ganzfeld.process.show_recorder import ShowRecorder
 
             try:
-                self._take = ShowTake(begin, self._engine, self._loop, self._texts.get)
+                self._take = ShowRecorder(begin, self._engine, self._loop, self._texts.get)
             except Exception:
                 log.exception("no take can be recorded")
 
@@ -140,7 +142,7 @@ class Render:
             except Exception:
                 log.exception("the checkpoint could not be taken up")
 
-    def _take_text(self, text: Text) -> None:
+    def _take_text(self, text: VersionedText) -> None:
         """Play a text when nothing plays: there is no show to disturb."""
         began = time.perf_counter()
         try:
@@ -155,7 +157,7 @@ class Render:
             log.exception("the patch could not be opened")
             self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
 
-    def _submit(self, text: Text) -> None:
+    def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has built it."""
         try:
             patch = self._parse(text)
@@ -164,8 +166,8 @@ class Render:
         else:
             self._engine.submit(patch, self._path)
 
-    def _parse(self, text: Text) -> Patch:
-        patch = self._parts.parse(text.text, str(self._path) if self._path else None, text.version)
+    def _parse(self, text: VersionedText) -> Patch:
+        patch = self._dependencies.parse(text.text, str(self._path) if self._path else None, text.version)
         self._texts[text.version] = text.text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
@@ -175,7 +177,7 @@ class Render:
         wanted = [out.fps for out in self._engine.outs.values()]
         return self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH)
 
-    # The stage
+    # The loop's body
 
     def listen(self) -> None:
         """Do what arrived."""
@@ -186,41 +188,41 @@ class Render:
                 break
             if isinstance(message, Numbered):
                 try:
-                    self._obey(message.order)
+                    self._obey(message.message)
                 except GanzfeldError as error:
                     log.warning("%s", error)
                 except Exception:
-                    log.exception("%s could not be done", type(message.order).__name__)
+                    log.exception("%s could not be done", type(message.message).__name__)
                 self._number = message.number
             elif message is None:
                 self._ended = True
 
-    def _obey(self, order: Order) -> None:
+    def _obey(self, message: RenderMessage) -> None:
         engine, clock = self._engine, self._clock
-        match order:
-            case Value(address, value):
+        match message:
+            case SetOutside(address, value):
                 engine.outside.set(address, value)
-            case Hit("/snapshot/store", (name, *_)) if engine.patch is not None:
+            case OutsideHit("/snapshot/store", (name, *_)) if engine.patch is not None:
                 engine.store(name)  # now, between the turns before it and those behind it
-            case Hit(address, arguments, named):
+            case OutsideHit(address, arguments, named):
                 engine.outside.hit(address, *arguments, **named)
-            case Turn(address, value):
+            case SetParameter(address, value):
                 engine.set(address, value)
-            case Release(address):
+            case ReleaseParameter(address):
                 engine.release(address)
-            case Snapshots(bank):
+            case LoadSnapshots(bank):
                 engine.load_snapshots(bank)
-                self._bank = engine.snapshots.bank
-            case Arrange(what, arguments):
+                self._bank_version = engine.snapshots.version
+            case ArrangeSnapshots(what, arguments):
                 engine.arrange(what, *arguments)
-            case Text():
+            case VersionedText():
                 if engine.patch is None:
-                    self._take_text(order)
+                    self._take_text(message)
                 else:
-                    self._submit(order)
-            case Notice(path):
+                    self._submit(message)
+            case FileChanged(path):
                 engine.notice(Path(path))
-            case Trust(path):
+            case TrustScript(path):
                 engine.trust(Path(path))
             case Pause(paused):
                 clock.paused = paused
@@ -232,8 +234,8 @@ class Render:
                 clock.bpm = bpm or clock.bpm
                 if beat is not None:
                     clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
-            case Report():
-                self._reporter.ask(order)
+            case ReportValues():
+                self._reporter.ask(message)
             case Stop():
                 self._ended = True
 
@@ -243,11 +245,11 @@ class Render:
         self._writer.beat()
         try:
             pictures = self._engine.frame(moment)
-            self._handover.begin(pictures, moment)
+            self._read_back.begin(pictures, moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
-                self._wire.post(self._reporter.values(moment, self._frame_at, *sources), key="values")
+                self._pipe.post(self._reporter.values(moment, self._frame_at, *sources), key="values")
             if pictures:
                 self._phase = "playing"
         except OutputError as error:
@@ -264,7 +266,7 @@ class Render:
     def finish(self) -> None:
         """Wait for the frame that the device is at work on, and publish it."""
         try:
-            self._handover.finish()
+            self._read_back.finish()
         except Exception:
             self._failed()
 
@@ -283,7 +285,7 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._wire.post(Addresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
+            self._pipe.post(PatchAddresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -309,20 +311,20 @@ class Render:
         watched = tuple(sorted(map(str, self._engine.watched)))
         if self._phase == "playing" and watched != self._watched:
             self._watched = watched
-            self._wire.post(Watched(watched), key="watched")
+            self._pipe.post(WatchFiles(watched), key="watched")
 
     def _tell_desk(self, now: float) -> bool:
         """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that
         nothing is stored twice."""
-        bank = self._engine.snapshots.bank
-        stored, self._bank = bank is not self._bank, bank
+        snapshots = self._engine.snapshots
+        stored, self._bank_version = snapshots.version != self._bank_version, snapshots.version
         if stored:
-            self._wire.post(Stored(encode_bank(bank)), key="stored")
+            self._pipe.post(SnapshotsStored(encode_bank(snapshots.bank)), key="stored")
         if stored or now - self._desk_at >= DESK_SECONDS:
-            desk, self._desk_at = self._desk_keeper.look(self._engine), now
+            desk, self._desk_at = self._desk_reader.look(self._engine), now
             if desk != self._desk:
                 self._desk = desk
-                self._wire.post(desk, key="desk")
+                self._pipe.post(desk, key="desk")
         return stored
 
     def _follow_tempo(self) -> None:
@@ -361,7 +363,7 @@ class Render:
         )
 
     def _say(self, status: Status) -> None:
-        self._wire.post(status, key="status")
+        self._pipe.post(status, key="status")
 
     def _save(self, now: float) -> None:
         try:
@@ -369,7 +371,7 @@ class Render:
         except Exception:
             log.exception("no checkpoint could be made")
             return
-        self._wire.post(Saved(self._number, data, self._clock.checkpoint(), now), key="saved")
+        self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
 

@@ -20,10 +20,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.process.messages import Begin, Failed, Line, Ready, decode_to_render
-from ganzfeld.process.parts import Parts, torch_parts
+from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.message_pipe import MessagePipe
+from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
 from ganzfeld.process.render import Render
-from ganzfeld.process.wire import Wire
 from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ SECONDS_TO_END = 2.0
 SWITCH_SECONDS = 1e-4
 
 
-def main(connection: Connection, prepare: Callable[[], Parts] = torch_parts) -> None:
+def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dependencies) -> None:
     """The process, from its start to its end."""
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
@@ -51,37 +51,37 @@ def main(connection: Connection, prepare: Callable[[], Parts] = torch_parts) -> 
         time.sleep(SECONDS_TO_END)  # a loop that hangs will not look into its inbox
         os._exit(1)
 
-    wire = Wire(connection, decode_to_render, inbox.put, alone).start()
-    logging.basicConfig(level=logging.WARNING, handlers=[_ToSupervisor(wire)], force=True)
+    pipe = MessagePipe(connection, decode_to_render, inbox.put, alone).start()
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToSupervisor(pipe)], force=True)
     code = 1
     try:
-        parts = prepare()
+        dependencies = prepare()
         # What was imported lives as long as the process: never look at it again for garbage.
         gc.collect()
         gc.freeze()
-        wire.post(Ready())
+        pipe.post(Ready())
         begin = inbox.get()
         if isinstance(begin, Begin):
-            Render(begin, parts, wire, inbox).run()
+            Render(begin, dependencies, pipe, inbox).run()
         code = 0
     except GanzfeldError as error:
-        wire.post(Failed(Problem.of(error)))
+        pipe.post(Failed(Problem.of(error)))
     except BaseException:
         log.exception("the render process ends")
-    wire.finish()
+    pipe.finish()
     os._exit(code)  # no waiting for threads that build, nor for the device
 
 
 class _ToSupervisor(logging.Handler):
     """Sends the log to the process that has a terminal."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, pipe: MessagePipe) -> None:
         super().__init__()
         self.setFormatter(logging.Formatter("%(message)s"))
-        self._wire = wire
+        self._pipe = pipe
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._wire.post(Line(record.name, record.levelno, self.format(record)))
+            self._pipe.post(LogLine(record.name, record.levelno, self.format(record)))
         except Exception:
             self.handleError(record)

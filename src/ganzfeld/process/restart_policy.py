@@ -1,76 +1,77 @@
-"""What a supervisor remembers to bring a dead render process back: the orders it may have lost, how often it died, and
-what to say about it. Plain bookkeeping: no process, no clock of its own.
+"""How a dead render process is brought back: which messages it may have missed, which text to start with, when, and
+what to say about it. Plain bookkeeping: it starts no process and asks no clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from ganzfeld.process.messages import Numbered, Order, Text
+from ganzfeld.process.messages import Numbered, RenderMessage, VersionedText
 from ganzfeld.values.status import Problem
 
-MOST_ORDERS_KEPT = 8192
+MOST_MESSAGES_KEPT = 8192
 CALM_SECONDS = 10.0
 """A text that has played this long is good."""
-DEATHS_BEFORE_RETREAT = 3
+DEATHS_BEFORE_FALLBACK = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts when the process dies again and again and there is no good text to go back to."""
 
 
 class Journal:
-    """Numbers the orders, and keeps those that no checkpoint contains yet; newest wins where orders share a key."""
+    """Numbers the messages to the render process, and keeps those that no checkpoint contains yet. Where messages share
+    a key, only the newest is kept."""
 
     def __init__(self) -> None:
         self.number = 0
         self._kept: dict[Hashable, Numbered] = {}
 
-    def add(self, order: Order, *, key: Hashable = None, keep: bool = True) -> Numbered:
-        """The order with its number."""
+    def add(self, message: RenderMessage, *, key: Hashable = None, keep: bool = True) -> Numbered:
+        """The message with its number. keep: give it again to the next process, unless a checkpoint contains it."""
         self.number += 1
-        numbered = Numbered(self.number, order)
+        numbered = Numbered(self.number, message)
         if keep:
             place = self.number if key is None else key
             self._kept.pop(place, None)
             self._kept[place] = numbered
-            if len(self._kept) > MOST_ORDERS_KEPT:
+            if len(self._kept) > MOST_MESSAGES_KEPT:
                 del self._kept[next(iter(self._kept))]
         return numbered
 
     def saved(self, number: int) -> None:
-        """A checkpoint contains every order up to this one."""
-        self._kept = {key: order for key, order in self._kept.items() if order.number > number}
+        """A checkpoint contains every message up to this one."""
+        self._kept = {key: numbered for key, numbered in self._kept.items() if numbered.number > number}
 
     def forget(self) -> None:
-        """Give none of the orders so far again."""
+        """Give none of the messages so far again."""
         self._kept.clear()
 
     def __iter__(self) -> Iterator[Numbered]:
-        """Orders to give again, in their order."""
+        """The messages to give again, oldest first."""
         return iter(list(self._kept.values()))
 
 
-class Retreat:
+class RestartPolicy:
     """Which text to start the render process with, and when.
 
-    The newest, at once; but when the process dies `DEATHS_BEFORE_RETREAT` times without `CALM_SECONDS` of playing
+    The newest, at once; but when the process dies `DEATHS_BEFORE_FALLBACK` times without `CALM_SECONDS` of playing
     between, the newest text is set aside for the last good one, until somebody saves again. Without a good one it is
     tried again after pauses that grow. Times are seconds of any steady clock.
     """
 
-    def __init__(self, text: Text, now: float) -> None:
+    def __init__(self, text: VersionedText, now: float) -> None:
         self.newest = text
-        self.good: Text | None = None
+        self.good: VersionedText | None = None
         self.is_set_aside = False
         self.deaths = 0
         self.try_at = now
         self._calm_since: float | None = None
 
     @property
-    def text(self) -> Text:
+    def text(self) -> VersionedText:
         """What to play."""
         return self.good if self.is_set_aside and self.good is not None else self.newest
 
-    def save(self, text: Text, now: float) -> None:
+    def save(self, text: VersionedText, now: float) -> None:
         """A new text: everything is forgiven."""
         self.newest, self.is_set_aside, self.deaths, self.try_at = text, False, 0, now
         if self._calm_since is not None:
@@ -80,7 +81,7 @@ class Retreat:
         """A process has begun to make frames."""
         self._calm_since = now
 
-    def look(self, playing: Text | None, now: float) -> None:
+    def look(self, playing: VersionedText | None, now: float) -> None:
         """`playing` plays: after a while that makes it good."""
         if self._calm_since is not None and now - self._calm_since >= CALM_SECONDS:
             self.deaths = 0
@@ -92,16 +93,16 @@ class Retreat:
         self._calm_since = None
         self.deaths += 1
         self.try_at = now
-        if self.deaths < DEATHS_BEFORE_RETREAT:
+        if self.deaths < DEATHS_BEFORE_FALLBACK:
             return False
         if self.good is not None and not self.is_set_aside and self.good.version != self.newest.version:
             self.is_set_aside, self.deaths = True, 0
             return True
-        self.try_at += min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self.deaths - DEATHS_BEFORE_RETREAT))
+        self.try_at += min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self.deaths - DEATHS_BEFORE_FALLBACK))
         return False
 
 
-class Absence:
+class Outage:
     """The time without a render process, and what the person is told about it."""
 
     def __init__(self) -> None:
@@ -123,16 +124,16 @@ class Absence:
         if self.lasts:
             self.lasts, self._ended = False, now
 
-    def problems(self, retreat: Retreat, now: float) -> list[Problem]:
+    def problems(self, policy: RestartPolicy, now: float) -> list[Problem]:
         """What is wrong, or was a moment ago."""
-        if retreat.is_set_aside:
-            what = f"the render process died {DEATHS_BEFORE_RETREAT} times with this text ({self._how})"
+        if policy.is_set_aside:
+            what = f"the render process died {DEATHS_BEFORE_FALLBACK} times with this text ({self._how})"
             return [Problem(what, "What played before it plays on; change and save it to try again")]
-        if self.lasts and retreat.deaths >= DEATHS_BEFORE_RETREAT:
-            what = f"the render process died {retreat.deaths} times ({self._how})"
+        if self.lasts and policy.deaths >= DEATHS_BEFORE_FALLBACK:
+            what = f"the render process died {policy.deaths} times ({self._how})"
             return [Problem(what, f"It is tried again, at least every {LONGEST_PAUSE:.0f} s, and when you save")]
         if self.lasts:
             return [Problem(f"the render process ended ({self._how})", "It is being replaced")]
-        if retreat.deaths and now - self._ended < CALM_SECONDS:
+        if policy.deaths and now - self._ended < CALM_SECONDS:
             return [Problem(f"the render process ended ({self._how}) and was back after {self.seconds:.1f} s")]
         return []

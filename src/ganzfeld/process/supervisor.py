@@ -1,10 +1,8 @@
 """The supervisor: everything of a running show but the rendering.
 
-It owns the patch's newest text, the values that hands turned, the last checkpoint, the last frame, and the power to
-start the render again. The render process may be killed, crash or hang at any time: a spare that has everything
-imported takes over with the present text, the last checkpoint and every order given since it was made.
-
-`relay.py` sees to that.
+It owns the patch's newest text, what hands turned, the last checkpoint, the last frame, and the power to start the
+render process again. That process may be killed, crash or hang at any time: a spare that has everything imported takes
+over with the newest text, the last checkpoint and every message sent since it was made (`failover.py` sees to it).
 """
 
 from __future__ import annotations
@@ -21,38 +19,37 @@ from typing import Any
 
 import msgspec
 
-from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
-from ganzfeld.engine.snapshots.file import SnapshotKeeper, snapshot_path
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
-from ganzfeld.process.child import Child
-from ganzfeld.process.hands import Hands
-from ganzfeld.process.learning import SNAPSHOT, Learning
+from ganzfeld.process.child_process import ChildProcess
+from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.failover import Failover
+from ganzfeld.process.live_dice import LiveDice
+from ganzfeld.process.main_output import MainOutput, ShownFrame
 from ganzfeld.process.messages import (
-    Addresses,
     Begin,
+    CheckpointSaved,
     Failed,
-    Line,
-    Notice,
+    FileChanged,
+    LoadSnapshots,
+    LogLine,
     Numbered,
-    Order,
+    PatchAddresses,
     Ready,
-    Saved,
-    Snapshots,
-    Stored,
-    Text,
-    Trust,
-    Values,
-    Watched,
+    RenderMessage,
+    ReportedValues,
+    SnapshotsStored,
+    TrustScript,
+    VersionedText,
+    WatchFiles,
 )
-from ganzfeld.process.parts import Parts, torch_parts
-from ganzfeld.process.patch_file import PatchFile
-from ganzfeld.process.relay import Relay
-from ganzfeld.process.report import Hear, Listeners
-from ganzfeld.process.restart_policy import Journal, Retreat
-from ganzfeld.process.rolls import Rolls
-from ganzfeld.process.screen import Screen, ShownFrame
-from ganzfeld.process.watch import Change, Kind, Watcher
+from ganzfeld.process.midi_learn import MidiLearn
+from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.render_state import RenderState
+from ganzfeld.process.restart_policy import Journal, RestartPolicy
+from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.status import PatchSource, Problem, Status
@@ -65,8 +62,8 @@ SPARE_AFTER = 1.0
 _LOOK_EVERY = 0.05
 
 
-class Supervisor(Hands):
-    """A running show: `start`, look, turn, `close`. Fits `studio.show.Show`; every method may be called by any thread.
+class Supervisor(ShowCommands):
+    """A running show, from `start` to `close`: a `studio.show.StudioShow`. Every method may be called by any thread.
 
     patch: the file that plays and is watched; or text: a patch without a file. name: what the person calls it.
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
@@ -90,36 +87,31 @@ class Supervisor(Hands):
         take_cameras: bool = False,
         sound: Path | None = None,
         hang_seconds: float = 15.0,
-        prepare: Callable[[], Parts] = torch_parts,
+        prepare: Callable[[], Dependencies] = torch_dependencies,
     ) -> None:
-        self._file = PatchFile(patch) if patch else None
-        self._path = self._file.path if self._file else None
+        self._files = ShowFiles(patch, self)
+        path = self._files.patch.path if self._files.patch else None
         self.name = name or (patch.name if patch else "patch")
-        self._device, self._fps, self._trust_all = device, fps, trust_all
-        self._tempo = tempo
+        self._options = ShowOptions(
+            path, self.name, device, fps, tempo, trust_all, take, take_cameras=take_cameras, sound=sound
+        )
         self._taps = Taps()
         self._listeners = Listeners()
-        self._take_cameras = take_cameras
-        self._take, self._sound = take.absolute() if take else None, sound.absolute() if sound else None
         self._lock = threading.RLock()
         self._news = threading.Event()
         self._closing = False
-        self._watcher = Watcher(self._file_changed)
-        self._keeper = SnapshotKeeper(snapshot_path(self._path) if self._path else None)
-        self._learning = Learning()
-        self._desk = Desk()
+        self._learning = MidiLearn(self, self._options.file, self._lock)
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         """Why no control can be learned; "" if one can. Whoever listens to controllers says so here."""
-        if self._file is not None:
-            self._watcher.watch(self._own_files())  # before it is read: no save is missed
-            text = self._file.read()
-        self._retreat = Retreat(Text(1, text or ""), time.perf_counter())
-        self._texts = {1: self._retreat.newest}
-        self._rolls = Rolls(self._path, lambda: self._retreat.newest.text, self.submit)
-        self._playing: Text | None = None
+        if self._files.patch is not None:
+            text = self._files.patch.read()
+        self._policy = RestartPolicy(VersionedText(1, text or ""), time.perf_counter())
+        self._texts = {1: self._policy.newest}
+        self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
+        self._playing: VersionedText | None = None
         self._journal = Journal()
-        self._relay = Relay(
-            self._retreat,
+        self._failover = Failover(
+            self._policy,
             self._journal,
             self._first_words,
             hear=self._hear,
@@ -128,15 +120,9 @@ class Supervisor(Hands):
             hang_seconds=hang_seconds,
             prepare=prepare,
         )
-        self._saved: Saved | None = None
-        self._status = Status()
-        self._addresses: frozenset[str] = frozenset()
-        self._counts: frozenset[str] | None = None
-        self._counted: frozenset[str] | None = None
-        self.failure: GanzfeldError | None = None
-        """Why nothing can ever be played, or None."""
+        self._told = RenderState()
         self._store = FrameStore()
-        self._screen = Screen(self._store.session)
+        self._main_output = MainOutput(self._store.session)
         self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
         self._close_at_exit = _closer(self)
 
@@ -148,21 +134,20 @@ class Supervisor(Hands):
     @property
     def render_pid(self) -> int | None:
         """The number of the process that renders."""
-        main = self._relay.main
+        main = self._failover.main
         return main.pid if main else None
 
     @property
     def spare_ready(self) -> bool:
         """Whether another process could take over at once."""
-        spare = self._relay.spare
+        spare = self._failover.spare
         return spare is not None and spare.ready
 
     def start(self) -> Supervisor:
         """Start rendering."""
         with self._lock:
-            self._read_snapshots()
-            self._relay.begin()
-        self._watcher.start()
+            self._files.start()
+            self._failover.begin()
         self._thread.start()
         # multiprocessing waits for its processes when Python ends, so ours must end before that.
         atexit.register(self._close_at_exit)
@@ -178,10 +163,9 @@ class Supervisor(Hands):
         self._news.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(10)
-        self._watcher.close()
-        self._keeper.write(float("inf"))
-        self._relay.close()
-        self._screen.close()
+        self._files.close()
+        self._failover.close()
+        self._main_output.close()
         self._store.close()
 
     def __enter__(self) -> Supervisor:
@@ -194,17 +178,17 @@ class Supervisor(Hands):
 
     def latest(self, newer_than: int = -1) -> ShownFrame | None:
         """The main output's newest picture, or None if its number is not above `newer_than`."""
-        return self._screen.latest(newer_than)
+        return self._main_output.latest(newer_than)
 
     def wait(self, newer_than: int = -1, timeout: float = 1.0) -> ShownFrame | None:
         """As `latest`, but waits up to `timeout` seconds for such a picture."""
-        return self._screen.wait(newer_than, timeout)
+        return self._main_output.wait(newer_than, timeout)
 
     def status(self) -> Status:
         """How the show is doing now."""
         with self._lock:
-            told, newest = self._status, self._retreat.newest
-            width, height = self._screen.size
+            told, newest = self._told.status, self._policy.newest
+            width, height = self._main_output.size
             return msgspec.structs.replace(
                 told,
                 follow=self.follow,
@@ -213,26 +197,30 @@ class Supervisor(Hands):
                 height=height,
                 patch_name=self.name,
                 patch_version=newest.version,
-                render_alive=not self._relay.absence.lasts,
-                rolled=self._rolls.rolled,
+                render_alive=not self._failover.outage.lasts,
+                rolled=self._dice.rolled,
             )
 
     def patch_source(self) -> PatchSource:
         """The patch's newest text, whether it plays or not."""
-        newest = self._retreat.newest
+        newest = self._policy.newest
         return PatchSource(name=self.name, text=newest.text, version=newest.version)
 
     @property
     def known_time(self) -> tuple[float, float, float]:
         """The show was at second t at a time (perf_counter) and goes on at a speed, 0 while it is paused. Never waits,
         so that sound can follow it."""
-        status = self._status
-        return status.t, status.at, 0.0 if status.paused or not status.at else status.speed
+        return self._told.time
 
     def desk(self) -> Desk:
         """Knobs, what is held by hand, snapshots, what is being learned: as they were a moment ago."""
-        kept = self._keeper.path is not None  # a patch without a file has no place for snapshots
-        return msgspec.structs.replace(self._desk, lesson=self._learning.lesson, kept=kept)
+        told, kept = self._told.desk, self._files.keeps_snapshots
+        return msgspec.structs.replace(told, lesson=self._learning.lesson, kept=kept)
+
+    @property
+    def failure(self) -> GanzfeldError | None:
+        """Why nothing can ever be played, or None."""
+        return self._told.failure
 
     def command(self, name: str, **arguments: str) -> None:
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
@@ -245,11 +233,11 @@ class Supervisor(Hands):
             case "tap":
                 self.tap()
             case "roll":
-                self._rolls.roll()
+                self._dice.roll()
             case "keep":
-                self._rolls.keep()
+                self._dice.keep()
             case "back":
-                self._rolls.back()
+                self._dice.back()
             case "trust":
                 self.trust(arguments.get("path", ""))
             case _:
@@ -260,120 +248,87 @@ class Supervisor(Hands):
     def submit(self, text: str) -> None:
         """Play this text, as if it had been saved; the file stays as it is."""
         with self._lock:
-            newest = self._retreat.newest
+            newest = self._policy.newest
             if (
                 text == newest.text
-                and not self._status.errors
-                and not self._retreat.is_set_aside
-                and not self._relay.absence.lasts
+                and not self._told.status.errors
+                and not self._policy.is_set_aside
+                and not self._failover.outage.lasts
             ):
                 return
-            recent = {newest.version, *(known.version for known in (self._playing, self._retreat.good) if known)}
+            recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = self._texts[newest.version + 1] = Text(newest.version + 1, text)
-            self._retreat.save(newest, time.perf_counter())
+            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text)
+            self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
 
     def edit(self, text: str) -> None:
         """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
-        something else than what plays: somebody is just changing it."""
-        if self._file is not None:
-            self._file.write(self._retreat.newest.text, text)
+        something else than what plays: another program is just changing it."""
+        if self._files.patch is not None:
+            self._files.patch.write(self._policy.newest.text, text)
         self.submit(text)
 
     def learn(self, target: str | None = None) -> None:
-        """The next control that is touched (or the one that was touched first) is to turn this: the address of a knob
-        or of a plain number in the text, or a snapshot ("snapshot:dawn"). Raises GanzfeldError if it cannot be."""
+        """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
         if self.deafness:
             raise GanzfeldError("No control can be learned", hint=self.deafness)
-        chosen = self._learning.begin(target)
-        if chosen is not None:
-            self._learned(chosen)
-            return
-        from ganzfeld.patch.language.editing import (
-            numbers,  # takes a moment, the first time: the lesson has begun by then
-        )
-
-        try:
-            found = numbers(self._retreat.newest.text, str(self._path) if self._path else None)
-        except GanzfeldError:
-            self._learning.end()
-            raise
-        self._learning.offer(tuple(found))
+        self._learning.learn(target)
 
     def stop_learning(self) -> None:
-        """Nothing is to be learned."""
+        """Nothing is to be learned any more."""
         self._learning.end()
 
     def touched(self, control: str) -> float | None:
-        """A control was touched while something is being learned: "cc 1/74" or "note 1/60". Returns the place (0 to 1)
-        that it has to come by before it turns the knob it now belongs to. Raises GanzfeldError."""
-        return self._learned(self._learning.touched(control))
-
-    def _learned(self, lesson: tuple[str, str] | None) -> float | None:
-        return self.connect(*lesson) if lesson is not None else None
+        """A control was touched while something is being learned (see `MidiLearn.touched`). Raises GanzfeldError."""
+        return self._learning.touched(control)
 
     def connect(self, target: str, control: str | None) -> float | None:
-        """Write down that a control (None: none) turns a knob or a number, or recalls a snapshot; as `touched`."""
-        if target.startswith(SNAPSHOT):
-            self.arrange("bind", target.removeprefix(SNAPSHOT), control)
-            return None
-        kind, _, place = (control or "cc ").partition(" ")
-        if kind != "cc":
-            raise GanzfeldError("A knob is turned by a controller, not by a note", hint="Touch a knob or a fader")
-        from ganzfeld.patch.language.editing import with_control
-
-        with self._lock:
-            known = {knob.address: knob for knob in self._desk.knobs}.get(target)
-            held = self._desk.held.get(target)
-            value = held if isinstance(held, int | float) else None
-            file = str(self._path) if self._path else None
-            edited = with_control(self._retreat.newest.text, target, place or None, value=value, file=file)
-            self.edit(edited.text)
-            if known is None:
-                self.arrange("move", target, edited.address)
-        return known.position if known is not None else edited.position
+        """Write down which control turns a knob or recalls a snapshot (see `MidiLearn.connect`). Raises
+        GanzfeldError."""
+        return self._learning.connect(target, control)
 
     def trust(self, path: str) -> None:
         """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
-        if path not in self._status.pending_trust:
+        if path not in self._told.status.pending_trust:
             raise GanzfeldError("no script of this name waits for permission")
         TrustStore().trust(Path(path))
-        self._give(Trust(path), key=("trust", path))
+        self._give(TrustScript(path), key=("trust", path))
 
     def restart(self) -> None:
         """Replace the render process, with everything kept."""
         with self._lock:
-            if self._relay.main is not None:
+            if self._failover.main is not None:
                 log.info("the render process is replaced, as asked")
-                self._relay.replace("as asked", counts=False)
+                self._failover.replace("as asked", counts=False)
 
-    def _give(self, order: Order, *, key: Hashable = None, keep: bool = True) -> None:
+    def _give(self, message: RenderMessage, *, key: Hashable = None, keep: bool = True) -> None:
         with self._lock:
-            self._relay.post(self._journal.add(order, key=key, keep=keep), key)
+            self._failover.post(self._journal.add(message, key=key, keep=keep), key)
 
     @property
     def addresses(self) -> frozenset[str]:
         """Every parameter that a hand may turn in the patch that plays."""
-        return self._addresses
+        return self._told.addresses
 
     @property
     def counted(self) -> frozenset[str] | None:
         """Addresses whose hits the patch that plays, and the one before it, count; None: nothing has played yet."""
-        return self._counted
+        return self._told.counted
 
     @property
     def follow(self) -> str | None:
         """What the tempo is taken from: "tap", "midi", "audio", "link", or None: the patch's text and hands."""
-        if self._tempo is None:
-            return self._status.follow
-        return self._tempo if isinstance(self._tempo, str) else None
+        tempo = self._options.tempo
+        if tempo is None:
+            return self._told.status.follow
+        return tempo if isinstance(tempo, str) else None
 
     @property
     def expected(self) -> float | None:
         """About how fast what the tempo is taken from may be: `bpm(90, "audio")` expects 90."""
-        return self._status.expected
+        return self._told.status.expected
 
     def tap(self, at: float | None = None) -> None:
         """A hand taps the beat (`at`: perf_counter, default now): the first tap is a downbeat, from the third on there
@@ -390,132 +345,89 @@ class Supervisor(Hands):
             if (report := self._listeners.wanted) is not None:
                 self._give(report, key="report", keep=False)
 
-    # Files
+    # What files say (a `FileListener`)
 
-    def _file_changed(self, change: Change) -> None:
-        if change.path == self._keeper.path:
-            self._read_snapshots()
-        elif self._file is None or change.path != self._file.path:
-            self._give(Notice(str(change.path)), key=("notice", change.path))
-        elif (text := self._file.changed(change)) is not None:
-            self.submit(text)
+    def text_saved(self, text: str) -> None:
+        """The patch's file was saved."""
+        self.submit(text)
 
-    def _watch(self, files: Sequence[str]) -> None:
-        kinds: dict[Path, Kind] = {Path(file): "script" if file.endswith(".py") else "data" for file in files}
-        self._watcher.watch(kinds | self._own_files())
+    def snapshots_read(self, bank: bytes) -> None:
+        """The file of the snapshots was written by another program."""
+        self._give(LoadSnapshots(bank), key="snapshots")
 
-    def _own_files(self) -> dict[Path, Kind]:
-        files: dict[Path, Kind] = {self._path: "patch"} if self._path else {}
-        if self._keeper.path is not None:
-            files[self._keeper.path] = "data"
-        return files
-
-    def _read_snapshots(self) -> None:
-        bank = self._keeper.read()
-        if bank is not None:
-            self._give(Snapshots(encode_bank(bank)), key="snapshots")
+    def file_changed(self, path: str) -> None:
+        """A file that the patch names changed."""
+        self._give(FileChanged(path), key=("notice", path))
 
     # The render process
 
-    def _hear(self, child: Child, message: Any) -> None:
+    def _hear(self, child: ChildProcess, message: Any) -> None:
         with self._lock:
             match message:
                 case Ready():
                     child.ready = True
-                case Line(logger, level, text):
+                case LogLine(logger, level, text):
                     logging.getLogger(logger).log(level, "%s", text)
-                case _ if child is not self._relay.main or child.begun_with is None:
-                    pass  # the last words of one that was replaced
+                case _ if child is not self._failover.main or child.begun_with is None:
+                    pass  # from a process that was replaced
                 case Status():
                     self._take_status(child, message)
-                case Watched(files):
-                    self._watch(files)
-                case Addresses(addresses, hits):
-                    self._addresses = frozenset(addresses)
-                    # The patch before may be fading out: it counts on.
-                    before, self._counts = self._counts, frozenset(hits)
-                    self._counted = self._counts | (before or frozenset())
-                case Values():
+                case WatchFiles(files):
+                    self._files.watch(files)
+                case PatchAddresses():
+                    self._told.take_addresses(message)
+                case ReportedValues():
                     self._listeners.tell(message)
                 case Desk():
-                    self._desk = message
-                case Stored(bank):
-                    self._keeper.stored(decode_bank(bank))
+                    self._told.desk = message
+                case SnapshotsStored(bank):
+                    self._files.store_snapshots(bank)
                     self._news.set()
-                case Saved(number):
-                    self._saved = message
+                case CheckpointSaved(number):
+                    self._told.saved = message
                     self._journal.saved(number)
                 case Failed(problem):
-                    self.failure = problem.error()
-                    self._status = Status(phase="loading", errors=(problem,))
+                    self._told.fail(problem)
 
-    def _take_status(self, child: Child, status: Status) -> None:
-        self._relay.told(child, status)
+    def _take_status(self, child: ChildProcess, status: Status) -> None:
+        self._failover.told(child, status)
         if status.playing_version is not None:
             self._playing = self._texts.get(status.playing_version, self._playing)
         if status.outputs:
-            self._screen.show(status.outputs[0])
-        if (
-            status.phase != "playing" and not status.outputs
-        ):  # nothing plays yet: what played before a restart is still the truth for viewers
-            status = _keep_numbers(self._status, status)
-        self._status = status
+            self._main_output.show(status.outputs[0])
+        self._told.take_status(status)
 
     def _supervise(self) -> None:
         while not self._closing:
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
-                self._keeper.write(time.perf_counter())
+                self._files.write_soon()
                 with self._lock:
                     if not self._closing:
-                        hopeless = self.failure is not None
-                        self._relay.look(self._playing, self._status, is_hopeless=hopeless, spare_after=SPARE_AFTER)
+                        self._failover.look(
+                            self._playing,
+                            self._told.status,
+                            is_hopeless=self._told.failure is not None,
+                            spare_after=SPARE_AFTER,
+                        )
             except Exception:
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        found = (self._file and self._file.problem, self._keeper.problem, self._rolls.problem)
+        found = (*self._files.problems, self._dice.problem)
         own = [Problem.of(problem) for problem in found if problem]
-        return [*own, *self._relay.absence.problems(self._retreat, time.perf_counter())]
+        return [*own, *self._failover.outage.problems(self._policy, time.perf_counter())]
 
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
-        text, fallback = self._retreat.text, None if self._retreat.is_set_aside else self._playing
-        saved = self._saved
-        yield Begin(
-            session=self._store.session,
-            text=text,
-            path=str(self._path) if self._path else None,
-            fallback=fallback if fallback is not None and fallback.version != text.version else None,
-            device=self._device,
-            fps=self._fps,
-            trust_all=self._trust_all,
-            checkpoint=saved.data if saved else None,
-            clock=saved.clock if saved else None,
-            saved_at=saved.at if saved else 0.0,
-            take=str(self._take) if self._take else None,
-            name=self.name,
-            sound=str(self._sound) if self._sound else "",
-            take_cameras=self._take_cameras,
-            bpm=None if self._tempo is None or isinstance(self._tempo, str) else self._tempo,
-        )
+        fallback = None if self._policy.is_set_aside else self._playing
+        yield self._options.begin(self._store.session, self._policy.text, fallback, self._told.saved)
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
             yield self._journal.add(report, keep=False)
-
-
-def _keep_numbers(before: Status, status: Status) -> Status:
-    return msgspec.structs.replace(
-        before,
-        phase=status.phase,
-        opened_in=status.opened_in,
-        errors=status.errors,
-        fps=0.0,
-        pending_trust=status.pending_trust,
-    )
 
 
 def _closer(supervisor: Supervisor):

@@ -1,4 +1,4 @@
-"""Watching the files of a patch: a save is noticed within some 40 ms, half a save never.
+"""Watches the files of a patch: a save is noticed within some 40 ms, and a half-written file is never taken.
 
 Editors save in three ways: they write a new file and rename it over the old one, they truncate the file and write it
 again, or they write it in pieces. So the *folder* is watched, not the file; what the system reports is only a hint to

@@ -18,6 +18,8 @@ from ganzfeld.rendering.piece_renderer import PieceRenderer, Report
 
 MOST_ATTEMPTS = 4
 """How often processes are started anew after one died."""
+MOST_REST_SECONDS = 3.0
+"""Before processes are started anew; the first time a second."""
 TELL_SECONDS = 0.1
 """Between two looks at how many frames the processes have rendered."""
 
@@ -51,7 +53,7 @@ def render_in_processes(renderer: PieceRenderer, folder: PieceFolder, workers: i
         for attempt in range(MOST_ATTEMPTS):
             if not todo:
                 break
-            time.sleep(min(attempt, 3))
+            time.sleep(min(attempt, MOST_REST_SECONDS))
             workers = min(workers, len(todo))
             with ProcessPoolExecutor(workers, context, _begin, (renderer.job, made, turn)) as pool:
                 futures = {chain: pool.submit(_render, chain) for chain in sorted(todo)}

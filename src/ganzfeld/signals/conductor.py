@@ -21,8 +21,8 @@ _HOW = {
 }
 
 
-class Show(Protocol):
-    """What is conducted; `engine.supervisor.Supervisor` fits."""
+class ConductedShow(Protocol):
+    """The show whose tempo is set; `process.supervisor.Supervisor` is one."""
 
     @property
     def follow(self) -> str | None:
@@ -31,7 +31,7 @@ class Show(Protocol):
 
     @property
     def expected(self) -> float | None:
-        """About how fast that may be, if somebody knows."""
+        """About how many beats a minute that has, if the patch says so; else None."""
         ...
 
     def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:
@@ -52,7 +52,7 @@ class Conductor(Background):
 
     def __init__(
         self,
-        show: Show,
+        show: ConductedShow,
         pulses: Mapping[str, Pulse],
         link: LinkSession | None = None,
         expect: Callable[[float | None], None] = lambda bpm: None,

@@ -24,7 +24,8 @@ from ganzfeld.signals.show_time import ShowTime
 log = logging.getLogger(__name__)
 
 TOLERANCE_SECONDS = 0.012
-"""So far from the show the sound may be: nobody hears less, and the show's time is known to a millisecond or two."""
+"""How far the sound may be from the show before it is moved: less cannot be heard, and the show's time is only known
+to a millisecond or two."""
 RETRY_SECONDS = 2.0
 _AHEAD_SECONDS, _BEHIND_SECONDS = 1.0, 0.2
 _DECODE_SECONDS = 0.1

@@ -1,4 +1,5 @@
-"""Where signals go: `values.outside.Outside` in one process, the supervisor's pipe to the render in two."""
+"""Where signals go: `values.outside.Outside` if the engine is in this process, else the supervisor, which sends them to
+the render process."""
 
 from __future__ import annotations
 

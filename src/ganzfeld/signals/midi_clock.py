@@ -12,7 +12,7 @@ TICKS_PER_BEAT = 24
 _LONGEST = 4 * TICKS_PER_BEAT  # ticks that an estimate rests on
 _FEWEST = TICKS_PER_BEAT // 2
 _GAP_SECONDS = 0.25  # ticks at 10 bpm; after a longer pause the counting starts anew
-_SILENT_SECONDS = 0.5  # without a tick nobody is there
+_SILENT_SECONDS = 0.5  # without a tick, the clock is taken for gone
 _CHANGE = 0.03  # the last half beat differs so much from the estimate: another tempo, not jitter
 
 
@@ -39,7 +39,8 @@ class MidiClock:
     def beat_at(self, now: float) -> Beat | None:
         """The beat at a time, by the straight line through the last ticks; None while there are none.
 
-        Of a clock that is heard from midway on, nobody knows which ticks are beats: only their own grid is told.
+        A clock that was running before it was heard does not tell which of its ticks are beats: then the beat is known
+        up to one tick's grid only.
         """
         if self.bpm is None or now - self._times[-1] > _SILENT_SECONDS:
             return None

@@ -27,7 +27,8 @@ _DATA, _DATA_FINE, _NRPN_FINE, _NRPN, _RPN_FINE, _RPN = 6, 38, 98, 99, 100, 101
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control somebody touched. kind: "cc" or "note"; channel: 1 to 16; number: 0 to 127; port: its port's name."""
+    """A control that a hand touched. kind: "cc" or "note"; channel: 1 to 16; number: 0 to 127; port: the name
+    of its port."""
 
     kind: str
     channel: int

@@ -19,7 +19,7 @@ from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, PacketError, p
 
 log = logging.getLogger(__name__)
 
-Turn = Callable[[str, Any], bool]
+TurnParameter = Callable[[str, Any], bool]
 """Takes an address and a value. True: it is a parameter's, and the value was passed on. May raise GanzfeldError."""
 
 MOST_AHEAD_SECONDS = 60.0
@@ -50,7 +50,7 @@ class OscInput:
     def __init__(
         self,
         outside: Mailbox,
-        turn: Turn | None = None,
+        turn: TurnParameter | None = None,
         listener: Callable[[Message], None] | None = None,
     ) -> None:
         self.outside = outside
@@ -156,7 +156,7 @@ class OscReceiver(OscInput, Background):
         *,
         port: int,
         host: str = "127.0.0.1",
-        turn: Turn | None = None,
+        turn: TurnParameter | None = None,
         listener: Callable[[Message], None] | None = None,
     ) -> None:
         OscInput.__init__(self, outside, turn, listener)

@@ -63,7 +63,8 @@ class OscSender:
     def frame(self, moment: Moment, values: Mapping[str, Any], now: float | None = None) -> None:
         """A frame was made: send what is due. values: address → value. now: seconds (default: `time.monotonic`)."""
         now = time.monotonic() if now is None else now
-        # Half a millisecond of grace, or a frame that comes a hair early halves the rate.
+        # Half a millisecond of tolerance: a frame that comes slightly early would otherwise be passed over, and halve
+        # the rate.
         if now - self._sent_at < 1 / self.rate - 5e-4:
             return
         self._sent_at = now

@@ -9,7 +9,7 @@ from typing import NamedTuple
 MOST_AHEAD_SECONDS = 1.0
 
 
-class Known(NamedTuple):
+class KnownTime(NamedTuple):
     """The show was at second `t` at `at` (perf_counter, which all processes of a machine share), and goes on at
     `speed` seconds a second; 0 while it is paused."""
 
@@ -24,7 +24,7 @@ class ShowTime:
     Without news it stands still after a second: the render may be gone.
     """
 
-    def __init__(self, ask: Callable[[], Known]) -> None:
+    def __init__(self, ask: Callable[[], KnownTime]) -> None:
         self._ask = ask
 
     def __call__(self, now: float | None = None) -> float:

@@ -10,14 +10,14 @@ from typing import Any
 from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
-from ganzfeld.signals.conductor import Conductor, Show
+from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
 from ganzfeld.signals.midi_file import MidiFile, is_midi_file
 from ganzfeld.signals.midi_state import MidiState
-from ganzfeld.signals.osc import OscReceiver, Turn
+from ganzfeld.signals.osc import OscReceiver, TurnParameter
 from ganzfeld.signals.osc_out import OscSender
 from ganzfeld.signals.osc_packets import Message
 from ganzfeld.signals.pulse import Pulse
@@ -54,10 +54,10 @@ class Wanted:
 class Signals:
     """Opens what is wanted, from `start` to `stop`.
 
-    mailbox: takes values and hits. turn: takes values of parameters (see `osc.Turn`). clock: the show's seconds, for
-    a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and follows what it asks
-    for. desk: the show whose knobs controllers turn, show and learn. Neither a missing package nor a taken port raises:
-    `problems` says so, and everything else works.
+    mailbox: takes values and hits. turn: takes values of parameters (see `osc.TurnParameter`). clock: gives the show's
+    time in seconds, for a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and
+    follows what it asks for. desk: the show whose knobs controllers turn, show and learn. Neither a missing package nor
+    a taken port raises: `problems` says so, and everything else works.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Signals:
         mailbox: Mailbox,
         wanted: Wanted,
         *,
-        turn: Turn | None = None,
+        turn: TurnParameter | None = None,
         clock: Callable[[], float] | None = None,
-        conducts: Show | None = None,
+        conducts: ConductedShow | None = None,
         desk: ShowAtDesk | None = None,
     ) -> None:
         self.wanted = wanted

@@ -37,7 +37,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
     GET /api/patch   name, text, version
-    WS  /live        frames and words (`wire.py`), paced by acknowledgement
+    WS  /live        frames and words (`message_pipe.py`), paced by acknowledgement
     """
 
     def status(request: Request) -> Response:

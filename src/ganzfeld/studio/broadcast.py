@@ -1,6 +1,6 @@
-"""The two threads that carry the show to its audience: its frames, and its words.
+"""The two threads that carry the show to its audience: its pictures, and its state.
 
-They only read; neither can slow the render. With nobody watching, both sleep.
+They only read, so neither can slow the render process. While there are no viewers, both sleep.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Broadcast(threading.Thread):
             try:
                 self.step()
             except Exception as error:
-                # A viewer's trouble is never the show's: say it once, and go on.
+                # What goes wrong for viewers must not stop the show: log it once, and go on.
                 if str(error) != self._complained_of:
                     self._complained_of = str(error)
                     log.exception("%s", self.name)

@@ -1,4 +1,4 @@
-"""Pictures as files: JPEG for the page, PNG for whoever wants every bit."""
+"""Pictures as files: JPEG for the page, PNG for programs that want every bit."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-from ganzfeld.process.screen import ShownFrame
+from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import PatchSource, Status
 

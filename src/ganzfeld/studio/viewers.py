@@ -1,4 +1,4 @@
-"""Who watches, and what each viewer is sent next.
+"""The pages that watch, and what each is sent next.
 
 A viewer takes the newest frame and misses what it cannot keep up with: at most three frames are on their way to it,
 and while it has no room none waits for it either, so that the next one it gets is the newest there is. Nothing here
@@ -85,7 +85,7 @@ class Audience:
     def join(self) -> Viewer:
         viewer = Viewer(self)
         self._viewers.add(viewer)
-        # What was said last is at most a moment old: whoever tells goes on as soon as somebody is present.
+        # What was said last is at most a moment old: the broadcast goes on as soon as a viewer is there.
         for topic, message in self._told.items():
             viewer.tell(topic, message)
         self.present.set()

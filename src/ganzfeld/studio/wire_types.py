@@ -102,7 +102,7 @@ def _list(name: str, comment: str, values: typing.Iterable[str]) -> str:
 
 
 def typescript(hint: Any, *, named: bool = True) -> str:
-    """A Python type in TypeScript. Raises TypeError for one that nobody has sent so far."""
+    """A Python type in TypeScript. Raises TypeError for one that has no counterpart here yet."""
     if named:
         for name, alias in _ALIASES.items():
             if hint == alias:

@@ -20,12 +20,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from ganzfeld.errors import OutputError, Where, explained
 from ganzfeld.patch.models import Patch
 from ganzfeld.takes.camera_film import CameraRecorder
+from ganzfeld.takes.checkpoint_facts import facts_of
 from ganzfeld.takes.file import TakeWriter
 from ganzfeld.takes.fingerprints import Fingerprints, code_fingerprint
 from ganzfeld.takes.packing import LEVEL, Played, pack_happenings, pack_times
@@ -61,7 +61,7 @@ TRY_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class _RecordedFrame:
     at: float
     moment: Moment
     inbox: Inbox
@@ -117,7 +117,7 @@ class TakeRecorder:
         self._cameras: dict[str, CameraRecorder] | None = {} if cameras else None
         self._unkept: set[str] = set()
         self._sizes: Mapping[str, tuple[int, int]] | None = None
-        self._queue: deque[_Frame | _State | Opened | CameraFilm | Last] = deque()
+        self._queue: deque[_RecordedFrame | _State | Opened | CameraFilm | Last] = deque()
         self._missed = False
         self._over = threading.Event()
         self._writer: TakeWriter | None = None
@@ -161,7 +161,7 @@ class TakeRecorder:
         if self._missed or len(self._queue) >= MOST_WAITING:
             self._missed = True
             return
-        self._queue.append(_Frame(self._time(), moment, inbox, tuple(self._deeds)))
+        self._queue.append(_RecordedFrame(self._time(), moment, inbox, tuple(self._deeds)))
         self._deeds.clear()
 
     @_never_raises
@@ -252,7 +252,7 @@ class TakeRecorder:
     def _fail(self, problem: OutputError, now: float) -> None:
         self.problem, self._try_again = problem, now + TRY_AGAIN_SECONDS
 
-    def _write_down(self, waiting: list[_Frame | _State | Opened | CameraFilm | Last], now: float) -> None:
+    def _write_down(self, waiting: list[_RecordedFrame | _State | Opened | CameraFilm | Last], now: float) -> None:
         if self._writer is None:
             self._writer = TakeWriter(self.path)
         writer = self._writer
@@ -260,7 +260,7 @@ class TakeRecorder:
             writer.append(self._header)
         frames: list[Played] = []
         for item in waiting:
-            if isinstance(item, _Frame):
+            if isinstance(item, _RecordedFrame):
                 frames.append(self._played(item))
                 continue
             if isinstance(item, _State) and not self._is_time_for(item, now):
@@ -283,7 +283,7 @@ class TakeRecorder:
             self._synced_at = now
             writer.sync()
 
-    def _played(self, frame: _Frame) -> Played:
+    def _played(self, frame: _RecordedFrame) -> Played:
         values, known = frame.inbox.values, self._known
         changed = {
             address: value
@@ -299,10 +299,10 @@ class TakeRecorder:
 
     def _is_time_for(self, state: _State, now: float) -> bool:
         due = now - self._kept_at >= max(CHECKPOINT_SECONDS, self._kept_bytes / CHECKPOINT_BYTES)
-        return due and _about(state.data).exact
+        return due and facts_of(state.data).exact
 
     def _keep(self, data: bytes, now: float) -> None:
-        about, packed = _about(data), zlib.compress(data, LEVEL)
+        about, packed = facts_of(data), zlib.compress(data, LEVEL)
         self._kept_at, self._kept_bytes = now, len(packed)
         if self._writer is not None:
             self._writer.append(Checkpoint(packed, about.exact, about.tensors))
@@ -314,30 +314,6 @@ def _first_free(take: Path, node: str) -> int:
     while take.with_name(f"{take.stem}.{node}-{number}.mkv").exists():
         number += 1
     return number
-
-
-class _About(msgspec.Struct, frozen=True):
-    exact: bool = False
-    tensors: int = 0
-
-
-class _WithAbout(msgspec.Struct, frozen=True):
-    about: _About = _About()
-
-
-_decode_about = msgspec.msgpack.Decoder(_WithAbout).decode
-
-
-def _about(checkpoint: bytes) -> _About:
-    try:
-        return _decode_about(checkpoint).about
-    except msgspec.DecodeError:
-        return _About()
-
-
-def exact_checkpoint(checkpoint: bytes | None) -> bool:
-    """Whether a state is all there is to know (see `Engine.checkpoint`)."""
-    return checkpoint is None or _about(checkpoint).exact
 
 
 def header(device: Any, name: str, sound: str = "") -> Header:

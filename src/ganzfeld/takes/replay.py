@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import torch
 
-from ganzfeld.engine.engine import Checkpointed, Engine
+from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.frame_recorder import REPEATABLE
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.kernels.resize import fit_into
@@ -20,6 +20,7 @@ from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.outputs import outputs_of, with_output_size
 from ganzfeld.takes.camera_film import CameraReader, black
+from ganzfeld.takes.checkpoint_facts import facts_of
 from ganzfeld.takes.records import Deed, Did, Halved, Saw, Swapped, Took
 from ganzfeld.takes.take import Take, unpacked
 from ganzfeld.takes.timeline import Start, Timeline
@@ -101,8 +102,7 @@ class Replay:
     def position(self) -> Position:
         """Where it is, between two frames."""
         data = self.engine.checkpoint(whole=True)
-        about = msgspec.msgpack.decode(data, type=_WithAbout).about
-        return Position(self._index, self._session, self._applied, self._text, data, about.exact)
+        return Position(self._index, self._session, self._applied, self._text, data, facts_of(data).exact)
 
     def frame(self) -> torch.Tensor:
         """The next frame, uint8 [height, width, 4] RGBA on the device."""
@@ -221,10 +221,6 @@ class Replay:
             self._last = torch.zeros(height, width, 4, dtype=torch.uint8)
             self._last[..., 3] = 255
         return self._last
-
-
-class _WithAbout(msgspec.Struct, frozen=True):
-    about: Checkpointed = Checkpointed()
 
 
 def averaged(picture: torch.Tensor, times: int) -> torch.Tensor:

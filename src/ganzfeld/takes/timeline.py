@@ -1,4 +1,4 @@
-"""Which frames a render of a take makes: those of the night, or others at an even rate."""
+"""Which frames a render of a take makes: the frames that the show made, or others at an even rate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Timeline:
     """The frames of a render, numbered from 0.
 
     session, until: for each, its session and how many of that session's frames have happened by then. at: the real
-    time of each, in seconds from the first. fps: of an even rate, or None for the frames of the night as they were.
+    time of each, in seconds from the first. fps: of an even rate, or None for the frames as the show made them.
     """
 
     def __init__(self, take: Take, fps: float | None = None) -> None:
@@ -88,8 +88,8 @@ class Timeline:
         return Moment(index, float(self._t[index]), dt, beat, beat / BEATS_PER_BAR, float(self._bpm[index]))
 
     def starts(self, *, tensors: bool) -> list[Start]:
-        """Every place where a render can begin and go on as if it had begun before, in order. The first frame of each
-        session is one. tensors: states that hold pictures count, too."""
+        """Every place where a render can begin and go on as if it had begun at the show's first frame, in
+        order. The first frame of each session is one. tensors: states that hold pictures count, too."""
         found: list[Start] = []
         for index in np.unique(self.session):
             session = self.take.sessions[int(index)]

@@ -1,1 +1,2 @@
-"""Time, uniforms, events, values from outside, addresses, frames on their way to viewers."""
+"""What several processes share: time, values and events from outside, frames on their way to viewers, a show's status
+and desk."""

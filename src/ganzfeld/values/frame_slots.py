@@ -48,7 +48,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganzfeld.values.shared_memory import Segment
+from ganzfeld.values.shared_memory import MemorySegment
 
 SLOTS = 4
 """Newest + one being written + two that slow readers may hold."""
@@ -79,7 +79,7 @@ def fence() -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class SharedFrame:
     """One picture of one output.
 
     pixels: uint8 [H, W, 4] RGBA, the caller's own copy unless stated otherwise. number: counts this output's published
@@ -97,7 +97,7 @@ class Frame:
 class Ring:
     """The slots of one output at one size. `Ring.create` for the writer, `Ring.attach` for everybody else."""
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: MemorySegment) -> None:
         self._segment = segment
         self.words = segment.buffer[:_PAGE].cast("Q")
         self.floats = segment.buffer[:_PAGE].cast("d")
@@ -126,7 +126,7 @@ class Ring:
                 f"a frame of {width} × {height} pixels cannot be shared; sides go from 1 to {LARGEST_SIDE}"
             )
         stride = -(-width * height * _CHANNELS // _PAGE) * _PAGE
-        segment = Segment(name, _PAGE + SLOTS * stride)
+        segment = MemorySegment(name, _PAGE + SLOTS * stride)
         words = segment.buffer[:_PAGE].cast("Q")
         for word, value in enumerate((_VERSION, SLOTS, width, height, _CHANNELS, stride, _PAGE), start=1):
             words[word] = value
@@ -139,7 +139,7 @@ class Ring:
     @classmethod
     def attach(cls, name: str) -> Ring:
         """The ring of that name. FileNotFoundError if there is none (any more, or not ready yet)."""
-        return cls(Segment(name))
+        return cls(MemorySegment(name))
 
     @property
     def name(self) -> str:
@@ -244,7 +244,7 @@ class RingReader:
         self._row: int | None = None
         self._held = 0
 
-    def take(self) -> Frame | None:
+    def take(self) -> SharedFrame | None:
         """The newest frame, leased, its pixels in shared memory; None if there is none. Give it back with `done`."""
         ring = self.ring
         self._keep_row()
@@ -255,7 +255,7 @@ class RingReader:
             self._lease(newest)
             if number and ring.words[word] == 2 * number:
                 self._held = newest
-                return Frame(
+                return SharedFrame(
                     ring.pixels(slot), number, ring.words[word + 1], ring.floats[word + 2], ring.floats[word + 3]
                 )
             if newest == ring.words[_NEWEST]:
@@ -273,7 +273,7 @@ class RingReader:
         self._lease(0)
         return whole
 
-    def read(self) -> Frame | None:
+    def read(self) -> SharedFrame | None:
         """A copy of the newest frame; None if there is none."""
         for _ in range(100):
             frame = self.take()
@@ -281,7 +281,7 @@ class RingReader:
                 return None
             copy = frame.pixels.copy()
             if self.done():
-                return Frame(copy, frame.number, frame.frame, frame.t, frame.wall)
+                return SharedFrame(copy, frame.number, frame.frame, frame.t, frame.wall)
         return None  # pragma: no cover: a writer a hundred times faster than a copy
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Frames for everybody: one process renders, all others look (design.md, idea 5).
+"""Frames in shared memory: one process renders, all others look (docs/architecture.md, "Two processes").
 
 A *session* is one running show. Its *board*, a small block of shared memory named like the session, lists the outputs
 and, for each, the *generation* of its ring of frame slots (`values/frame_slots.py`: the protocol that keeps frames
@@ -28,10 +28,10 @@ from typing import Protocol
 import numpy as np
 
 from ganzfeld.errors import OutputError
-from ganzfeld.values.frame_slots import Frame, Ring, RingReader, RingWriter, fence
-from ganzfeld.values.shared_memory import Segment, unlink
+from ganzfeld.values.frame_slots import Ring, RingReader, RingWriter, SharedFrame, fence
+from ganzfeld.values.shared_memory import MemorySegment, unlink
 
-__all__ = ["Frame", "FrameReader", "FrameStore", "FrameWriter", "Place"]
+__all__ = ["FrameReader", "FrameStore", "FrameWriter", "OpenSlot", "SharedFrame"]
 
 MOST_OUTPUTS = 16
 LONGEST_NAME = 200
@@ -49,7 +49,7 @@ class Board:
 
     def __init__(self, session: str, *, create: bool = False) -> None:
         self.session = session
-        self._segment = Segment(session, 8 * (_HEAD + _ROW * MOST_OUTPUTS) if create else None)
+        self._segment = MemorySegment(session, 8 * (_HEAD + _ROW * MOST_OUTPUTS) if create else None)
         self.words = self._segment.buffer.cast("Q")
         if create:
             self.words[1] = _VERSION
@@ -151,7 +151,7 @@ class Commit(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class OpenSlot:
     """Room for one picture. pixels: uint8 [height, width, 4] in shared memory, all of it to be written. commit: publish
     it, with the show's `frame` and `t`."""
 
@@ -206,7 +206,7 @@ class FrameWriter:
         fill(place.pixels)
         return place.commit(frame=frame, t=t)
 
-    def begin(self, output: str, width: int, height: int) -> Place | None:
+    def begin(self, output: str, width: int, height: int) -> OpenSlot | None:
         """Where to write the output's next picture; None if slow readers hold every slot. One at a time: before the
         next picture of this output is begun, this one is committed, or given up. Raises OutputError as `publish`."""
         row = self._board.add(output)
@@ -216,7 +216,7 @@ class FrameWriter:
         slot = writer.begin()
         if slot is None:
             return None
-        return Place(writer.ring.pixels(slot), partial(self._commit, row, writer, slot))
+        return OpenSlot(writer.ring.pixels(slot), partial(self._commit, row, writer, slot))
 
     def _commit(self, row: int, writer: RingWriter, slot: int, *, frame: int, t: float) -> int:
         number = writer.commit(slot, frame=frame, t=t, wall=time.time())
@@ -295,7 +295,7 @@ class FrameReader:
         self._row: int | None = None
         self._generation = 0
         self._reader: RingReader | None = None
-        self._last: Frame | None = None
+        self._last: SharedFrame | None = None
         self._closed = False
 
     @property
@@ -306,7 +306,7 @@ class FrameReader:
                 return (0, 0) if self._last is None else (self._last.pixels.shape[1], self._last.pixels.shape[0])
             return self._board.get(self._row, _WIDTH), self._board.get(self._row, _HEIGHT)
 
-    def latest(self) -> Frame | None:
+    def latest(self) -> SharedFrame | None:
         """The newest frame, its pixels a copy that all who ask for it share: look, don't write. None: none yet."""
         with self._lock:
             if self._closed or not self._newer(self._last.number if self._last else 0):
@@ -323,7 +323,7 @@ class FrameReader:
                     break
             return self._last
 
-    def wait(self, after: int = 0, timeout: float = 1.0) -> Frame | None:
+    def wait(self, after: int = 0, timeout: float = 1.0) -> SharedFrame | None:
         """The newest frame as soon as its number is above `after`; None if there is none within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:

@@ -21,7 +21,7 @@ from multiprocessing.shared_memory import SharedMemory
 _attaching = threading.Lock()
 
 
-class Segment:
+class MemorySegment:
     """A block of shared memory by name; made if `size` (bytes) is given, attached to otherwise.
 
     Raises FileExistsError (made twice), FileNotFoundError (nothing to attach to) or another OSError (no memory left).
@@ -46,7 +46,7 @@ class Segment:
 
 
 class _Memory(SharedMemory):
-    """Closes, and is collected, without complaint while somebody holds a view of it."""
+    """Can be closed and collected while a view of it is still held, which raises BufferError otherwise."""
 
     def close(self) -> None:
         try:

@@ -12,7 +12,7 @@ import torch
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.uniform_buffer import PinnedRing
 from ganzfeld.kernels.gaussian import gaussian
-from ganzfeld.process.read_back import CopyFromCuda, Handover, page_locking_writer
+from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
 from ganzfeld.values.frames import FrameReader, FrameStore
 from ganzfeld.values.time import Clock
 
@@ -27,7 +27,7 @@ def text(network: Path, more: str = "", shown: str = "face") -> str:
 def test_frames_arrive_whole_and_in_order_in_page_locked_slots() -> None:
     store = FrameStore()
     writer = page_locking_writer(store.session, DEVICE)
-    handover, clock = Handover(writer, CopyFromCuda()), Clock()
+    handover, clock = ReadBack(writer, CopyFromCuda()), Clock()
     reader = FrameReader(store.session, "out")
     for number in range(40):
         size = (480, 640) if number < 20 else (270, 480)  # a new ring

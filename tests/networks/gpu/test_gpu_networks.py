@@ -17,7 +17,7 @@ pytest.importorskip("triton", reason="the GPU paths are Triton's")
 from ganzfeld.kernels.card import has_wgmma
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.generator_layer import Activation, ActivationLayout, Colours
-from ganzfeld.kernels.lanes import Coming
+from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.networks.config import Config
@@ -132,7 +132,7 @@ def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch)
     assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 3e-3
 
 
-class Late(Coming):
+class Late(PendingTensors):
     """Tensors that are there only when somebody has waited for them."""
 
     def __init__(self, late: dict[str, list[Tensor]]) -> None:
@@ -163,13 +163,13 @@ def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():
     expected, first = path.synthesis(w), path.synthesis(w, SynthesisOptions(until="b8.conv0"))
     late = {name: [weight.out, weight.energy] for name, weight in path.weights.items()}
     late |= {path.affines[0]: [path.styles.weight]}
-    path.coming = coming = Late(late)
+    path.pending = pending = Late(late)
     assert torch.equal(path.synthesis(w, SynthesisOptions(until="b8.conv0")), first)
-    assert set(coming.late) == {name for name in path.weights if "b16" in name}
+    assert set(pending.late) == {name for name in path.weights if "b16" in name}
     assert torch.equal(path.synthesis(w), expected)
-    assert coming.waits >= 4 and not coming.late  # nor are there powers that nobody has waited for
-    path.coming = coming = Late(late)
-    assert torch.equal(path.synthesis(w), expected) and not coming.late
+    assert pending.waits >= 4 and not pending.late  # nor are there powers that nobody has waited for
+    path.pending = pending = Late(late)
+    assert torch.equal(path.synthesis(w), expected) and not pending.late
 
 
 HOPPER = DEVICE == "cuda" and has_wgmma(torch.device(DEVICE))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ganzfeld.patch.media import cameras
 from ganzfeld.patch.media.cameras import Camera, filling, source_of
 from ganzfeld.values.time import Moment
 from numbered_film import HEIGHT, WIDTH, read_number, write_film
+from waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +29,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if thread.name == "ganzfeld-camera":
             thread.join(10)
             assert not thread.is_alive()
-
-
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def play(engine: Engine, text: str) -> Callable[[], np.ndarray]:

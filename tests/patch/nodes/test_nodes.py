@@ -17,10 +17,10 @@ import torch
 import goldens
 from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.engine.engine import Engine
-from ganzfeld.engine.program.program import BuiltPatch
+from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.errors import PatchError
-from ganzfeld.kernels.lanes import Coming
+from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.examples import examples_of, patch_text, uses, write_files
 from ganzfeld.patch.graph import Graph
@@ -354,14 +354,16 @@ def test_a_stylegan3_moves_what_it_draws(golden_file: Callable[[str], Path]) -> 
 def test_what_is_bent_beside_the_mapping_may_be_done_last(
     golden_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a GPU weights are there when `coming` has waited for them: none of the synthesis' may be read before."""
+    """On a GPU weights are there when `pending` has waited for them: none of the synthesis' may be read before."""
     file, waiting = str(golden_file("stylegan3-t-32")), []
     face = f"face = network({file!r}, latent=seeds([1], speed=0), rotate=20)"
     text = f"{face}\nface.bend('synthesis.input.transform', scale=0.7)\nout(face)"
     plain, bent = pictures(f"{face}\nout(face)")["out"], pictures(text)["out"]
     bend_now = BentWeights._take
     monkeypatch.setattr(BentWeights, "_take", lambda self, *given: waiting.append(lambda: bend_now(self, *given)))
-    monkeypatch.setattr(Coming, "wait", lambda self, *names, **but: [waiting.pop()() for _ in range(len(waiting))])
+    monkeypatch.setattr(
+        PendingTensors, "wait", lambda self, *names, **but: [waiting.pop()() for _ in range(len(waiting))]
+    )
     late = pictures(text)["out"]
     assert torch.equal(late, bent) and not torch.equal(late, plain)
 

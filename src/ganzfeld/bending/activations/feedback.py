@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import ActivationBend, Amount, Place, Setting
+from ganzfeld.bending.base import ActivationBend, Amount, BendContext, Setting
+from ganzfeld.bending.examples import LAYERS, Taste, on_layers
 from ganzfeld.kernels.affine import affine
 from ganzfeld.kernels.card import has_fused_bends
 
@@ -24,7 +25,7 @@ def _frames(value: Any) -> int:
     return value
 
 
-class Feedback(ActivationBend):
+class FeedbackActivation(ActivationBend):
     """Mix with this layer's own activations of the frame before, or of many frames before, moved, turned and zoomed.
 
     What is remembered is what left this bend, so the past holds its own past.
@@ -40,8 +41,7 @@ class Feedback(ActivationBend):
         "feedback_scale": Amount(1, "How much the past grows each time.", range=(0.9, 1.1), limits=(-100, 100)),
         "feedback_delay": Amount(
             1, "How long ago the past is; a fraction mixes two frames.", range=(1, USUAL), limits=(1, LONGEST),
-            unit="frames",
-        ),
+            unit="frames", compared=1.5),
     }  # fmt: skip
     settings = {
         "feedback_longest": Setting(
@@ -50,18 +50,31 @@ class Feedback(ActivationBend):
             check=_frames,
         )
     }
+    examples = (
+        *on_layers("feedback", (0.5, 0.8, 0.9, 0.95, 1.02), ", feedback_rotate=2, feedback_scale=1.02"),
+        *on_layers("feedback_x", (-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),
+        *on_layers("feedback_y", (-0.03, -0.01, 0.01, 0.03), ", feedback=0.9"),
+        *on_layers("feedback_rotate", (-10, -3, 3, 10), ", feedback=0.9"),
+        *on_layers("feedback_scale", (0.93, 0.98, 1.02, 1.07), ", feedback=0.9"),
+        *on_layers("feedback_delay", (1, 3, 6, 12), ", feedback=0.8, feedback_rotate=20"),
+    )
+    taste = {
+        "feedback": Taste(
+            LAYERS, (0.8, 0.95), often=2, more={"feedback_rotate": (1, 4), "feedback_scale": (0.01, 0.03)}
+        )
+    }
     fused = True
 
-    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], place: Place) -> Tensor:
-        count = place.settings.get("feedback_longest", 1)
+    def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
+        count = context.settings.get("feedback_longest", 1)
         if has_fused_bends(x, *amounts.values()):
             from ganzfeld.kernels.triton import feedback
 
-            memory = place.memory("feedback", feedback.remembered(x, count))
-            return feedback.feedback(x, memory, place.frame, [amounts[name] for name in self.amounts], LOUDEST)
-        # A ring of frames: this frame's place in it is the oldest one's, read before it is written over.
-        ring = place.memory("feedback", (count, *x.shape))
-        now = place.frame % count
+            memory = context.memory("feedback", feedback.remembered(x, count))
+            return feedback.feedback(x, memory, context.frame, [amounts[name] for name in self.amounts], LOUDEST)
+        # A ring of frames: this frame's context in it is the oldest one's, read before it is written over.
+        ring = context.memory("feedback", (count, *x.shape))
+        now = context.frame % count
         moved = affine(
             _past(ring, now, amounts["feedback_delay"]),
             amounts["feedback_x"],
@@ -88,7 +101,7 @@ def _past(ring: Tensor, now: Tensor, delay: Tensor) -> Tensor:
     earlier = [(now - whole.long() - more).remainder(count) for more in (0, 1)]
     if delay.dim():
         each = torch.arange(channels, device=ring.device)
-        past, before = (ring[place.flatten().expand(channels), :, each].transpose(0, 1) for place in earlier)
+        past, before = (ring[context.flatten().expand(channels), :, each].transpose(0, 1) for context in earlier)
     else:
-        past, before = (ring.index_select(0, place.reshape(1))[0] for place in earlier)
+        past, before = (ring.index_select(0, context.reshape(1))[0] for context in earlier)
     return torch.lerp(past, before, delay - whole)

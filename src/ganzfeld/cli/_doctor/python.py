@@ -10,7 +10,7 @@ from ganzfeld.cli._doctor.finding import Result
 
 # fmt: off
 NEEDED = (
-    "numpy", "scipy", "safetensors", "msgspec", "watchfiles", "starlette", "uvicorn",
+    "numpy", "safetensors", "msgspec", "watchfiles", "starlette", "uvicorn",
     "websockets", "simplejpeg", "PIL", "psutil", "platformdirs",
 )
 # fmt: on

@@ -11,8 +11,8 @@ What makes capturing beside a running show safe on CUDA:
 - Captures take place on a stream of a priority that nothing else uses: streams come from a small pool by priority, and
   work that somebody puts on a stream while it is captured becomes part of the capture. The kernels keep the stream's
   priority when they are replayed, so that the show goes before rehearsals.
-- Side streams of bends (`kernels.lanes`) are shared by all who fork into lanes, and torch's generator of random numbers
-  is one for all: what runs from Python and what is captured share `capture_lock`.
+- Side streams (`kernels.side_streams`) are shared by all who fork into them, and torch's generator of random numbers is
+  one for all: what runs from Python and what is captured share `capture_lock`.
 - Nothing here synchronises the device or empties its caches, as `torch.cuda.graph` does at every capture; a rehearsal's
   end waits for its own stream alone.
 
@@ -46,7 +46,7 @@ from ganzfeld.engine.program.reader_writer_lock import ReaderWriterLock
 
 RENDERING = CAPTURING = -3
 COPYING, REHEARSING = -2, 0
-"""Priorities of streams, the lower the more urgent. `kernels.lanes` has −1."""
+"""Priorities of streams, the lower the more urgent. `kernels.side_streams` has −1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Graphs(Protocol):
     """How the work of a device is captured."""
 
     capture_lock: ReaderWriterLock
-    """Whoever captures, or runs steps from Python, says so here."""
+    """A thread holds it exclusively while it captures, and shared while it runs steps from Python."""
 
     def captures(self, device: torch.device) -> bool:
         """Whether work on this device can be captured."""
@@ -288,7 +288,7 @@ class _FromOutside(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Torch's own word for: nobody compiles this. It would import its compiler to be told so, for seconds."""
+        """Tells torch that this mode is never compiled. Else torch imports its compiler to find out, for seconds."""
         return False
 
     def __init__(self) -> None:

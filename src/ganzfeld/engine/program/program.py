@@ -1,10 +1,11 @@
 """A program: a patch with its choices made, as a fixed list of steps.
 
-Structure is captured, values flow (design, idea 3). `BuiltPatch` holds what all variants of a patch share: nodes
-set up, memory. A `Program` is one variant, with a buffer for its uniforms. A frame is: write them, `prepare` on the
-host, `run` on the device. `run` reads nothing on the host, so it can be captured in graphs, where a device can
-(`engine.capture`): a program is first run once as it is (a rehearsal on scratch state, or its first frame), which makes
-everything that its graphs will need, and then captured. Until then, and where nothing is captured, it runs from Python.
+A `BuiltPatch` holds what all variants of a patch share; a `Program` is one variant, with a uniform buffer for each
+device. A frame has three parts: its values are written into the buffers, nodes `prepare` on the host, and `run` does
+the work of the device. `run` reads nothing on the host, so it can be captured in graphs where a device can
+(`program.capture`). Before that, a program runs once from Python: on scratch state (a rehearsal), or as its first
+frame. That makes everything that its graphs will need. A program that is not captured goes on running from Python.
+docs/architecture.md, "Structure and values", says why a patch is divided like this.
 """
 
 from __future__ import annotations
@@ -14,138 +15,39 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ganzfeld.engine.program.capture import Captured, Graphs, NoGraphs
+from ganzfeld.engine.program.capture import Captured
 from ganzfeld.engine.program.segments import ProgramSegment, StepPlacement, copied, fits, moved, segments_of, written
 from ganzfeld.engine.program.state import State
-from ganzfeld.engine.program.steps import Binding, ProgramStep, Report, Staged, blamed_on, of_line
-from ganzfeld.engine.program.uniform_buffer import PinnedRing, UniformBuffer, on_host
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.engine.program.steps import Binding, ProgramStep, Staged, blamed_on, of_line
+from ganzfeld.engine.program.uniform_buffer import UniformBuffer
+from ganzfeld.errors import PatchError
 from ganzfeld.networks.device import at_work
-from ganzfeld.patch.evaluation import fan
-from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.node import (
     ImageRequest,
-    MethodLine,
     Named,
     Node,
     PrepareContext,
     RenderContext,
     Request,
-    SetupContext,
-    Value,
 )
-from ganzfeld.patch.resources import Resources
 from ganzfeld.values.time import Moment
 
+if TYPE_CHECKING:
+    from ganzfeld.engine.program.built_patch import BuiltPatch
+
 log = logging.getLogger(__name__)
-
-
-class BuiltPatch:
-    """Everything that the variants of one patch share. Building opens files; it happens off the render thread.
-
-    notes: what a person should know of how the patch runs, though it does.
-    """
-
-    most_programs = 256
-
-    def __init__(self, graph: Graph, resources: Resources, device: torch.device, graphs: Graphs | None = None) -> None:
-        self.graph, self.resources, self.device = graph, resources, device
-        self.graphs = graphs or NoGraphs()
-        self.notes: list[GanzfeldError] = []
-        self.nodes: dict[str, Node] = {}
-        for name in graph.node_order:
-            node = graph.nodes[name]
-            self.nodes[name] = node.cls()
-            self.nodes[name].setup(self._setup_context(node))
-        self.matched = {
-            address: how
-            for node in graph.nodes.values()
-            for key, address in node.addresses.items()
-            if (how := fan(graph.slots[address], self.nodes[node.name].matched().get(key.rpartition(".")[0], (1,))))
-        }
-        self._rings: dict[torch.device, PinnedRing] = {}
-        self._pools: dict[torch.device, Any] = {}
-        values = [address for address, slot in graph.slots.items() if slot.kind == "value"]
-        self._periods = {
-            address: parameter.period
-            for address in values
-            if isinstance(parameter := graph.slots[address].parameter, Value) and parameter.period is not None
-        }
-        self._fans = {address: self.matched.get(address) for address in values}
-        self.choices = [address for address, slot in graph.slots.items() if slot.kind == "choice"]
-        self._programs: dict[tuple, Program] = {}
-
-    def device_of(self, name: str) -> torch.device:
-        """Where a node renders."""
-        return self.nodes[name].renders_on or self.device
-
-    def uniform_buffer(self, device: torch.device) -> UniformBuffer:
-        """A place on a device for what a program is told each frame. All share the page-locked memory on the way."""
-        if device not in self._rings and not on_host(device):
-            self._rings[device] = PinnedRing(device)
-        return UniformBuffer(device, self._fans, self._periods, self._rings.get(device))
-
-    def pool(self, device: torch.device) -> Any:
-        """The memory that captured programs share (see `engine.capture`)."""
-        if device not in self._pools:
-            self._pools[device] = self.graphs.pool(device)
-        return self._pools[device]
-
-    def _setup_context(self, node: GraphNode) -> SetupContext:
-        candidates = {
-            name: self.graph.slots[address].candidates
-            for name, address in node.addresses.items()
-            if self.graph.slots[address].kind == "choice"
-        }
-        lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
-        structure = Named(node.structure)
-        return SetupContext(node.name, structure, candidates, self.resources, self.device, node.place, lines)
-
-    def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:
-        """The variant for these values of the choices, made when first asked for, to be run on this state.
-
-        halvings: how many times the inner size of networks that can is halved (see `Node.most_halvings`).
-        """
-        key = (halvings, *(values[address] for address in self.choices))
-        program = self._programs.get(key)
-        if program is None:
-            if len(self._programs) >= self.most_programs:
-                self._programs.pop(next(iter(self._programs)))
-            choices = {address: values[address] for address in self.choices}
-            program = self._programs[key] = Program(self, choices, halvings)
-        program.binding.state, program.binding.report = state, report
-        return program
-
-    @property
-    def most_halvings(self) -> int:
-        """How many times the inner size of a network of this patch can be halved."""
-        return max((node.most_halvings for node in self.nodes.values()), default=0)
-
-    def forget_programs(self) -> None:
-        """Drop every variant, when this patch no longer plays: they and this know each other."""
-        self._programs.clear()
-        while self._pools:
-            self.graphs.put_back(*self._pools.popitem())
-
-    def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
-        """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
-        found = [dict(values)]
-        for address in self.choices:
-            for candidate in self.graph.slots[address].candidates:
-                if candidate != values[address]:
-                    found.append({**values, address: candidate})
-        return found[:most]
 
 
 class Program:
     """A fixed list of steps. Used by one thread at a time; `run` by the one that renders."""
 
     most_captures = 3
-    """A script whose pictures keep changing their size would have what follows it captured for ever."""
+    """How often one program is captured. Without a bound, a script whose pictures keep changing their size would have
+    everything after it captured again with every frame."""
 
     def __init__(self, built: BuiltPatch, choices: Mapping[str, Any], halvings: int = 0) -> None:
         self.built, self.choices, self.halvings = built, choices, halvings
@@ -230,7 +132,7 @@ class Program:
             return self._run_from_python()
         if self.binding.state is played.state or not played.held:
             return self._replay(played)
-        with self._at_home(played):
+        with self._exchanged(played):
             return self._replay(played)
 
     def _replay(self, played: _CapturedProgram) -> dict[str, torch.Tensor]:
@@ -361,9 +263,10 @@ class Program:
         return {number: results[number] for number in segment.leaves}
 
     @contextmanager
-    def _at_home(self, played: _CapturedProgram) -> Iterator[None]:
-        """Graphs read and write the state they were captured with. To run on another one (a show that fades out does),
-        the numbers change places for as long as that takes."""
+    def _exchanged(self, played: _CapturedProgram) -> Iterator[None]:
+        """Within it, the tensors of the graphs' own state hold the numbers of the present state, and are put back at
+        the end. Graphs read and write the addresses they were captured with, and a patch that fades out plays on a
+        fork of the state, which has others."""
         state = self.binding.state
         theirs = {key: state.tensor(*key) for key in played.held}
         mine = {key: tensor.clone() for key, tensor in played.held.items()}

@@ -36,7 +36,7 @@ class State:
         return self.tensors.setdefault(key, torch.zeros(shape, dtype=dtype, device=device)) if found is None else found
 
     def fork(self) -> State:
-        """A copy that can be written without anybody noticing."""
+        """An independent copy: what is written to it leaves this one as it is."""
         copied = State()
         copied.expressions = copy.deepcopy(self.expressions)
         copied.memory = {path: _copied(memory) for path, memory in self.memory.items()}

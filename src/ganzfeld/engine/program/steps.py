@@ -56,7 +56,11 @@ class ProgramStep:
 
 
 class Binding:
-    """What a program runs on now: its steps find their state and whom to tell through this."""
+    """The state that a program runs on now, and where its problems are reported. Its steps hold this object, so the
+    program can be run on another state (scratch, or a fork) without making the steps anew.
+
+    touched: the arguments of every tensor that the steps have asked for.
+    """
 
     __slots__ = ("report", "state", "touched")
 
@@ -82,7 +86,8 @@ def of_line(parameters: Mapping[str, Any], line: str) -> dict[str, Any]:
 
 
 class blamed_on:  # noqa: N801
-    """Errors inside a node come out as PatchErrors that point at its line. A class: entering costs 0.2 µs."""
+    """Within it, an error of a node becomes a PatchError that points at the node's line. This is a class because a
+    generator-based context manager takes longer to enter than the 0.2 µs of this one."""
 
     __slots__ = ("step",)
 

@@ -1,4 +1,4 @@
-"""A recall that was asked for, and one on its way: plain data, and how far it is at a moment."""
+"""A recall that was asked for, and one that is fading in: both as plain data, with how far it is at a moment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RecallRequest:
 
 @dataclass(slots=True)
 class Transition:
-    """A request on its way. t, beat: when it began. ways: address → [its start, its target, the value given last]."""
+    """A request that is fading in. t, beat: when it began. ways: address → [start, target, the value given last]."""
 
     request: RecallRequest
     t: float

@@ -1,7 +1,7 @@
 """Snapshots in a running show: stored, recalled with a cross-fade, morphed on a pad.
 
-Everything here is a function of what the engine is given, frame by frame: the moment, the hits, the bank. Nobody's
-clock is asked, so a take that is played again recalls as the night did.
+Everything here is a function of what the engine is given, frame by frame: the moment, the hits, the bank. No
+clock is read, so a replay of a take recalls at the same frames as the show did.
 
 A recall turns what it names as a hand does: it stays turned until its own text changes, a hand that turns it
 meanwhile has it, `release` gives it back. What followed its text when the snapshot was stored follows it again
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -36,13 +36,14 @@ from ganzfeld.engine.snapshots.recalls import (
     value_in,
     value_out,
 )
+from ganzfeld.engine.snapshots.turning import MISFIT, can_turn, fits, mixed, target_of
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.patch.mixing import FREE, Mix, is_same, mix
+from ganzfeld.patch.mixing import FREE, Mix, is_same
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
 if TYPE_CHECKING:
-    from ganzfeld.patch.graph import Graph, Slot
+    from ganzfeld.patch.graph import Graph
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +63,13 @@ class SnapshotContext:
 
 
 class LiveSnapshots:
-    """The bank, and what of it is on its way."""
+    """The bank of snapshots, the recall that is fading in, and the one that waits for its beat."""
 
     def __init__(self) -> None:
         self._bank, self.version = Bank(), 0
         """version: a number that grows whenever the bank changes."""
         self.current: RecallRequest | None = None
-        """What was recalled last, on its way or arrived."""
+        """What was recalled last; it may still be fading in."""
         self.waiting: RecallRequest | None = None
         self.problem: GanzfeldError | None = None
         """Why the last request could not be met, for a while."""
@@ -93,14 +94,15 @@ class LiveSnapshots:
 
     @property
     def share(self) -> float:
-        """How far the recall is that is on its way, 0 to 1; 1: it has arrived."""
+        """How far the present recall has faded in, 0 to 1; 1 if none is fading."""
         return self._share if self._running is not None else 1.0
 
     # Frames
 
     def frame(self, moment: Moment, inbox: Inbox, context: SnapshotContext) -> list[str]:
         """Before a frame is evaluated: do what its hits ask for (`/snapshot/…`, program changes, controls bound to
-        snapshots), begin what is due, move what is on its way. Returns addresses that are the text's again."""
+        snapshots), begin the recall that is due, move the one that is fading. Returns the addresses that are
+        the text's again."""
         self._freed = []
         self._problem_stays -= moment.dt
         if self._problem_stays <= 0:
@@ -158,7 +160,7 @@ class LiveSnapshots:
             case "morph", _:
                 raise PatchError(f"{hit.address} needs a place on the pad: two numbers from 0 to 1")
             case _:
-                pass  # an address of somebody else's
+                pass  # not an address of snapshots
 
     def _fading(self, words: list[Any]) -> Fading:
         """`[length] ["seconds" or "beats"] ["now", "beat" or "bar"]`; what is not said is as the bank has it."""
@@ -203,7 +205,7 @@ class LiveSnapshots:
     def _ask(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
         running, unit = self._running, UNITS.get(request.fade.when)
         if running is not None and request.at is None and running.request.shares == request.shares:
-            return  # on its way already: who sends it with every frame does not hold it up
+            return  # it fades in already: a controller that sends it with every frame does not restart it
         if unit is None:
             self.waiting = None
             self._begin(request, moment, context)
@@ -220,9 +222,9 @@ class LiveSnapshots:
         for address, slot in context.graph.slots.items():
             held = context.turned.get(address)  # what a hand has turned just now shows with the next frame only
             value = context.values.get(address) if held is None or isinstance(held, Mix) else held
-            if slot.expression is not None and (held is None or not _fits(slot, value)):
+            if slot.expression is not None and (held is None or not fits(slot, value)):
                 kept[address] = None
-            elif _can_turn(slot) and _fits(slot, value):
+            elif can_turn(slot) and fits(slot, value):
                 kept[address] = value
         self.bank = self.bank.with_values(name, kept)
         self.waiting = None
@@ -258,7 +260,7 @@ class LiveSnapshots:
     # Transitions
 
     def _begin(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
-        self._move(moment, context)  # what is on its way goes on from where it is now
+        self._move(moment, context)  # the new fade begins where the present one is now
         t, beat, fade = moment.t, moment.beat, request.fade
         if request.due is not None and request.due <= beat + 1e-9:
             t, beat = t - (beat - request.due) * 60 / moment.bpm, request.due
@@ -283,7 +285,7 @@ class LiveSnapshots:
             if slot is None or turned.get(address, FREE) is not last:
                 del running.ways[address]  # its text changed, or another hand has it
                 continue
-            now = _mixed(slot, ((1 - eased, start), (eased, target))) if share < 1 else target
+            now = mixed(slot, ((1 - eased, start), (eased, target))) if share < 1 else target
             if now is not FREE:
                 turned[address] = now
             elif turned.pop(address, FREE) is not FREE:
@@ -299,11 +301,11 @@ class LiveSnapshots:
             return {address: FREE for address in context.turned if address in graph.slots}
         same, others = self._compared(tuple(request.shares), graph)
         shares = request.shares
-        mixed = {
-            address: _mixed(graph.slots[address], [(shares[name], value) for name, value in some])
+        blended = {
+            address: mixed(graph.slots[address], [(shares[name], value) for name, value in some])
             for address, some in others.items()
         }
-        return same | mixed
+        return same | blended
 
     def _compared(self, names: tuple[str, ...], graph: Graph) -> tuple[dict[str, Any], dict[str, list]]:
         """What these snapshots agree on, and what each says of the rest. Worked out once: a pad asks every frame."""
@@ -314,7 +316,7 @@ class LiveSnapshots:
                 kept = self.bank.snapshots.get(name)
                 for address, value in kept.values.items() if kept is not None else ():
                     slot = graph.slots.get(address)
-                    if slot is not None and (value := _target(slot, value)) is not _MISFIT:
+                    if slot is not None and (value := target_of(slot, value)) is not MISFIT:
                         said.setdefault(address, []).append((name, value))
             first = {address: some[0][1] for address, some in said.items()}
             same = {a: first[a] for a, some in said.items() if all(is_same(first[a], value) for _, value in some)}
@@ -330,7 +332,7 @@ class LiveSnapshots:
                 if value is None:
                     continue
                 slot = graph.slots.get(address)
-                if slot is None or _target(slot, value) is _MISFIT:
+                if slot is None or target_of(slot, value) is MISFIT:
                     found.setdefault(name, []).append(address)
         return found
 
@@ -372,35 +374,3 @@ class LiveSnapshots:
                 address: [*map(value_in, way), turned.get(address, FREE)] for address, way in running["ways"].items()
             }
             self._running = Transition(request, running["t"], running["beat"], ways)
-
-
-_MISFIT = object()
-
-
-def _target(slot: Slot, value: Kept) -> Any:
-    if value is None:
-        return FREE
-    try:
-        admitted = slot.admit(value)
-    except PatchError:
-        return _MISFIT
-    # A constant that its text has, too, is the text's again: nothing has to hold it there.
-    if slot.expression is None and slot.knob is None and admitted == slot.initial:
-        return FREE
-    return admitted
-
-
-def _can_turn(slot: Slot) -> bool:
-    """Whether a hand could turn it to anything else: a file or layer that the text names alone is the text's."""
-    return slot.kind != "choice" or len(slot.candidates) > 1 or bool(getattr(slot.parameter, "options", None))
-
-
-def _mixed(slot: Slot, parts: Iterable[tuple[float, Any]]) -> Any:
-    return mix(parts, getattr(slot.parameter, "period", None), slot.kind == "choice")
-
-
-def _fits(slot: Slot, value: Any) -> bool:
-    """Whether a value is plain, and one that a hand could turn the slot to (of what fans over matches: one for all)."""
-    if isinstance(value, list | tuple):
-        return getattr(slot.parameter, "vector", False) and all(math.isfinite(item) for item in value)
-    return isinstance(value, str | bool) or (isinstance(value, int | float) and math.isfinite(value))

@@ -1,6 +1,6 @@
 """The Fourier features that a StyleGAN3 starts from, in Triton: sine waves over the plane, moved as w and a hand say.
 
-Karras et al. 2021, section 3.2 and appendix. The reference is `networks.stylegan3.FourierFeatures`.
+Karras et al. 2021, section 3.2 and appendix. The reference is `networks.reference.stylegan3.FourierFeatures`.
 """
 
 from __future__ import annotations

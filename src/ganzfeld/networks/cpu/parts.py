@@ -1,4 +1,4 @@
-"""The parts that the fast paths of both networks share."""
+"""The parts that the CPU arrangements of both networks share."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.lanes import Branch, Coming
+from ganzfeld.kernels.side_streams import PendingTensors, SideStream
 from ganzfeld.networks.gpu.parts import GpuModulation
 
 
@@ -46,16 +46,16 @@ class ConvolutionGains:
         modulation: GpuModulation,
         blocks: Sequence[GainBlock],
         bends: Mapping[str, Tensor],
-        coming: Coming,
-        beside: Branch,
+        pending: PendingTensors,
+        beside: SideStream,
         count: int,
     ) -> None:
         """styles [≥ layers, widest]; blocks: all, in their order; bends: what multiplies a layer's convolution, 0-d or
-        [C]; coming: what is still being made; beside: the side stream on which late gains are made; count: how many
+        [C]; pending: what is still being made; beside: the side stream on which late gains are made; count: how many
         layers will be asked for, in whole blocks."""
-        self._coming, self._bends = coming, bends
-        late = next((i for i, block in enumerate(blocks) if i and coming.any_of(block.needs)), len(blocks))
-        coming.wait(but={name for block in blocks[late:] for name in block.needs})
+        self._pending, self._bends = pending, bends
+        late = next((i for i, block in enumerate(blocks) if i and pending.any_of(block.needs)), len(blocks))
+        pending.wait(but={name for block in blocks[late:] for name in block.needs})
         self.unit, self._made = modulation(styles, blocks[late].first if late < len(blocks) else None)
         self._bend(blocks[:late])
         later = [block for block in blocks[late:] if block.end <= count]
@@ -63,15 +63,15 @@ class ConvolutionGains:
         if later:
             with beside.fork():
                 for block in later:
-                    coming.wait(block.needs)
+                    pending.wait(block.needs)
                     modulation.fill(self._made, styles, block.first, block.end)
                     self._bend([block])
-                    coming.announce([block.gains], styles.device)
+                    pending.announce([block.gains], styles.device)
 
     def of(self, number: int, channels: int) -> Tensor:
         """The gains of one convolution [channels], asked for in their order. What is queued next waits for them."""
         if number in self._late:
-            self._coming.wait([self._late.pop(number).gains])
+            self._pending.wait([self._late.pop(number).gains])
         return self._made[number, :channels]
 
     def _bend(self, blocks: Sequence[GainBlock]) -> None:

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from ganzfeld.kernels.cuda.convolution import HopperTile
 from ganzfeld.kernels.generator_layer import Activation, Colours
-from ganzfeld.kernels.lanes import Branch, Coming, joined_at_the_latest
 from ganzfeld.kernels.leaky_relu import GAIN
+from ganzfeld.kernels.side_streams import PendingTensors, SideStream, joined_at_the_latest
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton import doubling
 from ganzfeld.kernels.triton.entry import enter
@@ -74,11 +74,13 @@ class GpuStyleGAN2:
     """A `Generator`."""
 
     waits = True
-    """For those of its tensors that are `coming`, when it needs them."""
+    """For those of its tensors that are `pending`, when it needs them."""
 
-    def __init__(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
+    def __init__(
+        self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], pending: PendingTensors | None = None
+    ) -> None:
         self.config = config
-        self.coming = coming or Coming()
+        self.pending = pending or PendingTensors()
         self.derived = DerivedTensors(tensors)
         self.device = tensors["mapping.w_avg"].device
         self.mapping = GpuMapping(config, self.derived)
@@ -104,7 +106,7 @@ class GpuStyleGAN2:
             self.derived.scale(f"{name}.noise_strength", GAIN, into=self.strengths[i])
         self.affines = [f"{name}.affine.{kind}" for name in (*names, *rgb_names) for kind in ("weight", "bias")]
         self.blocks = [self._block(block, named) for block in config.blocks]
-        self.painting, self.modulating = Branch(self.device), Branch(self.device)
+        self.painting, self.modulating = SideStream(self.device), SideStream(self.device)
         self._plans: dict[tuple[int, Wide | None], list[PlannedConvolution]] = {}
         self._compile()
 
@@ -140,10 +142,10 @@ class GpuStyleGAN2:
 
     def _begun(self, rows: Tensor, steps: list[PlannedConvolution], options: SynthesisOptions) -> Picture:
         """What all layers read: styles, gains, colours, and what the first layer starts from."""
-        self.coming.wait(self.affines)
+        self.pending.wait(self.affines)
         styles = self.styles(rows)
         gains = ConvolutionGains(
-            styles, self.modulation, self.blocks, options.gains or {}, self.coming, self.modulating, count=len(steps)
+            styles, self.modulation, self.blocks, options.gains or {}, self.pending, self.modulating, count=len(steps)
         )
         colours: list[Tensor] = []
         if not options.until:

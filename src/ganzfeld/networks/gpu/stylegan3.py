@@ -20,7 +20,7 @@ from torch import Tensor
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.generator_layer import Colours
-from ganzfeld.kernels.lanes import Coming
+from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.kernels.triton import convolution as kernel
 from ganzfeld.kernels.triton.entry import enter
 from ganzfeld.kernels.triton.styles import dense
@@ -61,8 +61,10 @@ class GpuStyleGAN3:
 
     waits = True
 
-    def __init__(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], coming: Coming | None = None) -> None:
-        self.config, self.coming = config, coming or Coming()
+    def __init__(
+        self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], pending: PendingTensors | None = None
+    ) -> None:
+        self.config, self.pending = config, pending or PendingTensors()
         self.derived = DerivedTensors(tensors)
         self.device = tensors["mapping.w_avg"].device
         self.mapping = GpuMapping(config, self.derived)
@@ -118,7 +120,7 @@ class GpuStyleGAN3:
     def _one(self, w: Tensor, options: SynthesisOptions) -> Tensor:
         """The picture, or the activation, of w [1, num_ws, w_dim]."""
         until, wide = options.until, options.wide
-        self.coming.wait()
+        self.pending.wait()
         steps = self._plan(wide)
         x = options.passed("input", self._waves(w, options.transform, steps[0].entry))
         if until == "input":

@@ -105,6 +105,7 @@ class StyleGAN2Block(nn.Module):
         self.number = number
         width, height = config.block_size(number)
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
+        self.conv0: StyleGAN2Convolution | None = None
         if not in_channels:
             self.const = nn.Parameter(normal(channels, height, width))
         else:
@@ -118,12 +119,12 @@ class StyleGAN2Block(nn.Module):
 
     @property
     def convolutions(self) -> list[StyleGAN2Convolution]:
-        return [self.conv0, self.conv1] if hasattr(self, "conv0") else [self.conv1]
+        return [self.conv1] if self.conv0 is None else [self.conv0, self.conv1]
 
     @property
     def steps(self) -> list[str]:
         """The names of this block's activations, in order."""
-        first = [f"{self.name}.conv0"] if hasattr(self, "conv0") else []
+        first = [] if self.conv0 is None else [f"{self.name}.conv0"]
         return [*first, *([f"{self.name}.conv1"] if self.skip is not None else []), self.name]
 
 

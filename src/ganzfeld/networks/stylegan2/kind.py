@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ganzfeld.kernels.lanes import Coming
+    from ganzfeld.kernels.side_streams import PendingTensors
     from ganzfeld.networks.cpu.stylegan2 import CpuStyleGAN2
     from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
     from ganzfeld.networks.reference.stylegan2 import StyleGAN2
@@ -65,7 +65,7 @@ class StyleGAN2Kind(NetworkKind[StyleGAN2Config]):
 
         return GpuStyleGAN2.supports(config, tensors)
 
-    def on_gpu(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], coming: Coming) -> GpuStyleGAN2:
+    def on_gpu(self, config: StyleGAN2Config, tensors: Mapping[str, Tensor], pending: PendingTensors) -> GpuStyleGAN2:
         from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 
-        return GpuStyleGAN2(config, tensors, coming)
+        return GpuStyleGAN2(config, tensors, pending)

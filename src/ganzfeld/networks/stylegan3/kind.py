@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ganzfeld.kernels.lanes import Coming
+    from ganzfeld.kernels.side_streams import PendingTensors
     from ganzfeld.networks.cpu.stylegan3 import CpuStyleGAN3
     from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
     from ganzfeld.networks.reference.stylegan3 import StyleGAN3
@@ -57,7 +57,7 @@ class StyleGAN3Kind(NetworkKind[StyleGAN3Config]):
 
         return GpuStyleGAN3.supports(config, tensors)
 
-    def on_gpu(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], coming: Coming) -> GpuStyleGAN3:
+    def on_gpu(self, config: StyleGAN3Config, tensors: Mapping[str, Tensor], pending: PendingTensors) -> GpuStyleGAN3:
         from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
 
-        return GpuStyleGAN3(config, tensors, coming)
+        return GpuStyleGAN3(config, tensors, pending)

@@ -1,6 +1,6 @@
-"""Edits of a patch's text that a hand asks for elsewhere: a control is learned, and the text says so.
+"""Edits of a patch's text by the program: a person binds a controller to a parameter, and the text comes to say so.
 
-The text is spliced between two places; whatever stands around them (comments, layout) stays as it is.
+A new piece of text is put between two places; whatever stands around them (comments, layout) stays as it is.
 """
 
 from __future__ import annotations

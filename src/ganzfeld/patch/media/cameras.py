@@ -27,8 +27,8 @@ Device = str | int | None
 
 
 class Camera:
-    """A camera, shared by every node that shows it. It is opened when somebody looks, and closed some seconds after
-    nobody does; while it cannot be opened, or is gone, it is tried again every two seconds."""
+    """A camera, shared by every node that shows it. It is opened by the first call of `picture`, and closed
+    IDLE_SECONDS after the last one. While it cannot be opened, or is gone, it is tried again every two seconds."""
 
     def __init__(self, device: Device, width: int, height: int, fps: float) -> None:
         self._device, self._width, self._height, self._fps = device, width, height, fps
@@ -62,7 +62,7 @@ class Camera:
                 time.sleep(0.05)
 
     def _left(self) -> bool:
-        """Whether nobody looks any more; then this thread is no longer the camera's."""
+        """Whether no picture has been asked for in the last IDLE_SECONDS; this thread has to end then."""
         with self._lock:
             if time.monotonic() - self._asked <= IDLE_SECONDS:
                 return False
@@ -71,7 +71,7 @@ class Camera:
             return True
 
     def _watch(self) -> None:
-        """Take pictures until nobody looks, or the camera is gone. Raises PatchError."""
+        """Take pictures until none is asked for any more, or the camera is gone. Raises PatchError."""
         from av.error import FFmpegError
 
         container = open_camera(self._device, self._width, self._height, self._fps)

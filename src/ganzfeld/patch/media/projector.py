@@ -1,4 +1,4 @@
-"""Shows a film without ever making the show wait: a thread decodes ahead of where it is watched."""
+"""Plays a film without making the show wait: a thread decodes the frames that will be asked for next."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TRY_AGAIN_SECONDS = 1.0
 class Projector:
     """One film, watched from one place. `picture` belongs to one thread at a time.
 
-    The thread decodes what is wanted now, then what will be wanted if the film goes on as it went. It ends when nobody
-    has watched for some seconds, and begins again when somebody does.
+    The thread decodes the frame that was asked for, then those that will be if the film goes on at the same speed. It
+    ends when `picture` has not been called for IDLE_SECONDS, and begins again with the next call.
     """
 
     def __init__(self, path: Path) -> None:
@@ -110,7 +110,8 @@ class Projector:
             self._end(PatchError(f"{self._film.path.name} cannot be played: {type(error).__name__}: {error}"))
 
     def _next_place(self) -> float | None:
-        """The first place of the window that is not decoded; waits for one. None: nobody is watching."""
+        """The first place of the window that is not decoded; waits for one. None: no picture has been
+        asked for in the last IDLE_SECONDS."""
         with self._changed:
             while True:
                 for place in self._window():

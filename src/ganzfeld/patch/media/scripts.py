@@ -1,4 +1,5 @@
-"""A script node's file: loaded apart from everything, swapped between frames, never allowed to stop the show.
+"""A script node's file: it is loaded beside the show and exchanged between two frames, and its errors never stop the
+show.
 
 This is the only way for Python to enter a patch, and only for files that a person has allowed.
 """

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends
-from ganzfeld.bending.blending import BLEND_MODES
+from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends, blend_modes
 from ganzfeld.bending.channels import listed
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.networks.network import Network
@@ -23,8 +22,8 @@ def _target(value: Any) -> str:
 
 
 def _mode(value: Any) -> str:
-    if value not in BLEND_MODES:
-        raise ValueError(f"a way to blend is one of {', '.join(BLEND_MODES)}")
+    if value not in blend_modes():
+        raise ValueError(f"a way to blend is one of {', '.join(blend_modes())}")
     return value
 
 
@@ -123,7 +122,7 @@ class BlendMethod(Method):
     other = Structure(None, "The other network: a shipped one by name, or a file.", check=_target)
     target = Structure("*", "Which weights.", check=_target)
     amount = Value(0.5, "0 is this network, 1 the other; beyond both is wanted too.", range=(-2, 3), channels=True)
-    mode = Structure("lerp", "From one to the other (lerp), the other added (add), or one or the other (swap).",
+    mode = Structure("lerp", f"One of: {', '.join(f'{mode.doc} ({word})' for word, mode in blend_modes().items())}.",
                      check=_mode)  # fmt: skip
     crossover = Value(32, "The resolution at which `below` and `amount` meet half way.", range=(4, 1024),
                       limits=(1, 1e5), unit="pixels")  # fmt: skip

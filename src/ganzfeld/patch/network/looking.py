@@ -13,7 +13,7 @@ from ganzfeld.patch.node import Choice, Declares, HostValue, Named, Toggle, Valu
 
 
 class Looking(Declares):
-    """The parameters. Whoever declares them stages `channel` as an int64."""
+    """The parameters. A node that declares them stages the value of `channel` as an int64."""
 
     view = Choice("rgb", "Three neighbouring channels as colours, one, their mean, or all in a grid.", options=VIEWS)
     channel = HostValue(0, "The first channel shown.", range=(0, 511), limits=(0, 1e6))

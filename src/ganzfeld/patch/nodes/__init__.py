@@ -28,8 +28,8 @@ def node_types() -> dict[str, type[Node]]:
 def output_words() -> frozenset[str]:
     """The words of the node types that are outputs (`Node.is_output`), as `node_types` has them.
 
-    Read from the files and not from the classes: whoever watches a patch's text needs the words, and the modules import
-    torch, which takes seconds.
+    They are read from the files and not from the classes: the process that watches a patch's file needs these words,
+    and importing the modules would import torch, which takes seconds.
     """
     found: set[str] = set()
     for file in Path(__path__[0]).glob("*.py"):

@@ -257,9 +257,10 @@ class NetworkNode(Node):
         if show is None or layer == "image":
             if p.size is not None:
                 return from_signed(network.synthesis(w, resolution=p.resolution, **options))
-            side = p.resolution or network.resolution
+            height = p.resolution or network.resolution
+            width = height * network.size[0] // network.size[1]
             inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
-            return resize(from_signed(network.synthesis(w, resolution=inner, **options)), side, side)
+            return resize(from_signed(network.synthesis(w, resolution=inner, **options)), width, height)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
         return seen(x, show, staged.channel, layer, context.state)

@@ -1,6 +1,10 @@
 import "@fontsource-variable/jetbrains-mono/wght.css";
 import "@fontsource-variable/jetbrains-mono/wght-italic.css";
 import "./studio.css";
+import "./hud/header.css";
+import "./text/text.css";
+import "./hud/footer.css";
+import "./hud/permission.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 

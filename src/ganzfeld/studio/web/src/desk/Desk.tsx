@@ -1,4 +1,8 @@
 import "./desk.css";
+import "./knobs.css";
+import "./snapshots.css";
+import "./pad.css";
+import "./learning.css";
 import { useState } from "react";
 import { atDesk, toggleLearning, useShow } from "../live/show";
 import { Chip } from "./Chip";

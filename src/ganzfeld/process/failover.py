@@ -1,6 +1,7 @@
 """The process that renders a show and the spare that takes over from it: started, watched, replaced.
 
-Whoever owns a `Relay` holds one lock around all that it does. `restart_policy.py` keeps its books.
+`restart_policy.py` decides when to start which text, and remembers what the next process has to be told. Whoever owns a
+`Failover` holds one lock around all of its methods.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
-from ganzfeld.process.child import Child
-from ganzfeld.process.messages import Begin, Numbered, Stop, Text
-from ganzfeld.process.parts import Parts
-from ganzfeld.process.restart_policy import Absence, Journal, Retreat
+from ganzfeld.process.child_process import ChildProcess
+from ganzfeld.process.dependencies import Dependencies
+from ganzfeld.process.messages import Begin, Numbered, Stop, VersionedText
+from ganzfeld.process.restart_policy import Journal, Outage, RestartPolicy
 from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
@@ -22,91 +23,92 @@ STARTING_SECONDS, LOADING_SECONDS = 120.0, 900.0
 """How long a process may import, or open a patch (converting a big network takes minutes), before it hangs."""
 
 
-class Relay:
-    """Keeps a process at work.
+class Failover:
+    """Keeps one process rendering, and a spare beside it that has everything imported.
 
-    first_words: what a process is told when it is to play. hear: is called with every message of a process, news when
-    one has ended; both on threads of the processes' own. beats: how many frames were made, by any of them.
-    hang_seconds: as `Supervisor`'s. prepare: what a process is made of.
+    main: the process that plays, or None. spare: the one that waits, or None. outage: the time without a process.
+    first_words: the messages with which a process begins to play. hear: is called with every message of a process, news
+    when one has ended; both on threads that belong to the process. beats: how many frames were made so far, by all of
+    them. hang_seconds: as `Supervisor`'s. prepare: what a process is made of.
     """
 
     def __init__(
         self,
-        retreat: Retreat,
+        policy: RestartPolicy,
         journal: Journal,
         first_words: Callable[[], Iterable[Begin | Numbered]],
         *,
-        hear: Callable[[Child, Any], None],
+        hear: Callable[[ChildProcess, Any], None],
         news: Callable[[], None],
         beats: Callable[[], int],
         hang_seconds: float,
-        prepare: Callable[[], Parts],
+        prepare: Callable[[], Dependencies],
     ) -> None:
-        self._retreat, self._journal, self._first_words = retreat, journal, first_words
+        self._policy, self._journal, self._first_words = policy, journal, first_words
         self._hear, self._news, self._count_beats = hear, news, beats
         self._hang_seconds, self._prepare = hang_seconds, prepare
-        self.main: Child | None = None
-        self.spare: Child | None = None
-        self.absence = Absence()
+        self.main: ChildProcess | None = None
+        self.spare: ChildProcess | None = None
+        self.outage = Outage()
         self._spare_at = 0.0
         self._beats, self._silence, self._looked_at = 0, 0.0, time.perf_counter()
 
     def begin(self) -> None:
         """Let the spare play, or a new process if there is none."""
         child, self.spare = self.spare or self._child(), None
-        child.begun_with = self._retreat.newest.version
+        child.begun_with = self._policy.newest.version
         self._silence = 0.0
         for message in self._first_words():
-            child.wire.post(message)
+            child.pipe.post(message)
         self.main = child
 
-    def _child(self) -> Child:
-        return Child(self._hear, lambda child: self._news(), self._prepare)
+    def _child(self) -> ChildProcess:
+        return ChildProcess(self._hear, lambda child: self._news(), self._prepare)
 
-    def post(self, order: Numbered, key: Hashable) -> None:
-        """Give the process that plays an order; if there is none, the journal has it."""
+    def post(self, message: Numbered, key: Hashable) -> None:
+        """Send a message to the process that plays; if there is none, the journal has it for the next one."""
         if self.main is not None:
-            self.main.wire.post(order, key)
+            self.main.pipe.post(message, key)
 
-    def told(self, child: Child, status: Status) -> None:
+    def told(self, child: ChildProcess, status: Status) -> None:
         """The process that plays said how it is doing."""
         now = time.perf_counter()
         child.phase = status.phase
         if status.phase == "playing" and child.playing_since is None:
             child.playing_since = now
-            self._retreat.plays(now)
-            if self.absence.lasts:
-                self.absence.end(now)
-                log.warning("the render process is back after %.2f s", self.absence.seconds)
+            self._policy.plays(now)
+            if self.outage.lasts:
+                self.outage.end(now)
+                log.warning("the render process is back after %.2f s", self.outage.seconds)
         elif status.errors:
-            self.absence.end(now)
+            self.outage.end(now)
 
-    def look(self, playing: Text | None, status: Status, *, is_hopeless: bool, spare_after: float) -> None:
+    def look(self, playing: VersionedText | None, status: Status, *, is_hopeless: bool, spare_after: float) -> None:
         """Once in a while, and whenever something happened. playing: the text that plays. status: the last one told.
         is_hopeless: no process could ever play. spare_after: seconds of playing before the spare is started."""
         now = time.perf_counter()
-        awake = min(now - self._looked_at, 0.5)  # a laptop that slept did not watch, so nobody hung
+        awake = min(now - self._looked_at, 0.5)  # while a laptop sleeps, no process can make frames: that is no hang
         self._looked_at = now
         main = self.main
         if main is not None and main.over.is_set():
-            how = main.bury()
+            how = main.wait_for_end()
             if is_hopeless:
                 self.main = None
             else:
                 self.replace(how)
         elif main is not None and self._hangs(main, status, awake):
             self.replace("no frame for too long")
-        elif main is None and not is_hopeless and now >= self._retreat.try_at:
+        elif main is None and not is_hopeless and now >= self._policy.try_at:
             self.begin()
         elif main is not None and main.playing_since is not None:
-            self._retreat.look(playing, now)
+            self._policy.look(playing, now)
             if self.spare is None and now - main.playing_since >= spare_after and now >= self._spare_at:
                 self.spare = self._child()
         if self.spare is not None and self.spare.over.is_set():
-            log.warning("the spare render process ended: %s", self.spare.bury())
+            log.warning("the spare render process ended: %s", self.spare.wait_for_end())
             self.spare, self._spare_at = None, now + 10
 
-    def _hangs(self, main: Child, status: Status, awake: float) -> bool:
+    def _hangs(self, main: ChildProcess, status: Status, awake: float) -> bool:
         beats = self._count_beats()
         self._silence = 0.0 if beats != self._beats else self._silence + awake
         self._beats = beats
@@ -114,8 +116,8 @@ class Relay:
             case "starting":
                 patience = STARTING_SECONDS
             case "loading":
-                # Who saves while a patch takes for ever to open wants the new text, not the old one.
-                saved_since = self._retreat.newest.version != main.begun_with
+                # A person who saves while a patch takes very long to open wants the new text, not the old one.
+                saved_since = self._policy.newest.version != main.begun_with
                 patience = self._hang_seconds if saved_since else LOADING_SECONDS
             case "opened" | "playing":
                 patience = max(self._hang_seconds, 20 * status.worst_ms / 1000, 2 * status.opened_in)
@@ -127,12 +129,12 @@ class Relay:
         self.main.kill()
         self.main = None
         now = time.perf_counter()
-        self.absence.begin(how, now)
+        self.outage.begin(how, now)
         if counts:
             log.warning("the render process ended (%s)", how)
-            if self._retreat.dies(now):
-                self._journal.forget()  # one of the orders may be what kills it
-        if now >= self._retreat.try_at:
+            if self._policy.dies(now):
+                self._journal.forget()  # one of its messages may be what kills the process
+        if now >= self._policy.try_at:
             self.begin()
 
     def close(self) -> None:
@@ -140,7 +142,7 @@ class Relay:
         if self.spare is not None:
             self.spare.kill()
         if self.main is not None:
-            self.main.wire.post(self._journal.add(Stop()))
-            if not self.main.wait(2.0):
+            self.main.pipe.post(self._journal.add(Stop()))
+            if not self.main.ends_within(2.0):
                 self.main.kill()
-            self.main.bury()
+            self.main.wait_for_end()

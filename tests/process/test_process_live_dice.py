@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.process import rolls as module
-from ganzfeld.process.rolls import ROLLING, Bendable, Rolls, bendables
+from ganzfeld.process import live_dice as module
+from ganzfeld.process.live_dice import ROLLING, Bendable, LiveDice, bendables
 
 PATCH = """\
 # two networks
@@ -28,7 +28,7 @@ class Text:
 
     def __init__(self, text: str, path: Path | None = None) -> None:
         self.text = text
-        self.rolls = Rolls(path, lambda: self.text, self.play)
+        self.rolls = LiveDice(path, lambda: self.text, self.play)
 
     def play(self, text: str) -> None:
         self.text = text

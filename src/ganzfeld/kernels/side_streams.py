@@ -1,4 +1,9 @@
-"""Many small operations side by side on one device."""
+"""Side streams of CUDA: small operations that do not depend on each other, run side by side on one device.
+
+A kernel that changes a few hundred numbers takes a microsecond or two however few they are, and a network has hundreds
+of such tensors. Captured in a CUDA graph, side streams become branches of the graph. On a processor there are none, and
+everything happens in the order in which it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,13 @@ import torch
 
 COUNT = 8
 PRIORITY = -1
-"""Streams of this priority come from a pool of their own, so that a capture cannot catch what others do on theirs."""
+"""PyTorch keeps the streams of each priority in a pool of their own. Nobody else asks for this one, so a capture cannot
+catch what others put on their streams."""
 
 
 @contextmanager
 def _in_the_end(join: Callable[[], object]) -> Iterator[None]:
-    """Join what works beside, also after an error: others may be given the memory that it works on."""
+    """Join side streams at the end, also after an error: the memory that they work on may be given to others then."""
     try:
         yield
     except BaseException:
@@ -26,19 +32,14 @@ def _in_the_end(join: Callable[[], object]) -> Iterator[None]:
     join()
 
 
-class Lanes:
-    """Queues of work that do not wait for each other: CUDA streams on a GPU, nothing at all elsewhere.
+class SideStreams:
+    """Several side streams, to which operations are given in turn.
 
-    A kernel that changes a few hundred numbers takes a microsecond or two however few they are; a network has hundreds
-    of such tensors, which do not depend on each other.
-
-        with lanes.open():            # after everything that was asked for before
-            for each in many:
-                with lanes.next():
-                    ...               # in its order, beside the others
-        ...                           # after all of it
-
-    Captured in a CUDA graph, the lanes become branches of the graph.
+    with streams.open():          # each begins after everything that was queued before
+        for each in many:
+            with streams.next():
+                ...               # what is queued here keeps its order, and runs beside the others
+    ...                           # what is queued here comes after all of it
     """
 
     def __init__(self, device: torch.device, count: int = COUNT) -> None:
@@ -48,7 +49,7 @@ class Lanes:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Fork the lanes off the current stream, and join them again at the end."""
+        """Fork the streams off the current one, and join them again at the end."""
         if not self._streams:
             yield
             return
@@ -59,20 +60,20 @@ class Lanes:
             yield
 
     def next(self) -> AbstractContextManager[object]:
-        """The next lane in turn."""
+        """The next stream in turn is the current one inside."""
         if not self._streams:
             return nullcontext()
         self._taken = (self._taken + 1) % len(self._streams)
         return torch.cuda.stream(self._streams[self._taken])
 
 
-class Branch:
-    """One queue of work beside the current one, which goes on meanwhile. What a thread forks, it joins itself.
+class SideStream:
+    """One side stream, forked and joined by hand. A thread joins what it has forked itself.
 
-    with branch.fork():    # after everything that was asked for before
+    with stream.fork():    # begins after everything that was queued before
         ...
-    ...                    # beside it: what the branch uses must be held, and left as it is, until
-    branch.join()          # after it
+    ...                    # runs beside it: until the join, what the side stream reads must not be freed or written
+    stream.join()          # what is queued after this comes after it
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -81,7 +82,7 @@ class Branch:
 
     @contextmanager
     def fork(self) -> Iterator[None]:
-        """The work inside goes to the branch."""
+        """The side stream is the current one inside."""
         if self._stream is None:
             yield
             return
@@ -91,25 +92,25 @@ class Branch:
             yield
 
     def join(self) -> None:
-        """What follows comes after all that went to the branch."""
+        """What the current stream is given from now on comes after all that the side stream was given."""
         if self._stream is not None and getattr(self._forked, "now", False):
             self._forked.now = False
             torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
 
 
 @contextmanager
-def joined_at_the_latest(*branches: Branch) -> Iterator[None]:
-    """These branches are joined even if an error ends what is inside."""
+def joined_at_the_latest(*streams: SideStream) -> Iterator[None]:
+    """These side streams are joined at the end, even if an error ends what is inside."""
     with ExitStack() as stack:
-        for branch in branches:
-            stack.enter_context(_in_the_end(branch.join))
+        for stream in streams:
+            stack.enter_context(_in_the_end(stream.join))
         yield
 
 
-class Coming:
-    """What is being made beside the current queue, by name. Whoever reads one of these waits for it before.
+class PendingTensors:
+    """Tensors that side streams are still making, by name. Whoever reads one of them waits for it before.
 
-    Nothing comes on a processor, where all is done in its order. Threads know nothing of each other's.
+    Each thread has its own. On a processor nothing is ever pending.
     """
 
     def __init__(self) -> None:
@@ -120,7 +121,7 @@ class Coming:
         return self._local.__dict__.setdefault("made", {})
 
     def announce(self, names: Iterable[str], device: torch.device) -> None:
-        """They will be there when what was asked for up to now, of the current queue or lane, is done."""
+        """They are there when what the current stream was given up to now is done."""
         if device.type == "cuda":
             event = torch.cuda.Event()
             event.record(torch.cuda.current_stream(device))
@@ -131,7 +132,7 @@ class Coming:
         return not self._made.keys().isdisjoint(names)
 
     def wait(self, names: Iterable[str] | None = None, *, but: Collection[str] = ()) -> None:
-        """What follows in the current queue comes after they are there: these names (None: all), but not those."""
+        """What the current stream is given from now on comes after these tensors (None: all), but not after those."""
         waited = set()
         for name in list(self._made) if names is None else names:
             if name in self._made and name not in but:
@@ -141,5 +142,5 @@ class Coming:
                     event.wait(torch.cuda.current_stream(event.device))
 
     def forget(self) -> None:
-        """Nothing is coming."""
+        """Nothing is pending."""
         self._made.clear()

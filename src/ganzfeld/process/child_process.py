@@ -1,4 +1,4 @@
-"""A render process, as its supervisor holds it."""
+"""A render process as the supervisor's side sees it: its pipe, its phase, its end."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import decode_from_render
-from ganzfeld.process.parts import Parts, torch_parts
 from ganzfeld.process.render_process import main
-from ganzfeld.process.wire import Wire
 from ganzfeld.values.status import Phase
 
-# Not fork: a copy of a process with threads and a GPU is broken from birth, and Windows and macOS have none.
+# Not fork: the copy of a process that has threads and a GPU does not work, and Windows has no fork.
 _spawn = multiprocessing.get_context("spawn")
 
 
-class Child:
+class ChildProcess:
     """A process that renders, or waits as the spare until it is told to.
 
     `hear(child, message)` and `ended(child)` are called on threads of the child's own.
@@ -27,9 +27,9 @@ class Child:
 
     def __init__(
         self,
-        hear: Callable[[Child, Any], None],
-        ended: Callable[[Child], None],
-        prepare: Callable[[], Parts] = torch_parts,
+        hear: Callable[[ChildProcess, Any], None],
+        ended: Callable[[ChildProcess], None],
+        prepare: Callable[[], Dependencies] = torch_dependencies,
     ) -> None:
         self.phase: Phase = "starting"
         self.ready = False
@@ -39,7 +39,7 @@ class Child:
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
-        with _deaf_to_interrupts():
+        with _without_interrupts():
             self._process.start()
         theirs.close()
 
@@ -47,7 +47,7 @@ class Child:
             self.over.set()
             ended(self)
 
-        self.wire = Wire(mine, decode_from_render, lambda message: hear(self, message), end).start()
+        self.pipe = MessagePipe(mine, decode_from_render, lambda message: hear(self, message), end).start()
 
     @property
     def pid(self) -> int:
@@ -57,13 +57,13 @@ class Child:
     def kill(self) -> None:
         """End it now, whatever it does, and leave no zombie."""
         self._process.kill()
-        self.bury()
+        self.wait_for_end()
 
-    def bury(self) -> str:
-        """Wait for its end, which must be near; how it ended, in words."""
+    def wait_for_end(self) -> str:
+        """Wait up to 5 s for the end of a process that was killed or ends by itself; how it ended, in words."""
         self._process.join(5)
         code = self._process.exitcode
-        self.wire.finish(0)
+        self.pipe.finish(0)
         if code is None:
             return "it does not end"
         with contextlib.suppress(ValueError):
@@ -71,17 +71,17 @@ class Child:
                 return f"killed by {signal.Signals(-code).name}"
         return f"exit code {code}"
 
-    def wait(self, seconds: float) -> bool:
-        """Whether it ends within that time."""
+    def ends_within(self, seconds: float) -> bool:
+        """Waits; whether the process ended within that time."""
         self._process.join(seconds)
         return self._process.exitcode is not None
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """A process started in here does not hear Ctrl-C, which goes to everybody at the terminal, from its first moment.
+def _without_interrupts() -> Iterator[None]:
+    """A process started in here does not get Ctrl-C, which the terminal sends to all its processes.
 
-    (Where signals cannot be masked, it covers its ears itself a little later.)
+    Where signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

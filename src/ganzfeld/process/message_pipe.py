@@ -25,7 +25,7 @@ MOST_WAITING = 8192
 """Messages that wait for an other side that does not read; the oldest go first."""
 
 
-class Wire:
+class MessagePipe:
     """Sends and receives messages over `connection`, each with a thread of its own.
 
     on_message is called with every message, on_end once when the other side is gone; both on the reading thread.
@@ -44,10 +44,10 @@ class Wire:
         self._keys = itertools.count()
         self._news = threading.Condition()
         self._closing = False
-        self._writer = threading.Thread(target=self._write, name="ganzfeld-wire-out", daemon=True)
-        self._reader = threading.Thread(target=self._read, name="ganzfeld-wire-in", daemon=True)
+        self._writer = threading.Thread(target=self._write, name="ganzfeld-pipe-out", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="ganzfeld-pipe-in", daemon=True)
 
-    def start(self) -> Wire:
+    def start(self) -> MessagePipe:
         self._writer.start()
         self._reader.start()
         return self

@@ -16,8 +16,8 @@ class ShownFrame:
     """One finished picture, which no later one is written over.
 
     image: uint8 [height, width, 4], sRGB-encoded RGBA with straight alpha, rows from the top, contiguous. All who look
-    share it, so nobody writes into it. number: counts the pictures shown, from 0; it only grows: over a pause, a seek
-    and a restart of the render process. t: the show's time of this picture, in seconds.
+    share it, so it must not be written to. number: counts the pictures shown, from 0; it only grows: over a pause, a
+    seek and a restart of the render process. t: the show's time of this picture, in seconds.
     """
 
     image: np.ndarray
@@ -25,7 +25,7 @@ class ShownFrame:
     t: float
 
 
-class Screen:
+class MainOutput:
     """Shows one output at a time. Its numbers only grow, also when another output becomes the main one."""
 
     def __init__(self, session: str) -> None:

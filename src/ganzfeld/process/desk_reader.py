@@ -1,4 +1,4 @@
-"""What stands on the desk: knobs with their positions, what is held by hand, snapshots, and what is on its way."""
+"""Reads the desk off an engine: knobs with their positions, what is held by hand, snapshots, recalls on their way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ganzfeld.engine.snapshots.bank import Bank
 
 
-class DeskKeeper:
+class DeskReader:
     """Looks at an engine between frames. What only changes with the patch or the bank is worked out once."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a render process is made of: everything that takes seconds to import, behind one call."""
+"""What a render process depends on: everything that takes seconds to import, behind one call, which tests replace."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What takes seconds to import, made by `torch_parts`; tests make them of lighter stuff.
+class Dependencies:
+    """What takes seconds to import, made by `torch_dependencies`; tests have light ones.
 
     engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
     knows its version; raises PatchError.
@@ -31,7 +31,7 @@ class Parts:
     writer: Callable[[str, Any], FrameWriter]
 
 
-def torch_parts() -> Parts:
+def torch_dependencies() -> Dependencies:
     """Ganzfeld's own engine."""
     import torch
 
@@ -52,8 +52,8 @@ def torch_parts() -> Parts:
         engine = Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
-            # Only here: a `Player` and a render of a take are in no hurry, and nobody sees them wait.
+            # Only for a show: for a `Player` and the render of a take a pause does not matter.
             ahead.begin(engine.device)
         return engine
 
-    return Parts(engine, parse, CopyFromCuda(), page_locking_writer)
+    return Dependencies(engine, parse, CopyFromCuda(), page_locking_writer)

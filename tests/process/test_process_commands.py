@@ -6,14 +6,14 @@ import pytest
 
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
-from ganzfeld.process.hands import Hands
-from ganzfeld.process.messages import Hit, Turn, Value
+from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.messages import OutsideHit, SetOutside, SetParameter
 from ganzfeld.process.render import counted_hits
 from ganzfeld.signals.osc import OscInput
 from ganzfeld.signals.osc_packets import encode
 
 
-class Waiting(Hands):
+class Waiting(ShowCommands):
     """Keeps what waits to be sent, as the pipe would."""
 
     addresses = frozenset({"/push"})
@@ -22,9 +22,9 @@ class Waiting(Hands):
     def __init__(self):
         self.waiting: dict[object, object] = {}
 
-    def _give(self, order, *, key=None):
+    def _give(self, message, *, key=None):
         self.waiting.pop(key, None)
-        self.waiting[object() if key is None else key] = order
+        self.waiting[object() if key is None else key] = message
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def move(show):
 
 def test_a_fader_is_one_message(show, move):
     show.counted = frozenset()
-    assert move("/push") == [Turn("/push", 99)]
-    assert move("/fader") == [Turn("/push", 99), Value("/fader", 99)]
+    assert move("/push") == [SetParameter("/push", 99)]
+    assert move("/fader") == [SetParameter("/push", 99), SetOutside("/fader", 99)]
 
 
 @pytest.mark.parametrize("address", ["/drum", "/push", "/midi/note/1/60"])
 def test_hits_are_counted_where_somebody_counts_them(move, address):
     given = move(address)
-    assert len(given) == 101 and sum(isinstance(order, Hit) for order in given) == 100
+    assert len(given) == 101 and sum(isinstance(message, OutsideHit) for message in given) == 100
 
 
 def test_hits_are_counted_as_long_as_nobody_knows_better(show, move):
@@ -76,11 +76,14 @@ def test_a_message_without_a_value_is_a_hit(show):
     osc = OscInput(show, show.turn)
     for _ in range(3):
         osc.feed(encode("/go"), 0.0, 0.0)
-    assert list(show.waiting.values()) == 3 * [Hit("/go")]
+    assert list(show.waiting.values()) == 3 * [OutsideHit("/go")]
 
 
 def test_of_places_on_the_pad_the_newest_is_enough(show):
     for step in range(10):
         show.hit("/snapshot/morph", step / 10, 0.5)
     show.hit("/snapshot/recall", "dawn")
-    assert list(show.waiting.values()) == [Hit("/snapshot/morph", (0.9, 0.5)), Hit("/snapshot/recall", ("dawn",))]
+    assert list(show.waiting.values()) == [
+        OutsideHit("/snapshot/morph", (0.9, 0.5)),
+        OutsideHit("/snapshot/recall", ("dawn",)),
+    ]

@@ -37,7 +37,7 @@ class Bendable:
     line: int
 
 
-class Rolls:
+class LiveDice:
     """What is rolled, kept and taken back. Methods return at once and may be called by any thread.
 
     rolled: the line under consideration, `ROLLING` while there is none yet, "" if nothing was asked for.

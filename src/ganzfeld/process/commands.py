@@ -6,18 +6,32 @@ from collections.abc import Hashable
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.process.messages import Arrange, Hit, Order, Pause, Release, Seek, Speed, Tempo, Turn, Value
+from ganzfeld.process.messages import (
+    ArrangeSnapshots,
+    OutsideHit,
+    Pause,
+    ReleaseParameter,
+    RenderMessage,
+    Seek,
+    SetOutside,
+    SetParameter,
+    Speed,
+    Tempo,
+)
 from ganzfeld.values.time import FASTEST_BPM
 
 MORPH = "/snapshot/morph"
 _COUNTED_BY_THE_ENGINE = ("/snapshot/", "/midi/", "/audio/")
 
 
-class Hands:
-    """Turns calls into orders. `set` and `hit` fit `signals.mailbox.Mailbox`, `turn` fits `signals.osc.Turn`."""
+class ShowCommands:
+    """Makes messages for the render process out of calls.
 
-    def _give(self, order: Order, *, key: Hashable = None) -> None:
-        """Have the order done soon; of several with one `key`, the newest."""
+    It is a `signals.mailbox.Mailbox`, and `turn` is a `signals.osc.TurnParameter`.
+    """
+
+    def _give(self, message: RenderMessage, *, key: Hashable = None) -> None:
+        """Send the message soon. One that still waits and has the same `key` is replaced: the newest wins."""
         raise NotImplementedError
 
     @property
@@ -27,7 +41,7 @@ class Hands:
 
     @property
     def counted(self) -> frozenset[str] | None:
-        """Addresses whose hits the patch that plays counts; None: nobody knows yet."""
+        """Addresses whose hits the patch that plays counts; None: no patch has played yet, so any may be counted."""
         raise NotImplementedError
 
     def counts_hits(self, address: str) -> bool:
@@ -38,27 +52,27 @@ class Hands:
         """A hand turns the parameter at an address; False if the patch that plays has none there."""
         if address not in self.addresses:
             return False
-        self._give(Turn(address, value), key=("turn", address))
+        self._give(SetParameter(address, value), key=("turn", address))
         return True
 
     def release(self, address: str) -> None:
         """Give the parameter at an address back to its text."""
-        self._give(Release(address), key=("turn", address))
+        self._give(ReleaseParameter(address), key=("turn", address))
 
     def set(self, address: str, value: Any) -> None:
         """A value from outside (OSC, MIDI, sound)."""
-        self._give(Value(address, value), key=("value", address))
+        self._give(SetOutside(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
         between the snapshots, which come as fast as a finger moves, the newest is enough."""
-        self._give(Hit(address, arguments, named), key="morph" if address == MORPH else None)
+        self._give(OutsideHit(address, arguments, named), key="morph" if address == MORPH else None)
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored, recalled
         and morphed by hits: `hit("/snapshot/recall", "dawn", 2)`."""
         newest_wins = what in ("place", "fade")
-        self._give(Arrange(what, arguments), key=("arrange", what, arguments[0]) if newest_wins else None)
+        self._give(ArrangeSnapshots(what, arguments), key=("arrange", what, arguments[0]) if newest_wins else None)
 
     def pause(self, paused: bool = True) -> None:
         """Stop the show's clock, or let it go on."""

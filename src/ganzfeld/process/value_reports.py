@@ -6,35 +6,36 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ganzfeld.process.messages import Report, Values
+from ganzfeld.process.messages import ReportedValues, ReportValues
 from ganzfeld.values.choosing import Chosen
 from ganzfeld.values.time import Moment
 
 Hear = Callable[[Moment, Mapping[str, Any]], None]
 """Is told a frame's moment and values by address; must not wait."""
 _EARLY = 5e-4
-"""Seconds of grace, or a frame that comes a hair early halves the rate."""
+"""Seconds of tolerance: a frame that comes slightly early would otherwise be passed over, and halve the rate."""
 
 
 class Listeners:
     """Who wants to hear of values."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Report, Hear]] = []
+        self._all: list[tuple[ReportValues, Hear]] = []
 
     def add(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
         """One more, for these addresses and so many times a second."""
-        self._all.append((Report(tuple(choose), rate), hear))
+        self._all.append((ReportValues(tuple(choose), rate), hear))
 
     @property
-    def wanted(self) -> Report | None:
-        """What the render is to tell, so that everybody hears (at least) what they asked for; None: nobody listens."""
+    def wanted(self) -> ReportValues | None:
+        """What the render process is to tell, so that every listener hears at least what it asked for; None: there is
+        none."""
         if not self._all:
             return None
         choose = tuple(dict.fromkeys(pattern for report, _ in self._all for pattern in report.choose))
-        return Report(choose, max(report.rate for report, _ in self._all))
+        return ReportValues(choose, max(report.rate for report, _ in self._all))
 
-    def tell(self, values: Values) -> None:
+    def tell(self, values: ReportedValues) -> None:
         """The render told these."""
         for _, hear in self._all:
             hear(Moment(*values.moment), values.values)
@@ -44,11 +45,11 @@ class Reporter:
     """Picks the values that were asked for, at most as often as was asked for."""
 
     def __init__(self) -> None:
-        self._wanted = Report()
+        self._wanted = ReportValues()
         self._chosen = Chosen(())
         self._said_at = -math.inf
 
-    def ask(self, wanted: Report) -> None:
+    def ask(self, wanted: ReportValues) -> None:
         """Tell these from now on."""
         self._wanted, self._chosen, self._said_at = wanted, Chosen(wanted.choose), -math.inf
 
@@ -56,7 +57,7 @@ class Reporter:
         """Whether something is to be told at `now` (seconds of any steady clock)."""
         return bool(self._wanted.choose) and now - self._said_at >= 1 / self._wanted.rate - _EARLY
 
-    def values(self, moment: Moment, now: float, *sources: Mapping[str, Any]) -> Values:
+    def values(self, moment: Moment, now: float, *sources: Mapping[str, Any]) -> ReportedValues:
         """The chosen values of a frame; of an address in several sources, the last one's."""
         self._said_at = now
         values = {
@@ -65,7 +66,7 @@ class Reporter:
             for address, value in source.items()
             if address in self._chosen and _can_be_told(value)
         }
-        return Values((moment.frame, moment.t, moment.dt, moment.beat, moment.bar, moment.bpm), values)
+        return ReportedValues((moment.frame, moment.t, moment.dt, moment.beat, moment.bar, moment.bpm), values)
 
 
 def _can_be_told(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The take of a show that runs: begun, begun again after a disk was full, and told what the render process knows."""
+"""Records a take of the show that a render process plays; begins again after a disk was full."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzfeld.takes.recorder import TakeRecorder, exact_checkpoint, header
+from ganzfeld.takes.checkpoint_facts import is_exact
+from ganzfeld.takes.recorder import TakeRecorder, header
 from ganzfeld.takes.records import Opened
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ganzfeld.process.messages import Begin
 
 
-class ShowTake:
+class ShowRecorder:
     """Records what `engine` plays into `begin.take`, from when it is made. Render thread only.
 
     text_of: the text of a patch's version (see `Patch.version`), or None.
@@ -44,7 +45,7 @@ class ShowTake:
             t=clock.t,
             beat=clock.beat,
             bpm=clock.bpm,
-            exact=exact_checkpoint(checkpoint),
+            exact=is_exact(checkpoint),
             fps=self._loop.fps,
         )
         self._recorder.opened(opened, self._engine.watched)

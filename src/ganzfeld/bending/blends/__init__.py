@@ -1,0 +1,1 @@
+"""Ways to blend the weights of two networks, one a file."""

@@ -1,0 +1,60 @@
+"""What the render process has told so far. It stays true for viewers while there is no process."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.messages import CheckpointSaved, PatchAddresses
+from ganzfeld.values.desk import Desk
+from ganzfeld.values.status import Problem, Status
+
+
+class RenderState:
+    """The newest of everything.
+
+    saved: the last checkpoint, or None. addresses: every parameter that a hand may turn in the patch that plays.
+    counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. failure: why
+    nothing can ever be played, or None.
+    """
+
+    def __init__(self) -> None:
+        self.status = Status()
+        self.desk = Desk()
+        self.saved: CheckpointSaved | None = None
+        self.addresses: frozenset[str] = frozenset()
+        self.counted: frozenset[str] | None = None
+        self.failure: GanzfeldError | None = None
+        self._hits: frozenset[str] = frozenset()
+
+    @property
+    def time(self) -> tuple[float, float, float]:
+        """The show was at second t at a time (perf_counter) and goes on at a speed, 0 while it is paused."""
+        status = self.status
+        return status.t, status.at, 0.0 if status.paused or not status.at else status.speed
+
+    def take_status(self, status: Status) -> None:
+        """The process said how it is doing."""
+        if status.phase != "playing" and not status.outputs:
+            # Nothing plays yet: what played before a restart is still the truth for viewers.
+            status = msgspec.structs.replace(
+                self.status,
+                phase=status.phase,
+                opened_in=status.opened_in,
+                errors=status.errors,
+                fps=0.0,
+                pending_trust=status.pending_trust,
+            )
+        self.status = status
+
+    def take_addresses(self, told: PatchAddresses) -> None:
+        """Another patch plays."""
+        self.addresses = frozenset(told.addresses)
+        # The patch before may be fading out: it counts on.
+        before, self._hits = self._hits, frozenset(told.hits)
+        self.counted = self._hits | before
+
+    def fail(self, problem: Problem) -> None:
+        """No process can ever play."""
+        self.failure = problem.error()
+        self.status = Status(phase="loading", errors=(problem,))
