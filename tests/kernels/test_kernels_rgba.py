@@ -11,7 +11,14 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 EXTREME = torch.tensor([float("nan"), float("inf"), -float("inf"), 1e30, -3.0, 0.0, 1.0, 0.5])
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_two_channels_are_grey_and_alpha():
+    image = torch.rand(1, 2, 3, 5) * 2 - 1
+    rgba = from_signed(image)
+    assert all(torch.equal(rgba[:, channel], image[:, 0] * 0.5 + 0.5) for channel in range(3))
+    assert torch.equal(rgba[:, 3], image[:, 1] * 0.5 + 0.5)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_from_signed(channels: int):
     pictures = pytest.importorskip("ganzfeld.kernels.triton.pictures")
     image = torch.randn(2, channels, 9, 37)

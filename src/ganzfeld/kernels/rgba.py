@@ -9,7 +9,8 @@ from ganzfeld.kernels.card import has_triton
 
 
 def from_signed(image: Tensor) -> Tensor:
-    """[N, 1, 3 or 4, H, W] of about −1..1 (grey, RGB or RGBA) -> RGBA [N, 4, H, W] of about 0..1, straight alpha."""
+    """[N, 1 to 4, H, W] of about −1..1 (grey, grey and alpha, RGB or RGBA) -> RGBA [N, 4, H, W] of about 0..1, straight
+    alpha. Of more channels the first three are RGB."""
     if image.shape[1] > 4:
         image = image[:, :3]
     if has_triton(image.device) and image.dtype == torch.float32:
@@ -17,8 +18,8 @@ def from_signed(image: Tensor) -> Tensor:
 
         return pictures.from_signed(image)
     image = image * 0.5 + 0.5
-    if image.shape[1] == 1:
-        image = image.expand(-1, 3, -1, -1)
+    if image.shape[1] <= 2:
+        image = torch.cat([image[:, :1].expand(-1, 3, -1, -1), image[:, 1:]], 1)
     return image if image.shape[1] == 4 else opaque(image)
 
 

@@ -117,6 +117,11 @@ class Config(ABC):
         """The heights of picture, in pixels, that a synthesis can stop at."""
         return (self.size[1],)
 
+    def picture_size(self, resolution: int | None = None) -> tuple[int, int]:
+        """(width, height) in pixels of the picture of this height, one of `picture_resolutions`, or its own."""
+        width, height = self.size
+        return (width, height) if resolution is None else (width * resolution // height, resolution)
+
     @property
     def transform(self) -> str | None:
         """The official name of the tensor [3, 3] that places the picture on an endless plane; None without a plane."""

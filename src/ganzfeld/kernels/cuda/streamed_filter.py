@@ -42,7 +42,8 @@ class StreamedFilter:
     def design(
         cls, up_taps: Tensor, down_taps: Tensor, *, up: int, low: tuple[int, int], clamp: float | None
     ) -> StreamedFilter:
-        """up_taps [6 · up], down_taps [12] or [12, 12], both with sum 1; low: padding before the first (row, column)."""
+        """up_taps [6 · up], down_taps [12] or [12, 12], both with sum 1; low: padding before the first row and before
+        the first column."""
         clamp = UNCLAMPED if clamp is None else clamp
         raised = up_taps.double().cpu().numpy() * up * math.sqrt(GAIN / clamp)
         parts = _separable(down_taps.double().cpu().numpy())

@@ -103,9 +103,7 @@ class CpuStyleGAN2:
 class CpuBlock:
     """The layers at one size, and the names of their activations. number: 8 of b8."""
 
-    def __init__(
-        self, config: StyleGAN2Config, derived: DerivedTensors, number: int, convolve_in: torch.dtype
-    ) -> None:
+    def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, number: int, convolve_in: torch.dtype) -> None:
         self.number = number
         self.name = f"b{number}"
         prefix = f"synthesis.{self.name}"

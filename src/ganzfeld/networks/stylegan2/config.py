@@ -111,8 +111,8 @@ class StyleGAN2Config(MappingConfig):
         return ("b8", "b16")
 
     def first_field(self, resolution: int | None = None) -> FirstField:
-        block = self.last_block(resolution=resolution)
-        return FirstField(own=self.block_size(block), pitch=block // 4)
+        pitch = self.last_block(resolution=resolution) // 4
+        return FirstField(own=self.picture_size(resolution), pitch=pitch)
 
     # How it is made
 

@@ -1,7 +1,7 @@
 """What a StyleGAN2 starts from for a picture of another shape: its constant and its noise, continued.
 
-The constant, of 4×4 samples in most networks, is continued beyond its borders, and so are the noise pictures. Everything here is pure
-torch without host reads, on the device of the tensors it is given.
+The constant, of 4×4 samples in most networks, is continued beyond its borders, and so are the noise pictures.
+Everything here is pure torch without host reads, on the device of the tensors it is given.
 """
 
 from __future__ import annotations
