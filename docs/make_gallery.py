@@ -62,7 +62,7 @@ class Strip:
 
 MOST_IN_A_STRIP = 6
 SECONDS_OF_TRAILS = 1.5
-"""Played before the picture of a node that remembers."""
+"""Played before the picture of a node or a bend that remembers."""
 STANDING = "source = seeds([8], speed=0)"
 """What examples read as `source`, but that it stands still: so all pictures of a strip begin with the same one."""
 LAYERS = ("b8", "b16", "b32", "b64", "b128")
@@ -77,7 +77,7 @@ def bent(*targets: str) -> Iterator[Strip]:
             # What remembers frames is shown after some, of a network that moves.
             past = bool(bend.held((1, 1, 1, 1), settings))
             for example in bend.examples:
-                before, seconds = (MOVED, 1.5) if past else (PLANET, 0)
+                before, seconds = (MOVED, SECONDS_OF_TRAILS) if past else (PLANET, 0)
                 yield Strip(example.name, example.line, example.values, before, seconds=seconds)
 
 

@@ -10,7 +10,11 @@ class Call:
     """Pickles as a call of a function that this module made up."""
 
     def __init__(self, module: str, name: str, *arguments: object) -> None:
-        holder = sys.modules.setdefault(module, types.ModuleType(module))
+        words = module.split(".")
+        for end in range(1, len(words) + 1):
+            name_of = ".".join(words[:end])
+            sys.modules.setdefault(name_of, types.ModuleType(name_of))
+        holder = sys.modules[module]
         function = getattr(holder, name, None)
         if function is None:
 
@@ -27,8 +31,6 @@ class Call:
 
 def function() -> list[Call]:
     """A function as dill and as cloudpickle write it."""
-    for package in ("dill", "cloudpickle"):
-        sys.modules.setdefault(package, types.ModuleType(package))
     code = Call("dill._dill", "_create_code", 0, 0, 0, b"\x97\x00", (None,), ("print",), ("x",), "<stdin>")
     dilled = Call("dill._dill", "_create_function", code, {"__name__": "training"}, "f", None, None)
     clouded = Call("cloudpickle.cloudpickle", "_make_function", code, None, None, None)

@@ -150,6 +150,9 @@ def official(network: Network, *, half: bool = False, canary: str = "executed") 
                 "is_torgb": layer.torgb,
                 "conv_clamp": layer.clamp,
                 "in_cutoff": np.float64(layer.in_cutoff),
+                "out_cutoff": np.float64(layer.out_cutoff),
+                "in_half_width": np.float64(layer.in_half_width),
+                "out_half_width": np.float64(layer.out_half_width),
             }
         return "Part", {}
 

@@ -40,9 +40,9 @@ def conversions(monkeypatch):
     paths = []
     convert = sandbox.convert
 
-    def counted(path, size, folder):
+    def counted(path, size, folder, statements):
         paths.append(path)
-        return convert(path, size, folder)
+        return convert(path, size, folder, statements)
 
     monkeypatch.setattr(sandbox, "convert", counted)
     return paths

@@ -73,5 +73,13 @@ def test_without_it_nothing_of_it_is_left(tmp_path):
 
 
 def test_no_two_containers_claim_the_same_file():
-    heads = [b"\x80\x04}.", b"PK\x03\x04", b"\x10\0\0\0\0\0\0\0{"]
-    assert [sum(container.recognises(head) for container in containers.containers()) for head in heads] == [1, 1, 1]
+    heads = [b"\x80\x04}.", b"(dp0\nV", b"}q\0(X", b"PK\x03\x04", b"\x10\0\0\0\0\0\0\0{", b"\x80\x02\0\0\0\0\0\0{"]
+    assert {sum(container.recognises(head) for container in containers.containers()) for head in heads} == {1}
+
+
+TEXTS = ["", "(a text)", "d'accord", "(dp", "cat\nmouse\n", "copy\nright 2020\n", "class A:\n    x\n", "lo\n", "L1L\n"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_no_pickle(text):
+    assert containers.container_of(text.encode() + b"\n\n") is None

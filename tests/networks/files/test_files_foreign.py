@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganzfeld.networks.files import open_network_file
 from ganzfeld.networks.network import Network, load_network
 
 FOLDER = Path(os.environ.get("GANZFELD_FOREIGN", Path(__file__).parents[4] / "shared" / "foreign"))
@@ -32,11 +33,24 @@ def pictures(network: Network, drawn: dict[str, np.ndarray]) -> dict[str, float]
     return errors
 
 
-@pytest.mark.parametrize("name", ["tf-ada__default.pkl", "tf-ada__resnet.pkl", "tf-sg2__resnet.pkl"])
+OPENS = [
+    "dvs2__official_state_dict.pt",
+    "ros__blur_1_2_1.pt",
+    "ros__e4e_psp.pt",
+    "stylegan-xl__uncond.pkl",
+    "tf-ada__default.pkl",
+    "tf-ada__resnet.pkl",
+    "tf-sg2__resnet.pkl",
+]
+
+
+@pytest.mark.parametrize("name", OPENS)
 def test_a_picture_is_that_of_the_public_code(name):
     network = load_network(FOLDER / name)
     with np.load(FOLDER / f"{Path(name).stem}.npz") as drawn:
         errors = pictures(network, dict(drawn))
     assert errors
+    # Where the file holds no average w, the public code drew with an estimate of its own.
+    estimated = any("no average w" in note for note in open_network_file(FOLDER / name).notes)
     for picture, error in errors.items():
-        assert error < 1e-4, picture
+        assert error < (0.02 if estimated and picture != "psi1" else 1e-4), (picture, error)

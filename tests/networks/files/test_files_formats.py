@@ -185,8 +185,8 @@ def test_a_fork_s_extra_buffers_are_left_out_with_a_note_and_extra_parameters_re
 
 
 def test_another_generator_is_refused_by_its_class():
-    with pytest.raises(NetworkFileError, match="'SuperresGenerator'"):
-        read({"G_ema": made.Persistent("SuperresGenerator", {"_modules": {}, "_parameters": {}, "_buffers": {}})})
+    with pytest.raises(NetworkFileError, match="'PatchGenerator', which is neither"):
+        read({"G_ema": made.Persistent("PatchGenerator", {"_modules": {}, "_parameters": {}, "_buffers": {}})})
 
 
 # -- TensorFlow ------------------------------------------------------------------------------------------------

@@ -162,7 +162,6 @@ def rewritten(path, change) -> bytes:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda header, facts: header.pop("__metadata__"), "a dictionary .'mapping.fc0.bias'"),
         (lambda header, facts: facts.update(version=99), "version 99"),
         (lambda header, facts: facts.pop("config"), "no configuration"),
         (lambda header, facts: facts["config"].update(kind="stylegan9"), "stylegan9"),
@@ -208,7 +207,7 @@ def test_a_layer_that_does_not_fit(tmp_path):
         (None, "nothing"),
         ({"D": Persistent("Discriminator", {"_parameters": {}, "_buffers": {}, "_modules": {}})}, "no generator"),
         (Persistent("Discriminator", {"_parameters": {}, "_buffers": {}, "_modules": {}}), "no generator"),
-        (torch.nn.Linear(2, 2), "an object of the class 'torch.nn.modules.linear.Linear', not a generator"),
+        (torch.nn.Linear(2, 2), "the generator in the file is a 'torch.nn.modules.linear.Linear', which is neither"),
         (io.StringIO, "nothing but the name '_io.StringIO'"),
     ],
     ids=lambda value: type(value).__name__,

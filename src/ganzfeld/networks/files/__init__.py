@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ganzfeld.errors import NetworkFileError, Where
-from ganzfeld.networks.files import cache, native, sniff
+from ganzfeld.networks.files import cache, native, sniff, stated
 from ganzfeld.networks.files.containers import HEAD
 from ganzfeld.networks.files.layout import described
 
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["NetworkFile", "glance", "open_network_file", "save_network_file"]
+__all__ = [
+    "NetworkFile",
+    "glance",
+    "open_network_file",
+    "read_network_file",
+    "save_network_file",
+    "state_facts",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -38,26 +46,52 @@ class NetworkFile:
     config: what `ganzfeld.networks.config.config_from_json` reads; sizes agree with the tensors.
     weights: parameters and buffers by official name, float32 or float16, on the CPU. They are mapped from the file,
         privately: writing to one copies the page and never reaches the disk.
-    sha256: of the content of the file at `path`.
+    sha256: of the content of the file at `path`, and of what was stated beside it.
+    origin: the program that made the network, in words for people.
     notes: remarks for the person, such as that the average w had to be estimated.
+    warnings: those of them that say that its picture may be wrong.
     """
 
     config: dict[str, Any]
     weights: dict[str, torch.Tensor]
     sha256: str
     path: Path
+    origin: str = ""
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def open_network_file(path: str | os.PathLike[str]) -> NetworkFile:
-    """Open a network file of any known format; see `formats/` for which there are.
+    """Open a network file of any known format; see `formats/` for which there are. Its warnings are logged, and its
+    notes when it is opened for the first time.
 
     Raises NetworkFileError, which says what was found and what to do. Bad files are refused before torch is
     imported; a file that is opened for the first time is converted, which takes a second for every 100 MB or so.
     """
+    network, is_new = read_network_file(path)
+    for text in (*network.warnings, *(network.notes if is_new else ())):
+        _log.warning("%s: %s", network.path.name, text)
+    return network
+
+
+def read_network_file(path: str | os.PathLike[str]) -> tuple[NetworkFile, bool]:
+    """The same without a word in the log, and whether the file was converted now."""
     path = Path(path)
     try:
         return _open(path)
+    except NetworkFileError as error:
+        raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
+
+
+def state_facts(path: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
+    """State what the network file at `path` cannot say, by the names of `stated.FACTS`; remembered beside it.
+
+    Raises NetworkFileError for facts that do not exist, values that are none, and where it cannot be written.
+    """
+    path = Path(path)
+    try:
+        sniff.open_plain(path)[0].close()
+        stated.write(path, facts)
     except NetworkFileError as error:
         raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
 
@@ -75,23 +109,26 @@ def glance(path: str | os.PathLike[str]) -> None:
 
 
 def save_network_file(
-    path: str | os.PathLike[str], config: Mapping[str, Any], weights: Mapping[str, torch.Tensor]
+    path: str | os.PathLike[str],
+    config: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor],
+    origin: str = "",
 ) -> None:
     """Write a network as our .safetensors, whole or not at all.
 
-    `weights` by official names, as in NetworkFile; float16 stays, every other type becomes float32. Raises
-    NetworkFileError when configuration and tensors do not agree, or when the file cannot be written.
+    `weights` by official names, as in NetworkFile; float16 stays, every other type becomes float32. `origin` as in
+    NetworkFile. Raises NetworkFileError when configuration and tensors do not agree, or the file cannot be written.
     """
     path = Path(path)
     try:
         checked = described(config, weights)
         tensors = {name: native.Numbers.of(_array(tensor)) for name, tensor in weights.items()}
-        native.write(path, checked.to_json(), tensors)
+        native.write(path, checked.to_json(), tensors, native.About(origin))
     except NetworkFileError as error:
         raise NetworkFileError(error.what, where=Where(file=str(path)), hint=error.hint) from None
 
 
-def _open(path: Path) -> NetworkFile:
+def _open(path: Path) -> tuple[NetworkFile, bool]:
     folder = cache.folder()
     looked = time.time()
     file, facts = sniff.open_plain(path)
@@ -100,38 +137,38 @@ def _open(path: Path) -> NetworkFile:
         file.seek(0)
         if _is_ours(head, file, facts.st_size):
             sha256, header = _verified(path, file, facts, folder, looked)
-            return _mapped(path, path, header, sha256)
+            return _mapped(path, path, header, sha256), False
     sniff.check_head(head, path.suffix.lower())
+    statements = stated.read(path)
 
     sha256 = cache.recall(folder, path, facts)
     if sha256 is not None:
-        kept = cache.converted_path(folder, sha256)
+        kept = cache.converted_path(folder, sha256, stated.digest(statements))
         with suppress(NetworkFileError):  # missing, or damaged: convert it again
-            return _from_cache(path, kept, sha256, folder)
+            return _from_cache(path, kept, sha256, folder, statements), False
         _log.info("the converted network %s is missing or damaged; converting %s again", kept, path)
     from ganzfeld.networks.files import sandbox  # the converter's own process imports this package too
 
     cache.make(folder)
-    sha256, kept = sandbox.convert(path, facts.st_size, folder)
+    sha256, kept = sandbox.convert(path, facts.st_size, folder, statements)
     cache.remember(folder, path, facts, sha256, looked)
     cache.tidy(folder, sha256)
     try:
-        network = _from_cache(path, kept, sha256, folder)
+        return _from_cache(path, kept, sha256, folder, statements), True
     except NetworkFileError as error:
         raise NetworkFileError(
             f"the converted network ({kept}) cannot be read: {error.what}",
             hint="Is something cleaning up or damaging that folder? GANZFELD_CACHE chooses another.",
         ) from None
-    for note in network.notes:
-        _log.warning("%s: %s", path.name, _clean(note))
-    return network
 
 
-def _from_cache(path: Path, kept: Path, sha256: str, folder: Path) -> NetworkFile:
+def _from_cache(path: Path, kept: Path, sha256: str, folder: Path, statements: Mapping[str, Any]) -> NetworkFile:
     looked = time.time()
     file, facts = sniff.open_plain(kept)
     with file:
         _, header = _verified(kept, file, facts, folder, looked)
+    if statements:  # another network than without them
+        sha256 = hashlib.sha256(f"{sha256} {stated.digest(statements)}".encode()).hexdigest()
     return _mapped(path, kept, header, sha256)
 
 
@@ -169,7 +206,25 @@ def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> Net
             weights = {name: tensors.get_tensor(name) for name in header.tensors}
     except (SafetensorError, OSError) as error:
         raise NetworkFileError(f"the file changed while it was opened ({error})", hint="Try again.") from None
-    return NetworkFile(header.config.to_json(), weights, sha256, path, header.notes)
+    about = header.about
+    notes, warnings = tuple(map(_clean, about.notes)), tuple(map(_clean, about.warnings))
+    origin = _clean(about.origin) or "a file of Ganzfeld's own"
+    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, (*warnings, *_broken(weights)))
+
+
+def _broken(weights: Mapping[str, torch.Tensor]) -> list[str]:
+    """What to say about weights that are no numbers."""
+    import torch
+
+    # A sum is no number if one of its terms is none, and takes no memory.
+    broken = [name for name, tensor in weights.items() if not math.isfinite(float(tensor.sum(dtype=torch.float64)))]
+    if not broken:
+        return []
+    others = f" and of {len(broken) - 1} other tensors" if len(broken) > 1 else ""
+    return [
+        f"numbers of '{broken[0]}'{others} are infinite or not numbers at all (NaN): the network broke in training, or "
+        "the file is damaged, and its pictures will be black or worse; an earlier snapshot may be sound"
+    ]
 
 
 def _is_ours(head: bytes, file: BinaryIO, size: int) -> bool:

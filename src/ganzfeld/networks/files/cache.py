@@ -17,7 +17,7 @@ from ganzfeld.errors import NetworkFileError
 from ganzfeld.folders import cache_folder
 from ganzfeld.networks.files.native import unwritable, written_whole
 
-CONVERTER = 1
+CONVERTER = 2
 """Version of what the formats make of a file. Raise it when a change of theirs changes results."""
 MAX_REMEMBERED = 500
 STALE_SECONDS = 3600
@@ -36,16 +36,16 @@ def make(folder: Path) -> None:
         raise unwritable(folder, error) from None
 
 
-def converted_path(folder: Path, sha256: str) -> Path:
-    """Where the conversion of the file with that hash is kept."""
-    return folder / f"{sha256}-{CONVERTER}.safetensors"
+def converted_path(folder: Path, sha256: str, facts: str = "") -> Path:
+    """Where the conversion of the file with that hash is kept. `facts`: a short word for what was stated about it."""
+    return folder / f"{sha256}-{CONVERTER}{facts and '-'}{facts}.safetensors"
 
 
 def tidy(folder: Path, sha256: str) -> None:
     """Remove what older converters made of this file, and what broken-off conversions left behind."""
     with suppress(OSError):
         for path in folder.glob(f"{sha256}-*.safetensors"):
-            if path != converted_path(folder, sha256):
+            if not re.fullmatch(rf"{sha256}-{CONVERTER}(-[0-9a-f]+)?", path.stem):
                 path.unlink()
         for path in folder.glob(".*.part"):
             if time.time() - path.stat().st_mtime > STALE_SECONDS:

@@ -1,4 +1,4 @@
-"""Turning another program's file into ours: `python -m ganzfeld.networks.files.convert SOURCE FOLDER`.
+"""Turning another program's file into ours: `python -m ganzfeld.networks.files.convert SOURCE FOLDER STATEMENTS …`.
 
 Runs in a process of its own, with limits on memory, time and the size of what it writes (`sandbox.py` starts it).
 Its answer is one line of JSON: {"sha256", "path"} or {"what", "hint"}. Neither torch nor anything that the file
@@ -12,47 +12,57 @@ import json
 import mmap
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
-from ganzfeld.networks.files import cache, native, sniff
+from ganzfeld.networks.files import cache, native, sniff, stated
 from ganzfeld.networks.files.containers import HEAD, content
 from ganzfeld.networks.files.formats import formats
 from ganzfeld.networks.files.machine import Reading
-from ganzfeld.networks.files.source import Converted, Source, unknown_content
+from ganzfeld.networks.files.refusal import refusal
+from ganzfeld.networks.files.source import Converted, Source
 from ganzfeld.networks.files.values import Budget
 from ganzfeld.networks.files.vocabulary import VOCABULARY
 
 
-def source(data: memoryview) -> Source:
-    """The bytes of a file with what they hold as plain data. Raises NetworkFileError, and nothing else."""
+def source(data: memoryview, statements: Mapping[str, Any] | None = None) -> Source:
+    """The bytes of a file with what they hold as plain data, and what was stated about them. Raises NetworkFileError,
+    and nothing else."""
     vocabulary = dict(VOCABULARY)
     for form in formats():
         vocabulary |= form.vocabulary
-    return Source(data, content(data, Reading(vocabulary, Budget.of(len(data)))))
+    return Source(data, content(data, Reading(vocabulary, Budget.of(len(data)))), statements or {})
 
 
-def read(data: memoryview) -> Converted:
+def read(data: memoryview, statements: Mapping[str, Any] | None = None) -> Converted:
     """The network that the bytes of a file hold. Raises NetworkFileError, and nothing else."""
-    return read_source(source(data))
+    return read_source(source(data, statements))
 
 
 def read_source(source: Source) -> Converted:
-    """The same, by the first format that takes the file for its own."""
-    known = formats()
+    """The same, by the first format that reads it. Where none does, the first that took it for its own says why."""
+    first: NetworkFileError | None = None
     with np.errstate(all="ignore"):  # whatever the numbers are: they are the file's
-        for form in known:
-            network = form.read(source)
+        for form in formats():
+            try:
+                network = form.read(source)
+            except NetworkFileError as error:
+                first = first or error
+                continue
             if network is not None:
                 return network
-    raise unknown_content(source.content, "; ".join(form.name for form in known))
+        raise first or refusal(source, "; ".join(form.name for form in formats()))
 
 
-def convert(path: Path, folder: Path) -> tuple[str, Path]:
+def convert(path: Path, folder: Path, statements: Mapping[str, Any] | None = None) -> tuple[str, Path]:
     """Convert the file at `path` into `folder`: (the SHA-256 of the original, the new file). Raises NetworkFileError.
+
+    statements: what was stated about the file.
 
     The file is understood before it is hashed, so that a bad one is refused at once, however large.
     """
@@ -61,11 +71,12 @@ def convert(path: Path, folder: Path) -> tuple[str, Path]:
         sniff.check_head(file.read(HEAD), path.suffix.lower())
         # Never closed by hand: tensors are views into it, and the process ends soon.
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        network = read(memoryview(mapped))
+        network = read(memoryview(mapped), statements)
         sha256 = hashlib.sha256(mapped).hexdigest()
-        target = cache.converted_path(folder, sha256)
+        target = cache.converted_path(folder, sha256, stated.digest(statements or {}))
         tensors = {name: native.Numbers.of(array) for name, array in network.weights.items()}
-        native.write(target, network.config.to_json(), tensors, network.notes)
+        about = native.About(network.origin, network.notes, network.warnings)
+        native.write(target, network.config.to_json(), tensors, about)
         now = os.fstat(file.fileno())
         if (now.st_size, now.st_mtime_ns) != (facts.st_size, facts.st_mtime_ns):
             with suppress(OSError):
@@ -76,10 +87,10 @@ def convert(path: Path, folder: Path) -> tuple[str, Path]:
 
 def main(arguments: list[str]) -> int:
     """Limit this process, convert, print the answer."""
-    source, folder, memory, seconds, size = arguments
+    source, folder, statements, memory, seconds, size = arguments
     limit(int(memory), int(seconds), int(size))
     try:
-        sha256, path = convert(Path(source), Path(folder))
+        sha256, path = convert(Path(source), Path(folder), json.loads(statements))
         answer = {"sha256": sha256, "path": str(path)}
     except NetworkFileError as error:
         answer = {"what": error.what, "hint": error.hint}

@@ -156,12 +156,17 @@ class Machine:
         """The global of that name. One that no table holds is a mere token; one that could do harm is refused."""
         if not isinstance(module, str) or not isinstance(name, str):
             raise refuse_damaged(f"the name at byte {self.position - 1:,} is not text")
-        known = self.reading.vocabulary.get((module, name))
-        if known is not None:
-            return known
         if harmful(module, name):
             raise refused_global(module, name)
-        return Global(_shown(module, name))
+        inner = module
+        while True:
+            known = self.reading.vocabulary.get((inner, name))
+            if known is not None:
+                return known
+            # A fork may keep another program's package within its own: "stylegan3.torch_utils.persistence".
+            _, dot, inner = inner.partition(".")
+            if not dot:
+                return Global(_shown(module, name))
 
     def reduce(self, function: object, arguments: object) -> object:
         """What calling `function` would make, made by our own constructor; a foreign record where there is none."""

@@ -1,9 +1,9 @@
 """Our own file: safetensors with the network's configuration as JSON in its metadata.
 
 Layout of safetensors: 8 bytes little-endian length, a JSON header of that length, the numbers. Our metadata lies
-under the key "ganzfeld": {"version", "config", "notes", "crc32"}, the last of the numbers as they lie in the file.
-Written here tensor by tensor, so that converting costs no second copy of a network in memory; read by the
-safetensors library once the header has been checked.
+under the key "ganzfeld": {"version", "config", "origin", "notes", "warnings", "crc32"}, the last of the numbers as they
+lie in the file. Written here tensor by tensor, so that converting costs no second copy of a network in memory; read by
+the safetensors library once the header has been checked.
 
 Source: the format's description in the safetensors project's README.
 """
@@ -16,9 +16,9 @@ import os
 import secrets
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +34,8 @@ KEY = "ganzfeld"
 MAX_HEADER = 2_000_000
 MAX_NAME = 200
 MAX_TENSORS = 20_000
+MAX_TEXT = 1000
+MAX_TEXTS = 50
 
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2,
           "I8": 1, "U8": 1, "BOOL": 1}  # fmt: skip
@@ -54,6 +56,16 @@ class TensorEntry:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a file tells people. origin: the program that made the network. notes: remarks on it; warnings: those that
+    say that its picture may be wrong."""
+
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Header:
     """What a file of ours says about itself, checked."""
 
@@ -61,7 +73,7 @@ class Header:
     tensors: Mapping[str, TensorEntry]
     start: int
     """Where the numbers start."""
-    notes: tuple[str, ...] = field(default=())
+    about: About = field(default_factory=About)
     crc32: int | None = None
 
 
@@ -106,16 +118,21 @@ def read_header(file: BinaryIO, size: int) -> Header:
     for name, entry in tensors.items():
         if entry.dtype not in _OURS:
             raise NetworkFileError(f"the tensor '{name}' is of the type {entry.dtype}, not F32 or F16", hint=_NOT_OURS)
-    config, notes, crc32 = facts.get("config"), facts.get("notes"), facts.get("crc32")
+    config, crc32 = facts.get("config"), facts.get("crc32")
     if not isinstance(config, dict):
         raise NetworkFileError("the file has no configuration in it", hint=_NOT_OURS)
     return Header(
         config=described(config, tensors),
         tensors=tensors,
         start=start,
-        notes=tuple(note for note in notes if isinstance(note, str)) if isinstance(notes, list) else (),
+        about=About(str(facts.get("origin", ""))[:MAX_TEXT], _texts(facts.get("notes")), _texts(facts.get("warnings"))),
         crc32=crc32 if type(crc32) is int else None,
     )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) else []
+    return tuple(text[:MAX_TEXT] for text in texts[:MAX_TEXTS] if isinstance(text, str))
 
 
 def _json(text: bytes | str, what: str) -> dict[str, Any]:
@@ -177,7 +194,7 @@ class Numbers:
         return cls(f"F{bits}", array.shape, dense.reshape(-1).view(np.uint8).data)
 
 
-def write(path: Path, config: Mapping[str, Any], tensors: Mapping[str, Numbers], notes: Iterable[str] = ()) -> None:
+def write(path: Path, config: Mapping[str, Any], tensors: Mapping[str, Numbers], about: About = About()) -> None:
     """Write a file of ours whole or not at all: beside `path` first, then renamed. Raises NetworkFileError."""
     order = sorted(tensors, key=lambda name: (-_BYTES[tensors[name].dtype], name))  # as the library orders, to align
     header: dict[str, Any] = {}
@@ -191,7 +208,7 @@ def write(path: Path, config: Mapping[str, Any], tensors: Mapping[str, Numbers],
         }
         place += tensor.data.nbytes
         crc = zlib.crc32(tensor.data, crc)
-    facts = {"version": VERSION, "config": dict(config), "notes": list(notes), "crc32": crc}
+    facts = {"version": VERSION, "config": dict(config), **asdict(about), "crc32": crc}
     header = {"__metadata__": {"format": "pt", KEY: json.dumps(facts)}, **header}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)

@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -28,14 +30,18 @@ BYTES_PER_SECOND = 5_000_000
 POLL_SECONDS = 0.05
 
 
-def convert(path: Path, size: int, folder: Path) -> tuple[str, Path]:
-    """(SHA-256, converted file) of the file at `path` of `size` bytes. Raises NetworkFileError."""
+def convert(path: Path, size: int, folder: Path, statements: Mapping[str, Any]) -> tuple[str, Path]:
+    """(SHA-256, converted file) of the file at `path` of `size` bytes, with what was stated about it.
+
+    Raises NetworkFileError.
+    """
     memory = BASE_MEMORY + MEMORY_PER_BYTE * size
     seconds = BASE_SECONDS + size // BYTES_PER_SECOND
     written = 2 * size + 800_000_000
     limits = [str(number) for number in (memory + ADDRESSES, seconds, written)]
+    arguments = [str(path.absolute()), str(folder), json.dumps(dict(statements)), *limits]
     child = subprocess.Popen(
-        [_python(), "-P", "-m", f"{__package__}.convert", str(path.absolute()), str(folder), *limits],
+        [_python(), "-P", "-m", f"{__package__}.convert", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.config import Config
-from ganzfeld.networks.files.layout import described
-from ganzfeld.networks.files.machine import Global
-from ganzfeld.networks.files.values import Array, Record, shown
+from ganzfeld.networks.files import others
+from ganzfeld.networks.files.survey import Survey, survey
+from ganzfeld.networks.files.values import Array, shown
 
 
 @dataclass(frozen=True)
 class Source:
-    """The bytes of a file, and what they hold as plain data (None: in a container that nobody knows)."""
+    """A file as the formats see it.
+
+    data: its bytes. content: what they hold as plain data (None: in a container that nobody knows).
+    stated: facts that a person stated beside it, by the names of `stated.FACTS`.
+    """
 
     data: memoryview
     content: object
+    stated: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What lies where in `content`. Raises NetworkFileError."""
+        return survey(self.content)
+
+    def place(self, *names: str) -> str | None:
+        """Where tensors of all these names lie together (see `Survey.place`).
+
+        Raises NetworkFileError where they do, but in a network of other mathematics, which is then named.
+        """
+        place = self.survey.place(*names)
+        if place is not None and (refusal := others.named(self.survey)) is not None:
+            raise refusal
+        return place
 
 
 @dataclass
@@ -62,69 +83,27 @@ class Weights:
         return array.astype(np.float16 if value.dtype == "float16" else np.float32, copy=False)
 
 
-NOISE_SIZES = tuple(4 << k for k in range(10))
-"""Pictures for which missing noise is made up: 4 to 2048 px."""
-
 _FORK = "The file is damaged, or a fork changed the network in a way that Ganzfeld does not know."
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A network in our own terms: configuration, tensors by official name, remarks for the person."""
+    """A network in our own terms.
+
+    config, weights: its configuration, and tensors by official name. origin: the program that made it, for people.
+    notes: remarks for the person. warnings: those of them that say that its picture may be wrong.
+    """
 
     config: Config
     weights: Mapping[str, np.ndarray]
+    origin: str = ""
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def converted(config: Mapping[str, Any], weights: Weights, notes: tuple[str, ...] = ()) -> Converted:
-    """The network, once its configuration and tensors have been checked against each other."""
-    if config["kind"] == "stylegan2":
-        _complete_stylegan2(config, weights)
-    return Converted(described(config, weights.arrays), weights.arrays, notes)
+@dataclass
+class Remarks:
+    """What a format has to tell about a network, while it reads it."""
 
-
-def _complete_stylegan2(config: Mapping[str, Any], weights: Weights) -> None:
-    """Add what some files leave out: the resampling filter's buffers, and the noise of layers that have none."""
-    taps = np.asarray(config["resample_filter"], np.float32)
-    filter2d = np.outer(taps, taps) / max(float(taps.sum()) ** 2, 1e-12)
-    for name in list(weights.arrays):
-        parts = name.split(".")
-        if parts[0] != "synthesis" or parts[-1] != "weight" or len(parts) not in (3, 4):
-            continue
-        layer = ".".join(parts[:-1])
-        for place in (f"synthesis.{parts[1]}", layer):
-            stored = weights.arrays.get(f"{place}.resample_filter")
-            if (stored is None or stored.ndim == 1) and not (place == layer and parts[2] == "torgb"):
-                weights[f"{place}.resample_filter"] = filter2d
-        if parts[2] in ("conv0", "conv1") and f"{layer}.noise_strength" not in weights:
-            size = next((size for size in NOISE_SIZES if parts[1] == f"b{size}"), 0)
-            weights[f"{layer}.noise_strength"] = np.zeros((), np.float32)
-            weights[f"{layer}.noise_const"] = np.zeros((size, size), np.float32)
-
-
-def unknown_content(content: object, known: str) -> NetworkFileError:
-    """The error for a file that can be read, but that no format takes for its own."""
-    if isinstance(content, Record):
-        found = f"an object of the class '{content.class_name}'"
-    elif isinstance(content, Global):
-        found = f"nothing but the name '{content.name}'"
-    elif isinstance(content, dict):
-        keys = ", ".join(f"'{key[:30]}'" if isinstance(key, str) else str(key) for key in list(content)[:4])
-        found = f"a dictionary ({keys}{', …' if len(content) > 4 else ''})" if content else "an empty dictionary"
-    elif isinstance(content, (list, tuple)):
-        found = f"a {type(content).__name__} of {len(content):,}"
-    elif isinstance(content, Array):
-        found = f"an array of shape {list(content.shape)}"
-    else:
-        found = {
-            "NoneType": "nothing",
-            "str": "a text",
-            "LongText": "a text",
-            "int": "a number",
-            "float": "a number",
-        }.get(type(content).__name__, "something else")
-    return NetworkFileError(
-        f"the file holds {found}, not a generator",
-        hint=f"Ganzfeld reads: {known}. Look for the network's own snapshot.",
-    )
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)

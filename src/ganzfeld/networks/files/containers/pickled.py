@@ -12,6 +12,7 @@ import struct
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files.containers import Container
 from ganzfeld.networks.files.machine import Reading
+from ganzfeld.networks.files.native import looks_like_safetensors
 from ganzfeld.networks.files.storages import Storages
 from ganzfeld.networks.files.unpickler import Unpickler
 from ganzfeld.networks.files.values import refuse_damaged
@@ -75,7 +76,9 @@ _OLDEST = re.compile(
 
 
 def _recognises(head: bytes) -> bool:
-    return head.startswith(b"\x80") or _OLDEST.match(head) is not None
+    if head.startswith(b"\x80"):  # so may a safetensors file, whose first bytes are a length
+        return not looks_like_safetensors(head)
+    return _OLDEST.match(head) is not None
 
 
 CONTAINER = Container(suffixes=(".pkl",), recognises=_recognises, read=_read)

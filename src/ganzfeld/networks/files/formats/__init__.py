@@ -22,16 +22,19 @@ class Format:
 
     name: as people are shown it.
     read: the network; None when the file is not of this kind; raises NetworkFileError when it is but cannot be used.
+    searches: whether it looks for tensors that it knows anywhere in a file. Such a format is asked after all others.
     vocabulary: names that only pickles of this kind use, (module, name), and what each makes.
     """
 
     name: str
     read: Callable[[Source], Converted | None]
+    searches: bool = False
     vocabulary: Mapping[tuple[str, str], Global] = field(default_factory=dict)
 
 
 @cache
 def formats() -> tuple[Format, ...]:
-    """Every format, in alphabetical order of its module."""
+    """Every format: in alphabetical order of its module, those that search after the others."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(importlib.import_module(f"{__name__}.{name}").FORMAT for name in names)
+    found = [importlib.import_module(f"{__name__}.{name}").FORMAT for name in names]
+    return tuple(sorted(found, key=lambda form: form.searches))

@@ -1,189 +1,132 @@
-"""Snapshots of StyleGAN2-ADA-PyTorch and StyleGAN3, and of forks that keep their networks.
+"""StyleGAN2-ADA-PyTorch, StyleGAN3, and forks that keep their networks: snapshots, pickled modules and state dicts.
 
-The file holds a dict with `G_ema` (the one to use), `G`, `D`, …; each network is a tree of records (see
-`vocabulary.py`: class name and state, the source dropped). Sizes come from the tensors, and what tensors cannot say
-from each layer's own fields, which forks keep true more often than the constructor's arguments.
+A snapshot holds a dict with `G_ema` (the one to use), `G`, `D`, …; each network is a tree of modules, whose class name
+and state the pickle holds (its source is dropped). Sizes come from the tensors, and what tensors cannot say from each
+layer's own fields, which forks keep true more often than the constructor's arguments. Of a state dict the tensors are
+all there is: what they cannot say is taken as the official code has it, unless it was stated, and told.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.completing import RATE, USUAL_TAPS, converted
+from ganzfeld.networks.files.design import designed
 from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global, Machine
-from ganzfeld.networks.files.source import Converted, Source, Weights, converted
+from ganzfeld.networks.files.modules import FORK, Part, parts_of_module, parts_of_state
+from ganzfeld.networks.files.source import Converted, Remarks, Source, Weights
+from ganzfeld.networks.files.survey import is_averaged
 from ganzfeld.networks.files.values import Array, Record, refuse_damaged, shown
 from ganzfeld.networks.files.vocabulary import checked_arguments
 from ganzfeld.networks.stylegan3.config import LayerConfig
 
-MAX_MODULES = 5000
-MAX_ITEMS = 50_000
-MAX_DEPTH = 12
-MAX_NAME = 100
+CLAMP = 256
 
-
-@dataclass
-class Module:
-    """One module of the network: `fields` are its plain attributes."""
-
-    path: str
-    class_name: str
-    fields: Mapping[str, Any]
-    parameters: Mapping[str, object]
-    buffers: Mapping[str, object]
-    children: list[str] = field(default_factory=list)
-
-    def number(self, name: str, otherwise: Any = None) -> Any:
-        """A field that is a number, or `otherwise` where it is missing."""
-        value = self.fields.get(name, otherwise)
-        if value is not None and type(value) not in (int, float, bool):
-            raise NetworkFileError(f"the field '{name}' of '{self.path}' is not a number", hint=_FORK)
-        return value
-
-    def numbers(self, name: str, count: int) -> list:
-        """A field of `count` numbers. One number stands for `count` equal ones."""
-        value = self.fields.get(name)
-        if isinstance(value, Array):
-            value = value.numpy().reshape(-1).tolist() if value.nbytes <= 1024 else None
-        value = [value] * count if type(value) in (int, float) else value
-        if isinstance(value, (list, tuple)) and len(value) == count and all(map(_is_number, value)):
-            return list(value)
-        raise NetworkFileError(f"the field '{name}' of '{self.path}' is not {count} numbers", hint=_FORK)
-
-
-def _is_number(value: object) -> bool:
-    return type(value) is int or (type(value) is float and math.isfinite(value))
-
-
-_FORK = "A fork changed the network in a way that Ganzfeld does not know."
+Parts = Mapping[str, Part]
 
 
 def read(source: Source) -> Converted | None:
-    """See the package's docstring."""
-    generator = _generator(source.content)
-    if generator is None:
-        return None
-    modules = {module.path: module for module in _modules(generator)}
-    synthesis, mapping = modules.get("synthesis"), modules.get("mapping")
-    if synthesis is not None and mapping is not None:
-        if "input" in synthesis.children:
-            return _stylegan3(modules, synthesis, source)
-        if "b4" in synthesis.children:
-            return _stylegan2(modules, synthesis, source)
-    if generator.class_name.endswith("Discriminator"):
-        raise _no_generator()
-    named = f"'{generator.class_name}'" + (f" with a '{synthesis.class_name}'" if synthesis is not None else "")
-    raise NetworkFileError(
-        f"the generator in the file is a {named}, which is neither StyleGAN2 nor StyleGAN3",
-        hint="Ganzfeld reads those two and forks that keep their generators.",
-    )
-
-
-def _generator(content: object) -> Record | None:
-    if isinstance(content, Record):
-        return content if content.family == "persistent" else None
-    if not isinstance(content, dict):
-        return None
-    for key in ("G_ema", "G"):
-        network = content.get(key)
-        if isinstance(network, Record) and network.family == "persistent":
-            return network
-    if isinstance(content.get("D"), Record):
-        raise _no_generator()
+    """See `Format.read`."""
+    for first, read_kind in (("synthesis.b4.conv1.weight", _stylegan2), ("synthesis.input.freqs", _stylegan3)):
+        place = source.place(first, "mapping.fc0.weight")
+        if place is None:
+            continue
+        module = source.survey.module(place)
+        if module is None:
+            parts = parts_of_state(source.survey.state(place), ("mapping", "synthesis"))
+        else:
+            parts = parts_of_module(module)
+        remarks = Remarks()
+        _drop_unused_embedding(parts)
+        if place and not is_averaged(place) and "optim" not in place:
+            remarks.notes.append(f"the file holds no running average of the generator; '{place[:-1][-80:]}' is played")
+        return read_kind(parts, source, remarks)
     return None
 
 
-def _no_generator() -> NetworkFileError:
-    return NetworkFileError(
-        "the file holds a discriminator but no generator (neither 'G_ema' nor 'G')",
-        hint="Look for the snapshot it was taken from; the generator is what makes pictures.",
-    )
+def _drop_unused_embedding(parts: dict[str, Part]) -> None:
+    """Leave out an embedding of classes that the mapping network does not use: the first dense layer reads only z.
+
+    StyleGAN-XL's unconditional networks hold one.
+    """
+    embed, mapping, first = parts.get("mapping.embed"), parts.get("mapping"), parts.get("mapping.fc0")
+    if embed is None or mapping is None or first is None or "bias" in embed.parameters:
+        return
+    weight = first.parameters.get("weight")
+    if isinstance(weight, Array) and weight.shape[1:] == (mapping.number("z_dim"),):
+        del parts["mapping.embed"]
 
 
-def _modules(root: Record) -> Iterator[Module]:
-    """The tree of modules, top first."""
-    waiting = [("", root, 0)]
-    items = 0
-    for _ in range(MAX_MODULES):
-        if not waiting:
-            return
-        path, record, depth = waiting.pop()
-        state = record.state
-        groups = [state.get(name, {}) for name in ("_parameters", "_buffers", "_modules")]
-        if depth > MAX_DEPTH or not all(isinstance(group, dict) for group in groups):
-            raise NetworkFileError(
-                f"the module '{path[:80]}' of the network is not built as PyTorch builds modules", hint=_FORK
-            )
-        items += sum(map(len, groups))
-        if items > MAX_ITEMS:
-            raise NetworkFileError(f"the network has more than {MAX_ITEMS:,} tensors and modules", hint=_FORK)
-        parameters, buffers, children = (
-            {key: value for key, value in group.items() if isinstance(key, str) and len(key) <= MAX_NAME}
-            for group in groups
-        )
-        module = Module(path, record.class_name, state, parameters, buffers)
-        for name, child in children.items():
-            if isinstance(child, Record):
-                module.children.append(name)
-                waiting.append((f"{path}.{name}" if path else name, child, depth + 1))
-        yield module
-    raise NetworkFileError(f"the network is made of more than {MAX_MODULES:,} modules", hint=_FORK)
-
-
-def _weights(modules: Mapping[str, Module], wanted: re.Pattern[str], source: Source) -> tuple[Weights, tuple[str, ...]]:
-    """The tensors whose names match `wanted`, and a note on buffers left out. Other parameters are refused."""
+def _weights(parts: Parts, wanted: re.Pattern[str], source: Source, remarks: Remarks) -> Weights:
+    """The tensors whose names match `wanted`. Buffers are left out, and told; other parameters are refused."""
     weights, left_out = Weights(len(source.data)), []
-    for module in modules.values():
-        for group in (module.parameters, module.buffers):
+    for part in parts.values():
+        for group in (part.parameters, part.buffers):
             for short, value in group.items():
-                name = f"{module.path}.{short}" if module.path else short
+                name = f"{part.path}.{short}" if part.path else short
                 if value is None:
                     continue
                 if wanted.fullmatch(name):
                     weights[name] = weights.take(name, value)
-                elif group is module.buffers:
+                elif group is part.buffers:
                     left_out.append(name)
                 else:
+                    whose = f"'{part.path or 'top'}'" + (f", a '{part.class_name}'," if part.whole else "")
                     raise NetworkFileError(
-                        f"the generator's '{module.path or 'top'}', a '{module.class_name}', has a parameter "
-                        f"'{short[:60]}' that StyleGAN does not have",
-                        hint=_FORK,
+                        f"the generator's {whose} has a parameter '{short[:60]}' that StyleGAN does not have", hint=FORK
                     )
-    notes = (f"buffers that StyleGAN does not have were left out: {', '.join(left_out)[:200]}",) if left_out else ()
-    return weights, notes
+    if left_out:
+        remarks.notes.append(f"buffers that StyleGAN does not have were left out: {', '.join(left_out)[:200]}")
+    return weights
 
 
-def _mapping_fields(modules: Mapping[str, Module]) -> dict[str, Any]:
-    multipliers = set()
-    for path, module in modules.items():
+def _mapping_fields(parts: Parts, source: Source) -> dict[str, Any]:
+    rates = set()
+    for path, part in parts.items():
         if re.fullmatch(r"mapping\.fc\d+", path):
-            multipliers.add(module.number("bias_gain", 0.01))
-            if module.fields.get("activation", "lrelu") != "lrelu":
-                raise _activation(module)
-    if len(multipliers) != 1:
-        raise NetworkFileError("the mapping network's layers are missing, or differ in their gain", hint=_FORK)
-    top, mapping = modules[""], modules["mapping"]
+            rates.add(part.number("bias_gain", RATE))
+            if part.fields.get("activation", "lrelu") != "lrelu":
+                raise _activation(part)
+    if len(rates) != 1:
+        raise NetworkFileError("the mapping network's layers are missing, or differ in their gain", hint=FORK)
+    top, mapping = parts[""], parts["mapping"]
     return {
         # The tensors overrule what follows, where they can tell.
         "z_dim": mapping.number("z_dim", top.number("z_dim", 512)),
         "w_dim": mapping.number("w_dim", 512),
         "c_dim": mapping.number("c_dim", 0),
-        "mapping_lr_multiplier": multipliers.pop(),
+        "mapping_lr_multiplier": source.stated.get("mapping_lr_multiplier", rates.pop()),
     }
 
 
-def _activation(module: Module) -> NetworkFileError:
+def _activation(part: Part) -> NetworkFileError:
     return NetworkFileError(
-        f"the layer '{module.path}' has the activation {shown(module.fields.get('activation'))}, not 'lrelu'",
-        hint=_FORK,
+        f"the layer '{part.path}' has the activation {shown(part.fields.get('activation'))}, not 'lrelu'", hint=FORK
     )
+
+
+def _told(source: Source, remarks: Remarks, taken: Mapping[str, object]) -> None:
+    """Tell what a state dict could not say and nobody stated."""
+    missing = [f"{name} {value:g}" for name, value in taken.items() if name not in source.stated]
+    if missing:
+        remarks.notes.append(
+            f"a state dict does not say everything; taken as the official code has it: {', '.join(missing)}. State "
+            "others with: ganzfeld inspect FILE --set NAME=VALUE"
+        )
+
+
+def _half(parts: list[Part], of: str, remarks: Remarks) -> None:
+    """Tell that the public code computes some of these parts in half precision."""
+    halves = sum(part.fields.get("use_fp16") is True for part in parts)
+    if halves:
+        remarks.notes.append(
+            f"the public code computes {halves} of its {len(parts)} {of} in half precision on a GPU: its pictures "
+            "differ from exact ones by about 0.1 %"
+        )
 
 
 # -- StyleGAN2 -------------------------------------------------------------------------------------------------
@@ -195,40 +138,44 @@ _STYLEGAN2 = re.compile(
 )
 
 
-def _stylegan2(modules: Mapping[str, Module], synthesis: Module, source: Source) -> Converted:
-    weights, notes = _weights(modules, _STYLEGAN2, source)
-    blocks = [modules[f"synthesis.{name}"] for name in synthesis.children if re.fullmatch(r"b\d+", name)]
-    layers = [module for path, module in modules.items() if re.fullmatch(r"synthesis\.b\d+\.(conv0|conv1|torgb)", path)]
+def _stylegan2(parts: Parts, source: Source, remarks: Remarks) -> Converted:
+    weights = _weights(parts, _STYLEGAN2, source, remarks)
+    synthesis = parts["synthesis"]
+    blocks = [parts[f"synthesis.{name}"] for name in synthesis.children if re.fullmatch(r"b\d+", name)]
+    layers = [part for path, part in parts.items() if re.fullmatch(r"synthesis\.b\d+\.(conv0|conv1|torgb)", path)]
     for layer in layers:
         if layer.fields.get("activation", "lrelu") != "lrelu":
             raise _activation(layer)
-    architectures = {shown(block.fields.get("architecture", "skip")).strip("'") for block in blocks}
-    clamps = {layer.number("conv_clamp") for layer in layers}
+    if synthesis.whole:
+        architectures = {shown(block.fields.get("architecture", "skip")).strip("'") for block in blocks}
+        clamps = {layer.number("conv_clamp") for layer in layers}
+    else:
+        architectures, clamps = {_architecture(weights, len(blocks))}, {CLAMP}
+        _told(source, remarks, {"conv_clamp": CLAMP, "mapping_lr_multiplier": RATE})
     if len(architectures) != 1 or len(clamps) != 1:
-        raise NetworkFileError("the blocks of the network differ in their architecture or clamp", hint=_FORK)
+        raise NetworkFileError("the blocks of the network differ in their architecture or clamp", hint=FORK)
+    _half(blocks, "blocks", remarks)
     config = {
         "kind": "stylegan2",
-        **_mapping_fields(modules),
+        **_mapping_fields(parts, source),
         "img_resolution": 4,
         "num_ws": 1,  # what tensors tell is read off them
         "architecture": architectures.pop(),
-        "conv_clamp": clamps.pop(),
-        "resample_filter": _separated(weights),
+        "conv_clamp": source.stated.get("conv_clamp", clamps.pop()),
+        "resample_filter": source.stated.get("resample_filter", USUAL_TAPS),
     }
-    return converted(config, weights, notes)
+    if "resample_filter" in source.stated:
+        weights.arrays = {name: array for name, array in weights.arrays.items() if not name.endswith("resample_filter")}
+    what = "a StyleGAN2 snapshot" if synthesis.whole else "a state dict of StyleGAN2"
+    return converted(config, weights, f"{what} of StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork", remarks)
 
 
-def _separated(weights: Weights) -> list[float]:
-    """The one-dimensional taps of the resampling filter, scaled so that the outermost is 1: [1, 3, 3, 1]."""
-    filters = [array for name, array in weights.arrays.items() if name.endswith(".resample_filter")]
-    if not filters:
-        return [1, 3, 3, 1]
-    first = filters[0].astype(np.float64)
-    if first.ndim not in (1, 2) or not 1 <= len(first) <= 32 or any(f.shape != first.shape for f in filters):
-        raise NetworkFileError("the network's resampling filters differ, or are no filters", hint=_FORK)
-    taps = first if first.ndim == 1 else first.sum(1)
-    scale = taps[0] if abs(taps[0]) > 1e-6 else 1.0
-    return [round(float(tap), 6) for tap in taps / scale]
+def _architecture(weights: Weights, blocks: int) -> str:
+    """The architecture that a state dict's tensors tell of."""
+    ends = [name.rsplit(".", 2)[1] for name in weights.arrays if name.endswith(("torgb.weight", "skip.weight"))]
+    if "skip" in ends:
+        return "resnet"
+    return "skip" if ends.count("torgb") == blocks else "orig"
 
 
 # -- StyleGAN3 -------------------------------------------------------------------------------------------------
@@ -240,31 +187,46 @@ _STYLEGAN3 = re.compile(
 )
 
 
-def _stylegan3(modules: Mapping[str, Module], synthesis: Module, source: Source) -> Converted:
-    weights, notes = _weights(modules, _STYLEGAN3, source)
+def _stylegan3(parts: Parts, source: Source, remarks: Remarks) -> Converted:
+    weights = _weights(parts, _STYLEGAN3, source, remarks)
+    synthesis = parts["synthesis"]
     names = [name for name in synthesis.children if re.fullmatch(r"L\d{1,4}_[^.]{0,70}", name)]
     names.sort(key=lambda name: int(name[1:].partition("_")[0]))
-    if not names or "synthesis.input" not in modules:
-        raise NetworkFileError("the synthesis network has no layers", hint=_FORK)
-    layers = [_layer(modules[f"synthesis.{name}"], name) for name in names]
+    if not names or "synthesis.input" not in parts:
+        raise NetworkFileError("the synthesis network has no layers", hint=FORK)
+    if synthesis.whole:
+        config = _described(parts, names, weights)
+    else:
+        config = designed(names, weights.arrays, source.stated)
+        _told(source, remarks, {"conv_clamp": CLAMP, "output_scale": 0.25, "mapping_lr_multiplier": RATE})
+    if "conv_clamp" in source.stated:
+        config["layers"] = [{**layer, "clamp": source.stated["conv_clamp"]} for layer in config["layers"]]
+    config["output_scale"] = source.stated.get("output_scale", config["output_scale"])
+    _half([parts[f"synthesis.{name}"] for name in names], "layers", remarks)
+    config |= _mapping_fields(parts, source)
+    what = "a StyleGAN3 snapshot" if synthesis.whole else "a state dict of StyleGAN3"
+    return converted(config, weights, f"{what} of StyleGAN3's code, or a fork", remarks)
+
+
+def _described(parts: Parts, names: list[str], weights: Weights) -> dict[str, Any]:
+    """The configuration of the synthesis network, as its layers' fields say it."""
+    layers = [_layer(parts[f"synthesis.{name}"], name) for name in names]
     radial = any(
         weights[name].ndim == 2 for name in (f"synthesis.{name}.down_filter" for name in names) if name in weights
     )
-    source_layer = modules["synthesis.input"]
-    config = {
+    start = parts["synthesis.input"]
+    return {
         "kind": "stylegan3-r" if radial else "stylegan3-t",
-        **_mapping_fields(modules),
         "img_resolution": int(layers[-1]["out_size"][0]),
         "num_ws": len(names) + 1,
-        "output_scale": synthesis.number("output_scale", 0.25),
+        "output_scale": parts["synthesis"].number("output_scale", 0.25),
         "input": {
-            "size": [int(side) for side in source_layer.numbers("size", 2)],
-            "sampling_rate": source_layer.number("sampling_rate", 0),
-            "bandwidth": source_layer.number("bandwidth", 0),
+            "size": [int(side) for side in start.numbers("size", 2)],
+            "sampling_rate": start.number("sampling_rate", 0),
+            "bandwidth": start.number("bandwidth", 0),
         },
         "layers": layers,
     }
-    return converted(config, weights, notes)
 
 
 _WORDS = {  # our word: theirs
@@ -280,17 +242,17 @@ _WORDS = {  # our word: theirs
 }
 
 
-def _layer(module: Module, name: str) -> dict[str, Any]:
+def _layer(part: Part, name: str) -> dict[str, Any]:
     known = set(LayerConfig.__dataclass_fields__)
     assert set(_WORDS) < known
-    layer: dict[str, Any] = {ours: module.number(theirs) for ours, theirs in _WORDS.items()}
+    layer: dict[str, Any] = {ours: part.number(theirs) for ours, theirs in _WORDS.items()}
     return layer | {
         "name": name,
-        "in_size": [int(side) for side in module.numbers("in_size", 2)],
-        "out_size": [int(side) for side in module.numbers("out_size", 2)],
-        "padding": [int(side) for side in module.numbers("padding", 4)],
-        "kernel": module.number("conv_kernel", 1),
-        "torgb": bool(module.number("is_torgb", False)),
+        "in_size": [int(side) for side in part.numbers("in_size", 2)],
+        "out_size": [int(side) for side in part.numbers("out_size", 2)],
+        "padding": [int(side) for side in part.numbers("padding", 4)],
+        "kernel": part.number("conv_kernel", 1),
+        "torgb": bool(part.number("is_torgb", False)),
     }
 
 
@@ -306,6 +268,7 @@ def _persistent_object(_machine: Machine, arguments: tuple) -> object:
 FORMAT = Format(
     name="StyleGAN2-ADA-PyTorch and StyleGAN3 snapshots (.pkl)",
     read=read,
+    searches=True,
     vocabulary={
         ("torch_utils.persistence", "_reconstruct_persistent_obj"): Global(
             "torch_utils.persistence._reconstruct_persistent_obj", _persistent_object

@@ -1,25 +1,26 @@
-"""Checkpoints of rosinality's StyleGAN2, the most used independent one (.pt).
+"""Checkpoints of rosinality's StyleGAN2, the most used independent one (.pt), and of what was built on it.
 
-A torch.save file of {"g_ema": state_dict, "latent_avg": tensor, …}, or a bare state dict. Same mathematics as the
-official network, other names. The upsampling convolutions' weights are taken as they are: both implementations
-hand them to a transposed convolution unflipped (checked against the golden file: flipped, the picture is wrong).
+A torch.save file of {"g_ema": state_dict, "latent_avg": tensor, …}, or a bare state dict; pSp, e4e and their kin keep
+the same generator as their "decoder". Same mathematics as the official network, other names. The upsampling
+convolutions' weights are taken as they are: both implementations hand them to a transposed convolution unflipped
+(checked against the golden file: flipped, the picture is wrong).
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.completing import RATE, USUAL_TAPS, converted
 from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global
-from ganzfeld.networks.files.source import NOISE_SIZES, Converted, Source, Weights, converted
+from ganzfeld.networks.files.source import Converted, Remarks, Source, Weights
+from ganzfeld.networks.files.survey import Survey, mapping_of
 from ganzfeld.networks.files.values import Array, Record
-
-LATENTS_FOR_AVERAGE = 10_000
-LR_MULTIPLIER = 0.01
 
 _LAYER = {
     "conv.weight": "weight",
@@ -28,43 +29,30 @@ _LAYER = {
     "noise.weight": "noise_strength",
     "activate.bias": "bias",
     "bias": "bias",
+    "conv.blur.kernel": "resample_filter",
 }
+_AVERAGES = ("latent_avg", "mean_latent", "latent_mean", "w_avg", "dlatent_avg")
 
 
 def read(source: Source) -> Converted | None:
-    """See the package's docstring."""
-    state, latent_avg = _state(source.content)
-    if state is None:
+    """See `Format.read`."""
+    place = source.place("input.input", "conv1.conv.weight")
+    if place is None:
         return None
-    weights = Weights(len(source.data))
-    notes: list[str] = []
-    filters = []
-    for name, value in state.items():
+    weights, remarks = Weights(len(source.data)), Remarks()
+    for name, value in source.survey.state(place).items():
         ours = official_name(name)
         if ours is not None:
             weights[ours] = _shaped(name, weights.take(name, value))
-        elif name.endswith(".kernel"):
-            filters.append(weights.take(name, value))
-        else:
+        elif name not in _AVERAGES and _belongs(name, place):
             raise NetworkFileError(
                 f"the checkpoint has a tensor '{name[:60]}', which rosinality's StyleGAN2 does not have",
                 hint="It is another network, or a fork changed it in a way that Ganzfeld does not know.",
             )
-    if latent_avg is not None:
-        average = weights.take("latent_avg", latent_avg)
-        # Some tools store one row for each layer, all alike.
-        weights["mapping.w_avg"] = (
-            average.reshape(-1, average.shape[-1]).mean(0) if average.ndim > 1 and average.size else average
-        )
-    elif "mapping.fc0.weight" in weights:
-        weights["mapping.w_avg"] = estimated_average(weights)
-        notes.append(
-            f"the file has no average latent (latent_avg); it was estimated from {LATENTS_FOR_AVERAGE:,} random "
-            "latents, so truncation may differ slightly from the original"
-        )
+    average = _average(source.survey, place)
+    if average is not None:
+        weights["mapping.w_avg"] = _one_row(weights.take("latent_avg", average), remarks)
     sizes = [int(match[1]) for name in weights.arrays if (match := re.match(r"synthesis\.b(\d+)\.conv1\.weight", name))]
-    if _fill_noise(weights, sizes):
-        notes.append("the file has no fixed noise; layers were given a noise of their own, always the same")
     config = {
         "kind": "stylegan2",
         "w_dim": 1,  # this and z_dim are read off the tensors
@@ -72,41 +60,119 @@ def read(source: Source) -> Converted | None:
         "img_resolution": max(sizes, default=4),
         "num_ws": max(2 * len(sizes), 1),
         "architecture": "skip",
-        "conv_clamp": None,
-        "mapping_lr_multiplier": LR_MULTIPLIER,
-        "resample_filter": _taps(filters),
+        "conv_clamp": source.stated.get("conv_clamp"),
+        "mapping_lr_multiplier": _rate(source, place),
+        "resample_filter": USUAL_TAPS,
     }
-    return converted(config, weights, tuple(notes))
+    _add_filters(weights, source, remarks)
+    decoder = place.endswith("decoder.") and any(name.split(".")[0] == "encoder" for name in _heads(source, place))
+    origin = "the generator of an encoder for it (pSp, e4e)" if decoder else "a checkpoint"
+    return converted(config, weights, f"{origin} of rosinality's StyleGAN2, or a fork", remarks)
 
 
-def _state(content: object) -> tuple[Mapping[str, object] | None, object]:
-    """(the generator's state dict or None, the average latent or None)."""
-    if not isinstance(content, dict):
-        return None, None
-    for candidate in (content.get("g_ema"), content.get("g"), content):
-        if isinstance(candidate, dict) and candidate:
-            # Trained on several devices, names begin with "module.".
-            state = {
-                name.removeprefix("module."): value
-                for name, value in candidate.items()
-                if isinstance(name, str) and isinstance(value, Array)
-            }
-            if "input.input" in state and "conv1.conv.weight" in state:
-                average = content.get("latent_avg")
-                if candidate is content:
-                    average = state.pop("latent_avg", None)
-                return state, average
-    return None, None
+def _heads(source: Source, place: str) -> list[str]:
+    """The names beside the generator, from where it lies."""
+    above = place.removesuffix("decoder.")
+    return [name.removeprefix(above) for name in source.survey.tensors if name.startswith(above)]
+
+
+def _belongs(name: str, place: str) -> bool:
+    """Whether a tensor that nobody knows may be one of the generator's. A file that is nothing but a state dict holds
+    other things beside it, too."""
+    first = name.partition(".")[0]
+    return bool(place) or first in ("style", "input", "conv1", "to_rgb1", "convs", "to_rgbs", "noises")
+
+
+def _average(survey: Survey, place: str) -> Array | None:
+    """The average w: with the generator, or at the top of the file."""
+    for whole in (*(place + name for name in _AVERAGES), *_AVERAGES):
+        if whole in survey.tensors:
+            return survey.tensors[whole]
+    return None
+
+
+def _one_row(average: np.ndarray, remarks: Remarks) -> np.ndarray:
+    """The average w [w_dim]. Some tools store one row for each layer, all alike."""
+    if average.ndim < 2 or not average.size:
+        return average
+    rows = average.reshape(-1, average.shape[-1])
+    if not np.allclose(rows, rows[0], atol=1e-3):
+        remarks.warnings.append(
+            "its average w differs from layer to layer; their mean was taken, so truncation differs from the original's"
+        )
+        return rows.mean(0)
+    return rows[0]
+
+
+# -- what the tensors do not say -------------------------------------------------------------------------------
+
+
+def _settings(source: Source) -> Iterator[Mapping[object, object]]:
+    """What the training's command line was, as the file keeps it."""
+    content = mapping_of(source.content) or {}
+    for name in ("args", "opts", "conf", "config", "cfg", "hparams", "opt"):
+        found = content.get(name)
+        if isinstance(found, Record):
+            yield {**found.items, **found.state}
+        elif isinstance(found, dict):
+            yield found
+
+
+def _rate(source: Source, place: str) -> float:
+    """The learning rate multiplier of the mapping network: stated, or as a pickled module or the settings say it."""
+    if "mapping_lr_multiplier" in source.stated:
+        return source.stated["mapping_lr_multiplier"]
+    layer = source.survey.module(f"{place}style.1.")
+    candidates = [layer.state.get("lr_mul")] if layer is not None else []
+    candidates += [settings.get(name) for settings in _settings(source) for name in ("lr_mlp", "lr_mul")]
+    for value in candidates:
+        if type(value) in (int, float) and math.isfinite(value) and value > 0:  # pyright: ignore
+            return value  # pyright: ignore[reportReturnType]
+    return RATE
+
+
+def _add_filters(weights: Weights, source: Source, remarks: Remarks) -> None:
+    """The filters of convolutions that the file leaves out: as they were stated, or as the settings say it."""
+    layers = [name.removesuffix(".weight") for name in weights.arrays if name.endswith(".conv0.weight")]
+    told = next(filter(None, (_taps(settings.get("blur_kernel")) for settings in _settings(source))), None)
+    taps = source.stated.get("resample_filter") or told
+    if taps is None:
+        return
+    line = np.asarray(taps, np.float32) / math.fsum(taps)
+    square = np.outer(line, line)
+    for layer in layers:
+        name = f"{layer}.resample_filter"
+        stored = weights.arrays.get(name)
+        if "resample_filter" in source.stated or stored is None:
+            weights[name] = square
+        elif stored.shape != square.shape or not np.allclose(stored, square, atol=1e-3):
+            remarks.warnings.append(
+                f"its settings say that its filter is {taps}, but it holds another one, which is taken"
+            )
+            return
+
+
+def _taps(value: object) -> list[float] | None:
+    if isinstance(value, (list, tuple)) and 1 <= len(value) <= 32:
+        numbers = [float(tap) for tap in value if type(tap) in (int, float) and abs(tap) <= 1000]
+        if len(numbers) == len(value) and abs(math.fsum(numbers)) > 1e-6:
+            return numbers
+    return None
+
+
+# -- names and shapes ------------------------------------------------------------------------------------------
 
 
 def official_name(name: str) -> str | None:
-    """The official name of rosinality's `name`; None for filters and what is not known."""
+    """The official name of rosinality's `name`; None for what is not known."""
     if match := re.fullmatch(r"style\.(\d{1,3})\.(weight|bias)", name):
         return f"mapping.fc{int(match[1]) - 1}.{match[2]}"
     if name == "input.input":
         return "synthesis.b4.const"
     if match := re.fullmatch(r"noises\.noise_(\d{1,3})", name):
         return f"synthesis.{_convolution(int(match[1]))}.noise_const"
+    if match := re.fullmatch(r"to_rgbs\.(\d{1,3})\.upsample\.kernel", name):
+        return f"synthesis.b{8 << int(match[1])}.resample_filter"
     if match := re.fullmatch(r"(conv1|to_rgb1|convs\.(\d{1,3})|to_rgbs\.(\d{1,3}))\.(.+)", name):
         where, convolution, torgb, rest = match.groups()
         if rest not in _LAYER:
@@ -125,7 +191,7 @@ def _convolution(index: int) -> str:
 
 
 def _shaped(name: str, array: np.ndarray) -> np.ndarray:
-    """The tensor without the leading or surrounding ones of rosinality's shapes."""
+    """The tensor without the leading or surrounding ones of rosinality's shapes; filters without their gain of 4."""
     if name.startswith("noises.") and array.ndim == 4:
         return array[0, 0] if array.shape[:2] == (1, 1) else array
     if name.endswith("noise.weight"):
@@ -134,69 +200,13 @@ def _shaped(name: str, array: np.ndarray) -> np.ndarray:
         return array.reshape(-1) if array.size == array.shape[1] else array
     if (name == "input.input" or name.endswith("conv.weight")) and array.ndim in (4, 5) and len(array) == 1:
         return array[0]
-    return array
-
-
-def _taps(filters: list[np.ndarray]) -> list[float]:
-    """The one-dimensional resampling filter, outermost tap 1."""
-    if not filters:
-        return [1, 3, 3, 1]
-    first = filters[0].astype(np.float64)
-    if first.ndim != 2 or not 1 <= len(first) <= 32 or first.shape[0] != first.shape[1]:
-        raise NetworkFileError("the checkpoint's FIR filters are no square filters")
-    taps = first.sum(1)
-    scale = taps[0] if abs(taps[0]) > 1e-6 else 1.0
-    return [round(float(tap), 6) for tap in taps / scale]
-
-
-def _fill_noise(weights: Weights, sizes: list[int]) -> bool:
-    """Give every convolution without fixed noise a normal one, seeded. Whether any needed it."""
-    random = np.random.RandomState(0)
-    filled = False
-    for size in sorted(sizes):
-        for layer in ("conv0", "conv1"):
-            name = f"synthesis.b{size}.{layer}"
-            if f"{name}.noise_strength" in weights and f"{name}.noise_const" not in weights and size in NOISE_SIZES:
-                weights[f"{name}.noise_const"] = random.randn(size, size).astype(np.float32)
-                filled = True
-    return filled
-
-
-def estimated_average(weights: Weights, seed: int = 0) -> np.ndarray:
-    """The mean w of 10,000 random latents: [w_dim]."""
-    layers = sorted(
-        int(match[1]) for name in weights.arrays if (match := re.fullmatch(r"mapping\.fc(\d+)\.weight", name))
-    )
-    matrices = [weights[f"mapping.fc{i}.weight"] for i in layers]
-    width = matrices[0].shape[-1] if matrices[0].ndim else 0
-    for i, matrix in zip(layers, matrices):
-        bias = f"mapping.fc{i}.bias"
-        if (
-            matrix.ndim != 2
-            or matrix.shape[1] != width
-            or bias not in weights
-            or weights[bias].shape != matrix.shape[:1]
-        ):
-            raise NetworkFileError(f"the mapping network's layer {i} does not fit the one before it")
-        width = len(matrix)
-    if max(matrix.shape[0] for matrix in matrices) * max(matrix.shape[1] for matrix in matrices) > 4096**2:
-        raise NetworkFileError("the mapping network is larger than any StyleGAN2's")
-    total = np.zeros(width)
-    random = np.random.RandomState(seed)
-    for _ in range(10):  # in parts, to keep memory small
-        x = random.randn(LATENTS_FOR_AVERAGE // 10, matrices[0].shape[1]).astype(np.float32)
-        x /= np.sqrt((x**2).mean(1, keepdims=True) + 1e-8)
-        for i, matrix in zip(layers, matrices):
-            x = x @ (matrix.astype(np.float32).T * (LR_MULTIPLIER / np.sqrt(matrix.shape[1])))
-            x += weights[f"mapping.fc{i}.bias"].astype(np.float32) * LR_MULTIPLIER
-            x = np.where(x < 0, 0.2 * x, x) * np.float32(np.sqrt(2))
-        total += x.sum(0)
-    return (total / LATENTS_FOR_AVERAGE).astype(np.float32)
+    return array / 4 if name.endswith(".kernel") else array
 
 
 FORMAT = Format(
     name="rosinality's StyleGAN2 checkpoints (.pt)",
     read=read,
+    searches=True,
     # The training script puts its command line into every checkpoint.
     vocabulary={("argparse", "Namespace"): Global("argparse.Namespace", new=lambda: Record("namespace", "Namespace"))},
 )

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files.completing import converted
 from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global
-from ganzfeld.networks.files.source import Converted, Source, Weights, converted
+from ganzfeld.networks.files.source import Converted, Remarks, Source, Weights
 from ganzfeld.networks.files.values import Record, shown
 
 MAX_VARIABLES = 20_000
@@ -43,7 +44,7 @@ def read(source: Source) -> Converted | None:
     architecture = kwargs.get("architecture", "skip")
     variables, grown = _without_levels(variables)
     architecture = "orig" if grown else architecture
-    weights = Weights(len(source.data))
+    weights, remarks = Weights(len(source.data)), Remarks()
     for name, value in variables.items():
         _convert(name, value, weights)
     sizes = [int(match[1]) for name in weights.arrays if (match := re.match(r"synthesis\.b(\d+)\.conv1\.weight", name))]
@@ -58,7 +59,14 @@ def read(source: Source) -> Converted | None:
         "mapping_lr_multiplier": _number(kwargs, "mapping_lrmul", 0.01),
         "resample_filter": _taps(kwargs),
     }
-    return converted(config, weights)
+    halves = kwargs.get("num_fp16_res", 0)
+    if type(halves) is int and halves > 0:
+        remarks.notes.append(
+            f"the public code computes its {halves} largest resolutions in half precision: its pictures differ from "
+            "exact ones by about 0.1 %"
+        )
+    version = "StyleGAN2-ADA" if network.state.get("version") == 5 else "StyleGAN2"
+    return converted(config, weights, f"a snapshot of {version} for TensorFlow, or a fork", remarks)
 
 
 def _averaged(content: object) -> Record | None:
