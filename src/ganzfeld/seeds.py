@@ -23,7 +23,7 @@ _WHOLE = re.compile(r"\s*[+-]?\d{1,40}\s*", re.ASCII)
 _WORD = re.compile(r"[^\W\d]\w*(?:-\w+)*")
 
 
-def seed_number(seed: SupportsIndex | str) -> int:
+def seed_number(seed: SupportsIndex | float | str) -> int:
     """The number, 0 to 4294967295, that a seed stands for. Raises GanzfeldError for what is neither a whole number nor
     a word."""
     if isinstance(seed, str):
@@ -32,11 +32,11 @@ def seed_number(seed: SupportsIndex | str) -> int:
         word = unicodedata.normalize("NFC", seed.strip())
         if word:
             return zlib.crc32(word.encode("utf-8", "surrogatepass"))
-    else:
-        try:
-            return operator.index(seed) % COUNT
-        except TypeError:
-            pass
+    elif isinstance(seed, float):
+        if seed.is_integer():  # as 2**32 in a patch
+            return int(seed) % COUNT
+    elif isinstance(seed, SupportsIndex):
+        return operator.index(seed) % COUNT
     raise GanzfeldError(f"{seed!r} is no seed", hint="A seed is a whole number or a word.")
 
 

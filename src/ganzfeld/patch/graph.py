@@ -232,7 +232,7 @@ class Graph:
         value = constant(term, where) if term else parameter.default
         try:
             return parameter.check(value)
-        except PatchError as error:
+        except GanzfeldError as error:
             raise PatchError(error.what, where=where, hint=error.hint) from None
         except (TypeError, ValueError) as error:
             raise PatchError(f"{parameter.name}: {error}", where=where) from None

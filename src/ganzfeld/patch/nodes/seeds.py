@@ -40,7 +40,7 @@ def _keys(value: Any) -> str | tuple[int, ...] | None:
             raise ValueError(f"at most {MOST} seeds")
         return tuple(seed_number(seed) for part in parts for seed in part)
     seeds = value if isinstance(value, list | tuple) else [value]
-    if not seeds or not all(isinstance(seed, int | str) and not isinstance(seed, bool) for seed in seeds):
+    if not seeds or any(isinstance(seed, bool | list | tuple) or seed is None for seed in seeds):
         raise ValueError('seeds are whole numbers, words, "0-15", or a file of keyframes (.npy, .npz, .pt)')
     return tuple(map(seed_number, seeds))
 
