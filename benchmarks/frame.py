@@ -118,7 +118,7 @@ def playing(model: Network) -> Iterator[Program]:
         )
         for _ in range(10):
             engine.frame(clock.advance(1 / 60))
-        show = engine._show
+        show = engine._playing
         assert show is not None and not engine.problems, engine.problems
         program = show.built.program(show.evaluator.values, show.state, engine._report)
         assert program.captured

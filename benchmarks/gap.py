@@ -125,7 +125,7 @@ def stages(engine, clock, handover, frames: int) -> None:
 
     from ganzfeld.values.outside import Inbox
 
-    show = engine._show
+    show = engine._playing
     assert show is not None
     program = show.built.program(show.evaluator.values, show.state, engine._report)
     print(f"  captured: {program.captured}, segments: {[(s.captured, len(s.steps)) for s in program.segments]}")
@@ -199,9 +199,9 @@ def memory(engine, clock, network: Path, other: Path, handover) -> None:
         ("another structure", patch(network, "turned = flip(face, x=True)\n", "turned")),
         ("another network", patch(other)),
     ):
-        before = id(engine._show.built)  # not the thing itself: that would keep it alive
+        before = id(engine._playing.built)  # not the thing itself: that would keep it alive
         engine.submit(text)
-        play(30.0, lambda before=before: id(engine._show.built) != before)
+        play(30.0, lambda before=before: id(engine._playing.built) != before)
         peak = torch.cuda.max_memory_reserved(engine.device) / 1e9
         report(f"  during the swap to {name}", peak, "GB", "must ≤ 1.34 at 1024 px")
         play(QUIET_SECONDS + 0.5)

@@ -50,7 +50,7 @@ def main() -> None:
 
 def ready(show: Supervisor) -> bool:
     """Wait for the spare; save, which makes the deaths so far count no more."""
-    show.submit(show.status().patch_text + "#")
+    show.submit(show.patch_source().text + "#")
     while not show.spare_ready:
         time.sleep(0.05)
     time.sleep(1.5)

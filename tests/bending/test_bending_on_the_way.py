@@ -12,6 +12,7 @@ from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.targets import weights_of
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.runtime import Runtime
 from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 from ganzfeld.patch.node import Named
@@ -44,7 +45,7 @@ def played(
     for line in asked:
         bender.blend(line) if isinstance(line, BlendLine) else bender.bend(line)
     if not on_the_way:
-        monkeypatch.setattr(Network, "bent_on_the_way", lambda self: {})
+        monkeypatch.setattr(Runtime, "bent_on_the_way", lambda self: {})
     bender.ready()
     monkeypatch.undo()
     assert bender._bent_weights is not None and bool(bender._bent_weights._on_the_way.names) == on_the_way

@@ -81,14 +81,23 @@ def compiled(source: Path, macros: Mapping[str, int], folder: Path) -> ctypes.CD
 
 
 def as_library(text: str, macros: Mapping[str, int], folder: Path) -> ctypes.CDLL:
-    """C++ as a library."""
+    """C++ as a library. The same text with the same macros is compiled once, in the folder that is named first."""
+    options = tuple(f"-D{key}={value}" for key, value in macros.items())
+    if (text, options) not in _libraries:
+        _libraries[text, options] = _library(text, options, folder)
+    return _libraries[text, options]
+
+
+_libraries: dict[tuple[str, tuple[str, ...]], ctypes.CDLL] = {}
+
+
+def _library(text: str, options: tuple[str, ...], folder: Path) -> ctypes.CDLL:
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise RuntimeError("these tests need a C++ compiler (c++, g++ or clang++)")
-    source = folder / "kernel.cpp"
+    name = f"kernel{len(_libraries)}"  # a library of the same path would not be loaded anew
+    source, library = folder / f"{name}.cpp", folder / f"{name}.so"
     source.write_text(text, encoding="utf-8")
-    library = folder / "kernel.so"
-    options = [f"-D{key}={value}" for key, value in macros.items()]
     subprocess.run(
         [compiler, "-O1", "-mf16c", "-shared", "-fPIC", "-w", *options, "-o", str(library), str(source)],
         check=True,

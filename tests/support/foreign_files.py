@@ -156,3 +156,8 @@ def with_attributes(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor with an attribute of its own, which torch pickles in another way."""
     tensor.note = "mine"  # type: ignore[attr-defined]
     return tensor
+
+
+def call(module: str, name: str, *arguments: object) -> object:
+    """Pickles as a call of a function or class of another program."""
+    return dill_like.Call(module, name, *arguments)

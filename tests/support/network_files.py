@@ -54,7 +54,8 @@ def small3(kind="stylegan3-t", **changes: Any) -> Network:
 
 def small_xl(kind="stylegan3-t", **changes: Any) -> Network:
     """A StyleGAN-XL: features and an average w for each of three classes."""
-    config = StyleGAN3Config.design(kind, 16, **{**SMALL3, "c_dim": 3, **changes})
+    resolution = changes.pop("resolution", 16)
+    config = StyleGAN3Config.design(kind, resolution, **{**SMALL3, "c_dim": 3, **changes})
     return random_network(dataclasses.replace(config, class_features=4, class_averages=True))
 
 
@@ -210,7 +211,11 @@ def tensorflow(
             parts[""].append(("dlatent_avg", array))
         elif where == "mapping":
             layer = "LabelEmbed" if path[0] == "embed" else f"Dense{path[0].removeprefix('fc')}"
-            parts["mapping"].append((f"{layer}/{path[1]}", array.T))
+            if path[0] == "embed" and config.joint_normalization:  # the first release's: no bias, and not scaled
+                if path[1] == "weight":
+                    parts["mapping"].append(("LabelConcat/weight", array.T / np.sqrt(np.float32(config.c_dim))))
+            else:
+                parts["mapping"].append((f"{layer}/{path[1]}", array.T))
         elif path[-1] == "resample_filter":
             pass
         elif path[-1] == "const":

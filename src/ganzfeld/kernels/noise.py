@@ -120,6 +120,8 @@ def latent_noise(
     if not size:  # of a network that reads classes alone
         return torch.empty(count, 0, device=coefficients.device)
     width = 1 if channels == count else count
+    if not size:  # a network of classes alone, whose z has no numbers
+        return torch.zeros(count, 0, device=coefficients.device)
     if _fused(coefficients):
         out = torch.empty(count, size, device=coefficients.device)
         layout, amounts = cuda.Layout(size - 1, width * size, -1, size), (harmonics, gain, amplitude, offset, exponent)

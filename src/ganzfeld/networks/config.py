@@ -201,6 +201,8 @@ class MappingConfig(Config, ABC):
     embedding is made of the label itself."""
     class_averages: bool = False
     """StyleGAN-XL: whether each class has an average w of its own."""
+    joint_normalization: bool = False
+    """Whether z and the embedded label are normalised together and not apart: the first release of StyleGAN2."""
 
     def measured_mapping(self, weights: Weights) -> dict[str, Any]:
         """The fields of the mapping network, read off its tensors."""

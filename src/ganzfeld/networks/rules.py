@@ -56,6 +56,7 @@ MAPPING_RULES: Mapping[str, Rule] = {
     "embed_features": CHANNELS,
     "class_features": CHANNELS,
     "class_averages": lambda value: isinstance(value, bool),
+    "joint_normalization": lambda value: isinstance(value, bool),
 }
 """Of the fields of a `MappingConfig`."""
 

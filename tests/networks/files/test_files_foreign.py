@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganzfeld import NetworkFileError
 from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.networks.files import open_network_file
 from ganzfeld.networks.kinds import kind_of
@@ -49,15 +50,18 @@ OPENS = [
     "ros__e4e_psp.pt",
     "stylegan-xl__cond.pkl",
     "stylegan-xl__uncond.pkl",
+    "tf-sg2-arr__cond.pkl",
     "tf-ada__default.pkl",
     "tf-ada__resnet.pkl",
     "tf-sg2__resnet.pkl",
 ]
 
 
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "reference"])
 @pytest.mark.parametrize("name", OPENS)
-def test_a_picture_is_that_of_the_public_code(name):
+def test_a_picture_is_that_of_the_public_code(name, fast):
     network = load_network(FOLDER / name)
+    network.fast = fast
     with np.load(FOLDER / f"{Path(name).stem}.npz") as drawn:
         errors = pictures(network, dict(drawn))
     assert errors
@@ -81,3 +85,19 @@ def test_a_picture_in_half_precision_is_near_that_of_the_public_code(name):
         label = torch.from_numpy(drawn["label"][:1]).to(network.device) if drawn["label"].size else None
         picture = generator.synthesis(generator.mapping(z, label, 0.7))
         assert distance(picture.cpu(), drawn["const"][:1]) < 2e-3
+
+
+REFUSED = {
+    "aliasfree__train.pt": "alias-free-gan",
+    "lucidrains__model_1.pt": "lucidrains",
+    "maua__latent_input.pt": "maua",
+    "r3gan__r3.pkl": "R3GAN",
+    "ros__swagan.pt": "SWAGAN",
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_other_mathematics_is_refused_by_its_name(name):
+    with pytest.raises(NetworkFileError, match=f"the file holds .*{REFUSED[name]}") as caught:
+        open_network_file(FOLDER / name)
+    assert "damaged" not in str(caught.value) and "tampered" not in str(caught.value)

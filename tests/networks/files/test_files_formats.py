@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import pickle
 
@@ -128,6 +129,18 @@ def test_stylegan_xl(kind):
     assert_same(converted, network)
     assert converted.config.class_averages and converted.config.class_features == 4
     assert "StyleGAN-XL" in converted.origin
+    # Its larger networks are of another class, and have more layers.
+    longer = made.small_xl(kind, num_layers=11, resolution=32)
+    generator = made.official(longer)
+    generator.meta["class_name"] = "SuperresGenerator"
+    assert_same(read({"G_ema": generator}), longer)
+
+
+def test_a_state_dict_of_a_stylegan_xl():
+    network = made.small_xl()
+    converted = read_torch({"G_ema": foreign.state_dict(network)})
+    assert_same(converted, network)
+    assert "StyleGAN-XL" in converted.origin
 
 
 def test_a_stylegan_xl_without_an_average_gets_an_estimate():
@@ -242,6 +255,27 @@ def test_a_variable_of_one_number_may_be_any_float(number):
     variables[names.index("8x8/Conv1/noise_strength")] = ("8x8/Conv1/noise_strength", number)
     strength = read(content).weights["synthesis.b8.conv1.noise_strength"]
     assert strength.shape == () and strength == 0.5
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_first_release_s_labels(fast):
+    """Against the formula: label · W beside z, and both normalised together."""
+    made_of = made.small2(c_dim=3)
+    network = made.random_network(dataclasses.replace(made_of.config, joint_normalization=True))
+    network.tensors["mapping.embed.bias"].zero_()
+    converted = read(made.tensorflow(network))
+    assert_same(converted, network, tolerance=1e-6)
+    arrays = dict(made.tensorflow(network)[2].state["components"]["mapping"].state["variables"])
+    mine = Network(converted.config, {name: torch.from_numpy(np.array(a)) for name, a in converted.weights.items()})
+    mine.fast = fast
+    z, label = np.random.RandomState(3).randn(4, 5).astype(np.float32), np.eye(3, dtype=np.float32)[[0, 2, 1, 1]]
+    x = np.concatenate([z, label @ arrays["LabelConcat/weight"]], 1)
+    x /= np.sqrt((x**2).mean(1, keepdims=True) + 1e-8)
+    for i in range(2):
+        x = x @ arrays[f"Dense{i}/weight"] * (0.01 / np.sqrt(x.shape[1])) + arrays[f"Dense{i}/bias"] * 0.01
+        x = np.where(x < 0, 0.2 * x, x) * np.sqrt(2)
+    w = mine.mapping(torch.from_numpy(z), torch.from_numpy(label))[:, 0]
+    np.testing.assert_allclose(w.numpy(), x, rtol=1e-4, atol=1e-5)
 
 
 def test_tensorflow_s_older_names_mark_the_orig_architecture():

@@ -104,7 +104,7 @@ def test_the_input_turns_and_moves(kind: str):
     assert error(path.synthesis(w, SynthesisOptions(transform=turn)), network.synthesis(w, transform=turn)) < 3e-3  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("size", [(40, 16), (16, 28)])
+@pytest.mark.parametrize("size", [(28, 16), (16, 20)])
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_wide_pictures_agree(kind: str, size: tuple[int, int]):
     network, path, w = networks(kind)
@@ -128,9 +128,9 @@ def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch)
     assert [c.filter is None for c in path.convolutions if c.up == 2] == [False, True]
     assert all(c.filter is not None for c in small.convolutions if c.up == 2)
     assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
-    for layer in network.layers:
-        assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3, layer
-    size = (40, 16)
+    layer = "b16.conv0"  # the one that doubles in another way
+    assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3
+    size = (28, 16)
     assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 3e-3
 
 

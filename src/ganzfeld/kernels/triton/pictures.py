@@ -16,6 +16,7 @@ def _from_signed(x, out, pixels, CHANNELS: tl.constexpr, BLOCK: tl.constexpr):
     x += image * CHANNELS * pixels
     out += image * 4 * pixels
     for channel in tl.static_range(4):
+        # Two channels are grey and alpha.
         if channel == 3 and CHANNELS % 2 == 1:
             value = tl.full((BLOCK,), 1.0, tl.float32)
         else:

@@ -20,6 +20,7 @@ class CpuMapping:
 
     def __init__(self, config: MappingConfig, derived: DerivedTensors) -> None:
         self.c_dim, self.num_ws = config.c_dim, config.num_ws
+        self.joint = config.joint_normalization
         self.w_avg = derived.tensors["mapping.w_avg"]
         self.table = derived.tensors["mapping.embed.weight"] if config.class_features else None
         self.embed: tuple[Tensor, Tensor] | None = None
@@ -43,9 +44,10 @@ class CpuMapping:
         if self.embed is not None:
             if label is None:
                 raise ValueError("this network needs a label")
-            x = torch.cat([normalized(x), normalized(self._embedded(label.float()))], 1)
-        average = averaged(self.w_avg, label)
-        return self.through(x, average, truncation_psi, truncation_cutoff, normalise=self.embed is None)
+            embedded = self._embedded(label.float())
+            x = torch.cat([x, embedded] if self.joint else [normalized(x), normalized(embedded)], 1)
+        normalise = self.embed is None or self.joint
+        return self.through(x, averaged(self.w_avg, label), truncation_psi, truncation_cutoff, normalise=normalise)
 
     def _embedded(self, label: Tensor) -> Tensor:
         assert self.embed is not None

@@ -19,10 +19,11 @@ NOTE = (
 )
 
 
-def estimated_average(weights: Mapping[str, np.ndarray], lr_multiplier: float) -> np.ndarray:
+def estimated_average(weights: Mapping[str, np.ndarray], lr_multiplier: float, joint: bool = False) -> np.ndarray:
     """The mean w of 10,000 random latents, and of random classes where the network has labels: [w_dim].
 
-    `weights` by official names. Raises NetworkFileError where the mapping network's layers do not fit each other.
+    `weights` by official names; `joint` as in `MappingConfig.joint_normalization`.
+    Raises NetworkFileError where the mapping network's layers do not fit each other.
     """
     embed = _embedding(weights)
     layers = sorted(int(match[1]) for name in weights if (match := re.fullmatch(r"mapping\.fc(\d+)\.weight", name)))
@@ -43,10 +44,12 @@ def estimated_average(weights: Mapping[str, np.ndarray], lr_multiplier: float) -
     total = np.zeros(width)
     random = np.random.RandomState(SEED)
     for _ in range(10):  # in parts, to keep memory small
-        x = _normalized(random.randn(LATENTS // 10, latent).astype(np.float32))
+        x = random.randn(LATENTS // 10, latent).astype(np.float32)
+        x = x if joint else _normalized(x)
         if embed is not None:
-            label = embed.of(random.randint(classes, size=len(x)) if classes else None, len(x))
-            x = np.concatenate([x, _normalized(label.astype(np.float32))], 1)
+            label = embed.of(random.randint(classes, size=len(x)) if classes else None, len(x)).astype(np.float32)
+            x = np.concatenate([x, label if joint else _normalized(label)], 1)
+        x = _normalized(x) if joint else x
         for matrix, bias in dense:
             x = x @ (matrix.T * np.float32(lr_multiplier / np.sqrt(max(matrix.shape[1], 1)))) + bias * lr_multiplier
             x = (np.where(x < 0, 0.2 * x, x) * np.sqrt(2)).astype(np.float32)

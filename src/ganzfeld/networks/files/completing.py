@@ -27,9 +27,17 @@ def converted(
     """The network, once what its file leaves out is made up and its configuration and tensors were checked against each
     other. `config` as JSON has it, with its "kind"; `origin` as in `Converted`. Raises NetworkFileError."""
     remarks = remarks or Remarks()
+    first = weights.arrays.get("mapping.fc0.weight")
+    if first is not None and first.shape[1:] == (0,):
+        raise NetworkFileError(
+            "the network reads neither a latent nor a class: its mapping network has no inputs",
+            hint="It would always make the same picture. A part of the file is missing.",
+        )
     rate = config.get("mapping_lr_multiplier", RATE)
     if "mapping.w_avg" not in weights and "mapping.fc0.weight" in weights:
-        weights["mapping.w_avg"] = estimated_average(weights.arrays, rate)
+        weights["mapping.w_avg"] = estimated_average(
+            weights.arrays, rate, joint=config.get("joint_normalization") is True
+        )
         remarks.notes.append(NOTE)
     likely = estimated_rate(weights.arrays)
     if likely is not None and not likely / 4 < rate < likely * 4:

@@ -12,8 +12,7 @@ from ganzfeld.networks.files.values import Array, Record
 
 def refusal(source: Source, known: str) -> NetworkFileError:
     """The error for a file that can be read, but that no format takes for its own."""
-    functions = [str(record.state.get("build_func_name")) for record in _records(source.content)]
-    named = others.named(source.survey, functions)
+    named = others.named(source.survey, [record.class_name for record in _records(source.content)])
     if named is not None:
         return named
     modules = [(place, record) for place, record in source.survey.modules.items() if place.count(".") < 1]

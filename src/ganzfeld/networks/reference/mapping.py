@@ -46,14 +46,19 @@ class MappingNetwork(MappingModule):
         `truncation_psi` may be a tensor that broadcasts to [N, num_ws, w_dim]. The first
         `truncation_cutoff` rows are truncated (None: all); it may be a 0-d tensor.
         """
-        x = normalized(z.float())
+        x = z.float()
         if self.config.c_dim:
             if label is None:
                 raise ValueError("this network needs a label")
             embedded = self.embed(label.float())
             if self.config.class_features:
                 embedded = self.embed_proj(embedded)
-            x = torch.cat([x, normalized(embedded)], 1)
+            if self.config.joint_normalization:
+                x = normalized(torch.cat([x, embedded], 1))
+            else:
+                x = torch.cat([normalized(x), normalized(embedded)], 1)
+        else:
+            x = normalized(x)
         for i in range(len(self.config.mapping_features)):
             x = self.get_submodule(f"fc{i}")(x)
         w = x[:, None].expand(-1, self.num_ws, -1)

@@ -19,6 +19,7 @@ from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global, Machine
 from ganzfeld.networks.files.modules import FORK, Part, parts_of_module, parts_of_state
 from ganzfeld.networks.files.source import Converted, Remarks, Source, Weights
+from ganzfeld.networks.files.stated import refuse_useless
 from ganzfeld.networks.files.survey import is_averaged
 from ganzfeld.networks.files.values import Record, refuse_damaged, shown
 from ganzfeld.networks.files.vocabulary import checked_arguments
@@ -152,8 +153,8 @@ def _stylegan2(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     }
     if "resample_filter" in source.stated:
         weights.arrays = {name: array for name, array in weights.arrays.items() if not name.endswith("resample_filter")}
-    what = "a StyleGAN2 snapshot" if synthesis.whole else "a state dict of StyleGAN2"
-    return converted(config, weights, f"{what} of StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork", remarks)
+    what = "snapshot" if synthesis.whole else "state dict"
+    return converted(config, weights, f"StyleGAN2 {what} (StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork)", remarks)
 
 
 def _architecture(weights: Weights, blocks: int) -> str:
@@ -182,6 +183,7 @@ def _stylegan3(parts: dict[str, Part], source: Source, remarks: Remarks) -> Conv
     if not names or "synthesis.input" not in parts:
         raise NetworkFileError("the synthesis network has no layers", hint=FORK)
     if synthesis.whole:
+        refuse_useless(source.stated, ("conv_clamp", "mapping_lr_multiplier", "output_scale"))
         config = _described(parts, names, weights)
     else:
         config = designed(names, weights.arrays, source.stated)
@@ -191,9 +193,9 @@ def _stylegan3(parts: dict[str, Part], source: Source, remarks: Remarks) -> Conv
     config["output_scale"] = source.stated.get("output_scale", config["output_scale"])
     _half([parts[f"synthesis.{name}"] for name in names], "layers", remarks)
     config |= _mapping_fields(parts, source)
-    kind, code = ("StyleGAN-XL", "its") if xl else ("StyleGAN3", "StyleGAN3's")
-    what = f"a {kind} snapshot" if synthesis.whole else f"a state dict of {kind}"
-    return converted(config, weights, f"{what} of {code} code, or a fork", remarks)
+    kind, code = ("StyleGAN-XL", "its own code") if xl else ("StyleGAN3", "StyleGAN3's code")
+    what = "snapshot" if synthesis.whole else "state dict"
+    return converted(config, weights, f"{kind} {what} ({code}, or a fork)", remarks)
 
 
 def _drop_unused_table(parts: dict[str, Part]) -> bool:

@@ -66,8 +66,8 @@ def read(source: Source) -> Converted | None:
     }
     _add_filters(weights, source, remarks)
     decoder = place.endswith("decoder.") and any(name.split(".")[0] == "encoder" for name in _heads(source, place))
-    origin = "the generator of an encoder for it (pSp, e4e)" if decoder else "a checkpoint"
-    return converted(config, weights, f"{origin} of rosinality's StyleGAN2, or a fork", remarks)
+    origin = "decoder of an encoder (pSp, e4e, or their kin)" if decoder else "checkpoint"
+    return converted(config, weights, f"{origin}: a StyleGAN2 of rosinality's, or a fork's", remarks)
 
 
 def _heads(source: Source, place: str) -> list[str]:
