@@ -113,7 +113,8 @@ def with_dill_arrays(persistent: made.Persistent) -> made.Persistent:
             reduced = value.__reduce__()
             state[name] = dill_like.Call("dill._dill", "_create_array", *reduced, None)
     for child in state["_modules"].values():
-        with_dill_arrays(child)
+        if isinstance(child, made.Persistent):  # torch's own modules hold none
+            with_dill_arrays(child)
     return persistent
 
 

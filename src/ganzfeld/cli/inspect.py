@@ -55,6 +55,8 @@ def describe(network: Network, file: NetworkFile) -> dict[str, Any]:
         "notes": list(file.notes),
         "stated": dict(file.stated),
         "kind": network.kind,
+        "width": network.size[0],
+        "height": network.size[1],
         "resolution": network.resolution,
         "resolutions": list(network.resolutions),
         "image_channels": network.image_channels,
@@ -83,6 +85,7 @@ def _show(about: dict[str, Any]) -> None:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     sizes = ", ".join(map(str, about["resolutions"]))
+    high = "" if about["width"] == about["height"] else " high"
     stated = ", ".join(f"{name} {_words(value)}" for name, value in about["stated"].items())
     for name, value in (
         ("file", f"{about['file']}  ({about['bytes'] / 1e6:,.1f} MB)"),
@@ -91,8 +94,8 @@ def _show(about: dict[str, Any]) -> None:
         *(("note", text) for text in about["notes"]),
         ("stated", stated),
         ("kind", about["kind"]),
-        ("picture", f"{about['resolution']} × {about['resolution']} px, channels: {about['image_channels']}"),
-        ("also at", f"{sizes} px" if len(about["resolutions"]) > 1 else ""),
+        ("picture", f"{about['width']} × {about['height']} px, channels: {about['image_channels']}"),
+        ("also at", f"{sizes} px{high}" if len(about["resolutions"]) > 1 else ""),
         ("z", f"{about['z_dim']} numbers"),
         ("w", f"{about['num_ws']} rows of {about['w_dim']}"),
         ("classes", str(about["c_dim"]) if about["c_dim"] else "none"),

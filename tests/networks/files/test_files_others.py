@@ -85,11 +85,6 @@ OTHERS = {
         {**foreign.state_dict(made.small2()), **tensors("mapping.clip.model.proj", "mapping.x_avg")},
         "StyleGAN-T",
     ),
-    "StyleGAN-XL": (
-        {"G_ema": {**foreign.state_dict(made.small3()), **tensors("mapping.embed_proj.weight")}},
-        "StyleGAN-XL",
-    ),
-    "StyleGAN-XL, larger": ({"G_ema": module("SuperresGenerator")}, "StyleGAN-XL"),
     "Stable Diffusion": ({"state_dict": tensors("model.diffusion_model.input_blocks.0.0.weight")}, "diffusion model"),
     "LoRA": (tensors("lora_unet_down.lora_up.weight"), "LoRA"),
     "GFPGAN": ({"params_ema": tensors("conv_body_first.weight", "stylegan_decoder.style_mlp.1.weight")}, "GFPGAN"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files.survey import Survey, is_discriminator
 
-_STYLEGAN = "Networks trained with StyleGAN2, StyleGAN2-ADA or StyleGAN3 play."
+_STYLEGAN = "Networks trained with StyleGAN2, StyleGAN2-ADA, StyleGAN3 or StyleGAN-XL play."
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,6 @@ class Other:
 
 
 OTHERS = (
-    Other(
-        "a StyleGAN-XL network",
-        "Its mapping network works in another way, which Ganzfeld does not compute yet. " + _STYLEGAN,
-        classes=r"(?:^|\.)SuperresGenerator$",
-        tensors=(r"(?:^|\.)mapping\.embed_proj\.weight$",),
-    ),
     Other(
         "an EG3D network, which makes pictures of a solid scene",
         "It renders rays through three planes, which Ganzfeld does not compute. " + _STYLEGAN,
