@@ -19,6 +19,7 @@ from ganzfeld.process.messages import (
     Begin,
     CheckpointSaved,
     FileChanged,
+    FollowRefresh,
     LoadSnapshots,
     Numbered,
     OutsideHit,
@@ -234,6 +235,8 @@ class Render:
                 clock.bpm = bpm or clock.bpm
                 if beat is not None:
                     clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
+            case FollowRefresh(at, rate):
+                self._loop.follow(at, rate)
             case ReportValues():
                 self._reporter.ask(message)
             case Stop():

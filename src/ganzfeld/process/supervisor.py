@@ -46,6 +46,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
@@ -125,6 +126,7 @@ class Supervisor(ShowCommands):
         self._told = RenderState()
         self._store = FrameStore()
         self.doors = Routing(self._store)
+        self._leading = LeadingDoor()
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
@@ -429,6 +431,8 @@ class Supervisor(ShowCommands):
             try:
                 self._files.write_soon()
                 self.doors.look()
+                if (asked := self._leading.look(self.doors.statuses())) is not None:
+                    self._give(asked, key="refresh", keep=False)
                 with self._lock:
                     if not self._closing:
                         self._failover.look(

@@ -30,6 +30,21 @@ KEEP_SECONDS = 0.5
 """After the last key, corners are kept."""
 
 
+class WindowOptions(DoorOptions, frozen=True):
+    """fit: "fit" (with bars), "fill" (cut) or "stretch". lead: the show keeps step with this display. corners: x
+    and y of the left upper, right upper, right lower and left lower corner, 0 to 1 of the display; moved by keys
+    and kept in the rig. test_card: show that instead of pictures."""
+
+    fit: Fit = "fit"
+    lead: bool = False
+    corners: Corners = SQUARE
+    test_card: bool = False
+
+    def __post_init__(self) -> None:
+        if not all(-1 <= at <= 2 for at in self.corners) or not is_convex(self.corners):
+            raise ValueError("corners are 8 numbers from -1 to 2, clockwise from the left upper one")
+
+
 class Window(Door):
     """Pictures over a whole display, on the display's own beat.
 
@@ -42,19 +57,7 @@ class Window(Door):
     type = "window"
     dims = True
 
-    class Options(DoorOptions, frozen=True):
-        """fit: "fit" (with bars), "fill" (cut) or "stretch". lead: the show keeps step with this display. corners: x
-        and y of the left upper, right upper, right lower and left lower corner, 0 to 1 of the display; moved by keys
-        and kept in the rig. test_card: show that instead of pictures."""
-
-        fit: Fit = "fit"
-        lead: bool = False
-        corners: Corners = SQUARE
-        test_card: bool = False
-
-        def __post_init__(self) -> None:
-            if not all(-1 <= at <= 2 for at in self.corners) or not is_convex(self.corners):
-                raise ValueError("corners are 8 numbers from -1 to 2, clockwise from the left upper one")
+    Options = WindowOptions
 
     def open(self) -> None:
         self._desktop: Desktop = self.make_desktop()
@@ -86,7 +89,7 @@ class Window(Door):
         if hasattr(self, "_desktop"):
             self._desktop.close()
 
-    def change(self, options: Options) -> bool:
+    def change(self, options: WindowOptions) -> bool:
         if options.corners != self.options.corners:
             self._pin.corners = options.corners
         if options.test_card != self.options.test_card:
@@ -230,7 +233,7 @@ class _Screen:
         self._panel: tuple[tuple[Any, ...], Uploaded] | None = None
         self._arranged: tuple[Any, ...] = ()
 
-    def arrange(self, options: Window.Options, pin: Pin, *, card_on: bool) -> None:
+    def arrange(self, options: WindowOptions, pin: Pin, *, card_on: bool) -> None:
         """What is shown from now on."""
         self._arranged = (options.fit, pin.corners, pin.selected, card_on, options.rate, options.lead)
 
