@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -137,6 +138,11 @@ def test_words_of_the_command_line(words, fact):
 def test_words_that_state_nothing(words):
     with pytest.raises(NetworkFileError):
         stated.parsed(words)
+
+
+def test_the_page_on_networks_tells_every_fact():
+    page = (Path(__file__).parents[3] / "docs" / "networks.md").read_text("utf-8")
+    assert all(f"`{name}`" in page for name in stated.FACTS)
 
 
 # -- what is told ----------------------------------------------------------------------------------------------

@@ -84,8 +84,10 @@ def _belongs(name: str, place: str) -> bool:
 
 
 def _average(survey: Survey, place: str) -> Array | None:
-    """The average w: with the generator, or at the top of the file."""
-    for whole in (*(place + name for name in _AVERAGES), *_AVERAGES):
+    """The average w: with the generator, or somewhere on the way there from the top of the file."""
+    words = place.split(".")
+    ways = [".".join([*words[:depth], ""]) for depth in range(len(words) - 1, 0, -1)]
+    for whole in (way + name for way in (*ways, "") for name in _AVERAGES):
         if whole in survey.tensors:
             return survey.tensors[whole]
     return None

@@ -45,6 +45,9 @@ def read(source: Source) -> Converted | None:
     if kwargs.get("nonlinearity", "lrelu") != "lrelu":
         raise NetworkFileError(f"the network has the activation {shown(kwargs['nonlinearity'])}", hint=_FORK)
 
+    if kwargs.get("normalize_latents", True) is not True:
+        raise NetworkFileError("the network does not normalise its latents, which Ganzfeld always does", hint=_FORK)
+
     architecture = kwargs.get("architecture", "skip")
     variables, grown = _without_levels(variables)
     architecture = "orig" if grown else architecture
