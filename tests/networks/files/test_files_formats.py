@@ -136,6 +136,11 @@ def test_stylegan_xl(kind):
     assert_same(read({"G_ema": generator}), longer)
 
 
+def test_a_state_dict_of_a_stylegan3_that_is_no_square():
+    network = made.small3(width=8)
+    assert_same(read_torch({"G_ema": foreign.state_dict(network)}), network)
+
+
 def test_a_state_dict_of_a_stylegan_xl():
     network = made.small_xl()
     converted = read_torch({"G_ema": foreign.state_dict(network)})
