@@ -366,8 +366,8 @@ class Supervisor(ShowCommands):
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)
 
-    def heard_outside(self, address: str, value: Any = 1.0) -> None:
-        self.doors.master.hears(address, value)
+    def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
+        return self.doors.master.hears(address, value, is_hit=is_hit)
 
     # What files say (a `FileListener`)
 
