@@ -225,6 +225,7 @@ class OpenFeeder:
         self.limits = kind_of(kind).limits
         self._opened: _Opened | None = None
         self._deaths, self._again = 0, 0.0
+        self._last = FeederError("")
         self._finalizer: weakref.finalize | None = None
         self._attempt(lambda opened: opened.facts, tries=2)
 
@@ -262,7 +263,7 @@ class OpenFeeder:
     def _attempt(self, do: Callable[[_Opened], Any], tries: int) -> Any:
         for left in range(tries - 1, -1, -1):
             if not left and tries == 1 and time.monotonic() < self._again:
-                raise FeederError(f"{self.path.name} is tried again in {self._again - time.monotonic():.0f} s")
+                raise FeederError(self._last.what, hint=self._last.hint)
             try:
                 result = do(self._living())
             except ChildDiedError as error:
@@ -271,7 +272,8 @@ class OpenFeeder:
                     hint = f"It is started again {_after(PAUSES[min(self._deaths, len(PAUSES)) - 1])}"
                     what = f"{self.path.name} stopped: the process that decodes it {error.what}"
                     log.warning("%s", what)
-                    raise FeederError(what, hint=hint) from None
+                    self._last = FeederError(what, hint=hint)
+                    raise self._last from None
             else:
                 self._deaths = 0
                 return result

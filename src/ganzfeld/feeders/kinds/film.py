@@ -13,7 +13,7 @@ import numpy as np
 from ganzfeld.errors import FeederError
 from ganzfeld.feeders.base import Answer, Feeder, Limits, answers
 from ganzfeld.feeders.containers import open_container
-from ganzfeld.feeders.film_pictures import FilmPictures, reduced_size
+from ganzfeld.feeders.film_pictures import FilmPictures
 
 if TYPE_CHECKING:
     from av.codec.context import CodecContext
@@ -50,15 +50,15 @@ class Decoded:
 class FilmFeeder(Feeder):
     """A film file. Times are seconds from its first frame.
 
-    facts: seconds (how long it is), rate, width, height, and the same as `at(0)` with its picture left out.
+    facts: seconds (how long it is), rate, width, height.
     """
 
-    limits = Limits("films", memory=3 << 30, children=4, patience=60.0)
+    limits = Limits("films", memory=3 << 30, children=4, patience=30.0)
 
     def __init__(self, path: Path) -> None:
         """Opens the file and decodes its first frame. Raises FeederError."""
         self.path = path
-        self.damaged = False
+        self.damaged = self._resting = False
         self._kept: deque[Decoded] = deque(maxlen=2)
         self._container, self._stream = _open(path)
         self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
@@ -89,8 +89,6 @@ class FilmFeeder(Feeder):
         self._frames, self._coming = iter(()), None
         self._container.close()
         self._resting = True
-
-    _resting = False
 
     def close(self) -> None:
         """Close the file."""
