@@ -95,7 +95,8 @@ def check_file(path: Path, largest: int, hint: str = "Paths start at the patch's
 
 def size(count: int) -> str:
     """A number of bytes for people: 3.2 GB."""
-    for unit, factor in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+    for unit, factor in (("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if count >= factor:
-            return f"{count / factor:.3g} {unit}"
+            number = count / factor
+            return f"{number:.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
     return f"{count} bytes"
