@@ -221,7 +221,8 @@ def _decoder_with_alpha(stream: VideoStream) -> CodecContext | None:
     import av
 
     name = _WITH_ALPHA.get(stream.codec_context.name.removeprefix("lib"))
-    if name is None or stream.metadata.get("alpha_mode") != "1":
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
         return None
     try:
         return av.Codec(name, "r").create()
