@@ -70,8 +70,8 @@ def answers(method: Method) -> Method:
 
 
 def kind_of(name: str) -> type[Feeder]:
-    """The class of a kind by the name of its module in `kinds/`."""
-    module = importlib.import_module(f"ganzfeld.feeders.kinds.{name}")
+    """The class of a kind by the name of its module in `kinds/`; a name with a dot is that of a module elsewhere."""
+    module = importlib.import_module(name if "." in name else f"ganzfeld.feeders.kinds.{name}")
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, Feeder) and value.__module__ == module.__name__:
             return value
