@@ -25,7 +25,7 @@ KNOWS = {
     "patch": PATCH,
     "engine": PATCH,
     "takes": ENGINE,
-    "process": ENGINE | {"takes"},
+    "process": ENGINE | {"takes", "outputs"},
     "signals": {"values", "feeders"},
     "outputs": {"values", "feeders"},
     "rendering": ENGINE | {"takes", "outputs"},

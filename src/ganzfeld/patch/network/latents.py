@@ -9,6 +9,7 @@ import numpy as np
 
 from ganzfeld.errors import FeederError, PatchError
 from ganzfeld.feeders.service import OpenFeeder
+from ganzfeld.seeds import seed_number
 
 _PREFERRED = ("w", "ws", "w_plus", "z", "latent", "latents")
 
@@ -41,8 +42,8 @@ def read_latents(path: Path) -> tuple[str, np.ndarray]:
 
 @functools.lru_cache(4096)
 def seed_latent(seed: int, dim: int) -> np.ndarray:
-    """z of a seed, float64 [dim]: the same as `numpy.random.RandomState(seed).randn(1, dim)`. Seeds wrap at 2³²."""
-    z = np.random.RandomState(seed % (1 << 32)).randn(1, dim)[0]
+    """z of a seed, float64 [dim]: the same as `numpy.random.RandomState(seed).randn(1, dim)`, seeds modulo 2³²."""
+    z = np.random.RandomState(seed_number(seed)).randn(1, dim)[0]
     z.flags.writeable = False
     return z
 
