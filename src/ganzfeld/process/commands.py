@@ -18,6 +18,7 @@ from ganzfeld.process.messages import (
     Speed,
     Tempo,
 )
+from ganzfeld.values.arrivals import arrived, arrived_all, is_plain
 from ganzfeld.values.time import FASTEST_BPM
 
 MORPH = "/snapshot/morph"
@@ -49,10 +50,13 @@ class ShowCommands:
         return self.counted is None or address in self.counted or address.startswith(_COUNTED_BY_THE_ENGINE)
 
     def turn(self, address: str, value: Any) -> bool:
-        """A hand turns the parameter at an address; False if the patch that plays has none there."""
+        """A hand turns the parameter at an address; False if the patch that plays has none there. Raises GanzfeldError
+        for what no parameter can take."""
         if address not in self.addresses:
             return False
-        self._give(SetParameter(address, value), key=("turn", address))
+        if not is_plain(value):
+            raise GanzfeldError(f"{address} cannot be turned to {value!r:.40}", hint="It takes a finite number or text")
+        self._give(SetParameter(address, arrived(value)), key=("turn", address))
         return True
 
     def release(self, address: str) -> None:
@@ -60,13 +64,16 @@ class ShowCommands:
         self._give(ReleaseParameter(address), key=("turn", address))
 
     def set(self, address: str, value: Any) -> None:
-        """A value from outside (OSC, MIDI, sound)."""
-        self._give(SetOutside(address, value), key=("value", address))
+        """A value from outside (OSC, MIDI, sound). One that is not plain (see `values.arrivals`) is passed over."""
+        value = arrived(value)
+        if value is not None:
+            self._give(SetOutside(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
         between the snapshots, which come as fast as a finger moves, the newest is enough."""
-        self._give(OutsideHit(address, arguments, named), key="morph" if address == MORPH else None)
+        named = {name: arrived(value) for name, value in named.items()}
+        self._give(OutsideHit(address, arrived_all(arguments), named), key="morph" if address == MORPH else None)
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored, recalled
