@@ -67,7 +67,7 @@ class ShowTerminal:
                 self._tell(errors)
                 self._tell_beside(self._beside.problems)
                 if self._console.is_terminal:
-                    live.update(_line(status, self._beside.signals.dropped), refresh=True)
+                    live.update(_line(status), refresh=True)
                 if pending := [script for script in status.pending_trust if script not in self._asked]:
                     live.stop()
                     self._ask(pending)
@@ -120,8 +120,8 @@ class ShowTerminal:
                     self._show.trust(script)
 
 
-def _line(status: Status, dropped: int = 0) -> Text:
-    """How the show is doing, in one line. dropped: packets that were not OSC."""
+def _line(status: Status) -> Text:
+    """How the show is doing, in one line."""
     minutes, seconds = divmod(int(status.t), 60)
     width, height = status.size
     words = [f"{minutes}:{seconds:02d}"]
@@ -136,6 +136,6 @@ def _line(status: Status, dropped: int = 0) -> Text:
         words.append(f"{status.bpm:.4g} bpm" + (f" ({status.follow})" if status.follow else ""))
     if status.paused:
         words.append("paused")
-    if dropped:
-        words.append(f"{dropped} packets that were not OSC")
+    if status.osc_dropped:
+        words.append(f"{status.osc_dropped} messages of OSC that could not be read, last {status.osc_dropped_last}")
     return Text(" · ".join(words), "dim")

@@ -182,6 +182,7 @@ def play(
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)
+    show.osc_dropped = lambda: signals.dropped
     if to:
         show.report(send, osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None

@@ -98,6 +98,16 @@ class OscInput:
         return self._waiting[0][0] - now if self._waiting else None
 
     def _play(self, message: Message) -> None:
+        """A mailbox or a listener that fails costs this message, and none beside it."""
+        try:
+            self._pass_on(message)
+        except GanzfeldError as error:
+            self.refused += 1
+            self.problem = error
+        except Exception:
+            said.exception(f"the message {message.address} failed")
+
+    def _pass_on(self, message: Message) -> None:
         address, arguments = message.address, message.arguments
         value = arguments[0] if len(arguments) == 1 else list(arguments) or None
         plain = value is not None and is_plain(value)
@@ -109,10 +119,7 @@ class OscInput:
         if not plain or self.outside.counts_hits(address):
             self.outside.hit(address, *arguments, **_pairs(arguments))
         if self.listener is not None:
-            try:
-                self.listener(message)
-            except Exception:
-                said.exception("whoever listens to OSC failed")
+            self.listener(message)
 
     def _turned(self, address: str, value: Any) -> bool:
         if self.turn is None:

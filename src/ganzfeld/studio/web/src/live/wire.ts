@@ -56,6 +56,47 @@ export interface Problem {
 }
 
 /**
+ * How one door is doing.
+ *
+ * Known by the supervisor:
+ * name: what the person calls it. type: its kind, such as "window". to: its far end, as the person wrote it. picture:
+ * the output it shows, "" for the main one. state: see `DoorState`. problem: what is wrong, or None. restarts: how
+ * often its process was started again. again_in: seconds until it is, or 0. level, black, frozen: its own master.
+ *
+ * Told by the door:
+ * note: what it has to say of its far end ("HDMI-1, 1920 × 1080 at 60 Hz"). fps: pictures shown in the last second.
+ * shown: pictures since it was opened. width, height: of what is shown, in pixels. refresh: pictures a second that the
+ * far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter).
+ */
+export interface DoorStatus {
+  name: string;
+  type: string;
+  to: string;
+  picture: string;
+  state: "starting" | "open" | "waiting" | "failed" | "ended";
+  problem: Problem | null;
+  restarts: number;
+  again_in: number;
+  level: number;
+  black: number;
+  frozen: boolean;
+  note: string;
+  fps: number;
+  shown: number;
+  width: number;
+  height: number;
+  refresh: number;
+  refreshed_at: number;
+}
+
+/** The master of all doors (see `values.master`): level and black from 0 to 1, and whether all are frozen. */
+export interface MasterStatus {
+  level: number;
+  black: number;
+  frozen: boolean;
+}
+
+/**
  * How a show is doing: told a few times a second, and at once when there is news.
  *
  * Measured by the render process:
@@ -78,6 +119,9 @@ export interface Problem {
  * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
  * render_alive: False while there is no render process; the last picture is held until it is back.
  * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+ * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
+ * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
+ * and what was wrong with it, "" if there is none.
  */
 export interface Status {
   kind: "status";
@@ -109,6 +153,10 @@ export interface Status {
   patch_version: number;
   render_alive: boolean;
   rolled: string;
+  osc_dropped: number;
+  osc_dropped_last: string;
+  doors: DoorStatus[];
+  master: MasterStatus;
 }
 
 /**
