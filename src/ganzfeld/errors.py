@@ -85,6 +85,10 @@ class SignalError(GanzfeldError):
     """A signal (OSC, MIDI, sound) that cannot be opened or sent."""
 
 
+class FeederError(GanzfeldError):
+    """A file or a source that cannot be decoded: what was found in it, or how the process ended that read it."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint with the nearest valid word(s): "Did you mean 'noise'?"; lists a few words if none is near."""
     known = sorted(set(words))
