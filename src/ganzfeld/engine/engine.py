@@ -28,13 +28,16 @@ from ganzfeld.engine.snapshots.bank import decode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
+from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.outside import Inbox, Outside
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
@@ -191,6 +194,7 @@ class Engine:
                 if fade <= 0:
                     self._builder.retire(old.built)
         self._playing = playing
+        self.outside.read_by(read_addresses(playing.graph))
         self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
         if self.recorder is not None:
             self.recorder.took(playing.graph.patch, anew=playing.anew)
@@ -348,7 +352,7 @@ class Engine:
         except GanzfeldError as error:
             self._frame_problem = error
         except Exception as error:
-            log.exception("a frame failed")
+            said.exception("a frame failed")
             self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
         if self.recorder is not None:
             sizes = {name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()}

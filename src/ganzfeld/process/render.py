@@ -40,6 +40,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.value_reports import Reporter
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase, Problem, Status
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
+repeated = RepeatedLog(log)
 
 STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
@@ -190,9 +192,9 @@ class Render:
                 try:
                     self._obey(message.message)
                 except GanzfeldError as error:
-                    log.warning("%s", error)
+                    repeated.warning(str(error))
                 except Exception:
-                    log.exception("%s could not be done", type(message.message).__name__)
+                    repeated.exception(f"{type(message.message).__name__} could not be done")
                 self._number = message.number
             elif message is None:
                 self._ended = True
