@@ -24,6 +24,7 @@ from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
+from ganzfeld.plain_file import real_path
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class BuilderThread:
         if isinstance(patch, str):
             patch = parse(patch, str(path) if path else None)
         if patch.file is not None:
-            self._resources.folder = Path(patch.file).resolve().parent
+            self._resources.folder = real_path(Path(patch.file)).parent
         graph = Graph(patch)
         playing, moment = self._now()
         if playing is not None and not anew and graph.structure == playing.graph.structure:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
+from ganzfeld.plain_file import real_path
+
 log = logging.getLogger(__name__)
 
 FILE_NAME = "trusted-scripts.json"
@@ -72,4 +74,4 @@ class TrustStore:
 
 
 def _key(path: Path) -> str:
-    return str(path.expanduser().resolve())
+    return str(real_path(path.expanduser()))

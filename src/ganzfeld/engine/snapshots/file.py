@@ -10,6 +10,7 @@ import msgspec
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.engine.snapshots.bank import Bank
 from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.plain_file import read_plain
 
 MOST_BYTES = 64 << 20
 TRY_AGAIN_SECONDS = 2.0
@@ -25,10 +26,7 @@ def snapshot_path(patch: Path) -> Path:
 def read_bank(path: Path) -> Bank:
     """The snapshots in a file; an empty bank if there is none. Raises PatchError if it cannot be read as what it is."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES >> 20} MB")
+        data = read_plain(path, MOST_BYTES)
         return _decode(data.removeprefix(b"\xef\xbb\xbf"))
     except FileNotFoundError:
         return Bank()
