@@ -202,7 +202,9 @@ def read_tensors(file: BinaryIO, header: Header, sha256: str) -> dict[str, torch
     try:
         data = bytearray(file.read())
     except MemoryError:
-        raise NetworkFileError("there is too little memory to read it", hint="Make room on the disk of the cache") from None
+        raise NetworkFileError(
+            "there is too little memory to read it", hint="Make room on the disk of the cache"
+        ) from None
     _check(hashlib.sha256(data).hexdigest(), sha256)
     kinds = {"F32": torch.float32, "F16": torch.float16}
     return {
