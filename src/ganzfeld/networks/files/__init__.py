@@ -1,8 +1,8 @@
 """Reading trained-network files without ever executing a byte of them.
 
 Our own .safetensors is read as it is. Every other format is understood by a pickle machine that builds plain data
-only (`unpickler.py`), in a process of its own with limits (`sandbox.py`, `convert.py`), once. Either way the result lies
-in a cache under the hash of the file's content (`cache.py`) and is mapped from there from then on: never from the
+only (`unpickler.py`), in a process of its own with limits (`sandbox.py`, `convert.py`), once. Either way the result
+lies in a cache under the hash of the file's content (`cache.py`) and is mapped from there from then on: never from the
 file itself, because a mapped file that somebody else rewrites or shortens kills the process that reads it (SIGBUS).
 """
 
