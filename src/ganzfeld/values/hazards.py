@@ -197,12 +197,13 @@ class Hazards:
             return list(self._standing.values())
 
     def mended(self, path: str | os.PathLike[str] | None = None) -> None:
-        """A file has changed, so what runs of it now need not end by itself any more. None: the whole text has changed,
-        which concerns whatever holds frames up."""
+        """A file has changed, so what has run of it for a second need not end by itself any more. None: the whole text
+        has changed, which concerns the script that holds frames up."""
         name = None if path is None else os.fspath(path)
         with self._lock:
             for hazard in self._standing.values():
-                if hazard.path == name or (name is None and hazard.waited_for and hazard.seconds > STOPS_WITHIN):
+                holds_up = hazard.waited_for and hazard.kind != "opening"
+                if hazard.seconds > STOPS_WITHIN and (holds_up if name is None else hazard.path == name):
                     hazard.mended = True
 
     def stop(self, thread: int) -> None:
