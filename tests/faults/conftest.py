@@ -11,7 +11,7 @@ import pytest
 from fake_engine import GREY, fake_dependencies
 from ganzfeld.process import supervisor
 from ganzfeld.process.supervisor import Supervisor
-from waiting import until
+from waiting import happens
 
 
 class Stage:
@@ -26,18 +26,21 @@ class Stage:
 
     def shows(self, grey: int, seconds: float = 60) -> None:
         """Wait until the picture is of this grey."""
-        until(lambda: self.pixel() == grey, f"it shows {self.pixel()}, not {grey}: {self.errors()}", seconds=seconds)
+        happens(lambda: self.pixel() == grey, seconds)
+        assert self.pixel() == grey, self.errors()
 
     def errors(self) -> str:
         return " | ".join(problem.what for problem in self.show.status().errors)
 
     def says(self, words: str, seconds: float = 60) -> None:
         """Wait until it is told."""
-        until(lambda: words in self.errors(), f"'{words}' is not told", seconds=seconds)
+        happens(lambda: words in self.errors(), seconds)
+        assert words in self.errors()
 
     def is_silent(self, words: str = "", seconds: float = 60) -> None:
         """Wait until it is told no more."""
-        until(lambda: words not in self.errors() if words else not self.errors(), "it is still told", seconds=seconds)
+        happens(lambda: words not in self.errors() if words else not self.errors(), seconds)
+        assert words not in self.errors() if words else not self.errors()
 
     def goes_on(self) -> None:
         """Wait for some frames."""
