@@ -16,7 +16,6 @@ from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
 from ganzfeld.process.file_reports import FileReports
 from ganzfeld.process.loop import Loop
-from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import (
     ArrangeSnapshots,
     Begin,
@@ -46,6 +45,7 @@ from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.process.value_reports import Reporter
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.hazards import NeverReturned
+from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase, Problem, Status
 from ganzfeld.values.time import Clock, Moment
 

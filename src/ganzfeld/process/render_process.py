@@ -19,10 +19,10 @@ from multiprocessing.connection import Connection
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
-from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
 from ganzfeld.process.render import Render
 from ganzfeld.process.render_inbox import RenderInbox
+from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)
