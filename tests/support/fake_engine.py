@@ -88,9 +88,8 @@ class FakeEngine:
         fps = float(self.patch.get("fps", ["60"])[0])
         return {name: SimpleNamespace(size=None, fps=fps) for name in self.patch.get("out", ["out"])}
 
-    def load(self, patch: FakePatch | str, path: Path | None) -> None:
-        if isinstance(patch, str):
-            patch = parse(patch, str(path))
+    def load(self, text: str, path: Path | None, version: int = 0) -> None:
+        patch = parse(text, str(path), version)
         if "error" in patch:
             raise PatchError("this cannot be built", where=Where(str(path), 1))
         if "die" in patch:
@@ -99,9 +98,9 @@ class FakeEngine:
         self.pending_trust = [Path(file) for file in patch.get("script", ())]
         self.watched = set(self.pending_trust)
 
-    def submit(self, patch: FakePatch | str, path: Path | None) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0) -> None:
         try:
-            self.load(patch, path)
+            self.load(text, path, version)
         except PatchError as error:
             self.problems = [error]
 
@@ -168,7 +167,6 @@ class FakeEngine:
 def fake_dependencies() -> Dependencies:
     return Dependencies(
         engine=lambda begin: FakeEngine(begin.device),
-        parse=parse,
         copy=lambda picture, pixels: np.copyto(pixels, picture),
         writer=lambda session, device: FrameWriter(session),
     )
