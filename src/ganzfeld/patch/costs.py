@@ -43,7 +43,7 @@ class Limits:
     pixels: int = 1 << 26
     lines: int = 2048
     bends: int = 8192
-    outs: int = 64
+    outs: int = 16
 
 
 def limits(present: int | None, *, card: bool, render: bool = False) -> Limits:
