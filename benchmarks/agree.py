@@ -4,9 +4,9 @@
     python benchmarks/agree.py --device cpu --readable --size 64      # without a card: the fast path by the reference
 
 What --device makes is held against what the processor (--against) makes in float32. StyleGAN2 and StyleGAN3-t at --size
-have random weights. Bends come from their registry, at amounts some way into their ranges, and nodes from theirs, with
-shipped networks, sent out at --size. --only: the lines whose name holds a TEXT ("weights", "activations",
-"convolutions", "blends", "latents", "nodes", "stylegan2", …).
+have random weights; so has one of each whose picture is no square. Bends come from their registry, at amounts some way
+into their ranges, and nodes from theirs, with shipped networks, sent out at --size. --only: the lines whose name holds
+a TEXT ("weights", "activations", "convolutions", "blends", "latents", "nodes", "stylegan2", "5:3", …).
 
 A line is what was compared; the relative L2 distance, the worst of its pictures, and its limit; then how far this is
 from the plain picture, or for nodes the largest difference in steps of 8 bits, and its limit. The exit status is 1 if
@@ -86,6 +86,11 @@ def every(size: int, folder: Path, *places: tuple[torch.device, bool], wanted: l
     for make in RANDOM.values():
         network = networks.lively(make(size), 1)
         if chosen := some(networks.items(network)):
+            both = networks.sides(network, *places)
+            yield from ((item, *both) for item in chosen)
+    for name, make in networks.SHAPES.items():
+        network = networks.lively(make(size), 1)
+        if chosen := some(networks.shaped_items(name, network)):
             both = networks.sides(network, *places)
             yield from ((item, *both) for item in chosen)
     yield from ((item, *(Side(*place) for place in places)) for item in some(nodes.items(folder, size)))

@@ -24,7 +24,7 @@ KNOWS = {
     "patch": PATCH,
     "engine": PATCH,
     "takes": ENGINE,
-    "process": ENGINE | {"takes"},
+    "process": ENGINE | {"takes", "outputs"},
     "signals": {"values"},
     "outputs": {"values"},
     "rendering": ENGINE | {"takes", "outputs"},

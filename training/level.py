@@ -30,7 +30,7 @@ BORDER = 2
 
 def bottom(network: StyleGAN2, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """What the last block reads, the half-size picture, and the rows of w that the block takes, for ``n`` latents."""
-    small, seen = network.config.resolutions[-2], dict[str, Tensor]()
+    small, seen = network.config.blocks[-2], dict[str, Tensor]()
     w = network.mapping(torch.randn(n, network.config.z_dim))
     rgb = network.synthesis(
         w, SynthesisOptions(noise_mode="random", resolution=small, after=LayerHook(seen.setdefault))
@@ -47,7 +47,7 @@ def top(block: StyleGAN2Block, x: Tensor, rgb: Tensor, w: Tensor, noise: list[Te
 
 
 def fresh_noise(block: StyleGAN2Block, n: int) -> list[Tensor]:
-    return [torch.randn(n, 1, block.resolution, block.resolution) for _ in block.convolutions]
+    return [torch.randn(n, 1, block.number, block.number) for _ in block.convolutions]
 
 
 @torch.no_grad()
@@ -86,7 +86,7 @@ def level(network: StyleGAN2, steps: int, latents: int = 24) -> Tensor:
         wrong = (top(block, x, rgb - moved[:, None, None], w, noise) - wanted).abs()
         inside = wrong[..., BORDER:-BORDER, BORDER:-BORDER].mean()
         border = (wrong.mean((0, 1)).sum() - wrong.mean((0, 1))[BORDER:-BORDER, BORDER:-BORDER].sum()) / (
-            4 * BORDER * (block.resolution - BORDER)
+            4 * BORDER * (block.number - BORDER)
         )
         adam.zero_grad()
         (inside + 0.25 * border).backward()

@@ -51,10 +51,10 @@ class TrainedStyleGAN2(nn.Module):
                 row += 1
             picture = _to_rgb(block.torgb, x, w[:, row])
             if rgb is not None:
-                rgb = double(rgb) + (picture * fade if block.resolution == resolution else picture)
+                rgb = double(rgb) + (picture * fade if block.number == resolution else picture)
             else:
                 rgb = picture
-            if block.resolution == resolution:
+            if block.number == resolution:
                 return rgb, None
         raise ValueError(f"the network makes no picture of {resolution} px")
 

@@ -18,6 +18,8 @@ from ganzfeld.bending.base import Amount, bends, blend_modes
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.targets import side_of
 from ganzfeld.networks.network import Network
+from ganzfeld.networks.stylegan2.config import StyleGAN2Config
+from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 JUMPS = 5e-2
 """Where a bend is not continuous, a number that half precision has moved across an edge lands a whole step away. That
@@ -62,6 +64,40 @@ def items(network: Network) -> Iterator[Item]:
     yield from _of_bends(kind, "activation", bent_places(network)[1])
     yield from _of_blends(network)
     yield from _of_latents(network)
+
+
+SHAPES: dict[str, Callable[[int], Network]] = {
+    "stylegan2 5:3": lambda size: Network.random(StyleGAN2Config.design(size // 2, const_size=(10, 6))),
+    "stylegan3-t 1:2": lambda size: Network.random(StyleGAN3Config.design("stylegan3-t", size, width=size // 2)),
+}
+"""Networks whose pictures are no squares, by a size that they have roughly."""
+
+
+def shaped_items(name: str, network: Network) -> Iterator[Item]:
+    """What looks at where things are in a picture, of one of `SHAPES`."""
+    yield Item(f"{name} plain", _drawn(lambda side: PLAIN))
+    yield from _of_bends(name, "activation", bent_places(network)[1])
+    width, height = network.size
+    for what, size in (
+        ("wider", (width + height, height)),
+        ("higher", (width, 2 * height)),
+        ("a part", (width // 2, 9)),
+    ):
+        yield Item(f"{name} {what}", _synthesised(size=size))
+    for layer in network.layers[1::3]:
+        yield Item(f"{name} {layer}", _synthesised(until=layer))
+    for smaller in network.resolutions[:-1]:
+        yield Item(f"{name} {smaller} px high", _synthesised(resolution=smaller))
+
+
+def _synthesised(**options: Any) -> Pictures:
+    """One picture, made with these options of `Network.synthesis`."""
+
+    def pictures(side: Side) -> Iterator[Tensor]:
+        assert side.network is not None
+        yield side.network.synthesis(side.network.mapping(side.network.latent(0)), **options)
+
+    return pictures
 
 
 def amount_seen(amount: Amount) -> float:

@@ -146,9 +146,39 @@ def test_stills_of_a_smaller_size_and_of_random_noise(small_network, tmp_path):
 def test_ranges_of_seeds():
     assert parse_seeds("7") == [range(7, 8)]
     assert parse_seeds("0-15, 33,4294967295") == [range(16), range(33, 34), range(2**32 - 1, 2**32)]
-    for wrong in ("", "a", "1-", "-1", "1,,2", "4294967296", "1.5"):
+    assert parse_seeds("rain,-1,4294967296") == [("rain",), range(-1, 0), range(2**32, 2**32 + 1)]
+    for wrong in ("", "a.b", "1-", "--1", "1,,2", "1.5"):
         with pytest.raises(GanzfeldError, match="is not a"):
             parse_seeds(wrong)
+
+
+def test_words_and_numbers_below_zero_are_seeds(small_network, tmp_path):
+    assert exit_code("seeds", small_network, "4294967295,-1,rain", "--out", tmp_path) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"seed4294967295.png", "seed-001.png", "seed-rain.png"}
+    assert (tmp_path / "seed-001.png").read_bytes() == (tmp_path / "seed4294967295.png").read_bytes()
+    assert (tmp_path / "seed-001.png").read_bytes() != (tmp_path / "seed-rain.png").read_bytes()
+    assert exit_code("seeds", small_network, "--out", tmp_path, "--", "-3..-2") == 0
+    assert (tmp_path / "seed-002.png").exists()
+
+
+def test_the_dice_take_any_seed(small_network, capsys):
+    rolled = []
+    for seed in ("rain", "rain", "-1", "4294967295", "1"):
+        assert exit_code("dice", small_network, "--seed", seed) == 0
+        rolled.append(capsys.readouterr().out)
+    assert rolled[0] == rolled[1] != rolled[2] == rolled[3] != rolled[4]
+
+
+def test_a_picture_that_is_no_square(tmp_path, capsys):
+    network = ganzfeld.Network.random(StyleGAN2Config.design(8, const_size=(5, 3), channel_base=32, channel_max=4))
+    network.save(tmp_path / "x.safetensors")
+    assert exit_code("inspect", tmp_path / "x.safetensors") == 0
+    told = capsys.readouterr().out
+    assert "10 × 6 px, channels: 3" in told and "3, 6 px high" in told
+    assert exit_code("seeds", tmp_path / "x.safetensors", "1", "--out", tmp_path, "--resolution", "3") == 0
+    assert Image.open(tmp_path / "seed0001.png").size == (5, 3)
+    assert exit_code("convert", tmp_path / "x.safetensors", tmp_path / "y.safetensors") == 0
+    assert "10 × 6 px" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -156,7 +186,7 @@ def test_ranges_of_seeds():
     [
         (["inspect", "missing.pkl"], "no such file"),
         (["inspect", "{folder}"], "folder"),
-        (["seeds", "{network}", "x"], "'x' is not a seed"),
+        (["seeds", "{network}", "x.y"], "'x.y' is not a seed"),
         (["seeds", "{network}", "0", "--noise-mode", "cost"], "Did you mean 'const'"),
         (["seeds", "{network}", "0", "--resolution", "7"], "no picture of 7 px"),
         (["seeds", "{network}", "0", "--label", "2"], "has no classes"),

@@ -23,6 +23,7 @@ from fake_engine import fake_dependencies
 from ganzfeld.cli import main
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
+from growing_array import frames_in
 from waiting import until
 
 PATIENCE = 60.0
@@ -257,19 +258,18 @@ def test_osc_turns_a_parameter_and_the_recording_shows_it(tmp_path, small_networ
     words = ["play", str(patch), "--headless", "--port", "0", "--device", "cpu", "--seconds", "600"]
     words += ["--osc", str(osc), "--record", str(tmp_path / "shown.npy")]
     command = [sys.executable, "-c", "from ganzfeld.cli import main; main()", *words]
+    shown = tmp_path / "shown.npy"
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        until(lambda: process.poll() is not None or len(_frames(tmp_path / "shown.npy")) > 2)
-        assert process.poll() is None, process.communicate()[0]
-        SimpleUDPClient("127.0.0.1", osc).send_message("/face/psi", -1.0)
-        # The new picture, and the one after it.
-        until(lambda: (_frames(tmp_path / "shown.npy")[0] != _frames(tmp_path / "shown.npy")[-2]).any())
-        process.terminate()
+        try:
+            until(lambda: process.poll() is not None or len(frames_in(shown)) > 2)
+            assert process.poll() is None, process.communicate()[0]
+            SimpleUDPClient("127.0.0.1", osc).send_message("/face/psi", -1.0)
+            # The new picture, and the one after it.
+            until(lambda: (frames_in(shown)[0] != frames_in(shown)[-2]).any())
+        finally:
+            process.terminate()
         output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 or sys.platform == "win32", output
-    frames = np.load(tmp_path / "shown.npy")
+    frames = np.load(shown)
     assert (frames[0] != frames[-1]).any()
     assert (frames[-1] == frames[-2]).all()
-
-
-def _frames(path):
-    return np.load(path) if path.exists() else ()

@@ -16,6 +16,7 @@ import pytest
 from command_line import refused, run
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.takes.take import Take
+from growing_array import frames_in
 from recorded_take import TEXT, record_take
 from waiting import until
 
@@ -43,7 +44,7 @@ def test_the_take_of_a_real_show_shows_what_was_shown(tmp_path: Path) -> None:
         env=environment, start_new_session=True,
     ) as show:  # fmt: skip
         try:
-            until(lambda: show.poll() is not None or _count(shown) > 10)
+            until(lambda: show.poll() is not None or len(frames_in(shown)) > 10)
             assert show.poll() is None, show.communicate()[0]
             client = SimpleUDPClient("127.0.0.1", port)
             for number in range(20):
@@ -86,17 +87,10 @@ def test_the_take_of_a_real_show_shows_what_was_shown(tmp_path: Path) -> None:
     assert missing < len(wanted) / 3
 
 
-def _count(path: Path) -> int:
-    try:
-        return np.load(path, mmap_mode="r").shape[0]
-    except (OSError, ValueError):
-        return 0
-
-
 def _more(path: Path, frames: int) -> None:
     """Wait until so many more frames are there."""
-    before = _count(path)
-    until(lambda: _count(path) >= before + frames)
+    before = len(frames_in(path))
+    until(lambda: len(frames_in(path)) >= before + frames)
 
 
 def _texts(path: Path) -> int:

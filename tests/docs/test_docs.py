@@ -46,3 +46,19 @@ def test_lines_in_the_text_can_be_played() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.ganz")), ids=lambda path: path.stem)
 def test_examples_can_be_read(path: Path) -> None:
     Graph(parse(path.read_text(encoding="utf-8"), str(path)))
+
+
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_paths_in_the_text_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    paths = set(re.findall(r"`((?:[\w-]+/)+[\w-]+\.(?:py|cu|ts|md|toml))`", text))
+    places = (ROOT, ROOT / "src" / "ganzfeld")
+    assert [path for path in sorted(paths) if not any((place / path).exists() for place in places)] == []

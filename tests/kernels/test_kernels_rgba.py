@@ -11,7 +11,17 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 EXTREME = torch.tensor([float("nan"), float("inf"), -float("inf"), 1e30, -3.0, 0.0, 1.0, 0.5])
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_channels_mean():
+    image = torch.randn(2, 4, 3, 5)
+    painted = image * 0.5 + 0.5
+    grey, alpha = painted[:, :1].expand(-1, 3, -1, -1), painted[:, 1:2]
+    assert torch.equal(from_signed(image[:, :1]), torch.cat([grey, torch.ones_like(alpha)], 1))
+    assert torch.equal(from_signed(image[:, :2]), torch.cat([grey, alpha], 1))
+    assert torch.equal(from_signed(image), painted)
+    assert torch.equal(from_signed(torch.cat([image, image], 1)), from_signed(image[:, :3]))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_from_signed(channels: int):
     pictures = pytest.importorskip("ganzfeld.kernels.triton.pictures")
     image = torch.randn(2, channels, 9, 37)

@@ -28,7 +28,8 @@ def layers():
 
 @pytest.mark.parametrize("layer", list(layers()))
 @pytest.mark.parametrize("loud", [1.0, 600.0], ids=["quiet", "clamped"])
-def test_it_agrees_with_the_reference(layer, loud, tmp_path: Path):
+@pytest.mark.parametrize("narrower", [0, 3], ids=["square", "narrow"])
+def test_it_agrees_with_the_reference(layer, loud, narrower, tmp_path: Path):
     torch.manual_seed(1)
     up, down = designed_filter(layer, "up"), designed_filter(layer, "down")
     assert up is not None and down is not None
@@ -38,15 +39,16 @@ def test_it_agrees_with_the_reference(layer, loud, tmp_path: Path):
     # Crop as the layer does, relative to its size: any padding that gives a picture will do.
     low = layer.padding[0]
     high = low if low > 0 else -3
-    padding = (low, high, low, high)
+    padding = (low + narrower, high, low, high)
     expected = filtered_leaky_relu(
         x.float() * gain[:, None, None], bias, up, down, up=layer.up, down=layer.down, padding=padding, clamp=256
     )
     expected = expected * style[:, None, None]
     out_height, out_width = expected.shape[2:]
 
-    filters = StreamedFilter.design(up, down, up=layer.up, low=low, clamp=256)
-    macros = {"UP": layer.up, "PHASE": filters.phase, "OUTPUTS": 8, "RANK": filters.rank, "THREADS": 1, "BLOCKS": 1}
+    filters = StreamedFilter.design(up, down, up=layer.up, low=(low, low + narrower), clamp=256)
+    phases = dict(zip(("PHASE_Y", "PHASE_X"), filters.phase))
+    macros = {"UP": layer.up, **phases, "OUTPUTS": 8, "RANK": filters.rank, "THREADS": 1, "BLOCKS": 1}
     library = cuda_on_host.compiled(streamed_filter.SOURCE, macros, tmp_path)
     flat = x[0].permute(1, 2, 0).contiguous()
     pitch = out_width + 2
@@ -55,7 +57,7 @@ def test_it_agrees_with_the_reference(layer, loud, tmp_path: Path):
     pointers = [ctypes.c_void_p(tensor.data_ptr()) for tensor in (flat, gain, bias, style, out)]
     library.run(
         strips, -(-out_height // chunk), channels // 2, *pointers, height, width, out_height, out_width, pitch,
-        channels // 2, filters.first, chunk, filters.packed,
+        channels // 2, *filters.first, chunk, filters.packed,
     )  # fmt: skip
     got = out[:, :out_width].permute(2, 0, 1)[None].float()
     assert (got - expected).norm() / expected.norm() < 4e-3

@@ -191,6 +191,10 @@ def test_white_noise_is_flat_uncorrelated_and_still(kind, period):
         assert (white * other).mean().abs() < 0.01
 
 
+def test_a_latent_of_no_numbers():
+    assert latent_noise(coefficients("simplex2d"), "simplex2d", 0, 3).shape == (3, 0)
+
+
 def test_latent_rows_are_neighbours_or_fields_of_their_own():
     neighbours = latent_noise(coefficients("simplex2d"), "simplex2d", 512, 3)
     own = latent_noise(coefficients("simplex2d", channels=3), "simplex2d", 512, 3)

@@ -14,7 +14,7 @@ from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 def test_the_papers_largest_networks():
     two = StyleGAN2Config.design(1024)
     assert two.channels == (512, 512, 512, 512, 512, 256, 128, 64, 32)
-    assert two.resolutions == (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    assert two.blocks == (4, 8, 16, 32, 64, 128, 256, 512, 1024)
     assert two.num_ws == 18
     three = StyleGAN3Config.design("stylegan3-t", 1024)
     assert [layer.name for layer in three.layers] == [

@@ -120,19 +120,20 @@ def test_a_wide_stylegan3_shows_the_same_in_its_middle(kind, size):
 
 
 @pytest.mark.parametrize("fill", FILLS)
-def test_what_was_learnt_stays_in_the_middle(fill):
-    const, noise = torch.randn(5, 4, 4), torch.randn(16, 16)
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (3, 7)])
+def test_what_was_learnt_stays_in_the_middle(fill, height, width):
+    const, noise = torch.randn(5, height, width), torch.randn(4 * height, 4 * width)
     originals = const.clone(), noise.clone()
-    for cells_y, cells_x in ((4, 4), (4, 10), (9, 7), (2, 3)):
+    for cells_y, cells_x in ((4, 8), (4, 10), (9, 7), (2, 3)):
         field = wide_const(const, cells_y, cells_x, fill)
-        grain = wide_noise(noise, cells_y * 4, cells_x * 4, fill)
+        grain = wide_noise(noise, cells_y * 4, cells_x * 4, fill, 4)
         assert field.shape == (5, cells_y, cells_x)
         assert grain.shape == (cells_y * 4, cells_x * 4)
         if cells_y >= 4:
-            y, x = (cells_y - 4) // 2, (cells_x - 4) // 2
-            assert torch.equal(grain[4 * y : 4 * y + 16, 4 * x : 4 * x + 16], noise)
+            y, x = (cells_y - height) // 2, (cells_x - width) // 2
+            assert torch.equal(grain[4 * y :, 4 * x :][: 4 * height, : 4 * width], noise)
             if fill != "stretch":
-                assert torch.equal(field[:, y : y + 4, x : x + 4], const)
+                assert torch.equal(field[:, y : y + height, x : x + width], const)
     assert torch.equal(const, originals[0]) and torch.equal(noise, originals[1])
 
 

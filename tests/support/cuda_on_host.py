@@ -64,13 +64,13 @@ F half2_t load(const half2_t *p) { return *p; }
 LAUNCH = """
 extern "C" void run(int grid_x, int grid_y, int threads, const half2_t *x, const float *gains, const float *biases,
                     const float *styles, half2_t *out, int height, int width, int out_height, int out_width,
-                    int out_pitch, int pairs, int first, int chunk, const Filters *filters) {
+                    int out_pitch, int pairs, int first_row, int first_column, int chunk, const Filters *filters) {
     blockDim = {threads, 1};
     for (blockIdx.y = 0; blockIdx.y < grid_y; blockIdx.y++)
         for (blockIdx.x = 0; blockIdx.x < grid_x; blockIdx.x++)
             for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++)
-                streamed(x, gains, biases, styles, out, height, width, out_height, out_width, out_pitch, pairs, first,
-                         chunk, *filters);
+                streamed(x, gains, biases, styles, out, height, width, out_height, out_width, out_pitch, pairs,
+                         first_row, first_column, chunk, *filters);
 }
 """
 

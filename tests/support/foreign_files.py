@@ -113,7 +113,8 @@ def with_dill_arrays(persistent: made.Persistent) -> made.Persistent:
             reduced = value.__reduce__()
             state[name] = dill_like.Call("dill._dill", "_create_array", *reduced, None)
     for child in state["_modules"].values():
-        with_dill_arrays(child)
+        if isinstance(child, made.Persistent):  # torch's own modules hold none
+            with_dill_arrays(child)
     return persistent
 
 
@@ -155,3 +156,8 @@ def with_attributes(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor with an attribute of its own, which torch pickles in another way."""
     tensor.note = "mine"  # type: ignore[attr-defined]
     return tensor
+
+
+def call(module: str, name: str, *arguments: object) -> object:
+    """Pickles as a call of a function or class of another program."""
+    return dill_like.Call(module, name, *arguments)

@@ -6,6 +6,7 @@ layouts is the inverse of what the readers must do.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import sys
@@ -49,6 +50,13 @@ def small2(**changes: Any) -> Network:
 def small3(kind="stylegan3-t", **changes: Any) -> Network:
     resolution = changes.pop("resolution", 16)
     return random_network(StyleGAN3Config.design(kind, resolution, **{**SMALL3, **changes}))
+
+
+def small_xl(kind="stylegan3-t", **changes: Any) -> Network:
+    """A StyleGAN-XL: features and an average w for each of three classes."""
+    resolution = changes.pop("resolution", 16)
+    config = StyleGAN3Config.design(kind, resolution, **{**SMALL3, "c_dim": 3, **changes})
+    return random_network(dataclasses.replace(config, class_features=4, class_averages=True))
 
 
 # -- classes that pickles refer to by name ---------------------------------------------------------------------
@@ -156,7 +164,9 @@ def official(network: Network, *, half: bool = False, canary: str = "executed") 
             }
         return "Part", {}
 
-    def build(path: str, node: dict) -> Persistent:
+    def build(path: str, node: dict) -> Persistent | torch.nn.Module:
+        if path == "mapping.embed" and "bias" not in node:  # StyleGAN-XL's table of classes
+            return torch.nn.Embedding.from_pretrained(node["weight"].detach())
         class_name, state = fields(path)
         state["training"] = False
         state["_parameters"], state["_buffers"], state["_modules"] = OrderedDict(), OrderedDict(), OrderedDict()
@@ -170,7 +180,9 @@ def official(network: Network, *, half: bool = False, canary: str = "executed") 
         state["_init_kwargs"] = sys.modules["dnnlib.util"].EasyDict(z_dim=512, img_resolution=1024)  # not to be trusted
         return Persistent(class_name, state, canary)
 
-    return build("", tree)
+    generator = build("", tree)
+    assert isinstance(generator, Persistent)
+    return generator
 
 
 def snapshot(network: Network, **options: Any) -> dict:
@@ -199,7 +211,11 @@ def tensorflow(
             parts[""].append(("dlatent_avg", array))
         elif where == "mapping":
             layer = "LabelEmbed" if path[0] == "embed" else f"Dense{path[0].removeprefix('fc')}"
-            parts["mapping"].append((f"{layer}/{path[1]}", array.T))
+            if path[0] == "embed" and config.joint_normalization:  # the first release's: no bias, and not scaled
+                if path[1] == "weight":
+                    parts["mapping"].append(("LabelConcat/weight", array.T / np.sqrt(np.float32(config.c_dim))))
+            else:
+                parts["mapping"].append((f"{layer}/{path[1]}", array.T))
         elif path[-1] == "resample_filter":
             pass
         elif path[-1] == "const":

@@ -33,4 +33,4 @@ def convert(
     except OSError as problem:
         what, hint = explained(problem)
         raise OutputError(what, where=place, hint=hint) from problem
-    console().print(f"{out}: {network.kind}, {network.resolution} px, {out.stat().st_size / 1e6:,.1f} MB", markup=False)
+    console().print(f"{out}: {network.kind}, {network.size_text}, {out.stat().st_size / 1e6:,.1f} MB", markup=False)

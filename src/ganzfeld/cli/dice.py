@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.seeds import seed_number
 
 MOST = 1000
 
 
 def dice(
     file: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: a shipped one's name, or a file.")],
-    seed: Annotated[int | None, typer.Option(help="The same seed rolls the same lines (default: by chance).")] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="The same seed, a number or a word, rolls the same lines (default: by chance).")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=MOST, help="How many lines.")] = 5,
     node: Annotated[str, typer.Option(help="The network's name in the patch.")] = "face",
 ) -> None:
@@ -31,6 +34,6 @@ def dice(
     from ganzfeld.patch.dice import relatives, roll
 
     network = opened_network(file)
-    chosen = random.randrange(10_000) if seed is None else seed
+    chosen = random.randrange(10_000) if seed is None else seed_number(seed)
     for line in roll(network, chosen, count, node=node, others=relatives(network)):
         print(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzfeld.errors import OutputError, Where
+from ganzfeld.seeds import seed_number
 
 if TYPE_CHECKING:
     from ganzfeld.bending.directions import Direction
@@ -26,7 +27,7 @@ def directions(
         str, typer.Option(help='Layers to look into as well: "b8,b16", "L3", or "" (default: two early ones).')
     ] = "early",
     samples: Annotated[int, typer.Option(min=16, max=100_000, help="Pictures to look at, for a layer.")] = 1024,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Which latents are looked at.")] = 0,
+    seed: Annotated[str, typer.Option(help="Which latents are looked at: a number or a word.")] = "0",
     sheet: Annotated[Path | None, typer.Option(help="Also write a picture of them all: a .png or .jpg.")] = None,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
 ) -> None:
@@ -47,6 +48,7 @@ def directions(
     from ganzfeld.cli._terminal import console, opened_network
     from ganzfeld.networks.device import pick_device
 
+    number = seed_number(seed)
     network = opened_network(file).to(pick_device(device))
     listed = [name for name in layers.replace(" ", "").split(",") if name]
     chosen = early_layers(network) if layers == "early" else listed
@@ -55,11 +57,11 @@ def directions(
     target = out or _target(network.path or file)
     check_target(target)
     messages = console(stderr=True)
-    found = directions_of_w(network, count, SAMPLES, seed)
+    found = directions_of_w(network, count, SAMPLES, number)
     with Progress(console=messages, disable=not messages.is_terminal) as bar:
         for layer in chosen:
             done = partial(bar.advance, bar.add_task(layer, total=samples))
-            found += directions_of_layer(network, layer, count, samples, seed, done)
+            found += directions_of_layer(network, layer, count, samples, number, done)
     write_directions(target, found)
     if sheet is not None:
         _save(sheet, network, found)

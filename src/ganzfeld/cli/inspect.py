@@ -9,31 +9,54 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ganzfeld.networks.files import NetworkFile
     from ganzfeld.networks.network import Network
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A network: .pkl, .pt or .safetensors.")],
+    file: Annotated[Path, typer.Argument(help="A network: .pkl, .pt or .safetensors, or a shipped one's name.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="State what the file cannot say, as conv_clamp=none; remembered beside it. NAME= forgets it.",
+        ),
+    ] = None,
 ) -> None:
-    """Show what is in a network file: its kind, sizes, layers and weights."""
-    from ganzfeld.cli._terminal import opened_network
+    """Show what is in a network file: where it comes from, its kind, sizes, layers and weights."""
+    from ganzfeld.networks.files import read_network_file, state_facts
+    from ganzfeld.networks.files.stated import parsed
+    from ganzfeld.networks.find import locate
 
-    description = describe(opened_network(file), file)
+    path = locate(file)
+    if set_:
+        state_facts(path, dict(map(parsed, set_)))
+    opened, _ = read_network_file(path)
+    from ganzfeld.networks.network import Network
+
+    description = describe(Network.from_file(opened), opened)
     if as_json:
         print(json.dumps(description, indent=2))
     else:
         _show(description)
 
 
-def describe(network: Network, file: Path) -> dict[str, Any]:
+def describe(network: Network, file: NetworkFile) -> dict[str, Any]:
     """Everything that `inspect` tells, as plain data."""
     weights = network.weights
     return {
-        "file": str(file),
-        "bytes": file.stat().st_size,
+        "file": str(file.path),
+        "bytes": file.path.stat().st_size,
         "sha256": network.sha256,
+        "origin": file.origin,
+        "warnings": list(file.warnings),
+        "notes": list(file.notes),
+        "stated": dict(file.stated),
         "kind": network.kind,
+        "width": network.size[0],
+        "height": network.size[1],
         "resolution": network.resolution,
         "resolutions": list(network.resolutions),
         "image_channels": network.image_channels,
@@ -62,11 +85,17 @@ def _show(about: dict[str, Any]) -> None:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     sizes = ", ".join(map(str, about["resolutions"]))
+    high = "" if about["width"] == about["height"] else " high"
+    stated = ", ".join(f"{name} {_words(value)}" for name, value in about["stated"].items())
     for name, value in (
         ("file", f"{about['file']}  ({about['bytes'] / 1e6:,.1f} MB)"),
+        ("origin", about["origin"]),
+        *(("warning", text) for text in about["warnings"]),
+        *(("note", text) for text in about["notes"]),
+        ("stated", stated),
         ("kind", about["kind"]),
-        ("picture", f"{about['resolution']} × {about['resolution']} px, channels: {about['image_channels']}"),
-        ("also at", f"{sizes} px" if len(about["resolutions"]) > 1 else ""),
+        ("picture", f"{about['width']} × {about['height']} px, channels: {about['image_channels']}"),
+        ("also at", f"{sizes} px{high}" if len(about["resolutions"]) > 1 else ""),
         ("z", f"{about['z_dim']} numbers"),
         ("w", f"{about['num_ws']} rows of {about['w_dim']}"),
         ("classes", str(about["c_dim"]) if about["c_dim"] else "none"),
@@ -92,3 +121,9 @@ def _show(about: dict[str, Any]) -> None:
         weights.add_row(Text(weight["name"]), " × ".join(map(str, weight["shape"])) or "one number")
     out.print()
     out.print(weights)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)

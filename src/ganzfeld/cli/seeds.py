@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzfeld.errors import GanzfeldError, NetworkError, OutputError, Where, explained
-from ganzfeld.ranges import ranges
+from ganzfeld.seeds import listed_seeds, seed_number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from ganzfeld.networks.network import Network
 
-LARGEST_SEED = 2**32 - 1  # what numpy.random.RandomState takes
-
 
 def seeds(
     file: Annotated[Path, typer.Argument(help="A network: .pkl, .pt or .safetensors.")],
-    which: Annotated[str, typer.Argument(metavar="SEEDS", help='Which seeds: "7", "0-15", "0-15,33".')],
+    which: Annotated[str, typer.Argument(metavar="SEEDS", help='Which seeds: "7", "0-15", "0-15,33,rain".')],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures (default: NAME-seeds).")] = None,
     psi: Annotated[float, typer.Option(help="Truncation: 1 is the network's own variety, 0 its average.")] = 1.0,
     cutoff: Annotated[
@@ -32,9 +32,10 @@ def seeds(
     resolution: Annotated[int | None, typer.Option(help="A smaller picture, where the network makes one.")] = None,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
 ) -> None:
-    """Write one PNG for each seed: seed0000.png, seed0001.png, …
+    """Write one PNG for each seed: seed0000.png, seed0001.png, …, seed-rain.png.
 
-    A seed means the latent numpy.random.RandomState(seed).randn(1, z_dim), as in the official tools.
+    A seed means the latent numpy.random.RandomState(seed).randn(1, z_dim), as in the official tools. It is a whole
+    number, modulo 2^32, or a word. Write -- before seeds that begin with a minus.
     """
     wanted = parse_seeds(which)  # before the wait for torch
     from rich.progress import track
@@ -50,13 +51,14 @@ def seeds(
     count = sum(map(len, wanted))
     options = {"psi": psi, "cutoff": cutoff, "noise_mode": noise_mode, "label": label, "resolution": resolution}
     for seed in track(itertools.chain(*wanted), "", total=count, console=messages, disable=not messages.is_terminal):
-        _save(folder / f"seed{seed:04d}.png", still(network, seed, **options))
+        name = f"seed-{seed}" if isinstance(seed, str) else f"seed{seed:04d}"
+        _save(folder / f"{name}.png", still(network, seed, **options))
     console().print(f"{count} picture{'s' * (count != 1)} in {folder}", markup=False)
 
 
 def still(
     network: Network,
-    seed: int,
+    seed: int | str,
     *,
     psi: float = 1.0,
     cutoff: int | None = None,
@@ -71,20 +73,17 @@ def still(
 
     with torch.inference_mode():
         w = network.mapping(network.latent(seed), label, truncation_psi=psi, truncation_cutoff=cutoff)
-        image = network.synthesis(w, noise_mode, seed=seed, resolution=resolution)  # pyright: ignore[reportArgumentType]
+        drawn = seed_number(seed)
+        image = network.synthesis(w, noise_mode, seed=drawn, resolution=resolution)  # pyright: ignore[reportArgumentType]
     return to_uint8(image)[0].cpu().numpy()
 
 
-def parse_seeds(text: str) -> list[range]:
-    """ "0-3,8" -> [range(0, 4), range(8, 9)]. Raises GanzfeldError."""
+def parse_seeds(text: str) -> list[Sequence[int | str]]:
+    """ "0-3,rain" -> [range(0, 4), ("rain",)]. Raises GanzfeldError."""
     try:
-        found = ranges(text, "seed")
+        return listed_seeds(text)
     except ValueError as error:
-        raise GanzfeldError(str(error), hint='Give numbers and ranges, like "0-15,33"') from None
-    for part in found:
-        if max(part[0], part[-1]) > LARGEST_SEED:
-            raise GanzfeldError(f"{max(part[0], part[-1])} is not a seed", hint=f"Seeds are 0 to {LARGEST_SEED}")
-    return found
+        raise GanzfeldError(str(error), hint='Give numbers, ranges and words, like "0-15,33,rain"') from None
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:

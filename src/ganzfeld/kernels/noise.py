@@ -117,7 +117,11 @@ def latent_noise(
     channels = coefficients.shape[1]
     if channels not in (1, count):
         raise ValueError(f"{count} latent vectors need coefficients of 1 or {count} channels, not {channels}")
+    if not size:  # of a network that reads classes alone
+        return torch.empty(count, 0, device=coefficients.device)
     width = 1 if channels == count else count
+    if not size:  # a network of classes alone, whose z has no numbers
+        return torch.zeros(count, 0, device=coefficients.device)
     if _fused(coefficients):
         out = torch.empty(count, size, device=coefficients.device)
         layout, amounts = cuda.Layout(size - 1, width * size, -1, size), (harmonics, gain, amplitude, offset, exponent)

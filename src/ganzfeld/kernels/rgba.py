@@ -9,7 +9,10 @@ from ganzfeld.kernels.card import has_triton
 
 
 def from_signed(image: Tensor) -> Tensor:
-    """[N, 1, 3 or 4, H, W] of about −1..1 (grey, RGB or RGBA) -> RGBA [N, 4, H, W] of about 0..1, straight alpha."""
+    """[N, C, H, W] of about −1..1 -> RGBA [N, 4, H, W] of about 0..1, straight alpha.
+
+    C is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA); of more channels, the first three are taken for RGB.
+    """
     if image.shape[1] > 4:
         image = image[:, :3]
     if has_triton(image.device) and image.dtype == torch.float32:
@@ -17,8 +20,9 @@ def from_signed(image: Tensor) -> Tensor:
 
         return pictures.from_signed(image)
     image = image * 0.5 + 0.5
-    if image.shape[1] == 1:
-        image = image.expand(-1, 3, -1, -1)
+    if image.shape[1] < 3:
+        grey, alpha = image[:, :1].expand(-1, 3, -1, -1), image[:, 1:]
+        return torch.cat([grey, alpha], 1) if image.shape[1] == 2 else opaque(grey)
     return image if image.shape[1] == 4 else opaque(image)
 
 

@@ -34,7 +34,7 @@ class LayerSpec:
 
     name: as `until` and `after` know it. channels, height, width: of its activation in the network's own picture.
     scale: how many of its samples one sample of the first layer becomes along a side. rate: its samples in one picture,
-    in pixels, without the margin that StyleGAN3 has around it: what a blend's cross-over compares.
+    in pixels of its height, without the margin that StyleGAN3 has around it: what a blend's cross-over compares.
     prefix: what the names of its weights begin with. weight: the weight of its demodulated convolution, which `gains`
     multiply, by its official name; None if it has none. up_filter: the filter with which that convolution doubles its
     size, if it does. aliases: other words for the layer. inner: it lies within a block, not at its end. picture: its
@@ -93,6 +93,7 @@ class Config(ABC):
     num_ws: int
     """Rows of w that the synthesis network reads."""
     img_resolution: int
+    """The height of its picture in pixels."""
     img_channels: int = 3
 
     @property
@@ -115,6 +116,11 @@ class Config(ABC):
     def picture_resolutions(self) -> tuple[int, ...]:
         """The heights of picture, in pixels, that a synthesis can stop at."""
         return (self.size[1],)
+
+    def picture_size(self, resolution: int | None = None) -> tuple[int, int]:
+        """(width, height) in pixels of the picture of this height, one of `picture_resolutions`, or its own."""
+        width, height = self.size
+        return (width, height) if resolution is None else (width * resolution // height, resolution)
 
     @property
     def transform(self) -> str | None:
@@ -190,20 +196,31 @@ class MappingConfig(Config, ABC):
     """Outputs of fc0, fc1, …; the last is w_dim."""
     embed_features: int = 0
     """Outputs of the label embedding, 0 without labels."""
+    class_features: int = 0
+    """StyleGAN-XL: numbers that a table holds for each class, from which a dense layer makes the embedding; 0 where the
+    embedding is made of the label itself."""
+    class_averages: bool = False
+    """StyleGAN-XL: whether each class has an average w of its own."""
+    joint_normalization: bool = False
+    """Whether z and the embedded label are normalised together and not apart: the first release of StyleGAN2."""
 
     def measured_mapping(self, weights: Weights) -> dict[str, Any]:
         """The fields of the mapping network, read off its tensors."""
+        average = weights.get("mapping.w_avg")
         layers = numbered(weights, r"mapping\.fc(\d+)\.weight")
         features = tuple(shape_of(weights, f"mapping.fc{i}.weight", 2)[0] for i in layers)
         fields: dict[str, Any] = {"mapping_features": features}
         if features:
             fields["w_dim"] = features[-1]
-            width = shape_of(weights, "mapping.fc0.weight", 2)[1]
-            embedded = "mapping.embed.weight" in weights
-            fields["embed_features"], fields["c_dim"] = (
-                shape_of(weights, "mapping.embed.weight", 2) if embedded else (0, 0)
-            )
-            fields["z_dim"] = width - fields["embed_features"]
+            embedded, classes, per_class = 0, 0, 0
+            if "mapping.embed_proj.weight" in weights:
+                classes, per_class = shape_of(weights, "mapping.embed.weight", 2)
+                embedded, _ = shape_of(weights, "mapping.embed_proj.weight", 2)
+            elif "mapping.embed.weight" in weights:
+                embedded, classes = shape_of(weights, "mapping.embed.weight", 2)
+            fields |= {"c_dim": classes, "embed_features": embedded, "class_features": per_class}
+            fields["class_averages"] = bool(classes) and average is not None and len(average.shape) == 2
+            fields["z_dim"] = shape_of(weights, "mapping.fc0.weight", 2)[1] - embedded
         return fields
 
 

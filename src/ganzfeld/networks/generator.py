@@ -47,8 +47,8 @@ class SynthesisOptions:
     until: the whole name of the layer at which a synthesis stops and whose activation it returns; None for a picture.
     resolution: the height in pixels of a smaller picture, at which the synthesis stops; one of the configuration's
     `picture_resolutions`.
-    transform: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture, from its centre; None for the
-    network's own.
+    transform: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture's height, from its centre; None
+    for the network's own.
     after: what is called after the layers. gains: what multiplies convolutions, by whole names of layers.
     wide: another size of picture; hooks see the whole field, of which the middle is returned.
     """
@@ -131,7 +131,8 @@ class Generator(Protocol):
 
 
 class MappingModule(nn.Module):
-    """The mapping network of a readable arrangement. w_avg: the average w, a buffer."""
+    """The mapping network of a readable arrangement. w_avg: the average w [w_dim], or one for each class [c_dim,
+    w_dim]; a buffer."""
 
     w_avg: Tensor
 

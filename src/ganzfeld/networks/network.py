@@ -23,6 +23,7 @@ from ganzfeld.networks.noise import MODES, NoiseMode
 from ganzfeld.networks.reference.mapping import truncated
 from ganzfeld.networks.runtime import Precision, Runtime
 from ganzfeld.networks.wide import Wide, memory_needed, wide
+from ganzfeld.seeds import seed_number
 
 if TYPE_CHECKING:
     from ganzfeld.networks.files import NetworkFile
@@ -47,7 +48,7 @@ class Network:
     Attributes:
         config: everything that the tensors do not say, and what the layers are (`LayerSpec`).
         kind: "stylegan2", "stylegan3-t", "stylegan3-r", …
-        resolution: the height of the picture in pixels; `size`: its (width, height); `image_channels`: 3 for RGB.
+        size: (width, height) of the picture in pixels; resolution: its height. image_channels: 3 for RGB.
         z_dim, w_dim, c_dim, num_ws: sizes of z and w, number of classes (0: no labels), rows of w.
         layers: names of the activations that `until` knows, in order.
         layer_shapes: name -> (channels, height, width) of each.
@@ -94,7 +95,13 @@ class Network:
 
     def __repr__(self) -> str:
         name = f" {self.path.name}" if self.path else ""
-        return f"<Network{name}: {self.kind}, {self.resolution} px, {len(self.layers)} layers>"
+        return f"<Network{name}: {self.kind}, {self.size_text}, {len(self.layers)} layers>"
+
+    @property
+    def size_text(self) -> str:
+        """The size of the picture in words: "256 px" of a square, "128 × 256 px" (width, height) of any other."""
+        width, height = self.size
+        return f"{height} px" if width == height else f"{width} × {height} px"
 
     @property
     def device(self) -> torch.device:
@@ -135,9 +142,10 @@ class Network:
         self.runtime.reset()
         return self
 
-    def latent(self, seed: int) -> Tensor:
-        """The latent z [1, z_dim] that the official tools make from a seed (0 … 2³² − 1)."""
-        z = np.random.RandomState(seed).randn(1, self.z_dim)
+    def latent(self, seed: int | str) -> Tensor:
+        """The latent z [1, z_dim] that the official tools make from a seed: a whole number, modulo 2³², or a word.
+        Raises GanzfeldError for what is neither."""
+        z = np.random.RandomState(seed_number(seed)).randn(1, self.z_dim)
         return torch.from_numpy(z).to(self.device, torch.float32)
 
     def mapping(
@@ -203,7 +211,7 @@ class Network:
         noise_mode: NoiseMode = "const",
         *,
         noise_strength: float | Tensor = 1.0,
-        seed: int | Tensor | None = None,
+        seed: int | str | Tensor | None = None,
         until: str | None = None,
         resolution: int | None = None,
         transform: Tensor | None = None,
@@ -216,11 +224,12 @@ class Network:
 
         noise_mode: "const" (the network's own noise), "random" or "none". Only StyleGAN2 has noise.
         noise_strength: multiplies the learnt strengths of the noise.
-        seed: makes "random" noise a function of this integer (or 0-d integer tensor), the frame number, say.
+        seed: makes "random" noise a function of this seed, as for `latent`, or of a 0-d integer tensor (the frame
+        number, say).
         until: stop after this layer and return its activation [N, C, h, w]. StyleGAN3: "input", "L6" or
         "L6_52_1024"; StyleGAN2: "b64" (after the block's last convolution) or "b64.conv0".
-        resolution: StyleGAN2 of the "skip" architecture: the smaller picture, at the cost of the smaller picture.
-        transform: StyleGAN3: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture, from
+        resolution: StyleGAN2 of the "skip" architecture: the smaller picture of this height, at its own cost.
+        transform: StyleGAN3: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture's height, from
         its centre; None is the network's own.
         after: what is called after layers, and may change their activations.
         gains: layer -> 0-d or [C] tensor that multiplies its convolution after demodulation, before noise and bias;
@@ -244,7 +253,7 @@ class Network:
         options = SynthesisOptions(
             noise_mode=noise_mode,
             noise_strength=noise_strength,
-            seed=seed,
+            seed=seed if seed is None or isinstance(seed, Tensor) else seed_number(seed),
             until=None if until is None else self.layer_name(until),
             resolution=resolution,
             transform=transform,
@@ -302,15 +311,16 @@ class Network:
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """The sizes of picture that `synthesis` can stop at, in pixels."""
+        """The heights of picture that `synthesis` can stop at, in pixels."""
         return self.config.picture_resolutions
 
     def check_resolution(self, resolution: int | None) -> None:
-        """Raise `NetworkError` unless `synthesis` can make a picture of this size."""
+        """Raise `NetworkError` unless `synthesis` can make a picture of this height."""
         if resolution is None or resolution in self.resolutions:
             return
-        sizes = ", ".join(map(str, self.resolutions))
-        raise NetworkError(f"this network makes no picture of {resolution} px", hint=f"It makes: {sizes} px.")
+        high = "" if self.size[0] == self.size[1] else " high"
+        hint = f"It makes: {', '.join(map(str, self.resolutions))} px{high}."
+        raise NetworkError(f"this network makes no picture of {resolution} px{high}", hint=hint)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write our own format, a .safetensors file with the configuration as metadata."""

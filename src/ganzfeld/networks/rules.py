@@ -49,11 +49,14 @@ MAPPING_RULES: Mapping[str, Rule] = {
     "c_dim": whole(0, 10 * MAX_CHANNELS),
     "w_dim": whole(1, MAX_CHANNELS),
     "num_ws": whole(1, 2 * MAX_LAYERS),
-    "img_resolution": whole(4, MAX_RESOLUTION),
+    "img_resolution": whole(1, MAX_RESOLUTION),
     "img_channels": whole(1, 64),
     "mapping_lr_multiplier": real(1e-6, 1e3),
     "mapping_features": several(whole(1, MAX_CHANNELS), 0, MAX_LAYERS),
     "embed_features": CHANNELS,
+    "class_features": CHANNELS,
+    "class_averages": lambda value: isinstance(value, bool),
+    "joint_normalization": lambda value: isinstance(value, bool),
 }
 """Of the fields of a `MappingConfig`."""
 
@@ -83,13 +86,16 @@ def wrong(name: str, value: object) -> NetworkFileError:
 
 def mapping_shapes(config: MappingConfig) -> Iterator[tuple[str, Shape]]:
     """(official name, shape) of the mapping network's tensors."""
-    if config.c_dim:
+    if config.class_features:
+        yield "mapping.embed.weight", (config.c_dim, config.class_features)
+        yield from dense("mapping.embed_proj", config.class_features, config.embed_features)
+    elif config.c_dim:
         yield from dense("mapping.embed", config.c_dim, config.embed_features)
     width = config.z_dim + config.embed_features
     for i, features in enumerate(config.mapping_features):
         yield from dense(f"mapping.fc{i}", width, features)
         width = features
-    yield "mapping.w_avg", (config.w_dim,)
+    yield "mapping.w_avg", (config.c_dim, config.w_dim) if config.class_averages else (config.w_dim,)
 
 
 def dense(name: str, inputs: int, outputs: int) -> Iterator[tuple[str, Shape]]:

@@ -1,8 +1,9 @@
 """Pictures of another shape than the network's own, from inside it: a wider first field, the same weights.
 
 A generator is convolutions all the way, so what it starts from decides how far its picture reaches. StyleGAN2 starts
-from a learnt constant of 4×4 samples, which is continued beyond its borders (`stylegan2/wide.py`). StyleGAN3 starts
-from sine waves over the plane, which go on for ever: only the grid they are sampled on grows.
+from a learnt constant of few samples, 4×4 in most networks, which is continued beyond its borders
+(`stylegan2/wide.py`). StyleGAN3 starts from sine waves over the plane, which go on for ever: only the grid they are
+sampled on grows.
 """
 
 from __future__ import annotations

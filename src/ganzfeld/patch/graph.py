@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.errors import PatchError, Where, nearest
+from ganzfeld.errors import GanzfeldError, PatchError, Where, nearest
 from ganzfeld.patch.constants import constant, constant_value
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
-from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Structure, Toggle, Value
+from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Seed, Structure, Toggle, Value
 from ganzfeld.patch.nodes import node_types
 
 
@@ -81,6 +81,11 @@ class Slot:
         return np.clip(values, *self.parameter.limits)
 
     def _limited(self, parameter: Value, value: Any) -> float:
+        if isinstance(parameter, Seed):
+            try:
+                return parameter.number(value if isinstance(value, str) else self._number(value))
+            except GanzfeldError as error:
+                raise PatchError(error.what, where=self.where, hint=error.hint) from None
         low, high = parameter.limits
         return min(max(self._number(value), low), high)
 
@@ -227,7 +232,7 @@ class Graph:
         value = constant(term, where) if term else parameter.default
         try:
             return parameter.check(value)
-        except PatchError as error:
+        except GanzfeldError as error:
             raise PatchError(error.what, where=where, hint=error.hint) from None
         except (TypeError, ValueError) as error:
             raise PatchError(f"{parameter.name}: {error}", where=where) from None

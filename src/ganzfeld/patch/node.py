@@ -19,11 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganzfeld.errors import PatchError, Where, nearest
 from ganzfeld.patch.costs import Cost
+from ganzfeld.seeds import COUNT, seed_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +87,18 @@ class HostValue(Value):
     def __init__(self, default: Any, doc: str, *, vector: bool = False, **rest: Any) -> None:
         super().__init__(default, doc, **rest)
         self.vector = vector
+
+
+class Seed(HostValue):
+    """A seed: a number or a word, by the rule of `ganzfeld.seeds`. What `prepare` reads is from 0 to below 2³²."""
+
+    def __init__(self, default: float, doc: str, *, range: tuple[float, float] = (0, 100)) -> None:
+        super().__init__(default, doc, range=range, limits=(0, COUNT))
+
+    def number(self, value: float | str) -> float:
+        """The number that a value stands for; 0 for what is none, as 1/0. Fractions stay: noise has fields for them."""
+        number = float(seed_number(value)) if isinstance(value, str) else value % COUNT if isfinite(value) else 0.0
+        return number if number < COUNT else 0.0  # -1e-9 % COUNT is COUNT, rounded
 
 
 class Choice(Parameter):

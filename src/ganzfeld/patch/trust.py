@@ -12,16 +12,11 @@ import os
 import tempfile
 from pathlib import Path
 
-import platformdirs
+from ganzfeld.folders import config_folder
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "trusted-scripts.json"
-
-
-def config_folder() -> Path:
-    """Where a person's settings are: GANZFELD_CONFIG if set, else the system's place for them."""
-    return Path(os.environ.get("GANZFELD_CONFIG") or platformdirs.user_config_dir("ganzfeld"))
 
 
 class TrustStore:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
-from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import decode_from_render
 from ganzfeld.process.render_process import main
+from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase
 
 # Not fork: the copy of a process that has threads and a GPU does not work, and Windows has no fork.
@@ -39,7 +39,7 @@ class ChildProcess:
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
-        with _without_interrupts():
+        with without_interrupts():
             self._process.start()
         theirs.close()
 
@@ -78,7 +78,7 @@ class ChildProcess:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
+def without_interrupts() -> Iterator[None]:
     """A process started in here does not get Ctrl-C, which the terminal sends to all its processes.
 
     Where signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.

@@ -44,12 +44,22 @@ class ShowCommands:
         """Addresses whose hits the patch that plays counts; None: no patch has played yet, so any may be counted."""
         raise NotImplementedError
 
+    def turns_master(self, address: str, value: Any = None) -> bool:
+        """Do what an address of the master asks for (see `master.Master.turn`). False: it is none."""
+        return False
+
+    def heard_outside(self, address: str, value: Any = 1.0) -> None:
+        """Something came from outside: it may be a control that moves the master."""
+
     def counts_hits(self, address: str) -> bool:
         """Whether anything may count the hits of this address: the patch, or the snapshots."""
         return self.counted is None or address in self.counted or address.startswith(_COUNTED_BY_THE_ENGINE)
 
     def turn(self, address: str, value: Any) -> bool:
-        """A hand turns the parameter at an address; False if the patch that plays has none there."""
+        """A hand turns the parameter at an address; False if the patch that plays has none there. `/master/…` is not
+        the patch's."""
+        if self.turns_master(address, value):
+            return True
         if address not in self.addresses:
             return False
         self._give(SetParameter(address, value), key=("turn", address))
@@ -61,11 +71,15 @@ class ShowCommands:
 
     def set(self, address: str, value: Any) -> None:
         """A value from outside (OSC, MIDI, sound)."""
+        self.heard_outside(address, value)
         self._give(SetOutside(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
         between the snapshots, which come as fast as a finger moves, the newest is enough."""
+        if not arguments and self.turns_master(address):
+            return
+        self.heard_outside(address, *arguments[:1])
         self._give(OutsideHit(address, arguments, named), key="morph" if address == MORPH else None)
 
     def arrange(self, what: str, *arguments: Any) -> None:

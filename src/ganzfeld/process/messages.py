@@ -247,6 +247,5 @@ FromRender = (
     | LogLine
 )
 
-encode = msgspec.msgpack.Encoder().encode
 decode_to_render = msgspec.msgpack.Decoder(list[ToRender]).decode
 decode_from_render = msgspec.msgpack.Decoder(list[FromRender]).decode

@@ -14,7 +14,6 @@ from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
 from ganzfeld.process.loop import Loop
-from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import (
     ArrangeSnapshots,
     Begin,
@@ -42,6 +41,7 @@ from ganzfeld.process.messages import (
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.value_reports import Reporter
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase, Problem, Status
 from ganzfeld.values.time import Clock, Moment
 

@@ -21,9 +21,9 @@ from typing import Any
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
-from ganzfeld.process.message_pipe import MessagePipe
 from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
 from ganzfeld.process.render import Render
+from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)

@@ -48,11 +48,13 @@ from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
+from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
-from ganzfeld.values.status import PatchSource, Problem, Status
+from ganzfeld.values.sound_ring import SoundWriter
+from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
@@ -122,6 +124,10 @@ class Supervisor(ShowCommands):
         )
         self._told = RenderState()
         self._store = FrameStore()
+        self.doors = Routing(self._store)
+        """Where pictures leave to; `doors.master`: their level, black and freeze."""
+        self.sound = SoundWriter(self._store.session)
+        """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
         self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
         self._close_at_exit = _closer(self)
@@ -164,8 +170,10 @@ class Supervisor(ShowCommands):
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(10)
         self._files.close()
+        self.doors.close()
         self._failover.close()
         self._main_output.close()
+        self.sound.close()
         self._store.close()
 
     def __enter__(self) -> Supervisor:
@@ -199,6 +207,8 @@ class Supervisor(ShowCommands):
                 patch_version=newest.version,
                 render_alive=not self._failover.outage.lasts,
                 rolled=self._dice.rolled,
+                doors=self.doors.statuses(),
+                master=self.doors.master.status(),
             )
 
     def patch_source(self) -> PatchSource:
@@ -345,6 +355,20 @@ class Supervisor(ShowCommands):
             if (report := self._listeners.wanted) is not None:
                 self._give(report, key="report", keep=False)
 
+    def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
+        """How every door and the master are."""
+        return self.doors.statuses(), self.doors.master.status()
+
+    def door(self, do: str, door: str, **options: Any) -> None:
+        """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
+        self.doors.obey(do, door, options)
+
+    def turns_master(self, address: str, value: Any = None) -> bool:
+        return self.doors.master.turn(address, value)
+
+    def heard_outside(self, address: str, value: Any = 1.0) -> None:
+        self.doors.master.hears(address, value)
+
     # What files say (a `FileListener`)
 
     def text_saved(self, text: str) -> None:
@@ -395,6 +419,7 @@ class Supervisor(ShowCommands):
             self._playing = self._texts.get(status.playing_version, self._playing)
         if status.outputs:
             self._main_output.show(status.outputs[0])
+            self.doors.outputs(status.outputs)
         self._told.take_status(status)
 
     def _supervise(self) -> None:
@@ -403,6 +428,7 @@ class Supervisor(ShowCommands):
             self._news.clear()
             try:
                 self._files.write_soon()
+                self.doors.look()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(

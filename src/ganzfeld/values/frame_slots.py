@@ -2,9 +2,9 @@
 
 The protocol
 ------------
-A ring holds `SLOTS` pictures of one size. Frames are numbered 1, 2, 3, … as they are published. Every slot has a
-*sequence*: 2n while it holds frame n, odd while somebody writes into it. One word, `newest`, names the newest frame
-and its slot. Every reader has a row of its own with a *lease*: the frame it is looking at, and since when.
+A ring holds a few pictures of one size and format. Frames are numbered 1, 2, 3, … as they are published. Every slot
+has a *sequence*: 2n while it holds frame n, odd while somebody writes into it. One word, `newest`, names the newest
+frame and its slot. Every reader has a row of its own with a *lease*: the frame it is looking at, and since when.
 
     writer                                            reader
     1. choose the oldest slot that is neither the     1. read `newest`; none yet: nothing to see
@@ -30,12 +30,17 @@ What is assumed of the memory
   second what comes after, and both touch one address).
 - `time.monotonic` is one clock for all processes of a machine (true on Linux, macOS and Windows).
 
-Layout, for readers in other languages (little-endian, words of 8 bytes)
-------------------------------------------------------------------------
-    word 0 magic "GANZRING"   1 version   2 slots   3 width   4 height   5 bytes a pixel (4: R, G, B, A)
-    word 6 bytes from slot to slot   7 first slot's pixels, bytes from the start   8 newest: frame number · 16 + slot
-    word 16 + 8·slot: sequence, frame of the show, show time (float64), wall time (float64, seconds since 1970)
+Layout, for readers in other languages (`outputs/shared/ganzfeld_ring.h`; little-endian, words of 8 bytes)
+-------------------------------------------------------------------------------------------------------
+    word 0 magic "GANZRING"   1 version   2 slots   3 width   4 height   5 channels   6 bytes from slot to slot
+    word 7 first slot's pixels, bytes from the start   8 newest: frame number · 16 + slot   9 `DTYPES`
+    word 10 alpha (`ALPHAS`)   11 colour (`COLOURS`)   12 retired: 1 once the writer has gone on to another ring
+    word 13 rows for readers
+    word 16 + 8·slot: sequence, frame of the show, show time (float64), wall time (float64, seconds since 1970), stamp:
+            nanoseconds of `time.perf_counter` when it was published (CLOCK_MONOTONIC on Linux), which never jumps
     word 16 + 8·slots + 8·row: token (0: free), lease (as `newest`; 0: none), leased since, last seen (float64 seconds)
+
+A picture's numbers lie row by row from the top, pixel by pixel, channel by channel, without gaps.
 """
 
 from __future__ import annotations
@@ -44,14 +49,17 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from ganzfeld.values.shared_memory import MemorySegment
 
 SLOTS = 4
-"""Newest + one being written + two that slow readers may hold."""
+"""Newest + one being written + two that slow readers may hold. For more readers a ring has two slots more than them."""
+MOST_SLOTS = 8
+MOST_CHANNELS = 4
 READERS = 32
 """Rows for readers. A reader beyond that still reads, without a lease."""
 LEASE_SECONDS = 1.0
@@ -62,9 +70,8 @@ LARGEST_SIDE = 16384
 """Most pixels of width or height."""
 
 _MAGIC = int.from_bytes(b"GANZRING", "little")
-_VERSION = 1
-_CHANNELS = 4
-_NEWEST = 8
+_VERSION = 2
+_NEWEST, _RETIRED = 8, 12
 _SLOT_WORDS = 16
 _PAGE = 4096
 
@@ -78,13 +85,37 @@ def fence() -> None:
         _fence_lock.release()
 
 
+DTYPES = ("uint8", "float16", "float32", "uint16")
+ALPHAS = ("straight", "premultiplied", "opaque")
+COLOURS = ("sRGB", "linear", "data")
+"""sRGB-encoded; linear light of the same primaries; numbers that are no colours (latents)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """What a ring's pictures are made of. Integers fill their range, floats go from 0 to 1 (data: anything)."""
+
+    dtype: Literal["uint8", "float16", "float32", "uint16"] = "uint8"
+    channels: int = 4
+    alpha: Literal["straight", "premultiplied", "opaque"] = "straight"
+    colour: Literal["sRGB", "linear", "data"] = "sRGB"
+
+    def bytes_of(self, width: int, height: int) -> int:
+        """Of one picture."""
+        return width * height * self.channels * np.dtype(self.dtype).itemsize
+
+
+RGBA8 = PixelFormat()
+"""What a show's own rings hold."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedFrame:
     """One picture of one output.
 
-    pixels: uint8 [H, W, 4] RGBA, the caller's own copy unless stated otherwise. number: counts this output's published
-    frames from 1, across restarts of the render. frame, t: the moment's (see `values.time.Moment`).
-    wall: seconds since 1970 when it was published.
+    pixels: [H, W, channels] of the ring's format (a show's: uint8 RGBA), the caller's own copy unless stated otherwise.
+    number: counts this output's published frames from 1, across restarts of the render. frame, t: the moment's (see
+    `values.time.Moment`). wall: seconds since 1970 when it was published. stamp: nanoseconds of perf_counter then.
     """
 
     pixels: np.ndarray
@@ -92,6 +123,8 @@ class SharedFrame:
     frame: int
     t: float
     wall: float
+    stamp: int
+    format: PixelFormat = RGBA8
 
 
 class Ring:
@@ -99,38 +132,67 @@ class Ring:
 
     def __init__(self, segment: MemorySegment) -> None:
         self._segment = segment
-        self.words = segment.buffer[:_PAGE].cast("Q")
-        self.floats = segment.buffer[:_PAGE].cast("d")
+        page = segment.buffer[: min(_PAGE, len(segment.buffer) // 8 * 8)]
+        self.words, self.floats = page.cast("Q"), page.cast("d")
         try:
-            if self.words[0] != _MAGIC or self.words[1] != _VERSION:
-                raise FileNotFoundError(f"{segment.name} is not a ring of frames of version {_VERSION}")
-            self.slots, self.width, self.height = self.words[2], self.words[3], self.words[4]
-            stride, start = self.words[6], self.words[7]
-            size = self.width * self.height * _CHANNELS
-            if start + stride * self.slots > len(segment.buffer) or stride < size:
-                raise FileNotFoundError(f"{segment.name} is smaller than it says")
-            self._pixels = [
-                np.frombuffer(segment.buffer, np.uint8, size, start + stride * slot)
-                .reshape(self.height, self.width, _CHANNELS)
-                for slot in range(self.slots)
-            ]  # fmt: skip
+            self._read_head()
         except BaseException:
             self.close()
             raise
 
+    def _read_head(self) -> None:
+        """What the first page says: somebody else may have written it."""
+        segment, words = self._segment, self.words
+        if len(words) < _PAGE // 8 or words[0] != _MAGIC or words[1] != _VERSION:
+            raise FileNotFoundError(f"{segment.name} is not a ring of frames of version {_VERSION}")
+        self.slots, self.width, self.height, channels, stride, start = words[2:8]
+        dtype, alpha, colour = words[9:12]
+        if not (
+            0 < self.slots <= MOST_SLOTS
+            and 0 < self.width <= LARGEST_SIDE
+            and 0 < self.height <= LARGEST_SIDE
+            and 0 < channels <= MOST_CHANNELS
+            and dtype < len(DTYPES)
+            and alpha < len(ALPHAS)
+            and colour < len(COLOURS)
+        ):
+            raise FileNotFoundError(f"{segment.name} holds pictures of a kind that is not known here")
+        self.format = PixelFormat(DTYPES[dtype], channels, ALPHAS[alpha], COLOURS[colour])
+        size = self.format.bytes_of(self.width, self.height)
+        if start < _PAGE or start + stride * self.slots > len(segment.buffer) or stride < size:
+            raise FileNotFoundError(f"{segment.name} is smaller than it says")
+        shape = (self.height, self.width, channels)
+        count = self.height * self.width * channels
+        self._pixels = [
+            np.frombuffer(segment.buffer, self.format.dtype, count, start + stride * slot).reshape(shape)
+            for slot in range(self.slots)
+        ]
+
     @classmethod
-    def create(cls, name: str, width: int, height: int, *, last_number: int = 0) -> Ring:
-        """A new ring for pictures of `width` × `height`; its first frame gets number `last_number` + 1."""
+    def create(
+        cls,
+        name: str,
+        width: int,
+        height: int,
+        *,
+        form: PixelFormat = RGBA8,
+        slots: int | None = None,
+        last_number: int = 0,
+    ) -> Ring:
+        """A new ring for pictures of `width` × `height`; its first frame gets number `last_number` + 1. slots: of
+        them at a time, `SLOTS` if None."""
         if not (0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE):
             raise ValueError(
                 f"a frame of {width} × {height} pixels cannot be shared; sides go from 1 to {LARGEST_SIDE}"
             )
-        stride = -(-width * height * _CHANNELS // _PAGE) * _PAGE
-        segment = MemorySegment(name, _PAGE + SLOTS * stride)
+        slots = SLOTS if slots is None else min(max(slots, 1), MOST_SLOTS)
+        stride = -(-form.bytes_of(width, height) // _PAGE) * _PAGE
+        segment = MemorySegment(name, _PAGE + slots * stride)
         words = segment.buffer[:_PAGE].cast("Q")
-        for word, value in enumerate((_VERSION, SLOTS, width, height, _CHANNELS, stride, _PAGE), start=1):
+        head = (_VERSION, slots, width, height, form.channels, stride, _PAGE, last_number << 4)
+        kinds = DTYPES.index(form.dtype), ALPHAS.index(form.alpha), COLOURS.index(form.colour)
+        for word, value in enumerate((*head, *kinds, 0, READERS), start=1):
             words[word] = value
-        words[_NEWEST] = last_number << 4
         fence()
         words[0] = _MAGIC
         words.release()
@@ -151,8 +213,17 @@ class Ring:
         """The newest frame's number; that of the frame before this ring's first while it is empty."""
         return self.words[_NEWEST] >> 4
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether the writer has gone on to another ring."""
+        return self.words[_RETIRED] != 0
+
+    def retire(self) -> None:
+        """Tell readers that have no other way to know."""
+        self.words[_RETIRED] = 1
+
     def pixels(self, slot: int) -> np.ndarray:
-        """Slot's uint8 [H, W, 4], in shared memory."""
+        """Slot's [H, W, channels], in shared memory."""
         return self._pixels[slot]
 
     def memory(self) -> np.ndarray:
@@ -161,7 +232,7 @@ class Ring:
 
     def close(self) -> None:
         """Let go of the memory in this process."""
-        self._pixels = []
+        self._pixels: list[np.ndarray] = []
         self.words.release()
         self.floats.release()
         self._segment.close()
@@ -211,6 +282,7 @@ class RingWriter:
         ring.words[word + 1] = frame
         ring.floats[word + 2] = t
         ring.floats[word + 3] = wall
+        ring.words[word + 4] = time.perf_counter_ns()
         fence()
         ring.words[word] = 2 * number
         fence()
@@ -251,13 +323,14 @@ class RingReader:
         for _ in range(100):
             newest = ring.words[_NEWEST]
             slot, number = newest & 15, newest >> 4
+            if slot >= ring.slots:
+                break  # a writer that makes mistakes
             word = ring.sequence_word(slot)
             self._lease(newest)
             if number and ring.words[word] == 2 * number:
                 self._held = newest
-                return SharedFrame(
-                    ring.pixels(slot), number, ring.words[word + 1], ring.floats[word + 2], ring.floats[word + 3]
-                )
+                (t, wall), stamp = ring.floats[word + 2 : word + 4], ring.words[word + 4]
+                return SharedFrame(ring.pixels(slot), number, ring.words[word + 1], t, wall, stamp, ring.format)
             if newest == ring.words[_NEWEST]:
                 break  # nothing published in this ring yet
         self._lease(0)
@@ -281,7 +354,7 @@ class RingReader:
                 return None
             copy = frame.pixels.copy()
             if self.done():
-                return SharedFrame(copy, frame.number, frame.frame, frame.t, frame.wall)
+                return replace(frame, pixels=copy)
         return None  # pragma: no cover: a writer a hundred times faster than a copy
 
     def close(self) -> None:

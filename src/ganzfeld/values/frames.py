@@ -9,9 +9,11 @@ generation; readers see the number change, attach to the new ring and keep the l
     FrameWriter   the render: publishes, never waits. A second writer after a kill goes on in the same rings
     FrameReader   anybody, in any process: newest wins, what a reader cannot keep up with is dropped
 
-Board layout (words of 8 bytes, little-endian): 0 magic "GANZFELD", 1 version, 2 rows, 3 beats, 4 writer's process;
-row r at word 32 + 32·r: generation (0: unused), newest frame's number, width, height, 1 while the patch has this
-output, bytes in its name, then the name in UTF-8. Names are written before the generation and never change.
+Board layout (words of 8 bytes, little-endian): 0 magic "GANZFELD" (0 once the session ended), 1 version, 2 rows,
+3 beats, 4 writer's process, 5 readers that an output is expected to have; row r at word 32 + 32·r: generation
+(0: unused), newest frame's number, width, height, 1 while the patch has this output, bytes in its name, then the name
+in UTF-8. Names are written before the generation and never change. After the last row, from word 544 on: the master
+(`values/master.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +30,18 @@ from typing import Protocol
 import numpy as np
 
 from ganzfeld.errors import OutputError
-from ganzfeld.values.frame_slots import Ring, RingReader, RingWriter, SharedFrame, fence
+from ganzfeld.values.frame_slots import (
+    MOST_SLOTS,
+    RGBA8,
+    SLOTS,
+    PixelFormat,
+    Ring,
+    RingReader,
+    RingWriter,
+    SharedFrame,
+    fence,
+)
+from ganzfeld.values.master import MASTER_WORDS, MasterWords
 from ganzfeld.values.shared_memory import MemorySegment, unlink
 
 __all__ = ["FrameReader", "FrameStore", "FrameWriter", "OpenSlot", "SharedFrame"]
@@ -38,9 +51,10 @@ LONGEST_NAME = 200
 """Bytes of UTF-8 in an output's name."""
 
 _MAGIC = int.from_bytes(b"GANZFELD", "little")
-_VERSION = 1
-_BEATS, _WRITER = 3, 4
+_VERSION = 2
+_BEATS, _WRITER, _EXPECTED = 3, 4, 5
 _HEAD, _ROW = 32, 32
+_MASTER = _HEAD + _ROW * MOST_OUTPUTS
 _GENERATION, _NUMBER, _WIDTH, _HEIGHT, _ACTIVE, _NAME_BYTES, _NAME = range(7)
 
 
@@ -49,8 +63,9 @@ class Board:
 
     def __init__(self, session: str, *, create: bool = False) -> None:
         self.session = session
-        self._segment = MemorySegment(session, 8 * (_HEAD + _ROW * MOST_OUTPUTS) if create else None)
+        self._segment = MemorySegment(session, 8 * (_MASTER + MASTER_WORDS) if create else None)
         self.words = self._segment.buffer.cast("Q")
+        self.master = MasterWords(self._segment.buffer[8 * _MASTER : 8 * (_MASTER + MASTER_WORDS)])
         if create:
             self.words[1] = _VERSION
             self.words[2] = MOST_OUTPUTS
@@ -62,7 +77,17 @@ class Board:
 
     def close(self) -> None:
         self.words.release()
+        self.master.close()
         self._segment.close()
+
+    @property
+    def writer(self) -> int:
+        """The number of the process that writes frames; 0 if none ever did."""
+        return self.words[_WRITER]
+
+    def expect_readers(self, count: int) -> None:
+        """How many readers an output will have: rings that are too small for them are made anew, bit by bit."""
+        self.words[_EXPECTED] = count
 
     def get(self, row: int, field: int) -> int:
         return self.words[_HEAD + _ROW * row + field]
@@ -105,10 +130,13 @@ class Board:
 
 
 class FrameStore:
-    """A session's shared memory, from its start to its end. Belongs to the supervisor; make it before the writer."""
+    """A session's shared memory, from its start to its end. Belongs to the supervisor; make it before the writer.
 
-    def __init__(self) -> None:
-        self._board = Board(f"gz{secrets.token_hex(4)}", create=True)
+    session: its name, made up if None; FileExistsError if there is such a session.
+    """
+
+    def __init__(self, session: str | None = None) -> None:
+        self._board = Board(session or f"gz{secrets.token_hex(4)}", create=True)
         self._closed = False
 
     @property
@@ -117,9 +145,18 @@ class FrameStore:
         return self._board.session
 
     @property
+    def master(self) -> MasterWords:
+        """Level, black and freeze of the session's doors."""
+        return self._board.master
+
+    @property
     def beats(self) -> int:
         """Counts the writer's `beat` calls: as long as it moves, the writer lives."""
         return self._board.words[_BEATS]
+
+    def expect_readers(self, count: int) -> None:
+        """See `Board.expect_readers`."""
+        self._board.expect_readers(count)
 
     def outputs(self) -> list[str]:
         """Names of the outputs that the patch has now and that have had a frame."""
@@ -133,15 +170,21 @@ class FrameStore:
         if self._closed:
             return
         self._closed = True
-        for row in range(MOST_OUTPUTS):
-            if not self._board.get(row, _NAME_BYTES):
-                break
-            # A writer killed while it changed the size leaves the ring before, or one not announced yet.
-            generation = self._board.get(row, _GENERATION)
-            for each in range(max(generation - 1, 1), generation + 2):
-                unlink(self._board.ring_name(row, each))
-        unlink(self.session)
+        remove(self._board)
         self._board.close()
+
+
+def remove(board: Board) -> None:
+    """Remove every block of a board's session, the board last. Readers keep what they hold, and see that it ended."""
+    board.words[0] = 0
+    for row in range(MOST_OUTPUTS):
+        if not board.get(row, _NAME_BYTES):
+            break
+        # A writer killed while it changed the size leaves the ring before, or one not announced yet.
+        generation = board.get(row, _GENERATION)
+        for each in range(max(generation - 1, 1), generation + 2):
+            unlink(board.ring_name(row, each))
+    unlink(board.session)
 
 
 class Commit(Protocol):
@@ -152,8 +195,8 @@ class Commit(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenSlot:
-    """Room for one picture. pixels: uint8 [height, width, 4] in shared memory, all of it to be written. commit: publish
-    it, with the show's `frame` and `t`."""
+    """Room for one picture. pixels: [height, width, channels] of the format, uint8 RGBA by default, in shared memory;
+    all of it is to be written. commit: publish it, with the show's `frame` and `t`."""
 
     pixels: np.ndarray
     commit: Commit
@@ -206,13 +249,13 @@ class FrameWriter:
         fill(place.pixels)
         return place.commit(frame=frame, t=t)
 
-    def begin(self, output: str, width: int, height: int) -> OpenSlot | None:
+    def begin(self, output: str, width: int, height: int, form: PixelFormat = RGBA8) -> OpenSlot | None:
         """Where to write the output's next picture; None if slow readers hold every slot. One at a time: before the
         next picture of this output is begun, this one is committed, or given up. Raises OutputError as `publish`."""
         row = self._board.add(output)
         writer = self._rings.get(row)
-        if writer is None or (writer.ring.width, writer.ring.height) != (width, height):
-            writer = self._open(row, width, height)
+        if writer is None or not self._fits(writer.ring, width, height, form):
+            writer = self._open(row, width, height, form)
         slot = writer.begin()
         if slot is None:
             return None
@@ -236,7 +279,13 @@ class FrameWriter:
         self._rings.clear()
         self._board.close()
 
-    def _open(self, row: int, width: int, height: int) -> RingWriter:
+    def _slots(self) -> int:
+        return min(max(SLOTS, self._board.words[_EXPECTED] + 2), MOST_SLOTS)
+
+    def _fits(self, ring: Ring, width: int, height: int, form: PixelFormat) -> bool:
+        return (ring.width, ring.height, ring.format) == (width, height, form) and ring.slots >= self._slots()
+
+    def _open(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
         """The ring for that size: the present one if it fits, else one of the next generation."""
         board = self._board
         generation = board.get(row, _GENERATION)
@@ -244,6 +293,7 @@ class FrameWriter:
         ring = None
         number = board.get(row, _NUMBER)
         if old is not None:
+            old.ring.retire()
             self._close(old.ring)
         elif generation:  # another writer's
             try:
@@ -252,14 +302,15 @@ class FrameWriter:
                 pass  # on Windows a block goes with its last user
             else:
                 number = max(number, ring.newest)
-                if (ring.width, ring.height) != (width, height):
+                if not self._fits(ring, width, height, form):
+                    ring.retire()
                     ring.close()
                     ring = None
         if ring is None:
             name = board.ring_name(row, generation + 1)
             unlink(name)  # made, but not announced, by a writer that was killed
             try:
-                ring = Ring.create(name, width, height, last_number=number)
+                ring = Ring.create(name, width, height, form=form, slots=self._slots(), last_number=number)
             except (OSError, ValueError) as error:
                 raise OutputError(
                     f"no shared memory for an output of {width} × {height} pixels: {error}",

@@ -42,6 +42,53 @@ class Problem(msgspec.Struct, frozen=True):
         return GanzfeldError(self.what, where=Where(self.file, self.line, self.column, self.address), hint=self.hint)
 
 
+DoorState = Literal["starting", "open", "waiting", "failed", "ended"]
+"""starting: its process opens its far end. open: pictures leave. waiting: the far end is not there (a display, a
+server), and it goes on as soon as it is. failed: it is started again, after a pause. ended: for good, with a word."""
+
+
+class DoorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one door is doing.
+
+    Known by the supervisor:
+    name: what the person calls it. type: its kind, such as "window". to: its far end, as the person wrote it. picture:
+    the output it shows, "" for the main one. state: see `DoorState`. problem: what is wrong, or None. restarts: how
+    often its process was started again. again_in: seconds until it is, or 0. level, black, frozen: its own master.
+
+    Told by the door:
+    note: what it has to say of its far end ("HDMI-1, 1920 × 1080 at 60 Hz"). fps: pictures shown in the last second.
+    shown: pictures since it was opened. width, height: of what is shown, in pixels. refresh: pictures a second that the
+    far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter).
+    """
+
+    name: str
+    type: str
+    to: str = ""
+    picture: str = ""
+    state: DoorState = "starting"
+    problem: Problem | None = None
+    restarts: int = 0
+    again_in: float = 0.0
+    level: float = 1.0
+    black: float = 0.0
+    frozen: bool = False
+    note: str = ""
+    fps: float = 0.0
+    shown: int = 0
+    width: int = 0
+    height: int = 0
+    refresh: float = 0.0
+    refreshed_at: float = 0.0
+
+
+class MasterStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The master of all doors (see `values.master`): level and black from 0 to 1, and whether all are frozen."""
+
+    level: float = 1.0
+    black: float = 0.0
+    frozen: bool = False
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="status"):
     """How a show is doing: told a few times a second, and at once when there is news.
 
@@ -65,6 +112,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
     render_alive: False while there is no render process; the last picture is held until it is back.
     rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+    doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
     """
 
     phase: Phase = "starting"
@@ -95,6 +143,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     patch_version: int = 0
     render_alive: bool = True
     rolled: str = ""
+    doors: tuple[DoorStatus, ...] = ()
+    master: MasterStatus = MasterStatus()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -104,7 +154,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     @property
     def news(self) -> Status:
         """The status without the numbers that change with every frame: what is to be told at once when it differs."""
-        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), **_STILL)
+        doors = tuple(
+            msgspec.structs.replace(door, fps=0.0, shown=0, again_in=0.0, refreshed_at=0.0) for door in self.doors
+        )
+        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), doors=doors, **_STILL)
 
 
 _STILL = dict.fromkeys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import pickle
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import foreign_files as foreign
 import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import convert, open_network_file
@@ -92,6 +94,8 @@ VARIANTS2 = [
     {"c_dim": 3},
     {"img_channels": 1, "conv_clamp": None},
     {"mapping_layers": 1, "resolution": 4},
+    {"const_size": (5, 3)},
+    {"const_size": (2, 4), "architecture": "resnet"},
 ]
 
 
@@ -108,6 +112,7 @@ def test_official_stylegan2(variant):
         {"kind": "stylegan3-r"},
         {"c_dim": 2, "img_channels": 1},
         {"margin_size": 4, "num_layers": 6, "resolution": 32},
+        {"width": 8},
         {"conv_kernel": 5, "conv_clamp": None, "output_scale": 0.5, "filter_size": 4},
     ],
     ids=str,
@@ -115,6 +120,47 @@ def test_official_stylegan2(variant):
 def test_official_stylegan3(variant):
     network = made.small3(**variant)
     assert_same(read(made.snapshot(network)), network)
+
+
+@pytest.mark.parametrize("kind", ["stylegan3-t", "stylegan3-r"])
+def test_stylegan_xl(kind):
+    network = made.small_xl(kind)
+    converted = read({"G_ema": foreign.with_dill_arrays(made.official(network))})
+    assert_same(converted, network)
+    assert converted.config.class_averages and converted.config.class_features == 4
+    assert "StyleGAN-XL" in converted.origin
+    # Its larger networks are of another class, and have more layers.
+    longer = made.small_xl(kind, num_layers=11, resolution=32)
+    generator = made.official(longer)
+    generator.meta["class_name"] = "SuperresGenerator"
+    assert_same(read({"G_ema": generator}), longer)
+
+
+def test_a_state_dict_of_a_stylegan_xl():
+    network = made.small_xl()
+    converted = read_torch({"G_ema": foreign.state_dict(network)})
+    assert_same(converted, network)
+    assert "StyleGAN-XL" in converted.origin
+
+
+def test_a_stylegan_xl_without_an_average_gets_an_estimate():
+    network = made.small_xl()
+    generator = made.official(network)
+    del generator.meta["state"]["_modules"]["mapping"].meta["state"]["_buffers"]["w_avg"]
+    converted = read({"G_ema": generator})
+    z = torch.from_numpy(np.random.RandomState(7).randn(20_000, network.z_dim).astype(np.float32))
+    expected = network.mapping(z, torch.arange(20_000) % 3)[:, 0].mean(0).numpy()
+    assert np.linalg.norm(converted.weights["mapping.w_avg"] - expected) < 0.05 * np.linalg.norm(expected)
+
+
+def test_a_stylegan_xl_without_classes_holds_a_table_that_nothing_reads():
+    network = made.small3()
+    generator = made.official(network)
+    mapping = generator.meta["state"]["_modules"]["mapping"].meta["state"]
+    mapping["_modules"]["embed"] = torch.nn.Embedding(5, 4)
+    converted = read({"G_ema": generator})
+    assert_same(converted, network)
+    assert "StyleGAN-XL" in converted.origin
 
 
 def test_the_running_average_is_used_and_the_plain_generator_only_without_it():
@@ -160,14 +206,14 @@ def test_views_of_a_shared_storage():
 
 
 def test_layers_without_noise_get_silent_noise():
-    network = made.small2()
+    network = made.small2(const_size=(5, 3))
     generator = made.official(network)
     block = generator.meta["state"]["_modules"]["synthesis"].meta["state"]["_modules"]["b8"].meta["state"]
     conv = block["_modules"]["conv0"].meta["state"]
     del conv["_parameters"]["noise_strength"], conv["_buffers"]["noise_const"]
     weights = read({"G_ema": generator}).weights
     assert weights["synthesis.b8.conv0.noise_strength"] == 0
-    assert weights["synthesis.b8.conv0.noise_const"].shape == (8, 8)
+    assert weights["synthesis.b8.conv0.noise_const"].shape == (6, 10)
 
 
 def test_a_fork_s_extra_buffers_are_left_out_with_a_note_and_extra_parameters_refused():
@@ -211,6 +257,27 @@ def test_a_variable_of_one_number_may_be_any_float(number):
     assert strength.shape == () and strength == 0.5
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_first_release_s_labels(fast):
+    """Against the formula: label · W beside z, and both normalised together."""
+    made_of = made.small2(c_dim=3)
+    network = made.random_network(dataclasses.replace(made_of.config, joint_normalization=True))
+    network.tensors["mapping.embed.bias"].zero_()
+    converted = read(made.tensorflow(network))
+    assert_same(converted, network, tolerance=1e-6)
+    arrays = dict(made.tensorflow(network)[2].state["components"]["mapping"].state["variables"])
+    mine = Network(converted.config, {name: torch.from_numpy(np.array(a)) for name, a in converted.weights.items()})
+    mine.fast = fast
+    z, label = np.random.RandomState(3).randn(4, 5).astype(np.float32), np.eye(3, dtype=np.float32)[[0, 2, 1, 1]]
+    x = np.concatenate([z, label @ arrays["LabelConcat/weight"]], 1)
+    x /= np.sqrt((x**2).mean(1, keepdims=True) + 1e-8)
+    for i in range(2):
+        x = x @ arrays[f"Dense{i}/weight"] * (0.01 / np.sqrt(x.shape[1])) + arrays[f"Dense{i}/bias"] * 0.01
+        x = np.where(x < 0, 0.2 * x, x) * np.sqrt(2)
+    w = mine.mapping(torch.from_numpy(z), torch.from_numpy(label))[:, 0]
+    np.testing.assert_allclose(w.numpy(), x, rtol=1e-4, atol=1e-5)
+
+
 def test_tensorflow_s_older_names_mark_the_orig_architecture():
     network = made.small2(architecture="orig", resolution=32)
     assert_same(read(made.tensorflow(network, levels=True, named_architecture=False)), network)
@@ -228,7 +295,9 @@ def test_the_first_stylegan_is_refused():
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "older layout"])
 @pytest.mark.parametrize(
-    "variant", [{}, {"resolution": 64, "channel_base": 128, "z_dim": 7}, {"img_channels": 1}], ids=str
+    "variant",
+    [{}, {"resolution": 64, "channel_base": 128, "z_dim": 7}, {"img_channels": 1}, {"const_size": (5, 3)}],
+    ids=str,
 )
 def test_rosinality(variant, zipped):
     network = made.small2(conv_clamp=None, **variant)

@@ -5,6 +5,7 @@ GANZFELD_FUZZ=20000 tries that many mutations of each file instead of a few.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import pickle
@@ -15,17 +16,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import foreign_files as foreign
 import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import convert, native
 from ganzfeld.networks.files.source import Source
 from ganzfeld.networks.files.values import Array, DType, Opaque, Record
+from ganzfeld.networks.network import Network
 
-EXAMPLES = int(os.environ.get("GANZFELD_FUZZ", "30"))
+EXAMPLES = int(os.environ.get("GANZFELD_FUZZ", "12"))
 pytestmark = pytest.mark.timeout(3600 if EXAMPLES > 1000 else 120)
 fuzzed = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -49,14 +53,36 @@ def files() -> dict[str, bytes]:
         "tensorflow-protocol2": pickle.dumps(made.tensorflow(two), 2),
         "rosinality-zip": zipped.getvalue(),
         "rosinality-older": older.getvalue(),
+        "official2-protocol0": pickle.dumps({"G_ema": made.official(two)}, 0),
+        "official3-dill": pickle.dumps({"G_ema": foreign.with_dill_arrays(made.official(three))}, 4),
+        "modules-protocol1": pickle.dumps({"G_ema": foreign.plain(made.official(two))}, 1),
+        "tensorflow-first-labels": foreign.python2(made.tensorflow(_first_labels()), 2),
+        "state-dict2": pickle.dumps({"g_ema": foreign.state_dict(two), "lr": 0.1}, 4),
+        "state-dict3-zip": _saved({"state_dict": foreign.prefixed("G_ema.", foreign.state_dict(three))}),
+        "encoder-zip": _saved(
+            {"state_dict": foreign.prefixed("decoder.", made.rosinality(plain)), "opts": {"lr_mlp": 1}}
+        ),
+        "safetensors": safetensors.torch.save(dict(foreign.state_dict(two))),
     }
+
+
+def _first_labels() -> Network:
+    config = dataclasses.replace(made.small2(resolution=8, c_dim=2).config, joint_normalization=True)
+    return made.random_network(config)
+
+
+def _saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
 
 
 @cache
 def own_file(folder) -> bytes:
     network = made.small3(num_layers=2, resolution=8, num_critical=1)
     path = folder / "x.safetensors"
-    native.write(path, network.config.to_json(), {n: native.Numbers.of(t.numpy()) for n, t in network.tensors.items()})
+    numbers = {name: native.Numbers.of(tensor.numpy()) for name, tensor in network.tensors.items()}
+    native.write(path, network.config.to_json(), numbers, native.About("a test"))
     return path.read_bytes()
 
 
@@ -127,7 +153,7 @@ def instructions(name: str) -> list[bytes]:
     return [content[a:b] for a, b in zip(places, [*places[1:], len(content)])]
 
 
-PICKLES = [name for name in files() if name != "rosinality-zip" and name != "rosinality-older"]
+PICKLES = [name for name in files() if not name.endswith(("-zip", "-older", "safetensors"))]
 
 
 @pytest.mark.parametrize("name", PICKLES)
@@ -165,9 +191,10 @@ def test_exchanged_values(name, seed):
     """The structure stays, and texts and numbers become other ones: names, shapes, strides, classes."""
     chance = random.Random(seed)
     program = list(instructions(name))
-    values = [i for i, code in enumerate(program) if code[:1] in b"K\x4dJX\x8cGh\x88\x89N)"]
+    values = [i for i, code in enumerate(program) if code[:1] in b"K\x4dJX\x8cGh\x88\x89N)ILFVSUTg"]
     pool = [program[i] for i in values]
     pool += [b"J" + number for number in (b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\xff\xff\xff\xff")]
+    pool += [b"I-1\n", b"L99999999999999999999L\n", b"Fnan\n", b"V\\u0100\n", b"S'\\xff'\n", b"U\x01\xff", b"g0\n"]
     pool += [b"\x8a\x09" + bytes(8) + b"\x01", b"G\x7f\xf0" + bytes(6), b"G\x7f\xf8" + bytes(6), b"X" + bytes(4)]
     for _ in range(chance.randint(1, 5)):
         program[chance.choice(values)] = chance.choice(pool)
@@ -182,6 +209,7 @@ def weird() -> list:
     texts = ["", "x", "skip", "lrelu", "x" * 10_000, "b4", "\ud800", memoryview(b"abc")]
     several = [(), [], {}, [1], (4, 4), [1.5] * 40, {"G": {}}, {1: 2}, set(), frozenset({"a"})]
     objects = [Opaque(), Record("persistent", "Generator"), Record("tensorflow", "Network"), DType("f4"), Array()]
+    objects += [Record("foreign", "x.Y", arguments=(1,)), Array(foreign="O8"), DType("U3")]
     return [None, True, *numbers, *texts, *several, *objects, *arrays]
 
 

@@ -148,6 +148,25 @@ def test_tensors_that_stylegan_does_not_have_are_refused_in_a_state_dict_too():
         read({"G_ema": state})
 
 
+@pytest.mark.parametrize(("kept", "lost"), [("synthesis", "mapping"), ("mapping", "synthesis")])
+def test_half_a_generator(kept, lost):
+    for network in (made.small2(), made.small3()):
+        state = {name: tensor for name, tensor in foreign.state_dict(network).items() if name.startswith(kept)}
+        with pytest.raises(NetworkFileError, match=f"a {kept} network, and the {lost} network .* missing"):
+            read({"G_ema": state, "D.mapping.fc0.weight": torch.zeros(2)})
+
+
+def test_a_discriminator_s_state_dict():
+    state = {
+        "b4.out.weight": torch.zeros(1, 4),
+        "b8.fromrgb.weight": torch.zeros(2),
+        "mapping.fc0.weight": torch.zeros(2),
+    }
+    for content in (state, {"D": state}, {"state_dict": foreign.prefixed("D.", state)}):
+        with pytest.raises(NetworkFileError, match=r"discriminator but no generator|not a generator"):
+            read(content)
+
+
 def test_a_file_of_safetensors_that_another_tool_wrote(tmp_path):
     network = made.small2()
     safetensors.torch.save_file(dict(foreign.state_dict(network)), tmp_path / "x.safetensors", {"format": "pt"})

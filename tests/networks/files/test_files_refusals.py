@@ -216,6 +216,14 @@ def test_other_pickles(content, match):
     refuse_here(pickle.dumps(content, 4), match)
 
 
+def test_a_network_without_any_input():
+    generator = made.official(made.small2(z_dim=0, c_dim=2))
+    mapping = generator.meta["state"]["_modules"]["mapping"].meta["state"]
+    del mapping["_modules"]["embed"]
+    mapping["_modules"]["fc0"].meta["state"]["_parameters"]["weight"] = torch.nn.Parameter(torch.zeros(7, 0))
+    refuse_here(pickle.dumps({"G_ema": generator}), "neither a latent nor a class")
+
+
 def test_a_tensorflow_discriminator():
     _, discriminator, _ = made.tensorflow(made.small2())
     refuse_here(pickle.dumps((None, discriminator, None)), "no averaged generator")

@@ -34,7 +34,9 @@ small = {"mapping_layers": 2, "z_dim": 32, "w_dim": 32}
 three = {"channel_base": 256, "channel_max": 20, "num_layers": 4, "margin_size": 4, "first_stopband": 2**1.1}
 CONFIGS: dict[str, Config] = {
     "stylegan2": StyleGAN2Config.design(16, channel_base=256, channel_max=32, **small),  # type: ignore[arg-type]
+    "stylegan2-wide": StyleGAN2Config.design(8, channel_base=128, channel_max=16, const_size=(5, 3), **small),  # type: ignore[arg-type]
     "stylegan3-t": StyleGAN3Config.design("stylegan3-t", 16, **three, **small),  # type: ignore[arg-type]
+    "stylegan3-narrow": StyleGAN3Config.design("stylegan3-t", 16, width=8, **three, **small),  # type: ignore[arg-type]
     "stylegan3-r": StyleGAN3Config.design("stylegan3-r", 16, **three, **small),  # type: ignore[arg-type]
 }
 
@@ -58,7 +60,7 @@ def networks(kind: str) -> tuple[Network, GpuStyleGAN2 | GpuStyleGAN3, Tensor]:
         elif (name.endswith(".bias") and "affine" not in name) or name == "synthesis.input.affine.weight":
             tensor.normal_()
     network.to(DEVICE).fast = False
-    path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(network.config, network.tensors)  # type: ignore[arg-type]
+    path = (GpuStyleGAN2 if kind.startswith("stylegan2") else GpuStyleGAN3)(network.config, network.tensors)  # type: ignore[arg-type]
     return network, path, network.mapping(network.latent(3))
 
 
@@ -258,7 +260,7 @@ def test_far_from_what_it_was_trained_for_nothing_breaks(kind: str):
     for i, name in enumerate(names):
         bent.tensors[name].mul_((-4, 4)[i % 2])
     bent.tensors[zero].zero_()
-    path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(bent.config, bent.tensors)  # type: ignore[arg-type]
+    path = (GpuStyleGAN2 if kind.startswith("stylegan2") else GpuStyleGAN3)(bent.config, bent.tensors)  # type: ignore[arg-type]
     w = path.mapping(4 * network.latent(1).sign(), None, 3.0)
     for scale in (1.0, 30.0):
         assert path.synthesis(w * scale).isfinite().all()
@@ -276,7 +278,7 @@ def test_changed_tensors_are_derived_again(kind: str):
     network, _, w = networks(kind)
     names = CHANGED[kind]
     bent = network.variant(names)
-    path = (GpuStyleGAN2 if kind == "stylegan2" else GpuStyleGAN3)(bent.config, bent.tensors)  # type: ignore[arg-type]
+    path = (GpuStyleGAN2 if kind.startswith("stylegan2") else GpuStyleGAN3)(bent.config, bent.tensors)  # type: ignore[arg-type]
     for name in names:
         bent.tensors[name].mul_(torch.rand_like(bent.tensors[name]) + 0.5)
     path.derived.refresh()

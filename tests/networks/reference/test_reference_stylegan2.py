@@ -64,7 +64,7 @@ def test_sizes_of_every_activation(architecture, resolution):
     w = network.mapping(torch.randn(2, 8), torch.eye(3)[:2])
     assert w.shape == (2, network.config.num_ws, 6)
     assert network.synthesis(w).shape == (2, 4, resolution, resolution)
-    channels = dict(zip(network.config.resolutions, network.config.channels))
+    channels = dict(zip(network.config.blocks, network.config.channels))
     for name in network.synthesis.layers:
         size = int(name[1:].partition(".")[0])
         assert network.synthesis(w, SynthesisOptions(until=name)).shape == (2, channels[size], size, size)

@@ -224,6 +224,11 @@ def test_seeds_walk_and_loop(small_network: Path) -> None:
         walk = f"seeds('3-5', speed=0, position={position}, loop={loop})"
         return next(iter(pictures(f"out(network({str(small_network)!r}, latent={walk}))").values()))
 
+    def alone(keys: str) -> torch.Tensor:
+        return next(iter(pictures(f"out(network({str(small_network)!r}, latent=seeds({keys}, speed=0)))").values()))
+
+    assert torch.equal(alone("-1"), alone("'4294967295'")) and torch.equal(alone("[2**32 + 7]"), alone("7"))
+    assert torch.equal(alone("'rain'"), alone("['rain']")) and not torch.equal(alone("'rain'"), alone("0"))
     assert torch.equal(shown(0), shown(3))
     assert not torch.equal(shown(0), shown(1))
     assert torch.equal(shown(2, loop=False), shown(9, loop=False))

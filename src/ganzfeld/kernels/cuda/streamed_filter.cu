@@ -4,8 +4,8 @@
 // memory is read in order. A thread walks down a strip OUTPUTS wide and keeps all it needs in registers: the last six
 // rows of its input, and the six rows of outputs that are not finished. The upsampled signal is never written.
 //
-// Macros: UP 2 or 4; PHASE: upsampled samples between the first input's and the first output's; OUTPUTS: columns a
-// thread; RANK: the downsampling filter is a sum of so many separable ones; THREADS, BLOCKS: a block's threads, and how
+// Macros: UP 2 or 4; PHASE_X, PHASE_Y: upsampled samples between the first input's and the first output's, along a row
+// and down a column; OUTPUTS: columns a thread; RANK: the downsampling filter is a sum of so many separable ones; THREADS, BLOCKS: a block's threads, and how
 // many blocks a processor should hold. Filters have 6·UP taps up and 12 down; down is always by 2.
 //
 // Everything is scaled by 1/clamp on the way up, so that clamping to ±1 costs nothing (a saturating product), and by
@@ -33,7 +33,7 @@ F half2_t load(const half2_t *p) { half2_t d; asm volatile("ld.global.nc.b32 %0,
 
 #define TAPS (6 * UP)
 #define WIDE (2 * OUTPUTS + 10)
-#define REACH ((WIDE - 1 - PHASE + TAPS - 1) / UP + 1)
+#define REACH ((WIDE - 1 - PHASE_X + TAPS - 1) / UP + 1)
 
 struct Filters { half2_t up[TAPS]; half2_t across[RANK][12]; half2_t along[RANK][12]; };
 
@@ -64,8 +64,8 @@ __device__ __forceinline__ void activate_row(half2_t *row_of, int row, int colum
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
     const half2_t *__restrict__ x, const float *__restrict__ gains, const float *__restrict__ biases, const float *__restrict__ styles,
-    half2_t *__restrict__ out, int height, int width, int out_height, int out_width, int out_pitch, int pairs, int first, int chunk,
-    const Filters filters) {
+    half2_t *__restrict__ out, int height, int width, int out_height, int out_width, int out_pitch, int pairs, int first_row, int first_column,
+    int chunk,     const Filters filters) {
     int index = blockIdx.x * blockDim.x + threadIdx.x;
     int pair = index % pairs, strip = index / pairs;
     if (strip * OUTPUTS >= out_width) return;
@@ -74,8 +74,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
     half2_t style = packed(styles, pair);
     int start = blockIdx.y * chunk;
     int rows = min(chunk, out_height - start);
-    int column = strip * (OUTPUTS * 2 / UP) + first;
-    int row = start * 2 / UP + first;
+    int column = strip * (OUTPUTS * 2 / UP) + first_column;
+    int row = start * 2 / UP + first_row;
 
     half2_t window[6][REACH], ahead[REACH], sums[6][OUTPUTS];
 #pragma unroll
@@ -86,7 +86,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
         for (int o = 0; o < OUTPUTS; o++) sums[i][o] = 0;
     }
     const half2_t slope = 0xb266b266u;  // -0.2
-    int iterations = (2 * rows + 10 - PHASE - 1 + UP - 1) / UP + 1;
+    int iterations = (2 * rows + 10 - PHASE_Y - 1 + UP - 1) / UP + 1;
 #pragma unroll 1
     for (int k = 0; k < iterations; k++) {
         load_row(ahead, x, row + k + 6, column, height, width, pairs, pair);
@@ -102,10 +102,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
             }
 #pragma unroll
             for (int q = 0; q < WIDE; q++) {
-                const int from = (q - PHASE + UP - 1) / UP;
-                half2_t u = mul2(up[from], filters.up[q - PHASE + TAPS - 1 - UP * from]);
+                const int from = (q - PHASE_X + UP - 1) / UP;
+                half2_t u = mul2(up[from], filters.up[q - PHASE_X + TAPS - 1 - UP * from]);
 #pragma unroll
-                for (int j = 1; j < 6; j++) u = fma2(up[from + j], filters.up[q - PHASE + TAPS - 1 - UP * (from + j)], u);
+                for (int j = 1; j < 6; j++) u = fma2(up[from + j], filters.up[q - PHASE_X + TAPS - 1 - UP * (from + j)], u);
                 u = sub2(saturated(u), mul_saturated(u, slope));
 #pragma unroll
                 for (int r = 0; r < RANK; r++)
@@ -115,7 +115,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
                         else if (q > 2 * o && q < 2 * o + 12) line[r][o] = fma2(u, filters.across[r][11 - (q - 2 * o)], line[r][o]);
                     }
             }
-            const int odd = (PHASE + 1 + g) % 2;
+            const int odd = (PHASE_Y + 1 + g) % 2;
 #pragma unroll
             for (int i = 5; i >= 0; i--)
 #pragma unroll
@@ -126,7 +126,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) streamed(
                     sums[i][o] = s;
                 }
             if (odd) {
-                int finished = (UP * (k - 1) + PHASE + 1 + g - 11) >> 1;
+                int finished = (UP * (k - 1) + PHASE_Y + 1 + g - 11) >> 1;
                 if (finished >= 0 && finished < rows) {
                     half2_t *at = out + ((long long)(start + finished) * out_pitch + strip * OUTPUTS) * pairs + pair;
 #pragma unroll

@@ -28,27 +28,30 @@ EXACT_ENOUGH = 5e-3
 class StreamedFilter:
     """The filters of one layer, ready for the kernel.
 
-    up: 2 or 4. first: the input sample, in rows and columns, that output 0 begins at; phase: upsampled samples between
-    them. rank: separable parts of the downsampling filter. packed: the kernel's `Filters`.
+    up: 2 or 4. first: (row, column) of the input sample that output 0 begins at; phase: upsampled samples between them,
+    down and across. rank: separable parts of the downsampling filter. packed: the kernel's `Filters`.
     """
 
     up: int
-    phase: int
-    first: int
+    phase: tuple[int, int]
+    first: tuple[int, int]
     rank: int
     packed: bytes
 
     @classmethod
-    def design(cls, up_taps: Tensor, down_taps: Tensor, *, up: int, low: int, clamp: float | None) -> StreamedFilter:
-        """up_taps [6 · up], down_taps [12] or [12, 12], both with sum 1; low: padding before the first sample."""
+    def design(
+        cls, up_taps: Tensor, down_taps: Tensor, *, up: int, low: tuple[int, int], clamp: float | None
+    ) -> StreamedFilter:
+        """up_taps [6 · up], down_taps [12] or [12, 12], both with sum 1; low: padding before the first row and before
+        the first column."""
         clamp = UNCLAMPED if clamp is None else clamp
         raised = up_taps.double().cpu().numpy() * up * math.sqrt(GAIN / clamp)
         parts = _separable(down_taps.double().cpu().numpy())
         lines = [raised, *(across for across, _ in parts), *(along * clamp for _, along in parts)]
         # Twice each: one number for each of the two channels in a register.
         packed = np.repeat(np.concatenate(lines).astype(np.float16), 2).tobytes()
-        first = -(low // up)
-        return cls(up, up * first + low, first, len(parts), packed)
+        row, column = (-(side // up) for side in low)
+        return cls(up, (up * row + low[0], up * column + low[1]), (row, column), len(parts), packed)
 
     @staticmethod
     def supports(up_taps: int, down_taps: tuple[int, ...], up: int, down: int) -> bool:
@@ -80,7 +83,8 @@ def streamed_filter(
     macros = defines(
         {
             "UP": filters.up,
-            "PHASE": filters.phase,
+            "PHASE_Y": filters.phase[0],
+            "PHASE_X": filters.phase[1],
             "OUTPUTS": OUTPUTS,
             "RANK": filters.rank,
             "THREADS": THREADS,
@@ -90,7 +94,7 @@ def streamed_filter(
     kernel(SOURCE, "streamed", macros, x.device).launch(
         (across, -(-out_height // chunk)),
         THREADS,
-        [x, gain, bias, style, out, height, width, out_height, out_width, out_pitch, pairs, filters.first, chunk,
+        [x, gain, bias, style, out, height, width, out_height, out_width, out_pitch, pairs, *filters.first, chunk,
          filters.packed],
     )  # fmt: skip
 

@@ -221,5 +221,6 @@ def to_rgb(plain: Tensor, height: int, width: int, colours: Colours) -> None:
         plain, height, width, pixels, colours.weight, colours.bias, colours.clamp,
         colours.before if colours.before is not None else colours.bias, colours.taps, colours.picture, colours.scale,
         CHANNELS=channels, COLOURS=len(colours.bias), FIRST=colours.before is None,
-        BM=block, BK=min(64, triton.next_power_of_2(channels)), num_warps=4,
+        # Tensor cores multiply 16 numbers at the least.
+        BM=block, BK=max(16, min(64, triton.next_power_of_2(channels))), num_warps=4,
     )  # fmt: skip

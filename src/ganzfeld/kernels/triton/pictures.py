@@ -16,10 +16,12 @@ def _from_signed(x, out, pixels, CHANNELS: tl.constexpr, BLOCK: tl.constexpr):
     x += image * CHANNELS * pixels
     out += image * 4 * pixels
     for channel in tl.static_range(4):
-        if channel == 3 and CHANNELS < 4:
+        # Two channels are grey and alpha.
+        if channel == 3 and CHANNELS % 2 == 1:
             value = tl.full((BLOCK,), 1.0, tl.float32)
         else:
-            value = tl.load(x + (channel if CHANNELS > 1 else 0) * pixels + at, mask=mask, other=0.0) * 0.5 + 0.5
+            source = channel if CHANNELS > 2 else channel // 3
+            value = tl.load(x + source * pixels + at, mask=mask, other=0.0) * 0.5 + 0.5
         tl.store(out + channel * pixels + at, value, mask=mask)
 
 

@@ -49,7 +49,7 @@ class CpuStyleGAN2:
         self.mapping = CpuMapping(config, self.derived)
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: channels_last(const[None]))
         self.wide_starts = WideStarts(self.derived)
-        self.blocks = [CpuBlock(config, self.derived, resolution, convolve_in) for resolution in config.resolutions]
+        self.blocks = [CpuBlock(config, self.derived, number, convolve_in) for number in config.blocks]
         self.convolutions = [convolution for block in self.blocks for convolution in block.convolutions]
         self.to_rgb = [block.torgb for block in self.blocks if block.torgb]
         self.styles = CpuStyles(self.derived, [c.name for c in self.convolutions], range(len(self.convolutions)))
@@ -67,8 +67,8 @@ class CpuStyleGAN2:
     def synthesis(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
         """As `Generator.synthesis`. Activations are channels-last in memory."""
         until, wide, mode = options.until, options.wide, options.noise_mode
-        last = int(until[1:].partition(".")[0]) if until else options.resolution or self.config.img_resolution
-        blocks = [block for block in self.blocks if block.resolution <= last]
+        last = self.config.last_block(until, options.resolution)
+        blocks = [block for block in self.blocks if block.number <= last]
         styles = self.styles(w, sum(len(block.convolutions) for block in blocks))
         demodulations = self.demodulation(styles)
         rgb_styles = iter(() if until else self.rgb_styles(w, sum(block.torgb is not None for block in blocks)))
@@ -101,13 +101,11 @@ class CpuStyleGAN2:
 
 
 class CpuBlock:
-    """The layers at one resolution, and the names of their activations."""
+    """The layers at one size, and the names of their activations. number: 8 of b8."""
 
-    def __init__(
-        self, config: StyleGAN2Config, derived: DerivedTensors, resolution: int, convolve_in: torch.dtype
-    ) -> None:
-        self.resolution = resolution
-        self.name = f"b{resolution}"
+    def __init__(self, config: StyleGAN2Config, derived: DerivedTensors, number: int, convolve_in: torch.dtype) -> None:
+        self.number = number
+        self.name = f"b{number}"
         prefix = f"synthesis.{self.name}"
         which = [name for name in ("conv0", "conv1") if f"{prefix}.{name}.weight" in derived.tensors]
         self.convolutions = [CpuConvolution(config, derived, f"{prefix}.{name}", convolve_in) for name in which]

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -50,6 +50,7 @@ class NetworkFile:
     origin: the program that made the network, in words for people.
     notes: remarks for the person, such as that the average w had to be estimated.
     warnings: those of them that say that its picture may be wrong.
+    stated: facts that were stated beside it.
     """
 
     config: dict[str, Any]
@@ -59,6 +60,7 @@ class NetworkFile:
     origin: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_network_file(path: str | os.PathLike[str]) -> NetworkFile:
@@ -86,12 +88,28 @@ def read_network_file(path: str | os.PathLike[str]) -> tuple[NetworkFile, bool]:
 def state_facts(path: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
     """State what the network file at `path` cannot say, by the names of `stated.FACTS`; remembered beside it.
 
-    Raises NetworkFileError for facts that do not exist, values that are none, and where it cannot be written.
+    What was stated before stays, but for names whose value is `stated.FORGET`. Raises NetworkFileError where a fact
+    does not exist, or is of no use to this network, or cannot be written; then nothing is remembered.
     """
     path = Path(path)
     try:
-        sniff.open_plain(path)[0].close()
-        stated.write(path, facts)
+        file, about = sniff.open_plain(path)
+        with file:
+            ours = _is_ours(file.read(HEAD), file, about.st_size)
+        if ours:
+            raise NetworkFileError(
+                "this is a file of Ganzfeld's own, which says everything about its network",
+                hint="State facts about the file that it was converted from, and convert that again.",
+            )
+        before = stated.read(path)
+        known = {**before, **{name: value for name, value in facts.items() if value is not stated.FORGET}}
+        forgotten = [name for name, value in facts.items() if value is stated.FORGET]
+        stated.write(path, {name: stated.checked(name, known[name]) for name in known if name not in forgotten})
+        try:
+            _open(path)
+        except NetworkFileError:
+            stated.write(path, before)
+            raise
     except NetworkFileError as error:
         raise NetworkFileError(_clean(error.what), where=Where(file=str(path)), hint=_clean(error.hint)) from None
 
@@ -112,18 +130,18 @@ def save_network_file(
     path: str | os.PathLike[str],
     config: Mapping[str, Any],
     weights: Mapping[str, torch.Tensor],
-    origin: str = "",
+    about: native.About | None = None,
 ) -> None:
     """Write a network as our .safetensors, whole or not at all.
 
-    `weights` by official names, as in NetworkFile; float16 stays, every other type becomes float32. `origin` as in
-    NetworkFile. Raises NetworkFileError when configuration and tensors do not agree, or the file cannot be written.
+    `weights` by official names, as in NetworkFile; float16 stays, every other type becomes float32. `about` is what the
+    file tells people. Raises NetworkFileError when configuration and tensors do not agree, or it cannot be written.
     """
     path = Path(path)
     try:
         checked = described(config, weights)
         tensors = {name: native.Numbers.of(_array(tensor)) for name, tensor in weights.items()}
-        native.write(path, checked.to_json(), tensors, native.About(origin))
+        native.write(path, checked.to_json(), tensors, about or native.About())
     except NetworkFileError as error:
         raise NetworkFileError(error.what, where=Where(file=str(path)), hint=error.hint) from None
 
@@ -134,7 +152,6 @@ def _open(path: Path) -> tuple[NetworkFile, bool]:
     file, facts = sniff.open_plain(path)
     with file:
         head = file.read(HEAD)
-        file.seek(0)
         if _is_ours(head, file, facts.st_size):
             sha256, header = _verified(path, file, facts, folder, looked)
             return _mapped(path, path, header, sha256), False
@@ -169,7 +186,7 @@ def _from_cache(path: Path, kept: Path, sha256: str, folder: Path, statements: M
         _, header = _verified(kept, file, facts, folder, looked)
     if statements:  # another network than without them
         sha256 = hashlib.sha256(f"{sha256} {stated.digest(statements)}".encode()).hexdigest()
-    return _mapped(path, kept, header, sha256)
+    return replace(_mapped(path, kept, header, sha256), stated=statements)
 
 
 def _verified(
@@ -208,7 +225,7 @@ def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> Net
         raise NetworkFileError(f"the file changed while it was opened ({error})", hint="Try again.") from None
     about = header.about
     notes, warnings = tuple(map(_clean, about.notes)), tuple(map(_clean, about.warnings))
-    origin = _clean(about.origin) or "a file of Ganzfeld's own"
+    origin = _clean(about.origin) or "Ganzfeld's own"
     return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, (*warnings, *_broken(weights)))
 
 
@@ -229,6 +246,7 @@ def _broken(weights: Mapping[str, torch.Tensor]) -> list[str]:
 
 def _is_ours(head: bytes, file: BinaryIO, size: int) -> bool:
     """Whether a file that begins so is our own, to be mapped as it is. The file is left at its start."""
+    file.seek(0)
     if not native.looks_like_safetensors(head):
         return False
     ours = native.is_ours(file, size)

@@ -13,8 +13,8 @@ from ganzfeld.networks.files.average import NOTE, estimated_average, estimated_r
 from ganzfeld.networks.files.layout import described
 from ganzfeld.networks.files.source import Converted, Remarks, Weights
 
-NOISE_SIZES = tuple(4 << k for k in range(10))
-"""Pictures for which missing noise is made up: 4 to 2048 px."""
+LARGEST_NOISE = 2048
+"""Pixels a side of the largest picture for which missing noise is made up."""
 USUAL_TAPS = [1, 3, 3, 1]
 RATE = 0.01
 """The learning rate multiplier of every official mapping network."""
@@ -27,9 +27,17 @@ def converted(
     """The network, once what its file leaves out is made up and its configuration and tensors were checked against each
     other. `config` as JSON has it, with its "kind"; `origin` as in `Converted`. Raises NetworkFileError."""
     remarks = remarks or Remarks()
+    first = weights.arrays.get("mapping.fc0.weight")
+    if first is not None and first.shape[1:] == (0,):
+        raise NetworkFileError(
+            "the network reads neither a latent nor a class: its mapping network has no inputs",
+            hint="It would always make the same picture. A part of the file is missing.",
+        )
     rate = config.get("mapping_lr_multiplier", RATE)
     if "mapping.w_avg" not in weights and "mapping.fc0.weight" in weights:
-        weights["mapping.w_avg"] = estimated_average(weights.arrays, rate)
+        weights["mapping.w_avg"] = estimated_average(
+            weights.arrays, rate, joint=config.get("joint_normalization") is True
+        )
         remarks.notes.append(NOTE)
     likely = estimated_rate(weights.arrays)
     if likely is not None and not likely / 4 < rate < likely * 4:
@@ -58,16 +66,19 @@ def _complete_noise(weights: Weights, remarks: Remarks) -> None:
     """Noise that is nothing for layers without any, and a noise of their own for those that only lack the constant."""
     random = np.random.RandomState(0)
     invented = False
-    sizes = {layer: int(layer.split(".")[1][1:]) for layer in _layers(weights, "conv[01]")}
-    for layer, size in sorted(sizes.items(), key=lambda item: (item[1], item[0])):
+    blocks = {layer: int(layer.split(".")[1][1:]) for layer in _layers(weights, "conv[01]")}
+    const = weights["synthesis.b4.const"].shape if "synthesis.b4.const" in weights else ()
+    for layer, block in sorted(blocks.items(), key=lambda item: (item[1], item[0])):
         if f"{layer}.noise_const" in weights and f"{layer}.noise_strength" in weights:
             continue
-        size = size if size in NOISE_SIZES else 0
+        size = tuple(side * block // 4 for side in const[-2:])
+        if len(size) != 2 or max(size) > LARGEST_NOISE:
+            size = (0, 0)
         if f"{layer}.noise_strength" not in weights:
             weights[f"{layer}.noise_strength"] = np.zeros((), np.float32)
-            weights[f"{layer}.noise_const"] = np.zeros((size, size), np.float32)
+            weights[f"{layer}.noise_const"] = np.zeros(size, np.float32)
         else:
-            weights[f"{layer}.noise_const"] = random.randn(size, size).astype(np.float32)
+            weights[f"{layer}.noise_const"] = random.randn(*size).astype(np.float32)
             invented = True
     if invented:
         remarks.notes.append("the file has no fixed noise; layers were given a noise of their own, always the same")

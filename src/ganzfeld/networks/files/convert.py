@@ -55,8 +55,14 @@ def read_source(source: Source) -> Converted:
                 first = first or error
                 continue
             if network is not None:
+                stated.refuse_useless(source.stated, _STATABLE[network.config.kind == "stylegan2"])
                 return network
         raise first or refusal(source, "; ".join(form.name for form in formats()))
+
+
+_ALWAYS = ("conv_clamp", "mapping_lr_multiplier")
+_STATABLE = {True: (*_ALWAYS, "resample_filter"), False: (*_ALWAYS, "output_scale", *stated.DESIGN)}
+"""What may be stated of a StyleGAN2, and of a StyleGAN3."""
 
 
 def convert(path: Path, folder: Path, statements: Mapping[str, Any] | None = None) -> tuple[str, Path]:

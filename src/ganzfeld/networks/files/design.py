@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import NetworkError, NetworkFileError
+from ganzfeld.networks.files.stated import DESIGN
 from ganzfeld.networks.kaiser import low_pass_line
 from ganzfeld.networks.rules import MAX_RESOLUTION
 from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
 MAX_MARGIN = 64
-NUMBERS = ("margin_size", "num_critical", "first_cutoff", "first_stopband", "last_stopband_rel")
 
 
 def designed(names: list[str], weights: Mapping[str, np.ndarray], stated: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,12 +35,12 @@ def designed(names: list[str], weights: Mapping[str, np.ndarray], stated: Mappin
     for config in _designs(names, sizes, weights, stated):
         if _fits(config, sizes, names, weights):
             return _with_names(config, names)
-    known = ", ".join(f"{name} {stated[name]:g}" for name in NUMBERS if name in stated)
+    known = ", ".join(f"{name} {stated[name]:g}" for name in DESIGN if name in stated)
     raise NetworkFileError(
         "the file is a state dict of a StyleGAN3, which does not say how its layers sample, and no usual design fits"
         + (f" with the stated {known}" if known else ""),
         hint="Open the snapshot (.pkl) it was taken from, or state what it was trained with: "
-        f"ganzfeld inspect FILE --set NAME=VALUE (names: {', '.join(NUMBERS)}).",
+        f"ganzfeld inspect FILE --set NAME=VALUE (names: {', '.join(DESIGN)}).",
     )
 
 
@@ -50,7 +50,7 @@ def _designs(
     """The designs to try, the usual ones first."""
     kernel = weights.get(f"synthesis.{names[0]}.weight")
     radial = any(array.ndim == 2 for name, array in weights.items() if name.endswith(".down_filter"))
-    fixed = {name: stated[name] for name in NUMBERS[2:] if name in stated}
+    fixed = {name: stated[name] for name in DESIGN[2:] if name in stated}
     criticals = [stated["num_critical"]] if "num_critical" in stated else [2, 1, 3, 0, 4]
     margins = [stated["margin_size"]] if "margin_size" in stated else [10, *range(MAX_MARGIN + 1)]
     for num_critical in criticals:

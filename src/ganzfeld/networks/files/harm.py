@@ -6,16 +6,17 @@ that refers to one of these was made to attack whoever opens it, and that must b
 
 from __future__ import annotations
 
-_EVERY = frozenset([
-    "_posixsubprocess", "_pyrepl", "_socket", "_winapi", "bdb", "code", "codeop", "commands", "ctypes", "importlib",
-    "marshal", "msvcrt", "paramiko", "pdb", "pip", "popen2", "pty", "requests", "runpy", "socket", "subprocess", "sys",
-    "timeit", "urllib", "urllib2", "webbrowser", "winreg", "zipimport",
-])  # fmt: skip
-"""Modules of which every name is meant."""
+_EVERY = (
+    "_ctypes", "_posixsubprocess", "_pyrepl", "_socket", "_winapi", "ctypes", "importlib", "marshal", "msvcrt", "pip",
+    "popen2", "pty", "runpy", "socket", "subprocess", "urllib.request", "urllib2", "webbrowser", "winreg", "zipimport",
+)  # fmt: skip
+"""Modules, with those within them, of which every name is meant."""
 _HARMLESS = {
     "os": {"PathLike", "_Environ", "cpu_count", "environ", "fspath", "getcwd", "path", "sep", "stat_result",
            "statvfs_result", "terminal_size", "times_result", "uname_result", "urandom"},
     "shutil": {"Error", "SameFileError", "_ntuple_diskusage"},
+    "sys": {"flags", "float_info", "hash_info", "implementation", "int_info", "maxsize", "thread_info", "version",
+            "version_info"},
 }  # fmt: skip
 """Modules of which every name is meant but these."""
 _HARMLESS["posix"] = _HARMLESS["nt"] = _HARMLESS["os"]
@@ -23,10 +24,16 @@ _HARMFUL = {
     "builtins": {"__import__", "breakpoint", "compile", "eval", "exec", "execfile", "file", "input", "open",
                  "raw_input", "reload"},
     "io": {"FileIO", "open", "open_code"},
+    "bdb": {"Bdb"},
+    "code": {"InteractiveConsole", "InteractiveInterpreter", "interact"},
     "codecs": {"open"},
+    "codeop": {"compile_command"},
+    "commands": {"getoutput", "getstatusoutput"},
+    "pdb": {"Pdb", "run", "runcall", "runeval", "set_trace"},
     "pickle": {"Unpickler", "_Unpickler", "_load", "_loads", "load", "loads"},
     "platform": {"popen"},
     "shelve": {"open"},
+    "timeit": {"Timer", "main", "repeat", "timeit"},
     "torch": {"load"},
     "torch.hub": {"download_url_to_file", "load", "load_state_dict_from_url"},
     "torch.jit": {"load"},
@@ -44,7 +51,7 @@ _HARMFUL |= dict.fromkeys(("_pickle", "cPickle", "cloudpickle", "dill", "dill._d
 def harmful(module: str, name: str) -> bool:
     """Whether the global `name` of `module` could do harm. A name may have dots, and lead through further modules."""
     first, *others = name.split(".")
-    if module.partition(".")[0] in _EVERY or first in _HARMFUL.get(module, ()):
+    if any(module == name or module.startswith(f"{name}.") for name in _EVERY) or first in _HARMFUL.get(module, ()):
         return True
     if module in _HARMLESS and first not in _HARMLESS[module]:
         return True

@@ -194,7 +194,7 @@ class Numbers:
         return cls(f"F{bits}", array.shape, dense.reshape(-1).view(np.uint8).data)
 
 
-def write(path: Path, config: Mapping[str, Any], tensors: Mapping[str, Numbers], about: About = About()) -> None:
+def write(path: Path, config: Mapping[str, Any], tensors: Mapping[str, Numbers], about: About) -> None:
     """Write a file of ours whole or not at all: beside `path` first, then renamed. Raises NetworkFileError."""
     order = sorted(tensors, key=lambda name: (-_BYTES[tensors[name].dtype], name))  # as the library orders, to align
     header: dict[str, Any] = {}

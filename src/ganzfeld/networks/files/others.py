@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files.survey import Survey, is_discriminator
 
-_STYLEGAN = "Networks trained with StyleGAN2, StyleGAN2-ADA or StyleGAN3 play."
+_STYLEGAN = "Networks trained with StyleGAN2, StyleGAN2-ADA, StyleGAN3 or StyleGAN-XL play."
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,6 @@ class Other:
 
 
 OTHERS = (
-    Other(
-        "a StyleGAN-XL network",
-        "Its mapping network works in another way, which Ganzfeld does not compute yet. " + _STYLEGAN,
-        classes=r"(?:^|\.)SuperresGenerator$",
-        tensors=(r"(?:^|\.)mapping\.embed_proj\.weight$",),
-    ),
     Other(
         "an EG3D network, which makes pictures of a solid scene",
         "It renders rays through three planes, which Ganzfeld does not compute. " + _STYLEGAN,
@@ -90,8 +84,14 @@ OTHERS = (
     Other(
         "a StyleGAN of the first kind (2018)",
         "Its layers normalise pictures instead of weights, which Ganzfeld does not compute. StyleGAN2 and later play.",
-        classes=r"(?i)(?:^|[._])g_style$|StyledGenerator$",
+        classes=r"(?:^|[._])G_style(?:$|_)|StyledGenerator$|(?:^|/)StyleMod/",
         tensors=(r"(?:^|\.)(?:g_synthesis\.blocks|generator\.progression\.\d+)\.",),
+    ),
+    Other(
+        "a Progressive GAN",
+        "It has no styles, so that nothing of it could be bent or walked through as Ganzfeld does. " + _STYLEGAN,
+        classes=r"^tfutil\.Network$|(?:^|[._])G_paper$",
+        tensors=(r"(?:^|\.)(?:toRGBLayers|scaleLayers)\.\d+\.", r"(?:^|\.)formatLayer\."),
     ),
     Other(
         "a StyleGAN-V network, which makes films",
@@ -136,14 +136,14 @@ OTHERS = (
 )  # fmt: skip
 
 
-def named(survey: Survey, functions: Iterable[str] = ()) -> NetworkFileError | None:
+def named(survey: Survey, more: Iterable[str] = ()) -> NetworkFileError | None:
     """The refusal of a network of other mathematics, by its name; None where none is known.
 
-    `functions`: further names that tell what a network is, as those of TensorFlow's builders.
+    more: names that tell what a network is, besides those of its modules and tensors.
     """
     tensors = [name for name in survey.tensors if not is_discriminator(name)]
     classes = [record.class_name for place, record in survey.modules.items() if not is_discriminator(place)]
-    classes += functions
+    classes += more
     for other in OTHERS:
         by_class = any(re.search(other.classes, name) for name in classes)
         by_tensors = bool(other.tensors) and all(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.files import others
 from ganzfeld.networks.files.machine import Global
@@ -12,10 +14,11 @@ from ganzfeld.networks.files.values import Array, Record
 
 def refusal(source: Source, known: str) -> NetworkFileError:
     """The error for a file that can be read, but that no format takes for its own."""
-    functions = [str(record.state.get("build_func_name")) for record in _records(source.content)]
-    named = others.named(source.survey, functions)
+    named = others.named(source.survey, [record.class_name for record in _records(source.content)])
     if named is not None:
         return named
+    if (half := _half_a_generator(source)) is not None:
+        return half
     modules = [(place, record) for place, record in source.survey.modules.items() if place.count(".") < 1]
     if modules:
         generators = [
@@ -34,6 +37,24 @@ def refusal(source: Source, known: str) -> NetworkFileError:
     return NetworkFileError(
         f"the file holds {_found(source.content)}, not a generator",
         hint=f"Ganzfeld reads: {known}. Look for the network's own snapshot.",
+    )
+
+
+def _half_a_generator(source: Source) -> NetworkFileError | None:
+    """The error for a file in which one of a generator's two networks lies alone."""
+    names = [name for name in source.survey.tensors if not is_discriminator(name)]
+    if any(re.search(r"(?:^|\.)(?:fromrgb|b4\.out)\.", name) for name in names):
+        return no_generator()
+    found = [
+        any(re.search(pattern, name) for name in names)
+        for pattern in (r"(?:^|\.)synthesis\.(?:b4|input|L0_\w+)\.", r"(?:^|\.)mapping\.fc0\.")
+    ]
+    if all(found) or not any(found):
+        return None
+    there, missing = ("synthesis", "mapping") if found[0] else ("mapping", "synthesis")
+    return NetworkFileError(
+        f"the file holds a {there} network, and the {missing} network that belongs to it is missing",
+        hint="A part of the generator is in another file, or was lost: look for the snapshot that it was taken from.",
     )
 
 

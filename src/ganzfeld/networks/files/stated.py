@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ganzfeld.errors import NetworkFileError, nearest
-from ganzfeld.networks.files.native import written_whole
+from ganzfeld.networks.files.native import unwritable, written_whole
 
 MAX_SIZE = 65_536
 SUFFIX = ".ganzfeld.json"
+FORGET = object()
+"""Instead of a value: what was stated before is forgotten."""
 
 
 def _number(least: float, most: float) -> Callable[[Any], bool]:
@@ -49,7 +51,9 @@ FACTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "first_stopband": ("a number, as 4.287", _number(1e-3, 1e4)),
     "last_stopband_rel": ("a number, as 1.231", _number(1e-3, 1e3)),
 }
-"""Name -> what it is, in words, and whether a value is one. The last five say how a StyleGAN3 was designed."""
+"""Name -> what it is, in words, and whether a value is one."""
+DESIGN = ("margin_size", "num_critical", "first_cutoff", "first_stopband", "last_stopband_rel")
+"""Those of them that say how a StyleGAN3 was designed, which only its state dict leaves open."""
 
 
 def beside(path: Path) -> Path:
@@ -78,10 +82,16 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, facts: Mapping[str, Any]) -> None:
-    """Remember facts beside the network file at `path`, with those that were stated before. Raises NetworkFileError."""
-    known = {**read(path), **{name: checked(name, value) for name, value in facts.items()}}
-    with written_whole(beside(path)) as file:
-        file.write(json.dumps(known, indent=2).encode() + b"\n")
+    """Remember these facts, and no others, beside the network file at `path`. Raises NetworkFileError."""
+    place = beside(path)
+    if facts:
+        with written_whole(place) as file:
+            file.write(json.dumps(dict(facts), indent=2).encode() + b"\n")
+        return
+    try:
+        place.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(place, error) from None
 
 
 def checked(name: str, value: Any) -> Any:
@@ -95,9 +105,14 @@ def checked(name: str, value: Any) -> Any:
 
 
 def parsed(text: str) -> tuple[str, Any]:
-    """(name, value) from words on a command line: conv_clamp=256, conv_clamp=none, resample_filter=1,2,1."""
-    name, _, word = text.partition("=")
+    """(name, value) from words on a command line: conv_clamp=256, conv_clamp=none, resample_filter=1,2,1; conv_clamp=
+    is `FORGET`. Raises NetworkFileError."""
+    name, equals, word = text.partition("=")
     name, word = name.strip(), word.strip()
+    if not equals:
+        raise NetworkFileError(f"{_shown(text)} states nothing", hint="Write NAME=VALUE, as conv_clamp=256.")
+    if not word and name in FACTS:
+        return name, FORGET
     if word.lower() == "none":
         return name, checked(name, None)
     try:
@@ -112,6 +127,17 @@ def digest(facts: Mapping[str, Any]) -> str:
     if not facts:
         return ""
     return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def refuse_useless(facts: Mapping[str, Any], useful: Iterable[str]) -> None:
+    """Raise NetworkFileError for a stated fact that the network has no use for: it would be ignored without a word."""
+    useful = list(useful)
+    for name in facts:
+        if name not in useful:
+            raise NetworkFileError(
+                f"'{name}' was stated beside the file, and this network has no such thing, or the file says it",
+                hint=f"Take it back: ganzfeld inspect FILE --set {name}= (of use here: {', '.join(useful)})",
+            )
 
 
 def _shown(value: Any) -> str:

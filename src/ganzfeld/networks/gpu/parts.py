@@ -53,16 +53,18 @@ class GpuMapping(CpuMapping):
     """As `CpuMapping`, one launch for a single latent. In float32: eight layers in a row, and psi multiplies what is
     off."""
 
-    def through(self, x: Tensor, psi: float | Tensor, cutoff: int | Tensor | None, *, normalise: bool) -> Tensor:
+    def through(
+        self, x: Tensor, average: Tensor, psi: float | Tensor, cutoff: int | Tensor | None, *, normalise: bool
+    ) -> Tensor:
         alike = not isinstance(psi, Tensor) or psi.dim() == 0
         if len(x) > 1 or not alike or not available(x.device) or not supports(self.dense):
-            return super().through(x, psi, cutoff, normalise=normalise)
+            return super().through(x, average, psi, cutoff, normalise=normalise)
         rows = self.num_ws
         psi, most = (
             each.to(x.device, torch.float32) if isinstance(each, Tensor) else each
             for each in (psi, rows if cutoff is None else cutoff)
         )
-        return mapped(x, self.dense, self.w_avg, rows, psi, most, normalise=normalise)
+        return mapped(x, self.dense, average.reshape(-1), rows, psi, most, normalise=normalise)
 
 
 class GpuStyles:

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -90,7 +89,7 @@ class GpuStyleGAN2:
         self.const = self.derived.make("synthesis.b4.const", compute=lambda const: const.permute(1, 2, 0).contiguous())
         named = self._names()
         names = [name for name, _, _ in named]
-        rgb_names = [f"synthesis.b{side}.torgb" for side in config.resolutions]
+        rgb_names = [f"synthesis.b{block}.torgb" for block in config.blocks]
         count = len(names)
         widest = max(config.channels)
         # A block's torgb reads the row after its last convolution's, which the next block reads too.
@@ -101,12 +100,12 @@ class GpuStyleGAN2:
         self.convolutions = [self._convolution(*found) for found in enumerate(named)]
         self.colours = GpuColours(self.derived, rgb_names, widest)
         self.rgb_biases = [tensors[f"{name}.bias"] for name in rgb_names]
-        self.rgb_taps = [tensors[f"synthesis.b{side}.resample_filter"] for side in config.resolutions]
+        self.rgb_taps = [tensors[f"synthesis.b{block}.resample_filter"] for block in config.blocks]
         self.strengths = torch.zeros(count, device=self.device)
         for i, name in enumerate(names):
             self.derived.scale(f"{name}.noise_strength", GAIN, into=self.strengths[i])
         self.affines = [f"{name}.affine.{kind}" for name in (*names, *rgb_names) for kind in ("weight", "bias")]
-        self.blocks = [self._block(side, named) for side in config.resolutions]
+        self.blocks = [self._block(block, named) for block in config.blocks]
         self.painting, self.modulating = SideStream(self.device), SideStream(self.device)
         self._plans: dict[tuple[int, Wide | None], list[PlannedConvolution]] = {}
         self._compile()
@@ -131,7 +130,7 @@ class GpuStyleGAN2:
     def _one(self, rows: Tensor, options: SynthesisOptions) -> Tensor:
         """The picture, or the activation, of rows [num_ws, w_dim]: [1, …]."""
         until, wide = options.until, options.wide
-        last = int(until[1:].partition(".")[0]) if until else options.resolution or self.config.img_resolution
+        last = self.config.last_block(until, options.resolution)
         picture = self._begun(rows, self._plan(last, wide), options)
         for number in range(len(picture.steps)):
             activation = self._layer(picture, number)
@@ -230,7 +229,7 @@ class GpuStyleGAN2:
 
     def _painted(self, picture: Picture, step: PlannedConvolution) -> Colours:
         """The way to RGB after a block."""
-        block = int(math.log2(step.convolution.resolution)) - 2
+        block = self.config.blocks.index(step.convolution.block)
         return Colours(
             picture.colours[block],
             self.rgb_biases[block],
@@ -247,25 +246,26 @@ class GpuStyleGAN2:
         picture.held += [plain, painted]
 
     def _names(self) -> list[tuple[str, str, int]]:
-        """Every convolution's official name, its layer's name and its resolution."""
+        """Every convolution's official name, its layer's name and its block's number."""
         found = [("synthesis.b4.conv1", "b4", 4)]
-        for side in self.config.resolutions[1:]:
-            found.append((f"synthesis.b{side}.conv0", f"b{side}.conv0", side))
-            found.append((f"synthesis.b{side}.conv1", f"b{side}", side))
+        for block in self.config.blocks[1:]:
+            found.append((f"synthesis.b{block}.conv0", f"b{block}.conv0", block))
+            found.append((f"synthesis.b{block}.conv1", f"b{block}", block))
         return found
 
-    def _block(self, side: int, named: list[tuple[str, str, int]]) -> GainBlock:
-        own = [(i, name, layer) for i, (name, layer, resolution) in enumerate(named) if resolution == side]
+    def _block(self, number: int, named: list[tuple[str, str, int]]) -> GainBlock:
+        own = [(i, name, layer) for i, (name, layer, block) in enumerate(named) if block == number]
         needs = [f"{name}.{kind}" for _, name, _ in own for kind in ("weight", "noise_const")]
-        return GainBlock(f"b{side}", own[0][0], own[-1][0] + 1, tuple(layer for *_, layer in own), tuple(needs))
+        return GainBlock(f"b{number}", own[0][0], own[-1][0] + 1, tuple(layer for *_, layer in own), tuple(needs))
 
     def _convolution(self, index: int, named: tuple[str, str, int]) -> GpuConvolution:
-        name, layer, resolution = named
+        name, layer, block = named
         tensors = self.derived.tensors
         channels, inputs = tensors[f"{name}.weight"].shape[:2]
         up = 2 if name.endswith("conv0") else 1
-        smallest = min(doubling.LARGEST, self.config.img_resolution // doubling.SMALLER)
-        doubles_small = up == 2 and resolution <= smallest
+        width, height = self.config.block_size(block)
+        smallest = min(doubling.LARGEST, max(self.config.size) // doubling.SMALLER)
+        doubles_small = up == 2 and max(width, height) <= smallest
         phases = (4,) if up == 2 and not doubles_small else ()
         weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
         energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
@@ -276,18 +276,19 @@ class GpuStyleGAN2:
         bias = self.derived.scale(f"{name}.bias", GAIN)
         noise = tensors[f"{name}.noise_const"]
         taps = tensors[f"{name}.resample_filter"] if doubles_small else None
+        size = (height // up, width // up)
         return GpuConvolution(
-            name, layer, resolution, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise, taps
+            name, layer, block, size, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise, taps
         )
 
     def _compile(self) -> None:
         """The kernels that the whole picture needs, side by side: the compiler takes a second for each, and several run
         at a time."""
         wanted = []
-        for step in self._plan(self.config.img_resolution, None):
+        for step in self._plan(self.config.blocks[-1], None):
             c, tile = step.convolution, step.tile
             if isinstance(tile, HopperTile) and c.filter is None:
-                painted = c.ends_block and step.fuses and c.resolution > 4
+                painted = c.ends_block and step.fuses and c.block > 4
                 colours = self.config.img_channels if painted else 0
                 wanted.append((tile, tile.macros(c.up, c.channels, colours, first=not painted)))
         if wanted:

@@ -21,12 +21,14 @@ from ganzfeld.networks.wide import Wide
 
 @dataclass(frozen=True, slots=True)
 class GpuConvolution:
-    """One modulated convolution: where its tensors are and what shape it has. filter: of one that doubles the size of a
-    small picture; those of large pictures have it in their weight."""
+    """One modulated convolution: where its tensors are and what shape it has. block: 8 of b8. size: (height, width) of
+    its input in the network's own picture. filter: of one that doubles the size of a small picture; those of large
+    pictures have it in their weight."""
 
     name: str
     layer: str
-    resolution: int
+    block: int
+    size: tuple[int, int]
     up: int
     inputs: int
     channels: int
@@ -38,7 +40,7 @@ class GpuConvolution:
     @property
     def ends_block(self) -> bool:
         """Whether its activation is the one with which its block ends, of which RGB is made."""
-        return self.layer == f"b{self.resolution}"
+        return self.layer == f"b{self.block}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,13 @@ class PlannedConvolution:
 def planned(
     convolutions: Iterable[GpuConvolution], last: int, wide: Wide | None, device: torch.device
 ) -> list[PlannedConvolution]:
-    """The convolutions of the picture, or of the blocks, of `last` pixels, in their order."""
+    """The convolutions of the blocks up to the one with the number `last`, in their order."""
     steps: list[PlannedConvolution] = []
     for convolution in convolutions:
-        if convolution.resolution > last:
+        if convolution.block > last:
             break
-        side = convolution.resolution // convolution.up
-        height, width = (side, side) if wide is None else wide.side((side, side), side // 4)
+        scale = convolution.block // convolution.up // 4
+        height, width = convolution.size if wide is None else wide.side(convolution.size, scale)
         outputs, inputs = len(convolution.weight), convolution.inputs
         if has_wgmma(device):
             # These kernels need no padding between rows, and leave none for others.

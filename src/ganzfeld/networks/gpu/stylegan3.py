@@ -197,7 +197,7 @@ class GpuStyleGAN3:
             tensors[f"{name}.up_filter"],
             tensors[f"{name}.down_filter"],
             up=config.up,
-            low=config.padding[0],
+            low=(config.padding[2], config.padding[0]),
             clamp=config.clamp,
         )
         return GpuLayer(config, name, inputs, outputs, weight, bias, filters)

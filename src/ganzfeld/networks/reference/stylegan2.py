@@ -36,14 +36,14 @@ class StyleGAN2(GeneratorModule):
 
 
 class StyleGAN2Synthesis(SynthesisModule):
-    """w [N, num_ws, w_dim] -> picture [N, img_channels, R, R], about −1..1."""
+    """w [N, num_ws, w_dim] -> picture [N, img_channels, H, W], about −1..1."""
 
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         self.config = config
         before = 0
-        for resolution, channels in zip(config.resolutions, config.channels):
-            self.add_module(f"b{resolution}", StyleGAN2Block(config, resolution, before, channels))
+        for number, channels in zip(config.blocks, config.channels):
+            self.add_module(f"b{number}", StyleGAN2Block(config, number, before, channels))
             before = channels
 
     @property
@@ -61,10 +61,10 @@ class StyleGAN2Synthesis(SynthesisModule):
     def forward(self, w: Tensor, options: SynthesisOptions = PLAIN) -> Tensor:
         """As `Generator.synthesis`."""
         until, wide = options.until, options.wide
-        resolution = options.resolution or self.config.img_resolution
+        last = self.config.last_block(until, options.resolution)
         x = self.blocks[0].const
         if wide is not None:
-            x = wide_const(x, *wide.side((4, 4), 1), wide.fill)
+            x = wide_const(x, *wide.side((x.shape[1], x.shape[2]), 1), wide.fill)
         x = x.expand(len(w), -1, -1, -1)
         rgb: Tensor | None = None
         row = 0
@@ -73,7 +73,8 @@ class StyleGAN2Synthesis(SynthesisModule):
             for convolution, name in zip(block.convolutions, block.steps):
                 own = convolution.noise_const
                 if wide is not None:
-                    own = wide_noise(own, *wide.side((len(own), len(own)), len(own) // 4), wide.fill, row + 1)
+                    cell = block.number // 4
+                    own = wide_noise(own, *wide.side((own.shape[0], own.shape[1]), cell), wide.fill, cell, row + 1)
                 noise = layer_noise(options.noise_mode, own, len(w), options.seed, stream=row)
                 noise = noise if noise is None else noise * options.noise_strength
                 x = options.passed(name, convolution(x, w[:, row], noise, options.gain(name)))
@@ -88,29 +89,30 @@ class StyleGAN2Synthesis(SynthesisModule):
                 # The next block's first convolution reads the same row of w.
                 picture: Tensor = block.torgb(x, w[:, row]).float()
                 rgb = picture if rgb is None else upsample2(rgb, block.resample_filter) + picture
-                if block.resolution == resolution:
+                if block.number == last:
                     return middle(self.config, block.name, rgb, wide)
-        raise ValueError(f"there is no layer {until!r}, or no picture of {resolution} px")
+        raise ValueError(f"there is no layer {until!r}, or no picture of {options.resolution} px")
 
 
 class StyleGAN2Block(nn.Module):
-    """The layers that work at one resolution; `StyleGAN2Synthesis.forward` calls them."""
+    """The layers that work at one size; `StyleGAN2Synthesis.forward` calls them. number: 8 of b8."""
 
     resample_filter: Tensor
 
-    def __init__(self, config: StyleGAN2Config, resolution: int, in_channels: int, channels: int) -> None:
+    def __init__(self, config: StyleGAN2Config, number: int, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.name = f"b{resolution}"
-        self.resolution = resolution
+        self.name = f"b{number}"
+        self.number = number
+        width, height = config.block_size(number)
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
         self.conv0: StyleGAN2Convolution | None = None
         if not in_channels:
-            self.const = nn.Parameter(normal(channels, resolution, resolution))
+            self.const = nn.Parameter(normal(channels, height, width))
         else:
-            self.conv0 = StyleGAN2Convolution(config, resolution, in_channels, channels, up=True)
-        self.conv1 = StyleGAN2Convolution(config, resolution, channels, channels)
+            self.conv0 = StyleGAN2Convolution(config, (height, width), in_channels, channels, up=True)
+        self.conv1 = StyleGAN2Convolution(config, (height, width), channels, channels)
         self.torgb = self.skip = None
-        if config.architecture == "skip" or resolution == config.img_resolution:
+        if config.architecture == "skip" or number == config.blocks[-1]:
             self.torgb = StyleGAN2ToRGB(config, channels)
         if config.architecture == "resnet" and in_channels:
             self.skip = StyleGAN2Skip(config, in_channels, channels)
@@ -133,8 +135,14 @@ class StyleGAN2Convolution(nn.Module):
     resample_filter: Tensor
 
     def __init__(
-        self, config: StyleGAN2Config, resolution: int, in_channels: int, out_channels: int, up: bool = False
+        self,
+        config: StyleGAN2Config,
+        size: tuple[int, int],
+        in_channels: int,
+        out_channels: int,
+        up: bool = False,
     ) -> None:
+        """size: (height, width) of what it makes."""
         super().__init__()
         self.up = up
         self.clamp = config.conv_clamp
@@ -142,7 +150,7 @@ class StyleGAN2Convolution(nn.Module):
         self.weight = nn.Parameter(normal(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("noise_const", normal(resolution, resolution))
+        self.register_buffer("noise_const", normal(*size))
         self.register_buffer("resample_filter", binomial_filter(config.resample_filter))
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: Tensor | None = None) -> Tensor:

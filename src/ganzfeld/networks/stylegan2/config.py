@@ -36,44 +36,64 @@ class StyleGAN2Config(MappingConfig):
     resample_filter: tuple[float, ...] = (1, 3, 3, 1)
     """The separable FIR filter, for files whose tensors do not hold it. Normalised when used."""
     channels: tuple[int, ...] = ()
-    """Channels at 4, 8, 16, …, img_resolution."""
+    """Channels of the blocks b4, b8, b16, …"""
+    const_size: tuple[int, int] = (4, 4)
+    """(width, height) in samples of the learnt constant, which each block but the first doubles."""
 
     @property
-    def resolutions(self) -> tuple[int, ...]:
-        """4, 8, …, img_resolution."""
-        return tuple(2**k for k in range(2, self.img_resolution.bit_length()))
+    def blocks(self) -> tuple[int, ...]:
+        """The numbers in the blocks' names: 4, 8, 16, … They are sides of their pictures if the constant is 4×4."""
+        return tuple(4 << k for k in range(len(self.channels)))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.block_size(self.blocks[-1])
+
+    def block_size(self, block: int) -> tuple[int, int]:
+        """(width, height) of the activations of the block with this number."""
+        width, height = self.const_size
+        return width * block // 4, height * block // 4
+
+    def last_block(self, until: str | None = None, resolution: int | None = None) -> int:
+        """The number of the block with which a synthesis ends: that of the layer `until`, or of the picture of the
+        height `resolution`; without either, the last of all."""
+        if until is not None:
+            return int(until[1:].partition(".")[0])
+        return self.blocks[-1] if resolution is None else 4 * resolution // self.const_size[1]
 
     # What it describes
 
     def _specs(self) -> Iterator[LayerSpec]:
-        for side, channels in zip(self.resolutions, self.channels):
-            block = f"b{side}"
-            for name in (f"{block}.conv0",) if side > 4 else ():
+        for number, channels in zip(self.blocks, self.channels):
+            block = f"b{number}"
+            for name in (f"{block}.conv0",) if number > 4 else ():
                 taps = f"synthesis.{name}.resample_filter"
-                yield self._spec(name, channels, side, weight=f"synthesis.{name}.weight", up_filter=taps, inner=True)
+                yield self._spec(name, channels, number, weight=f"synthesis.{name}.weight", up_filter=taps, inner=True)
             last = f"synthesis.{block}.conv1.weight"
-            if self.architecture == "resnet" and side > 4:
+            if self.architecture == "resnet" and number > 4:
                 # The sum at the block's end is a layer of its own, which no convolution makes.
-                yield self._spec(f"{block}.conv1", channels, side, weight=last, inner=True)
-                yield self._spec(block, channels, side)
+                yield self._spec(f"{block}.conv1", channels, number, weight=last, inner=True)
+                yield self._spec(block, channels, number)
             else:
-                yield self._spec(block, channels, side, weight=last, aliases=(f"{block}.conv1",))
+                yield self._spec(block, channels, number, weight=last, aliases=(f"{block}.conv1",))
 
-    @staticmethod
-    def _spec(name: str, channels: int, side: int, **more: Any) -> LayerSpec:
-        return LayerSpec(name, channels, side, side, scale=side // 4, rate=side, prefix=f"synthesis.{name}.", **more)
+    def _spec(self, name: str, channels: int, block: int, **more: Any) -> LayerSpec:
+        width, height = self.block_size(block)
+        scale, prefix = block // 4, f"synthesis.{name}."
+        return LayerSpec(name, channels, height, width, scale=scale, rate=height, prefix=prefix, **more)
 
     @property
     def row_names(self) -> tuple[str, ...]:
         """What a torgb reads belongs to the next convolution, too, and goes by its name; but for the last."""
         weights = self.convolutions.values()
         convolutions = [weight.removeprefix("synthesis.").removesuffix(".weight") for weight in weights]
-        return (*convolutions, f"b{self.img_resolution}.torgb")
+        return (*convolutions, f"b{self.blocks[-1]}.torgb")
 
     @property
     def picture_resolutions(self) -> tuple[int, ...]:
         """Each block of the "skip" architecture adds to a picture, so that any of them can be the last."""
-        return self.resolutions if self.architecture == "skip" else super().picture_resolutions
+        heights = tuple(self.block_size(block)[1] for block in self.blocks)
+        return heights if self.architecture == "skip" else heights[-1:]
 
     @property
     def globs(self) -> WeightGlobs:
@@ -91,8 +111,8 @@ class StyleGAN2Config(MappingConfig):
         return ("b8", "b16")
 
     def first_field(self, resolution: int | None = None) -> FirstField:
-        side = resolution or self.img_resolution
-        return FirstField(own=(side, side), pitch=side // 4)
+        pitch = self.last_block(resolution=resolution) // 4
+        return FirstField(own=self.picture_size(resolution), pitch=pitch)
 
     # How it is made
 
@@ -110,39 +130,43 @@ class StyleGAN2Config(MappingConfig):
         img_channels: int = 3,
         architecture: Architecture = "skip",
         conv_clamp: float | None = 256,
+        const_size: tuple[int, int] = (4, 4),
     ) -> Self:
         """The configuration by the paper's rule, channels(r) = min(channel_base // r, channel_max).
 
-        The defaults are the paper's configuration F at 1024 px. `resolution` is a power of two, at least 4.
+        The defaults are the paper's configuration F at 1024 px. `resolution` is a power of two, at least 4: the number
+        of the last block. const_size: (width, height) of the constant; the picture is resolution / 4 times as large.
         """
         check_resolution(resolution)
-        config = cls(
+        blocks = [4 << k for k in range(resolution.bit_length() - 2)]
+        return cls(
             z_dim=z_dim,
             c_dim=c_dim,
             w_dim=w_dim,
-            num_ws=2 * resolution.bit_length() - 4,
-            img_resolution=resolution,
+            num_ws=2 * len(blocks),
+            img_resolution=const_size[1] * resolution // 4,
             img_channels=img_channels,
             mapping_features=(w_dim,) * mapping_layers,
             embed_features=w_dim if c_dim else 0,
             architecture=architecture,
             conv_clamp=conv_clamp,
+            channels=tuple(min(channel_base // block, channel_max) for block in blocks),
+            const_size=const_size,
         )
-        channels = tuple(min(channel_base // r, channel_max) for r in config.resolutions)
-        return dataclasses.replace(config, channels=channels)
 
     def measured(self, weights: Weights) -> Self:
         """The same configuration with every size that the tensors tell (official names) read off them."""
         fields = self.measured_mapping(weights)
-        resolutions = numbered(weights, r"synthesis\.b(\d+)\.conv1\.weight")
-        if not resolutions or resolutions != [4 * 2**k for k in range(len(resolutions))]:
+        blocks = numbered(weights, r"synthesis\.b(\d+)\.conv1\.weight")
+        if not blocks or blocks != [4 << k for k in range(len(blocks))]:
             raise NetworkError(
-                f"the synthesis network has blocks for {resolutions or 'no sizes at all'}, not for 4, 8, 16, …",
+                f"the synthesis network has blocks for {blocks or 'no sizes at all'}, not for 4, 8, 16, …",
                 hint="It is not a StyleGAN2 generator, or a part of it is missing.",
             )
-        shapes = {r: shape_of(weights, f"synthesis.b{r}.conv1.weight", 4) for r in resolutions}
-        fields["img_resolution"] = resolutions[-1]
-        fields["channels"] = tuple(shape[0] for shape in shapes.values())
-        fields["img_channels"] = shape_of(weights, f"synthesis.b{resolutions[-1]}.torgb.weight", 4)[0]
-        fields["num_ws"] = max(self.num_ws, 2 * len(resolutions))
+        _, height, width = shape_of(weights, "synthesis.b4.const", 3)
+        fields["const_size"] = (width, height)
+        fields["img_resolution"] = height * blocks[-1] // 4
+        fields["channels"] = tuple(shape_of(weights, f"synthesis.b{block}.conv1.weight", 4)[0] for block in blocks)
+        fields["img_channels"] = shape_of(weights, f"synthesis.b{blocks[-1]}.torgb.weight", 4)[0]
+        fields["num_ws"] = max(self.num_ws, 2 * len(blocks))
         return dataclasses.replace(self, **fields)

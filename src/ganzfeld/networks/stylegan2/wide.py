@@ -1,7 +1,7 @@
 """What a StyleGAN2 starts from for a picture of another shape: its constant and its noise, continued.
 
-The constant of 4×4 samples is continued beyond its borders, and so are the noise pictures. Everything here is pure
-torch without host reads, on the device of the tensors it is given.
+The constant, of 4×4 samples in most networks, is continued beyond its borders, and so are the noise pictures.
+Everything here is pure torch without host reads, on the device of the tensors it is given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SEED = 1920
 
 
 def wide_const(const: Tensor, cells_y: int, cells_x: int, fill: str) -> Tensor:
-    """The constant [C, 4, 4] continued to [C, cells_y, cells_x], its own samples in the middle.
+    """The constant [C, h, w] continued to [C, cells_y, cells_x], its own samples in the middle.
 
     "mirror": reflected again and again. "tile": repeated. "noise": beyond its borders random mixtures of its own
     samples, with their mean and their covariance between channels. "stretch": itself, larger.
@@ -37,13 +37,12 @@ def wide_const(const: Tensor, cells_y: int, cells_x: int, fill: str) -> Tensor:
     return torch.where(_inside(const, cells_y, cells_x, 1), continued, mixtures)
 
 
-def wide_noise(noise: Tensor, height: int, width: int, fill: str, stream: int = 1) -> Tensor:
-    """A layer's noise picture [h, w], of h / 4 samples a cell of the constant, continued to [height, width].
+def wide_noise(noise: Tensor, height: int, width: int, fill: str, cell: int, stream: int = 1) -> Tensor:
+    """A layer's noise picture [h, w], of cell × cell samples for one of the constant, continued to [height, width].
 
     As `wide_const`; "noise" has fresh noise beyond the borders, another for each `stream`; "stretch", which would
     make noise coarser and weaker, is "mirror" here.
     """
-    cell = noise.shape[0] // 4
     continued = _continued(noise, height, width, cell, "tile" if fill == "tile" else "mirror")
     if fill != "noise":
         return continued
@@ -88,7 +87,8 @@ class WideStart:
     def const(self) -> Tensor:
         """[1, C, cells_y, cells_x], channels-last."""
         if "const" not in self._made:
-            cells, fill = self.wide.side((4, 4), 1), self.wide.fill
+            own = self._derived.tensors["synthesis.b4.const"]
+            cells, fill = self.wide.side((own.shape[1], own.shape[2]), 1), self.wide.fill
             self._made["const"] = self._derived.make(
                 "synthesis.b4.const",
                 compute=lambda const: wide_const(const, *cells, fill)[None].contiguous(
@@ -100,10 +100,11 @@ class WideStart:
     def noise(self, name: str, stream: int) -> Tensor:
         """The noise [height, width] of the layer "synthesis.b64.conv0", say; `stream` is its number."""
         if name not in self._made:
-            own = self._derived.tensors[f"{name}.noise_const"]
-            sides, fill = self.wide.side((own.shape[0], own.shape[1]), own.shape[0] // 4), self.wide.fill
+            own, const = (self._derived.tensors[each] for each in (f"{name}.noise_const", "synthesis.b4.const"))
+            cell, fill = own.shape[0] // const.shape[1], self.wide.fill
+            sides = self.wide.side((own.shape[0], own.shape[1]), cell)
             self._made[name] = self._derived.make(
-                f"{name}.noise_const", compute=lambda noise: wide_noise(noise, *sides, fill, stream + 1)
+                f"{name}.noise_const", compute=lambda noise: wide_noise(noise, *sides, fill, cell, stream + 1)
             )
         return self._made[name]
 

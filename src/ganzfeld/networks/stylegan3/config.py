@@ -37,7 +37,7 @@ class InputConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerConfig:
-    """One layer of StyleGAN3. Sizes are (width, height), rates in samples per picture width.
+    """One layer of StyleGAN3. Sizes are (width, height), rates in samples per height of the picture.
 
     The cutoffs and half widths say how the filters were designed; they are only needed where the filters
     themselves are not at hand (a network with random weights).
@@ -105,6 +105,10 @@ class StyleGAN3Config(MappingConfig):
             )
 
     @property
+    def size(self) -> tuple[int, int]:
+        return self.layers[-1].out_size
+
+    @property
     def row_names(self) -> tuple[str, ...]:
         return tuple(self.specs)
 
@@ -134,7 +138,7 @@ class StyleGAN3Config(MappingConfig):
 
     def first_field(self, resolution: int | None = None) -> FirstField:
         last = self.layers[-1]
-        return FirstField(own=last.out_size, pitch=int(last.out_sampling_rate // self.input.sampling_rate))
+        return FirstField(own=self.size, pitch=int(last.out_sampling_rate // self.input.sampling_rate))
 
     # How it is made
 
@@ -162,9 +166,12 @@ class StyleGAN3Config(MappingConfig):
         img_channels: int = 3,
         output_scale: float = 0.25,
         conv_clamp: float | None = 256,
+        width: int | None = None,
     ) -> Self:
         """The configuration by the paper's rules: a geometric progression of cutoffs and stopbands.
 
+        resolution: the height of the picture. width: its width if it is no square; all sizes are in proportion to it,
+        margins too, as in the networks of StyleGAN-Human.
         T has 3×3 convolutions, channel_base 32768 and channel_max 512; R has 1×1 convolutions, twice as many
         channels (65536 and 1024) and radial down filters. None means the number of that kind.
         """
@@ -185,6 +192,7 @@ class StyleGAN3Config(MappingConfig):
         half_widths = [max(stop, rate / 2) - cut for stop, rate, cut in zip(stopbands, rates, cutoffs)]
         sizes = [rate + 2 * margin_size for rate in rates]
         sizes[-2:] = [resolution, resolution]
+        fields = [(side * (width or resolution) // resolution, side) for side in sizes]
         channels = [round(min(channel_base / 2 / cut, channel_max)) for cut in cutoffs]
         channels[-1] = img_channels
 
@@ -199,18 +207,21 @@ class StyleGAN3Config(MappingConfig):
             up_taps = filter_size * up if up > 1 and not torgb else 1
             down_taps = filter_size * down if down > 1 and not torgb else 1
             down_shape = (down_taps,) * (2 if radial and not critical else 1)
-            total = (sizes[i] - 1) * down + 1 - (sizes[before] + kernel - 1) * up + up_taps + down_taps - 2
-            low = (total + up) // 2
+            padding: list[int] = []
+            for entering, leaving in zip(fields[before], fields[i]):
+                total = (leaving - 1) * down + 1 - (entering + kernel - 1) * up + up_taps + down_taps - 2
+                low = (total + up) // 2
+                padding += [low, total - low]
             layers.append(
                 LayerConfig(
-                    name=f"L{i}_{sizes[i]}_{channels[i]}",
+                    name=f"L{i}_{fields[i][0]}_{channels[i]}",
                     in_sampling_rate=rates[before],
                     out_sampling_rate=rates[i],
-                    in_size=(sizes[before], sizes[before]),
-                    out_size=(sizes[i], sizes[i]),
+                    in_size=fields[before],
+                    out_size=fields[i],
                     up=up,
                     down=down,
-                    padding=(low, total - low, low, total - low),
+                    padding=(padding[0], padding[1], padding[2], padding[3]),
                     kernel=kernel,
                     torgb=torgb,
                     clamp=conv_clamp,
@@ -235,9 +246,7 @@ class StyleGAN3Config(MappingConfig):
             mapping_features=(w_dim,) * mapping_layers,
             embed_features=w_dim if c_dim else 0,
             output_scale=output_scale,
-            input=InputConfig(
-                size=(sizes[0], sizes[0]), sampling_rate=rates[0], bandwidth=cutoffs[0], channels=channels[0]
-            ),
+            input=InputConfig(size=fields[0], sampling_rate=rates[0], bandwidth=cutoffs[0], channels=channels[0]),
             layers=tuple(layers),
         )
 
@@ -265,7 +274,7 @@ class StyleGAN3Config(MappingConfig):
         fields["input"] = dataclasses.replace(self.input, channels=channels)
         fields["layers"] = tuple(layers)
         fields["img_channels"] = layers[-1].out_channels
-        fields["img_resolution"] = layers[-1].out_size[0]
+        fields["img_resolution"] = layers[-1].out_size[1]
         fields["num_ws"] = max(self.num_ws, len(layers) + 1)
         return dataclasses.replace(self, **fields)
 

@@ -21,6 +21,7 @@ from ganzfeld.patch.expressions.vocabulary import (
     UsageError,
     known_functions,
 )
+from ganzfeld.seeds import seed_number
 
 
 @dataclass
@@ -204,7 +205,9 @@ class Calls(Naming):
     ) -> ast.expr:
         """An argument of the kind that the parameter takes."""
         what = function.name if parameter is function.rest else f"'{parameter.name}' of {function.name}"
-        if parameter.kind is Kind.NUMBER:
+        if parameter.kind is Kind.SEED and isinstance(piece.value, str) and piece.value.strip():
+            return at(node, ast.Constant(seed_number(piece.value)))
+        if parameter.kind in (Kind.NUMBER, Kind.SEED):
             return self.number(node, piece, what)
         if parameter.kind is Kind.EVENT and piece.kind in NOT_NUMBERS:
             use = 'Such as hit("/address"), every(1) or a comparison'

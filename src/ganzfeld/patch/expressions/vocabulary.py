@@ -30,11 +30,15 @@ class Kind(Enum):
     TEXT = "text"
     LIST = "a list"
     EVENT = "an event"
+    SEED = "a number or a word"
     ANY = "any value"
 
 
 Event = float
 """As an annotation: how many events there are on this frame, or a condition. Events are numbers above 0."""
+
+Seed = float
+"""As an annotation: a seed. A word that is written out stands for its number (`ganzfeld.seeds`)."""
 
 
 class UsageError(ValueError):
@@ -154,7 +158,14 @@ NAMES: Mapping[str, Name] = {
     )
 }
 
-_KINDS = {"float": Kind.NUMBER, "int": Kind.NUMBER, "str": Kind.TEXT, "Event": Kind.EVENT, "Any": Kind.ANY}
+_KINDS = {
+    "float": Kind.NUMBER,
+    "int": Kind.NUMBER,
+    "str": Kind.TEXT,
+    "Event": Kind.EVENT,
+    "Seed": Kind.SEED,
+    "Any": Kind.ANY,
+}
 _registry: dict[str, Function] = {}
 
 

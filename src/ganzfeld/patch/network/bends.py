@@ -9,7 +9,7 @@ from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends, blend_m
 from ganzfeld.bending.channels import listed
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.node import Declared, HostValue, Method, MethodLine, Named, Parameter, Structure, Value
+from ganzfeld.patch.node import Declared, Method, MethodLine, Named, Parameter, Seed, Structure, Value
 
 _CROSSING = {"crossover", "width", "below"}
 COMMON = ("target", "channels", "inputs", "soft", "only", "only_inputs", "seed")
@@ -89,7 +89,7 @@ class BendMethod(Method):
     soft = Value(0, "How gradually channels enter the share.", limits=(0, 1))
     only = Structure(None, 'Only these channels: "0-15" or [0, 3].', check=listed)
     only_inputs = Structure(None, "Weights: only these input channels.", check=listed)
-    seed = HostValue(0, "Which channels, which noise, which order.", range=(0, 100), limits=(-1e9, 1e9))
+    seed = Seed(0, "Which channels, which noise, which order: a number or a word.")
 
     @classmethod
     def present(cls, given: Iterable[str]) -> dict[str, Parameter]:

@@ -12,7 +12,7 @@ from ganzfeld.bending.directions import COUNT, beside, directions_of_w, read_dir
 from ganzfeld.bending.latents import LatentBender
 from ganzfeld.errors import NetworkError, NetworkFileError, nearest
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.node import HostValue, Input, Method, MethodLine, Parameter, SetupContext, Structure, Value
+from ganzfeld.patch.node import HostValue, Input, Method, MethodLine, Parameter, Seed, SetupContext, Structure, Value
 
 _NAMED = {"direction", "file"}
 
@@ -65,7 +65,7 @@ class MoveMethod(Method):
     direction = Structure(None, "A direction by its name; without one, a random one.", check=_name)
     layers = Structure("*", 'Layers ("b4 b8", "b*.conv0", "L4-L7"), or rows of w ("4-7", [0, 3]).', check=_layers)
     amount = Value(0, "How far: 1 is a usual distance (one standard deviation).", range=(-3, 3), limits=(-1000, 1000))
-    seed = HostValue(0, "Which random direction.", range=(0, 100), limits=(-1e9, 1e9))
+    seed = Seed(0, "Which random direction: a number or a word.")
     file = Structure(None, "A file of directions (.npz, .safetensors), if not NAME.directions.npz beside the network.",
                      check=_name)  # fmt: skip
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ganzfeld.errors import PatchError
+from ganzfeld.seeds import seed_number
 
 LARGEST_FILE = 1 << 30
 
@@ -63,8 +64,8 @@ def _preferred(arrays: dict[str, np.ndarray]) -> tuple[str, np.ndarray]:
 
 @functools.lru_cache(4096)
 def seed_latent(seed: int, dim: int) -> np.ndarray:
-    """z of a seed, float64 [dim]: the same as `numpy.random.RandomState(seed).randn(1, dim)`. Seeds wrap at 2³²."""
-    z = np.random.RandomState(seed % (1 << 32)).randn(1, dim)[0]
+    """z of a seed, float64 [dim]: the same as `numpy.random.RandomState(seed).randn(1, dim)`, seeds modulo 2³²."""
+    z = np.random.RandomState(seed_number(seed)).randn(1, dim)[0]
     z.flags.writeable = False
     return z
 

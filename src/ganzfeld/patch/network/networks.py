@@ -49,7 +49,7 @@ def w_of(
     """Where a latent is, truncated: w [1, num_ws, w_dim]; without one, the average. label: [1, c_dim], of a network
     that has classes."""
     if latent is None:
-        return network.average_w()
+        return network.average_w(label)
     points = latent.points
     if latent.space == "z":
         if points.shape[-1] != network.z_dim:
@@ -57,7 +57,7 @@ def w_of(
         labels = None if label is None else label.expand(len(points), -1)
         w = network.mapping(points, labels, truncation_psi=psi, truncation_cutoff=cutoff)
     else:
-        w = network.truncate(_in_w(points, network), psi, cutoff)
+        w = network.truncate(_in_w(points, network), psi, cutoff, label)
     return w if latent.weights is None else (w * latent.weights[:, None, None]).sum(0, keepdim=True)
 
 

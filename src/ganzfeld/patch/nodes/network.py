@@ -75,15 +75,17 @@ def _device(value: Any) -> str | None:
 
 
 def _smaller(network: Network, resolution: int | None) -> list[int]:
-    """The sizes at which a network can also work to make the picture of this size in less time, from the largest."""
-    side = resolution or network.resolution
-    least = max(SMALLEST_INNER, side >> MOST_HALVINGS)
-    return [smaller for smaller in sorted(network.resolutions, reverse=True) if least <= smaller < side]
+    """The heights at which a network can also work to make the picture of this height in less time, from the
+    largest."""
+    width, height = network.config.picture_size(resolution)
+    # Neither side goes below the smallest.
+    least = max(-(-SMALLEST_INNER * height // min(width, height)), height >> MOST_HALVINGS)
+    return [smaller for smaller in sorted(network.resolutions, reverse=True) if least <= smaller < height]
 
 
 def _resolution(value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or value < 4):
-        raise ValueError("a size in pixels that the network works at: 64, 128, 256, …")
+    if value is not None and (not isinstance(value, int) or value < 1):
+        raise ValueError("the height in pixels of a picture that the network also makes: 64, 128, 256, …")
     return value
 
 
@@ -117,14 +119,16 @@ class NetworkNode(Node):
     noise_strength = Value(1.0, "Multiplies the strength of the fine noise.", range=(0, 3), limits=(-1000, 1000))
     label = HostValue(0, "Class of a conditional network; a fraction blends two; a list weighs them all.",
                       vector=True, range=(0, 10))  # fmt: skip
-    x = Value(0, "StyleGAN3: moves what it draws to the right, in pictures.", range=(-1, 1), limits=(-1e3, 1e3))
-    y = Value(0, "StyleGAN3: moves what it draws up, in pictures.", range=(-1, 1), limits=(-1e3, 1e3))
+    x = Value(
+        0, "StyleGAN3: moves what it draws to the right, in heights of its picture.", range=(-1, 1), limits=(-1e3, 1e3)
+    )
+    y = Value(0, "StyleGAN3: moves what it draws up, in heights of its picture.", range=(-1, 1), limits=(-1e3, 1e3))
     rotate = Value(0, "StyleGAN3: turns what it draws anticlockwise.", range=(-180, 180), limits=(-1e12, 1e12),
                    unit="degrees", period=360)  # fmt: skip
     zoom = Value(1, "StyleGAN3: enlarges what it draws; the network draws what comes into view.", range=(0.25, 4),
                  limits=(1e-2, 100))  # fmt: skip
-    resolution = Structure(None, "StyleGAN2: stop at the picture of this size, at its cost.", check=_resolution)
-    size = Structure(None, "(width, height) in pixels, drawn by the network itself: a field beyond its own square, or "
+    resolution = Structure(None, "StyleGAN2: stop at the picture of this height, at its cost.", check=_resolution)
+    size = Structure(None, "(width, height) in pixels, drawn by the network itself: a field beyond its own picture, or "
                      "a part of it.", check=_size)  # fmt: skip
     fill = Choice("mirror", "How StyleGAN2's constant goes on beyond its borders: mirrored, tiled, as noise of its "
                   "kind, or stretched instead.", options=FILLS)  # fmt: skip
@@ -258,8 +262,7 @@ class NetworkNode(Node):
         if show is None or layer == "image":
             if p.size is not None:
                 return from_signed(network.synthesis(w, resolution=p.resolution, **options))
-            height = p.resolution or network.resolution
-            width = height * network.size[0] // network.size[1]
+            width, height = network.config.picture_size(p.resolution)
             inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
             return resize(from_signed(network.synthesis(w, resolution=inner, **options)), width, height)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.

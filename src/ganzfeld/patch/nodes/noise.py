@@ -18,6 +18,7 @@ from ganzfeld.patch.node import (
     Node,
     PrepareContext,
     RenderContext,
+    Seed,
     Structure,
     Toggle,
     Value,
@@ -54,7 +55,7 @@ class NoiseNode(Node):
     )
 
     type = Choice("simplex2d", "The noise field; the last of its dimensions is the slowest.", options=NOISE_TYPES)
-    seed = HostValue(1, "Each number is another field.", range=(0, 100), limits=(-1e9, 1e9))
+    seed = Seed(1, "Each number, and each word, is another field.")
     period = HostValue(1, "Size of the largest features, in quarters of the picture's longer side.", range=(0.05, 8))
     harmonics = Value(2, "Finer layers over the first; a fraction fades one in.", range=(0, 8), limits=(0, 16))
     most_harmonics = Structure(MOST_HARMONICS, "The largest `harmonics` that can be played.", check=_harmonics)

@@ -23,8 +23,9 @@ from ganzfeld.patch.node import (
     Structure,
     Toggle,
 )
-from ganzfeld.ranges import numbers
+from ganzfeld.seeds import listed_seeds, seed_number
 
+MOST = 100_000
 _FILES = (".npy", ".npz", ".pt", ".pth")
 
 
@@ -32,11 +33,16 @@ def _keys(value: Any) -> str | tuple[int, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if value.lower().endswith(_FILES) else numbers(value, "seed")
+        if value.lower().endswith(_FILES):
+            return value
+        parts = listed_seeds(value)
+        if sum(map(len, parts)) > MOST:
+            raise ValueError(f"at most {MOST} seeds")
+        return tuple(seed_number(seed) for part in parts for seed in part)
     seeds = value if isinstance(value, list | tuple) else [value]
-    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-        raise ValueError('seeds are whole numbers, "0-15", or a file of keyframes (.npy, .npz, .pt)')
-    return tuple(seeds)
+    if not seeds or any(isinstance(seed, bool | list | tuple) or seed is None for seed in seeds):
+        raise ValueError('seeds are whole numbers, words, "0-15", or a file of keyframes (.npy, .npz, .pt)')
+    return tuple(map(seed_number, seeds))
 
 
 _EASES = {
@@ -53,18 +59,19 @@ class SeedsNode(Node):
 
     `seeds("0-15")` visits these in turn; `seeds()` goes on for ever through 0, 1, 2, …; a file holds keyframes
     [K, z_dim]. In z the way is an arc (slerp); in w it is straight, which is smoother and keeps to likelier pictures.
-    The same seed gives the same picture everywhere: z is `numpy.random.RandomState(seed).randn(1, z_dim)`.
+    The same seed gives the same picture everywhere: z is `numpy.random.RandomState(seed).randn(1, z_dim)`. A seed is a
+    whole number, modulo 2³², or a word.
     """
 
     word = "seeds"
     makes = ("latent",)
     examples = (
         'shown = seeds("0-3", speed=3)',
-        "shown = seeds([3, 7, 21], beats=4, loop=False)",
+        'shown = seeds([3, "rain", -1], beats=4, loop=False)',
         'shown = seeds("latents.npy", position=t)',
     )
 
-    keys = Structure(None, 'Seeds to visit ("0-15", [3, 7, 21]), or a file of keyframes.', check=_keys)
+    keys = Structure(None, 'Seeds to visit ("0-15", "rain", [3, 7, 21]), or a file of keyframes.', check=_keys)
     speed = HostValue(0.25, "Seeds a second.", range=(-4, 4), limits=(-1000, 1000), unit="seeds/s")
     beats = HostValue(0, "Beats from one seed to the next; above 0, the walk keeps to the beat and not to `speed`.",
                       range=(0, 32), limits=(0, 1e6), unit="beats")  # fmt: skip

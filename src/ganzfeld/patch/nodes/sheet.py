@@ -130,12 +130,12 @@ class SheetNode(Node):
         def show(layer: str, x: torch.Tensor) -> torch.Tensor:
             # At once: what comes after may use the memory again.
             picture = seen(x, context.parameters, context.staged.channel, f"{row} {layer}", context.state)
-            cells[layer].copy_(_fitted(picture, self.side))
+            _put(cells[layer], picture)
             return x
 
         hook = LayerHook(show, [layer for layer in cells if layer != "image"])
         if "image" in cells:
-            cells["image"].copy_(_fitted(from_signed(network.synthesis(w, after=hook)), self.side))
+            _put(cells["image"], from_signed(network.synthesis(w, after=hook)))
         elif cells:
             network.synthesis(w, after=hook, until=max(cells, key=network.layers.index))
 
@@ -178,9 +178,19 @@ def _beginning(latent: Latent | None, network: Network) -> Latent | None:
 
 
 def _fitted(picture: torch.Tensor, side: int) -> torch.Tensor:
-    """A picture as large as a cell: enlarged with its pixels to be seen, made smaller smoothly."""
-    smaller = max(picture.shape[2:]) > side
-    return resize(picture, side, side, "linear" if smaller else "nearest")
+    """A picture as large as fits into a cell: enlarged with its pixels to be seen, made smaller smoothly."""
+    height, width = picture.shape[2:]
+    longer = max(height, width)
+    width, height = (max(1, round(side * each / longer)) for each in (width, height))
+    return resize(picture, width, height, "linear" if longer > side else "nearest")
+
+
+def _put(cell: torch.Tensor, picture: torch.Tensor) -> None:
+    """Put a picture into the middle of a cell [1, 4, side, side]."""
+    picture = _fitted(picture, cell.shape[2])
+    height, width = picture.shape[2:]
+    top, left = (cell.shape[2] - height) // 2, (cell.shape[3] - width) // 2
+    cell[:, :, top : top + height, left : left + width].copy_(picture)
 
 
 def _paper(
@@ -211,6 +221,6 @@ def _paper(
 
 def _about(network: Network, layer: str) -> str:
     if layer == "image":
-        return f"{network.resolution} px"
-    channels, _, width = network.layer_shapes[layer]
-    return f"{channels} at {width} px"
+        return network.size_text
+    channels, height, width = network.layer_shapes[layer]
+    return f"{channels} at {width} px" if width == height else f"{channels} at {width} × {height} px"

@@ -19,8 +19,9 @@ from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global, Machine
 from ganzfeld.networks.files.modules import FORK, Part, parts_of_module, parts_of_state
 from ganzfeld.networks.files.source import Converted, Remarks, Source, Weights
+from ganzfeld.networks.files.stated import refuse_useless
 from ganzfeld.networks.files.survey import is_averaged
-from ganzfeld.networks.files.values import Array, Record, refuse_damaged, shown
+from ganzfeld.networks.files.values import Record, refuse_damaged, shown
 from ganzfeld.networks.files.vocabulary import checked_arguments
 from ganzfeld.networks.stylegan3.config import LayerConfig
 
@@ -41,24 +42,10 @@ def read(source: Source) -> Converted | None:
         else:
             parts = parts_of_module(module)
         remarks = Remarks()
-        _drop_unused_embedding(parts)
         if place and not is_averaged(place) and "optim" not in place:
             remarks.notes.append(f"the file holds no running average of the generator; '{place[:-1][-80:]}' is played")
         return read_kind(parts, source, remarks)
     return None
-
-
-def _drop_unused_embedding(parts: dict[str, Part]) -> None:
-    """Leave out an embedding of classes that the mapping network does not use: the first dense layer reads only z.
-
-    StyleGAN-XL's unconditional networks hold one.
-    """
-    embed, mapping, first = parts.get("mapping.embed"), parts.get("mapping"), parts.get("mapping.fc0")
-    if embed is None or mapping is None or first is None or "bias" in embed.parameters:
-        return
-    weight = first.parameters.get("weight")
-    if isinstance(weight, Array) and weight.shape[1:] == (mapping.number("z_dim"),):
-        del parts["mapping.embed"]
 
 
 def _weights(parts: Parts, wanted: re.Pattern[str], source: Source, remarks: Remarks) -> Weights:
@@ -166,8 +153,8 @@ def _stylegan2(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     }
     if "resample_filter" in source.stated:
         weights.arrays = {name: array for name, array in weights.arrays.items() if not name.endswith("resample_filter")}
-    what = "a StyleGAN2 snapshot" if synthesis.whole else "a state dict of StyleGAN2"
-    return converted(config, weights, f"{what} of StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork", remarks)
+    what = "snapshot" if synthesis.whole else "state dict"
+    return converted(config, weights, f"StyleGAN2 {what} (StyleGAN2-ADA-PyTorch, StyleGAN3's code, or a fork)", remarks)
 
 
 def _architecture(weights: Weights, blocks: int) -> str:
@@ -181,13 +168,14 @@ def _architecture(weights: Weights, blocks: int) -> str:
 # -- StyleGAN3 -------------------------------------------------------------------------------------------------
 
 _STYLEGAN3 = re.compile(
-    r"mapping\.(fc\d+|embed)\.(weight|bias)|mapping\.w_avg"
+    r"mapping\.(fc\d+|embed|embed_proj)\.(weight|bias)|mapping\.w_avg"
     r"|synthesis\.input\.(weight|affine\.weight|affine\.bias|transform|freqs|phases)"
     r"|synthesis\.L\d+_[^.]*\.(weight|bias|affine\.weight|affine\.bias|magnitude_ema|up_filter|down_filter)"
 )
 
 
-def _stylegan3(parts: Parts, source: Source, remarks: Remarks) -> Converted:
+def _stylegan3(parts: dict[str, Part], source: Source, remarks: Remarks) -> Converted:
+    xl = "mapping.embed_proj" in parts or _drop_unused_table(parts)
     weights = _weights(parts, _STYLEGAN3, source, remarks)
     synthesis = parts["synthesis"]
     names = [name for name in synthesis.children if re.fullmatch(r"L\d{1,4}_[^.]{0,70}", name)]
@@ -195,6 +183,7 @@ def _stylegan3(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     if not names or "synthesis.input" not in parts:
         raise NetworkFileError("the synthesis network has no layers", hint=FORK)
     if synthesis.whole:
+        refuse_useless(source.stated, ("conv_clamp", "mapping_lr_multiplier", "output_scale"))
         config = _described(parts, names, weights)
     else:
         config = designed(names, weights.arrays, source.stated)
@@ -204,8 +193,19 @@ def _stylegan3(parts: Parts, source: Source, remarks: Remarks) -> Converted:
     config["output_scale"] = source.stated.get("output_scale", config["output_scale"])
     _half([parts[f"synthesis.{name}"] for name in names], "layers", remarks)
     config |= _mapping_fields(parts, source)
-    what = "a StyleGAN3 snapshot" if synthesis.whole else "a state dict of StyleGAN3"
-    return converted(config, weights, f"{what} of StyleGAN3's code, or a fork", remarks)
+    kind, code = ("StyleGAN-XL", "its own code") if xl else ("StyleGAN3", "StyleGAN3's code")
+    what = "snapshot" if synthesis.whole else "state dict"
+    return converted(config, weights, f"{kind} {what} ({code}, or a fork)", remarks)
+
+
+def _drop_unused_table(parts: dict[str, Part]) -> bool:
+    """Leave out a table of classes that the mapping network does not use, as StyleGAN-XL's unconditional networks hold
+    one: nothing projects its rows to an embedding. Whether there was one."""
+    embed = parts.get("mapping.embed")
+    if embed is None or embed.parameters.get("bias") is not None:
+        return False
+    del parts["mapping.embed"]
+    return True
 
 
 def _described(parts: Parts, names: list[str], weights: Weights) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def _described(parts: Parts, names: list[str], weights: Weights) -> dict[str, An
     start = parts["synthesis.input"]
     return {
         "kind": "stylegan3-r" if radial else "stylegan3-t",
-        "img_resolution": int(layers[-1]["out_size"][0]),
+        "img_resolution": int(layers[-1]["out_size"][1]),
         "num_ws": len(names) + 1,
         "output_scale": parts["synthesis"].number("output_scale", 0.25),
         "input": {

@@ -66,8 +66,8 @@ def read(source: Source) -> Converted | None:
     }
     _add_filters(weights, source, remarks)
     decoder = place.endswith("decoder.") and any(name.split(".")[0] == "encoder" for name in _heads(source, place))
-    origin = "the generator of an encoder for it (pSp, e4e)" if decoder else "a checkpoint"
-    return converted(config, weights, f"{origin} of rosinality's StyleGAN2, or a fork", remarks)
+    origin = "decoder of an encoder (pSp, e4e, or their kin)" if decoder else "checkpoint"
+    return converted(config, weights, f"{origin}: a StyleGAN2 of rosinality's, or a fork's", remarks)
 
 
 def _heads(source: Source, place: str) -> list[str]:
@@ -84,8 +84,10 @@ def _belongs(name: str, place: str) -> bool:
 
 
 def _average(survey: Survey, place: str) -> Array | None:
-    """The average w: with the generator, or at the top of the file."""
-    for whole in (*(place + name for name in _AVERAGES), *_AVERAGES):
+    """The average w: with the generator, or somewhere on the way there from the top of the file."""
+    words = place.split(".")
+    ways = [".".join([*words[:depth], ""]) for depth in range(len(words) - 1, 0, -1)]
+    for whole in (way + name for way in (*ways, "") for name in _AVERAGES):
         if whole in survey.tensors:
             return survey.tensors[whole]
     return None

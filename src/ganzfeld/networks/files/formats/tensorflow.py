@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from ganzfeld.errors import NetworkFileError
+from ganzfeld.networks.files import others
 from ganzfeld.networks.files.completing import converted
 from ganzfeld.networks.files.formats import Format
 from ganzfeld.networks.files.machine import Global
@@ -34,12 +37,16 @@ def read(source: Source) -> Converted | None:
     variables = dict(_variables(network, ""))
     function = network.state.get("build_func_name")
     if not any(name.endswith("/mod_weight") for name in variables):
-        raise NetworkFileError(
+        raise others.named(source.survey, [str(function)[:100], *variables]) or NetworkFileError(
             f"the generator in the file ({shown(function)}) is not a StyleGAN2",
             hint="StyleGAN and Progressive GAN of TensorFlow are not read.",
         )
+    _check_version(network)
     if kwargs.get("nonlinearity", "lrelu") != "lrelu":
         raise NetworkFileError(f"the network has the activation {shown(kwargs['nonlinearity'])}", hint=_FORK)
+
+    if kwargs.get("normalize_latents", True) is not True:
+        raise NetworkFileError("the network does not normalise its latents, which Ganzfeld always does", hint=_FORK)
 
     architecture = kwargs.get("architecture", "skip")
     variables, grown = _without_levels(variables)
@@ -55,9 +62,10 @@ def read(source: Source) -> Converted | None:
         "img_resolution": max(sizes, default=4),
         "num_ws": max(2 * len(sizes), 1),
         "architecture": architecture,
-        "conv_clamp": _number(kwargs, "conv_clamp", None),
-        "mapping_lr_multiplier": _number(kwargs, "mapping_lrmul", 0.01),
-        "resample_filter": _taps(kwargs),
+        "conv_clamp": source.stated.get("conv_clamp", _number(kwargs, "conv_clamp", None)),
+        "joint_normalization": "mapping/LabelConcat/weight" in variables,
+        "mapping_lr_multiplier": source.stated.get("mapping_lr_multiplier", _number(kwargs, "mapping_lrmul", 0.01)),
+        "resample_filter": source.stated.get("resample_filter") or _taps(kwargs),
     }
     halves = kwargs.get("num_fp16_res", 0)
     if type(halves) is int and halves > 0:
@@ -66,7 +74,7 @@ def read(source: Source) -> Converted | None:
             "exact ones by about 0.1 %"
         )
     version = "StyleGAN2-ADA" if network.state.get("version") == 5 else "StyleGAN2"
-    return converted(config, weights, f"a snapshot of {version} for TensorFlow, or a fork", remarks)
+    return converted(config, weights, f"{version} snapshot (TensorFlow, or a fork)", remarks)
 
 
 def _averaged(content: object) -> Record | None:
@@ -93,14 +101,17 @@ def _arguments(network: Record) -> dict[str, Any]:
     return found
 
 
-def _variables(network: Record, prefix: str) -> Iterator[tuple[str, object]]:
-    """(name, array) of the network and of its components, under "mapping/" and "synthesis/"."""
+def _check_version(network: Record) -> None:
     version = network.state.get("version")
     if type(version) is not int or not 4 <= version <= 100:
         raise NetworkFileError(
             f"the file is of version {shown(version)} of the TensorFlow format, and Ganzfeld reads version 4 and later",
             hint="Older ones hold the first StyleGAN, which is another network.",
         )
+
+
+def _variables(network: Record, prefix: str) -> Iterator[tuple[str, object]]:
+    """(name, array) of the network and of its components, under "mapping/" and "synthesis/"."""
     own = network.state.get("variables")
     components = network.state.get("components")
     if not isinstance(own, list) or len(own) > MAX_VARIABLES:
@@ -141,6 +152,11 @@ def _convert(name: str, value: object, weights: Weights) -> None:
     elif match := re.fullmatch(r"mapping/(LabelEmbed|Dense(\d{1,3}))/(weight|bias)", name):
         layer = "embed" if match[2] is None else f"fc{int(match[2])}"
         weights[f"mapping.{layer}.{match[3]}"] = weights.take(name, value).T
+    elif name == "mapping/LabelConcat/weight":
+        # Of the first release: it takes the matrix as it is; a dense layer of ours divides by the root of its inputs.
+        array = weights.take(name, value)
+        weights["mapping.embed.weight"] = array.T * np.sqrt(np.float32(len(array) if array.ndim else 1))
+        weights["mapping.embed.bias"] = np.zeros(array.shape[1:], np.float32)
     elif name == "synthesis/4x4/Const/const":
         array = weights.take(name, value)
         weights["synthesis.b4.const"] = array[0] if array.ndim == 4 and len(array) == 1 else array

@@ -13,7 +13,8 @@ from ganzfeld.patch.expressions.functions.memory import MOST_EVENTS, recall
 from ganzfeld.patch.expressions.functions.shapes import EASINGS
 from ganzfeld.patch.expressions.notation import parse_notation
 from ganzfeld.patch.expressions.pattern import SNAP, Pattern, bjorklund
-from ganzfeld.patch.expressions.vocabulary import Kind, Result, UsageError, function
+from ganzfeld.patch.expressions.vocabulary import Kind, Result, Seed, UsageError, function
+from ganzfeld.seeds import COUNT
 
 SHORTEST = 1e-3
 """The shortest cycle in beats."""
@@ -43,7 +44,7 @@ def _values_of(arguments: Mapping[str, Any]) -> Result:
     prepare={"pattern": parse_notation, "ease": _gliding},
     result=_values_of,
 )
-def seq(frame: FrameContext, pattern: str, beats: float = 4, ease: str = "none", seed: float = 0) -> Any:
+def seq(frame: FrameContext, pattern: str, beats: float = 4, ease: str = "none", seed: Seed = 0) -> Any:
     """A sequence of numbers or words in Tidal's mini-notation; one cycle lasts so many beats.
 
     "a b" steps, [a b] within one step, <a b> one each cycle, a*2 faster, a/2 slower, a!2 repeated, a@3 or a _ _ longer,
@@ -53,7 +54,7 @@ def seq(frame: FrameContext, pattern: str, beats: float = 4, ease: str = "none",
     if not beats >= SHORTEST:
         raise UsageError(f"a cycle of {beats:g} beats is too short", f"At least {SHORTEST}")
     prepared: Pattern = pattern  # type: ignore[assignment]
-    return prepared.at(frame.moment.beat / beats, ease, math.floor(seed))  # type: ignore[arg-type]
+    return prepared.at(frame.moment.beat / beats, ease, math.floor(seed) % COUNT)  # type: ignore[arg-type]
 
 
 def _crossed(frame: FrameContext, key: str, beats: float, passed: Callable[[float], int], function: str) -> int:

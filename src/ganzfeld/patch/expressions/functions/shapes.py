@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.patch.expressions.hashing import mix64, mix64_each
-from ganzfeld.patch.expressions.vocabulary import Kind, Reads, Result, UsageError, function
+from ganzfeld.patch.expressions.vocabulary import Kind, Reads, Result, Seed, UsageError, function
+from ganzfeld.seeds import COUNT
 
 BEAT: Any = Reads("beat")
 
@@ -54,7 +55,7 @@ def pulse(x: float = BEAT, width: float = 0.1) -> int:
 
 
 def _rand(x: Any, seed: Any) -> np.ndarray:
-    return (mix64_each(_whole(x), _whole(seed)) >> np.uint64(11)) * 2.0**-53
+    return (mix64_each(_whole(x), _whole(seed) % COUNT) >> np.uint64(11)) * 2.0**-53
 
 
 def _whole(x: Any) -> np.ndarray:
@@ -64,13 +65,13 @@ def _whole(x: Any) -> np.ndarray:
 
 
 @function(example="rand(beat/2, seed=3)", channels=_rand)
-def rand(x: float = BEAT, seed: float = 0) -> float:
+def rand(x: float = BEAT, seed: Seed = 0) -> float:
     """A random number, 0 to below 1, anew at each whole number that x passes; the same for the same x and seed."""
-    return (mix64(math.floor(x), math.floor(seed)) >> 11) * 2.0**-53
+    return (mix64(math.floor(x), math.floor(seed) % COUNT) >> 11) * 2.0**-53
 
 
 def _wander(x: Any, seed: Any) -> np.ndarray:
-    x, seed = np.asarray(x, np.float64), _whole(seed)
+    x, seed = np.asarray(x, np.float64), _whole(seed) % COUNT
     whole = np.floor(x)
     u = x - whole
     (height, slope), (next_height, next_slope) = (_posts(_whole(whole + k), seed) for k in (0, 1))
@@ -86,7 +87,7 @@ def _posts(whole: np.ndarray, salt: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 @function(example="wander(t/3)", channels=_wander)
-def wander(x: float = BEAT, seed: float = 0) -> float:
+def wander(x: float = BEAT, seed: Seed = 0) -> float:
     """Smooth noise, −1 to 1, that turns about once for each 1 that x grows. Never repeats; another seed, another path.
 
     Value–gradient noise: every whole x has a random height and slope, joined so that slope and curvature are continuous
@@ -94,7 +95,7 @@ def wander(x: float = BEAT, seed: float = 0) -> float:
     """
     whole = math.floor(x)
     u = x - whole
-    salt = math.floor(seed)
+    salt = math.floor(seed) % COUNT
     height, slope = _post(whole, salt)
     next_height, next_slope = _post(whole + 1, salt)
     start = height + slope * u

@@ -33,6 +33,8 @@ const status: Status = {
   errors: [],
   pending_trust: [],
   rolled: "",
+  doors: [],
+  master: { level: 1, black: 0, frozen: false },
   bpm: 120,
   halvings: 0,
 };

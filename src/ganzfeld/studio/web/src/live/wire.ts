@@ -9,6 +9,8 @@ export const KINDS: readonly string[] = ["frame", "status", "patch", "notice", "
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
 
+export type DoorState = "starting" | "open" | "waiting" | "failed" | "ended";
+
 export type TurnedBy = "text" | "hand" | "snapshot" | "midi" | "osc";
 
 export type Curve = number | "log";
@@ -19,15 +21,17 @@ export type When = "now" | "beat" | "bar";
 
 export type CommandName = "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back" | "tap";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl;
+export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
 
 export type FromPage =
   | Acknowledgement
   | PageCommand
+  | DoorAction
   | KnobTurned
   | KnobReleased
   | SnapshotAction
-  | LearnControl;
+  | LearnControl
+  | MasterMoved;
 
 export type FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk;
 
@@ -56,6 +60,47 @@ export interface Problem {
 }
 
 /**
+ * How one door is doing.
+ *
+ * Known by the supervisor:
+ * name: what the person calls it. type: its kind, such as "window". to: its far end, as the person wrote it. picture:
+ * the output it shows, "" for the main one. state: see `DoorState`. problem: what is wrong, or None. restarts: how
+ * often its process was started again. again_in: seconds until it is, or 0. level, black, frozen: its own master.
+ *
+ * Told by the door:
+ * note: what it has to say of its far end ("HDMI-1, 1920 × 1080 at 60 Hz"). fps: pictures shown in the last second.
+ * shown: pictures since it was opened. width, height: of what is shown, in pixels. refresh: pictures a second that the
+ * far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter).
+ */
+export interface DoorStatus {
+  name: string;
+  type: string;
+  to: string;
+  picture: string;
+  state: DoorState;
+  problem: Problem | null;
+  restarts: number;
+  again_in: number;
+  level: number;
+  black: number;
+  frozen: boolean;
+  note: string;
+  fps: number;
+  shown: number;
+  width: number;
+  height: number;
+  refresh: number;
+  refreshed_at: number;
+}
+
+/** The master of all doors (see `values.master`): level and black from 0 to 1, and whether all are frozen. */
+export interface MasterStatus {
+  level: number;
+  black: number;
+  frozen: boolean;
+}
+
+/**
  * How a show is doing: told a few times a second, and at once when there is news.
  *
  * Measured by the render process:
@@ -78,6 +123,7 @@ export interface Problem {
  * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
  * render_alive: False while there is no render process; the last picture is held until it is back.
  * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+ * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
  */
 export interface Status {
   kind: "status";
@@ -109,6 +155,8 @@ export interface Status {
   patch_version: number;
   render_alive: boolean;
   rolled: string;
+  doors: DoorStatus[];
+  master: MasterStatus;
 }
 
 /**
@@ -221,6 +269,17 @@ export interface PageCommand {
   path?: string | null;
 }
 
+/**
+ * Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
+ * options. "again": start one that had ended. Doors are opened and changed from the machine that plays only.
+ */
+export interface DoorAction {
+  kind: "door";
+  do: "open" | "close" | "change" | "again";
+  door: string;
+  options?: Record<string, string | number | boolean>;
+}
+
 /** A hand turned what is at an address. */
 export interface KnobTurned {
   kind: "turn";
@@ -252,4 +311,16 @@ export interface LearnControl {
   kind: "learn";
   target?: string | null;
   do?: "learn" | "stop" | "forget";
+}
+
+/**
+ * A hand moves the master: level and black from 0 to 1, freeze 0 or 1, with a fade in seconds; of all doors (None),
+ * or of a door or an output by name.
+ */
+export interface MasterMoved {
+  kind: "master";
+  what: "level" | "black" | "freeze";
+  value: number;
+  seconds?: number;
+  door?: string | null;
 }

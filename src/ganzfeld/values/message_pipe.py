@@ -1,4 +1,4 @@
-"""One end of the pipe between the supervisor and the render process.
+"""One end of the pipe between the supervisor and a process it started: the one that renders, or a door.
 
 Neither process may ever wait for the other, least of all when the other hangs. So `post` only leaves a message in an
 outbox, where a newer one with the same key takes the place of the older; one thread empties the outbox into the pipe,
@@ -17,8 +17,7 @@ from typing import Any
 
 import msgspec
 
-from ganzfeld.process.messages import encode
-
+encode = msgspec.msgpack.Encoder().encode
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 8192

@@ -9,7 +9,6 @@ import threading
 import pytest
 
 from ganzfeld.errors import PatchError, Where
-from ganzfeld.process.message_pipe import MOST_WAITING, MessagePipe
 from ganzfeld.process.messages import (
     Begin,
     CheckpointSaved,
@@ -22,8 +21,8 @@ from ganzfeld.process.messages import (
     VersionedText,
     decode_from_render,
     decode_to_render,
-    encode,
 )
+from ganzfeld.values.message_pipe import MOST_WAITING, MessagePipe, encode
 from ganzfeld.values.status import Problem, Status
 
 

@@ -1,0 +1,1 @@
+"""The kinds of door, one a file (see `outputs/doors/base.py`); a file that is added here is found."""
