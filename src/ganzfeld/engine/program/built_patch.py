@@ -32,10 +32,13 @@ class BuiltPatch:
         self.graphs = graphs or NoGraphs()
         self.notes: list[GanzfeldError] = []
         self.nodes: dict[str, Node] = {}
+        resources.begin()
         for name in graph.node_order:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()
             self.nodes[name].setup(self._setup_context(node))
+            resources.hazards.step()
+        self.notes += resources.notes
         self.matched = {
             address: how
             for node in graph.nodes.values()
