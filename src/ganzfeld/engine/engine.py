@@ -175,9 +175,9 @@ class Engine:
 
     # The patch
 
-    def load(self, patch: str | Patch, path: Path | None = None) -> None:
-        """Parse and build now. Raises PatchError; what plays is untouched then."""
-        self._take(self._builder.build(patch, path))
+    def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
+        """Parse and build now. version: the text's (see `Patch`). Raises PatchError; what plays is untouched then."""
+        self._take(self._builder.build(patch, path, version=version))
         self._graphs.give_back()  # what the rehearsal used
         self._builder.prime()
 
@@ -188,12 +188,12 @@ class Engine:
             self._take(self._builder.ready)
         self._builder.ready, self._at_once = self._builder.build(patch, path, anew), True
 
-    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
-        """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
+    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False, version: int = 0) -> None:
+        """Parse and build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
-        anew: build even if only numbers changed in the text, because a file changed.
+        anew: build even if only numbers changed in the text, because a file changed. version: the text's (see `Patch`).
         """
-        self._builder.begin(patch, path, anew)
+        self._builder.begin(patch, path, anew, version)
 
     def _take(self, playing: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""

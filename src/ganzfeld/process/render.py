@@ -53,7 +53,6 @@ from ganzfeld.values.time import Clock, Moment
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.patch.graph import Graph
-    from ganzfeld.patch.models import Patch
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
@@ -178,7 +177,8 @@ class Render:
         """Play a text when nothing plays: there is no show to disturb."""
         began = time.perf_counter()
         try:
-            self._engine.load(self._parse(text), self._path)
+            self._keep(text)
+            self._engine.load(text.text, self._path, version=text.version)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"
@@ -192,20 +192,14 @@ class Render:
         self._try_at = time.perf_counter() + self._pause
 
     def _submit(self, text: VersionedText) -> None:
-        """Play a text when the engine has built it."""
-        try:
-            patch = self._parse(text)
-        except GanzfeldError:
-            self._engine.submit(text.text, self._path)  # shows the error as its own, until a text is better
-        else:
-            self._engine.submit(patch, self._path)
+        """Play a text when the engine has read and built it, on a thread of its own."""
+        self._keep(text)
+        self._engine.submit(text.text, self._path, version=text.version)
 
-    def _parse(self, text: VersionedText) -> Patch:
-        patch = self._dependencies.parse(text.text, str(self._path) if self._path else None, text.version)
+    def _keep(self, text: VersionedText) -> None:
         self._texts[text.version] = text.text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
-        return patch
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
