@@ -1,4 +1,4 @@
-"""The processes that decode a patch's files die, hang or refuse: the picture goes on, and the message comes and goes."""
+"""Processes that decode a patch's files die, hang or refuse: the picture goes on, and the message comes and goes."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_film_that_was_exchanged_for_another_size_is_told(tmp_path: Path) -> N
     assert show.moves()
     with Image.new("RGB", (10, 10)) as picture:
         picture.save(tmp_path / "b.gif")
-    os.replace(tmp_path / "b.gif", path)
+    (tmp_path / "b.gif").replace(path)
     for child in child_pids():
         os.kill(child, signal.SIGKILL)
     assert happens(lambda: show.next() >= 0 and "has changed while it was played" in show.said(), 20)

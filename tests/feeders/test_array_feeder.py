@@ -43,7 +43,12 @@ def test_numbers_of_every_kind(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int8])
 def test_tensors_without_torch(tmp_path: Path, old: bool, kind: torch.dtype) -> None:
     tensor = (torch.arange(60).reshape(5, 12) - 20).to(kind)
-    views = {"w": tensor, "turned": tensor.t(), "part": tensor[1:3, ::2], "parameter": torch.nn.Parameter(tensor.float())}
+    views = {
+        "w": tensor,
+        "turned": tensor.t(),
+        "part": tensor[1:3, ::2],
+        "parameter": torch.nn.Parameter(tensor.float()),
+    }
     torch.save({**views, "step": 3}, tmp_path / "a.pt", _use_new_zipfile_serialization=not old)
     torch.save(tensor[2], tmp_path / "alone.pth", _use_new_zipfile_serialization=not old)
     for name, view in views.items():

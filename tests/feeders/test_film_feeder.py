@@ -130,8 +130,6 @@ def test_a_sound_has_no_pictures(tmp_path: Path) -> None:
         FilmFeeder(tmp_path / "a.wav")
 
 
-
-
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 def test_alpha_of_browsers_films_is_kept(tmp_path: Path, codec: str) -> None:
     film = FilmFeeder(write_transparent(tmp_path / "a.webm", codec))

@@ -63,7 +63,9 @@ class ArrayFeeder(Feeder):
             return read()
         except FeederError as error:
             known = self._path.name in error.what
-            what = error.what if known else f"{self._path.name} cannot be read: {error.what[:1].lower()}{error.what[1:]}"
+            what = (
+                error.what if known else f"{self._path.name} cannot be read: {error.what[:1].lower()}{error.what[1:]}"
+            )
             raise FeederError(what, hint=error.hint) from None
         except MemoryError:
             raise
