@@ -133,16 +133,15 @@ class FakeEngine:
         fps = float(self.patch.get("fps", ["60"])[0])
         return {name: SimpleNamespace(size=None, fps=fps) for name in self.patch.get("out", ["out"])}
 
-    def load(self, patch: FakePatch | str, path: Path | None) -> None:
-        if isinstance(patch, str):
-            patch = parse(patch, str(path))
+    def load(self, text: str, path: Path | None, version: int = 0) -> None:
+        patch = parse(text, str(path), version)
         if "error" in patch:
             raise PatchError("this cannot be built", where=Where(str(path), 1))
         if "die" in patch:
             die()
         missing = [Path(file) for file in patch.get("miss", ()) if not Path(file).exists()]
         if missing:
-            self.watched, self.failed = set(missing), (patch, path)
+            self.watched, self.failed = set(missing), (text, path, version)
             raise PatchError(f"there is no {missing[0].name}")
         self.failed = None
         self.patch, self.problems, self.frames = patch, [], 0
@@ -163,9 +162,9 @@ class FakeEngine:
             self.problems = []
         return self.ran
 
-    def submit(self, patch: FakePatch | str, path: Path | None) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0) -> None:
         try:
-            self.load(patch, path)
+            self.load(text, path, version)
         except PatchError as error:
             self.problems = [error]
 
@@ -239,7 +238,6 @@ class FakeEngine:
 def fake_dependencies() -> Dependencies:
     return Dependencies(
         engine=lambda begin: FakeEngine(begin.device, hazards_of(begin.session)),
-        parse=parse,
         copy=lambda picture, pixels: np.copyto(pixels, picture),
         writer=lambda session, device: FrameWriter(session),
     )

@@ -70,17 +70,17 @@ class BuilderThread:
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None] | None = None
 
-    def build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> PlayingPatch:
+    def build(self, patch: str | Patch, path: Path | None, anew: bool = False, version: int = 0) -> PlayingPatch:
         """Parse and build now; what is being built counts no more. Raises PatchError."""
         self._latest += 1
-        return self._build(patch, path, anew)
+        return self._build(patch, path, anew, version)
 
-    def begin(self, patch: str | Patch, path: Path | None, anew: bool) -> None:
+    def begin(self, patch: str | Patch, path: Path | None, anew: bool, version: int = 0) -> None:
         """Parse and build beside the show, into `ready`. Of several, the last wins."""
         with self._lock:
             self._latest += 1
             number = self._latest
-        self._thread.submit(self._build_beside, number, patch, path, anew)
+        self._thread.submit(self._build_beside, number, patch, path, anew, version)
 
     def take(self) -> PlayingPatch | GanzfeldError | None:
         """What is ready; it is not any more."""
@@ -88,12 +88,12 @@ class BuilderThread:
             ready, self.ready = self.ready, None
         return ready
 
-    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool) -> None:
+    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool, version: int) -> None:
         if number != self._latest:
             return
         building = self._building = _Building(number, self._resources.hazards.steps)
         try:
-            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew)
+            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew, version)
         except GanzfeldError as error:
             ready = error
         except BaseException as error:
@@ -152,9 +152,9 @@ class BuilderThread:
         self._left.append(building)
         self._thread.abandon()
 
-    def _build(self, patch: str | Patch, path: Path | None, anew: bool) -> PlayingPatch:
+    def _build(self, patch: str | Patch, path: Path | None, anew: bool, version: int) -> PlayingPatch:
         if isinstance(patch, str):
-            patch = parse(patch, str(path) if path else None)
+            patch = parse(patch, str(path) if path else None, version)
         if patch.file is not None:
             self._resources.folder = real_path(Path(patch.file)).parent
         self.asked, self._failed = frozenset(), (patch, path)

@@ -29,14 +29,17 @@ from ganzfeld.engine.snapshots.bank import decode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
+from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import Hazards
 from ganzfeld.values.outside import Inbox, Outside
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
@@ -172,9 +175,9 @@ class Engine:
 
     # The patch
 
-    def load(self, patch: str | Patch, path: Path | None = None) -> None:
-        """Parse and build now. Raises PatchError; what plays is untouched then."""
-        self._take(self._builder.build(patch, path))
+    def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
+        """Parse and build now. version: the text's (see `Patch`). Raises PatchError; what plays is untouched then."""
+        self._take(self._builder.build(patch, path, version=version))
         self._graphs.give_back()  # what the rehearsal used
         self._builder.prime()
 
@@ -185,12 +188,12 @@ class Engine:
             self._take(self._builder.ready)
         self._builder.ready, self._at_once = self._builder.build(patch, path, anew), True
 
-    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
-        """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
+    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False, version: int = 0) -> None:
+        """Parse and build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
-        anew: build even if only numbers changed in the text, because a file changed.
+        anew: build even if only numbers changed in the text, because a file changed. version: the text's (see `Patch`).
         """
-        self._builder.begin(patch, path, anew)
+        self._builder.begin(patch, path, anew, version)
 
     def _take(self, playing: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
@@ -215,6 +218,7 @@ class Engine:
                 if fade <= 0:
                     self._builder.retire(old.built)
         self._playing = playing
+        self.outside.read_by(read_addresses(playing.graph))
         self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
         if self.recorder is not None:
             self.recorder.took(playing.graph.patch, anew=playing.anew)
@@ -377,7 +381,7 @@ class Engine:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                 raise
-            log.exception("a frame failed")
+            said.exception("a frame failed")
             self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
         if self.recorder is not None:
             sizes = {name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()}

@@ -30,14 +30,11 @@ SECONDS_TO_TELL = 0.05
 class Dependencies:
     """What takes seconds to import, made by `torch_dependencies`; tests have light ones.
 
-    engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
-    knows its version; raises PatchError.
-    copy: writes a picture of the engine's into memory. writer: publishes frames of a session, for pictures on the
-    engine's device.
+    engine: makes what plays. copy: writes a picture of the engine's into memory. writer: publishes frames of a session,
+    for pictures on the engine's device.
     """
 
     engine: Callable[[Begin], Any]
-    parse: Callable[[str, str | None, int], Any]
     copy: Copy
     writer: Callable[[str, Any], FrameWriter]
 
@@ -60,7 +57,6 @@ def torch_dependencies() -> Dependencies:
 
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.program.capture import RENDERING
-    from ganzfeld.patch.language.parser import parse
     from ganzfeld.patch.trust import TrustStore
     from ganzfeld.process import compile_ahead as ahead
 
@@ -83,4 +79,4 @@ def torch_dependencies() -> Dependencies:
             ahead.begin(engine.device)
         return engine
 
-    return Dependencies(engine, parse, CopyFromCuda(), page_locking_writer)
+    return Dependencies(engine, CopyFromCuda(), page_locking_writer)

@@ -43,6 +43,7 @@ from ganzfeld.process.messages import (
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.process.value_reports import Reporter
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.hazards import NeverReturned
 from ganzfeld.values.message_pipe import MessagePipe
@@ -52,10 +53,10 @@ from ganzfeld.values.time import Clock, Moment
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.patch.graph import Graph
-    from ganzfeld.patch.models import Patch
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
+repeated = RepeatedLog(log)
 
 STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
@@ -176,7 +177,8 @@ class Render:
         """Play a text when nothing plays: there is no show to disturb."""
         began = time.perf_counter()
         try:
-            self._engine.load(self._parse(text), self._path)
+            self._keep(text)
+            self._engine.load(text.text, self._path, version=text.version)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"
@@ -190,20 +192,14 @@ class Render:
         self._try_at = time.perf_counter() + self._pause
 
     def _submit(self, text: VersionedText) -> None:
-        """Play a text when the engine has built it."""
-        try:
-            patch = self._parse(text)
-        except GanzfeldError:
-            self._engine.submit(text.text, self._path)  # shows the error as its own, until a text is better
-        else:
-            self._engine.submit(patch, self._path)
+        """Play a text when the engine has read and built it, on a thread of its own."""
+        self._keep(text)
+        self._engine.submit(text.text, self._path, version=text.version)
 
-    def _parse(self, text: VersionedText) -> Patch:
-        patch = self._dependencies.parse(text.text, str(self._path) if self._path else None, text.version)
+    def _keep(self, text: VersionedText) -> None:
         self._texts[text.version] = text.text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
-        return patch
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -222,9 +218,9 @@ class Render:
                 try:
                     self._obey(message.message)
                 except GanzfeldError as error:
-                    log.warning("%s", error)
+                    repeated.warning(str(error))
                 except Exception:
-                    log.exception("%s could not be done", type(message.message).__name__)
+                    repeated.exception(f"{type(message.message).__name__} could not be done")
                 self._number = message.number
             elif message is None:
                 self._ended = True

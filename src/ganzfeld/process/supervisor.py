@@ -109,6 +109,8 @@ class Supervisor(ShowCommands):
         self._learning = MidiLearn(self, self._options.file, self._lock)
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         """Why no control can be learned; "" if one can. Whoever listens to controllers says so here."""
+        self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
+        """How many messages of OSC could not be read, and why the last one; whoever listens to OSC says so here."""
         if self._files.patch is not None:
             text = self._files.patch.read()
         self._policy = RestartPolicy(VersionedText(1, text or ""), time.perf_counter())
@@ -209,6 +211,7 @@ class Supervisor(ShowCommands):
         with self._lock:
             told, newest = self._told.status, self._policy.newest
             width, height = self._main_output.size
+            dropped, last = self.osc_dropped()
             return msgspec.structs.replace(
                 told,
                 follow=self.follow,
@@ -219,6 +222,8 @@ class Supervisor(ShowCommands):
                 patch_version=newest.version,
                 render_alive=not self._failover.outage.lasts,
                 rolled=self._dice.rolled,
+                osc_dropped=dropped,
+                osc_dropped_last=last,
                 doors=self.doors.statuses(),
                 master=self.doors.master.status(),
             )
@@ -378,8 +383,8 @@ class Supervisor(ShowCommands):
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)
 
-    def heard_outside(self, address: str, value: Any = 1.0) -> None:
-        self.doors.master.hears(address, value)
+    def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
+        return self.doors.master.hears(address, value, is_hit=is_hit)
 
     # What files say (a `FileListener`)
 

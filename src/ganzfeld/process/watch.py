@@ -29,6 +29,8 @@ from typing import Literal
 
 import watchfiles
 
+from ganzfeld.errors import PatchError
+from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.nodes import output_words
 from ganzfeld.plain_file import read_plain, real_path
 from ganzfeld.process.timely import LeftBehind, TimelyCalls
@@ -71,7 +73,9 @@ def looks_whole(text: str, kind: Kind) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parse_in_pieces(text) if kind == "patch" else ast.parse(text)
+    except PatchError:
+        return True  # of a size that no patch has: there is nothing to wait for
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     if kind == "script":
