@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzfeld.cli import _outside as outside
-from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.outputs.base import example_targets
@@ -168,6 +167,8 @@ def play(
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
+    from ganzfeld.cli import _rig as rigs
+
     chosen = rigs.show_rig(
         source.patch,
         name=rig,
@@ -217,6 +218,7 @@ def play(
         ring=show.sound,
         doors=show.look_at_doors,
     )
+    show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None

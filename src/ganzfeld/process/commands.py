@@ -18,6 +18,7 @@ from ganzfeld.process.messages import (
     Speed,
     Tempo,
 )
+from ganzfeld.values.arrivals import arrived, arrived_all, is_plain
 from ganzfeld.values.time import FASTEST_BPM
 
 MORPH = "/snapshot/morph"
@@ -59,12 +60,14 @@ class ShowCommands:
 
     def turn(self, address: str, value: Any) -> bool:
         """A hand turns the parameter at an address; False if the patch that plays has none there. `/master/…` is not
-        the patch's."""
+        the patch's. Raises GanzfeldError for what no parameter can take."""
         if self.turns_master(address, value):
             return True
         if address not in self.addresses:
             return False
-        self._give(SetParameter(address, value), key=("turn", address))
+        if not is_plain(value):
+            raise GanzfeldError(f"{address} cannot be turned to {value!r:.40}", hint="It takes a finite number or text")
+        self._give(SetParameter(address, arrived(value)), key=("turn", address))
         return True
 
     def release(self, address: str) -> None:
@@ -72,14 +75,16 @@ class ShowCommands:
         self._give(ReleaseParameter(address), key=("turn", address))
 
     def set(self, address: str, value: Any) -> None:
-        """A value from outside (OSC, MIDI, sound)."""
-        if self.heard_outside(address, value):
+        """A value from outside (OSC, MIDI, sound). One that is not plain (see `values.arrivals`) is passed over."""
+        value = arrived(value)
+        if value is None or self.heard_outside(address, value):
             return
         self._give(SetOutside(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
         between the snapshots, which come as fast as a finger moves, the newest is enough."""
+        arguments, named = arrived_all(arguments), {name: arrived(value) for name, value in named.items()}
         if self.heard_outside(address, *arguments[:1], is_hit=True):
             return
         self._give(OutsideHit(address, arguments, named), key="morph" if address == MORPH else None)

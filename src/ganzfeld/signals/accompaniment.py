@@ -56,7 +56,7 @@ class Accompaniment:
 
 def soundtrack(audio: Path, start: float, seconds: float) -> Iterator[np.ndarray]:
     """A file's sound from a second of its loop on, float32 [samples, 2] at 48000 a second, block by block."""
-    file = SoundFile(audio, stereo=True)
+    file = SoundFile(audio, tries=3)
     file.seek(start)
     missing = round(seconds * RATE)
     while missing > 0:
