@@ -77,6 +77,14 @@ def play(
         str | None,
         typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
     ] = None,
+    test_card: Annotated[
+        bool,
+        typer.Option(
+            "--test-card",
+            help="Windows show a test card; without a window in --to or --rig, every display does.",
+            rich_help_panel=DOORS,
+        ),
+    ] = False,
     osc: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.", rich_help_panel=OUTSIDE),
@@ -180,6 +188,7 @@ def play(
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
         ),
         trust=trust,
+        test_card=test_card,
     )
     wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release})
     heard = wanted_signals.audio
