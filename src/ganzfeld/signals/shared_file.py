@@ -25,7 +25,7 @@ class SharedFile(Background):
     def __init__(self, path: Path, clock: ShowTime, ring: SoundWriter) -> None:
         super().__init__("shared sound")
         self._clock, self._ring = clock, ring
-        self._tape = Tape(SoundFile(path, stereo=True))
+        self._tape = Tape(SoundFile(path))
         self._playback = Playback(self._tape)
 
     def _run(self) -> None:
