@@ -92,7 +92,13 @@ def test_the_monitor_shows_what_two_other_libraries_send():
         assert process.stdout is not None
         port = int(re.search(r"UDP port (\d+)", process.stdout.readline())[1])
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hostile:
-            for packet in (b"", b"hello", b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc", bytes(9000), b"/clip\0\0\0,X\0\0"):
+            for packet in (
+                b"",
+                b"hello",
+                b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc",
+                bytes(9000),
+                b"/clip\0\0\0,X\0\0",
+            ):
                 hostile.sendto(packet, ("127.0.0.1", port))
         client = SimpleUDPClient("127.0.0.1", port)
         client.send_message("/face/psi", 0.75)

@@ -123,5 +123,3 @@ def test_a_sound_has_no_pictures(tmp_path: Path) -> None:
         sound.writeframes(bytes(16000))
     with pytest.raises(FeederError, match=r"a\.wav has no pictures"):
         FilmFeeder(tmp_path / "a.wav")
-
-

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
 
 OUTSIDE = "OSC, MIDI, sound and tempo"
+FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -130,6 +131,10 @@ def play(
         float,
         typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
     ] = 0.15,
+    floor: Annotated[
+        float,
+        typer.Option(min=-120, max=0, help="Decibels below which sound is silence.", rich_help_panel=OUTSIDE),
+    ] = FLOOR,
     tempo: Annotated[
         str | None,
         typer.Option(
@@ -178,7 +183,7 @@ def play(
         midi_lights=tuple(midi or ()) if lights else (),
         audio=audio,
         speaker=None if speaker == "none" else speaker,
-        audio_options={"bands": bands, "attack": attack, "release": release},
+        audio_options={"bands": bands, "attack": attack, "release": release, "floor": floor},
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)

@@ -188,9 +188,7 @@ def _score(read: _Read, division: int) -> Score:
     return _timed(read, ticks, seconds, a_tick, division)
 
 
-def _timed(
-    read: _Read, changed: np.ndarray, seconds: np.ndarray, a_tick: np.ndarray, division: int | None
-) -> Score:
+def _timed(read: _Read, changed: np.ndarray, seconds: np.ndarray, a_tick: np.ndarray, division: int | None) -> Score:
     """changed, seconds, a_tick: the tick and second of each tempo, and the seconds of a tick from there on. division:
     ticks a beat; None: there are no beats."""
 

@@ -512,7 +512,9 @@ def test_files_damaged_anywhere_are_read_or_refused(tmp_path: Path) -> None:
     for _ in range(1500):
         data = bytearray(whole)
         for _ in range(random.randint(1, 3)):
-            data[random.randrange(len(data))] = random.choice(b'0-{}[]",:eEnN\\\xff\x00' + bytes([random.randrange(256)]))
+            data[random.randrange(len(data))] = random.choice(
+                b'0-{}[]",:eEnN\\\xff\x00' + bytes([random.randrange(256)])
+            )
         try:
             file = decode_file(bytes(data[: random.choice((len(data), random.randrange(len(data))))]), path)
         except (ValueError, RecursionError):

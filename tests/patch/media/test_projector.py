@@ -106,7 +106,9 @@ def test_a_render_says_so_when_it_gives_up(tmp_path: Path, monkeypatch: pytest.M
     projector = Projector(write_film(tmp_path / "a.mp4"))
     go_on = threading.Event()
     decode = FilmReader.at
-    monkeypatch.setattr(FilmReader, "at", lambda self, seconds, **options: go_on.wait(20) and decode(self, seconds, **options))
+    monkeypatch.setattr(
+        FilmReader, "at", lambda self, seconds, **options: go_on.wait(20) and decode(self, seconds, **options)
+    )
     monkeypatch.setattr(projectors, "PATIENCE_SECONDS", 0.05)
     with pytest.raises(PatchError, match=r"a\.mp4 took longer"):
         projector.picture(1.0, loop=True, wait=True)

@@ -51,7 +51,9 @@ class Snapshot(_Plain, frozen=True):
         if not all(math.isfinite(number) for number in self.at):
             raise ValueError("a place on the pad is two finite numbers")
         for address, value in self.values.items():
-            if not all(math.isfinite(item) for item in (value if isinstance(value, list) else [value]) if _counts(item)):
+            if not all(
+                math.isfinite(item) for item in (value if isinstance(value, list) else [value]) if _counts(item)
+            ):
                 raise ValueError(f"{address} has a number that is not finite")
 
 

@@ -193,7 +193,8 @@ class LiveSnapshots:
                 when = cast(When, word)
             elif word is not None:
                 raise PatchError(
-                    f"A recall cannot fade by {word!r:.40}", hint='Seconds, or a number with "beats"; "beat" or "bar" waits'
+                    f"A recall cannot fade by {word!r:.40}",
+                    hint='Seconds, or a number with "beats"; "beat" or "bar" waits',
                 )
         return Fading(length, unit, when)
 
