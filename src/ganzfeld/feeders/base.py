@@ -1,9 +1,9 @@
 """What a kind of file or source is, as the child sees it.
 
-To add a kind, write `kinds/NAME.py` with one class derived from `Feeder`, and its test. Its constructor opens the file and
-probes it: limits are checked there, before anything is decoded. Methods marked with `@answers` can be asked for.
-It may keep a state between questions, but a question has to say all that it depends on (a second, a sample number): a child
-that died is started again, and the next question goes to a feeder that was just opened.
+To add a kind, write `kinds/NAME.py` with one class derived from `Feeder`, and its test. Its constructor opens the file
+and probes it: limits are checked there, before anything is decoded. Methods marked with `@answers` can be asked for.
+It may keep a state between questions, but a question has to say all that it depends on (a second, a sample number): a
+child that died is started again, and the next question goes to a feeder that was just opened.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def answers(method: Method) -> Method:
 
 
 def kind_of(name: str) -> type[Feeder]:
-    """The class of a kind by the name of its module in `kinds/`."""
-    module = importlib.import_module(f"ganzfeld.feeders.kinds.{name}")
+    """The class of a kind by the name of its module in `kinds/`; a name with a dot is that of a module elsewhere."""
+    module = importlib.import_module(name if "." in name else f"ganzfeld.feeders.kinds.{name}")
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, Feeder) and value.__module__ == module.__name__:
             return value
@@ -95,7 +95,8 @@ def check_file(path: Path, largest: int, hint: str = "Paths start at the patch's
 
 def size(count: int) -> str:
     """A number of bytes for people: 3.2 GB."""
-    for unit, factor in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+    for unit, factor in (("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if count >= factor:
-            return f"{count / factor:.3g} {unit}"
+            number = count / factor
+            return f"{number:.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
     return f"{count} bytes"

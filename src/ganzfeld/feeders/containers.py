@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 LARGEST_FILE = 1 << 44
 FILMS = (
     "mov,mp4,m4a,3gp,3g2,mj2",
-    *("matroska,webm", "avi", "flv", "asf", "ogg", "mxf", "nut", "ivf", "dv", "gif", "apng", "obu", "h264", "hevc"),
+    *("matroska,webm", "avi", "flv", "asf", "ogg", "mxf", "nut", "ivf", "dv", "gif", "apng", "obu"),
     *("mpeg", "mpegts", "mpegvideo", "m4v", "mjpeg", "yuv4mpegpipe", "png_pipe", "jpeg_pipe", "webp_pipe", "webp"),
 )
 """FFmpeg's names of the kinds of file that may be a film. Not among them: what names other files (playlists, scripts,
-numbered pictures) and what shows text as pictures."""
+numbered pictures), what shows text as pictures, and raw streams that know no times."""
 SOUNDS = (
     *(
         "wav",
@@ -47,6 +47,7 @@ _HEADS = (
     (b"[playlist]", "a playlist, which names other files"),
     (b"<?xml", "a text in XML"),
     (b"v=0", "a description of a stream"),
+    (b"\0\0\0\1", "a raw stream, which knows no times; put it into an MP4 or MKV"),
 )
 
 

@@ -1,7 +1,7 @@
 """Standard MIDI files (MIDI 1.0, RP-001): what can be played of one, however damaged.
 
-Our own reader, because files come from strangers: mido 1.3 refuses a file for one wrong length, count, key or chunk, and
-makes an object of each event. Here the work is linear in the bytes, and what cannot be read is left out and told.
+Our own reader, because files come from strangers: mido 1.3 refuses a file for one wrong length, count, key or chunk,
+and makes an object of each event. Here the work is linear in the bytes; what cannot be read is left out and told.
 """
 
 from __future__ import annotations

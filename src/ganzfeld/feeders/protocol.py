@@ -82,12 +82,12 @@ def send(pipe: BinaryIO, message: msgspec.Struct) -> None:
 
 
 def receive(pipe: BinaryIO) -> bytes | None:
-    """The next message; None if the other side has gone, or speaks something else."""
+    """The next message; None if the other side has gone. Raises ValueError if it says something else."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
     if length > LONGEST:
-        return None
+        raise ValueError("a message is too long")
     data = pipe.read(length)
     return data if len(data) == length else None

@@ -24,7 +24,7 @@ MOST_BANDS = 64
 RANGE_DB = 36.0
 """From 1 down to 0."""
 FLOOR_DB = -50.0
-"""Of full scale, unless another is asked for: what is quieter is silence. Rooms, amplifiers and tapes are never still."""
+"""Of full scale, unless another is asked for: what is quieter is silence. Rooms and amplifiers are never still."""
 LOWEST_FLOOR_DB = -120.0
 KNEE_DB = 6.0
 """Above the floor, within which sound comes in."""
@@ -66,8 +66,8 @@ class Heard:
 
 
 class Features:
-    """Listens to a stream of samples. Of several channels the energies are averaged, so that sides in opposite phase are
-    as loud as in phase.
+    """Listens to a stream of samples. Of several channels the energies are averaged, so that sides in opposite phase
+    are as loud as in phase.
 
     rate: samples a second. bands: how many bands of equal width in octaves from 40 Hz to 16 kHz.
     attack, release: seconds in which a value follows 63 % of a rise or a fall. Onsets are not smoothed.

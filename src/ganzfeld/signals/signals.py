@@ -98,7 +98,7 @@ class Signals:
 
     @property
     def dropped(self) -> tuple[int, str]:
-        """Messages of OSC that could not be read, so far, and what was wrong with the last one ("" if there is none)."""
+        """Messages of OSC that could not be read, and what was wrong with the last one ("" if there is none)."""
         osc = self.osc
         return (osc.dropped, str(osc.last_dropped or "")) if osc is not None else (0, "")
 

@@ -17,8 +17,8 @@ from PIL import Image
 
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
-from ganzfeld.patch.language.parser import parse
 from ganzfeld.feeders.kinds.picture import LARGEST_SIDE
+from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.media.pictures import read_picture
 
 

@@ -47,6 +47,7 @@ class PictureFeeder(Feeder):
                 warnings.simplefilter("ignore")
                 self._image = Image.open(path, formats=FORMATS)
                 self._check_size()
+                turned = self._turned()
         except Image.UnidentifiedImageError:
             hint = "PNG, JPEG, WebP, TIFF, AVIF, GIF, BMP and PSD are understood; films belong into movie()"
             raise FeederError(f"{path.name} is not a picture that can be read", hint=hint) from None
@@ -55,7 +56,7 @@ class PictureFeeder(Feeder):
         except Exception as error:  # whatever a dozen decoders raise at a damaged file
             raise _unreadable(path, error) from None
         width, height = _reduced(*self._image.size)
-        if self._turned():
+        if turned:
             width, height = height, width
         self.facts = {"width": width, "height": height}
         self.nbytes = width * height * 4
