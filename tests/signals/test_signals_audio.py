@@ -1,5 +1,6 @@
 """Sound into the mailbox: from files that are really decoded, and from a device that comes and goes."""
 
+import secrets
 import struct
 import threading
 import time
@@ -16,7 +17,11 @@ from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.signals import audio
 from ganzfeld.signals.audio import AudioInput, Hearing
 from ganzfeld.signals.audio_file import AudioFile, SoundFile
+from ganzfeld.signals.shared_file import SharedFile
+from ganzfeld.signals.shared_sound import SharedInput
+from ganzfeld.signals.show_time import KnownTime, ShowTime
 from ganzfeld.values.outside import Outside
+from ganzfeld.values.sound_ring import SoundReader, SoundWriter
 from ganzfeld.values.time import Moment
 from sounds import RATE, clicks, drums, noise, sine, sweep, write_wave
 from waiting import until
@@ -420,6 +425,76 @@ def test_a_device_is_heard_lost_and_found_again(card, outside):
         assert outside.values()["/audio/bass"] == 0
     assert not any(stream.active for stream in card.streams)
     assert not any(thread.name == "audio in" for thread in threading.enumerate())
+
+
+@pytest.fixture
+def ring():
+    writer = SoundWriter(f"gzt{secrets.token_hex(4)}")
+    reader = SoundReader(writer.session)
+    yield writer, reader
+    reader.close()
+    writer.close()
+
+
+def test_doors_hear_the_chosen_channel_of_a_device(card, outside, ring):
+    writer, reader = ring
+    with AudioInput(outside, "usb", channel=1, ring=writer) as device:
+        assert until(lambda: card.streams)
+        card.play(sine(1000, 0.5))
+        assert until(lambda: reader.written and outside.values().get("/audio/level", 0) > 0.5)
+        until(lambda: reader.read(reader.written - 4800, 4800) is not None)
+        heard = until(
+            lambda: (block := reader.read(reader.written - 4800, 4800)) is not None and block.any() and [block]
+        )
+        assert (heard[0][:, 0] == heard[0][:, 1]).all()
+        assert np.abs(heard[0]).max() == pytest.approx(0.5, abs=0.01)
+        device.channel = 2
+        card.play(sine(1000, 0.1))
+        assert until(lambda: "channel 2 is wanted" in str(device.problem))
+
+
+def test_a_device_at_another_rate_keeps_its_pitch(ring):
+    writer, reader = ring
+    shared = SharedInput(writer, 44100)
+    sound = np.stack([sine(1000, 2, 44100), sine(500, 2, 44100), sine(50, 2, 44100)], axis=1)
+    random = np.random.default_rng(0)
+    for place in range(0, len(sound), 441):  # blocks that come up to 20 ms late
+        shared.feed(sound[place : place + 441], 100 + (place + 441) / 44100 + random.uniform(0, 0.02))
+    begin = reader.written - RATE
+    heard = reader.read(begin, RATE)
+    assert abs(reader.written / RATE - 102) < 0.03
+    for channel, hertz in enumerate((1000, 500)):
+        spectrum = np.abs(np.fft.rfft(heard[:, channel] * np.hanning(RATE)))
+        assert abs(int(spectrum.argmax()) - hertz) <= 2
+
+
+def test_doors_hear_a_file_in_step_with_the_show(tmp_path, ring):
+    writer, reader = ring
+    file = tmp_path / "sweep.wav"
+    write_wave(file, sweep(200, 2000, 5))
+    told = [KnownTime(1.0, 50.0, 1.0)]
+    shared = SharedFile(file, ShowTime(lambda: told[0]), writer)
+    with pytest.MonkeyPatch.context() as patch:
+        now = [50.0]
+        patch.setattr("ganzfeld.signals.show_time.time.perf_counter", lambda: now[0])
+        reached = 50.0
+        for step in range(1, 101):
+            now[0] = 50 + 0.02 * step
+            told[0] = KnownTime(1 + 0.02 * (step - step % 10), 50 + 0.02 * (step - step % 10), 1.0)
+            reached = shared.advance(reached, now[0])
+        assert reached == pytest.approx(52, abs=1e-3)
+        heard = reader.read(round(51 * RATE), RATE // 2)
+        original = SoundFile(file)
+        original.seek(2.0)
+        expected = original.read(RATE // 2)
+        assert np.abs(heard[:, 0] - expected).max() < 0.01
+        told[0] = KnownTime(3.0, 52.0, 0.0)  # paused
+        for step in range(1, 30):
+            now[0] = 52 + 0.02 * step
+            reached = shared.advance(reached, now[0])
+        assert (reader.read(round(52.1 * RATE), RATE // 4) == 0).all()
+    original.close()
+    shared.stop()
 
 
 def test_a_name_that_is_not_there(card, outside):

@@ -122,6 +122,9 @@ class FakeShow:
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
 
+    def door(self, do: str, door: str, **options: object) -> None:
+        self._do("door", do, door, options)
+
     def command(self, name: str, **arguments: str) -> None:
         if self.refuses:
             raise self.refuses

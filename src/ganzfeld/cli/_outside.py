@@ -3,8 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ganzfeld.errors import GanzfeldError, nearest
+
+if TYPE_CHECKING:
+    from ganzfeld.outputs.rig import Rig
+    from ganzfeld.signals.signals import Wanted
+
+
+def wanted(rig: Rig, audio_options: Mapping[str, Any]) -> Wanted:
+    """The signals that a rig asks for. Raises GanzfeldError."""
+    to = tuple(host_and_port(place) for place in rig.osc.to)
+    send = addresses("*" if rig.osc.send is None else rig.osc.send)
+    from ganzfeld.signals.signals import Wanted
+
+    return Wanted(
+        osc=rig.osc.listen,
+        osc_host=rig.osc.host or "127.0.0.1",
+        osc_to=to,
+        osc_choose=send,
+        osc_rate=rig.osc.rate,
+        midi=rig.midi.inputs,
+        midi_lights=rig.midi.inputs if rig.midi.lights else (),
+        audio=rig.sound.input,
+        channel=rig.sound.channel,
+        speaker=None if rig.sound.speaker == "none" else rig.sound.speaker or "",
+        audio_options=audio_options,
+    )
 
 
 def host_and_port(text: str) -> tuple[str, int]:

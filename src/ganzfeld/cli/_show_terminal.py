@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.signals import Signals
-    from ganzfeld.values.status import Problem, Status
+    from ganzfeld.values.status import DoorStatus, Problem, Status
 
 LOOK_EVERY = 0.1
 """Seconds between looks at the show."""
@@ -29,17 +30,19 @@ LOOK_EVERY = 0.1
 
 @dataclass(frozen=True)
 class SideServices:
-    """What runs beside the show in this process: signals, a recording. take: what the render process records."""
+    """What runs beside the show in this process: signals, a recording. take: what the render process records. closed:
+    why doors of the rig could not be opened."""
 
     signals: Signals
     recorder: ShowRecorder | None = None
     take: TakeFile | None = None
+    closed: Sequence[GanzfeldError] = ()
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong with any of them."""
         error = self.recorder.error if self.recorder else None
-        return [*self.signals.problems, *([error] if error else [])]
+        return [*self.signals.problems, *([error] if error else []), *self.closed]
 
 
 class ShowTerminal:
@@ -52,6 +55,7 @@ class ShowTerminal:
         self._console = console()
         self._told: set[Problem] = set()
         self._asked: set[str] = set()
+        self._wrong_doors: dict[str, Problem | None] = {}
 
     def watch(self, seconds: float | None) -> None:
         """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
@@ -66,6 +70,7 @@ class ShowTerminal:
                 errors = status.errors
                 self._tell(errors)
                 self._tell_beside(self._beside.problems)
+                self._tell_doors(status.doors)
                 if self._console.is_terminal:
                     live.update(_line(status), refresh=True)
                 if pending := [script for script in status.pending_trust if script not in self._asked]:
@@ -93,6 +98,8 @@ class ShowTerminal:
             table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
         if self._beside.take is not None:
             table.add_row(Text("take", "dim"), Text(str(self._beside.take.path)))
+        for door in self._show.look_at_doors()[0]:
+            table.add_row(Text("door", "dim"), Text(f"{door.name}: {door.picture or 'the main picture'} to {door.to}"))
         table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
         self._console.print(table)
         self._console.file.flush()
@@ -110,6 +117,17 @@ class ShowTerminal:
             if str(error) not in self._missed:
                 self._missed.add(str(error))
                 show_error(error)
+
+    def _tell_doors(self, doors: Sequence[DoorStatus]) -> None:
+        """What is wrong with a door, when it goes wrong; a word when it is well again."""
+        wrong = {door.name: (door.type, door.problem) for door in doors if door.problem is not None}
+        for name, (kind, problem) in wrong.items():
+            if problem is not None and self._wrong_doors.get(name) != problem:
+                show_error(GanzfeldError(f"door '{name}' ({kind}): {problem.what}", hint=problem.hint))
+        for door in doors:
+            if door.name in self._wrong_doors and door.problem is None:
+                self._console.print(f"door '{door.name}' is open again", markup=False)
+        self._wrong_doors = {name: problem for name, (_, problem) in wrong.items()}
 
     def _ask(self, scripts: list[str]) -> None:
         """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""
@@ -134,8 +152,26 @@ def _line(status: Status) -> Text:
         if status.halvings:
             words.append(f"drawn at 1/{2**status.halvings} of the size, to hold the rate")
         words.append(f"{status.bpm:.4g} bpm" + (f" ({status.follow})" if status.follow else ""))
+    words += [_door(door) for door in status.doors]
+    if status.master.black > 0 or status.master.frozen or status.master.level < 1:
+        words.append(_master(status))
     if status.paused:
         words.append("paused")
     if status.osc_dropped:
         words.append(f"{status.osc_dropped} messages of OSC that could not be read, last {status.osc_dropped_last}")
     return Text(" · ".join(words), "dim")
+
+
+def _door(door: DoorStatus) -> str:
+    """A door in a few words."""
+    if door.state == "open":
+        return f"{door.name} {door.fps:.0f} fps"
+    return f"{door.name} waits for {door.note}" if door.state == "waiting" else f"{door.name} {door.state}"
+
+
+def _master(status: Status) -> str:
+    master = status.master
+    words = ["frozen"] if master.frozen else []
+    words += [f"level {master.level:.0%}"] if master.level < 1 else []
+    words += ["black" if master.black >= 1 else f"{master.black:.0%} black"] if master.black > 0 else []
+    return f"master: {', '.join(words)}"

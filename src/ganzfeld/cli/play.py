@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzfeld.cli import _outside as outside
+from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.outputs.base import example_targets
@@ -16,6 +17,7 @@ from ganzfeld.outputs.base import example_targets
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
 
+DOORS = "Where pictures go"
 OUTSIDE = "OSC, MIDI, sound and tempo"
 FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
@@ -61,17 +63,34 @@ def play(
         bool,
         typer.Option("--take-camera", help="Keep what cameras show, too: films beside the take, gigabytes an hour."),
     ] = False,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[PICTURE=]KIND[:TARGET]",
+            help="Open a door: window:2, wall=window:DELL, shared:td (several times: several; see ganzfeld outputs).",
+            rich_help_panel=DOORS,
+        ),
+    ] = None,
+    rig: Annotated[
+        str | None,
+        typer.Option(help="Take doors, sound, MIDI and OSC from the rig of this name.", rich_help_panel=DOORS),
+    ] = None,
+    save_rig: Annotated[
+        str | None,
+        typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
+    ] = None,
     osc: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.", rich_help_panel=OUTSIDE),
     ] = None,
     osc_host: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="The address to listen at; others than this machine reach only what is turned by hand.",
+            help="The address to listen at (default: 127.0.0.1); others than this machine reach only what is turned by "
+            "hand.",
             rich_help_panel=OUTSIDE,
         ),
-    ] = "127.0.0.1",
+    ] = None,
     osc_out: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,11 +98,12 @@ def play(
         ),
     ] = None,
     osc_send: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help='Which: "/face/psi,/clock,/audio/*"; /face stands for everything under it.', rich_help_panel=OUTSIDE
+            help='Which: "/face/psi,/clock,/audio/*"; /face stands for everything under it (default: all).',
+            rich_help_panel=OUTSIDE,
         ),
-    ] = "*",
+    ] = None,
     osc_rate: Annotated[
         float | None,
         typer.Option(
@@ -112,13 +132,19 @@ def play(
             rich_help_panel=OUTSIDE,
         ),
     ] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, help="The channel of the sound device (default: all together).", rich_help_panel=OUTSIDE
+        ),
+    ] = None,
     speaker: Annotated[
-        str,
+        str | None,
         typer.Option(
             help='What plays a sound file aloud: part of a device\'s name, or "none" (default: the first).',
             rich_help_panel=OUTSIDE,
         ),
-    ] = "",
+    ] = None,
     bands: Annotated[
         int,
         typer.Option(min=1, max=64, help="How many bands audio.band(k) has.", rich_help_panel=OUTSIDE),
@@ -147,8 +173,20 @@ def play(
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
-    to = tuple(outside.host_and_port(place) for place in osc_out or ())
-    send = outside.addresses(osc_send)
+    chosen = rigs.show_rig(
+        source.patch,
+        name=rig,
+        save=save_rig,
+        to=to or (),
+        said=rigs.Rig(
+            sound=rigs.said_of_sound(audio, channel, speaker),
+            midi=rigs.said_of_midi(midi, lights),
+            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
+        ),
+        trust=trust,
+    )
+    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
+    heard = wanted_signals.audio
     follow = None if tempo is None else outside.tempo(tempo)
 
     from ganzfeld.cli._take import TakeFile
@@ -159,7 +197,7 @@ def play(
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.show_time import KnownTime, ShowTime
-    from ganzfeld.signals.signals import Signals, Wanted
+    from ganzfeld.signals.signals import Signals
 
     show = Supervisor(
         source.patch,
@@ -171,28 +209,26 @@ def play(
         trust_all=trust,
         take=take,
         take_cameras=take_camera,
-        sound=Path(audio) if audio and Path(audio).is_file() else None,
-    )
-    wanted_signals = Wanted(
-        osc=osc,
-        osc_host=osc_host,
-        osc_to=to,
-        osc_choose=send,
-        osc_rate=osc_rate,
-        midi=tuple(midi or ()),
-        midi_lights=tuple(midi or ()) if lights else (),
-        audio=audio,
-        speaker=None if speaker == "none" else speaker,
-        audio_options={"bands": bands, "attack": attack, "release": release, "floor": floor},
+        sound=Path(heard) if heard and Path(heard).is_file() else None,
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
-    signals = Signals(show, wanted_signals, turn=show.turn, clock=clock, conducts=show, desk=show)
+    signals = Signals(
+        show,
+        wanted_signals,
+        turn=show.turn,
+        clock=clock,
+        conducts=show,
+        desk=show,
+        ring=show.sound,
+        doors=show.look_at_doors,
+    )
     show.osc_dropped = lambda: signals.dropped
-    if to:
-        show.report(send, osc_rate or MOST_REPORTS, signals.frame)
+    if wanted_signals.osc_to:
+        show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None
     with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
         try:
+            closed = chosen.open_doors(show)
             show.start()
             if snapshot is not None:
                 show.hit("/snapshot/recall", snapshot, 0.0, "now")
@@ -201,7 +237,9 @@ def play(
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
             with server, signals, recorder or contextlib.nullcontext():
-                ShowTerminal(show, source, server.url, SideServices(signals, recorder, take_file)).watch(seconds)
+                ShowTerminal(show, source, server.url, SideServices(signals, recorder, take_file, closed)).watch(
+                    seconds
+                )
         finally:
             with ignoring_interrupts():
                 show.close()

@@ -97,6 +97,19 @@ class Routing:
             else:
                 door.command(DoorCommand(what, arguments))
 
+    def obey(self, do: str, door: str, options: Mapping[str, Any]) -> None:
+        """Do what a page asks: "open" a door (as a person writes it), "close" it, "change" its options, start it
+        "again". Raises OutputError."""
+        match do:
+            case "open":
+                self.open(door)
+            case "close":
+                self.close_door(door)
+            case "change":
+                self.change(door, options)
+            case "again":
+                self.command(door, do)
+
     def outputs(self, names: Sequence[str]) -> None:
         """The outputs of the patch that plays, the main one first."""
         with self._lock:

@@ -53,7 +53,8 @@ from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
-from ganzfeld.values.status import PatchSource, Problem, Status
+from ganzfeld.values.sound_ring import SoundWriter
+from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,8 @@ class Supervisor(ShowCommands):
         self._store = FrameStore()
         self.doors = Routing(self._store)
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
+        self.sound = SoundWriter(self._store.session)
+        """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
         self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
         self._close_at_exit = _closer(self)
@@ -172,6 +175,7 @@ class Supervisor(ShowCommands):
         self.doors.close()
         self._failover.close()
         self._main_output.close()
+        self.sound.close()
         self._store.close()
 
     def __enter__(self) -> Supervisor:
@@ -355,6 +359,14 @@ class Supervisor(ShowCommands):
             self._listeners.add(choose, rate, hear)
             if (report := self._listeners.wanted) is not None:
                 self._give(report, key="report", keep=False)
+
+    def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
+        """How every door and the master are."""
+        return self.doors.statuses(), self.doors.master.status()
+
+    def door(self, do: str, door: str, **options: Any) -> None:
+        """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
+        self.doors.obey(do, door, options)
 
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)

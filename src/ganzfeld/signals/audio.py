@@ -15,7 +15,9 @@ from ganzfeld.signals.background import Background
 from ganzfeld.signals.features import FLOOR_DB, Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
+from ganzfeld.signals.shared_sound import SharedInput
 from ganzfeld.signals.tempo import TempoTracker
+from ganzfeld.values.sound_ring import SoundWriter
 
 log = logging.getLogger(__name__)
 
@@ -123,12 +125,22 @@ def look_again(library: Any) -> None:
 class AudioInput(Background):
     """Listens to a device in its own thread, from `start` to `stop`, and goes on when it was unplugged and is back.
 
-    device: part of a name of `device_names`, or its number; None: the system's choice. options: those of `Hearing`.
+    device: part of a name of `device_names`, or its number; None: the system's choice. channel: the one that is heard,
+    from 1; None: all together. ring: where doors hear it, or None. options: those of `Hearing`.
     problem: why nothing is heard, or None. `start` raises SignalError only if the packages are missing.
     """
 
-    def __init__(self, outside: Mailbox, device: str | int | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        outside: Mailbox,
+        device: str | int | None = None,
+        *,
+        channel: int | None = None,
+        ring: SoundWriter | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__("audio in")
+        self.channel, self.ring = channel, ring
         self.outside = outside
         self.device = device
         self.options = options
@@ -177,6 +189,15 @@ class AudioInput(Background):
         names = [device["name"] for device in devices if device["max_input_channels"] > 0]
         raise SignalError(f"There is no sound device '{self.device}'", hint=nearest(self.device, names))
 
+    def _chosen(self, block: np.ndarray) -> np.ndarray:
+        """The channel that is to be heard, [n, 1]; or all of them."""
+        if self.channel is None or block.ndim == 1:
+            return block
+        if self.channel > block.shape[1]:
+            what = f"The sound device has {block.shape[1]} channels, and channel {self.channel} is wanted"
+            raise SignalError(what, hint="Choose another with --channel, or none for all of them")
+        return block[:, self.channel - 1 : self.channel]
+
     def _listen(self, device: int | None, hearing: Hearing) -> None:
         """Until `stop`, or until the device falls silent for good. Small blocks, for they are the delay."""
 
@@ -189,6 +210,7 @@ class AudioInput(Background):
 
         blocks: queue.Queue[np.ndarray] = queue.Queue(maxsize=64)
         features = hearing.features
+        shared = SharedInput(self.ring, features.rate) if self.ring is not None else None
         with self._library.InputStream(
             device=device, samplerate=features.rate, blocksize=features.hop, latency="low", callback=receive
         ) as stream:
@@ -197,8 +219,11 @@ class AudioInput(Background):
             waited = 0.0
             while not self._stopping.is_set():
                 try:
-                    block = blocks.get(timeout=PATIENCE_SECONDS / 8)
-                    hearing.feed(block, time.perf_counter() - delay)
+                    block = self._chosen(blocks.get(timeout=PATIENCE_SECONDS / 8))
+                    at = time.perf_counter() - delay
+                    hearing.feed(block, at)
+                    if shared is not None:
+                        shared.feed(block, at)
                     waited = 0.0
                 except queue.Empty:
                     waited += PATIENCE_SECONDS / 8

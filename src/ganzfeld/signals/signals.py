@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
+from ganzfeld.signals.doors_out import DoorsOut
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
@@ -21,7 +22,10 @@ from ganzfeld.signals.osc import OscReceiver, TurnParameter
 from ganzfeld.signals.osc_out import OscSender
 from ganzfeld.signals.osc_packets import Message
 from ganzfeld.signals.pulse import Pulse
+from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.show_time import ShowTime
+from ganzfeld.values.sound_ring import SoundWriter
+from ganzfeld.values.status import DoorStatus, MasterStatus
 from ganzfeld.values.time import Moment
 
 
@@ -34,7 +38,8 @@ class Wanted:
     changes; or, with `osc_rate`, everything so many times a second. Of events, those of sound and MIDI are sent.
     midi: names of inputs, or patterns of them ("*"), or MIDI files, which are looped; midi_lights: of outputs that
     show values. Empty: no MIDI.
-    audio: a sound file or film, or part of a device's name; "" for the system's device; None: no sound.
+    audio: a sound file or film, or part of a device's name; "" for the system's device; None: no sound. channel: of the
+    device, from 1; None: all together.
     speaker: what plays a sound file aloud, part of a device's name; "" for the system's device; None: nothing.
     audio_options: those of `Hearing`: bands, attack, release, sensitivity, floor, around.
     """
@@ -47,6 +52,7 @@ class Wanted:
     midi: tuple[str, ...] = ()
     midi_lights: tuple[str, ...] = ()
     audio: str | None = None
+    channel: int | None = None
     speaker: str | None = None
     audio_options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -56,8 +62,9 @@ class Signals:
 
     mailbox: takes values and hits. turn: takes values of parameters (see `osc.TurnParameter`). clock: gives the show's
     time in seconds, for a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and
-    follows what it asks for. desk: the show whose knobs controllers turn, show and learn. Neither a missing package nor
-    a taken port raises: `problems` says so, and everything else works.
+    follows what it asks for. desk: the show whose knobs controllers turn, show and learn. ring: where the doors hear
+    what the show hears. doors: tells how they and the master are, for those who are sent OSC. Neither a missing package
+    nor a taken port raises: `problems` says so, and everything else works.
     """
 
     def __init__(
@@ -69,6 +76,8 @@ class Signals:
         clock: Callable[[], float] | None = None,
         conducts: ConductedShow | None = None,
         desk: ShowAtDesk | None = None,
+        ring: SoundWriter | None = None,
+        doors: Callable[[], tuple[Sequence[DoorStatus], MasterStatus]] | None = None,
     ) -> None:
         self.wanted = wanted
         self._heard = _Echo(mailbox, self)
@@ -79,9 +88,11 @@ class Signals:
         self.midi_files: list[MidiFile] = []
         self.audio: AudioInput | AudioFile | None = None
         self.speaker: Loudspeaker | None = None
+        self.shared_file: SharedFile | None = None
         self.conductor: Conductor | None = None
         self.controllers: Controllers | None = None
-        self._desk = desk
+        self._desk, self._ring, self._look_at_doors = desk, ring, doors
+        self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
 
@@ -122,12 +133,17 @@ class Signals:
 
     def stop(self) -> None:
         """Close everything."""
-        for part in (self.controllers, self.conductor, self.osc, self.midi, *self.midi_files, self.speaker, self.audio):
+        if self.doors_out is not None:
+            self.doors_out.stop()
+            self.doors_out = None
+        sound = (self.shared_file, self.speaker, self.audio)
+        for part in (self.controllers, self.conductor, self.osc, self.midi, *self.midi_files, *sound):
             if part is not None:
                 part.stop()
         for sender in self.senders:
             sender.close()
         self.controllers = self.conductor = self.osc = self.midi = self.speaker = self.audio = None
+        self.shared_file = None
         self.midi_files.clear()
         self.senders.clear()
         self._failed.clear()
@@ -189,6 +205,8 @@ class Signals:
                 self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
             except SignalError as error:
                 self._failed.append(error)
+        if self.senders and self._look_at_doors is not None:
+            self.doors_out = DoorsOut(self._look_at_doors, self.senders).start()
 
     def _open_midi_files(self) -> None:
         for name in filter(is_midi_file, self.wanted.midi):
@@ -216,8 +234,11 @@ class Signals:
             return
         if _is_file(wanted):
             self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
+            if self._ring is not None and isinstance(self._clock, ShowTime):
+                self.shared_file = SharedFile(self.audio.file.path, self._clock, self._ring).start()
         else:
-            self.audio = AudioInput(self._heard, wanted or None, **options).start()
+            channel = self.wanted.channel
+            self.audio = AudioInput(self._heard, wanted or None, channel=channel, ring=self._ring, **options).start()
 
     def _open_speaker(self) -> None:
         wanted, clock = self.wanted.speaker, self._clock

@@ -22,7 +22,7 @@ from ganzfeld.studio import page, picture
 from ganzfeld.studio.desk_actions import obey
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import Audience, Viewer
-from ganzfeld.studio.wire import Acknowledgement, AtDesk, PageCommand, Refusal, decode_from_page, encode
+from ganzfeld.studio.wire import Acknowledgement, AtDesk, DoorAction, PageCommand, Refusal, decode_from_page, encode
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
     GET /api/patch   name, text, version
-    WS  /live        frames and words (`message_pipe.py`), paced by acknowledgement
+    WS  /live        frames and words (`wire.py`), paced by acknowledgement
     """
 
     def status(request: Request) -> Response:
@@ -106,8 +106,13 @@ class _Conversation:
                 if refusal:
                     viewer.tell("notice", encode(refusal))
 
-    async def _obey(self, command: PageCommand | AtDesk) -> Refusal | None:
+    async def _obey(self, command: PageCommand | DoorAction | AtDesk) -> Refusal | None:
         try:
+            if isinstance(command, DoorAction):
+                if command.do in ("open", "change"):
+                    self._must_be_here("doors are opened and changed")
+                await asyncio.to_thread(self.show.door, command.do, command.door, **command.options)
+                return None
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None

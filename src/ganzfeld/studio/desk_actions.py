@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.wire import AtDesk, KnobReleased, KnobTurned, LearnControl, SnapshotAction
+from ganzfeld.studio.wire import AtDesk, KnobReleased, KnobTurned, LearnControl, MasterMoved, SnapshotAction
 
 _HITS = ("store", "recall", "morph", "release")
 
@@ -15,6 +15,9 @@ def obey(show: StudioShow, message: AtDesk) -> None:
         case KnobTurned(address, value):
             if not show.turn(address, value):
                 raise GanzfeldError(f"there is nothing at {address}")
+        case MasterMoved(what, value, seconds, door):
+            address = f"/master/{door}/{what}" if door else f"/master/{what}"
+            show.turn(address, value if what == "freeze" else [value, seconds])
         case KnobReleased(address):
             show.release(address)
         case SnapshotAction(do, arguments) if do in _HITS:

@@ -13,6 +13,8 @@ from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back", "tap"]
 
+DoorVerb = Literal["open", "close", "change", "again"]
+
 
 class StudioShow(Protocol):
     """A show as its viewers see it, and what their hands do to it."""
@@ -63,6 +65,10 @@ class StudioShow(Protocol):
 
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
+        ...
+
+    def door(self, do: DoorVerb, door: str, **options: Any) -> None:
+        """Open, close, change a door, or start it again. May raise GanzfeldError."""
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:

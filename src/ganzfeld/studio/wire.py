@@ -85,9 +85,28 @@ class LearnControl(_FromPage, frozen=True, tag="learn"):
     do: Literal["learn", "stop", "forget"] = "learn"
 
 
+class MasterMoved(_FromPage, frozen=True, tag="master"):
+    """A hand moves the master: level and black from 0 to 1, freeze 0 or 1, with a fade in seconds; of all doors (None),
+    or of a door or an output by name."""
+
+    what: Literal["level", "black", "freeze"]
+    value: float
+    seconds: float = 0.0
+    door: str | None = None
+
+
+class DoorAction(_FromPage, frozen=True, tag="door"):
+    """Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
+    options. "again": start one that had ended. Doors are opened and changed from the machine that plays only."""
+
+    do: Literal["open", "close", "change", "again"]
+    door: str
+    options: dict[str, str | float | bool] = {}
+
+
 FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl
-FromPage = Acknowledgement | PageCommand | AtDesk
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
+FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_page = msgspec.msgpack.Decoder(FromPage).decode

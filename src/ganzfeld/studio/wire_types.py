@@ -24,6 +24,7 @@ LINE_WIDTH = 110  # as in web/biome.json
 
 _ALIASES: dict[str, Any] = {
     "Phase": status.Phase,
+    "DoorState": status.DoorState,
     "TurnedBy": desk.TurnedBy,
     "Curve": desk.Curve,
     "Unit": desk.Unit,

@@ -105,7 +105,7 @@ class _Way:
             door = self._door = self._kind(self._options, self)
             try:
                 door.open()
-                self._report = msgspec.structs.replace(self._report, is_open=True)
+                self._say(is_open=True)
                 door.run()
             finally:
                 door.close()

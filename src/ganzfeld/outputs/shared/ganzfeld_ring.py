@@ -21,6 +21,7 @@ The format (words of 8 bytes, little-endian): a block named `gz-NAME` tells whic
 ring `gz-NAME-0-GENERATION` has a page of words, then its slots. `ganzfeld_ring.h` has the same as C.
 """
 
+# pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false, reportOptionalIterable=false, reportArgumentType=false
 from __future__ import annotations
 
 import contextlib

@@ -9,6 +9,8 @@ export const KINDS: readonly string[] = ["frame", "status", "patch", "notice", "
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
 
+export type DoorState = "starting" | "open" | "waiting" | "failed" | "ended";
+
 export type TurnedBy = "text" | "hand" | "snapshot" | "midi" | "osc";
 
 export type Curve = number | "log";
@@ -19,15 +21,17 @@ export type When = "now" | "beat" | "bar";
 
 export type CommandName = "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back" | "tap";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl;
+export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
 
 export type FromPage =
   | Acknowledgement
   | PageCommand
+  | DoorAction
   | KnobTurned
   | KnobReleased
   | SnapshotAction
-  | LearnControl;
+  | LearnControl
+  | MasterMoved;
 
 export type FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk;
 
@@ -73,7 +77,7 @@ export interface DoorStatus {
   type: string;
   to: string;
   picture: string;
-  state: "starting" | "open" | "waiting" | "failed" | "ended";
+  state: DoorState;
   problem: Problem | null;
   restarts: number;
   again_in: number;
@@ -269,6 +273,17 @@ export interface PageCommand {
   path?: string | null;
 }
 
+/**
+ * Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
+ * options. "again": start one that had ended. Doors are opened and changed from the machine that plays only.
+ */
+export interface DoorAction {
+  kind: "door";
+  do: "open" | "close" | "change" | "again";
+  door: string;
+  options?: Record<string, string | number | boolean>;
+}
+
 /** A hand turned what is at an address. */
 export interface KnobTurned {
   kind: "turn";
@@ -300,4 +315,16 @@ export interface LearnControl {
   kind: "learn";
   target?: string | null;
   do?: "learn" | "stop" | "forget";
+}
+
+/**
+ * A hand moves the master: level and black from 0 to 1, freeze 0 or 1, with a fade in seconds; of all doors (None),
+ * or of a door or an output by name.
+ */
+export interface MasterMoved {
+  kind: "master";
+  what: "level" | "black" | "freeze";
+  value: number;
+  seconds?: number;
+  door?: string | null;
 }
