@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzfeld.cli import _outside as outside
-from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.outputs.base import example_targets
@@ -173,6 +172,8 @@ def play(
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
+    from ganzfeld.cli import _rig as rigs
+
     chosen = rigs.show_rig(
         source.patch,
         name=rig,

@@ -49,8 +49,10 @@ class ShowCommands:
         """Do what an address of the master asks for (see `master.Master.turn`). False: it is none."""
         return False
 
-    def heard_outside(self, address: str, value: Any = 1.0) -> None:
-        """Something came from outside: it may be a control that moves the master."""
+    def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
+        """Something came from outside: it may be a control that moves the master. True: it is the master's alone, and
+        no part of the show (nor of a take)."""
+        return False
 
     def counts_hits(self, address: str) -> bool:
         """Whether anything may count the hits of this address: the patch, or the snapshots."""
@@ -75,18 +77,16 @@ class ShowCommands:
     def set(self, address: str, value: Any) -> None:
         """A value from outside (OSC, MIDI, sound). One that is not plain (see `values.arrivals`) is passed over."""
         value = arrived(value)
-        if value is None:
+        if value is None or self.heard_outside(address, value):
             return
-        self.heard_outside(address, value)
         self._give(SetOutside(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
         between the snapshots, which come as fast as a finger moves, the newest is enough."""
-        if not arguments and self.turns_master(address):
-            return
         arguments, named = arrived_all(arguments), {name: arrived(value) for name, value in named.items()}
-        self.heard_outside(address, *arguments[:1])
+        if self.heard_outside(address, *arguments[:1], is_hit=True):
+            return
         self._give(OutsideHit(address, arguments, named), key="morph" if address == MORPH else None)
 
     def arrange(self, what: str, *arguments: Any) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.engine.snapshots.bank import MIDDLE, MOST_SNAPSHOTS, Bank, Fading, Snapshot, checked_name
 from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.plain_file import read_plain
 
 MOST_BYTES = 64 << 20
 TRY_AGAIN_SECONDS = 2.0
@@ -41,11 +42,7 @@ def read_bank(path: Path) -> BankFile:
     """The snapshots in a file; none if there is no file. Raises PatchError if it cannot be read as what it is; one bad
     snapshot in it costs the others nothing."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES >> 20} MB")
-        return decode_file(data, path)
+        return decode_file(read_plain(path, MOST_BYTES), path)
     except FileNotFoundError:
         return BankFile()
     except OSError as error:
