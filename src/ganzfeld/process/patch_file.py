@@ -20,9 +20,13 @@ class PatchFile:
         self.path = path.absolute()
         self.problem: GanzfeldError | None = None
 
-    def read(self) -> str:
-        """Its text, at the start. Raises PatchError."""
+    def read(self, known: str | None = None) -> str:
+        """Its text, at the start. Where it cannot be read (on a network drive that comes later), the text that is known
+        of it; without one, raises PatchError."""
         change = read_text(self.path)
+        if change.text is None and known is not None:
+            self.problem = PatchError(change.problem, hint="What played before plays on, until it can be read")
+            return known
         if change.text is None:
             hint = "" if self.path.exists() else "Check the path; `ganzfeld play` alone plays a shipped network"
             raise PatchError(change.problem, hint=hint)
