@@ -170,7 +170,18 @@ def decode(data: bytes) -> Record | None:
     """A record again; None if it is of a kind that this version does not know. Raises msgspec.DecodeError."""
     try:
         return _decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
     except msgspec.ValidationError:
-        if msgspec.msgpack.decode(data).get("type") in _KNOWN:
+        kind = _kind_of(data)
+        if kind is None or kind in _KNOWN:
             raise
         return None
+
+
+def _kind_of(data: bytes) -> str | None:
+    try:
+        kind = msgspec.msgpack.decode(data).get("type")
+    except (AttributeError, UnicodeDecodeError, TypeError):  # no map, or keys that are none
+        return None
+    return kind if isinstance(kind, str) else None

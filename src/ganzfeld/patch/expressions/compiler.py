@@ -78,7 +78,7 @@ class Compiler(Calls):
         definition = module.body[0]
         assert isinstance(definition, ast.FunctionDef)
         definition.body = [*self.before, ast.Return(piece.tree)]
-        code = compile(ast.fix_missing_locations(module), f"<{self.owner}>", "exec")
+        code = compile(ast.fix_missing_locations(module), f"<{self.owner!a}>", "exec")
         exec(code, self.globals)  # only defines the function; all in it was built here
         return Expression(
             self.source,
