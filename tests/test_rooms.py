@@ -14,19 +14,20 @@ import ganzfeld
 
 SOURCE = Path(ganzfeld.__file__).parent
 NETWORKS = {"kernels", "networks"}
-PATCH = NETWORKS | {"bending", "patch", "values"}
+PATCH = NETWORKS | {"bending", "patch", "values", "feeders"}
 ENGINE = PATCH | {"engine"}
 KNOWS = {
     "kernels": set(),
     "networks": NETWORKS,
-    "bending": NETWORKS,
+    "bending": NETWORKS | {"values", "feeders"},
     "values": set(),
+    "feeders": {"values"},
     "patch": PATCH,
     "engine": PATCH,
     "takes": ENGINE,
     "process": ENGINE | {"takes", "outputs"},
-    "signals": {"values"},
-    "outputs": {"values"},
+    "signals": {"values", "feeders"},
+    "outputs": {"values", "feeders"},
     "rendering": ENGINE | {"takes", "outputs"},
     "studio": ENGINE | {"takes", "process", "outputs", "signals", "rendering"},
     "cli": ENGINE | {"takes", "process", "outputs", "signals", "rendering", "studio"},

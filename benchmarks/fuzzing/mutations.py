@@ -7,56 +7,9 @@ import re
 from typing import Any
 
 PIECES = (b"\xff" * 4, b"\x00\x00\x00\x80", b"\xff", b"\x00", b"\x7f", b"\xff" * 8, b"\x80", b"\xc1", b"\xed\xa0\x80")
-WORDS = (
-    *[
-        "0",
-        "-1",
-        "1e308",
-        "-1e999",
-        "nan",
-        "2**63",
-        "4294967296",
-        "None",
-        "True",
-        "''",
-        "[]",
-        "(1,)",
-        "t",
-        "i",
-        "c",
-        "n",
-        "beat",
-        "audio.bass",
-        'f"{k}"',
-        "{0}",
-        "*",
-        "**",
-        ">>",
-        "=",
-        "==",
-    ],
-    *[
-        ":",
-        ";",
-        "#",
-        "\\",
-        "'''",
-        "ä",
-        "𝕏",
-        "[0]*9",
-        "()",
-        "((((",
-        "))))",
-        "__class__",
-        "face",
-        "face.psi",
-        "range(9)",
-        "out(face)",
-        "size=(9,9)",
-    ],
-    *('"\\x00"', 'osc("/x")', "lambda: 0", "\t", "\ud800", "\u202e", "import os", "seq('a b', beats=4)"),
-    *("1" * 400, "+" * 300),
-)
+PLAIN = r"""0 -1 1e308 -1e999 nan 2**63 4294967296 None True '' [] (1,) t i c n beat audio.bass f"{k}" {0} * ** >> = ==
+: ; # \ ''' ä 𝕏 [0]*9 () (((( )))) __class__ face face.psi range(9) out(face) size=(9,9)"""
+WORDS = (*PLAIN.split(), '"\\x00"', 'osc("/x")', "lambda: 0", "\t", "\ud800", "import os", "1" * 400, "+" * 300)
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 1 << 63, -(1 << 63), (1 << 64) - 1, 0.0, -0.0, 1e308, float("inf"), float("nan"), "", "\x00",
     "ä" * 300, "/face/psi", "now", b"", b"\xff" * 40, [], [[]], [1.0] * 2000, {}, {"": None}, {"type": "Frames"},

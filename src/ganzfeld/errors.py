@@ -85,6 +85,10 @@ class SignalError(GanzfeldError):
     """A signal (OSC, MIDI, sound) that cannot be opened or sent."""
 
 
+class FeederError(GanzfeldError):
+    """A file or a source that cannot be decoded: what was found in it, or how the process ended that read it."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint with the nearest valid word(s): "Did you mean 'noise'?"; lists a few words if none is near."""
     known = sorted(set(words))
@@ -95,6 +99,12 @@ def nearest(word: str, words: Iterable[str]) -> str:
         return ""
     listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
     return f"Known here: {listed}"
+
+
+def reason_of(error: BaseException) -> str:
+    """What an exception says of itself; its kind, if it says nothing. (An exception is always true, so that
+    `error or …` never gives what stands behind the `or`.)"""
+    return str(error).strip() or type(error).__name__
 
 
 def explained(problem: Exception) -> tuple[str, str]:

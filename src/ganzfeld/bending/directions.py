@@ -8,8 +8,7 @@ standard deviation of what was found.
 from __future__ import annotations
 
 import math
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzfeld.errors import NetworkError, NetworkFileError, Where
+from ganzfeld.errors import FeederError, NetworkError, NetworkFileError, Where
+from ganzfeld.feeders.service import OpenFeeder
 from ganzfeld.networks.network import Network
 
 COUNT = 20
 SAMPLES = 4096
 LAYER_SAMPLES = 1024
-MOST_DIRECTIONS = 4096
 _SIDE = 8
 """Activations are averaged down to so many places a side before they are analysed: the rest costs memory alone."""
-_LARGEST_FILE = 1 << 28
+_MOST_NUMBERS = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,44 +129,35 @@ def read_directions(path: Path) -> Mapping[str, Tensor]:
     Files by others will do as well: each array is one direction. Raises `NetworkFileError`.
     """
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ValueError(f"it is larger than {_LARGEST_FILE >> 20} MB")
-        found = dict(_arrays(path))
-        return {name: _vector(array) for name, array in found.items()}
-    except FileNotFoundError:
-        raise NetworkFileError(f"there is no file {path.name}", hint="Make it: ganzfeld directions NETWORK") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        hint = "A .npz or .safetensors file is expected, one array [w_dim] for each direction"
-        raise NetworkFileError(f"{path.name} holds no directions: {error}", where=Where(str(path)), hint=hint) from None
-
-
-def _arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    if path.suffix == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
+        if path.suffix.lower() not in (".npz", ".safetensors"):
+            raise FeederError(f"'{path.suffix}' is neither .npz nor .safetensors")
+        feeder = OpenFeeder("array", path, slots=1)
         try:
-            yield from load_file(path).items()
-        except SafetensorError as error:
-            raise ValueError(error) from None
-    elif path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as loaded:
-            if len(loaded.files) > MOST_DIRECTIONS:
-                raise ValueError(f"it holds more than {MOST_DIRECTIONS} arrays")
-            for name in loaded.files:
-                yield name, loaded[name]
-    else:
-        raise ValueError(f"'{path.suffix}' is neither .npz nor .safetensors")
+            shapes = {name: tuple(shape) for name, _, shape in feeder.facts}
+            numbers = sum(math.prod(shape) for shape in shapes.values())
+            if numbers > _MOST_NUMBERS:
+                raise FeederError(f"{numbers:,} numbers are more than directions have")
+            return {name: _vector(feeder.ask("read", name=name, tries=2).array, shapes[name]) for name in shapes}
+        finally:
+            feeder.close()
+    except FeederError as error:
+        missing = not path.exists()
+        what = f"there is no file {path.name}" if missing else f"{path.name} holds no directions: {error.what}"
+        hint = "A .npz or .safetensors file is expected, one array [w_dim] for each direction"
+        raise NetworkFileError(
+            what, where=Where(str(path)), hint="Make it: ganzfeld directions NETWORK" if missing else error.hint or hint
+        ) from None
 
 
-def _vector(array: np.ndarray) -> Tensor:
+def _vector(array: np.ndarray | None, shape: tuple[int, ...]) -> Tensor:
+    if array is None or array.dtype != np.float32 or array.shape != shape:
+        raise FeederError("it has changed while it was read")
     array = array[0] if array.ndim == 3 and len(array) == 1 else array
-    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or not array.size:
-        raise ValueError(f"an array of {array.dtype} {array.shape} is none")
-    array = np.array(array, np.float32)
+    if array.ndim not in (1, 2) or not array.size:
+        raise FeederError(f"an array of {array.shape} is none")
     if not np.isfinite(array).all():
-        raise ValueError("its numbers are not all finite")
-    return torch.from_numpy(array)
+        raise FeederError("its numbers are not all finite")
+    return torch.from_numpy(array.copy())
 
 
 def _sampled(network: Network, samples: int, seed: int) -> Tensor:

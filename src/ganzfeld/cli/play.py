@@ -217,6 +217,7 @@ def play(
         ring=show.sound,
         doors=show.look_at_doors,
     )
+    show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None

@@ -86,9 +86,8 @@ class Player:
         """Keep the last frame's values under this name, in the file beside the patch. Raises GanzfeldError."""
         self.engine.store(name)
         self._keeper.stored(self.engine.snapshots.bank)
-        self._keeper.write(0.0)
-        if self._keeper.problem is not None:
-            raise self._keeper.problem
+        if (failed := self._keeper.write(0.0)) is not None:
+            raise failed
 
     def recall(
         self, name: str | int, fade: float | None = None, unit: str | None = None, when: str | None = None

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.process.watch import Change, read_text
+from ganzfeld.plain_file import read_plain
+from ganzfeld.process.watch import LONGEST_TEXT, Change, read_text
 
 _MARK = b"\xef\xbb\xbf"
 """Some editors write it before the text."""
@@ -41,7 +42,7 @@ class PatchFile:
         if read_text(self.path).text != before:
             raise GanzfeldError(f"{name} holds something else than what plays", hint="Save it, then try again")
         try:
-            mark = _MARK if self.path.read_bytes().startswith(_MARK) else b""
+            mark = _MARK if read_plain(self.path, LONGEST_TEXT).startswith(_MARK) else b""
             write_whole(self.path, mark + text.encode())
         except OSError as error:
             raise GanzfeldError(f"{name} cannot be written: {error.strerror or error}") from None

@@ -11,18 +11,17 @@ import faulthandler
 import gc
 import logging
 import os
-import queue
 import signal
 import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
 from ganzfeld.process.render import Render
+from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Problem
 
@@ -44,7 +43,7 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     # Every operation of torch lets go of the interpreter and has to get it back. Beside the thread that builds the next
     # patch that took up to 5 ms each time, by default, and a reload cost a dozen frames.
     sys.setswitchinterval(SWITCH_SECONDS)
-    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    inbox = RenderInbox()
 
     def alone() -> None:
         inbox.put(None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzfeld.plain_file import real_path
 from ganzfeld.takes.checkpoint_facts import is_exact
 from ganzfeld.takes.recorder import TakeRecorder, header
 from ganzfeld.takes.records import Opened
@@ -25,7 +26,7 @@ class ShowRecorder:
 
     def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[int], str | None]) -> None:
         self._path = Path(begin.path) if begin.path else None
-        self._folder = str(self._path.resolve().parent if self._path else Path.cwd())
+        self._folder = str(real_path(self._path).parent if self._path else Path.cwd())
         self._engine, self._loop, self._text_of = engine, loop, text_of
         about = header(engine.device, begin.name, begin.sound)
         target = Path(begin.take or "")

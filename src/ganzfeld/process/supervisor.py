@@ -23,6 +23,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.custody import Custody
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.live_dice import LiveDice
@@ -32,8 +33,10 @@ from ganzfeld.process.messages import (
     CheckpointSaved,
     Failed,
     FileChanged,
+    FilesSetAside,
     LoadSnapshots,
     LogLine,
+    NetworksKept,
     Numbered,
     PatchAddresses,
     Ready,
@@ -53,6 +56,7 @@ from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
+from ganzfeld.values.hazards import HazardBoard
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
@@ -105,6 +109,8 @@ class Supervisor(ShowCommands):
         self._learning = MidiLearn(self, self._options.file, self._lock)
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         """Why no control can be learned; "" if one can. Whoever listens to controllers says so here."""
+        self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
+        """How many messages of OSC could not be read, and why the last one; whoever listens to OSC says so here."""
         if self._files.patch is not None:
             text = self._files.patch.read()
         self._policy = RestartPolicy(VersionedText(1, text or ""), time.perf_counter())
@@ -112,6 +118,12 @@ class Supervisor(ShowCommands):
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
         self._playing: VersionedText | None = None
         self._journal = Journal()
+        self._store = FrameStore()
+        self._hazards = HazardBoard(self._store.session, create=True)
+        self._custody = Custody()
+        self._kept: dict[str, str] = {}
+        self._asked: tuple[str, ...] = ()
+        self._watched: frozenset[str] = frozenset()
         self._failover = Failover(
             self._policy,
             self._journal,
@@ -119,11 +131,12 @@ class Supervisor(ShowCommands):
             hear=self._hear,
             news=self._news.set,
             beats=lambda: self._store.beats,
+            hazards=self._hazards,
+            custody=self._custody,
             hang_seconds=hang_seconds,
             prepare=prepare,
         )
         self._told = RenderState()
-        self._store = FrameStore()
         self.doors = Routing(self._store)
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
         self.sound = SoundWriter(self._store.session)
@@ -173,6 +186,7 @@ class Supervisor(ShowCommands):
         self.doors.close()
         self._failover.close()
         self._main_output.close()
+        self._hazards.remove()
         self.sound.close()
         self._store.close()
 
@@ -197,6 +211,7 @@ class Supervisor(ShowCommands):
         with self._lock:
             told, newest = self._told.status, self._policy.newest
             width, height = self._main_output.size
+            dropped, last = self.osc_dropped()
             return msgspec.structs.replace(
                 told,
                 follow=self.follow,
@@ -207,6 +222,8 @@ class Supervisor(ShowCommands):
                 patch_version=newest.version,
                 render_alive=not self._failover.outage.lasts,
                 rolled=self._dice.rolled,
+                osc_dropped=dropped,
+                osc_dropped_last=last,
                 doors=self.doors.statuses(),
                 master=self.doors.master.status(),
             )
@@ -366,8 +383,8 @@ class Supervisor(ShowCommands):
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)
 
-    def heard_outside(self, address: str, value: Any = 1.0) -> None:
-        self.doors.master.hears(address, value)
+    def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
+        return self.doors.master.hears(address, value, is_hit=is_hit)
 
     # What files say (a `FileListener`)
 
@@ -381,7 +398,12 @@ class Supervisor(ShowCommands):
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""
-        self._give(FileChanged(path), key=("notice", path))
+        with self._lock:
+            if not self._custody.changed(path):
+                return
+            self._policy.forgive(time.perf_counter())
+            # Not kept: another process reads the file as it is then.
+            self._give(FileChanged(path), key=("notice", path), keep=False)
 
     # The render process
 
@@ -397,7 +419,12 @@ class Supervisor(ShowCommands):
                 case Status():
                     self._take_status(child, message)
                 case WatchFiles(files):
-                    self._files.watch(files)
+                    self._asked = files
+                    self._news.set()
+                case FilesSetAside(files):
+                    self._custody.told(files)
+                case NetworksKept(files):
+                    self._kept.update(files)
                 case PatchAddresses():
                     self._told.take_addresses(message)
                 case ReportedValues():
@@ -428,6 +455,7 @@ class Supervisor(ShowCommands):
             self._news.clear()
             try:
                 self._files.write_soon()
+                self._watch()
                 self.doors.look()
                 with self._lock:
                     if not self._closing:
@@ -441,16 +469,36 @@ class Supervisor(ShowCommands):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
+    def _watch(self) -> None:
+        """Follow the files that the patch asks for, those that are set aside, and those that the process is at."""
+        with self._lock:
+            for path in self._custody.due(time.perf_counter()):
+                self._give(FileChanged(path), key=("notice", path), keep=False)
+            at = [hazard.path for hazard in self._hazards.standing() if hazard.seconds > 1.0]
+            wanted = frozenset((*self._asked, *self._custody.files, *at))
+            if wanted == self._watched:
+                return
+            self._watched = wanted
+        self._files.watch(sorted(wanted))  # may wait for a disk
+
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
         found = (*self._files.problems, self._dice.problem)
         own = [Problem.of(problem) for problem in found if problem]
-        return [*own, *self._failover.outage.problems(self._policy, time.perf_counter())]
+        outage = self._failover.outage.problems(self._policy, time.perf_counter())
+        return [*own, *self._custody.problems(), *outage]
 
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
         fallback = None if self._policy.is_set_aside else self._playing
-        yield self._options.begin(self._store.session, self._policy.text, fallback, self._told.saved)
+        yield self._options.begin(
+            self._store.session,
+            self._policy.text,
+            fallback,
+            self._told.saved,
+            set_aside=self._custody.for_begin(),
+            kept=dict(self._kept) if self._told.saved is not None else {},
+        )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
             yield self._journal.add(report, keep=False)

@@ -103,9 +103,10 @@ class Signals:
         return [*self._failed, *(part.problem for part in parts if part is not None and part.problem is not None)]
 
     @property
-    def dropped(self) -> int:
-        """Packets that were not OSC, so far."""
-        return self.osc.dropped if self.osc is not None else 0
+    def dropped(self) -> tuple[int, str]:
+        """Messages of OSC that could not be read, so far, and what was wrong with the last one ("" if there is none)."""
+        osc = self.osc
+        return (osc.dropped, str(osc.last_dropped or "")) if osc is not None else (0, "")
 
     def start(self) -> Signals:
         """Open everything that is wanted."""

@@ -17,8 +17,9 @@ from PIL import Image
 
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
+from ganzfeld.feeders.kinds.picture import LARGEST_SIDE
 from ganzfeld.patch.language.parser import parse
-from ganzfeld.patch.media.pictures import LARGEST_SIDE, read_picture
+from ganzfeld.patch.media.pictures import read_picture
 
 
 def played(text: str, count: int = 1, fps: float = 60) -> list[np.ndarray]:

@@ -36,10 +36,13 @@ class BuiltPatch:
         self.nodes: dict[str, Node] = {}
         self._ledger = ledger_of(device, render=resources.exact)
         written_costs(graph, self._ledger)
+        resources.begin()
         for name in graph.node_order:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()
             self.nodes[name].setup(self._setup_context(node))
+            resources.hazards.step()
+        self.notes += resources.notes
         picture_costs(graph, self.nodes, self._ledger)
         reached = {name: node.matched() for name, node in self.nodes.items()}
         self.matched = {

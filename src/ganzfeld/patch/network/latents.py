@@ -3,63 +3,41 @@
 from __future__ import annotations
 
 import functools
-import pickle
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ganzfeld.errors import PatchError
+from ganzfeld.errors import FeederError, PatchError
+from ganzfeld.feeders.service import OpenFeeder
 from ganzfeld.seeds import seed_number
 
-LARGEST_FILE = 1 << 30
+_PREFERRED = ("w", "ws", "w_plus", "z", "latent", "latents")
 
 
 def read_latents(path: Path) -> tuple[str, np.ndarray]:
-    """A file's space ("z" or "w") and its latents, float32 [K, …]. Nothing in the file is run. Raises PatchError."""
+    """A file's space ("z" or "w") and its latents, float32 [K, …]. A feeder reads it. Raises PatchError."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise PatchError(f"{path.name} is larger than {LARGEST_FILE >> 30} GB")
-        name, array = _read(path)
-    except FileNotFoundError:
-        raise PatchError(f"There is no file {path}", hint="Paths start at the patch's own folder") from None
-    except (OSError, ValueError, EOFError, KeyError, pickle.UnpicklingError, RuntimeError, zipfile.BadZipFile) as error:
-        hint = "Save it with numpy.save, numpy.savez or torch.save (a plain tensor)"
-        raise PatchError(f"{path.name} holds no latents that can be read: {error}", hint=hint) from None
-    if array.dtype.kind not in "fiu" or not 1 <= array.ndim <= 3 or array.size == 0:
-        raise PatchError(f"{path.name} holds {array.dtype} {array.shape}, not latents", hint="[K, z_dim] is expected")
-    array = np.ascontiguousarray(array, np.float32)
+        feeder = OpenFeeder("array", path, slots=1)
+        try:
+            shapes = {name: tuple(shape) for name, _, shape in feeder.facts}
+            name = next((name for name in _PREFERRED if name in shapes), next(iter(shapes)))
+            if not 1 <= len(shapes[name]) <= 3 or 0 in shapes[name]:
+                what = f"{path.name} holds an array of {shapes[name]}, not latents"
+                raise PatchError(what, hint="[K, z_dim] is expected")
+            array = feeder.ask("read", name=name, tries=2).array
+        finally:
+            feeder.close()
+    except FeederError as error:
+        hint = error.hint or "Save it with numpy.save, numpy.savez or torch.save (a plain tensor)"
+        raise PatchError(error.what, hint=hint) from None
+    if array is None or array.dtype != np.float32 or array.shape != shapes[name]:
+        raise PatchError(f"{path.name} has changed while it was read", hint="Save the patch again")
     if not np.isfinite(array).all():
         raise PatchError(f"{path.name} holds numbers that are not finite")
     in_w = name.startswith("w") or array.ndim == 3
     if array.ndim == 1 or (in_w and array.ndim == 2):
         array = array[None]
     return ("w" if in_w else "z"), array
-
-
-def _read(path: Path) -> tuple[str, np.ndarray]:
-    suffix = path.suffix.lower()
-    if suffix in (".npy", ".npz"):
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return "", loaded
-        with loaded:
-            return _preferred({name: loaded[name] for name in loaded.files})
-    if suffix in (".pt", ".pth"):
-        import torch
-
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-        tensors = loaded if isinstance(loaded, dict) else {"": loaded}
-        return _preferred({name: t.numpy() for name, t in tensors.items() if isinstance(t, torch.Tensor)})
-    raise ValueError(f"'{suffix}' is none of .npy, .npz, .pt")
-
-
-def _preferred(arrays: dict[str, np.ndarray]) -> tuple[str, np.ndarray]:
-    for name in ("w", "ws", "w_plus", "z", "latent", "latents"):
-        if name in arrays:
-            return name, arrays[name]
-    name = next(iter(arrays))
-    return name, arrays[name]
 
 
 @functools.lru_cache(4096)

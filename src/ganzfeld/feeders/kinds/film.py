@@ -10,27 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganzfeld.errors import PatchError
+from ganzfeld.errors import FeederError
+from ganzfeld.feeders.base import Answer, Feeder, Limits, answers
+from ganzfeld.feeders.containers import open_container
+from ganzfeld.feeders.film_pictures import FilmPictures
 
 if TYPE_CHECKING:
+    from av.codec.context import CodecContext
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 MOST_PIXELS = 8192 * 8192
+MANY_PIXELS = 4096 * 4096
+"""Above this, threads share each frame; below, each may have frames of its own, which take memory."""
 EARLY = 0.1
 """A frame counts from this share of its duration before its time: files round times, some to whole milliseconds, and
 a show's time is a sum of fractions."""
 READ_ON = 2.0
 """Seconds ahead up to which it is quicker to decode what lies between than to look for the next key frame."""
-UNSPECIFIED = 2
-"""FFmpeg's number for a colour space that a file does not name."""
 KEPT_BYTES = 1 << 27
 """Decoded frames are kept up to this size, so that a film can run backwards: it can only be decoded forwards."""
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these leave alpha out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
+class Decoded:
     """A decoded frame and the seconds of the film in which it is seen: start <= t < end."""
 
     start: float
@@ -41,63 +47,78 @@ class Shot:
         return self.start <= seconds < self.end
 
 
-class Film:
-    """A film file. Times are seconds from its first frame. Belongs to one thread at a time.
+class FilmFeeder(Feeder):
+    """A film file. Times are seconds from its first frame.
 
-    width, height: of what `rgba` makes. seconds: how long it is. damaged: whether something could not be decoded.
+    facts: seconds (how long it is), rate, width, height.
     """
 
+    limits = Limits("films", memory=3 << 30, children=4, patience=30.0)
+
     def __init__(self, path: Path) -> None:
-        """Opens the file and decodes its first frame. Raises PatchError."""
+        """Opens the file and decodes its first frame. Raises FeederError."""
         self.path = path
-        self.damaged = False
-        self._kept: deque[Shot] = deque(maxlen=2)
+        self.damaged = self._resting = False
+        self._kept: deque[Decoded] = deque(maxlen=2)
         self._container, self._stream = _open(path)
         self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
         self._first: float | None = None
         self._frames = self._decode()
         self._coming = next(self._frames, None)
         if self._coming is None:
-            raise PatchError(f"{path.name} holds no frame that can be decoded")
+            raise FeederError(f"{path.name} holds no frame that can be decoded")
         frame = self._coming[1]
-        if frame.width * frame.height > MOST_PIXELS:
-            raise PatchError(f"{path.name} is {frame.width} × {frame.height} pixels, which is too large")
+        self._check_size(frame)
         self._kept = deque(maxlen=max(2, min(256, KEPT_BYTES // (frame.width * frame.height * 2))))
-        self.height, self.width = self._rgba(frame).shape[:2]
+        self._pictures = FilmPictures(frame, self._stream.sample_aspect_ratio)
+        self.width, self.height = self._pictures.size
+        self.nbytes = self.width * self.height * 4
         self.seconds = self._length()
+        self.facts = {"seconds": self.seconds, "rate": self.rate, "width": self.width, "height": self.height}
 
-    def at(self, seconds: float) -> Shot:
-        """The frame that is seen at this second; the first before the film, the last after it. Raises PatchError."""
-        for shot in self._kept:
-            if shot.covers(seconds):
-                return shot
+    @answers
+    def at(self, seconds: float) -> Answer:
+        """The frame that is seen at this second, uint8 [H, W, 4]; facts: [start, end, whether anything was damaged]."""
+        decoded = self.decoded(seconds)
+        return Answer([decoded.start, decoded.end, self.damaged], self.rgba(decoded))
+
+    @answers
+    def rest(self) -> None:
+        """Give back what decoding takes; the next question opens the file again."""
+        self._kept.clear()
+        self._frames, self._coming = iter(()), None
+        self._container.close()
+        self._resting = True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def decoded(self, seconds: float) -> Decoded:
+        """The frame that is seen at this second; the first before the film, the last after it. Raises FeederError."""
+        for decoded in self._kept:
+            if decoded.covers(seconds):
+                return decoded
         reached = self._kept[-1].end if self._kept else -np.inf
+        if self._resting:
+            self._container, self._stream = _open(self.path)
+            self._resting, reached = False, np.inf
         if not reached <= seconds <= max(reached, 0) + READ_ON:
             self._seek(seconds)
         while True:
-            shot = self._next()
-            if shot.covers(seconds):
-                return shot
-            if shot.start > seconds:  # what should be seen there is damaged
-                return Shot(seconds, shot.end, shot.frame)
+            decoded = self._next()
+            if decoded.covers(seconds):
+                return decoded
+            if decoded.start > seconds:  # what should be seen there is damaged
+                return Decoded(seconds, decoded.end, decoded.frame)
 
-    def rgba(self, shot: Shot) -> np.ndarray:
+    def rgba(self, decoded: Decoded) -> np.ndarray:
         """A frame as uint8 [H, W, 4], upright and with square pixels, sRGB-encoded, with its alpha."""
-        return self._rgba(shot.frame)
+        return self._pictures.rgba(decoded.frame)
 
-    def _rgba(self, frame: VideoFrame) -> np.ndarray:
-        from av.video.reformatter import ColorRange, Colorspace
-
-        options: dict[str, Any] = {"format": "rgba", "dst_color_range": ColorRange.JPEG}
-        if not frame.format.is_rgb and frame.colorspace == UNSPECIFIED:
-            # What every player assumes of a file that does not say.
-            options["src_colorspace"] = Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
-        shape = self._stream.sample_aspect_ratio
-        if shape and shape != 1:
-            options["width"] = max(1, round(frame.width * shape))
-        array = frame.reformat(**options).to_ndarray()
-        turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(array, turns)) if turns else array
+    def _check_size(self, frame: VideoFrame) -> None:
+        if frame.width * frame.height > MOST_PIXELS:
+            raise FeederError(f"{self.path.name} is {frame.width} × {frame.height} pixels, which is too large")
 
     def _length(self) -> float:
         stream, container = self._stream, self._container
@@ -139,55 +160,71 @@ class Film:
         self._frames = self._decode()
         self._coming = next(self._frames, None)
 
-    def _next(self) -> Shot:
-        """The next frame; the last one lasts for ever. Raises PatchError when there is none."""
+    def _next(self) -> Decoded:
+        """The next frame; the last one lasts for ever. Raises FeederError when there is none."""
         if self._coming is None:
-            raise PatchError(f"{self.path.name} cannot be decoded there", hint="The file seems to be damaged")
+            raise FeederError(f"{self.path.name} cannot be decoded there", hint="The file seems to be damaged")
         (start, frame), self._coming = self._coming, next(self._frames, None)
         if not self._kept and start <= 0:
             start = -np.inf
-        shot = Shot(start, self._coming[0] if self._coming else np.inf, frame)
-        self._kept.append(shot)
-        return shot
+        decoded = Decoded(start, self._coming[0] if self._coming else np.inf, frame)
+        self._kept.append(decoded)
+        return decoded
 
     def _decode(self) -> Iterator[tuple[float, VideoFrame]]:
         """Frames from here to the end of the file, each with the second it starts at. Skips what is damaged."""
         from av.error import FFmpegError
 
+        decoder = _decoder_with_alpha(self._stream)
         last: float | None = None
         try:
             for packet in self._container.demux(self._stream):
                 try:
-                    frames = packet.decode()
-                except FFmpegError:
+                    frames: Any = (
+                        packet.decode() if decoder is None else decoder.decode(packet if packet.size else None)
+                    )
+                except FFmpegError as error:
+                    if error.errno == 12:
+                        raise MemoryError from None
                     self.damaged = True
                     continue
                 for frame in frames:
+                    if frame.width * frame.height > MOST_PIXELS:
+                        self.damaged = True
+                        continue
                     time = frame.time if frame.time is not None else (last or 0.0) + 1 / self.rate
                     if self._first is None:
                         self._first = time
                     start = time - self._first - EARLY / self.rate
                     if last is None or start > last:
                         last = start
-                        yield start, frame  # type: ignore[misc]
+                        yield start, frame
         except FFmpegError:
             self.damaged = True
 
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:
-    import av
-    from av.error import FFmpegError
-
-    try:
-        # Playlists may name other files and servers: nothing but files is followed.
-        container = av.open(str(path), options={"protocol_whitelist": "file"})
-    except FileNotFoundError:
-        raise PatchError(f"There is no file {path}", hint="Paths start at the patch's own folder") from None
-    except (FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PatchError(f"{path.name} is not a film that can be read: {reason}") from None
+    container = open_container(path)
     if not container.streams.video:
-        raise PatchError(f"{path.name} has no pictures")
+        container.close()
+        raise FeederError(f"{path.name} has no pictures")
     stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
+    if stream.width * stream.height > MOST_PIXELS:
+        container.close()
+        raise FeederError(f"{path.name} is {stream.width} × {stream.height} pixels, which is too large")
+    stream.thread_type = "SLICE" if stream.width * stream.height > MANY_PIXELS else "AUTO"
     return container, stream
+
+
+def _decoder_with_alpha(stream: VideoStream) -> CodecContext | None:
+    """A decoder that keeps the alpha of a stream that says it has some, where its usual one does not."""
+    import av
+
+    name = _WITH_ALPHA.get(stream.codec_context.name.removeprefix("lib"))
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
+        return None
+    try:
+        return av.Codec(name, "r").create()
+    except ValueError:  # FFmpeg was built without it
+        return None
