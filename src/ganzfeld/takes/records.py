@@ -47,7 +47,7 @@ class Opened(_Record, frozen=True):
     text: of the patch that plays; None: none yet. path: the patch's file; folder: where its files are looked for.
     checkpoint: the state it takes up; None: afresh. at: the time of that state (a steady clock's seconds, the same for
     the whole take). t, beat, bpm: the show's time in that state. exact: whether the checkpoint is all of the state.
-    fps: the rate that is aimed at.
+    fps: the rate that is aimed at. resumed: it is the same process, and what was played before could not be written.
     """
 
     text: str | None = None
@@ -60,6 +60,7 @@ class Opened(_Record, frozen=True):
     bpm: float = 120.0
     exact: bool = True
     fps: float = 0.0
+    resumed: bool = False
 
 
 class Frames(_Record, frozen=True):
