@@ -64,7 +64,7 @@ def patches_as_json() -> Target:
 
 def patch_files() -> Target:
     """Bytes: other encodings, half a file, something else altogether."""
-    from ganzfeld.engine.player import read_patch
+    from ganzfeld.patch.text_file import read_text_file
 
     texts = [file.read_bytes() for file in sorted(EXAMPLES.glob("*.ganz"))]
     encodings = ("utf-8", "utf-16", "utf-16-le", "latin-1", "utf-8-sig", "utf-32")
@@ -73,7 +73,7 @@ def patch_files() -> Target:
         text = dice.choice(texts).decode() + dice.choice(("", "# ä\n"))
         return bytes_changed(text.encode(dice.choice(encodings), "replace"), dice)
 
-    return Target(make, read_patch, "show.ganz")
+    return Target(make, read_text_file, "show.ganz")
 
 
 # What a show writes itself, and somebody else changed
@@ -303,8 +303,9 @@ def directions() -> Target:
 def _arrays(what: str, arrays: dict[str, np.ndarray]) -> Target:
     """.npy, .npz (also deflated), .safetensors and .pt of arrays, read by what is a show's feeder."""
     import torch
-    from ganzfeld.feeders.base import kind_of
     from safetensors.numpy import save
+
+    from ganzfeld.feeders.base import kind_of
 
     files: dict[str, bytes] = {".safetensors": save(arrays)}
     for suffix, write in (
@@ -335,8 +336,9 @@ def _arrays(what: str, arrays: dict[str, np.ndarray]) -> Target:
 
 
 def pictures() -> Target:
-    from ganzfeld.feeders.base import kind_of
     from PIL import Image
+
+    from ganzfeld.feeders.base import kind_of
 
     image = Image.fromarray(np.random.default_rng(1).integers(0, 255, (24, 20, 4), np.uint8), "RGBA")
     files = []
@@ -349,6 +351,7 @@ def pictures() -> Target:
 
 def films() -> Target:
     import av
+
     from ganzfeld.feeders.base import kind_of
 
     files = []

@@ -57,7 +57,7 @@ class Player:
             self.engine.load(patch)
         else:
             path = Path(patch)
-            self.engine.load(read_patch(path), path)
+            self.engine.load(read_text_file(path), path)
         self._keeper = SnapshotKeeper(snapshot_path(path) if path else None)
         if (bank := self._keeper.read()) is not None:
             self.engine.load_snapshots(encode_bank(bank))
@@ -128,17 +128,3 @@ class Player:
 
     def __exit__(self, *problem: object) -> None:
         self.close()
-
-
-def read_patch(path: Path) -> str:
-    """A patch file's text. Raises PatchError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise PatchError(f"There is no patch {path}") from None
-    except IsADirectoryError:
-        raise PatchError(f"{path} is a folder, not a patch") from None
-    except UnicodeDecodeError:
-        raise PatchError(f"{path.name} is not text", hint="To play a network file, use: ganzfeld play FILE") from None
-    except OSError as error:
-        raise PatchError(f"{path.name} cannot be read: {error.strerror}") from None
