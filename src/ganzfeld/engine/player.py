@@ -15,6 +15,7 @@ from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.engine.snapshots.file import SnapshotKeeper, snapshot_path
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.text_file import read_text_file
 from ganzfeld.values.time import Clock
 
 
