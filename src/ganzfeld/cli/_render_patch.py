@@ -75,19 +75,19 @@ def _player(options: RenderOptions) -> Player:
 
 def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:
     """The patch to render, with its output's size replaced if one was asked for."""
-    from ganzfeld.engine.player import read_patch
     from ganzfeld.errors import PatchError, nearest
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, patch_for_network
     from ganzfeld.patch.language.parser import parse
     from ganzfeld.patch.outputs import outputs_of, with_output_size
+    from ganzfeld.patch.text_file import read_text_file
 
     if not path.exists() and str(path) in shipped_names():
         model = parse(patch_for_network(str(path)))
     elif is_network(path):
         model = parse(patch_for_network(path))
     else:
-        model = parse(read_patch(path), str(path))
+        model = parse(read_text_file(path), str(path))
     outs = [node.name for node in outputs_of(model)]
     if output is not None and output not in outs:
         raise PatchError(f"the patch has no output '{output}'", hint=nearest(output, outs))
