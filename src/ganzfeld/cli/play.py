@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzfeld.cli import _outside as outside
-from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.cli._unattended import keep as run_kept
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 DOORS = "Where pictures go"
 UNATTENDED = "Unattended"
 OUTSIDE = "OSC, MIDI, sound and tempo"
+FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -180,6 +180,10 @@ def play(
         float,
         typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
     ] = 0.15,
+    floor: Annotated[
+        float,
+        typer.Option(min=-120, max=0, help="Decibels below which sound is silence.", rich_help_panel=OUTSIDE),
+    ] = FLOOR,
     tempo: Annotated[
         str | None,
         typer.Option(
@@ -194,6 +198,8 @@ def play(
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
+    from ganzfeld.cli import _rig as rigs
+
     chosen = rigs.show_rig(
         source.patch,
         name=rig,
@@ -206,7 +212,7 @@ def play(
         ),
         trust=trust,
     )
-    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release})
+    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio
     follow = None if tempo is None else outside.tempo(tempo)
 
