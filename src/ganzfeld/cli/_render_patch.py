@@ -43,9 +43,12 @@ def render_patch(options: RenderOptions) -> None:
     if options.snapshot is not None:
         player.recall(options.snapshot, 0.0, "seconds", "now")
     tempo = {"follow": engine.follow, "expected": engine.bpm if engine.follow else None}
-    player.beside.append(
-        Accompaniment(engine.outside, player.clock, audio=options.audio, midi=options.midi, **tempo),
+    beside = Accompaniment(
+        engine.outside, player.clock, audio=options.audio, floor=options.floor, midi=options.midi, **tempo
     )
+    for told in beside.told:
+        console(stderr=True).print(str(told), style="yellow", markup=False)
+    player.beside.append(beside)
     with player:
         if options.audio is None or options.silent or not output_for(options.out).has_sound:
             _write_frames(player, name, rate, count, options.out, options)
@@ -72,19 +75,19 @@ def _player(options: RenderOptions) -> Player:
 
 def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:
     """The patch to render, with its output's size replaced if one was asked for."""
-    from ganzfeld.engine.player import read_patch
     from ganzfeld.errors import PatchError, nearest
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, patch_for_network
     from ganzfeld.patch.language.parser import parse
     from ganzfeld.patch.outputs import outputs_of, with_output_size
+    from ganzfeld.patch.text_file import read_text_file
 
     if not path.exists() and str(path) in shipped_names():
         model = parse(patch_for_network(str(path)))
     elif is_network(path):
         model = parse(patch_for_network(path))
     else:
-        model = parse(read_patch(path), str(path))
+        model = parse(read_text_file(path), str(path))
     outs = [node.name for node in outputs_of(model)]
     if output is not None and output not in outs:
         raise PatchError(f"the patch has no output '{output}'", hint=nearest(output, outs))

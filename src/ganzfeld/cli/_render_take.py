@@ -70,9 +70,11 @@ def _tell_about(take: Take) -> None:
     out.print(words, markup=False)
     if take.torn:
         out.print(f"Its end was torn by a kill: {take.torn} bytes are left out", style="yellow", markup=False)
-    restarts = len(take.sessions) - 1
-    if restarts:
+    if restarts := take.replacements:
         out.print(f"The render process was replaced {restarts} time{'s' * (restarts > 1)}", style="dim", markup=False)
+    for begin, seconds in take.holes:
+        hole = f"At {_clock(begin)} it has a hole of {seconds:.1f} s, in which it could not be written"
+        out.print(f"{hole} (a full disk?)", style="yellow", markup=False)
 
 
 def _tell_differences(take: Take, device: Any, options: RenderOptions) -> None:
@@ -85,7 +87,8 @@ def _tell_differences(take: Take, device: Any, options: RenderOptions) -> None:
     as_it_was = options.fps is None and options.size is None and options.supersample == 1
     inexact = [session for session in take.sessions if not session.opened.exact]
     if as_it_was and inexact:
-        out.print("Trails began anew where the render process was replaced", style="yellow", markup=False)
+        where = "the render process was replaced" if take.replacements else "recording went on after a hole"
+        out.print(f"Trails began anew where {where}", style="yellow", markup=False)
 
 
 def _render_all(renderer: PieceRenderer, folder: PieceFolder, options: RenderOptions) -> None:

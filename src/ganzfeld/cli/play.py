@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,17 @@ import typer
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._unattended import keep as run_kept
+from ganzfeld.cli._unattended import kept_in, unattended
 from ganzfeld.outputs.base import example_targets
 
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
 
 DOORS = "Where pictures go"
+UNATTENDED = "Unattended"
 OUTSIDE = "OSC, MIDI, sound and tempo"
+FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -85,6 +90,26 @@ def play(
             rich_help_panel=DOORS,
         ),
     ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Start the show again whatever ends it, as it was; for installations.",
+            rich_help_panel=UNATTENDED,
+        ),
+    ] = False,
+    hours: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOURS",
+            help='Play only then, "10:00-18:00" or "mo-fr 9:00-17:00, sa 20:00-02:00", and be black outside.',
+            rich_help_panel=UNATTENDED,
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Write what happens into this file, which turns over.", rich_help_panel=UNATTENDED),
+    ] = None,
     osc: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Listen for OSC at this UDP port.", rich_help_panel=OUTSIDE),
@@ -163,6 +188,10 @@ def play(
         float,
         typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
     ] = 0.15,
+    floor: Annotated[
+        float,
+        typer.Option(min=-120, max=0, help="Decibels below which sound is silence.", rich_help_panel=OUTSIDE),
+    ] = FLOOR,
     tempo: Annotated[
         str | None,
         typer.Option(
@@ -172,6 +201,8 @@ def play(
     ] = None,
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
+    if keep and kept_in() is None:
+        raise typer.Exit(run_kept(str((file or network or Path("planets")).absolute()), sys.argv[1:]))
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
@@ -190,7 +221,7 @@ def play(
         trust=trust,
         test_card=test_card,
     )
-    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release})
+    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio
     follow = None if tempo is None else outside.tempo(tempo)
 
@@ -215,6 +246,7 @@ def play(
         take=take,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
+        keep_in=kept_in(),
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(
@@ -231,7 +263,7 @@ def play(
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None
-    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
+    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
             show.start()

@@ -112,6 +112,19 @@ def test_fine_lines_are_averaged_where_a_picture_is_much_larger(look):
     assert np.abs(seen[5:-5, 5:-5] - 128).max() <= 2
 
 
+def test_enlarged_pictures_keep_their_edges(window, look, monkeypatch):
+    _, _, painter = window
+    pixels = np.zeros((9, 16, 4), np.uint8)
+    pixels[:, 8:] = 200
+    soft = look(pixels)[45, :, 0].astype(int)
+    monkeypatch.setattr(painter, "enlarges_well", True)
+    sharp = look(pixels)[45, :, 0].astype(int)
+    assert np.diff(sharp).max() > np.diff(soft).max()
+    assert (sharp[:70] == 0).all()
+    assert (sharp[90:] >= 199).all()
+    assert np.array_equal(look(noise(*SIZE)), noise(*SIZE)[..., :3]), "on a pixel it is that pixel"
+
+
 def test_the_master_dims(look):
     pixels = np.full((90, 160, 4), 200, np.uint8)
     assert (look(pixels, gain=0.5) == 100).all()

@@ -63,7 +63,7 @@ class Window(Door):
         self._desktop: Desktop = self.make_desktop()
         self._display: Display | None = None
         self._screen: _Screen | None = None
-        self._looked_at = 0.0
+        self._looked_at, self._note = 0.0, ""
         self._pin = Pin(self.options.corners)
         self._pressed_at = 0.0
         self._card_on: bool = self.options.test_card
@@ -152,13 +152,16 @@ class Window(Door):
         if self._screen is not None and _has_moved(found, self._screen.display):
             self._uncover()
         if self._screen is None:
-            self._screen = _Screen(self, self._desktop, found)
+            self._screen, self._note = _Screen(self, self._desktop, found), ""
             self._settle()
-            note = f"{found.title}, {found.mode}"
-            self.way.note(f"{note}; {self._screen.awake.note}" if self._screen.awake.note else note)
         self._display = self._screen.display = found
         self._screen.displays = displays
         self._settle()
+        no_beat = "it has no v-sync, so it cannot lead" if self.options.lead and self._screen.has_no_beat else ""
+        note = "; ".join(part for part in (f"{found.title}, {found.mode}", self._screen.awake.note, no_beat) if part)
+        if note != self._note:
+            self._note = note
+            self.way.note(note)
 
     def _hear(self, screen: _Screen) -> None:
         for key in screen.surface.pressed():
@@ -232,6 +235,11 @@ class _Screen:
         self._card: tuple[tuple[Any, ...], Uploaded] | None = None
         self._panel: tuple[tuple[Any, ...], Uploaded] | None = None
         self._arranged: tuple[Any, ...] = ()
+
+    @property
+    def has_no_beat(self) -> bool:
+        """Whether the display does not set the pace."""
+        return self._clock.has_vsync is False
 
     def arrange(self, options: WindowOptions, pin: Pin, *, card_on: bool) -> None:
         """What is shown from now on."""
