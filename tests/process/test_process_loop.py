@@ -251,3 +251,5 @@ def test_the_first_open_door_that_says_when_leads():
     assert leading.look(doors) == FollowRefresh(7.0, 59.94)
     assert leading.look(doors) is None, "it is said once"
     assert leading.look(doors[2:]) == FollowRefresh(8.0, 50.0)
+    later = door("c", refresh=50.0, refreshed_at=10.0)
+    assert leading.look([*doors[:2], later]) == FollowRefresh(10.0, 50.0), "b leads no more, and c does"

@@ -9,14 +9,20 @@ from ganzfeld.values.status import DoorStatus
 
 
 class LeadingDoor:
-    """Finds the door that says when its far end asks for pictures: the first that does."""
+    """Finds the door that says when its far end asks for pictures: the first that does, and has not fallen silent while
+    others have not."""
+
+    SILENCE = 2.0
+    """Seconds; doors report twice a second."""
 
     def __init__(self) -> None:
         self._told: tuple[str, float] | None = None
 
     def look(self, doors: Iterable[DoorStatus]) -> FollowRefresh | None:
         """What the render is to be told, when there is news."""
-        leader = next((door for door in doors if door.refresh > 0 and door.state == "open"), None)
+        leading = [door for door in doors if door.refresh > 0 and door.state == "open"]
+        newest = max((door.refreshed_at for door in leading), default=0.0)
+        leader = next((door for door in leading if door.refreshed_at > newest - self.SILENCE), None)
         if leader is None or (leader.name, leader.refreshed_at) == self._told:
             return None
         self._told = leader.name, leader.refreshed_at
