@@ -13,7 +13,7 @@ import torch
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.engine.snapshots.file import SnapshotKeeper, snapshot_path
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.models import Patch
 from ganzfeld.values.time import Clock
 
@@ -141,4 +141,4 @@ def read_patch(path: Path) -> str:
     except UnicodeDecodeError:
         raise PatchError(f"{path.name} is not text", hint="To play a network file, use: ganzfeld play FILE") from None
     except OSError as error:
-        raise PatchError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise PatchError(f"{path.name} cannot be read: {reason_of(error)}") from None

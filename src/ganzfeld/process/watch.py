@@ -29,7 +29,7 @@ from typing import Literal
 
 import watchfiles
 
-from ganzfeld.errors import PatchError
+from ganzfeld.errors import PatchError, reason_of
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.nodes import output_words
 from ganzfeld.plain_file import read_plain, real_path
@@ -97,7 +97,7 @@ def read_text(path: Path) -> Change:
             return Change(
                 path, problem=f"{path.name} has more than {LONGEST_TEXT >> 20} MB, which no text of a patch has"
             )
-        return Change(path, problem=f"{path.name} cannot be read: {error.strerror or error}")
+        return Change(path, problem=f"{path.name} cannot be read: {reason_of(error)}")
     try:
         return Change(path, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
