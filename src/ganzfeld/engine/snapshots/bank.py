@@ -51,8 +51,8 @@ class Snapshot(_Plain, frozen=True):
         if not all(math.isfinite(number) for number in self.at):
             raise ValueError("a place on the pad is two finite numbers")
         for address, value in self.values.items():
-            numbers = value if isinstance(value, list) else [value] if isinstance(value, float) else []
-            if not all(map(math.isfinite, numbers)):
+            items = value if isinstance(value, list) else [value]
+            if not all(math.isfinite(item) for item in items if isinstance(item, float)):
                 raise ValueError(f"{address} has a number that is not finite")
 
 
