@@ -101,6 +101,12 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"Known here: {listed}"
 
 
+def reason_of(error: BaseException) -> str:
+    """What an exception says of itself; its kind, if it says nothing. (An exception is always true, so that
+    `error or …` never gives what stands behind the `or`.)"""
+    return str(error).strip() or type(error).__name__
+
+
 def explained(problem: Exception) -> tuple[str, str]:
     """What happened and what to do, from an exception of the system or of a library."""
     match getattr(problem, "errno", None):

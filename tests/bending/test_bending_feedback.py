@@ -12,7 +12,6 @@ from ganzfeld.bending.base import BendContext
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.parser import parse
-from ganzfeld.patch.nodes import network as network_node
 from sealed import Sealed
 
 torch.set_num_threads(1)
@@ -106,7 +105,7 @@ def test_what_is_refused(small_network: Path, monkeypatch: pytest.MonkeyPatch) -
     for wrong in ("0", "1.5", "601", "'long'"):
         with pytest.raises(PatchError, match="frames, from 1 to 600"):
             film(face % wrong)
-    monkeypatch.setattr(network_node, "device_memory", lambda device: 1_000_000)
-    with pytest.raises(PatchError, match="keep of earlier frames") as caught:
+    monkeypatch.setenv("GANZFELD_LIMITS", "memory=0.003")
+    with pytest.raises(PatchError, match="lower feedback_longest") as caught:
         film(face % "600")
     assert caught.value.where.line == 3

@@ -92,7 +92,13 @@ def test_the_monitor_shows_what_two_other_libraries_send():
         assert process.stdout is not None
         port = int(re.search(r"UDP port (\d+)", process.stdout.readline())[1])
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hostile:
-            for packet in (b"", b"hello", b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc", bytes(9000)):
+            for packet in (
+                b"",
+                b"hello",
+                b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc",
+                bytes(9000),
+                b"/clip\0\0\0,X\0\0",
+            ):
                 hostile.sendto(packet, ("127.0.0.1", port))
         client = SimpleUDPClient("127.0.0.1", port)
         client.send_message("/face/psi", 0.75)
@@ -112,4 +118,5 @@ def test_the_monitor_shows_what_two_other_libraries_send():
     for line in ("/face/psi  0.75", "/dirt/play  's' 'bd' 'n' 3 True None", f"/in/a/bundle  {2**40}"):
         assert line in out
     assert "/other/library  1 2.5" in out
-    assert "4 messages from 4 addresses; 4 packets that were not OSC" in out
+    assert "4 messages at 4 addresses; 5 that could not be read" in out
+    assert "dropped  /clip: the unknown type 'X'" in out

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import network_files as made
 from ganzfeld.engine.dynamic_resolution import MOST_PATIENCE, PATIENCE, DynamicResolution
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.capture import HostTimer, NoGraphs
@@ -125,8 +126,10 @@ class SlowGraphs(NoGraphs):
         return SlowTimer(self.engine, self._seconds)
 
 
-def test_the_picture_keeps_its_size_and_the_networks_halve_theirs(small_network: Path) -> None:
-    text = f"hold(50)\nface = network({str(small_network)!r}, latent=noise(), noise='none')\nout(face)"
+@pytest.mark.parametrize("const", [(4, 4), (5, 4)])
+def test_the_picture_keeps_its_size_and_the_networks_halve_theirs(const: tuple[int, int], tmp_path: Path) -> None:
+    made.small2(resolution=32, const_size=const).save(tmp_path / "x.safetensors")
+    text = f"hold(50)\nface = network({str(tmp_path / 'x.safetensors')!r}, latent=noise(), noise='none')\nout(face)"
     graphs = SlowGraphs(0.030)
     engine, clock = Engine(device="cpu", graphs=graphs), Clock()
     graphs.engine.append(engine)
@@ -135,9 +138,12 @@ def test_the_picture_keeps_its_size_and_the_networks_halve_theirs(small_network:
     for _ in range(20):
         smaller = engine.frame(clock.advance(0.02))["out"]
     assert engine.halvings == 1
-    assert smaller.shape == whole.shape == (32, 32, 4)
+    size = 8 * const[0], 32
+    assert smaller.shape == whole.shape == (*size[::-1], 4)
     inner = Engine(device="cpu")
-    inner.load(text.replace("noise='none'", "noise='none', resolution=16").replace("out(face)", "out(face, size=32)"))
+    inner.load(
+        text.replace("noise='none'", "noise='none', resolution=16").replace("out(face)", f"out(face, size={size})")
+    )
     assert (inner.frame(clock.advance(0))["out"].int() - smaller.int()).abs().max() <= 1, (
         "the picture of 16 px, enlarged"
     )

@@ -42,14 +42,30 @@ def test_without_a_value_black_and_freeze_turn_over(master, words):
         assert words.look(2).frozen == bool(expected)
 
 
-def test_controls_of_a_rig_move_it(master):
-    master.controls = {"/midi/cc/1/7": "/master/level", "/midi/note/1/60": "/master/black"}
-    master.hears("/midi/cc/1/7", 0.25)
-    master.hears("/midi/cc/1/8", 0.5)
+def test_controls_of_a_rig_move_it(master, caplog):
+    master.controls = {
+        "/midi/cc/1/7": "/master/level",
+        "/midi/note/1/60": "/master/black",
+        "/midi/cc/1/9": "/master/gone/level",
+    }
+    assert not master.hears("/midi/cc/1/7", 0.25)
+    assert not master.hears("/midi/cc/1/8", 0.5)
     assert master.status().level == 0.25
-    for value, black in ((1.0, 1), (0.0, 1), (0.3, 0), (0, 0)):
-        master.hears("/midi/note/1/60", value)
+    for is_hit, black in ((True, 1), (False, 1), (True, 0), (False, 0)):  # struck, let go, struck, let go
+        assert not master.hears("/midi/note/1/60", 0.7 * is_hit, is_hit=is_hit)
         assert master.status().black == black
+    for value in (0.1, 0.2, 0.3):
+        master.hears("/midi/cc/1/9", value)
+    assert len(caplog.records) == 1, "a fader of a door that is gone says so once"
+
+
+def test_its_own_addresses_are_no_part_of_the_show(master, caplog):
+    assert master.hears("/master/freeze", None, is_hit=True)
+    assert master.status().frozen
+    assert master.hears("/master/freeze", 0.0, is_hit=True), "its value came by `turn`"
+    assert master.status().frozen
+    assert master.hears("/master/level", None, is_hit=True)
+    assert "takes a number" in caplog.text
 
 
 @pytest.mark.parametrize(

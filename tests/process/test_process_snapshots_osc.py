@@ -120,7 +120,7 @@ def test_at_a_shows_desk(tmp_path: Path) -> None:
             "field = noise(tx=push, offset=field_offset)  # kept",
             "out(field, size=(8, 8))",
         ]
-        until(lambda: read_bank(kept).snapshots["dawn"].values.get("/field_offset") == 0.5)
+        until(lambda: read_bank(kept).bank.snapshots["dawn"].values.get("/field_offset") == 0.5)
         until(lambda: len(show.desk().knobs) == 2)
         with pytest.raises(GanzfeldError):
             show.learn("/push") or show.touched("note 1/60")
@@ -141,7 +141,7 @@ def test_at_a_shows_desk(tmp_path: Path) -> None:
         assert kept.read_text() == text[:-9]
         kept.write_text(text.replace('"dawn"', '"morning"'))
         until(lambda: {"morning", "night"} <= {snapshot.name for snapshot in show.desk().snapshots})
-        until(lambda: "night" in read_bank(kept).snapshots)
+        until(lambda: "night" in read_bank(kept).bank.snapshots)
         assert not show.status().errors
         # Somebody is just editing: nothing is written over it.
         patch.write_text(patch.read_text() + "# mine")

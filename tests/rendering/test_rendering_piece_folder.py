@@ -24,6 +24,7 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> RenderJob:
 
 
 def _write(folder: PieceFolder, chain: int, number: int) -> None:
+    folder.unfinished(chain, number).parent.mkdir(exist_ok=True)
     with open_output(folder.unfinished(chain, number), (4, 2), 30.0, overwrite=True) as output:
         for frame in (2 * number, 2 * number + 1):
             output.write(np.full((2, 4, 4), 255, np.uint8), 0.0, frame)

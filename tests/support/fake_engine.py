@@ -6,7 +6,10 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
     out left       another output's name             die-after 5    … at the fifth frame from then on
     fps 30                                           hang           a frame that never ends
     bpm 90 midi    the tempo, and what it follows
-                                                     fail           every frame raises
+    run s.txt      as a script: a word in a file     fail           every frame raises
+                                                     miss a.txt     cannot be built while there is no such file
+
+A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave.
 """
 
 from __future__ import annotations
@@ -23,12 +26,16 @@ import numpy as np
 from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
 from ganzfeld.errors import PatchError, Where
-from ganzfeld.process.dependencies import Dependencies
+from ganzfeld.process.dependencies import Dependencies, hazards_of
 from ganzfeld.values.frames import FrameWriter
+from ganzfeld.values.hazards import Hazards, NeverReturned
 from ganzfeld.values.outside import Outside
 
 HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
 """What the pixels of the first row say."""
+
+
+WORDS = ["grey", "size", "out", "fps", "bpm", "error", "die", "die-after", "hang", "fail", "script", "run", "miss"]
 
 
 class FakePatch(dict):
@@ -43,7 +50,21 @@ def parse(text: str, file: str | None, version: int = 0) -> FakePatch:
     for number, line in enumerate(text.splitlines(), start=1):
         if line and not line.startswith("#"):
             word, *values = line.split()
-            if word not in ("grey", "size", "out", "fps", "bpm", "error", "die", "die-after", "hang", "fail", "script"):
+            if word not in (
+                "grey",
+                "size",
+                "out",
+                "fps",
+                "bpm",
+                "error",
+                "die",
+                "die-after",
+                "hang",
+                "fail",
+                "script",
+                "run",
+                "miss",
+            ):
                 raise PatchError(f"no word '{word}'", where=Where(file, number, 1))
             patch[word] = values
     return patch
@@ -53,8 +74,31 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
 
 
+def obey(word: str) -> int:
+    match word.strip():
+        case "exit":
+            os._exit(3)
+        case "hang":
+            while True:
+                pass
+        case "sleep":
+            time.sleep(1000)
+        case "kill":
+            die()
+        case "interrupt":
+            raise KeyboardInterrupt
+        case "leave":
+            raise GeneratorExit
+    return int(word)
+
+
 class FakeEngine:
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, hazards: Hazards | None = None) -> None:
+        self.hazards = hazards or Hazards()
+        self.set_aside: dict[Path, str] = {}
+        self.kept: dict[Path, Path] = {}
+        self.networks: dict[Path, Path] = {}
+        self.ran = 0
         if device == "none":
             raise PatchError("The device 'none' cannot be used", hint="Try --device cpu")
         self.device = SimpleNamespace(type="fake")
@@ -68,6 +112,7 @@ class FakeEngine:
             slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
             patch=SimpleNamespace(knobs={}),
         )
+        self.failed: tuple | None = None
         self.snapshots = LiveSnapshots()
         self.values = {"/grey": 0}
         self.hits = self.state = self.frames = self.halvings = 0
@@ -88,20 +133,38 @@ class FakeEngine:
         fps = float(self.patch.get("fps", ["60"])[0])
         return {name: SimpleNamespace(size=None, fps=fps) for name in self.patch.get("out", ["out"])}
 
-    def load(self, patch: FakePatch | str, path: Path | None) -> None:
-        if isinstance(patch, str):
-            patch = parse(patch, str(path))
+    def load(self, text: str, path: Path | None, version: int = 0) -> None:
+        patch = parse(text, str(path), version)
         if "error" in patch:
             raise PatchError("this cannot be built", where=Where(str(path), 1))
         if "die" in patch:
             die()
+        missing = [Path(file) for file in patch.get("miss", ()) if not Path(file).exists()]
+        if missing:
+            self.watched, self.failed = set(missing), (text, path, version)
+            raise PatchError(f"there is no {missing[0].name}")
+        self.failed = None
         self.patch, self.problems, self.frames = patch, [], 0
         self.pending_trust = [Path(file) for file in patch.get("script", ())]
-        self.watched = set(self.pending_trust)
+        self.watched = {*self.pending_trust, *map(Path, patch.get("run", ()))}
 
-    def submit(self, patch: FakePatch | str, path: Path | None) -> None:
+    def run(self, file: Path) -> int:
+        """What the file says, done as a script would."""
+        if file in self.set_aside:
+            return self.ran
         try:
-            self.load(patch, path)
+            self.ran = self.hazards.run("running", file, 0.5, lambda: obey(file.read_text()))
+        except NeverReturned:
+            self.set_aside[file] = "did not return"
+        except BaseException as error:
+            self.problems = [PatchError(f"{file.name}: {type(error).__name__}")]
+        else:
+            self.problems = []
+        return self.ran
+
+    def submit(self, text: str, path: Path | None, version: int = 0) -> None:
+        try:
+            self.load(text, path, version)
         except PatchError as error:
             self.problems = [error]
 
@@ -123,6 +186,11 @@ class FakeEngine:
         self.snapshots.arrange(what, *arguments)
 
     def notice(self, path: Path) -> None:
+        self.set_aside.pop(path, None)
+        self.hazards.mended(path)
+        if self.failed is not None:
+            self.submit(*self.failed)
+            return
         self.state += 50
 
     def trust(self, path: Path) -> None:
@@ -146,6 +214,8 @@ class FakeEngine:
         picture = np.zeros((height, width, 4), np.uint8)
         picture[0, HITS] = self.hits
         picture[0, GREY] = int(patch.get("grey", ["0"])[0])
+        for file in patch.get("run", ()):
+            picture[0, GREY] = self.run(Path(file))
         picture[0, TURNED] = self.turned.get("/grey", 0)
         picture[0, OUTSIDE] = inbox.value("/x", 0)
         picture[0, STATE] = self.state
@@ -153,10 +223,10 @@ class FakeEngine:
 
     def checkpoint(self) -> bytes:
         bank = encode_bank(self.snapshots.bank)
-        return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values(), bank])
+        return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values(), bank, self.ran])
 
     def restore(self, data: bytes) -> None:
-        self.hits, self.state, self.turned, values, bank = msgspec.msgpack.decode(data)
+        self.hits, self.state, self.turned, values, bank, self.ran = msgspec.msgpack.decode(data)
         self.snapshots.bank = decode_bank(bank)
         for address, value in values.items():
             self.outside.set(address, value)
@@ -167,8 +237,7 @@ class FakeEngine:
 
 def fake_dependencies() -> Dependencies:
     return Dependencies(
-        engine=lambda begin: FakeEngine(begin.device),
-        parse=parse,
+        engine=lambda begin: FakeEngine(begin.device, hazards_of(begin.session)),
         copy=lambda picture, pixels: np.copyto(pixels, picture),
         writer=lambda session, device: FrameWriter(session),
     )

@@ -96,6 +96,12 @@ class Bender:
             self._bent_weights = BentWeights(self.original, self._blends, self._weights)
             self.live, self.changed = self._bent_weights.live, self._bent_weights.changed
 
+    @property
+    def copied(self) -> int:
+        """Bytes of the weights that lines reach, which `ready` may make copies of."""
+        names = {*self._blends, *self._weights}
+        return sum(self._tensors[name].numel() * self._tensors[name].element_size() for name in names)
+
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
         if target == "activation":
             return tuple(self._shapes[name][0] for name in names)

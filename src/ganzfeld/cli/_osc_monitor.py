@@ -14,7 +14,7 @@ from rich.text import Text
 from ganzfeld.cli._terminal import console
 from ganzfeld.errors import nearest
 from ganzfeld.signals.osc import OscReceiver
-from ganzfeld.signals.osc_packets import Message
+from ganzfeld.signals.osc_packets import Message, Unread
 
 if TYPE_CHECKING:
     from ganzfeld.patch.addresses import Address
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.1
 """Seconds between looks at what has arrived."""
 MOST_ADDRESSES = 4096
-"""That are counted; a stranger may send from ever new ones."""
+"""That are counted; a stranger may send to ever new ones: then the one that has been silent longest goes."""
 
 
 class _Arrivals:
@@ -59,11 +59,11 @@ def monitor(host: str, port: int, seconds: float | None, rows: list[Address]) ->
     rows: the addresses of a patch, to say what a message reaches.
     """
     out = console()
-    arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    arrived: queue.SimpleQueue[Message | Unread] = queue.SimpleQueue()
     known = {row.address: row for row in rows}
     seen: dict[str, _Arrivals] = {}
     began = time.monotonic()
-    with OscReceiver(_NoShow(), host=host, port=port, listener=arrived.put) as receiver:
+    with OscReceiver(_NoShow(), host=host, port=port, listener=arrived.put, drops=arrived.put) as receiver:
         out.print(f"Listening at {host}, UDP port {receiver.port}. Ctrl-C stops.", markup=False)
         out.file.flush()
         live = Live(console=out, auto_refresh=False) if out.is_terminal else None
@@ -73,23 +73,36 @@ def monitor(host: str, port: int, seconds: float | None, rows: list[Address]) ->
                     while True:
                         message = arrived.get_nowait()
                         now = time.monotonic()
-                        if message.address in seen or len(seen) < MOST_ADDRESSES:
-                            seen.setdefault(message.address, _Arrivals()).add(message.arguments, now)
+                        if isinstance(message, Message):
+                            _count(message, now, seen)
                         if live is None:
-                            out.print(
-                                f"{now - began:9.3f}  {message.address}  {_said(message.arguments)}", markup=False
-                            )
+                            out.print(f"{now - began:9.3f}  {_line(message)}", markup=False)
                 if live is not None:
-                    live.update(_table(seen, known), refresh=True)
+                    live.update(_table(seen, known, receiver), refresh=True)
                 out.file.flush()
                 time.sleep(LOOK_EVERY)
     out.print(
-        f"{receiver.received} messages from {len(seen)} addresses; {receiver.dropped} packets that were not OSC, "
+        f"{receiver.received} messages at {len(seen)} addresses; {receiver.dropped} that could not be read, "
         f"{receiver.astray} with a time far off"
     )
 
 
-def _table(seen: dict[str, _Arrivals], known: dict[str, Address]) -> Table:
+def _count(message: Message, now: float, seen: dict[str, _Arrivals]) -> None:
+    """Count a message. The address that it came to is the last in `seen` then."""
+    arrivals = seen.pop(message.address, None) or _Arrivals()
+    if len(seen) >= MOST_ADDRESSES:
+        del seen[next(iter(seen))]
+    seen[message.address] = arrivals
+    arrivals.add(message.arguments, now)
+
+
+def _line(message: Message | Unread) -> str:
+    if isinstance(message, Unread):
+        return f"dropped  {message}"
+    return f"{message.address}  {_said(message.arguments)}"
+
+
+def _table(seen: dict[str, _Arrivals], known: dict[str, Address], receiver: OscReceiver) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("address", "value", "a second", "in all", "reaches"):
         table.add_column(heading, justify="right" if heading in ("a second", "in all") else "left")
@@ -97,7 +110,11 @@ def _table(seen: dict[str, _Arrivals], known: dict[str, Address]) -> Table:
     for address in sorted(seen):
         one = seen[address]
         reaches = _reaches(address, known)
-        table.add_row(Text(address, "bold"), _said(one.arguments), str(one.rate(now)), str(one.count), Text(reaches))
+        said = Text(_said(one.arguments))
+        table.add_row(Text(address, "bold"), said, str(one.rate(now)), str(one.count), Text(reaches))
+    if receiver.last_dropped is not None:
+        why = Text(f"last: {receiver.last_dropped}")
+        table.add_row(Text("could not be read", "red"), why, "", str(receiver.dropped), "")
     return table
 
 

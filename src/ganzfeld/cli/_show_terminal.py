@@ -72,7 +72,7 @@ class ShowTerminal:
                 self._tell_beside(self._beside.problems)
                 self._tell_doors(status.doors)
                 if self._console.is_terminal:
-                    live.update(_line(status, self._beside.signals.dropped), refresh=True)
+                    live.update(_line(status), refresh=True)
                 if pending := [script for script in status.pending_trust if script not in self._asked]:
                     live.stop()
                     self._ask(pending)
@@ -138,8 +138,8 @@ class ShowTerminal:
                     self._show.trust(script)
 
 
-def _line(status: Status, dropped: int = 0) -> Text:
-    """How the show is doing, in one line. dropped: packets that were not OSC."""
+def _line(status: Status) -> Text:
+    """How the show is doing, in one line."""
     minutes, seconds = divmod(int(status.t), 60)
     width, height = status.size
     words = [f"{minutes}:{seconds:02d}"]
@@ -157,8 +157,8 @@ def _line(status: Status, dropped: int = 0) -> Text:
         words.append(_master(status))
     if status.paused:
         words.append("paused")
-    if dropped:
-        words.append(f"{dropped} packets that were not OSC")
+    if status.osc_dropped:
+        words.append(f"{status.osc_dropped} messages of OSC that could not be read, last {status.osc_dropped_last}")
     return Text(" · ".join(words), "dim")
 
 

@@ -8,25 +8,38 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 
 from ganzfeld.engine.building import build
+from ganzfeld.engine.host_memory import trim
 from ganzfeld.engine.playing import PlayingPatch
 from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
 from ganzfeld.engine.program.state import State
+from ganzfeld.engine.work_thread import WorkThread
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
+from ganzfeld.plain_file import real_path
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+
+STEP_SECONDS = 120.0
+"""How long one step of building (a variant rehearsed and captured) may take on a CPU, and on a device for which kernels
+may have to be compiled first."""
+STEP_SECONDS_ON_DEVICE = 600.0
+LEFT_AFTER = 2.0
+"""Seconds after a build should have ended (its file has changed, another text waits), when it is left behind."""
+RETIRED_BEFORE_TRIMMING = 20
+"""Patches that have gone, before the host's memory is trimmed though it was never quiet."""
+MOST_LEFT = 8
+"""Builds that are left behind and still hang; each keeps a thread, and what it has opened."""
 
 
 class BuilderThread:
@@ -46,26 +59,32 @@ class BuilderThread:
         quiet: float,
     ) -> None:
         self._device, self._graphs, self._resources, self._now, self._quiet = device, graphs, resources, now, quiet
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ganzfeld-build")
+        self._thread = WorkThread("ganzfeld-build")
+        self._building: _Building | None = None
+        self._left: list[_Building] = []
         self._lock = threading.Lock()
         self._latest = 0
         self._give_back_at = math.inf
+        self._retired = 0
         self.ready: PlayingPatch | GanzfeldError | None = None
         """What was built last and has not been taken, or why it could not be built."""
         self.coming: frozenset[str] = frozenset()
         """The nodes of the patch that was built last: state that they may have to keep."""
+        self.asked: frozenset[Path] = frozenset()
+        """The files that the last patch asked for, if it could not be built."""
+        self._failed: tuple[str | Patch, Path | None] | None = None
 
-    def build(self, patch: str | Patch, path: Path | None, anew: bool = False) -> PlayingPatch:
+    def build(self, patch: str | Patch, path: Path | None, anew: bool = False, version: int = 0) -> PlayingPatch:
         """Parse and build now; what is being built counts no more. Raises PatchError."""
         self._latest += 1
-        return self._build(patch, path, anew)
+        return self._build(patch, path, anew, version)
 
-    def begin(self, patch: str | Patch, path: Path | None, anew: bool) -> None:
+    def begin(self, patch: str | Patch, path: Path | None, anew: bool, version: int = 0) -> None:
         """Parse and build beside the show, into `ready`. Of several, the last wins."""
         with self._lock:
             self._latest += 1
             number = self._latest
-        self._thread.submit(self._build_beside, number, patch, path, anew)
+        self._thread.submit(self._build_beside, number, patch, path, anew, version)
 
     def take(self) -> PlayingPatch | GanzfeldError | None:
         """What is ready; it is not any more."""
@@ -73,25 +92,76 @@ class BuilderThread:
             ready, self.ready = self.ready, None
         return ready
 
-    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool) -> None:
+    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool, version: int) -> None:
         if number != self._latest:
             return
+        building = self._building = _Building(number, self._resources.hazards.steps)
         try:
-            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew)
+            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew, version)
         except GanzfeldError as error:
             ready = error
-        except Exception as error:
+        except BaseException as error:
             log.exception("building a patch failed")
             ready = PatchError(f"Building the patch failed: {type(error).__name__}: {error}")
+        building.over = True
         with self._lock:
-            if number == self._latest:
+            if self._building is building:
+                self._building = None
+            if number == self._latest and not building.left:
                 self.ready = ready
+                self._failed = (patch, path) if isinstance(ready, GanzfeldError) else None
 
-    def _build(self, patch: str | Patch, path: Path | None, anew: bool) -> PlayingPatch:
+    def again(self, path: Path) -> bool:
+        """A file changed. Build the last patch again if it could not be built and asked for this file; whether it
+        did."""
+        if self._failed is None or path not in self.asked:
+            return False
+        self.begin(*self._failed, True)
+        return True
+
+    def _look(self) -> None:
+        """Leave a build behind that makes no progress."""
+        building, hazards = self._building, self._resources.hazards
+        if building is None or building.over:
+            return
+        now = time.perf_counter()
+        if building.steps != hazards.steps:
+            building.steps, building.since = hazards.steps, now
+            return
+        silent = now - building.since
+        if silent < LEFT_AFTER:
+            return
+        at = [hazard for hazard in hazards.standing() if hazard.thread == building.thread]
+        if building.number != self._latest and any(hazard.kind != "opening" for hazard in at):
+            hazards.stop(building.thread)  # a script; what waits may well do without it
+        on_device = self._device.type != "cpu"
+        longest = max((hazard.patience for hazard in at), default=STEP_SECONDS_ON_DEVICE if on_device else STEP_SECONDS)
+        mended = any(hazard.mended and hazard.seconds > LEFT_AFTER for hazard in at)
+        if mended or silent > longest + LEFT_AFTER:
+            self._leave(building, at[-1].path if at else "")
+
+    def _leave(self, building: _Building, path: str) -> None:
+        self._left = [each for each in self._left if not each.over]
+        if len(self._left) >= MOST_LEFT:
+            return
+        where = f" at {Path(path).name}" if path else ""
+        log.warning("building a patch makes no progress%s and is given up", where)
+        with self._lock:
+            building.left = True
+            self._building = None
+            if building.number == self._latest:
+                hint = "What played before plays on; it is tried again when the file changes, or when you save"
+                self.ready = PatchError(f"Building the patch hangs{where}, and was given up", hint=hint)
+                self.asked |= {Path(path)} if path else set()
+        self._left.append(building)
+        self._thread.abandon()
+
+    def _build(self, patch: str | Patch, path: Path | None, anew: bool, version: int) -> PlayingPatch:
         if isinstance(patch, str):
-            patch = parse(patch, str(path) if path else None)
+            patch = parse(patch, str(path) if path else None, version)
         if patch.file is not None:
-            self._resources.folder = Path(patch.file).resolve().parent
+            self._resources.folder = real_path(Path(patch.file)).parent
+        self.asked, self._failed = frozenset(), (patch, path)
         graph = Graph(patch)
         playing, moment = self._now()
         if playing is not None and not anew and graph.structure == playing.graph.structure:
@@ -99,7 +169,12 @@ class BuilderThread:
         # Its captured programs will know the addresses of its nodes' state: that must not go at a swap before theirs.
         self.coming = frozenset(graph.nodes)
         state = playing.state if playing else State()
-        built = build(graph, self._resources, self._device, self._graphs, state, moment)
+        try:
+            built = build(graph, self._resources, self._device, self._graphs, state, moment)
+        except BaseException:
+            self.asked = frozenset(self._resources.asked)
+            raise
+        self._failed = None
         return PlayingPatch(graph, Evaluator(graph, built.matched), built, state, anew)
 
     def prime(self) -> None:
@@ -110,21 +185,37 @@ class BuilderThread:
         """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
         may still be under way on the device."""
         self._give_back_at = time.perf_counter() + self._quiet
+        self._retired += 1
         last = [built]
         shown = self._graphs.now()
         with contextlib.suppress(RuntimeError):  # closed
             self._thread.submit(_drop_when_shown, last, shown)
+            if self._retired % RETIRED_BEFORE_TRIMMING == 0:
+                self._thread.submit(trim)
 
     def tidy(self) -> None:
-        """Give memory back, if it has been quiet for long enough."""
+        """Once a frame: give memory back, if it has been quiet for long enough; look after what is being built."""
+        self._look()
         if time.perf_counter() > self._give_back_at:
             self._give_back_at = math.inf
             with contextlib.suppress(RuntimeError):
                 self._thread.submit(self._graphs.give_back)
+                self._thread.submit(trim)
 
     def close(self) -> None:
         """Build no more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.close()
+
+
+class _Building:
+    """A build on its thread. since: when it made its last step, of which there were `steps`. over: it has ended. left:
+    nobody waits for it any more."""
+
+    def __init__(self, number: int, steps: int) -> None:
+        self.number, self.steps = number, steps
+        self.thread = threading.get_ident()
+        self.since = time.perf_counter()
+        self.over = self.left = False
 
 
 def _drop_when_shown(last: list[BuiltPatch], shown: Callable[[], None]) -> None:

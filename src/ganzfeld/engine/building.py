@@ -80,4 +80,5 @@ def _built(
                 if program.wants_capture:
                     program.capture(state)
                 program.binding.state = state  # the scratch state goes
+                resources.hazards.step()
         return built

@@ -8,6 +8,7 @@ wrong becomes an entry of `problems`, and the last good state plays on.
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,13 +29,17 @@ from ganzfeld.engine.snapshots.bank import decode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
+from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
+from ganzfeld.repeated_log import RepeatedLog
+from ganzfeld.values.hazards import Hazards
 from ganzfeld.values.outside import Inbox, Outside
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
@@ -59,10 +64,12 @@ class Engine:
         exact: bool = False,
         replays: bool = False,
         graphs: Graphs | None = None,
+        hazards: Hazards | None = None,
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
         the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `graphs`: how the
-        device's work is captured; tests have their own."""
+        device's work is captured; tests have their own. `hazards`: where is written down which file may just now kill
+        or hang the process."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         self._meter = FrameMeter(self._graphs.timer())
@@ -73,7 +80,10 @@ class Engine:
         self.recorder: FrameRecorder | None = None
         self._taken = Taken()
         self._permissions = ScriptPermissions(trusted)
-        self._resources = Resources(trusted=self._permissions.may_run, exact=exact, replays=replays)
+        self.hazards = hazards or Hazards()
+        self._resources = Resources(
+            trusted=self._permissions.may_run, exact=exact, replays=replays, hazards=self.hazards
+        )
         self._at_once = False
         self._playing: PlayingPatch | None = None
         self._fade: Fade | None = None
@@ -137,9 +147,26 @@ class Engine:
     @property
     def watched(self) -> set[Path]:
         """Files whose change the engine wants to be told of with `notice`."""
-        if self._playing is None:
-            return set()
-        return {path for node in self._playing.built.nodes.values() for path in node.watched()}
+        nodes = self._playing.built.nodes.values() if self._playing is not None else ()
+        return {path for node in nodes for path in node.watched()} | self._builder.asked
+
+    @property
+    def set_aside(self) -> dict[Path, str]:
+        """Files that are not touched until they change, and what they did: they killed or hung a process."""
+        return self._resources.set_aside
+
+    @property
+    def kept(self) -> dict[Path, Path]:
+        """Copies of networks that play or have played, by the networks' paths: they play on where a network itself
+        cannot be opened, which happens after a restart."""
+        return self._resources.kept
+
+    @property
+    def networks(self) -> dict[Path, Path]:
+        """The copies of the networks that are open now, by the networks' paths."""
+        opened = self._resources.opened()
+        found = {key[1]: getattr(value, "kept", None) for key, (_, value) in opened.items()}
+        return {path: kept for path, kept in found.items() if kept is not None and kept != path}
 
     @property
     def pending_trust(self) -> list[Path]:
@@ -148,9 +175,9 @@ class Engine:
 
     # The patch
 
-    def load(self, patch: str | Patch, path: Path | None = None) -> None:
-        """Parse and build now. Raises PatchError; what plays is untouched then."""
-        self._take(self._builder.build(patch, path))
+    def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
+        """Parse and build now. version: the text's (see `Patch`). Raises PatchError; what plays is untouched then."""
+        self._take(self._builder.build(patch, path, version=version))
         self._graphs.give_back()  # what the rehearsal used
         self._builder.prime()
 
@@ -161,12 +188,12 @@ class Engine:
             self._take(self._builder.ready)
         self._builder.ready, self._at_once = self._builder.build(patch, path, anew), True
 
-    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False) -> None:
-        """Build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
+    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False, version: int = 0) -> None:
+        """Parse and build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
-        anew: build even if only numbers changed in the text, because a file changed.
+        anew: build even if only numbers changed in the text, because a file changed. version: the text's (see `Patch`).
         """
-        self._builder.begin(patch, path, anew)
+        self._builder.begin(patch, path, anew, version)
 
     def _take(self, playing: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
@@ -191,6 +218,7 @@ class Engine:
                 if fade <= 0:
                     self._builder.retire(old.built)
         self._playing = playing
+        self.outside.read_by(read_addresses(playing.graph))
         self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
         if self.recorder is not None:
             self.recorder.took(playing.graph.patch, anew=playing.anew)
@@ -298,8 +326,11 @@ class Engine:
             self.recorder.did(name, *arguments)
 
     def notice(self, path: Path) -> None:
-        """A watched file changed on disk: scripts are read again, anything else is built anew beside the show."""
-        if self._playing is None:
+        """A watched file changed on disk: scripts are read again, anything else is built anew beside the show. A patch
+        that could not be built is tried again."""
+        self.set_aside.pop(path, None)
+        self.hazards.mended(path)
+        if self._builder.again(path) or self._playing is None:
             return
         taken = [node.notice(path) for node in self._playing.built.nodes.values() if path in set(node.watched())]
         if taken and not all(taken):
@@ -347,8 +378,10 @@ class Engine:
             self._last = pictures
         except GanzfeldError as error:
             self._frame_problem = error
-        except Exception as error:
-            log.exception("a frame failed")
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise
+            said.exception("a frame failed")
             self._frame_problem = PatchError(f"This frame failed: {type(error).__name__}: {error}")
         if self.recorder is not None:
             sizes = {name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()}

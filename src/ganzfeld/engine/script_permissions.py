@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ganzfeld.plain_file import real_path
+
 
 class ScriptPermissions:
     """Answers whether a script file may run, and remembers which ones wait for a person's answer.
@@ -27,8 +29,8 @@ class ScriptPermissions:
 
     def allow(self, path: Path) -> None:
         """A person allowed this file; links count as what they point to."""
-        trusted, allowed = self._trusted, path.resolve()
-        self._trusted = lambda asked: asked.resolve() == allowed or trusted(asked)
+        trusted, allowed = self._trusted, real_path(path)
+        self._trusted = lambda asked: real_path(asked) == allowed or trusted(asked)
         self._asked.discard(path)
 
     @property

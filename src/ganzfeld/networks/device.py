@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import psutil
 import torch
@@ -30,7 +32,16 @@ def at_work(device: torch.device) -> AbstractContextManager[object]:
 
 
 def device_memory(device: torch.device) -> int | None:
-    """Bytes of memory that a device has in all; None where nobody says."""
+    """Bytes of memory that a device has in all, of a host those that this process may take; None where nobody says."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
-    return psutil.virtual_memory().total if device.type == "cpu" else None
+    return host_memory() if device.type == "cpu" else None
+
+
+def host_memory() -> int:
+    """Bytes of memory of this machine, or of the container that this process runs in."""
+    present = psutil.virtual_memory().total
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # "max": no limit
+            present = min(present, int(Path(limit).read_text()))
+    return present

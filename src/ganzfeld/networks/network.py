@@ -53,6 +53,7 @@ class Network:
         layers: names of the activations that `until` knows, in order.
         layer_shapes: name -> (channels, height, width) of each.
         path, sha256: the file that it comes from, and the SHA-256 of its content; None and "" without one.
+        kept: a copy of it in our own cache, which stays when the file changes; None without one.
         module: the readable arrangement, which holds the tensors and can be trained.
         runtime: what plays it, and what bending needs of that.
     """
@@ -64,6 +65,7 @@ class Network:
         self.config = config.measured(weights)
         self.path = path
         self.sha256 = sha256
+        self.kept: Path | None = None
         with torch.device("meta"):
             self.module = kind_of(self.config).module(self.config)
         weights = completed(self.config, self.module, weights)
@@ -84,7 +86,9 @@ class Network:
     @classmethod
     def from_file(cls, file: NetworkFile) -> Self:
         """The network of an opened file."""
-        return cls(config_from_json(file.config), file.weights, path=file.path, sha256=file.sha256)
+        network = cls(config_from_json(file.config), file.weights, path=file.path, sha256=file.sha256)
+        network.kept = file.kept
+        return network
 
     @classmethod
     def random(cls, config: Config, seed: int = 0) -> Self:

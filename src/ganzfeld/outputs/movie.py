@@ -58,8 +58,7 @@ class Movie(Output):
     def _open(self) -> None:
         from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-        self._refuse_to_overwrite(self.target)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.check()
         container = _container(self.target)
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)

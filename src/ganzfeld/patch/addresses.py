@@ -30,7 +30,7 @@ def addresses(graph: Graph) -> list[Address]:
     """A patch's table of addresses: what can be turned, in the text's order, then what its expressions read."""
     owned = [_owned(slot) for slot in graph.slots.values()]
     own = {row.address for row in owned}
-    read = {address: readers for address, readers in _read(graph).items() if address not in own}
+    read = {address: readers for address, readers in read_addresses(graph).items() if address not in own}
     return owned + [
         Address(address, "read", doc=f"Read by {', '.join(dict.fromkeys(readers))}")
         for address, readers in read.items()
@@ -61,7 +61,7 @@ def _owned(slot: Slot) -> Address:
     return Address(slot.address, slot.kind, **row)
 
 
-def _read(graph: Graph) -> dict[str, list[str]]:
+def read_addresses(graph: Graph) -> dict[str, list[str]]:
     """Addresses from outside that expressions and knobs read, with who reads them."""
     read: dict[str, list[str]] = {}
     for slot in graph.slots.values():

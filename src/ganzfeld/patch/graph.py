@@ -20,6 +20,7 @@ from ganzfeld.patch.expressions import Expression, Scope, compile_expression
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
 from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Seed, Structure, Toggle, Value
 from ganzfeld.patch.nodes import node_types
+from ganzfeld.values.arrivals import arrived
 
 
 @dataclass(slots=True)
@@ -90,9 +91,11 @@ class Slot:
         return min(max(self._number(value), low), high)
 
     def _number(self, value: Any) -> float:
-        if isinstance(value, bool | int | float):
+        if value.__class__ is float and value - value == 0:  # by far the most
+            return value
+        if isinstance(value, bool | int | float) and arrived(value) is not None:
             return float(value)
-        raise PatchError(f"{self.reference} is a number, not {value!r}", where=self.where)
+        raise PatchError(f"{self.reference} is a number, not {value!r:.40}", where=self.where)
 
 
 _numbers = itertools.count(1)
@@ -298,7 +301,10 @@ class Graph:
                         what = f"{node.cls.word} needs its input '{name}'"
                         raise PatchError(what, where=node.place(name), hint=declared.doc)
                     continue
-                source = self.nodes[node.inputs[name]]
+                source = self.nodes.get(node.inputs[name])
+                if source is None:
+                    what = f"'{name}' of {node.cls.word} reads '{node.inputs[name]}', and there is no such node"
+                    raise PatchError(what, where=node.place(name), hint=nearest(node.inputs[name], self.nodes))
                 if declared.makes not in source.cls.makes:
                     makes = " or a ".join(source.cls.makes) or "nothing"
                     what = f"'{name}' of {node.cls.word} reads a {declared.makes}, but '{source.name}' makes a {makes}"

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 
 from ganzfeld.errors import PatchError, Where
+from ganzfeld.values.arrivals import wrong_in_address
 from ganzfeld.values.time import FASTEST_BPM
 
 Literals = float | int | bool | str
@@ -102,7 +103,7 @@ class KnobModel(Model, frozen=True):
             if found is None or not 1 <= int(found[1]) <= 16 or int(found[2]) > 127:
                 raise ValueError(f"midi: a controller is 'channel/number', such as '1/74', not '{self.midi}'")
             msgspec.structs.force_setattr(self, "midi", f"{int(found[1])}/{int(found[2])}")
-        if self.osc is not None and not re.fullmatch(r"/[^\s#*,?\[\]{}]+", self.osc):
+        if self.osc is not None and (wrong_in_address(self.osc) is not None or self.osc == "/"):
             raise ValueError(f"osc: '{self.osc}' is not an address, such as '/push'")
         if self.curve == "log":
             if self.low * self.high <= 0:

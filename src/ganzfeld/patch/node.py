@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganzfeld.errors import PatchError, Where, nearest
+from ganzfeld.patch.costs import Cost
 from ganzfeld.seeds import COUNT, seed_number
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class SetupContext:
 
     structure: checked constants. candidates: for each choice, every value it may take. resources: opened files,
     shared by all programs. where: a parameter's place in the text. lines: the node's method lines, in order; their
-    parameters are named "line.parameter" ("show.layer").
+    parameters are named "line.parameter" ("show.layer"). spend_at: adds a cost of this node to the patch's.
     """
 
     path: str
@@ -200,6 +201,11 @@ class SetupContext:
     device: torch.device
     where: Callable[[str], Where]
     lines: tuple[MethodLine, ...] = ()
+    spend_at: Callable[[Cost, Where], None] = lambda cost, where: None
+
+    def spend(self, cost: Cost, parameter: str) -> None:
+        """Say what this node will take, before it takes it. Raises PatchError at a parameter if that is too much."""
+        self.spend_at(cost, self.where(parameter))
 
     def refuse(self, what: str, parameter: str, hint: str = "") -> PatchError:
         """An error that points at a parameter."""
@@ -315,12 +321,24 @@ class Node(Declares):
     """False: `render` does host work, so it splits the program into two captured parts."""
     renders_on: torch.device | None = None
     """After `setup`: where this node renders, if not on the show's own device. Its inputs are brought there."""
+    bytes_per_pixel: ClassVar[int] = 260
+    """Bytes that it holds at once for each pixel of its picture, roughly: measured on a CPU."""
     most_halvings: int = 0
     """After `setup`: how many times the size at which this node works inside can be halved, to be faster. What it makes
     keeps its size."""
 
+    @classmethod
+    def cost(cls, structure: Named) -> Cost:
+        """What the text alone says that it will take, but for the picture that it hands on."""
+        return Cost()
+
     def setup(self, context: SetupContext) -> None:
-        """Open files and check choices. Raises PatchError."""
+        """Open files, check choices, say what they will cost (`SetupContext.spend`). Raises PatchError."""
+
+    def picture_size(self, structure: Named) -> tuple[int, int] | None:
+        """After `setup`: the largest (width, height) of a picture that it makes whoever reads it; None if that follows
+        from its inputs and readers."""
+        return None
 
     def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
         """What this node asks of its inputs when it is asked for `request`. `parameters`: choices and structure."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.plain_file import check_plain
+from ganzfeld.values.hazards import Hazards, NeverReturned
+
+OPENING_SECONDS = 10.0
+OPENING_BYTES_PER_SECOND = 2_000_000
+"""How long opening a file may take: as long as understanding a large network, or reading it over a slow line, takes."""
 
 Opened = TypeVar("Opened")
 
@@ -16,6 +25,12 @@ class Resources:
     folder: the patch's own. trusted: whether a script file may run; asks the person if it has not been seen before.
     exact: whether what comes late is waited for (a film's next frame): in a render it is, in a live show never.
     replays: whether nodes are given what they took once (`Node.give`), and so look for it nowhere.
+    hazards: where is written down what is being opened or run.
+
+    set_aside: files that killed or hung a process, and what they did: they are not touched until they change. asked:
+    files that a patch has asked for since `begin`. kept: copies of networks that played before, by the network's path:
+    they play on where the file itself cannot be opened. notes: what a person should know of what was opened since
+    `begin`.
     """
 
     def __init__(
@@ -25,26 +40,57 @@ class Resources:
         trusted: Callable[[Path], bool] = lambda path: False,
         exact: bool = False,
         replays: bool = False,
+        hazards: Hazards | None = None,
     ) -> None:
         self.folder = folder or Path.cwd()
         self.trusted = trusted
         self.exact = exact
         self.replays = replays
+        self.hazards = hazards or Hazards()
+        self.set_aside: dict[Path, str] = {}
+        self.asked: set[Path] = set()
+        self.kept: dict[Path, Path] = {}
+        self.notes: list[GanzfeldError] = []
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
         self.used: set[Path] = set()
 
-    def resolve(self, name: str) -> Path:
-        """The path a patch means: absolute, from the home folder, or relative to the patch's own folder."""
+    def begin(self) -> None:
+        """A patch is built from here on."""
+        self.asked, self.notes = set(), []
+
+    def _placed(self, name: str) -> Path:
         path = Path(name).expanduser()
         return path if path.is_absolute() else self.folder / path
+
+    def resolve(self, name: str) -> Path:
+        """The path a patch means: absolute, from the home folder, or relative to the patch's own folder. Raises
+        PatchError where opening what lies there could take for ever (a pipe, a device)."""
+        if "\0" in name:
+            raise PatchError("A file's name holds a character that no name has", hint="Write paths with /")
+        path = self._placed(name)
+        if "\\" in name and os.sep == "/" and not path.exists():  # written on Windows
+            path = self._placed(name.replace("\\", "/"))
+        self.asked.add(path)
+        try:
+            check_plain(path)
+        except (FileNotFoundError, IsADirectoryError, PermissionError, ValueError):
+            pass  # whoever opens it says it better
+        except OSError as error:
+            if error.filename is not None and error.strerror and error.strerror.startswith("it is "):
+                raise PatchError(f"{path.name} cannot be opened: {error.strerror}") from None
+        return path
 
     def open(self, kind: str, path: Path, opener: Callable[[Path], Opened]) -> Opened:
         """What `opener` makes of the file, opened again only when the file has changed on disk.
 
-        `kind` tells apart different uses of one file (the same network on two devices). Raises what `opener` raises.
+        `kind` tells apart different uses of one file (the same network on two devices). Raises what `opener` raises,
+        and PatchError for a file that is set aside.
         """
         self.used.add(path)
+        self.asked.add(path)
+        if path in self.set_aside:
+            raise PatchError(f"{path.name} {self.set_aside[path]}", hint="It is opened again when it changes")
         try:
             stat = path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
@@ -55,7 +101,11 @@ class Resources:
             known = self._opened.get(key)
             if known is not None and known[0] == stamp:
                 return known[1]
-        opened = opener(path)
+        patience = OPENING_SECONDS + (stamp[1] if stamp else 0) / OPENING_BYTES_PER_SECOND
+        try:
+            opened = self.hazards.run("opening", path, patience, lambda: opener(path))
+        except NeverReturned:
+            raise PatchError(f"{path.name} could not be opened within {patience:.0f} s") from None
         with self._lock:
             self._opened[key] = (stamp, opened)
         return opened

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ganzfeld.folders import config_folder
+from ganzfeld.plain_file import real_path
 
 log = logging.getLogger(__name__)
 
@@ -67,4 +68,4 @@ class TrustStore:
 
 
 def _key(path: Path) -> str:
-    return str(path.expanduser().resolve())
+    return str(real_path(path.expanduser()))

@@ -18,6 +18,7 @@ from ganzfeld.process.messages import (
     Speed,
     Tempo,
 )
+from ganzfeld.values.arrivals import arrived, arrived_all, is_plain
 from ganzfeld.values.time import FASTEST_BPM
 
 MORPH = "/snapshot/morph"
@@ -48,8 +49,10 @@ class ShowCommands:
         """Do what an address of the master asks for (see `master.Master.turn`). False: it is none."""
         return False
 
-    def heard_outside(self, address: str, value: Any = 1.0) -> None:
-        """Something came from outside: it may be a control that moves the master."""
+    def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
+        """Something came from outside: it may be a control that moves the master. True: it is the master's alone, and
+        no part of the show (nor of a take)."""
+        return False
 
     def counts_hits(self, address: str) -> bool:
         """Whether anything may count the hits of this address: the patch, or the snapshots."""
@@ -57,12 +60,14 @@ class ShowCommands:
 
     def turn(self, address: str, value: Any) -> bool:
         """A hand turns the parameter at an address; False if the patch that plays has none there. `/master/…` is not
-        the patch's."""
+        the patch's. Raises GanzfeldError for what no parameter can take."""
         if self.turns_master(address, value):
             return True
         if address not in self.addresses:
             return False
-        self._give(SetParameter(address, value), key=("turn", address))
+        if not is_plain(value):
+            raise GanzfeldError(f"{address} cannot be turned to {value!r:.40}", hint="It takes a finite number or text")
+        self._give(SetParameter(address, arrived(value)), key=("turn", address))
         return True
 
     def release(self, address: str) -> None:
@@ -70,16 +75,18 @@ class ShowCommands:
         self._give(ReleaseParameter(address), key=("turn", address))
 
     def set(self, address: str, value: Any) -> None:
-        """A value from outside (OSC, MIDI, sound)."""
-        self.heard_outside(address, value)
+        """A value from outside (OSC, MIDI, sound). One that is not plain (see `values.arrivals`) is passed over."""
+        value = arrived(value)
+        if value is None or self.heard_outside(address, value):
+            return
         self._give(SetOutside(address, value), key=("value", address))
 
     def hit(self, address: str, *arguments: Any, **named: Any) -> None:
         """An event from outside. Every one is counted, even over a restart of the render; but of places on the pad
         between the snapshots, which come as fast as a finger moves, the newest is enough."""
-        if not arguments and self.turns_master(address):
+        arguments, named = arrived_all(arguments), {name: arrived(value) for name, value in named.items()}
+        if self.heard_outside(address, *arguments[:1], is_hit=True):
             return
-        self.heard_outside(address, *arguments[:1])
         self._give(OutsideHit(address, arguments, named), key="morph" if address == MORPH else None)
 
     def arrange(self, what: str, *arguments: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,26 +12,43 @@ from typing import TYPE_CHECKING, Any
 from ganzfeld.process.messages import Begin
 from ganzfeld.process.read_back import Copy, CopyFromCuda, page_locking_writer
 from ganzfeld.values.frames import FrameWriter
+from ganzfeld.values.hazards import Hazard, HazardBoard, Hazards
 from ganzfeld.values.time import Clock
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
 
 
+log = logging.getLogger(__name__)
+
+HUNG = 75
+"""The exit code of a process that was held up."""
+SECONDS_TO_TELL = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """What takes seconds to import, made by `torch_dependencies`; tests have light ones.
 
-    engine: makes what plays. parse: a text, its file's name and its version → the patch that the engine loads, which
-    knows its version; raises PatchError.
-    copy: writes a picture of the engine's into memory. writer: publishes frames of a session, for pictures on the
-    engine's device.
+    engine: makes what plays. copy: writes a picture of the engine's into memory. writer: publishes frames of a session,
+    for pictures on the engine's device.
     """
 
     engine: Callable[[Begin], Any]
-    parse: Callable[[str, str | None, int], Any]
     copy: Copy
     writer: Callable[[str, Any], FrameWriter]
+
+
+def hazards_of(session: str) -> Hazards:
+    """Where a render process writes down what may kill or hang it. What does not end when it should ends the process:
+    the supervisor finds in the list which file it was."""
+
+    def give_up(hazard: Hazard) -> None:
+        log.warning("%s does not return and cannot be stopped; the render process ends", hazard.path)
+        time.sleep(SECONDS_TO_TELL)
+        os._exit(HUNG)
+
+    return Hazards(HazardBoard(session), give_up)
 
 
 def torch_dependencies() -> Dependencies:
@@ -37,7 +57,6 @@ def torch_dependencies() -> Dependencies:
 
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.program.capture import RENDERING
-    from ganzfeld.patch.language.parser import parse
     from ganzfeld.patch.trust import TrustStore
     from ganzfeld.process import compile_ahead as ahead
 
@@ -49,11 +68,15 @@ def torch_dependencies() -> Dependencies:
 
     def engine(begin: Begin) -> Engine:
         store = TrustStore()
-        engine = Engine(device=begin.device, trusted=lambda path: begin.trust_all or store.trusts(path))
+        engine = Engine(
+            device=begin.device,
+            trusted=lambda path: begin.trust_all or store.trusts(path),
+            hazards=hazards_of(begin.session),
+        )
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
             # Only for a show: for a `Player` and the render of a take a pause does not matter.
             ahead.begin(engine.device)
         return engine
 
-    return Dependencies(engine, parse, CopyFromCuda(), page_locking_writer)
+    return Dependencies(engine, CopyFromCuda(), page_locking_writer)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.language.text import lines_of
 
 log = logging.getLogger(__name__)
@@ -144,8 +145,8 @@ class LiveDice:
 def bendables(text: str) -> Iterator[Bendable]:
     """The networks in a patch's text that have names. A text that is no patch has none."""
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_in_pieces(text)
+    except (PatchError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for statement in tree.body:
         match statement:

@@ -11,6 +11,7 @@ them. So it works while that process is dead, and in no take.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from typing import Any
 from ganzfeld.errors import GanzfeldError, nearest
 from ganzfeld.values.master import EVERY_DOOR, LONGEST_FADE, MasterWords
 from ganzfeld.values.status import MasterStatus
+
+log = logging.getLogger(__name__)
 
 PREFIX = "/master/"
 _WORDS = ("level", "black", "freeze")
@@ -35,6 +38,7 @@ class Master:
         self._words, self._rows = words, rows
         self._lock = threading.Lock()
         self.controls: Mapping[str, str] = {}
+        self._refused = ""
 
     def level(self, value: float, seconds: float = 0.0, door: str | None = None) -> None:
         """Fade to a level from 0 to 1. door: a door's name, or an output's; None: all. Raises GanzfeldError."""
@@ -77,16 +81,30 @@ class Master:
             getattr(self, word)(*map(_number, given[:2]), door=named)
         return True
 
-    def hears(self, address: str, value: Any) -> None:
-        """Something came from outside: does a control that moves the master lie there? A note turns over when it is
-        struck."""
-        if (target := self.controls.get(address)) is None:
-            return
-        is_switch = "/note/" in address and not target.endswith("/level")
-        if not is_switch:
-            self.turn(target, value)
-        elif _number(value) > 0:
-            self.turn(target)
+    def hears(self, address: str, value: Any, *, is_hit: bool = False) -> bool:
+        """Something came from outside: a value, or a hit. True: its address is the master's own.
+
+        A hit of `/master/black` without a value turns it over; so does a note that is struck, where a rig says that it
+        moves the master. A controller's value is what it is.
+        """
+        is_own = address.startswith(PREFIX)
+        target = address if is_own else self.controls.get(address)
+        if target is None:
+            return False
+        try:
+            if is_own:
+                if is_hit and value is None:
+                    self.turn(address)
+            elif "/note/" not in address or target.endswith("/level"):
+                if not is_hit:
+                    self.turn(target, value)
+            elif is_hit:
+                self.turn(target)
+        except GanzfeldError as error:
+            if str(error) != self._refused:  # a fader says it a hundred times a second
+                self._refused = str(error)
+                log.warning("%s: %s", address, error)
+        return is_own
 
     def status(self) -> MasterStatus:
         """What holds for all doors now."""

@@ -36,6 +36,8 @@ class Begin(_Message, frozen=True):
     checkpoint, clock: the state that the process before saved, at `saved_at` (perf_counter).
     take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
     the file that drives the show, for the take to tell.
+    set_aside: files that killed or hung a process before, and what they did. kept: copies of networks that have played,
+    by their paths. dark: publish black pictures (see `Dark`).
     """
 
     session: str
@@ -53,6 +55,9 @@ class Begin(_Message, frozen=True):
     name: str = ""
     sound: str = ""
     take_cameras: bool = False
+    set_aside: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    dark: bool = False
 
 
 class SetParameter(_Message, frozen=True):
@@ -145,6 +150,12 @@ class TrustScript(_Message, frozen=True):
     path: str
 
 
+class Dark(_Message, frozen=True):
+    """Publish black pictures in place of those that are made, or no longer: outside a show's hours."""
+
+    dark: bool = True
+
+
 class Stop(_Message, frozen=True):
     """End."""
 
@@ -164,6 +175,7 @@ RenderMessage = (
     | ArrangeSnapshots
     | FileChanged
     | TrustScript
+    | Dark
     | Stop
 )
 
@@ -187,6 +199,18 @@ class WatchFiles(_Message, frozen=True):
     """Tell the process when one of these files changes (`FileChanged`): the patch that plays reads them."""
 
     files: tuple[str, ...]
+
+
+class FilesSetAside(_Message, frozen=True):
+    """Files that the process does not touch until they change, and what they did."""
+
+    files: dict[str, str]
+
+
+class NetworksKept(_Message, frozen=True):
+    """Copies in our cache of the networks that play, by the networks' paths."""
+
+    files: dict[str, str]
 
 
 class PatchAddresses(_Message, frozen=True):
@@ -238,6 +262,8 @@ FromRender = (
     Ready
     | Status
     | WatchFiles
+    | FilesSetAside
+    | NetworksKept
     | PatchAddresses
     | ReportedValues
     | Desk

@@ -28,7 +28,15 @@ class ShowOptions:
         return str(self.path) if self.path else None
 
     def begin(
-        self, session: str, text: VersionedText, fallback: VersionedText | None, saved: CheckpointSaved | None
+        self,
+        session: str,
+        text: VersionedText,
+        fallback: VersionedText | None,
+        saved: CheckpointSaved | None,
+        *,
+        set_aside: dict[str, str],
+        kept: dict[str, str],
+        dark: bool = False,
     ) -> Begin:
         """The message with which a render process begins to play, from the last checkpoint if there is one."""
         return Begin(
@@ -46,5 +54,8 @@ class ShowOptions:
             name=self.name,
             sound=str(self.sound.absolute()) if self.sound else "",
             take_cameras=self.take_cameras,
+            set_aside=set_aside,
+            kept=kept,
+            dark=dark,
             bpm=None if self.tempo is None or isinstance(self.tempo, str) else self.tempo,
         )

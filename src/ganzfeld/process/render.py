@@ -7,17 +7,20 @@ import logging
 import queue
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
+from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
+from ganzfeld.process.file_reports import FileReports
 from ganzfeld.process.loop import Loop
 from ganzfeld.process.messages import (
     ArrangeSnapshots,
     Begin,
     CheckpointSaved,
+    Dark,
     FileChanged,
     LoadSnapshots,
     Numbered,
@@ -36,11 +39,13 @@ from ganzfeld.process.messages import (
     Tempo,
     TrustScript,
     VersionedText,
-    WatchFiles,
 )
 from ganzfeld.process.read_back import ReadBack
+from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.process.value_reports import Reporter
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.hazards import NeverReturned
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase, Problem, Status
 from ganzfeld.values.time import Clock, Moment
@@ -48,14 +53,16 @@ from ganzfeld.values.time import Clock, Moment
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.patch.graph import Graph
-    from ganzfeld.patch.models import Patch
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
+repeated = RepeatedLog(log)
 
 STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
 CHECKPOINT_SECONDS = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between attempts to open a patch while nothing plays."""
 FPS_WITHOUT_PATCH = 30.0
 TEXTS_KEPT = 10
 """Of so many of the newest versions the text is known, for the take to tell what plays."""
@@ -66,14 +73,15 @@ FAILURES_BEFORE_GIVING_UP = 3
 class Render:
     """One show being rendered; drives the engine as the loop's `LoopBody`."""
 
-    def __init__(
-        self, begin: Begin, dependencies: Dependencies, pipe: MessagePipe, inbox: queue.SimpleQueue[Any]
-    ) -> None:
+    def __init__(self, begin: Begin, dependencies: Dependencies, pipe: MessagePipe, inbox: RenderInbox) -> None:
         self._begin, self._dependencies, self._pipe, self._inbox = begin, dependencies, pipe, inbox
         self._path = Path(begin.path) if begin.path else None
         self._phase: Phase = "loading"
         self._say(Status(phase="loading"))
         self._engine: Engine = dependencies.engine(begin)
+        inbox.hazards = self._engine.hazards
+        self._engine.set_aside.update({Path(path): why for path, why in begin.set_aside.items()})
+        self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
         self._read_back = ReadBack(self._writer, dependencies.copy)
         self._clock = Clock()
@@ -85,9 +93,14 @@ class Render:
         self._number = 0
         self._opened_in = 0.0
         self._ended = False
+        self._darkness = Darkness(begin.dark)
+        self._checkpoint = begin.checkpoint
+        """What is taken up as soon as a patch plays."""
+        self._newest = begin.text
+        self._try_at, self._pause = 0.0, FIRST_PAUSE
         self._said: tuple = ()
         self._said_at = self._saved_at = 0.0
-        self._watched: tuple[str, ...] | None = None
+        self._files = FileReports(pipe.post, begin.set_aside)
         self._reporter = Reporter()
         self._desk_reader, self._desk, self._desk_at = DeskReader(), Desk(), 0.0
         self._frame_at = 0.0
@@ -136,42 +149,57 @@ class Render:
                 self._load_problem = problem
             else:
                 self._submit(begin.text)  # so that its error shows
-        if begin.checkpoint is not None:
+        if self._engine.patch is not None:
+            self._take_up()
+
+    def _take_up(self) -> None:
+        """Go on from where the process before was."""
+        checkpoint, self._checkpoint = self._checkpoint, None
+        if checkpoint is not None:
             try:
-                self._engine.restore(begin.checkpoint)
+                self._engine.restore(checkpoint)
             except Exception:
                 log.exception("the checkpoint could not be taken up")
+
+    def _try_again(self, now: float) -> None:
+        """Nothing plays, because something could not be opened: try it again, with growing pauses. (It is tried at once
+        when one of the files changes that the patch asked for.)"""
+        if self._engine.patch is not None:
+            if self._checkpoint is not None:
+                self._take_up()
+            self._load_problem, self._pause = None, FIRST_PAUSE
+        elif self._load_problem is not None and now >= self._try_at:
+            self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+            self._try_at = now + self._pause
+            self._submit(self._newest)
 
     def _take_text(self, text: VersionedText) -> None:
         """Play a text when nothing plays: there is no show to disturb."""
         began = time.perf_counter()
         try:
-            self._engine.load(self._parse(text), self._path)
+            self._keep(text)
+            self._engine.load(text.text, self._path, version=text.version)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"
             self._say(Status(phase="opened", opened_in=self._opened_in))
+            return
         except GanzfeldError as error:
             self._load_problem = error
-        except Exception as error:
+        except (Exception, NeverReturned) as error:
             log.exception("the patch could not be opened")
             self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
+        self._try_at = time.perf_counter() + self._pause
 
     def _submit(self, text: VersionedText) -> None:
-        """Play a text when the engine has built it."""
-        try:
-            patch = self._parse(text)
-        except GanzfeldError:
-            self._engine.submit(text.text, self._path)  # shows the error as its own, until a text is better
-        else:
-            self._engine.submit(patch, self._path)
+        """Play a text when the engine has read and built it, on a thread of its own."""
+        self._keep(text)
+        self._engine.submit(text.text, self._path, version=text.version)
 
-    def _parse(self, text: VersionedText) -> Patch:
-        patch = self._dependencies.parse(text.text, str(self._path) if self._path else None, text.version)
+    def _keep(self, text: VersionedText) -> None:
         self._texts[text.version] = text.text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
-        return patch
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -190,9 +218,9 @@ class Render:
                 try:
                     self._obey(message.message)
                 except GanzfeldError as error:
-                    log.warning("%s", error)
+                    repeated.warning(str(error))
                 except Exception:
-                    log.exception("%s could not be done", type(message.message).__name__)
+                    repeated.exception(f"{type(message.message).__name__} could not be done")
                 self._number = message.number
             elif message is None:
                 self._ended = True
@@ -216,6 +244,7 @@ class Render:
             case ArrangeSnapshots(what, arguments):
                 engine.arrange(what, *arguments)
             case VersionedText():
+                self._newest = message
                 if engine.patch is None:
                     self._take_text(message)
                 else:
@@ -224,6 +253,8 @@ class Render:
                 engine.notice(Path(path))
             case TrustScript(path):
                 engine.trust(Path(path))
+            case Dark(dark):
+                self._darkness.on = dark
             case Pause(paused):
                 clock.paused = paused
             case Seek(t):
@@ -245,7 +276,7 @@ class Render:
         self._writer.beat()
         try:
             pictures = self._engine.frame(moment)
-            self._read_back.begin(pictures, moment)
+            self._read_back.begin(self._darkness.over(pictures), moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
@@ -289,6 +320,7 @@ class Render:
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
+        self._try_again(now)
         stored = self._tell_desk(now)
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
@@ -297,21 +329,14 @@ class Render:
         said = (
             self._phase,
             version,
-            tuple(Problem.of(problem) for problem in problems if problem is not None),
+            tuple(dict.fromkeys(Problem.of(problem) for problem in problems if problem is not None)),
             tuple(str(path) for path in engine.pending_trust),
             self._clock.paused,
         )
         if said != self._said or now - self._said_at >= STATUS_SECONDS:
             self._said, self._said_at = said, now
             self._say(self._status(*said))
-            self._tell_watched()
-
-    def _tell_watched(self) -> None:
-        """Which files the patch wants to be told of, when that has changed."""
-        watched = tuple(sorted(map(str, self._engine.watched)))
-        if self._phase == "playing" and watched != self._watched:
-            self._watched = watched
-            self._pipe.post(WatchFiles(watched), key="watched")
+            self._files.tell(engine, plays=self._phase == "playing")
 
     def _tell_desk(self, now: float) -> bool:
         """What hands stand at, when that has changed. Returns whether snapshots did: then a checkpoint is due, so that

@@ -11,18 +11,18 @@ import faulthandler
 import gc
 import logging
 import os
-import queue
 import signal
 import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
 
+from ganzfeld.engine.host_memory import limit_arenas
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
 from ganzfeld.process.render import Render
+from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Problem
 
@@ -37,6 +37,7 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
     faulthandler.enable()
+    limit_arenas()
     # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
     # browser that shows us) they wait for each other: a frame of a 128 px network on two cores took 260 to 440 ms
     # instead of 50, one of 32 px 30 to 60 instead of 4.
@@ -44,7 +45,7 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     # Every operation of torch lets go of the interpreter and has to get it back. Beside the thread that builds the next
     # patch that took up to 5 ms each time, by default, and a reload cost a dozen frames.
     sys.setswitchinterval(SWITCH_SECONDS)
-    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    inbox = RenderInbox()
 
     def alone() -> None:
         inbox.put(None)

@@ -77,6 +77,10 @@ class RestartPolicy:
         if self._calm_since is not None:
             self._calm_since = now
 
+    def forgive(self, now: float) -> None:
+        """A file has changed that the text needs: whatever waits is tried at once."""
+        self.try_at = min(self.try_at, now)
+
     def plays(self, now: float) -> None:
         """A process has begun to make frames."""
         self._calm_since = now
@@ -87,6 +91,10 @@ class RestartPolicy:
             self.deaths = 0
             if not self.is_set_aside and playing is not None:
                 self.good = playing
+
+    def is_over(self, now: float) -> None:
+        """A process ended, and it was not the text's doing: the next one is started at once."""
+        self._calm_since, self.try_at = None, now
 
     def dies(self, now: float) -> bool:
         """The process died; whether the text was set aside for it. `try_at` says when to start the next one."""

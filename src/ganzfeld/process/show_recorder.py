@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzfeld.plain_file import real_path
 from ganzfeld.takes.checkpoint_facts import is_exact
 from ganzfeld.takes.recorder import TakeRecorder, header
 from ganzfeld.takes.records import Opened
@@ -25,7 +26,7 @@ class ShowRecorder:
 
     def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[int], str | None]) -> None:
         self._path = Path(begin.path) if begin.path else None
-        self._folder = str(self._path.resolve().parent if self._path else Path.cwd())
+        self._folder = str(real_path(self._path).parent if self._path else Path.cwd())
         self._engine, self._loop, self._text_of = engine, loop, text_of
         about = header(engine.device, begin.name, begin.sound)
         target = Path(begin.take or "")
@@ -33,8 +34,9 @@ class ShowRecorder:
         self._begin(begin.checkpoint)
         engine.recorder = self._recorder
 
-    def _begin(self, checkpoint: bytes | None) -> None:
-        """Frames from now on are made from this state, which the engine has taken up."""
+    def _begin(self, checkpoint: bytes | None, *, resumed: bool = False) -> None:
+        """Frames from now on are made from this state, which the engine has taken up. resumed: frames before it could
+        not be written."""
         patch, clock = self._engine.patch, self._loop.clock
         opened = Opened(
             text=self._text_of(patch.version) if patch is not None else None,
@@ -47,6 +49,7 @@ class ShowRecorder:
             bpm=clock.bpm,
             exact=is_exact(checkpoint),
             fps=self._loop.fps,
+            resumed=resumed,
         )
         self._recorder.opened(opened, self._engine.watched)
 
@@ -59,7 +62,7 @@ class ShowRecorder:
         """Once in a while, between frames."""
         self._recorder.reads(self._engine.watched, self._folder)
         if self._recorder.wants_state:
-            self._begin(self._engine.checkpoint())
+            self._begin(self._engine.checkpoint(), resumed=True)
 
     def checkpoint(self, data: bytes) -> None:
         """The engine's state after the last frame."""

@@ -10,7 +10,8 @@ network drives). A file that changed is taken when two things hold:
   does not look whole may be half a save, or a mistake: it is taken only after `PATIENCE` seconds of stillness, so that
   half a save never reaches the show and a mistake is still told within a third of a second.
 
-`Settling` is this rule for one file and takes the time as an argument; `Watcher` is the thread.
+`Settling` is this rule for one file and takes the time as an argument; `Watcher` is the thread. A file that does not
+answer (on a network drive that went away) is left alone until it does, and the others are looked at.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ from typing import Literal
 
 import watchfiles
 
+from ganzfeld.errors import PatchError
+from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.nodes import output_words
+from ganzfeld.patch.text_file import read_text_file
+from ganzfeld.plain_file import real_path
+from ganzfeld.process.timely import LeftBehind, TimelyCalls
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +47,10 @@ STILL_DATA = 0.25
 """The same for other files: networks are big, and copied for a while."""
 GONE = 1.0
 """Seconds after which a missing file is gone, and not just being replaced."""
-LONGEST_TEXT = 1 << 20
-"""Bytes of the longest text that is read."""
+ANSWER_SECONDS = 1.0
+"""How long the system may take to answer a look at a file."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a file that did not answer is looked at again."""
 _LOOK_EVERY = 0.005
 _SLOW_LOOK_MS = 500
 _DEBOUNCE_MS, _STEP_MS = 20, 8
@@ -50,11 +58,13 @@ _DEBOUNCE_MS, _STEP_MS = 20, 8
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file changed. text: what a patch or script holds now. problem: why it could not be read ("" if it could)."""
+    """A file changed. text: what a patch or script holds now. problem: why it could not be read ("" if it could);
+    hint: what to do about that."""
 
     path: Path
     text: str | None = None
     problem: str = ""
+    hint: str = ""
 
 
 def looks_whole(text: str, kind: Kind) -> bool:
@@ -63,7 +73,9 @@ def looks_whole(text: str, kind: Kind) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parse_in_pieces(text) if kind == "patch" else ast.parse(text)
+    except PatchError:
+        return True  # of a size that no patch has: there is nothing to wait for
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     if kind == "script":
@@ -73,33 +85,24 @@ def looks_whole(text: str, kind: Kind) -> bool:
 
 
 def read_text(path: Path) -> Change:
-    """A patch's or script's text as it is now."""
+    """The text of a file, or why there is none. Never waits for a pipe or a device."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LONGEST_TEXT + 1)
-    except FileNotFoundError:
-        return Change(path, problem=f"there is no file {path}")
-    except IsADirectoryError:
-        return Change(path, problem=f"{path.name} is a folder")
-    except OSError as error:
-        return Change(path, problem=f"{path.name} cannot be read: {error.strerror or error}")
-    if len(data) > LONGEST_TEXT:
-        return Change(path, problem=f"{path.name} has more than {LONGEST_TEXT >> 20} MB, which no text of a patch has")
-    try:
-        return Change(path, data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return Change(path, problem=f"{path.name} is not UTF-8 text (line {line})")
+        return Change(path, read_text_file(path))
+    except PatchError as error:
+        return Change(path, problem=error.what, hint=error.hint)
 
 
 class Settling:
-    """One file: when what is seen of it may be taken. Times are seconds of any steady clock."""
+    """One file: when what is seen of it may be taken. Times are seconds of any steady clock.
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    read: look at the file now, so that what it holds is no news; False: whatever it will hold is.
+    """
+
+    def __init__(self, path: Path, kind: Kind, *, read: bool = True) -> None:
         self.path = path
         self.kind: Kind = kind
-        self._stamp = _stamp(path)
-        self._taken = (self._stamp, _fingerprint(Change(path) if kind == "data" else read_text(path)))
+        self._stamp = _stamp(path) if read else None
+        self._taken = (self._stamp, _fingerprint(Change(path) if kind == "data" or not read else read_text(path)))
         self._since: float | None = None
 
     @property
@@ -144,6 +147,23 @@ class Settling:
         return change
 
 
+class _Unanswered:
+    """A file that did not answer. pause: seconds until it is asked again. thread: still waits for the answer."""
+
+    def __init__(self) -> None:
+        self.pause = FIRST_PAUSE / 2
+        self.again = 0.0
+        self.thread: threading.Thread | None = None
+
+    def wait(self, thread: threading.Thread, now: float) -> None:
+        self.thread, self.pause = thread, min(LONGEST_PAUSE, 2 * self.pause)
+        self.again = now + self.pause
+
+    def over(self, now: float) -> bool:
+        """Whether it may be asked again. While a thread waits for it there is no need to."""
+        return now >= self.again and (self.thread is None or not self.thread.is_alive())
+
+
 class Watcher:
     """Watches files from a thread of its own and calls `on_change` there, until `close`."""
 
@@ -151,8 +171,10 @@ class Watcher:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._files: dict[Path, Settling] = {}
+        self._unanswered: dict[Path, _Unanswered] = {}
         self._again = threading.Event()
         self._closing = False
+        self._looks = TimelyCalls("ganzfeld-look")
         self._thread = threading.Thread(target=self._run, name="ganzfeld-watch", daemon=True)
 
     def start(self) -> Watcher:
@@ -164,12 +186,14 @@ class Watcher:
         with self._lock:
             if {path: settling.kind for path, settling in self._files.items()} == dict(files):
                 return
-            self._files = {
-                path: known
-                if (known := self._files.get(path)) is not None and known.kind == kind
-                else Settling(path, kind)
-                for path, kind in files.items()
-            }
+            known = {path: settling for path, settling in self._files.items() if files.get(path) == settling.kind}
+            answers, looks = True, TimelyCalls("ganzfeld-first-look")
+            for path, kind in files.items():
+                if path not in known:
+                    known[path], answers = _first_look(path, kind, looks if answers else None)
+            looks.close()
+            self._files = {path: known[path] for path in files}
+            self._unanswered = {path: told for path, told in self._unanswered.items() if path in files}
         self._again.set()
 
     def close(self) -> None:
@@ -178,17 +202,21 @@ class Watcher:
         self._again.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(5)
+        self._looks.close()
 
     def _run(self) -> None:
         while not self._closing:
             self._again.clear()
-            folders = _folders(self._watched())
             try:
+                folders = self._folders()
                 self._watch(folders)
             except Exception as error:
                 # No more watches to be had, or a folder that went: the slow look goes on.
-                log.debug("watching %s: %s", folders, error)
-                self._settle()
+                log.debug("watching: %s", error)
+                try:
+                    self._settle()
+                except Exception:
+                    log.exception("the files could not be looked at")
                 self._again.wait(_SLOW_LOOK_MS / 1000)
 
     def _watch(self, folders: dict[Path, int]) -> None:
@@ -210,23 +238,36 @@ class Watcher:
         ):
             names = {Path(path).name for _, path in changes}
             now = time.monotonic()
-            for settling in self._watched():
-                if settling.path.name in names or settling.path.resolve().name in names:
+            for settling in self._answering(now):
+                if settling.path.name in names or real_path(settling.path).name in names:
                     settling.touch(now)
             self._settle()
-            if self._again.is_set() or _folders(self._watched()) != folders:
+            if self._again.is_set() or self._folders() != folders:
                 return
+
+    def _folders(self) -> dict[Path, int]:
+        """The folders to watch."""
+        files = self._answering(time.monotonic())
+        try:
+            return self._looks.call(lambda: _folders(files), ANSWER_SECONDS)
+        except LeftBehind:
+            return {}
 
     def _watched(self) -> list[Settling]:
         with self._lock:
             return list(self._files.values())
 
+    def _answering(self, now: float) -> list[Settling]:
+        """The files that answer, or may be asked again."""
+        unanswered = self._unanswered
+        return [each for each in self._watched() if each.path not in unanswered or unanswered[each.path].over(now)]
+
     def _settle(self) -> None:
         """Look at all files until none is in the middle of a change."""
         while not self._closing:
-            files = self._watched()
+            files = self._answering(time.monotonic())
             for settling in files:
-                change = settling.look(time.monotonic())
+                change = self._look(settling)
                 if change is not None:
                     try:
                         self._on_change(change)
@@ -235,6 +276,33 @@ class Watcher:
             if not any(settling.busy for settling in files):
                 return
             time.sleep(_LOOK_EVERY)
+
+    def _look(self, settling: Settling) -> Change | None:
+        """The change of one file to take now. A file that does not answer is left alone for a while, and that is the
+        change."""
+        path, now = settling.path, time.monotonic()
+        try:
+            change = self._looks.call(lambda: settling.look(now), ANSWER_SECONDS)
+        except LeftBehind as left:
+            with self._lock:
+                if self._files.get(path) is settling:
+                    # The thread that was left behind may still write into the one before.
+                    self._files[path] = Settling(path, settling.kind, read=False)
+                known = path in self._unanswered
+                self._unanswered.setdefault(path, _Unanswered()).wait(left.thread, now)
+            return None if known else Change(path, problem=f"{path.name} cannot be read: its disk does not answer")
+        self._unanswered.pop(path, None)
+        return change
+
+
+def _first_look(path: Path, kind: Kind, looks: TimelyCalls | None) -> tuple[Settling, bool]:
+    """A file that is watched from now on, and whether it answered. looks: None asks nobody."""
+    if looks is not None:
+        try:
+            return looks.call(lambda: Settling(path, kind), ANSWER_SECONDS), True
+        except LeftBehind:
+            pass
+    return Settling(path, kind, read=False), False
 
 
 def _fingerprint(change: Change) -> int:
@@ -254,7 +322,7 @@ def _folders(files: list[Settling]) -> dict[Path, int]:
     """The folders that exist of the files and of what they link to, told apart from others of the same name."""
     folders = {}
     for settling in files:
-        for folder in (settling.path.absolute().parent, settling.path.resolve().parent):
+        for folder in (settling.path.absolute().parent, real_path(settling.path).parent):
             try:
                 folders[folder] = folder.stat().st_ino
             except OSError:

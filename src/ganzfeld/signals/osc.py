@@ -6,18 +6,21 @@ import contextlib
 import heapq
 import itertools
 import logging
-import math
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.mailbox import Mailbox
-from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, PacketError, parse
+from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, Unread, parse
+from ganzfeld.values.arrivals import is_plain
+from ganzfeld.values.outside import RESERVED
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 TurnParameter = Callable[[str, Any], bool]
 """Takes an address and a value. True: it is a parameter's, and the value was passed on. May raise GanzfeldError."""
@@ -26,7 +29,6 @@ MOST_AHEAD_SECONDS = 60.0
 """A time tag further ahead comes from a clock that is set wrong; waiting for it would stop the show."""
 MOST_WAITING = 4096
 """Messages that may wait for their time."""
-_RESERVED = ("/audio/", "/midi/")
 
 
 class OscInput:
@@ -37,14 +39,15 @@ class OscInput:
     are pairs of names and values (SuperDirt's `/dirt/play`) can be told apart by name. Elsewhere it is the value alone,
     so that a fader that sends a thousand times a second leaves one message. A message without arguments, or with None
     (OSC's N), is a hit and no value. A message with raw bytes or a number that is not finite is only a hit, too: no
-    parameter and no expression could take it.
+    parameter and no expression could take it (see `values.arrivals`).
 
     TouchDesigner's OSC Out CHOP sends a channel as `/name value`, several samples of a time slice as several
     arguments: a parameter that takes no list gets the last. It may stamp bundles in local time: those from
     the past are late, those from hours ahead count as `astray`, and both are played at once.
 
-    received: messages. dropped: packets that were not OSC, and messages beyond `MOST_WAITING`. refused: values that
-    their parameter would not take; `problem` is the last one. listener: is told every message as it is played.
+    received: messages. dropped: those that could not be read, packets that were not OSC at all, and messages beyond
+    `MOST_WAITING`; `last_dropped` is the last one. refused: values that their parameter would not take; `problem` is
+    the last one. listener: is told every message as it is played; `drops`: every one that could not be read.
     """
 
     def __init__(
@@ -52,24 +55,24 @@ class OscInput:
         outside: Mailbox,
         turn: TurnParameter | None = None,
         listener: Callable[[Message], None] | None = None,
+        drops: Callable[[Unread], None] | None = None,
     ) -> None:
         self.outside = outside
         self.turn = turn
         self.listener = listener
+        self.drops = drops
         self.received = self.dropped = self.refused = self.astray = 0
+        self.last_dropped: Unread | None = None
         self.problem: GanzfeldError | None = None
         self._waiting: list[tuple[float, int, Message]] = []
         self._order = itertools.count()
 
     def feed(self, packet: bytes, now: float, wall: float) -> None:
         """A packet came in. now: seconds of a clock that never jumps; wall: seconds since 1970, as time tags are."""
-        try:
-            messages = parse(packet)
-        except PacketError as error:
-            self.dropped += 1
-            log.debug("a packet that is not OSC: %s", error)
-            return
-        for message in messages:
+        read = parse(packet)
+        for unread in read.unread:
+            self._drop(unread)
+        for message in read.messages:
             self.received += 1
             ahead = 0.0 if message.time is None else message.time - wall
             if ahead > MOST_AHEAD_SECONDS:
@@ -80,7 +83,13 @@ class OscInput:
             elif len(self._waiting) < MOST_WAITING:
                 heapq.heappush(self._waiting, (now + ahead, next(self._order), message))
             else:
-                self.dropped += 1
+                self._drop(Unread(message.address, f"more than {MOST_WAITING} messages wait for their time"))
+
+    def _drop(self, unread: Unread) -> None:
+        self.dropped += 1
+        self.last_dropped = unread
+        if self.drops is not None:
+            self.drops(unread)
 
     def release(self, now: float) -> float | None:
         """Play what is due. Returns the seconds until the next message is; None if none waits."""
@@ -89,20 +98,28 @@ class OscInput:
         return self._waiting[0][0] - now if self._waiting else None
 
     def _play(self, message: Message) -> None:
+        """A mailbox or a listener that fails costs this message, and none beside it."""
+        try:
+            self._pass_on(message)
+        except GanzfeldError as error:
+            self.refused += 1
+            self.problem = error
+        except Exception:
+            said.exception(f"the message {message.address} failed")
+
+    def _pass_on(self, message: Message) -> None:
         address, arguments = message.address, message.arguments
         value = arguments[0] if len(arguments) == 1 else list(arguments) or None
-        if value is not None and _plain(arguments) and not self._turned(address, value):
-            if not address.startswith(_RESERVED) or isinstance(value, int | float):
+        plain = value is not None and is_plain(value)
+        if plain and not self._turned(address, value):
+            if not address.startswith(RESERVED) or isinstance(value, int | float):
                 self.outside.set(address, value)
             else:
                 self.refused += 1
-        if value is None or not _plain(arguments) or self.outside.counts_hits(address):
+        if not plain or self.outside.counts_hits(address):
             self.outside.hit(address, *arguments, **_pairs(arguments))
         if self.listener is not None:
-            try:
-                self.listener(message)
-            except Exception:
-                log.exception("whoever listens to OSC failed")
+            self.listener(message)
 
     def _turned(self, address: str, value: Any) -> bool:
         if self.turn is None:
@@ -119,20 +136,9 @@ class OscInput:
             self.problem = error
         except Exception as error:
             self.refused += 1
-            log.exception("turning %s failed", address)
+            said.exception(f"turning {address} failed")
             self.problem = SignalError(f"Turning {address} failed: {type(error).__name__}: {error}")
         return True
-
-
-def _plain(values: Iterable[Any]) -> bool:
-    return all(
-        _plain(value)
-        if isinstance(value, list)
-        else math.isfinite(value)
-        if isinstance(value, float)
-        else not isinstance(value, bytes)
-        for value in values
-    )
 
 
 def _pairs(arguments: tuple[Any, ...]) -> dict[str, Any]:
@@ -158,8 +164,9 @@ class OscReceiver(OscInput, Background):
         host: str = "127.0.0.1",
         turn: TurnParameter | None = None,
         listener: Callable[[Message], None] | None = None,
+        drops: Callable[[Unread], None] | None = None,
     ) -> None:
-        OscInput.__init__(self, outside, turn, listener)
+        OscInput.__init__(self, outside, turn, listener, drops)
         Background.__init__(self, "osc in")
         self.host = host
         self.port = port
@@ -199,7 +206,7 @@ class OscReceiver(OscInput, Background):
         try:
             return do(*arguments)
         except Exception:
-            log.exception("a message of OSC failed")
+            said.exception("a message of OSC failed")
 
 
 def _open(host: str, port: int) -> socket.socket:

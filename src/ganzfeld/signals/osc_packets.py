@@ -1,8 +1,8 @@
 """Open Sound Control packets, read and written (OSC 1.0, Wright 2002; the types that OSC 1.1 adds).
 
 Our own reader, because packets come from strangers: python-osc 1.10 never comes back from a bundle whose element has
-a negative size, and takes quadratic time for many arguments. Here the work is linear in the packet, and the only
-exception is `PacketError`.
+a negative size, and takes quadratic time for many arguments. Here the work is linear in the packet, and reading raises
+nothing: a message that cannot be read is left out and told, and costs the other messages of its bundle nothing.
 
 | tag | value | | tag | value |
 |---|---|---|---|---|
@@ -20,25 +20,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganzfeld.values.arrivals import LONGEST_ADDRESS, LONGEST_TEXT, MOST_ITEMS, wrong_in_address
+
 LARGEST_PACKET = 65535
 """Bytes; what UDP can carry."""
-LONGEST_ADDRESS = 255
-"""Characters."""
-LONGEST_TEXT = 4096
-"""Characters of a string argument; as expressions take them."""
-MOST_ARGUMENTS = 1024
-"""Arguments of a message, those in arrays included; as expressions take them."""
+MOST_ARGUMENTS = MOST_ITEMS
+"""Arguments of a message, those in arrays included."""
 DEEPEST = 16
 """Bundles in bundles, and arrays in arrays."""
 
 _BUNDLE = b"#bundle\0"
 _IMMEDIATELY = (0, 1)  # 1 is the standard's word for it; some senders write 0
 _SECONDS_1900_TO_1970 = 2_208_988_800
-_NOT_IN_ADDRESSES = frozenset(" #*,?[]{}")
 
 
 class PacketError(ValueError):
-    """A packet that is not OSC, or more of it than anybody needs."""
+    """What OSC cannot say, or more of it than anybody needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +47,56 @@ class Message:
     time: float | None = None
 
 
-def parse(packet: bytes) -> list[Message]:
-    """The messages of a packet in their order, bundles unpacked. Raises PacketError; then nothing of it counts.
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What of a packet could not be read. address: of the message, "" if there was none to read. reason: a few words
+    after which a full stop may stand."""
 
-    A bundle's time holds for all that is in it; a bundle inside may be later, never earlier. Addresses are exact:
-    one with a pattern in it is refused.
+    address: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}" if self.address else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """messages: in their order, bundles unpacked. unread: the messages (or the rest of a bundle) that are left out."""
+
+    messages: list[Message]
+    unread: list[Unread]
+
+
+def parse(packet: bytes) -> Packet:
+    """Reads a packet. Raises nothing.
+
+    A bundle's time holds for all that is in it; a bundle inside may be later, never earlier. An address is taken as it
+    is, with spaces and brackets as some programs send them, but for a pattern (`/face/*`), which is left out. Text that
+    is not UTF-8 is read as Windows writes it (code page 1252).
     """
+    read = Packet([], [])
     if len(packet) > LARGEST_PACKET:
-        raise PacketError("larger than UDP")
-    messages: list[Message] = []
-    try:
-        _element(packet, 0, len(packet), None, 0, messages)
-    except (struct.error, UnicodeDecodeError) as error:
-        raise PacketError(str(error)) from None
-    return messages
+        read.unread.append(Unread("", "a packet larger than UDP carries"))
+    else:
+        _element(packet, 0, len(packet), None, 0, read)
+    return read
 
 
-def _element(data: bytes, start: int, end: int, time: float | None, depth: int, into: list[Message]) -> None:
+def _element(data: bytes, start: int, end: int, time: float | None, depth: int, into: Packet) -> None:
     if not data.startswith(_BUNDLE, start, end):
-        into.append(_message(data[start:end], time))
+        address = ""
+        try:
+            address, at = _address(data[start:end])
+            into.messages.append(_message(data[start:end], address, at, time))
+        except (PacketError, struct.error) as error:
+            into.unread.append(Unread(address, "cut off" if isinstance(error, struct.error) else str(error)))
         return
     if depth >= DEEPEST:
-        raise PacketError("bundles too deep")
+        into.unread.append(Unread("", "bundles too deep"))
+        return
     if start + 16 > end:
-        raise PacketError("a bundle without a time")
+        into.unread.append(Unread("", "a bundle without a time"))
+        return
     (tag,) = struct.unpack_from(">Q", data, start + 8)
     if tag not in _IMMEDIATELY:
         own = _seconds(tag)
@@ -81,21 +104,36 @@ def _element(data: bytes, start: int, end: int, time: float | None, depth: int, 
     at = start + 16
     while at < end:
         if at + 4 > end:
-            raise PacketError("a bundle cut off")
+            into.unread.append(Unread("", "a bundle cut off"))
+            return
         (size,) = struct.unpack_from(">i", data, at)
         at += 4
-        if size <= 0 or size % 4 or at + size > end:
-            raise PacketError(f"an element of {size} bytes")
-        _element(data, at, at + size, time, depth + 1, into)
+        if size < 0 or at + size > end:  # where the next one begins is not known either
+            into.unread.append(Unread("", f"a bundle with an element of {size} bytes where {end - at} are left"))
+            return
+        if size == 0:
+            into.unread.append(Unread("", "an empty element of a bundle"))
+        else:
+            _element(data, at, at + size, time, depth + 1, into)
         at += size
 
 
-def _message(data: bytes, time: float | None) -> Message:
+def _address(data: bytes) -> tuple[str, int]:
+    """A message's address, and where its type tags begin."""
+    if not data.startswith(b"/"):
+        raise PacketError("not OSC" if b"\0" not in data else "an address that does not begin with a slash")
     address, at = _text(data, 0)
-    if not address.startswith("/") or not address.isprintable() or not _NOT_IN_ADDRESSES.isdisjoint(address):
-        raise PacketError("not an address")
+    if not address.isprintable():
+        raise PacketError("an address with control characters")
     if len(address) > LONGEST_ADDRESS:
         raise PacketError("a very long address")
+    return address, at
+
+
+def _message(data: bytes, address: str, at: int, time: float | None) -> Message:
+    """The message whose type tags are at `at`."""
+    if wrong_in_address(address) is not None:
+        raise PacketError("a pattern; addresses are exact here")
     if at == len(data):  # senders from before type tags, and bare triggers
         return Message(address, (), time)
     tags, at = _text(data, at)
@@ -153,12 +191,12 @@ def _argument(data: bytes, at: int, tag: str) -> tuple[Any, int]:
         return _seconds(stamp), at + 8
     if tag == "c":
         (code,) = struct.unpack_from(">I", data, at)
-        if not 0 < code < 128:
-            raise PacketError("not a character")
+        if not 0 < code <= 0x10FFFF or 0xD800 <= code < 0xE000:
+            raise PacketError("a character that there is not")
         return chr(code), at + 4
     if tag == "m":
         return list(struct.unpack_from(">4B", data, at)), at + 4
-    # Its size is not known, so what follows could not be read either.
+    # Its size is not known, so what follows in the message could not be read either.
     raise PacketError(f"the unknown type {tag!r}")
 
 
@@ -169,7 +207,11 @@ def _text(data: bytes, at: int) -> tuple[str, int]:
     after = at + _padded(end - at + 1)
     if after > len(data):
         raise PacketError("a text cut off")
-    return data[at:end].decode(), after
+    text = data[at:end]
+    try:
+        return text.decode(), after
+    except UnicodeDecodeError:
+        return text.decode("cp1252", "replace"), after
 
 
 def _padded(size: int) -> int:

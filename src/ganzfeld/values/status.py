@@ -113,6 +113,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     render_alive: False while there is no render process; the last picture is held until it is back.
     rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
     doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
+    osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
+    and what was wrong with it, "" if there is none.
     """
 
     phase: Phase = "starting"
@@ -143,6 +145,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     patch_version: int = 0
     render_alive: bool = True
     rolled: str = ""
+    osc_dropped: int = 0
+    osc_dropped_last: str = ""
     doors: tuple[DoorStatus, ...] = ()
     master: MasterStatus = MasterStatus()
 
@@ -157,11 +161,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
         doors = tuple(
             msgspec.structs.replace(door, fps=0.0, shown=0, again_in=0.0, refreshed_at=0.0) for door in self.doors
         )
-        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), doors=doors, **_STILL)
+        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), doors=doors, osc_dropped_last="", **_STILL)
 
 
 _STILL = dict.fromkeys(
-    ("opened_in", "fps", "frame_ms", "worst_ms", "skipped", "dropped", "frame", "t", "at", "beat"), 0
+    ("opened_in", "fps", "frame_ms", "worst_ms", "skipped", "dropped", "frame", "t", "at", "beat", "osc_dropped"), 0
 )
 
 

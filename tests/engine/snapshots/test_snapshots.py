@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import torch
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.player import Player
 from ganzfeld.engine.snapshots.bank import Bank, Snapshot, encode_bank
-from ganzfeld.engine.snapshots.file import SnapshotKeeper, read_bank, write_bank
+from ganzfeld.engine.snapshots.file import SnapshotKeeper, decode_file, read_bank, write_bank
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.values.time import Clock
@@ -407,7 +408,7 @@ def test_a_keeper_never_writes_over_what_it_cannot_read(tmp_path: Path) -> None:
     merged = keeper.read()
     assert merged is not None and sorted(merged.snapshots) == ["new", "old"] and keeper.problem is None
     keeper.write(1.0)
-    assert read_bank(path) == merged
+    assert read_bank(path).bank == merged
     assert keeper.read() is None, "its own writing is no news"
     path.unlink()
     path.mkdir()  # nothing can be written here
@@ -418,18 +419,105 @@ def test_a_keeper_never_writes_over_what_it_cannot_read(tmp_path: Path) -> None:
     keeper.write(2.1)
     assert not path.exists(), "not at once again"
     keeper.write(9.0)
-    assert read_bank(path) == Bank() and keeper.problem is None
+    assert read_bank(path).bank == Bank() and keeper.problem is None
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"fade": {"length": -1}}', '{"snapshots": {"a": {}}}',
-     '{"snapshots": {"a": {"values": {"/x": NaN}}}}', '{"snapshots": {"a": {"values": {"/x": {}}}}}',
-     '{"snapshots": {"a": {"values": {"/x": 1e999}}}}', '{"sanpshots": {}}', "[" * 100000],
+    ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"ganzfeld snapshots": 2, "snapshots": {"a": {}}}',
+     '{"sanpshots": {}}', '{"snapshots": []}', '{"snapshots": {"a": {"values": {}}', "[" * 100000],
 )  # fmt: skip
 def test_what_is_no_file_of_snapshots_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.snapshots.json"
     path.write_text(text)
     with pytest.raises(PatchError, match="cannot be read"):
         read_bank(path)
+
+
+BAD = {
+    "no values": "{}",
+    "NaN": '{"values": {"/x": NaN}}',
+    "infinite": '{"values": {"/x": 1e999}}',
+    "a list that is not finite": '{"values": {"/x": [1, -Infinity]}}',
+    "an object": '{"values": {"/x": {}}}',
+    "nothing": "null",
+    "a long number": '{"values": {"/x": "1"}, "midi": %s}' % ("9" * 5000),
+    "another word": '{"values": {}, "mide": "cc 1/2"}',
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_one_bad_snapshot_costs_the_others_nothing(tmp_path: Path, bad: str) -> None:
+    path = tmp_path / "a.snapshots.json"
+    path.write_text('{"snapshots": {"a": {"values": {"/x": 1}}, "bad": ' + bad + ', "b": {"values": {"/x": 2}}}}')
+    keeper = SnapshotKeeper(path)
+    bank = keeper.read()
+    assert bank is not None and list(bank.snapshots) == ["a", "b"]
+    assert "bad" in str(keeper.problem) and path.name in str(keeper.problem)
+    # Stored beside it: what is bad stays in the file, for somebody to mend.
+    keeper.stored(bank.with_values("c", {"/x": 3.0}))
+    assert keeper.write(0.0) is None
+    again = read_bank(path)
+    assert list(again.bank.snapshots) == ["a", "b", "c"] and list(again.bad) == ["bad"]
+    assert keeper.problem is not None, "it is still bad"
+    keeper.stored(again.bank.with_values("bad", {"/x": 4.0}))
+    keeper.write(0.0)
+    assert keeper.read() is None and keeper.problem is None
+    assert read_bank(path).bank.snapshots["bad"].values == {"/x": 4.0}
+
+
+def test_a_bad_fade_too_many_and_a_place_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.snapshots.json"
+    many = ", ".join(f'"{k}": {{"values": {{}}}}' for k in range(600))
+    path.write_text('{"fade": {"length": -1}, "snapshots": {' + many + "}}")
+    file = read_bank(path)
+    assert len(file.bank.snapshots) == 512 and len(file.bad) == 88
+    assert "how recalls fade" in str(file.problem) and "86 more" in str(file.problem)
+    path.write_text('{"snapshots": {"a": {"values": {"/x": 1}, "at": [null, null]}}}')
+    assert read_bank(path).bank.snapshots["a"].at == (0.5, 0.5)
+    assert read_bank(path).problem is None
+
+
+def test_nothing_is_kept_that_no_file_could_hold(stage: Stage) -> None:
+    stage.engine.arrange("place", "dawn", 0.2, 0.8)
+    before = stage.engine.snapshots.bank
+    for what, *arguments in (
+        ("place", "dawn", math.nan, 0.5),
+        ("place", "dawn", 0.5, math.inf),
+        ("place", "dawn", None, 0.5),
+        ("place", ["dawn"], 0.5, 0.5),
+        ("fade", math.nan, "seconds", "now"),
+        ("fade", 1.0, "fortnights", "now"),
+        ("fade", 1.0, "beats", 7),
+        ("fade", "1", "beats", "now"),
+        ("bind", "dawn", 7),
+        ("rename", "dawn", ["x"]),
+        ("delete",),
+        ("vanish", "dawn"),
+    ):
+        with pytest.raises(GanzfeldError):
+            stage.engine.arrange(what, *arguments)
+        assert stage.engine.snapshots.bank == before, what
+    for value in (math.nan, math.inf, 10**400, "1", [1.0]):
+        with pytest.raises(PatchError):
+            stage.engine.set("/push", value)
+
+
+def test_files_damaged_anywhere_are_read_or_refused(tmp_path: Path) -> None:
+    bank = Bank().with_values("a", {"/x": 1.5, "/y": [1.0, 2.0], "/z": None, "/w": "word"}).fading(2.0, "beats", "bar")
+    path, random = tmp_path / "a.snapshots.json", Random(5)
+    write_bank(path, bank.with_values("ü", {"/x": True}))
+    whole = path.read_bytes()
+    for _ in range(1500):
+        data = bytearray(whole)
+        for _ in range(random.randint(1, 3)):
+            data[random.randrange(len(data))] = random.choice(
+                b'0-{}[]",:eEnN\\\xff\x00' + bytes([random.randrange(256)])
+            )
+        try:
+            file = decode_file(bytes(data[: random.choice((len(data), random.randrange(len(data))))]), path)
+        except (ValueError, RecursionError):
+            continue
+        write_bank(path, file.bank, file.bad)
+        assert read_bank(path).bank == file.bank

@@ -66,7 +66,7 @@ def test_evil_pickles_are_refused_by_name_and_run_nothing(tmp_path, name, protoc
     assert not canary.exists()
 
 
-@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [0, 2, 4])
 @pytest.mark.parametrize("name", [name for name in evil_pickles("") if name not in ("getattr", "array of objects")])
 def test_a_sound_generator_does_not_excuse_what_could_do_harm(tmp_path, name, protocol):
     canary = tmp_path / "canary"
@@ -212,14 +212,14 @@ BOMBS = {
     "nested tuples": b"\x80\x02N" + b"\x85" * 100_000 + b".",
     "nested tuple as a key": b"\x80\x02}N" + b"\x85" * 100_000 + b"Ns.",
     "nested dictionaries": b"\x80\x02" + b"}N" * 200_000 + b"}" + b"s" * 200_000 + b".",
-    "instructions": b"\x80\x02" + b"N0" * 2_000_000 + b"N.",
-    "lines": b"\x80\x00" + b"Vx\n0" * 2_000_000 + b"N.",
+    "instructions": b"\x80\x02" + b"N0" * 600_000 + b"N.",
+    "lines": b"\x80\x00" + b"Vx\n0" * 600_000 + b"N.",
     "a line": b"\x80\x00V" + b"x" * 50_000_000 + b"\n.",
     "an escaped line": b"\x80\x00S'" + b"\\x00" * 10_000_000 + b"'\n.",
-    "foreign objects": b"\x80\x02" + b"(cx\ny\n)R" * 60_000 + b"t.",
+    "foreign objects": b"\x80\x02" + b"(cx\ny\n)R" * 20_000 + b"t.",
     "a foreign dictionary": b"\x80\x02cx\ny\n)R" + b"K\x01Ns" * 900_000 + b".",
     "foreign arguments": b"\x80\x02cx\ny\nq\x00N" + b"\x85R0h\x00h\x00" * 100_000 + b".",
-    "deep foreign arguments": b"\x80\x02" + b"cx\ny\n" * 50_000 + b"N" + b"\x85R" * 50_000 + b".",
+    "deep foreign arguments": b"\x80\x02" + b"cx\ny\n" * 5_000 + b"N" + b"\x85R" * 5_000 + b".",
     "marks": b"\x80\x02" + b"(" * 500_000 + b"1" * 500_000 + b".",
     "laughs": b"\x80\x02]q\x00" + b"".join(b"](" + b"h%c" % i * 9 + b"eq%c" % (i + 1) for i in range(150)) + b".",
     "laughs for a name": b"\x80\x02ctorch_utils.persistence\n_reconstruct_persistent_obj\n"

@@ -136,6 +136,11 @@ def test_stylegan_xl(kind):
     assert_same(read({"G_ema": generator}), longer)
 
 
+def test_a_state_dict_of_a_stylegan3_that_is_no_square():
+    network = made.small3(width=8)
+    assert_same(read_torch({"G_ema": foreign.state_dict(network)}), network)
+
+
 def test_a_state_dict_of_a_stylegan_xl():
     network = made.small_xl()
     converted = read_torch({"G_ema": foreign.state_dict(network)})
@@ -214,6 +219,15 @@ def test_layers_without_noise_get_silent_noise():
     weights = read({"G_ema": generator}).weights
     assert weights["synthesis.b8.conv0.noise_strength"] == 0
     assert weights["synthesis.b8.conv0.noise_const"].shape == (6, 10)
+
+
+def test_noise_is_made_up_for_blocks_that_there_can_be():
+    network = made.small2()
+    state = {name: tensor for name, tensor in foreign.state_dict(network).items() if "noise" not in name}
+    few = torch.zeros(2, 2, 3, 3)
+    state |= {f"synthesis.b{number}.conv1.weight": few.clone() for number in range(1000, 2000) if number != 1024}
+    with pytest.raises(NetworkFileError, match="has blocks for"):
+        read_torch({"G_ema": state})
 
 
 def test_a_fork_s_extra_buffers_are_left_out_with_a_note_and_extra_parameters_refused():

@@ -39,7 +39,8 @@ fuzzed = settings(
 @cache
 def files() -> dict[str, bytes]:
     two, three = made.small2(resolution=8), made.small3(num_layers=2, resolution=8, num_critical=1)
-    conditional = made.small2(resolution=8, c_dim=2)
+    conditional, wide = made.small2(resolution=8, c_dim=2), made.small2(resolution=8, const_size=(5, 3))
+    xl = made.small_xl(num_layers=2, resolution=8, num_critical=1)
     plain = made.small2(resolution=8, conv_clamp=None)
     state = {"g_ema": made.rosinality(plain), "latent_avg": plain.tensors["mapping.w_avg"]}
     zipped, older = io.BytesIO(), io.BytesIO()
@@ -48,7 +49,9 @@ def files() -> dict[str, bytes]:
     return {
         "official2": pickle.dumps({"G_ema": made.official(two)}, 4),
         "official2-protocol2": pickle.dumps({"G_ema": made.official(conditional)}, 2),
+        "official2-wide": pickle.dumps({"G_ema": made.official(wide)}, 4),
         "official3": pickle.dumps({"G_ema": made.official(three)}, 5),
+        "stylegan-xl": pickle.dumps({"G_ema": foreign.with_dill_arrays(made.official(xl))}, 4),
         "tensorflow": pickle.dumps(made.tensorflow(conditional), 4),
         "tensorflow-protocol2": pickle.dumps(made.tensorflow(two), 2),
         "rosinality-zip": zipped.getvalue(),

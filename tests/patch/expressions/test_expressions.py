@@ -220,7 +220,7 @@ class TestLoopVariables:
         ('seq("""0\n  1 §}""")', "does not belong"),
         ("1 + §seq('a', 4, 'inout')", "cannot glide"),
         ("hit(§'kick')", "start with a slash"),
-        ("hit('/a§ b')", "cannot hold"),
+        ("hit('/a§* b')", "cannot hold"),
         ("größe + §pusch", "Did you mean 'push'"),
         ("'ü' if\n größe + (\n  'ü' == §pusch) else 1", "Did you mean 'push'"),
         ("1 +\r\n §pusch", "Did you mean 'push'"),

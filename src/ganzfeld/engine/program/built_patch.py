@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from ganzfeld.engine.costs import ledger_of, picture_costs, written_costs
 from ganzfeld.engine.program.capture import Graphs, NoGraphs
 from ganzfeld.engine.program.program import Program
 from ganzfeld.engine.program.state import State
@@ -32,15 +34,22 @@ class BuiltPatch:
         self.graphs = graphs or NoGraphs()
         self.notes: list[GanzfeldError] = []
         self.nodes: dict[str, Node] = {}
+        self._ledger = ledger_of(device, render=resources.exact)
+        written_costs(graph, self._ledger)
+        resources.begin()
         for name in graph.node_order:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()
             self.nodes[name].setup(self._setup_context(node))
+            resources.hazards.step()
+        self.notes += resources.notes
+        picture_costs(graph, self.nodes, self._ledger)
+        reached = {name: node.matched() for name, node in self.nodes.items()}
         self.matched = {
             address: how
             for node in graph.nodes.values()
             for key, address in node.addresses.items()
-            if (how := fan(graph.slots[address], self.nodes[node.name].matched().get(key.rpartition(".")[0], (1,))))
+            if (how := fan(graph.slots[address], reached[node.name].get(key.rpartition(".")[0], (1,))))
         }
         self._rings: dict[torch.device, PinnedRing] = {}
         self._pools: dict[torch.device, Any] = {}
@@ -78,7 +87,9 @@ class BuiltPatch:
         }
         lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
         structure = Named(node.structure)
-        return SetupContext(node.name, structure, candidates, self.resources, self.device, node.place, lines)
+        return SetupContext(
+            node.name, structure, candidates, self.resources, self.device, node.place, lines, self._ledger.spend
+        )
 
     def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:
         """The variant for these values of the choices, made when first asked for, to be run on this state.
@@ -108,9 +119,10 @@ class BuiltPatch:
 
     def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
         """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
-        found = [dict(values)]
-        for address in self.choices:
-            for candidate in self.graph.slots[address].candidates:
-                if candidate != values[address]:
-                    found.append({**values, address: candidate})
-        return found[:most]
+        others = (
+            {**values, address: candidate}
+            for address in self.choices
+            for candidate in self.graph.slots[address].candidates
+            if candidate != values[address]
+        )
+        return [dict(values), *itertools.islice(others, most - 1)]

@@ -5,6 +5,7 @@ A bank is never changed: each of its methods gives another one.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from ganzfeld.values.desk import Unit, When
 
 Kept = None | bool | int | float | str | list[float]
 
+MIDDLE = (0.5, 0.5)
+"""Of the pad."""
 MOST_SNAPSHOTS = 512
 LONGEST_NAME = 64
 LONGEST_FADE = 3600.0
@@ -41,8 +44,16 @@ class Snapshot(_Plain, frozen=True):
     the bottom. midi: the control that recalls it, "note 1/60" or "cc 1/20"."""
 
     values: dict[str, Kept]
-    at: tuple[float, float] = (0.5, 0.5)
+    at: tuple[float, float] = MIDDLE
     midi: str | None = None
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(number) for number in self.at):
+            raise ValueError("a place on the pad is two finite numbers")
+        for address, value in self.values.items():
+            items = value if isinstance(value, list) else [value]
+            if not all(math.isfinite(item) for item in items if isinstance(item, float)):
+                raise ValueError(f"{address} has a number that is not finite")
 
 
 class Bank(_Plain, frozen=True, omit_defaults=False):
@@ -62,12 +73,14 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
         """The name meant by a name, or by a number that counts from 1. Raises GanzfeldError."""
         if isinstance(name, int | float) and not isinstance(name, bool):
             names = list(self.snapshots)
-            if name == int(name) and 1 <= name <= len(names):
+            if 1 <= name <= len(names) and name == int(name):
                 return names[int(name) - 1]
             raise GanzfeldError(f"There is no snapshot number {name:g}", hint=f"There are {len(names)}")
+        if not isinstance(name, str):
+            raise GanzfeldError(f"{name!r:.40} is no name of a snapshot", hint="Give its name, or its number from 1 on")
         if name not in self.snapshots:
-            raise GanzfeldError(f"There is no snapshot '{name}'", hint=nearest(str(name), self.snapshots))
-        return str(name)
+            raise GanzfeldError(f"There is no snapshot '{name:.80}'", hint=nearest(name[:80], self.snapshots))
+        return name
 
     def with_values(self, name: str, values: dict[str, Kept]) -> Bank:
         """Stored: a new snapshot at a free place of the pad, or other values for one that is there."""
@@ -92,8 +105,10 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
 
     def placed(self, name: str, x: float, y: float) -> Bank:
         """One moved on the pad."""
-        at = (min(max(float(x), 0.0), 1.0), min(max(float(y), 0.0), 1.0))
-        return self._changed(name, at=at)
+        x, y = float(x), float(y)
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise GanzfeldError("A place on the pad is two numbers from 0 to 1")
+        return self._changed(name, at=(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)))
 
     def bound(self, name: str, midi: str | None) -> Bank:
         """One recalled by a control; the control recalls no other one then."""
@@ -136,7 +151,7 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
 
 def checked_name(name: Any) -> str:
     """A snapshot's name. Raises GanzfeldError for what is none."""
-    name = str(name).strip()
+    name = name.strip() if isinstance(name, str) else ""
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise GanzfeldError(
             "That is no name for a snapshot", hint=f"A name has 1 to {LONGEST_NAME} characters on one line"

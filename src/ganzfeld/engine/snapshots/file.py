@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from ganzfeld.atomic_write import write_whole
-from ganzfeld.engine.snapshots.bank import Bank
+from ganzfeld.engine.snapshots.bank import MIDDLE, MOST_SNAPSHOTS, Bank, Fading, Snapshot, checked_name
 from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.plain_file import read_plain
 
 MOST_BYTES = 64 << 20
 TRY_AGAIN_SECONDS = 2.0
+MOST_TOLD = 3
+"""Of the bad snapshots of a file, so many are told with their reasons."""
 
 _decode = msgspec.json.Decoder(Bank).decode
+
+
+@dataclass(frozen=True, slots=True)
+class BankFile:
+    """What a file of snapshots holds. bank: the good ones. bad: the others as they stand there, by name. problem: what
+    is wrong with them; None if nothing is."""
+
+    bank: Bank = field(default_factory=Bank)
+    bad: dict[str, Any] = field(default_factory=dict)
+    problem: PatchError | None = None
 
 
 def snapshot_path(patch: Path) -> Path:
@@ -22,19 +38,16 @@ def snapshot_path(patch: Path) -> Path:
     return patch.with_name(f"{patch.name.removesuffix('.ganz')}.snapshots.json")
 
 
-def read_bank(path: Path) -> Bank:
-    """The snapshots in a file; an empty bank if there is none. Raises PatchError if it cannot be read as what it is."""
+def read_bank(path: Path) -> BankFile:
+    """The snapshots in a file; none if there is no file. Raises PatchError if it cannot be read as what it is; one bad
+    snapshot in it costs the others nothing."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES >> 20} MB")
-        return _decode(data.removeprefix(b"\xef\xbb\xbf"))
+        return decode_file(read_plain(path, MOST_BYTES), path)
     except FileNotFoundError:
-        return Bank()
+        return BankFile()
     except OSError as error:
         problem = str(error.strerror or error)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         problem = str(error)
     raise PatchError(
         f"The snapshots cannot be read: {problem}",
@@ -43,13 +56,79 @@ def read_bank(path: Path) -> Bank:
     )
 
 
-def write_bank(path: Path, bank: Bank) -> None:
-    """Replace the file in one step, one value a line. Raises PatchError."""
+def decode_file(data: bytes, path: Path) -> BankFile:
+    """The snapshots in the bytes of a file; `path` is for what is told. Raises ValueError, RecursionError."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        write_whole(path, msgspec.json.format(msgspec.json.encode(bank), indent=1) + b"\n")
-    except OSError as error:
+        return BankFile(_decode(data))
+    except (msgspec.DecodeError, RecursionError) as error:
+        whole = error
+    # Something in it is wrong. Python's reader also takes NaN and Infinity, which other programs write.
+    found = json.loads(data.decode(), parse_int=_whole_number)
+    parts = {"ganzfeld snapshots", "fade", "snapshots"}
+    if not isinstance(found, dict) or not found.keys() <= parts or not isinstance(found.get("snapshots", {}), dict):
+        raise ValueError(str(whole))
+    msgspec.convert({**found, "fade": {}, "snapshots": {}}, Bank)  # raises, if it is not of this version
+    return _part_by_part(found, path)
+
+
+def _part_by_part(found: dict[str, Any], path: Path) -> BankFile:
+    told: list[str] = []
+    try:
+        fade = msgspec.convert(found.get("fade", {}), Fading)
+    except msgspec.ValidationError as error:
+        fade = Fading()
+        told.append(f"how recalls fade: {error}")
+    good: dict[str, Snapshot] = {}
+    bad: dict[str, Any] = {}
+    for name, value in found.get("snapshots", {}).items():
+        try:
+            if len(good) >= MOST_SNAPSHOTS:
+                raise ValueError(f"there are more than {MOST_SNAPSHOTS}")
+            good[checked_name(name)] = _snapshot(value)
+        except (ValueError, GanzfeldError) as error:
+            bad[name] = value
+            told.append(f"'{name:.40}': {error}")
+    more = f" (and {len(told) - MOST_TOLD} more)" if len(told) > MOST_TOLD else ""
+    problem = PatchError(
+        f"Not all snapshots can be read: {'; '.join(told[:MOST_TOLD])}{more}",
+        where=Where(file=str(path)),
+        hint="The others are used; these stay in the file as they are until somebody mends them",
+    )
+    return BankFile(Bank(fade=fade, snapshots=good), bad, problem if told else None)
+
+
+def _snapshot(value: Any) -> Snapshot:
+    """One snapshot of a file. One whose place on the pad is none (null, as we once wrote) is in the middle."""
+    try:
+        return msgspec.convert(value, Snapshot)
+    except msgspec.ValidationError:
+        if not isinstance(value, dict) or "at" not in value:
+            raise
+        return msgspec.convert({**value, "at": MIDDLE}, Snapshot)
+
+
+def _whole_number(digits: str) -> int | float:
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def write_bank(path: Path, bank: Bank, bad: dict[str, Any] | None = None) -> None:
+    """Replace the file in one step, one value a line. bad: what else stands in it, as it was read (see `BankFile`).
+    Raises PatchError."""
+    try:
+        data = msgspec.json.encode(bank)
+        _decode(data)  # what could not be read again is never written
+        if bad:
+            plain = msgspec.json.decode(data)
+            plain["snapshots"] |= {name: value for name, value in bad.items() if name not in bank.snapshots}
+            text = json.dumps(plain, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        else:
+            text = msgspec.json.format(data, indent=1)
+        write_whole(path, text + b"\n")
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise PatchError(
-            f"The snapshots cannot be written: {error.strerror or error}",
+            f"The snapshots cannot be written: {reason}",
             where=Where(file=str(path)),
             hint="They are kept while the show runs, and written as soon as it works",
         ) from None
@@ -57,7 +136,8 @@ def write_bank(path: Path, bank: Bank) -> None:
 
 class SnapshotKeeper:
     """Keeps a show's snapshots in their file: reads it, writes it when they change, and follows when somebody else
-    does. A file that cannot be read is never written. Any thread may call; times are seconds of any steady clock."""
+    does. A file that cannot be read is never written; a bad snapshot in it stays there as it is. Any thread may call;
+    times are seconds of any steady clock."""
 
     def __init__(self, path: Path | None) -> None:
         """path: None keeps them in memory only."""
@@ -65,7 +145,9 @@ class SnapshotKeeper:
         self.problem: GanzfeldError | None = None
         """What is wrong with the file, now."""
         self._bank = Bank()
+        self._bad: dict[str, Any] = {}
         self._is_broken = self._has_news = False
+        self._bad_problem: GanzfeldError | None = None
         self._try_at = 0.0
         self._lock = threading.Lock()
 
@@ -76,15 +158,17 @@ class SnapshotKeeper:
             return None
         with self._lock:
             try:
-                found = read_bank(self.path)
+                file = read_bank(self.path)
             except PatchError as error:
                 self.problem, self._is_broken = error, True
                 return None
+            found = file.bank
+            self._bad, self._bad_problem = file.bad, file.problem
             if self._is_broken:
                 stored = self._bank.snapshots
                 found = msgspec.structs.replace(found, snapshots={**found.snapshots, **stored})
                 self._is_broken, self._has_news = False, bool(stored)
-            self.problem = None
+            self.problem = self._bad_problem
             if found == self._bank:
                 return None
             self._bank = found
@@ -95,14 +179,18 @@ class SnapshotKeeper:
         with self._lock:
             self._bank, self._has_news, self._try_at = bank, True, 0.0
 
-    def write(self, now: float) -> None:
-        """Write what is to be written. If it fails, `problem` says so, and it is tried again in a while."""
+    def write(self, now: float) -> GanzfeldError | None:
+        """Write what is to be written. Returns why that cannot be done; `problem` says so, too, and it is tried again
+        in a while."""
         with self._lock:
-            if not self._has_news or self._is_broken or self.path is None or now < self._try_at:
-                return
+            if self._has_news and self._is_broken:
+                return self.problem
+            if not self._has_news or self.path is None or now < self._try_at:
+                return None
             try:
-                write_bank(self.path, self._bank)
+                write_bank(self.path, self._bank, self._bad)
             except PatchError as error:
                 self.problem, self._try_at = error, now + TRY_AGAIN_SECONDS
-            else:
-                self.problem, self._has_news = None, False
+                return error
+            self.problem, self._has_news = self._bad_problem, False
+            return None

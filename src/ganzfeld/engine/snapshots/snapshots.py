@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+import msgspec
+
 from ganzfeld.engine.snapshots.bank import (
     LONGEST_FADE,
     Bank,
@@ -37,8 +39,9 @@ from ganzfeld.engine.snapshots.recalls import (
     value_out,
 )
 from ganzfeld.engine.snapshots.turning import MISFIT, can_turn, fits, mixed, target_of
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.mixing import FREE, Mix, is_same
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.outside import Hit, Inbox
 from ganzfeld.values.time import Moment
 
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from ganzfeld.patch.graph import Graph
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 GLIDE_SECONDS = 0.12
 """In which a morph follows the finger, so that a pad that sends ten times a second does not make steps."""
@@ -112,13 +116,18 @@ class LiveSnapshots:
                 self._try(self._asked, hit, moment, context)
             elif hit.address.startswith("/midi/"):
                 self._try(self._played, hit, moment, context)
-        self._press(moment, inbox, context)
+        self._try(self._press, moment, inbox, context)
+        if not self._try(self._go_on, moment, context):
+            self.waiting = self._running = None  # or it would fail with every frame
+        return self._freed
+
+    def _go_on(self, moment: Moment, context: SnapshotContext) -> None:
+        """Begin the recall that is due, and move the one that is fading."""
         request = self.waiting
         if request is not None and request.is_due(moment):
             self.waiting = None
             self._begin(request, moment, context)
         self._move(moment, context)
-        return self._freed
 
     def _press(self, moment: Moment, inbox: Inbox, context: SnapshotContext) -> None:
         """Buttons that are controllers recall when they go down."""
@@ -130,13 +139,19 @@ class LiveSnapshots:
                     self._try(self._recall, name, None, moment, context)
                 (self._pressed.add if is_down else self._pressed.discard)(kept.midi)
 
-    def _try(self, do: Any, *arguments: Any) -> None:
-        self.problem = None
+    def _try(self, do: Any, *arguments: Any) -> bool:
+        """Do it, and say whether it could be done. Whatever goes wrong here, the frame is made."""
         try:
             do(*arguments)
         except GanzfeldError as error:
             self.refuse(error)
-            log.warning("%s", error)
+            said.warning(str(error))
+        except Exception as error:
+            said.exception("snapshots failed")
+            self.refuse(PatchError(f"The snapshots could not do that: {reason_of(error)}"))
+        else:
+            return True
+        return False
 
     def refuse(self, error: GanzfeldError) -> None:
         """Show for a while why something could not be done."""
@@ -146,15 +161,16 @@ class LiveSnapshots:
 
     def _asked(self, hit: Hit, moment: Moment, context: SnapshotContext) -> None:
         match hit.address.removeprefix(PREFIX), hit.arguments:
-            case "recall", (name, *rest):
+            case "recall", (name, *rest) if name is not None:
                 if name != 0:  # a button of TouchDesigner's that is up
                     self._recall(name, self._fading(rest), moment, context)
             case "release", rest:
                 self._ask(RecallRequest({}, self._fading(list(rest))), moment, context)
             case "morph", (int() | float() as x, int() | float() as y, *_) if math.isfinite(x) and math.isfinite(y):
                 self._morph(x, y, moment, context)
-            case "store", (name, *_):
+            case "store", (name, *_) if name is not None:
                 self.store(name, context)
+                self.problem = None
             case (("recall" | "store"), _):
                 raise PatchError(f"{hit.address} needs the name of a snapshot")
             case "morph", _:
@@ -177,16 +193,17 @@ class LiveSnapshots:
                 when = cast(When, word)
             elif word is not None:
                 raise PatchError(
-                    f"A recall cannot fade by '{word}'", hint='Seconds, or a number with "beats"; "beat" or "bar" waits'
+                    f"A recall cannot fade by {word!r:.40}",
+                    hint='Seconds, or a number with "beats"; "beat" or "bar" waits',
                 )
         return Fading(length, unit, when)
 
     def _played(self, hit: Hit, moment: Moment, context: SnapshotContext) -> None:
         kind, _, place = hit.address.removeprefix("/midi/").partition("/")
         if kind == "program" and hit.arguments:
-            number = int(hit.arguments[0]) + 1
-            if number <= len(self.bank.snapshots):
-                self._recall(number, None, moment, context)
+            number = hit.arguments[0]  # text, or nothing, is what another program sent by this name
+            if isinstance(number, int | float) and 0 <= number < len(self.bank.snapshots):
+                self._recall(int(number) + 1, None, moment, context)
         elif kind == "note":
             for name, kept in self.bank.snapshots.items():
                 if kept.midi == f"note {place}":
@@ -203,6 +220,7 @@ class LiveSnapshots:
         self._ask(RecallRequest(self.bank.shares(x, y), Fading(GLIDE_SECONDS), at=(x, y)), moment, context)
 
     def _ask(self, request: RecallRequest, moment: Moment, context: SnapshotContext) -> None:
+        self.problem = None
         running, unit = self._running, UNITS.get(request.fade.when)
         if running is not None and request.at is None and running.request.shares == request.shares:
             return  # it fades in already: a controller that sends it with every frame does not restart it
@@ -245,9 +263,10 @@ class LiveSnapshots:
             if do is None:
                 raise GanzfeldError(f"Snapshots cannot '{what}'")
             try:
-                self.bank = do(*arguments)
-            except (TypeError, ValueError) as error:
-                raise GanzfeldError(f"Snapshots cannot {what} like this: {error}") from None
+                # Read back, so that what no file and no other process could hold is never there.
+                self.bank = decode_bank(encode_bank(do(*arguments)))
+            except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+                raise GanzfeldError(f"Snapshots cannot {what} like this: {reason_of(error)}") from None
         except GanzfeldError as error:
             self.refuse(error)
             raise

@@ -1,8 +1,9 @@
 """Reading trained-network files without ever executing a byte of them.
 
-Our own .safetensors is mapped as it is. Every other format is understood by a pickle machine that builds plain data
-only (`unpickler.py`), in a process of its own with limits (`sandbox.py`, `convert.py`), once: the result lies in a
-cache under the hash of the file's content (`cache.py`) and is mapped from then on.
+Our own .safetensors is read as it is. Every other format is understood by a pickle machine that builds plain data
+only (`unpickler.py`), in a process of its own with limits (`sandbox.py`, `convert.py`), once. Either way the result
+lies in a cache under the hash of the file's content (`cache.py`) and is mapped from there from then on: never from the
+file itself, because a mapped file that somebody else rewrites or shortens kills the process that reads it (SIGBUS).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ganzfeld.errors import NetworkFileError, Where
 from ganzfeld.networks.files import cache, native, sniff, stated
 from ganzfeld.networks.files.containers import HEAD
 from ganzfeld.networks.files.layout import described
+from ganzfeld.plain_file import real_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,12 +46,13 @@ class NetworkFile:
     """A network as it lies on disk.
 
     config: what `ganzfeld.networks.config.config_from_json` reads; sizes agree with the tensors.
-    weights: parameters and buffers by official name, float32 or float16, on the CPU. They are mapped from the file,
-        privately: writing to one copies the page and never reaches the disk.
+    weights: parameters and buffers by official name, float32 or float16, on the CPU. They are mapped from a copy in
+        our cache, privately: writing to one copies the page and never reaches the disk.
     sha256: of the content of the file at `path`, and of what was stated beside it.
     origin: the program that made the network, in words for people.
     notes: remarks for the person, such as that the average w had to be estimated.
     warnings: those of them that say that its picture may be wrong.
+    kept: the copy in the cache, which stays when somebody changes or removes the file; None if there is none.
     stated: facts that were stated beside it.
     """
 
@@ -60,6 +63,7 @@ class NetworkFile:
     origin: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    kept: Path | None = None
     stated: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -153,8 +157,7 @@ def _open(path: Path) -> tuple[NetworkFile, bool]:
     with file:
         head = file.read(HEAD)
         if _is_ours(head, file, facts.st_size):
-            sha256, header = _verified(path, file, facts, folder, looked)
-            return _mapped(path, path, header, sha256), False
+            return _own(path, file, facts, folder, looked), False
     sniff.check_head(head, path.suffix.lower())
     statements = stated.read(path)
 
@@ -177,6 +180,24 @@ def _open(path: Path) -> tuple[NetworkFile, bool]:
             f"the converted network ({kept}) cannot be read: {error.what}",
             hint="Is something cleaning up or damaging that folder? GANZFELD_CACHE chooses another.",
         ) from None
+
+
+def _own(path: Path, file: BinaryIO, facts: os.stat_result, folder: Path, looked: float) -> NetworkFile:
+    """The network in a file of our own: mapped from its copy in the cache, which is made if it is not there; read into
+    memory where there is no room for one."""
+    sha256, header = _verified(path, file, facts, folder, looked)
+    if real_path(path).parent == real_path(folder):
+        return _mapped(path, path, header, sha256)
+    kept = cache.converted_path(folder, sha256)
+    with suppress(NetworkFileError):  # missing, or damaged: copy it again
+        return _from_cache(path, kept, sha256, folder, {})
+    try:
+        cache.make(folder)
+        native.copy(file, kept, sha256)
+        return _from_cache(path, kept, sha256, folder, {})
+    except NetworkFileError as error:
+        _log.info("%s is read into memory: %s", path, error.what)
+    return _network_of(path, header, sha256, native.read_tensors(file, header, sha256))
 
 
 def _from_cache(path: Path, kept: Path, sha256: str, folder: Path, statements: Mapping[str, Any]) -> NetworkFile:
@@ -215,7 +236,7 @@ def _sha256(file: BinaryIO) -> str:
 
 
 def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> NetworkFile:
-    """The network with its tensors mapped from the file `mapped`."""
+    """The network with its tensors mapped from the file `mapped`, which is in our cache."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -223,10 +244,17 @@ def _mapped(path: Path, mapped: Path, header: native.Header, sha256: str) -> Net
             weights = {name: tensors.get_tensor(name) for name in header.tensors}
     except (SafetensorError, OSError) as error:
         raise NetworkFileError(f"the file changed while it was opened ({error})", hint="Try again.") from None
+    return _network_of(path, header, sha256, weights, mapped)
+
+
+def _network_of(
+    path: Path, header: native.Header, sha256: str, weights: dict[str, torch.Tensor], kept: Path | None = None
+) -> NetworkFile:
     about = header.about
     notes, warnings = tuple(map(_clean, about.notes)), tuple(map(_clean, about.warnings))
+    told = dict.fromkeys((*warnings, *_broken(weights)))  # one that was converted may have been told before
     origin = _clean(about.origin) or "Ganzfeld's own"
-    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, (*warnings, *_broken(weights)))
+    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, tuple(told), kept)
 
 
 def _broken(weights: Mapping[str, torch.Tensor]) -> list[str]:
@@ -245,7 +273,7 @@ def _broken(weights: Mapping[str, torch.Tensor]) -> list[str]:
 
 
 def _is_ours(head: bytes, file: BinaryIO, size: int) -> bool:
-    """Whether a file that begins so is our own, to be mapped as it is. The file is left at its start."""
+    """Whether a file that begins so is our own, to be read as it is. The file is left at its start."""
     file.seek(0)
     if not native.looks_like_safetensors(head):
         return False

@@ -15,6 +15,8 @@ from ganzfeld.networks.files.source import Converted, Remarks, Weights
 
 LARGEST_NOISE = 2048
 """Pixels a side of the largest picture for which missing noise is made up."""
+BLOCKS = tuple(4 << k for k in range(12))
+"""Numbers of the blocks that it is made up for; a file may name thousands that are none."""
 USUAL_TAPS = [1, 3, 3, 1]
 RATE = 0.01
 """The learning rate multiplier of every official mapping network."""
@@ -72,7 +74,7 @@ def _complete_noise(weights: Weights, remarks: Remarks) -> None:
         if f"{layer}.noise_const" in weights and f"{layer}.noise_strength" in weights:
             continue
         size = tuple(side * block // 4 for side in const[-2:])
-        if len(size) != 2 or max(size) > LARGEST_NOISE:
+        if len(size) != 2 or max(size) > LARGEST_NOISE or block not in BLOCKS:
             size = (0, 0)
         if f"{layer}.noise_strength" not in weights:
             weights[f"{layer}.noise_strength"] = np.zeros((), np.float32)

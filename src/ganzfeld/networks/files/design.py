@@ -7,6 +7,7 @@ numbers are tried until sizes and filters come out as the file has them.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -53,12 +54,14 @@ def _designs(
     fixed = {name: stated[name] for name in DESIGN[2:] if name in stated}
     criticals = [stated["num_critical"]] if "num_critical" in stated else [2, 1, 3, 0, 4]
     margins = [stated["margin_size"]] if "margin_size" in stated else [10, *range(MAX_MARGIN + 1)]
-    for num_critical in criticals:
+    heights = (sizes[-1], 2 * sizes[-1], sizes[-1] // 2)  # names tell widths; StyleGAN-Human's are half as wide
+    for height, num_critical in itertools.product(heights, criticals):
         for margin_size in margins:
             try:
                 yield StyleGAN3Config.design(
                     "stylegan3-r" if radial else "stylegan3-t",
-                    sizes[-1],
+                    height,
+                    width=sizes[-1],
                     num_layers=len(names) - 1,
                     num_critical=num_critical,
                     margin_size=margin_size,

@@ -10,6 +10,7 @@ Source: the format's description in the safetensors project's README.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -20,13 +21,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ganzfeld.errors import NetworkFileError
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.files.layout import described
+
+if TYPE_CHECKING:
+    import torch
 
 VERSION = 1
 """Of our metadata. Higher numbers are refused with a word on updating."""
@@ -176,6 +180,46 @@ def checksum(file: BinaryIO, start: int) -> int:
     while chunk := file.read(1 << 20):
         crc = zlib.crc32(chunk, crc)
     return crc
+
+
+def copy(file: BinaryIO, kept: Path, sha256: str) -> None:
+    """Write the file's content to `kept`, whole or not at all. Raises NetworkFileError, also where the content is not
+    what has this SHA-256: somebody is just changing it."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    with written_whole(kept) as target:
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+            target.write(chunk)
+        _check(digest.hexdigest(), sha256)
+
+
+def read_tensors(file: BinaryIO, header: Header, sha256: str) -> dict[str, torch.Tensor]:
+    """The file's tensors, read into memory. Raises NetworkFileError as `copy`."""
+    import torch
+
+    file.seek(0)
+    try:
+        data = bytearray(file.read())
+    except MemoryError:
+        raise NetworkFileError(
+            "there is too little memory to read it", hint="Make room on the disk of the cache"
+        ) from None
+    _check(hashlib.sha256(data).hexdigest(), sha256)
+    kinds = {"F32": torch.float32, "F16": torch.float16}
+    return {
+        name: torch.frombuffer(
+            data, dtype=kinds[entry.dtype], count=math.prod(entry.shape), offset=header.start + entry.begin
+        ).reshape(entry.shape)
+        if entry.end > entry.begin
+        else torch.zeros(entry.shape, dtype=kinds[entry.dtype])
+        for name, entry in header.tensors.items()
+    }
+
+
+def _check(found: str, expected: str) -> None:
+    if found != expected:
+        raise NetworkFileError("the file changed while it was opened", hint="Try again when it is whole.")
 
 
 @dataclass(frozen=True)

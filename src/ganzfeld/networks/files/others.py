@@ -136,13 +136,17 @@ OTHERS = (
 )  # fmt: skip
 
 
-def named(survey: Survey, more: Iterable[str] = ()) -> NetworkFileError | None:
+def named(survey: Survey, more: Iterable[str] = (), within: str = "") -> NetworkFileError | None:
     """The refusal of a network of other mathematics, by its name; None where none is known.
 
-    more: names that tell what a network is, besides those of its modules and tensors.
+    more: names that tell what a network is, besides those of its modules and tensors. within: where to look.
     """
-    tensors = [name for name in survey.tensors if not is_discriminator(name)]
-    classes = [record.class_name for place, record in survey.modules.items() if not is_discriminator(place)]
+    tensors = [name for name in survey.tensors if name.startswith(within) and not is_discriminator(name)]
+    classes = [
+        record.class_name
+        for place, record in survey.modules.items()
+        if f"{place}.".startswith(within) and not is_discriminator(place)
+    ]
     classes += more
     for other in OTHERS:
         by_class = any(re.search(other.classes, name) for name in classes)

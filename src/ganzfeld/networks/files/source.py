@@ -39,8 +39,11 @@ class Source:
         Raises NetworkFileError where they do, but in a network of other mathematics, which is then named.
         """
         place = self.survey.place(*names)
-        if place is not None and (refusal := others.named(self.survey)) is not None:
-            raise refusal
+        if place is not None:
+            # A backbone is a part of a network, and the rest of it lies beside.
+            refusal = others.named(self.survey, within=place.removesuffix("backbone."))
+            if refusal is not None:
+                raise refusal
         return place
 
 

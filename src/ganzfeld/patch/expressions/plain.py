@@ -6,10 +6,7 @@ import numbers
 from typing import Any
 
 from ganzfeld.patch.expressions.vocabulary import UsageError
-
-LARGEST_INT = 2**63 - 1
-LONGEST_TEXT = 4096
-MOST_ITEMS = 1024
+from ganzfeld.values.arrivals import LARGEST_INT, LONGEST_TEXT, MOST_ITEMS
 
 
 def plain(value: Any) -> Any:

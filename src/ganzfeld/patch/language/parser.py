@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -36,6 +36,8 @@ from ganzfeld.patch.nodes import node_types
 
 MOST_TURNS = 256
 MOST_STATEMENTS = 4096
+MOST_UNROLLED = 1_000_000
+"""Characters of all expressions, those in loops counted once for each turn."""
 DEEPEST_CHAIN = 64
 
 _SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade"), "hold": ("fps",)}
@@ -74,7 +76,9 @@ class _Parser:
         self.settings = Settings()
         self.spans: dict[str, Span] = {}
         self.constants: dict[str, Any] = {}
-        self.statements = 0
+        self.statements = self.unrolled = 0
+        self.labels: dict[str, set[str]] = {}
+        self.numbers: dict[tuple[str, str], Iterator[int]] = {}
         self.reads: list[tuple[str, ast.Name]] = []
 
     def read(self, version: int) -> Patch:
@@ -92,7 +96,11 @@ class _Parser:
 
     def _term(self, node: ast.expr) -> Term:
         span = self.text.span(node)
-        return Term(text=self.text.between(span), span=span, constants=self.constants)
+        text = self.text.between(span)
+        self.unrolled += len(text)
+        if self.unrolled > MOST_UNROLLED:
+            raise self.text.error(f"The patch unrolls to more than {MOST_UNROLLED} characters of expressions", node)
+        return Term(text=text, span=span, constants=self.constants)
 
     def _constant(self, node: ast.expr) -> Any:
         return constant(self._term(node), self.text.where(node))
@@ -260,10 +268,15 @@ class _Parser:
         return isinstance(value, ast.BinOp) and isinstance(value.op, ast.RShift)
 
     def _free_name(self, stem: str) -> str:
-        number = 1
-        while (name := stem if number == 1 else f"{stem}{number}") in self.nodes or name in self.spans:
-            number += 1
-        return name
+        return self._free("", stem, "", lambda name: name in self.nodes or name in self.spans)
+
+    def _free(self, owner: str, stem: str, between: str, taken: Callable[[str], bool]) -> str:
+        """stem, stem-2, stem-3, …: the first that is not taken. `owner`: whose name it will be; counting goes on where
+        it ended the last time, so that a thousand lines of one name cost a thousand steps."""
+        if not taken(stem):
+            return stem
+        numbers = self.numbers.setdefault((owner, stem), itertools.count(2))
+        return next(name for number in numbers if not taken(name := f"{stem}{between}{number}"))
 
     def _node(self, value: ast.expr, name: str, depth: int = 0) -> None:
         """Read `type(…)` or `a >> type(…)` as the node `name`; a node nested in it takes the name of its input."""
@@ -330,12 +343,13 @@ class _Parser:
         given = self.text.arguments(call, tuple(cls.declared), method)
         named = set(given)
         label = self._label(cls, given, call)
-        taken = {other.name for other in node["methods"]}
+        taken = self.labels.setdefault(name, set())
         if label in taken and cls.single:
             raise self.text.error(f"{name}.{method} stands twice", call, "Only one of them can be true")
         if label in taken and "name" in named:
             raise self.text.error(f"'{label}' was already given to {name}", call, 'Give it another name: name="…"')
-        label = next(free for free in _numbered(label) if free not in taken)
+        label = self._free(name, label, "-", taken.__contains__)
+        taken.add(label)
         arguments = {}
         for key, argument in given.items():
             if key not in cls.declared:
@@ -373,9 +387,3 @@ class _Parser:
 
 def _called(value: ast.expr) -> str | None:
     return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else None
-
-
-def _numbered(label: str) -> Iterator[str]:
-    """label, label-2, label-3, …"""
-    yield label
-    yield from (f"{label}-{number}" for number in itertools.count(2))

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 
 from ganzfeld.errors import PatchError, Where, nearest
+from ganzfeld.patch.expressions.source import PATHS
+from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.models import Span
 
 MOST_CHARACTERS = 256_000
@@ -36,9 +38,12 @@ class PatchText:
         if len(self._text) > MOST_CHARACTERS:
             raise PatchError(f"The patch is longer than {MOST_CHARACTERS} characters", where=Where(file=self._file))
         try:
-            return ast.parse(self._text)
+            return parse_in_pieces(self._text, self._file)
         except SyntaxError as error:
             place = Where(self._file, error.lineno, error.offset)
+            if "unicodeescape" in error.msg:
+                what = "A backslash in a text begins an escape, and this is none"
+                raise PatchError(what, where=place, hint=PATHS) from None
             raise PatchError(f"Not a patch yet: {error.msg}", where=place) from None
         except (ValueError, RecursionError, MemoryError) as error:
             raise PatchError(f"Not a patch: {error or 'too deeply nested'}", where=Where(file=self._file)) from None
@@ -56,6 +61,8 @@ class PatchText:
     def _column(self, line: int, offset: int) -> int:
         # ast counts bytes of UTF-8; people and editors count characters.
         source = self._lines[line - 1] if line <= len(self._lines) else ""
+        if source.isascii():
+            return min(offset, len(source)) + 1
         return len(source.encode()[:offset].decode(errors="ignore")) + 1
 
     def between(self, span: Span) -> str:

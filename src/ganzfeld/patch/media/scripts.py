@@ -6,7 +6,9 @@ This is the only way for Python to enter a patch, and only for files that a pers
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +20,18 @@ import torch
 
 from ganzfeld.errors import ScriptError, Where
 from ganzfeld.patch.node import Named, Request
+from ganzfeld.plain_file import read_plain
+from ganzfeld.values.hazards import Hazards, NeverReturned
 from ganzfeld.values.time import Moment
+
+MOST_BYTES = 16 << 20
+"""Of a script's file."""
+LOADING_SECONDS = 60.0
+"""How long a script's file may run when it is loaded: its imports may fetch and open much."""
+FIRST_SECONDS, LATER_SECONDS, TIMES_SLOWEST = 20.0, 5.0, 20.0
+"""How long the first call of `frame` may take, and a later one: at least this, and so many times its slowest."""
+SLOW_SECONDS = 0.25
+"""A script that takes longer than this for a frame is told."""
 
 Function = Callable[["ScriptFrame", Named], Any]
 
@@ -67,18 +80,31 @@ class ScriptFrame:
 class Script:
     """One script file: the function that plays, the last one that worked, and what is wrong.
 
-    source: what the file said that plays.
+    source: what the file said that plays. set_aside: what the file did that no function of it is called any more, until
+    it changes; "" if it did nothing.
     """
 
-    def __init__(self, path: Path, allowed: Callable[[Path], bool], *, load: bool = True) -> None:
-        """load: read the file at once."""
+    def __init__(
+        self,
+        path: Path,
+        allowed: Callable[[Path], bool],
+        *,
+        load: bool = True,
+        hazards: Hazards | None = None,
+        aside: dict[Path, str] | None = None,
+    ) -> None:
+        """load: read the file at once, unless it is set aside. aside: what files did for which they are set aside."""
         self.path, self._allowed = path, allowed
+        self._hazards = hazards or Hazards()
+        self._aside = {} if aside is None else aside
+        self._slowest = self._last = 0.0
+        self._called: set[int] = set()
         self.source: bytes | None = None
         self._playing: Function | None = None
         self._good: Function | None = None
         self._fresh: tuple[Function, bytes] | ScriptError | None = None
         self.problem: ScriptError | None = None
-        if load:
+        if load and not self.set_aside:
             self.load()
 
     def load(self, source: bytes | None = None) -> None:
@@ -91,13 +117,25 @@ class Script:
         except ScriptError as error:
             self._fresh = error
 
+    @property
+    def set_aside(self) -> str:
+        return self._aside.get(self.path, "")
+
+    @set_aside.setter
+    def set_aside(self, why: str) -> None:
+        if why:
+            self._aside[self.path] = why
+        else:
+            self._aside.pop(self.path, None)
+
     def load_beside(self) -> None:
         """Read the file in a thread of its own: its imports may take seconds."""
+        self.set_aside = ""
         threading.Thread(target=self.load, name=f"ganzfeld-{self.path.name}", daemon=True).start()
 
     def _compile(self, source: bytes | None) -> tuple[Function, bytes]:
         try:
-            source = self.path.read_bytes() if source is None else source
+            source = read_plain(self.path, MOST_BYTES) if source is None else source
             code: CodeType = compile(source, str(self.path), "exec")
         except FileNotFoundError:
             raise ScriptError(f"There is no script {self.path}", hint="Paths start at the patch's folder") from None
@@ -110,8 +148,12 @@ class Script:
             raise ScriptError(f"{self.path.name} is not Python: {error}", where=Where(str(self.path))) from None
         namespace: dict[str, Any] = {"__name__": f"ganzfeld_script_{self.path.stem}", "__file__": str(self.path)}
         try:
-            exec(code, namespace)
-        except (Exception, SystemExit) as error:
+            self._hazards.run("loading", self.path, LOADING_SECONDS, lambda: exec(code, namespace))
+        except NeverReturned:
+            raise self._never_returned("the file") from None
+        except BaseException as error:
+            if _is_from_a_hand(error):
+                raise
             raise self._blame(error) from None
         function = namespace.get("frame")
         if not callable(function):
@@ -119,19 +161,25 @@ class Script:
             raise ScriptError(f"{self.path.name} has no function 'frame'", where=Where(str(self.path)), hint=hint)
         return function, source
 
-    def call(self, frame: ScriptFrame, inputs: Mapping[str, Any]) -> Any:
-        """This frame's result, or None if nothing could be had; `problem` says why."""
+    def call(self, frame: ScriptFrame, inputs: Mapping[str, Any], convert: Callable[[Any], Any] = lambda it: it) -> Any:
+        """This frame's result, or None if nothing could be had; `problem` says why. convert: makes what is needed of
+        what the script returned; what it raises counts as the script's."""
         fresh, self._fresh = self._fresh, None
         if isinstance(fresh, ScriptError):
             self.problem = fresh
         elif fresh is not None:
             (self._playing, self.source), self.problem = fresh, None
         for function in (self._playing, self._good):
-            if function is None:
+            if function is None or self.set_aside:
                 continue
             try:
-                result = function(frame, Named(inputs))
-            except (Exception, SystemExit) as error:
+                result = self._run(lambda function=function: convert(function(frame, Named(inputs))), function)
+            except NeverReturned:
+                self._stopped(function)
+                continue
+            except BaseException as error:
+                if _is_from_a_hand(error):
+                    raise
                 if function is self._playing:
                     self.problem = self._blame(error)
                     self._playing = self._good
@@ -140,9 +188,54 @@ class Script:
             return result
         return None
 
+    @property
+    def slow(self) -> ScriptError | None:
+        """What to say of a script that takes long for a frame."""
+        if self._last < SLOW_SECONDS or self.set_aside:
+            return None
+        hint = "Every frame waits for it: do less, or in a thread of your own"
+        return ScriptError(f"frame() takes {self._last:.1f} s", where=Where(str(self.path)), hint=hint)
+
+    def _run(self, act: Callable[[], Any], function: Function) -> Any:
+        is_first = id(function) not in self._called
+        patience = FIRST_SECONDS if is_first else max(LATER_SECONDS, TIMES_SLOWEST * self._slowest)
+        began = time.perf_counter()
+        result = self._hazards.run("running", self.path, patience, act)
+        if is_first:
+            self._called = {id(function)}
+            return result
+        self._last = time.perf_counter() - began
+        self._slowest = max(self._slowest, self._last)
+        return result
+
+    def _stopped(self, function: Function) -> None:
+        """A function did not return: it is called no more. The one before it may play on."""
+        self.problem = self._never_returned("frame()")
+        if function is self._good or self._good is None:
+            self.set_aside = "did not return"
+            self._good = None
+        self._playing = self._good
+
+    def _never_returned(self, what: str) -> ScriptError:
+        hint = "Its last picture stays; it runs again when it changes"
+        return ScriptError(f"{what} did not return, and was stopped", where=Where(str(self.path)), hint=hint)
+
     def _blame(self, error: BaseException) -> ScriptError:
         """The error at the last line of the script that it came through, with the script's part of the traceback."""
+        if isinstance(error, ScriptError):
+            return error
         own = [entry for entry in traceback.extract_tb(error.__traceback__) if entry.filename == str(self.path)]
         line = own[-1].lineno if own else None
         trace = "".join(traceback.format_list(own)).rstrip()
-        return ScriptError(f"{type(error).__name__}: {error}", where=Where(str(self.path), line), hint=trace)
+        try:
+            words = f"{type(error).__name__}: {error}"
+        except BaseException:  # one that cannot even be told
+            words = type(error).__name__
+        return ScriptError(words, where=Where(str(self.path), line), hint=trace)
+
+
+def _is_from_a_hand(error: BaseException) -> bool:
+    """Whether this is Ctrl-C of the person who runs the program, and not an exception of the script's."""
+    if not isinstance(error, KeyboardInterrupt) or threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

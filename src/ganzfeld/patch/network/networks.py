@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ganzfeld.errors import NetworkFileError, PatchError, nearest
+from ganzfeld.errors import NetworkFileError, PatchError, Where, nearest
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.patch.node import Latent, SetupContext
@@ -25,10 +25,25 @@ def opened(name: Any, context: SetupContext, parameter: str) -> tuple[Path, Netw
             hint = nearest(name, shipped_names()) or "None ships with this version: name a file"
             raise context.refuse(f"No network named '{name}' ships with Ganzfeld", parameter, hint)
         path = path or context.resources.resolve(name)
-        kind = f"network on {context.device}"
-        return path, context.resources.open(kind, path, lambda path: load_network(path).to(context.device))
+        return path, _open(path, context)
     except NetworkFileError as error:
         raise context.refuse(f"{Path(name).name}: {error.what}", parameter, error.hint) from error
+
+
+def _open(path: Path, context: SetupContext) -> Network:
+    """The network in a file; where that cannot be opened in the midst of a show, the one that played before."""
+    resources, kind = context.resources, f"network on {context.device}"
+    try:
+        return resources.open(kind, path, lambda path: load_network(path).to(context.device))
+    except (NetworkFileError, PatchError) as error:
+        kept = resources.kept.get(path)
+        if kept is None or not kept.is_file():
+            raise
+        network = resources.open(kind, kept, lambda path: load_network(path).to(context.device))
+        what = error.what if isinstance(error, PatchError) else f"{path.name}: {error.what}"
+        hint = "The network that played before plays on, until the file changes"
+        resources.notes.append(NetworkFileError(what, where=Where(str(path)), hint=hint))
+        return network
 
 
 def classes(label: float | list[float], count: int) -> np.ndarray:

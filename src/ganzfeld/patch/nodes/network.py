@@ -15,11 +15,12 @@ from ganzfeld.bending.bender import Bender
 from ganzfeld.errors import GanzfeldError, NetworkError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
-from ganzfeld.networks.device import device_memory, pick_device
+from ganzfeld.networks.device import pick_device
 from ganzfeld.networks.network import Network
 from ganzfeld.networks.noise import MODES
 from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
-from ganzfeld.patch.network.bends import BendMethod, BlendMethod, bend_line, blend_line
+from ganzfeld.patch.costs import Cost
+from ganzfeld.patch.network.bends import BendMethod, BlendMethod, bend_line, blend_line, switched_on
 from ganzfeld.patch.network.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
 from ganzfeld.patch.network.looking import Looking, seen
 from ganzfeld.patch.network.networks import classes, opened, w_of
@@ -145,7 +146,8 @@ class NetworkNode(Node):
                 network.check_resolution(context.structure.resolution)
             except NetworkError as error:
                 raise context.refuse(f"'{name}': {error.what}", "resolution", error.hint) from None
-            self._check_size(context, network)
+            needed = network.memory_needed(context.structure.size, context.structure.resolution)
+            context.spend(Cost(at_once=needed), "resolution" if context.structure.size is None else "size")
         self.benders = {name: self._bender(network, context) for name, network in self.networks.items()}
         self.latents = {name: latent_bender(network, context, self.paths) for name, network in self.networks.items()}
         self.seeded = [line.name for line in context.lines if line.method == "bend" or is_random(line)]
@@ -161,33 +163,25 @@ class NetworkNode(Node):
             raise context.refuse(error.what, "device", error.hint) from None
         return replace(context, device=self.renders_on)
 
-    def _check_size(self, context: SetupContext, network: Network) -> None:
-        """A picture that the device cannot hold is refused before it takes the show down."""
-        size, resolution = context.structure.size, context.structure.resolution
-        needed, present = network.memory_needed(size, resolution), device_memory(context.device)
-        if size is not None and present is not None and needed > present:
-            what = f"{size[0]} × {size[1]} pixels of this network need some {needed >> 30} GB of memory at once"
-            hint = f"The device has {present >> 30} GB: ask for fewer, and let out(size=…) enlarge them"
-            raise context.refuse(what, "size", hint)
-
     def _bender(self, network: Network, context: SetupContext) -> Bender:
         bender = Bender(network, context.structure.size, context.structure.resolution)
         for line in context.lines:
+            held = bender.held
             try:
                 if line.method == "bend":
                     bender.bend(bend_line(line, context.structure))
                 elif line.method == "blend":
                     other = self._open(context.structure[f"{line.name}.other"], context, f"{line.name}.other")
                     bender.blend(blend_line(line, context.structure, other))
+                else:
+                    continue
             except NetworkError as error:
                 raise context.refuse(error.what, f"{line.name}.target", error.hint) from None
+            kept = "feedback_longest" if "feedback_longest" in line.given else "target"
+            bends = len(bender.matched[line.name]) * max(1, len(switched_on(line.given)))
+            context.spend(Cost(held=bender.held - held, bends=bends), f"{line.name}.{kept}")
+        context.spend(Cost(held=bender.copied), "file")
         bender.ready()
-        present = device_memory(context.device)
-        if present is not None and bender.held > present:
-            line = next(line for line in context.lines if line.method == "bend")
-            what = f"What these bends keep of earlier frames takes {bender.held >> 30} GB of memory"
-            hint = f"The device has {present >> 30} GB: bend a smaller layer, or lower feedback_longest"
-            raise context.refuse(what, f"{line.name}.feedback_longest", hint)
         return bender
 
     def _open(self, name: Any, context: SetupContext, parameter: str = "file") -> Network:
@@ -203,6 +197,13 @@ class NetworkNode(Node):
                 network.layer_name(str(layer))
             except NetworkError as error:
                 raise context.refuse(error.what, "show.layer", error.hint) from None
+
+    def picture_size(self, structure: Named) -> tuple[int, int] | None:
+        if structure.size is not None:
+            return structure.size
+        width, own = map(max, zip(*(network.size for network in self.networks.values())))
+        height = structure.resolution or own
+        return width * height // own, height
 
     def matched(self) -> Mapping[str, tuple[int, ...]]:
         reached: dict[str, tuple[int, ...]] = {}

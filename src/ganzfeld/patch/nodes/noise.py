@@ -46,6 +46,7 @@ class NoiseNode(Node):
     """
 
     word = "noise"
+    bytes_per_pixel = 420
     makes = ("latent", "image")
     examples = (
         "shown = noise(tx=t, ty=0.3, rz=20, harmonics=2.5, most_harmonics=3, mono=False, exponent=1.2)",

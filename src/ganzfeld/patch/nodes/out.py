@@ -9,9 +9,12 @@ import torch
 
 from ganzfeld.kernels.resize import FILTERS, FITS, fit_into
 from ganzfeld.kernels.rgba import to_rgba8
+from ganzfeld.patch.costs import Cost
 from ganzfeld.patch.node import Choice, ImageRequest, Input, Named, Node, RenderContext, Request, Structure
 
 LARGEST_SIDE = 16384
+BYTES_OUT = 32
+"""Bytes for each pixel that leaves: the picture, and the memory through which other processes see it."""
 
 
 def _size(value: Any) -> tuple[int, int] | None:
@@ -49,6 +52,14 @@ class OutNode(Node):
     fit = Choice("fit", "How the picture takes the frame: whole, filling it, or stretched to it.", options=FITS)
     filter = Choice("cubic", "How pixels are made larger or smaller.", options=FILTERS)
     name = Structure(None, "The output's own name, where there are several.")
+
+    @classmethod
+    def cost(cls, structure: Named) -> Cost:
+        width, height = structure.size or (0, 0)
+        return Cost(pixels=width * height, held=BYTES_OUT * width * height, outs=1)
+
+    def picture_size(self, structure: Named) -> tuple[int, int] | None:
+        return structure.size
 
     def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
         return {"image": ImageRequest(*(parameters.size or (None, None)))}

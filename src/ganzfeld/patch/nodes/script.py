@@ -24,6 +24,12 @@ from ganzfeld.patch.node import (
     Structure,
 )
 
+FRAMES_BETWEEN_MEMORIES = 30
+MEMORY_SIZE = (96, 96)
+"""Rows and columns of the picture that outlives the process."""
+SIZE_BEFORE = "size of the last picture"
+"""Where in the script's state the size is kept that it had."""
+
 
 def _file(value: Any) -> str:
     if not isinstance(value, str) or not value:
@@ -54,7 +60,14 @@ class ScriptNode(Node):
 
     def setup(self, context: SetupContext) -> None:
         self.path = context.resources.resolve(context.structure.file)
-        self.script = Script(self.path, context.resources.trusted, load=not context.resources.replays)
+        resources = context.resources
+        self.script = Script(
+            self.path,
+            resources.trusted,
+            load=not resources.replays,
+            hazards=resources.hazards,
+            aside=resources.set_aside,
+        )
         self._now: dict[Request, ScriptFrame] = {}
         self._last: dict[Request, Any] = {}
         self._device = context.device
@@ -66,11 +79,14 @@ class ScriptNode(Node):
         self.script.load_beside()
         return True
 
-    def taken(self) -> bytes | None:
-        return self.script.source
+    def taken(self) -> bytes | str | None:
+        return self.script.set_aside or self.script.source
 
     def give(self, what: Any) -> None:
-        if isinstance(what, bytes) and what != self.script.source:
+        if isinstance(what, str):
+            self.script.set_aside = what
+        elif isinstance(what, bytes) and (what != self.script.source or self.script.set_aside):
+            self.script.set_aside = ""
             self.script.load(what)
 
     def requests(self, parameters: Any, request: Request) -> dict[str, Request]:
@@ -82,18 +98,56 @@ class ScriptNode(Node):
         self._now[context.request] = ScriptFrame(context.moment, p, context.memory, context.request, self._device)
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor | Latent:
-        request = context.request
-        result = self.script.call(self._now[request], inputs)
-        if result is not None:
+        request, script = context.request, self.script
+
+        def convert(result: Any) -> torch.Tensor | Latent:
             try:
-                self._last[request] = _converted(result, request, context.device)
+                return _converted(result, request, context.device)
             except (TypeError, ValueError) as error:
-                context.report(ScriptError(str(error), where=Where(str(self.path))))
-        if self.script.problem is not None:
-            context.report(self.script.problem)
-        if request not in self._last:
-            return _nothing(inputs, request, context.device)
-        return self._last[request]
+                raise ScriptError(str(error), where=Where(str(self.path))) from None
+
+        result = script.call(self._now[request], inputs, convert)
+        if result is not None:
+            self._last[request] = result
+        for problem in (script.problem, script.slow):
+            if problem is not None:
+                context.report(problem)
+        if script.set_aside and script.problem is None:
+            what = f"{self.path.name} {script.set_aside}, so it is set aside"
+            hint = "Its last picture stays; it runs again when it changes"
+            context.report(ScriptError(what, where=Where(str(self.path)), hint=hint))
+        shown = self._last.get(request)
+        if shown is None and script.set_aside:
+            shown = _remembered(context, self._now[request].state)
+        if result is not None and self._now[request].frame % FRAMES_BETWEEN_MEMORIES == 0:
+            _remember(context, result, self._now[request].state)
+        return _nothing(inputs, request, context.device) if shown is None else shown
+
+
+def _remember(context: RenderContext, result: torch.Tensor | Latent, state: dict[str, Any]) -> None:
+    """Keep what a script made, pictures small, where a checkpoint finds it: another process may have to do without the
+    script."""
+    if isinstance(result, Latent):
+        if result.space == "z" and result.points.shape[0] == 1:
+            context.state("last", tuple(result.points.shape)).copy_(result.points)
+        return
+    state[SIZE_BEFORE] = list(result.shape[2:])
+    small = torch.nn.functional.adaptive_avg_pool2d(result.clamp(0, 1), MEMORY_SIZE)
+    context.state("last", tuple(small.shape)).copy_(small)
+
+
+def _remembered(context: RenderContext, state: dict[str, Any]) -> torch.Tensor | Latent | None:
+    """What a script made last in another process, or None."""
+    request = context.request
+    if isinstance(request, LatentRequest):
+        points = context.state("last", (1, request.dim))
+        return Latent(points.clone()) if points.any() else None
+    small = context.state("last", (1, 4, *MEMORY_SIZE))
+    if not small.any():
+        return None
+    size = state.get(SIZE_BEFORE, MEMORY_SIZE)
+    size = (request.height or size[0], request.width or size[1])
+    return torch.nn.functional.interpolate(small, size, mode="bilinear", align_corners=False)
 
 
 def _converted(result: Any, request: Request, device: torch.device) -> torch.Tensor | Latent:

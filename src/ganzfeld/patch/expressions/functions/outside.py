@@ -10,6 +10,7 @@ import numpy as np
 from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.plain import plain
 from ganzfeld.patch.expressions.vocabulary import Kind, Result, UsageError, function
+from ganzfeld.values.arrivals import LONGEST_ADDRESS, wrong_in_address
 from ganzfeld.values.outside import Hit
 
 
@@ -17,9 +18,10 @@ def address(text: str) -> str:
     """An OSC address, checked while the patch is compiled."""
     if not text.startswith("/"):
         raise UsageError(f"'{text}' is not an address", 'Addresses start with a slash: "/drum/kick"')
-    for offset, character in enumerate(text):
-        if character.isspace() or character in "#*,?[]{}":
-            raise UsageError(f"an address cannot hold '{character}'", "Name one address exactly", offset)
+    wrong = wrong_in_address(text)
+    if wrong is not None:
+        what = f"an address cannot hold {text[wrong]!r}" if wrong < LONGEST_ADDRESS else "this address is too long"
+        raise UsageError(what, f"Name one address exactly, in up to {LONGEST_ADDRESS} characters", wrong)
     return text
 
 

@@ -33,6 +33,8 @@ const status: Status = {
   errors: [],
   pending_trust: [],
   rolled: "",
+  osc_dropped: 0,
+  osc_dropped_last: "",
   doors: [],
   master: { level: 1, black: 0, frozen: false },
   bpm: 120,

@@ -28,6 +28,11 @@ export function Meters() {
         <span>{status.device}</span>
         <Tap bpm={status.bpm} />
         <span>{clock(status.t)}</span>
+        {status.osc_dropped > 0 && (
+          <span className="behind" title={`The last: ${status.osc_dropped_last}`}>
+            {status.osc_dropped} of OSC not read
+          </span>
+        )}
         {isBehind && <span className="behind">{shown.fps.toFixed(0)} shown</span>}
       </div>
     </div>

@@ -124,6 +124,8 @@ export interface MasterStatus {
  * render_alive: False while there is no render process; the last picture is held until it is back.
  * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
  * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
+ * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
+ * and what was wrong with it, "" if there is none.
  */
 export interface Status {
   kind: "status";
@@ -155,6 +157,8 @@ export interface Status {
   patch_version: number;
   render_alive: boolean;
   rolled: string;
+  osc_dropped: number;
+  osc_dropped_last: string;
   doors: DoorStatus[];
   master: MasterStatus;
 }

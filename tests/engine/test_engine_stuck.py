@@ -1,0 +1,100 @@
+"""Builds that hang or ask for what is no file: given up, while what plays plays on."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from ganzfeld.engine import builder_thread
+from ganzfeld.engine.engine import Engine
+from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.patch import resources
+from ganzfeld.values.time import Clock
+from waiting import until
+
+PLAYS = "out(noise(), size=(8, 8))"
+
+
+@pytest.fixture
+def engine():
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.load(PLAYS)
+    yield engine
+    engine.close()
+
+
+def frames_until(engine: Engine, condition) -> None:
+    clock = Clock()
+
+    def frame() -> bool:
+        assert engine.frame(clock.advance(0.02))
+        return condition()
+
+    until(frame)
+
+
+def test_a_build_that_hangs_is_left_behind_and_the_next_one_plays(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "OPENING_SECONDS", 0.2)
+    monkeypatch.setattr(builder_thread, "LEFT_AFTER", 0.2)
+    released = threading.Event()
+    file = tmp_path / "w.npy"
+    file.write_bytes(b"x")
+    from ganzfeld.patch.nodes import latent
+
+    monkeypatch.setattr(latent, "read_latents", lambda path: released.wait(60))
+    engine.submit('out(network("planets", latent("w.npy")))', tmp_path / "a.ganz")
+    frames_until(engine, lambda: any("given up" in error.what for error in engine.problems))
+    assert file in engine.watched
+    engine.submit("out(noise(amplitude=0.5), size=(4, 4))")
+    frames_until(engine, lambda: engine.outs["out"].size == (4, 4))
+    assert engine.problems == []
+    released.set()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders")
+@pytest.mark.parametrize("node", ['image("f.png")', 'movie("f.mp4")', 'script("f.py")', 'network("f.pkl")'])
+def test_a_pipe_is_no_file(engine, tmp_path, node):
+    os.mkfifo(tmp_path / node.split('"')[1])
+    engine.submit(f"out({node})", tmp_path / "a.ganz")
+    frames_until(engine, lambda: any("a pipe" in error.what for error in engine.problems))
+
+
+def test_a_patch_that_could_not_be_built_is_built_when_its_file_comes(engine, tmp_path):
+    file = tmp_path / "p.png"
+    engine.submit('out(image("p.png"), size=(6, 6))', tmp_path / "a.ganz")
+    frames_until(engine, lambda: bool(engine.problems))
+    assert file in engine.watched
+    from PIL import Image
+
+    Image.new("RGB", (6, 6)).save(file)
+    engine.notice(file)
+    frames_until(engine, lambda: engine.outs["out"].size == (6, 6))
+    assert engine.problems == []
+
+
+def test_a_file_that_is_set_aside_is_not_opened(engine, tmp_path):
+    from PIL import Image
+
+    file = tmp_path / "p.png"
+    Image.new("RGB", (6, 6)).save(file)
+    engine.set_aside[file] = "ended the render process"
+    engine.submit('out(image("p.png"), size=(6, 6))', tmp_path / "a.ganz")
+    frames_until(engine, lambda: any("ended the render" in error.what for error in engine.problems))
+    engine.notice(file)
+    frames_until(engine, lambda: engine.outs["out"].size == (6, 6))
+
+
+def test_work_that_waits_is_done_by_the_next_thread():
+    thread, gate, done = WorkThread("work"), threading.Event(), []
+    thread.submit(gate.wait)
+    waiting = thread.submit(done.append, 1)
+    thread.abandon()
+    waiting.result(30)
+    assert done == [1]
+    gate.set()
+    assert thread.submit(lambda: 2).result(30) == 2
+    thread.close()
+    with pytest.raises(RuntimeError):
+        thread.submit(print)

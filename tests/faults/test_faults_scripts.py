@@ -1,0 +1,104 @@
+"""A script that ends, holds up or interrupts the process is set aside by itself, and runs again when it changes."""
+
+from __future__ import annotations
+
+import signal
+
+import psutil
+import pytest
+
+from waiting import until
+
+
+@pytest.mark.parametrize(("word", "told"), [("exit", "set aside"), ("kill", "set aside"), ("sleep", "set aside")])
+def test_what_ends_the_process_is_set_aside(play, tmp_path, word, told):
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"grey 1\nrun {script}\n")
+    stage.shows(5)
+    script.write_text(word)
+    stage.says("s.py ended the render process")
+    stage.goes_on()
+    assert told in stage.errors()
+    stage.shows(5)  # its last picture stays
+    assert not stage.show._policy.is_set_aside, "the text is not to blame"
+    script.write_text("6")
+    stage.shows(6)
+    stage.is_silent("set aside")
+
+
+def test_a_loop_is_stopped_without_another_process(play, tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\n")
+    stage.shows(5)
+    pid = stage.show.render_pid
+    script.write_text("hang")
+    until(lambda: str(script) in stage.show._care.custody.files)
+    stage.goes_on()
+    assert stage.show.render_pid == pid
+    script.write_text("7")
+    stage.shows(7)
+
+
+@pytest.mark.parametrize("word", ["interrupt", "leave"])
+def test_exceptions_of_every_kind_are_told(play, tmp_path, word):
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\n")
+    stage.shows(5)
+    pid = stage.show.render_pid
+    script.write_text(word)
+    stage.says("s.py")
+    stage.goes_on()
+    assert stage.show.render_pid == pid
+    script.write_text("6")
+    stage.shows(6)
+    stage.is_silent()
+
+
+def test_what_is_set_aside_stays_so_in_the_next_process(play, tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("exit")
+    stage = play(f"grey 3\nrun {script}\n")
+    stage.says("set aside")
+    stage.shows(0)
+    pid = stage.show.render_pid
+    psutil.Process(pid).kill()
+    until(lambda: stage.show.render_pid not in (pid, None))
+    stage.goes_on()
+    assert "set aside" in stage.errors()
+    script.write_text("9")
+    stage.shows(9)
+
+
+def test_a_stopped_render_is_replaced(play):
+    stage = play("grey 4\n")
+    stage.shows(4)
+    until(lambda: stage.show.spare_ready)
+    pid = stage.show.render_pid
+    psutil.Process(pid).send_signal(signal.SIGSTOP)
+    until(lambda: stage.show.render_pid not in (pid, None), seconds=10)
+    stage.goes_on()
+    assert "stopped" in stage.errors() or not stage.errors()
+
+
+def test_a_stopped_spare_is_replaced(play):
+    stage = play("grey 4\n")
+    stage.shows(4)
+    until(lambda: stage.show.spare_ready)
+    spare = stage.show._failover.spare
+    psutil.Process(spare.pid).send_signal(signal.SIGSTOP)
+    until(lambda: stage.show._failover.spare is not spare)
+
+
+def test_render_and_spare_are_killed_at_once(play):
+    stage = play("grey 4\n")
+    stage.shows(4)
+    until(lambda: stage.show.spare_ready)
+    pids = stage.show.render_pid, stage.show._failover.spare.pid
+    for pid in pids:
+        psutil.Process(pid).kill()
+    until(lambda: stage.show.render_pid not in (*pids, None) and stage.show.status().render_alive, seconds=30)
+    stage.goes_on()
+    assert stage.pixel() == 4
