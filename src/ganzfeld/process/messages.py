@@ -211,9 +211,10 @@ class WatchFiles(_Message, frozen=True):
 
 
 class FilesSetAside(_Message, frozen=True):
-    """Files that the process does not touch until they change, and what they did."""
+    """Files that the process does not touch until they change: what each did, and which version of it (`stamp_of`; 0:
+    nobody knows)."""
 
-    files: dict[str, str]
+    files: dict[str, tuple[str, int]]
 
 
 class NetworksKept(_Message, frozen=True):

@@ -146,7 +146,8 @@ class Supervisor(ShowCommands):
         )
         self._told = RenderState()
         if before is not None:
-            self._told.saved, self._care.kept = before.saved, dict(before.kept)
+            self._told.saved = before.saved
+            self._care.keeps(before.kept)
             self._playing = self._texts[0] = VersionedText(0, before.text)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
@@ -296,7 +297,7 @@ class Supervisor(ShowCommands):
             if text is None:
                 return None
             checkpoint, clock = (saved.data, saved.clock) if saved else (None, {})
-            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=dict(self._care.kept))
+            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=self._care.kept)
 
     # Outside a show's hours
 
@@ -449,7 +450,9 @@ class Supervisor(ShowCommands):
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""
-        if self._care.custody.changed(path):
+        custody = self._care.custody
+        if custody.changed(path):
+            custody.noticed(path, time.perf_counter())
             self._try_again(path)
 
     def _try_again(self, path: str) -> None:
@@ -476,7 +479,7 @@ class Supervisor(ShowCommands):
                 case FilesSetAside(files):
                     self._care.custody.told(files)
                 case NetworksKept(files):
-                    self._care.kept.update(files)
+                    self._care.keeps(files)
                 case PatchAddresses():
                     self._told.take_addresses(message)
                 case ReportedValues():
@@ -537,7 +540,7 @@ class Supervisor(ShowCommands):
             fallback,
             self._told.saved,
             set_aside=self._care.custody.for_begin(),
-            kept=dict(self._care.kept) if self._told.saved is not None else {},
+            kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
         )
         yield from self._journal
