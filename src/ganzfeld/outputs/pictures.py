@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,8 @@ class Pictures(Output):
     compression  0 (fast, large) to 9 (slow, small)
 
     A folder gets 00000.png, 00001.png, …; in a name, `%05d` stands for the frame's number in five digits. A name
-    without a number holds the newest frame. Pictures appear whole or not at all.
+    without a number holds the newest frame; where several are asked for (`ganzfeld render`, `play --record`), it gets
+    one: name-00000.png. Pictures appear whole or not at all.
     """
 
     name = "pictures"
@@ -38,6 +40,12 @@ class Pictures(Output):
         is_file = target.suffix.lower() == ".png" and not is_folder(target)
         self._folder = target.parent if is_file else target
         self._pattern = target.name if is_file else "%05d.png"
+
+    @classmethod
+    def target_for_many(cls, target: Path) -> Path:
+        if target.suffix.lower() not in cls.suffixes[:-1] or is_folder(target) or _NUMBER.search(target.name):
+            return target
+        return target.with_name(f"{target.stem}-%05d{target.suffix}")
 
     def path(self, number: int) -> Path:
         """The file of a frame."""
@@ -60,16 +68,21 @@ class Pictures(Output):
         probe.touch()
         probe.unlink()
 
-    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+    def convert(self, image: np.ndarray) -> bytes:
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
         says_srgb = PngInfo()
         says_srgb.add(b"sRGB", b"\0")
+        packed = io.BytesIO()
+        Image.fromarray(image, "RGBA").save(packed, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+        return packed.getvalue()
+
+    def _write(self, converted: bytes, t: float, number: int) -> None:
         path = self.path(number)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            Image.fromarray(image, "RGBA").save(unfinished, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+            unfinished.write_bytes(converted)
             unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)
