@@ -19,6 +19,7 @@ from ganzfeld.errors import OutputError
 from ganzfeld.outputs.base import (
     Output,
     OutputPiece,
+    check_target,
     example_targets,
     known_suffixes,
     open_output,
@@ -188,9 +189,10 @@ def test_transparent_pictures_lie_on_black_in_a_film_and_stay_transparent_elsewh
     ],
 )
 def test_pictures_are_named_by_their_numbers(tmp_path, target, files):
+    (tmp_path / "a" / "b").mkdir(parents=True)
     record(f"{tmp_path}/{target}", [3, 4])
     folder = tmp_path / (Path(target).parent if target.endswith(".png") else target)
-    assert sorted(path.name for path in folder.iterdir()) == files
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == files
     assert np.array_equal(np.asarray(Image.open(folder / files[-1])), gradient(4))
 
 
@@ -368,11 +370,12 @@ def test_every_output_keeps_the_rules():
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_frames_go_in_and_something_is_written(tmp_path, target):
+    (tmp_path / "new").mkdir()
     output = record(f"{tmp_path}/new/{target}", range(5))
     assert output.frames == 5 and output.error is None
     output.close()
     written = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
-    assert written and all(path.stat().st_size for path in written), "and the folder was made"
+    assert written and all(path.stat().st_size for path in written)
     assert not [path for path in written if path.name.startswith(".")], "nothing unfinished is left"
 
 
@@ -394,12 +397,14 @@ def test_pieces_are_joined_to_what_one_output_would_have_written(tmp_path, targe
         with pytest.raises(OutputError, match="put together"):
             kind.check_joins(tmp_path / target)
         return
+    (tmp_path / "whole").mkdir()
     record(f"{tmp_path}/whole/{target}", range(6))
     pieces = []
     for first in (0, 3):
         suffix = kind.piece_suffix or Path(target).suffix
         name = f"{first}/{target}" if kind.many_files else f"{first}{suffix}"
         path = tmp_path / "pieces" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         options = kind.piece_options(Path(target))
         record(f"{path}/" if target.endswith("/") else path, range(first, first + 3), **options)
         pieces.append(OutputPiece(path, first, 3))
@@ -433,3 +438,30 @@ def test_finding_outputs_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}
     )
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "target", ["nowhere/film.mp4", "nowhere/a.npy", "nowhere/x-%d.png", "nowhere/x.png", "nowhere/shots/"]
+)
+def test_a_folder_that_is_missing_is_told_before_anything_begins(tmp_path, target):
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="there is no folder"):
+            check_target(f"{tmp_path}/{target}", overwrite=overwrite)
+    with pytest.raises(OutputError, match="there is no folder"):
+        record(f"{tmp_path}/{target}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("target", "count", "kept_as"),
+    [
+        ("p.png", 60, "p_%04d.png"),
+        ("p.png", 20_000, "p_%05d.png"),
+        ("p.png", 1, "p.png"),
+        ("p-%d.png", 60, "p-%d.png"),
+        ("film.mp4", 60, "film.mp4"),
+        ("shots/", 60, "shots"),
+    ],
+)
+def test_several_pictures_of_one_name_are_numbered(target, count, kept_as):
+    assert output_for(target).target_for(Path(target), count) == Path(kept_as)

@@ -24,6 +24,7 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> RenderJob:
 
 
 def _write(folder: PieceFolder, chain: int, number: int) -> None:
+    folder.unfinished(chain, number).parent.mkdir(exist_ok=True)
     options = output_for(folder.target).piece_options(folder.target)
     with open_output(folder.unfinished(chain, number), (4, 2), 30.0, overwrite=True, **options) as output:
         for frame in (2 * number, 2 * number + 1):

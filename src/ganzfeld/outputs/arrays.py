@@ -33,8 +33,7 @@ class ArrayFile(Output):
         self._file: BinaryIO | None = None
 
     def _open(self) -> None:
-        self._refuse_to_overwrite(self.target)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.check()
         self._file = self.target.open("wb", buffering=0)
         self._write_all(self._header(0))
 

@@ -92,15 +92,11 @@ class Output(abc.ABC):
         """Options of an output that writes a piece of `target`, beside those that were asked for."""
         return {}
 
-    @classmethod
-    def target_for_many(cls, target: Path) -> Path:
-        """Where several frames go, if they were to go to `target`: pictures need numbers in their names."""
-        return target
-
     def open(self, size: tuple[int, int], fps: float) -> None:
-        """Begin. `size` is (width, height) in pixels, `fps` frames a second. The folder is made if it is missing.
+        """Begin. `size` is (width, height) in pixels, `fps` frames a second.
 
-        Raises OutputError where the target cannot be written, or is there already and `overwrite` is off.
+        Raises OutputError where the target cannot be written, where its folder is missing, or where it is there already
+        and `overwrite` is off.
         """
         if not all(isinstance(side, int) and 1 <= side <= MAX_SIDE for side in size):
             raise self._error(f"a picture of {size[0]}×{size[1]} cannot be written", f"Each side is 1 to {MAX_SIDE}")
@@ -163,6 +159,11 @@ class Output(abc.ABC):
         cls.check_joins(target)
 
     @classmethod
+    def target_for(cls, target: Path, count: int) -> Path:
+        """The target under which each of `count` frames is kept."""
+        return target
+
+    @classmethod
     def check_joins(cls, target: Path) -> None:
         """Raises OutputError if this kind of output has no `join`, which a render of a take needs."""
         if cls.join.__func__ is Output.join.__func__:
@@ -196,8 +197,14 @@ class Output(abc.ABC):
         """Finish; also called after an error, when it should save what it can."""
 
     def check(self) -> None:
-        """Raises OutputError if the target is there already and may not be overwritten. Writes nothing."""
+        """Raises OutputError if the target's folder is missing, or the target is there already and may not be
+        overwritten. Writes nothing."""
+        self._need_folder(self.target.absolute().parent)
         self._refuse_to_overwrite(self.target)
+
+    def _need_folder(self, folder: Path) -> None:
+        if not folder.exists():
+            raise self._error(f"there is no folder {folder}", "Make it first, or choose a place that is there")
 
     def _refuse_to_overwrite(self, path: Path) -> None:
         if path.exists() and not self.overwrite:
@@ -271,9 +278,10 @@ def output_for(target: str | Path) -> type[Output]:
     return kind
 
 
-def refuse_to_overwrite(target: str | Path) -> None:
-    """Raises OutputError if something lies where an output would write. For commands, before they begin to work."""
-    output_for(target)(Path(target).expanduser()).check()
+def check_target(target: str | Path, *, overwrite: bool = False) -> None:
+    """Raises OutputError if something lies where an output would write (unless it may be overwritten), or if there is
+    no such folder. For commands, before they begin to work."""
+    output_for(target)(Path(target).expanduser(), overwrite=overwrite).check()
 
 
 def open_output(target: str | Path, size: tuple[int, int], fps: float, **options: Any) -> Output:

@@ -89,8 +89,7 @@ class Movie(Output):
         return "; ".join(words for words in (even, chosen) if words)
 
     def _open(self) -> None:
-        self._refuse_to_overwrite(self.target)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.check()
         size = self.size_of(self.size)
         self.choice = choose(self.codec, self._suffix, size[0])
         container = _container(self.target)

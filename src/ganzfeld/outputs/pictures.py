@@ -23,8 +23,8 @@ class Pictures(Output):
     compression  0 (fast, large) to 9 (slow, small)
 
     A folder gets 00000.png, 00001.png, …; in a name, `%05d` stands for the frame's number in five digits. A name
-    without a number holds the newest frame; where several are asked for (`ganzfeld render`, `play --record`), it gets
-    one: name-00000.png. Pictures appear whole or not at all.
+    without a number holds the newest frame; a render of several frames gives them numbers: name_0000.png, … A folder is
+    made where its own folder is there. Pictures appear whole or not at all.
     """
 
     name = "pictures"
@@ -39,19 +39,22 @@ class Pictures(Output):
         self.compression = compression
         is_file = target.suffix.lower() == ".png" and not is_folder(target)
         self._folder = target.parent if is_file else target
+        self._makes_folder = not is_file
         self._pattern = target.name if is_file else "%05d.png"
 
     @classmethod
-    def target_for_many(cls, target: Path) -> Path:
-        if target.suffix.lower() not in cls.suffixes[:-1] or is_folder(target) or _NUMBER.search(target.name):
+    def target_for(cls, target: Path, count: int) -> Path:
+        if count < 2 or target.suffix.lower() != ".png" or is_folder(target) or _NUMBER.search(target.name):
             return target
-        return target.with_name(f"{target.stem}-%05d{target.suffix}")
+        digits = max(4, len(str(count - 1)))
+        return target.with_name(f"{target.stem}_%0{digits}d{target.suffix}")
 
     def path(self, number: int) -> Path:
         """The file of a frame."""
         return self._folder / _NUMBER.sub(lambda match: f"{number:{match[1] or ''}d}", self._pattern)
 
     def check(self) -> None:
+        self._need_folder(self._folder.absolute().parent if self._makes_folder else self._folder.absolute())
         numbered = re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+")
         if self.overwrite or not is_folder(self._folder):
             return
@@ -61,8 +64,9 @@ class Pictures(Output):
             )
 
     def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self.check()
+        if self._makes_folder:
+            self._folder.mkdir(exist_ok=True)
         # Found out now rather than at the first frame.
         probe = self._folder / f".{os.getpid()}.ganzfeld"
         probe.touch()

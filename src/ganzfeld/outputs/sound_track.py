@@ -21,6 +21,7 @@ class SoundTrack:
         self._stream: Any = container.add_stream(codec, rate=SOUND_RATE, layout="stereo")
         if codec == "aac":
             self._stream.bit_rate = SOUND_BITS
+        self._tells_delay = container.format.name == "matroska"
         self.samples = 0
         """Written so far."""
 
@@ -49,7 +50,7 @@ class SoundTrack:
 
     def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
-            # AAC begins with a packet of what is before the sound. An MP4 in fragments cannot say so and would have all
-            # of it 21 ms late.
-            if packet.pts is None or packet.pts >= 0:
+            # AAC begins with a packet of what is before the sound. Matroska says so; an MP4 in fragments cannot, and
+            # would have all of it 21 ms late.
+            if self._tells_delay or packet.pts is None or packet.pts >= 0:
                 self._container.mux(packet)

@@ -109,4 +109,12 @@ AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
 FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 
 encode = msgspec.msgpack.Encoder().encode
-decode_from_page = msgspec.msgpack.Decoder(FromPage).decode
+_decode = msgspec.msgpack.Decoder(FromPage).decode
+
+
+def decode_from_page(data: bytes) -> FromPage:
+    """A message of the page. Raises msgspec.DecodeError for whatever is none."""
+    try:
+        return _decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None

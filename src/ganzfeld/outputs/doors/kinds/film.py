@@ -26,6 +26,8 @@ SOUND_LATE_SECONDS = 0.4
 SOUND_BLOCK = 24000
 """Samples that are written at once, at most."""
 MOST_FILES = 9999
+NUMBERED = 100_000
+"""Pictures for which a name has digits enough; more have more."""
 
 
 class Film(Door):
@@ -43,9 +45,9 @@ class Film(Door):
 
     class Options(DoorOptions, frozen=True):
         """codec: h264, hevc, prores, ffv1 or a card's own (h264_nvenc, hevc_nvenc, h264_qsv, …: not yet tried); auto is
-        h264, hevc beyond 4096 pixels of width, prores in .mov. rate: of the film, 60 unless asked. quality: of H.264 and
-        HEVC, 0 (best) to 51. preset: their trade of time for size. sound: whether the film has sound. begin: at once;
-        false: with the command start."""
+        h264, hevc beyond 4096 pixels of width, prores in .mov. rate: of the film, 60 unless asked. quality: of H.264
+        and HEVC, 0 (best) to 51. preset: their trade of time for size. sound: whether the film has sound. begin: at
+        once; false: with the command start."""
 
         codec: Annotated[str, Meta(max_length=40)] = "auto"
         quality: Annotated[float, Meta(ge=0, le=51)] = 18.0
@@ -222,7 +224,7 @@ def free_target(target: Path) -> Path:
     kind = output_for(target)
     for number in range(1, MOST_FILES + 1):
         name = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
-        each = kind.target_for_many(name)
+        each = kind.target_for(name, NUMBERED)
         try:
             kind(each).check()
         except OutputError:
