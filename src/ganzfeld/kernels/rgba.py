@@ -31,11 +31,36 @@ def opaque(rgb: Tensor) -> Tensor:
     return torch.cat([rgb, torch.ones_like(rgb[:, :1])], 1)
 
 
-def to_rgba8(image: Tensor) -> Tensor:
-    """[1, 4, H, W] in 0..1 -> uint8 [H, W, 4]. NaN becomes black; equals `clamp(x·127.5 + 128, 0, 255)` of −1..1."""
+def to_rgba8(image: Tensor, dither: Tensor | None = None) -> Tensor:
+    """[1, 4, H, W] in 0..1 -> uint8 [H, W, 4]. NaN becomes black; equals `clamp(x·127.5 + 128, 0, 255)` of −1..1.
+
+    dither: int64, 0-d: a frame's number (`dither_start`). Each number is then rounded up as often as it is near the
+    upper one, by a pattern of pixel, channel and frame (`dither_pattern`), so that smooth ramps show no steps. What is
+    a whole number of 255ths already stays as it is.
+    """
     if has_triton(image.device) and image.dtype == torch.float32:
         from ganzfeld.kernels.triton import pictures
 
-        return pictures.to_rgba8(image)
-    scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(0.5).clamp(0, 255)
+        return pictures.to_rgba8(image, dither)
+    rounding = 0.5 if dither is None else dither_pattern(image.shape[3], image.shape[2], dither)
+    scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(rounding).clamp(0, 255)
     return scaled.to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+ACROSS, DOWN, CHANNEL, FRAME = 3242174889, 2447445414, 1 << 30, 2654435769
+"""Steps of the pattern, in 2³² of a whole: those of the sequence R2 (Roberts 2018) across and down, whose neighbours
+differ much, as blue noise does; a quarter for each channel; the golden ratio for each frame."""
+
+
+def dither_start(frame: int) -> int:
+    """Where the pattern begins in a frame."""
+    return frame * FRAME % 2**32
+
+
+def dither_pattern(width: int, height: int, start: Tensor) -> Tensor:
+    """[4, H, W]: what is added before a number is cut down to a whole one, in 4096 steps between 0 and 1. It is made
+    of whole numbers, so that every device makes the same."""
+    down, across = (torch.arange(size, device=start.device) for size in (height, width))
+    channel = torch.arange(4, device=start.device)[:, None, None]
+    place = across * ACROSS + down[:, None] * DOWN + channel * CHANNEL + start
+    return ((place & 0xFFFFFFFF) >> 20).float().add(0.5).div(4096)
