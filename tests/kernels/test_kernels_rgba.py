@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganzfeld.kernels.rgba import dither_start, from_signed, to_rgba8
+from ganzfeld.kernels.dither import dither_start
+from ganzfeld.kernels.rgba import from_signed, to_rgba8
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 EXTREME = torch.tensor([float("nan"), float("inf"), -float("inf"), 1e30, -3.0, 0.0, 1.0, 0.5])

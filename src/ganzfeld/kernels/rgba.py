@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_triton
+from ganzfeld.kernels.dither import dither_pattern
 
 
 def from_signed(image: Tensor) -> Tensor:
@@ -45,22 +46,3 @@ def to_rgba8(image: Tensor, dither: Tensor | None = None) -> Tensor:
     rounding = 0.5 if dither is None else dither_pattern(image.shape[3], image.shape[2], dither)
     scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(rounding).clamp(0, 255)
     return scaled.to(torch.uint8).permute(1, 2, 0).contiguous()
-
-
-ACROSS, DOWN, CHANNEL, FRAME = 3242174889, 2447445414, 1 << 30, 2654435769
-"""Steps of the pattern, in 2³² of a whole: those of the sequence R2 (Roberts 2018) across and down, whose neighbours
-differ much, as blue noise does; a quarter for each channel; the golden ratio for each frame."""
-
-
-def dither_start(frame: int) -> int:
-    """Where the pattern begins in a frame."""
-    return frame * FRAME % 2**32
-
-
-def dither_pattern(width: int, height: int, start: Tensor) -> Tensor:
-    """[4, H, W]: what is added before a number is cut down to a whole one, in 4096 steps between 0 and 1. It is made
-    of whole numbers, so that every device makes the same."""
-    down, across = (torch.arange(size, device=start.device) for size in (height, width))
-    channel = torch.arange(4, device=start.device)[:, None, None]
-    place = across * ACROSS + down[:, None] * DOWN + channel * CHANNEL + start
-    return ((place & 0xFFFFFFFF) >> 20).float().add(0.5).div(4096)

@@ -13,7 +13,8 @@ from PIL import Image
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels import key
-from ganzfeld.kernels.rgba import dither_start, to_rgba8
+from ganzfeld.kernels.dither import dither_start
+from ganzfeld.kernels.rgba import to_rgba8
 from ganzfeld.patch.language.parser import parse
 
 

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.rgba import ACROSS, CHANNEL, DOWN
+from ganzfeld.kernels.dither import ACROSS, CHANNEL, DOWN
 
 
 @triton.jit

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganzfeld.kernels.dither import dither_start
 from ganzfeld.kernels.resize import FILTERS, FITS, fit_into
-from ganzfeld.kernels.rgba import dither_start, to_rgba8
+from ganzfeld.kernels.rgba import to_rgba8
 from ganzfeld.patch.costs import Cost
 from ganzfeld.patch.node import (
     Choice,
