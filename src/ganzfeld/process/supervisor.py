@@ -28,6 +28,7 @@ from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
+from ganzfeld.process.page_door import PageDoor
 from ganzfeld.process.messages import (
     Begin,
     CheckpointSaved,
@@ -379,6 +380,10 @@ class Supervisor(ShowCommands):
     def door(self, do: str, door: str, **options: Any) -> None:
         """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
         self.doors.obey(do, door, options)
+
+    def page(self, picture: str) -> PageDoor | None:
+        """What clean pages of an output see (see `Routing.page`)."""
+        return self.doors.page(picture)
 
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)

@@ -19,7 +19,8 @@ from ganzfeld.values.status import PatchSource, Status
 
 class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
     """A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
-    the JPEG was ready."""
+    the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or was
+    not asked for."""
 
     number: int
     t: float
@@ -27,6 +28,11 @@ class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
     height: int
     sent: float
     jpeg: bytes
+    alpha: bytes = b""
+
+
+class Beat(msgspec.Struct, frozen=True, tag_field="kind", tag="beat"):
+    """Says to a clean page that the studio lives, while there is no picture."""
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
@@ -104,9 +110,10 @@ class DoorAction(_FromPage, frozen=True, tag="door"):
     options: dict[str, str | float | bool] = {}
 
 
-FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk
+FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
 FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_page = msgspec.msgpack.Decoder(FromPage).decode
+decode_from_clean_page = msgspec.msgpack.Decoder(Acknowledgement).decode
