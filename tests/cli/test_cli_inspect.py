@@ -50,3 +50,8 @@ def test_weights_that_are_no_numbers_are_told(tmp_path, capsys):
     shown = capsys.readouterr()
     assert "warning" in shown.out and "synthesis.b8.conv0.weight" in shown.out
     assert not shown.err  # not said twice
+    assert exit_code("convert", tmp_path / "x.pkl", tmp_path / "y.safetensors") == 0
+    capsys.readouterr()
+    assert exit_code("inspect", tmp_path / "y.safetensors", "--json") == 0
+    about = json.loads(capsys.readouterr().out)
+    assert len(about["warnings"]) == 1 and "StyleGAN2-ADA-PyTorch" in about["origin"]

@@ -14,8 +14,8 @@ from far_ends.shared import one_file_module
 from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli import main
 from ganzfeld.errors import OutputError
+from ganzfeld.outputs.doors.rig import Rig, RigMidi, RigOsc, RigSound, load_rig, save_rig
 from ganzfeld.outputs.doors.route import parse_route
-from ganzfeld.outputs.rig import Rig, RigMidi, RigOsc, RigSound, load_rig, save_rig
 from ganzfeld.patch.trust import TrustStore
 from waiting import until
 

@@ -21,11 +21,12 @@ drum = env(hit("/drum", s="bd"), 0, 0.5)
 field = noise(amplitude=osc("/my fader", 0.5), tx=push, offset=0.1*t + osc("/tx[1]") + audio.level + drum)
 out(field, size=(8, 8))
 """
-ODD = [math.inf, -math.inf, math.nan, None, b"blob", "text", "", [], [1, [2]], [None], [math.nan], True, 10**400, -1, 1e300,
-       {"a": 1}, object(), 2**63, "\ud800", "x" * 10000, [[[[]]]], [0] * 5000, 1 + 2j]  # fmt: skip
+ODD = [math.inf, -math.inf, math.nan, None, b"blob", "text", "", [], [1, [2]], [None], [math.nan], True, 10**400, -1,
+       1e300, {"a": 1}, object(), 2**63, "\ud800", "x" * 10000, [[[[]]]], [0] * 5000, 1 + 2j]  # fmt: skip
 ADDRESSES = ["/snapshot/recall", "/snapshot/store", "/snapshot/morph", "/snapshot/release", "/snapshot/", "/snapshot",
              "/midi/program/1", "/midi/program/", "/midi/note/1/60", "/midi/note", "/midi/cc/1/74", "/audio/level",
-             "/audio/onset", "/drum", "/my fader", "/tx[1]", "/hand[1]", "/push", "/field/tx", "/tempo/bpm", "/"]  # fmt: skip
+             "/audio/onset", "/drum", "/my fader", "/tx[1]", "/hand[1]", "/push", "/field/tx", "/tempo/bpm",
+             "/"]  # fmt: skip
 
 
 class Show:

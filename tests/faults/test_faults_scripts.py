@@ -34,7 +34,7 @@ def test_a_loop_is_stopped_without_another_process(play, tmp_path):
     stage.shows(5)
     pid = stage.show.render_pid
     script.write_text("hang")
-    until(lambda: str(script) in stage.show._custody.files)
+    until(lambda: str(script) in stage.show._care.custody.files)
     stage.goes_on()
     assert stage.show.render_pid == pid
     script.write_text("7")

@@ -141,7 +141,7 @@ class FakeEngine:
             die()
         missing = [Path(file) for file in patch.get("miss", ()) if not Path(file).exists()]
         if missing:
-            self.watched, self.failed = set(missing), (patch, path)
+            self.watched, self.failed = set(missing), (text, path, version)
             raise PatchError(f"there is no {missing[0].name}")
         self.failed = None
         self.patch, self.problems, self.frames = patch, [], 0

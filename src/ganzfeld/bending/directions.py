@@ -152,12 +152,12 @@ def read_directions(path: Path) -> Mapping[str, Tensor]:
 def _vector(array: np.ndarray | None, shape: tuple[int, ...]) -> Tensor:
     if array is None or array.dtype != np.float32 or array.shape != shape:
         raise FeederError("it has changed while it was read")
-    array = array[0] if array.ndim == 3 and len(array) == 1 else array
-    if array.ndim not in (1, 2) or not array.size:
-        raise FeederError(f"an array of {array.shape} is none")
-    if not np.isfinite(array).all():
+    vector: np.ndarray = array[0] if array.ndim == 3 and len(array) == 1 else array
+    if vector.ndim not in (1, 2) or not vector.size:
+        raise FeederError(f"an array of {vector.shape} is none")
+    if not np.isfinite(vector).all():
         raise FeederError("its numbers are not all finite")
-    return torch.from_numpy(array.copy())
+    return torch.from_numpy(vector.copy())
 
 
 def _sampled(network: Network, samples: int, seed: int) -> Tensor:

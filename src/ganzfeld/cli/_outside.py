@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganzfeld.errors import GanzfeldError, nearest
 
 if TYPE_CHECKING:
-    from ganzfeld.outputs.rig import Rig
+    from ganzfeld.outputs.doors.rig import Rig
     from ganzfeld.signals.signals import Wanted
 
 

@@ -47,9 +47,12 @@ def render_patch(options: RenderOptions) -> None:
     if options.snapshot is not None:
         player.recall(options.snapshot, 0.0, "seconds", "now")
     tempo = {"follow": engine.follow, "expected": engine.bpm if engine.follow else None}
-    player.beside.append(
-        Accompaniment(engine.outside, player.clock, audio=options.audio, midi=options.midi, **tempo),
+    beside = Accompaniment(
+        engine.outside, player.clock, audio=options.audio, floor=options.floor, midi=options.midi, **tempo
     )
+    for told in beside.told:
+        console(stderr=True).print(str(told), style="yellow", markup=False)
+    player.beside.append(beside)
     with player:
         if options.audio is None or options.silent or not output_for(options.out).has_sound:
             _write_frames(player, name, rate, count, options.out, options)

@@ -12,8 +12,7 @@ import msgspec
 import typer
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.outputs.doors.route import Route, parse_route
-from ganzfeld.outputs.rig import (
+from ganzfeld.outputs.doors.rig import (
     Rig,
     RigMidi,
     RigOsc,
@@ -25,6 +24,7 @@ from ganzfeld.outputs.rig import (
     save_rig,
     with_doors,
 )
+from ganzfeld.outputs.doors.route import Route, parse_route
 
 if TYPE_CHECKING:
     from ganzfeld.process.supervisor import Supervisor

@@ -24,12 +24,19 @@ def convert(
     if out.exists() and not overwrite:
         raise OutputError("there is such a file already", where=place, hint="Choose another name, or add --overwrite")
 
-    from ganzfeld.cli._terminal import console, opened_network
+    from ganzfeld.cli._terminal import console
+    from ganzfeld.networks.files import open_network_file, save_network_file
+    from ganzfeld.networks.files.native import About
+    from ganzfeld.networks.find import locate
 
-    network = opened_network(file)
+    opened = open_network_file(locate(file))
+    from ganzfeld.networks.network import Network
+
+    network = Network.from_file(opened)
+    about = About(opened.origin, opened.notes, opened.warnings)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        network.save(out)
+        save_network_file(out, network.config.to_json(), network.tensors, about)
     except OSError as problem:
         what, hint = explained(problem)
         raise OutputError(what, where=place, hint=hint) from problem

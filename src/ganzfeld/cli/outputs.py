@@ -23,7 +23,7 @@ def outputs(
     """List the kinds of doors that `ganzfeld play --to` opens, what of each is found here, and what is missing."""
     from ganzfeld.cli._terminal import console
     from ganzfeld.outputs.doors.registry import door_kinds
-    from ganzfeld.outputs.rig import rig_names
+    from ganzfeld.outputs.doors.rig import rig_names
 
     if files is not None:
         from ganzfeld.outputs.shared import write_files

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganzfeld.cli import _outside as outside
-from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._unattended import keep as run_kept
+from ganzfeld.cli._unattended import kept_in, unattended
 from ganzfeld.outputs.base import check_target, example_targets
 
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
 
 DOORS = "Where pictures go"
+UNATTENDED = "Unattended"
 OUTSIDE = "OSC, MIDI, sound and tempo"
+FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -80,6 +84,26 @@ def play(
     save_rig: Annotated[
         str | None,
         typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Start the show again whatever ends it, as it was; for installations.",
+            rich_help_panel=UNATTENDED,
+        ),
+    ] = False,
+    hours: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOURS",
+            help='Play only then, "10:00-18:00" or "mo-fr 9:00-17:00, sa 20:00-02:00", and be black outside.',
+            rich_help_panel=UNATTENDED,
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Write what happens into this file, which turns over.", rich_help_panel=UNATTENDED),
     ] = None,
     osc: Annotated[
         int | None,
@@ -159,6 +183,10 @@ def play(
         float,
         typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
     ] = 0.15,
+    floor: Annotated[
+        float,
+        typer.Option(min=-120, max=0, help="Decibels below which sound is silence.", rich_help_panel=OUTSIDE),
+    ] = FLOOR,
     tempo: Annotated[
         str | None,
         typer.Option(
@@ -168,9 +196,13 @@ def play(
     ] = None,
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
+    if keep and kept_in() is None:
+        raise typer.Exit(run_kept(str((file or network or Path("planets")).absolute()), sys.argv[1:]))
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
+    from ganzfeld.cli import _rig as rigs
+
     chosen = rigs.show_rig(
         source.patch,
         name=rig,
@@ -183,7 +215,7 @@ def play(
         ),
         trust=trust,
     )
-    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release})
+    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio
     follow = None if tempo is None else outside.tempo(tempo)
 
@@ -191,7 +223,7 @@ def play(
 
     take_file = TakeFile(take) if take else None
     if record is not None:
-        check_target(record)
+        check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
     from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
@@ -210,6 +242,7 @@ def play(
         take=take,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
+        keep_in=kept_in(),
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(
@@ -226,7 +259,7 @@ def play(
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None
-    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
+    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
             show.start()

@@ -49,6 +49,9 @@ def render(
     audio: Annotated[
         Path | None, typer.Option(help="Patches: a sound file, looped, that the show hears and the film has.")
     ] = None,
+    floor: Annotated[
+        float, typer.Option(min=-120, max=0, help="Decibels below which the sound of --audio is silence.")
+    ] = -50.0,
     midi: Annotated[list[Path] | None, typer.Option(help="Patches: a MIDI file that plays along, looped.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Takes: processes side by side, over all GPUs.")] = 1,
     cluster: Annotated[
@@ -76,6 +79,7 @@ def render(
         sound=sound,
         silent=silent,
         audio=audio,
+        floor=floor,
         midi=tuple(midi or ()),
         workers=workers,
         cluster=cluster,

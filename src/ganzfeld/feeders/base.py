@@ -1,9 +1,9 @@
 """What a kind of file or source is, as the child sees it.
 
-To add a kind, write `kinds/NAME.py` with one class derived from `Feeder`, and its test. Its constructor opens the file and
-probes it: limits are checked there, before anything is decoded. Methods marked with `@answers` can be asked for.
-It may keep a state between questions, but a question has to say all that it depends on (a second, a sample number): a child
-that died is started again, and the next question goes to a feeder that was just opened.
+To add a kind, write `kinds/NAME.py` with one class derived from `Feeder`, and its test. Its constructor opens the file
+and probes it: limits are checked there, before anything is decoded. Methods marked with `@answers` can be asked for.
+It may keep a state between questions, but a question has to say all that it depends on (a second, a sample number): a
+child that died is started again, and the next question goes to a feeder that was just opened.
 """
 
 from __future__ import annotations

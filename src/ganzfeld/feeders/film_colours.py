@@ -1,7 +1,7 @@
 """Films whose colours are not those of a screen: HDR (PQ, HLG) and wide primaries, brought to sRGB.
 
-HDR is tone-mapped: BT.2408's reference white, 203 cd/m², is the brightest that a screen's white stands for; what is brighter is
-rolled off by the EETF of BT.2390 (section 5.4.1), applied to the largest of the three colours so that hues stay. Functions of
+HDR is tone-mapped: a screen's white stands for BT.2408's reference white, 203 cd/m²; what is brighter is rolled off by
+the EETF of BT.2390 (section 5.4.1), applied to the largest of the three colours so that hues stay. Functions of
 transfer and matrices: BT.2100, SMPTE ST 2084, BT.2087, IEC 61966-2-1.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -60,7 +60,10 @@ class FilmColours:
 
 
 class Look:
-    """A table from the film's R′G′B′ to sRGB, applied by FFmpeg. transfer: PQ, HLG, or 0 for that of ordinary screens."""
+    """A table from the film's R'G'B' to sRGB, applied by FFmpeg.
+
+    transfer: PQ, HLG, or 0 for that of ordinary screens.
+    """
 
     def __init__(self, transfer: int, primaries: int, peak: float) -> None:
         self._primaries = primaries
@@ -120,7 +123,7 @@ class TableFilter:
 def _peak(frame: VideoFrame) -> float:
     """The brightest that a PQ film says it holds, in cd/m²: MaxCLL, or the peak of the screen it was graded on."""
     found = 0.0
-    for data in frame.side_data:
+    for data in cast(Any, frame.side_data):
         name, content = data.type.name, bytes(data)
         if name == "CONTENT_LIGHT_LEVEL" and len(content) >= 4:
             (light,) = struct.unpack_from("=I", content)

@@ -1,5 +1,7 @@
-"""Limits that a child puts on itself before it opens a stranger's file. What the system cannot limit, the parent watches
-(`process.py`)."""
+"""Limits that a child puts on itself before it opens a stranger's file.
+
+What the system cannot limit, the parent watches (`process.py`).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from ganzfeld.feeders.base import Limits
 
 _DENIED = {
     # Calls that start programs, reach other processes or change files. From Linux's tables of system calls.
-    "x86_64": (57, 58, 59, 62, 76, 82, 83, 84, 86, 87, 88, 90, 92, 101, 165, 258, 263, 264, 265, 266, 268, 311, 316, 321,
-               322, 425),
+    "x86_64": (57, 58, 59, 62, 76, 82, 83, 84, 86, 87, 88, 90, 92, 101, 165, 258, 263, 264, 265, 266, 268, 311, 316,
+               321, 322, 425),
     "aarch64": (34, 35, 36, 37, 38, 40, 45, 53, 117, 129, 221, 271, 276, 280, 281, 425),
 }  # fmt: skip
 _SOCKETS = {"x86_64": (41, 42, 53), "aarch64": (198, 199, 203)}

@@ -13,7 +13,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -52,8 +53,8 @@ class FeederProcess:
             start_new_session=True,  # Ctrl-C in a terminal is for the show
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
+        self._to = cast(BinaryIO, self._process.stdin)
+        self._from = cast(BinaryIO, self._process.stdout)
         threading.Thread(target=self._hear, args=(self._from,), name="ganzfeld-feeder", daemon=True).start()
         if sys.platform != "linux":
             threading.Thread(target=self._watch, name="ganzfeld-feeder-memory", daemon=True).start()
@@ -164,4 +165,4 @@ def _python() -> str:
 
 def _path() -> list[str]:
     """Where modules are found. Never the working directory: it may be a folder of downloads."""
-    return [entry for entry in sys.path if os.path.isabs(entry)]
+    return [entry for entry in sys.path if Path(entry).is_absolute()]

@@ -1,8 +1,10 @@
-"""Plain tensors in files of `torch.save`, read without torch. Names in the file are looked up in an exact table; nothing is
-imported or called that is not in it. What is built is bounded by the child's limits.
+"""Plain tensors in files of `torch.save`, read without torch.
 
-Sources: `torch.serialization`'s two layouts as its documentation describes them (a zip archive with data.pkl and data/KEY; before
-1.6, pickles one after another, then each storage's count of eight bytes and its numbers).
+Names in the file are looked up in an exact table; nothing is imported or called that is not in it. What is built is
+bounded by the child's limits.
+
+Source: files that torch writes. Since 1.6 a zip archive with data.pkl and data/KEY; before, pickles one after another,
+then each storage's count of eight bytes and its numbers.
 """
 
 from __future__ import annotations

@@ -68,14 +68,23 @@ class Failover:
         self.main: ChildProcess | None = None
         self.spare: ChildProcess | None = None
         self.outage = Outage()
+        self.resting = False
         self._spare_at = 0.0
         self._signs: tuple[int, int] = (0, 0)
         self._silence, self._looked_at = 0.0, time.perf_counter()
         self._vital: VitalSigns | None = None
         self._spare_looked_at = 0.0
 
+    def rest(self) -> None:
+        """End both processes, and start none until `begin`: nothing is to be rendered for a while."""
+        self.resting = True
+        self.close()
+        self.main = self.spare = None
+        self.outage.end(time.perf_counter())
+
     def begin(self) -> None:
         """Let the spare play, or a new process if there is none."""
+        self.resting = False
         child, self.spare = self.spare or self._child(), None
         child.begun_with = self._policy.newest.version
         self._silence, self._vital = 0.0, VitalSigns(child.pid)
@@ -111,6 +120,8 @@ class Failover:
         now = time.perf_counter()
         awake = min(now - self._looked_at, 0.2)  # while a laptop sleeps, no process can make frames: that is no hang
         self._looked_at = now
+        if self.resting:
+            return
         main = self.main
         if main is not None and main.over.is_set():
             how = main.wait_for_end()

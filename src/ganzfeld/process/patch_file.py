@@ -21,9 +21,16 @@ class PatchFile:
         self.path = path.absolute()
         self.problem: GanzfeldError | None = None
 
-    def read(self) -> str:
-        """Its text, at the start. Raises PatchError."""
-        return read_text_file(self.path)
+    def read(self, known: str | None = None) -> str:
+        """Its text, at the start. Where it cannot be read (on a network drive that comes later), the text that is known
+        of it; without one, raises PatchError."""
+        try:
+            return read_text_file(self.path)
+        except PatchError as error:
+            if known is None:
+                raise
+            self.problem = PatchError(error.what, hint="What played before plays on, until it can be read")
+            return known
 
     def changed(self, change: Change) -> str | None:
         """Somebody saved. The text to play; None, and a problem, if there is none."""

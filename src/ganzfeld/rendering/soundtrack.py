@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganzfeld.errors import SignalError
+from ganzfeld.errors import FeederError, SignalError
 from ganzfeld.takes.timeline import Timeline
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
+    from ganzfeld.feeders.service import OpenFeeder
 
 RATE = 48000
 STEADY = 0.02
 """A show that runs this much slower or faster than real time is at its own speed, and its sound is not bent."""
 SLACK_SECONDS = 0.02
 """So much the sound may be off before it jumps to where it belongs."""
-_BYTES = 8  # of a sample: two float32
+_TRIES = 3  # a decoder that dies is replaced at once, so often
+_BLOCK = 8192  # samples
 
 
 def check_sound(path: Path) -> None:
     """Raises SignalError if there is no such sound."""
-    import av
-    from av.error import FFmpegError
+    _opened(path).close()
 
-    if not path.is_file():
-        raise SignalError(f"there is no file {path}", hint="Give a sound file or a film")
+
+def _opened(path: Path) -> OpenFeeder:
+    from ganzfeld.feeders.service import OpenFeeder
+
     try:
-        with av.open(str(path)) as container:
-            found = bool(container.streams.audio)
-    except (FFmpegError, OSError) as error:
-        raise SignalError(f"{path.name} cannot be read as sound: {error}") from None
-    if not found:
-        raise SignalError(f"there is no sound in {path.name}")
+        return OpenFeeder("sound", path, rate=RATE)
+    except FeederError as error:
+        raise SignalError(error.what, hint=error.hint) from None
 
 
 def soundtrack(
@@ -101,29 +101,22 @@ def _bent(samples: np.ndarray, place: float, speed: float, count: int) -> np.nda
 
 
 def _decoded(source: Path, scratch: Path) -> np.ndarray:
-    """All of a sound as [samples, 2], in a file rather than in memory: a night is long."""
-    import av
-    from av.error import FFmpegError
-
-    check_sound(source)
-    with av.open(str(source)) as container, scratch.open("wb") as file:
-        # FFmpeg would make both channels of a mono file 3 dB quieter than the one.
-        copies = 2 if container.streams.audio[0].channels == 1 else 1
-        resampler = av.AudioResampler(format="flt", layout="mono" if copies == 2 else "stereo", rate=RATE)
-        try:
-            for frame in container.decode(container.streams.audio[0]):
-                frame.pts = None
-                for block in resampler.resample(frame):
-                    file.write(_samples(block, copies))
-        except FFmpegError:  # what is damaged ends it
-            pass
-        for block in resampler.resample(None):
-            file.write(_samples(block, copies))
-    count = scratch.stat().st_size // _BYTES
+    """All of a sound as [samples, 2], in a file rather than in memory: a night is long. Raises SignalError."""
+    feeder, count = _opened(source), 0
+    try:
+        with scratch.open("wb") as file:
+            while True:
+                answer = feeder.ask("read", tries=_TRIES, start=count, count=_BLOCK)
+                end = answer.facts if answer.facts is not None else math.inf
+                block = np.asarray(answer.array)[: max(0, min(_BLOCK, end - count))]
+                file.write(block.tobytes())
+                count += len(block)
+                if count >= end or not len(block):
+                    break
+    except FeederError as error:
+        raise SignalError(error.what, hint=error.hint) from None
+    finally:
+        feeder.close()
     if not count:
         return np.zeros((0, 2), np.float32)
     return np.memmap(scratch, np.float32, "r", shape=(count, 2))
-
-
-def _samples(block: AudioFrame, copies: int) -> bytes:
-    return np.repeat(block.to_ndarray().astype(np.float32), copies).tobytes()

@@ -133,7 +133,7 @@ class Loudspeaker(Background):
         """Until `stop`, or until the device is gone."""
         device = self._find()
         rate = round(float(self._library.query_devices(device, "output")["default_samplerate"]))
-        tape = Tape(SoundFile(self.path, stereo=True, rate=rate))
+        tape = Tape(SoundFile(self.path, rate=rate))
         playback = self.playback = Playback(tape)
 
         def give(block: np.ndarray, count: int, times: Any, _: Any) -> None:

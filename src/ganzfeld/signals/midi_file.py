@@ -2,20 +2,63 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable
+import heapq
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ganzfeld.errors import SignalError
+import numpy as np
+
+from ganzfeld.errors import FeederError, SignalError
 from ganzfeld.signals.follower import Follower
-from ganzfeld.signals.midi_clock import TICKS_PER_BEAT
 from ganzfeld.signals.midi_state import MidiState
 
 MOST_AHEAD_SECONDS = 1.0
 """Show time that jumps further than this is a seek: what lies between is not played."""
-_SUFFIXES = (".mid", ".midi")
-_MICROSECONDS_A_BEAT = 500_000  # until a file says otherwise
+MOST_AT_ONCE = 10_000
+"""Messages that are played in one go. What a file has beyond them at one instant is left out."""
+_SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
+_TYPES = {
+    0x80: ("note_off", "note", "velocity"),
+    0x90: ("note_on", "note", "velocity"),
+    0xA0: ("polytouch", "note", "value"),
+    0xB0: ("control_change", "control", "value"),
+    0xC0: ("program_change", "program", ""),
+    0xD0: ("aftertouch", "value", ""),
+}
+_CLOCK, _START, _BEND = 0xF80000, 0xFA0000, 0xE0
+
+
+@dataclass(slots=True)
+class FileMessage:
+    """A message of a file, with the fields of its type, as `MidiState.feed` takes them (and mido names them)."""
+
+    type: str
+    channel: int = 0
+    note: int = 0
+    velocity: int = 0
+    control: int = 0
+    value: int = 0
+    program: int = 0
+    pitch: int = 0
+
+    @classmethod
+    def of(cls, packed: int) -> FileMessage:
+        """status << 16 | first << 8 | second data byte → the message."""
+        if packed in (_CLOCK, _START):
+            return cls("clock" if packed == _CLOCK else "start")
+        status, first, second = packed >> 16, packed >> 8 & 127, packed & 127
+        message = cls("pitchwheel", status & 15)
+        if status & 0xF0 == _BEND:
+            message.pitch = (first | second << 7) - 8192
+            return message
+        message.type, *names = _TYPES[status & 0xF0]
+        for name, value in zip(names, (first, second)):
+            if name:
+                setattr(message, name, value)
+        return message
 
 
 def is_midi_file(name: str) -> bool:
@@ -26,15 +69,29 @@ def is_midi_file(name: str) -> bool:
 class MidiFile(Follower):
     """Plays a file's messages into `state` as if its tracks came from a port, and its tempo as MIDI clock.
 
-    It begins at t = 0 and is looped. A pause holds its notes, a seek lets them go. clock: gives the show's time in
-    seconds. Raises SignalError if there is no such file, or nothing in it.
+    It begins at t = 0 and is looped. A pause holds its notes, a seek lets them go. The file is read by a feeder (see
+    `feeders.midi_events`); clock messages are made when they are due. clock: gives the show's time in seconds.
+    told: what of the file is not played, or None. Raises SignalError if there is no such file, or nothing in it.
     """
 
     def __init__(self, state: MidiState, path: Path, clock: Callable[[], float] | None = None) -> None:
         super().__init__(clock, path.name)
         self.state = state
-        self.messages, self.seconds = read(path)
-        self._times = [at for at, _ in self.messages]
+        from ganzfeld.feeders.service import read_file
+
+        try:
+            answer = read_file("midi", path)
+        except FeederError as error:
+            raise SignalError(error.what, hint=error.hint) from None
+        facts, events = answer.facts, np.array(answer.array)
+        self.seconds: float = facts["seconds"]
+        self._times, self._messages = events[:, 0], events[:, 1].astype(np.int64)
+        self._tempi: list[tuple[float, float, float]] = [tuple(tempo) for tempo in facts["tempi"]]
+        self._tempo_begins = [tempo[0] for tempo in self._tempi]
+        self.told: SignalError | None = None
+        if facts["told"]:
+            what = f"{path.name} plays, but for {'; '.join(facts['told'])}"
+            self.told = SignalError(what, hint="The file is damaged, or larger than a show can use")
         self._played = 0.0  # seconds of the show: everything before has been played
 
     def advance(self, t: float, now: float | None = None) -> None:
@@ -45,50 +102,47 @@ class MidiFile(Follower):
                 self._played = t
             return
         now = t if now is None else now
+        left = MOST_AT_ONCE
         while self._played < t:
-            turn, begin = divmod(self._played, self.seconds)
+            turn = math.floor(self._played / self.seconds)
+            if (turn + 1) * self.seconds <= self._played:  # the quotient was rounded down
+                turn += 1
+            begin = max(self._played - turn * self.seconds, 0.0)
             end = min(t - turn * self.seconds, self.seconds)
-            first, last = bisect.bisect_left(self._times, begin), bisect.bisect_left(self._times, end)
-            for at, message in self.messages[first:last]:
-                self.state.feed(message, now - (t - turn * self.seconds - at), self.name)
+            for at, packed in self.due(begin, end):
+                left -= 1
+                if left < 0:
+                    self.state.unplugged(self.name)  # or a note that was struck would sound for ever
+                    break
+                self.state.feed(FileMessage.of(packed), now - (t - turn * self.seconds - at), self.name)
             # From the loop's number, for what adds up would never quite reach its end.
             self._played = t if end < self.seconds else (turn + 1) * self.seconds
+
+    def due(self, begin: float, end: float) -> Iterator[tuple[float, int]]:
+        """Second and message of all that is due from one second of a round until another, clocks included; at one
+        instant the clock comes last. What is due at the very end of a round belongs to it."""
+        first, last = np.searchsorted(self._times, [begin, end])
+        last = len(self._times) if end >= self.seconds else last
+        events = ((float(self._times[k]), 0, int(self._messages[k])) for k in range(first, last))
+        clocks = ((at, 1, _CLOCK) for at in self._clocks(begin, end))
+        for at, _, packed in heapq.merge(events, clocks, key=lambda due: due[:2]):
+            yield at, packed
+
+    def _clocks(self, begin: float, end: float) -> Iterator[float]:
+        """The seconds of the clock messages from `begin` until `end`."""
+        # One tempo earlier, for its last clock may, rounded, fall on this one's beginning.
+        for k in range(max(bisect_right(self._tempo_begins, begin) - 2, 0), len(self._tempi)):
+            since, before, rate = self._tempi[k]
+            behind = self._tempi[k + 1][1] if k + 1 < len(self._tempi) else math.inf
+            if since >= end:
+                return
+            clock = max(math.ceil(before), math.floor(before + (begin - since) * rate)) if rate else behind
+            while clock < behind and (at := since + (clock - before) / rate) < end:
+                if at >= begin:
+                    yield at
+                clock += 1
 
     def stop(self) -> None:
         """Follow no longer, and let every note go."""
         super().stop()
         self.state.unplugged(self.name)
-
-
-def read(path: Path) -> tuple[list[tuple[float, Any]], float]:
-    """A file's messages (mido's) with their seconds, among them its clock, and how long it is. Raises SignalError."""
-    try:
-        import mido
-    except ImportError:
-        hint = 'In the folder of Ganzfeld: pip install -c constraints.txt ".[midi]"'
-        raise SignalError("MIDI needs a package that is not here: mido", hint=hint) from None
-    if not path.is_file():
-        raise SignalError(f"There is no file {path}", hint="Give a MIDI file, or a port's name")
-    try:
-        file = mido.MidiFile(str(path), clip=True)
-        merged = mido.merge_tracks(file.tracks)
-    except Exception as error:  # mido's reader raises whatever a damaged file makes it stumble over
-        raise SignalError(f"{path.name} cannot be read as MIDI: {error or type(error).__name__}") from None
-    if file.ticks_per_beat <= 0:
-        raise SignalError(f"{path.name} counts frames of film, not beats", hint="Save it again with a tempo")
-    messages: list[tuple[float, Any]] = [(0.0, mido.Message("start"))]
-    clock = file.ticks_per_beat / TICKS_PER_BEAT
-    seconds, tick, next_clock, tempo = 0.0, 0, 0.0, _MICROSECONDS_A_BEAT
-    for message in merged:
-        a_tick = tempo / 1e6 / file.ticks_per_beat
-        while next_clock < tick + message.time:
-            messages.append((seconds + (next_clock - tick) * a_tick, mido.Message("clock")))
-            next_clock += clock
-        seconds, tick = seconds + message.time * a_tick, tick + message.time
-        if message.type == "set_tempo":
-            tempo = message.tempo
-        elif not message.is_meta:
-            messages.append((seconds, message))
-    if seconds <= 0:
-        raise SignalError(f"There is nothing in {path.name}")
-    return messages, seconds

@@ -36,6 +36,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /            the page
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
+    GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
     WS  /live        frames and words (`wire.py`), paced by acknowledgement
     """
@@ -46,6 +47,12 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     def patch(request: Request) -> Response:
         return _json(show.patch_source())
 
+    def health(request: Request) -> Response:
+        found = show.health()
+        answer = _json(found)
+        answer.status_code = 200 if found.ok else 503
+        return answer
+
     async def live(socket: WebSocket) -> None:
         await _Conversation(show, audience, socket).run()
 
@@ -55,6 +62,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         Route("/frame.png", _still(show, picture.png, "image/png")),
         Route("/api/status", status),
         Route("/api/patch", patch),
+        Route("/health", health),
         WebSocketRoute("/live", live),
         Mount("/assets", StaticFiles(directory=page.FOLDER / "assets", check_dir=False)),
     ]

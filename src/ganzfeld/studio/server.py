@@ -18,6 +18,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
 from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
+from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
 from ganzfeld.studio.guard import Guard, addresses
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import Audience
@@ -96,6 +97,10 @@ class StudioServer:
         self.stop()
 
     def _run(self, listening: socket.socket, ready: threading.Event) -> None:
+        for name in ("uvicorn.error", "asyncio"):
+            library = logging.getLogger(name)
+            if not any(isinstance(known, SayOnce) for known in library.filters):
+                library.addFilter(SayOnce())
         try:
             with listening:
                 asyncio.run(self._serve(listening, ready))
@@ -149,6 +154,8 @@ class _Uvicorn(uvicorn.Server):
             log_config=None,
             log_level="warning",
         )
+        config.load()
+        limit_connections(config, ConnectionLimit())
         super().__init__(config)
         self._ready = ready
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.health import Health
 from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back", "tap"]
@@ -21,6 +22,10 @@ class StudioShow(Protocol):
 
     def status(self) -> Status:
         """How it is doing now."""
+        ...
+
+    def health(self) -> Health:
+        """Whether it is well."""
         ...
 
     def patch_source(self) -> PatchSource:

@@ -20,6 +20,9 @@ import msgspec
 encode = msgspec.msgpack.Encoder().encode
 log = logging.getLogger(__name__)
 
+LARGEST_BYTES = 32 << 20
+"""Of what is sent at once. What is larger is not sent, and who sends it all the same is hung up on: the process at the
+other end may not make this one large."""
 MOST_WAITING = 8192
 """Messages that wait for an other side that does not read; the oldest go first."""
 
@@ -43,6 +46,7 @@ class MessagePipe:
         self._keys = itertools.count()
         self._news = threading.Condition()
         self._closing = False
+        self._too_large: set[str] = set()
         self._writer = threading.Thread(target=self._write, name="ganzfeld-pipe-out", daemon=True)
         self._reader = threading.Thread(target=self._read, name="ganzfeld-pipe-in", daemon=True)
 
@@ -81,7 +85,11 @@ class MessagePipe:
                 batch = list(self._outbox.values())
                 self._outbox.clear()
             try:
-                self._connection.send_bytes(encode(batch))
+                data = encode(batch)
+                if len(data) > LARGEST_BYTES:
+                    self._send_one_by_one(batch)
+                    continue
+                self._connection.send_bytes(data)
             except (OSError, ValueError, EOFError):
                 return  # the other side is gone; the reader says so
             except Exception:
@@ -95,13 +103,21 @@ class MessagePipe:
             except Exception as error:
                 log.warning("a message cannot be sent: %s", error)
                 continue
+            if len(data) > LARGEST_BYTES:
+                kind = type(message).__name__
+                if kind not in self._too_large:
+                    self._too_large.add(kind)
+                    log.warning(
+                        "%s has %d MB and is not sent: at most %d MB are", kind, len(data) >> 20, LARGEST_BYTES >> 20
+                    )
+                continue
             with contextlib.suppress(OSError, ValueError, EOFError):
                 self._connection.send_bytes(data)
 
     def _read(self) -> None:
         while True:
             try:
-                data = self._connection.recv_bytes()
+                data = self._connection.recv_bytes(LARGEST_BYTES)
             except (EOFError, OSError):
                 break
             try:

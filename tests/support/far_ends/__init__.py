@@ -17,11 +17,13 @@ import numpy as np
 
 class FarEnd(abc.ABC):
     """Looks at what a door shows. type: of the kind. tolerance: how far a number of 0 to 255 may be off. has_alpha:
-    whether transparency arrives. after_close: pictures can only be seen once the door is closed."""
+    whether transparency arrives. scales: pictures arrive in a size of the far end's own. after_close: pictures can only
+    be seen once the door is closed. Where the far end cannot be had, making it skips the test."""
 
     type: ClassVar[str]
     tolerance: ClassVar[int] = 0
     has_alpha: ClassVar[bool] = True
+    scales: ClassVar[bool] = False
     after_close: ClassVar[bool] = False
 
     def __init__(self, folder: Path) -> None:

@@ -13,6 +13,8 @@ import msgspec
 import torch
 
 LARGEST_CHECKPOINTED_TENSOR = 1 << 20
+LARGEST_CHECKPOINTED_VALUE = 1 << 20
+"""Bytes of one value of a script's state, as msgpack. A larger one is left out once a second, and kept when all is."""
 
 
 class State:
@@ -58,7 +60,8 @@ class State:
             for key, tensor in self.tensors.copy().items()
             if largest is None or tensor.numel() * tensor.element_size() <= largest
         ]
-        memory = {path: _plain(memory) for path, memory in self.memory.items()}
+        most = None if largest is None else LARGEST_CHECKPOINTED_VALUE
+        memory = {path: _plain(memory, most) for path, memory in self.memory.items()}
         expressions = _plain(self.expressions)
         exact = len(tensors) == len(self.tensors) and _returns(expressions, self.expressions)
         exact = exact and _returns(memory, self.memory)
@@ -87,12 +90,14 @@ def _copied(memory: dict[str, Any]) -> dict[str, Any]:
     return copied
 
 
-def _plain(memory: dict[str, Any]) -> dict[str, Any]:
+def _plain(memory: dict[str, Any], most: int | None = None) -> dict[str, Any]:
     plain = {}
     for key, value in memory.items():
         try:
-            msgspec.msgpack.encode(value)
-        except (TypeError, ValueError, OverflowError):
+            size = len(msgspec.msgpack.encode(value))
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            continue
+        if most is not None and size > most:
             continue
         plain[key] = value
     return plain

@@ -28,7 +28,7 @@ class BankFile:
     """What a file of snapshots holds. bank: the good ones. bad: the others as they stand there, by name. problem: what
     is wrong with them; None if nothing is."""
 
-    bank: Bank = Bank()
+    bank: Bank = field(default_factory=Bank)
     bad: dict[str, Any] = field(default_factory=dict)
     problem: PatchError | None = None
 
@@ -99,7 +99,7 @@ def _part_by_part(found: dict[str, Any], path: Path) -> BankFile:
 
 
 def _snapshot(value: Any) -> Snapshot:
-    """One snapshot of a file. One whose place on the pad is no place (null, as some versions wrote) is in the middle."""
+    """One snapshot of a file. One whose place on the pad is none (null, as we once wrote) is in the middle."""
     try:
         return msgspec.convert(value, Snapshot)
     except msgspec.ValidationError:

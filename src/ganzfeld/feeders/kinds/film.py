@@ -175,7 +175,7 @@ class FilmFeeder(Feeder):
         """Frames from here to the end of the file, each with the second it starts at. Skips what is damaged."""
         from av.error import FFmpegError
 
-        decoder = _decoder_with_alpha(self._stream)
+        decoder: Any = _decoder_with_alpha(self._stream)
         last: float | None = None
         try:
             for packet in self._container.demux(self._stream):
@@ -192,7 +192,7 @@ class FilmFeeder(Feeder):
                     if frame.width * frame.height > MOST_PIXELS:
                         self.damaged = True
                         continue
-                    time = frame.time if frame.time is not None else (last or 0.0) + 1 / self.rate
+                    time: float = frame.time if frame.time is not None else (last or 0.0) + 1 / self.rate
                     if self._first is None:
                         self._first = time
                     start = time - self._first - EARLY / self.rate

@@ -252,9 +252,9 @@ def _network_of(
 ) -> NetworkFile:
     about = header.about
     notes, warnings = tuple(map(_clean, about.notes)), tuple(map(_clean, about.warnings))
+    told = dict.fromkeys((*warnings, *_broken(weights)))  # one that was converted may have been told before
     origin = _clean(about.origin) or "Ganzfeld's own"
-    warnings = (*warnings, *_broken(weights))
-    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, warnings, kept)
+    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, tuple(told), kept)
 
 
 def _broken(weights: Mapping[str, torch.Tensor]) -> list[str]:

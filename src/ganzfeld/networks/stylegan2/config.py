@@ -163,10 +163,10 @@ class StyleGAN2Config(MappingConfig):
                 f"the synthesis network has blocks for {blocks or 'no sizes at all'}, not for 4, 8, 16, …",
                 hint="It is not a StyleGAN2 generator, or a part of it is missing.",
             )
+        fields["channels"] = tuple(shape_of(weights, f"synthesis.b{block}.conv1.weight", 4)[0] for block in blocks)
         _, height, width = shape_of(weights, "synthesis.b4.const", 3)
         fields["const_size"] = (width, height)
         fields["img_resolution"] = height * blocks[-1] // 4
-        fields["channels"] = tuple(shape_of(weights, f"synthesis.b{block}.conv1.weight", 4)[0] for block in blocks)
         fields["img_channels"] = shape_of(weights, f"synthesis.b{blocks[-1]}.torgb.weight", 4)[0]
         fields["num_ws"] = max(self.num_ws, 2 * len(blocks))
         return dataclasses.replace(self, **fields)

@@ -2,8 +2,9 @@
 
     [PICTURE=]KIND[:TARGET][[x,y,width,height]][,option=value…]
 
-The picture is the name of an output of the patch; left out, it is the main one, whichever that is. A target or a value
-that holds a comma, a bracket or a quote is written in double quotes.
+The picture is the name of an output of the patch; left out, it is the main one, whichever that is. An option without a
+value is switched on: `window:2,lead`. A target or a value that holds a comma, a bracket or a quote is written in double
+quotes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _HEAD = re.compile(r'(?:(?P<picture>[^=:,\[\]"]+)=)?(?P<kind>[a-z][a-z0-9_-]*)(?
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TARGET = re.compile(rf":({_QUOTED}|[^,\[\"]*)")
 _REGION = re.compile(r"\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]")
-_OPTION = re.compile(rf",\s*([a-z_]+)\s*=\s*({_QUOTED}|[^,\"]*)")
+_OPTION = re.compile(rf",\s*([a-z_]+)\s*(?:=\s*({_QUOTED}|[^,\"]*)|(?=,|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def parse_route(text: str, kinds: Mapping[str, type[Door]] | None = None) -> Rou
     if region := _REGION.match(text, place):
         options["region"], place = [int(number) for number in region.groups()], region.end()
     while option := _OPTION.match(text, place):
-        options[option[1]], place = _plain(option[2]), option.end()
+        options[option[1]] = True if option[2] is None else _plain(option[2])
+        place = option.end()
     if place != len(text):
         hint = "After kind, target and region come options: window:2[0,0,1920,1080],rate=30"
         raise OutputError(f"'{text[place : place + 40]}' of the door '{text[:80]}' cannot be read", hint=hint)

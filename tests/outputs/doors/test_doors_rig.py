@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from door_stage import KINDS
 from ganzfeld.errors import OutputError
-from ganzfeld.outputs import rig as rigs
-from ganzfeld.outputs.doors.route import Route
-from ganzfeld.outputs.rig import (
+from ganzfeld.outputs.doors import rig as rigs
+from ganzfeld.outputs.doors.rig import (
     LARGEST_RIG,
     Rig,
     RigMidi,
@@ -27,6 +26,7 @@ from ganzfeld.outputs.rig import (
     save_rig,
     with_doors,
 )
+from ganzfeld.outputs.doors.route import Route
 
 CLUB = """
 [doors.wall]

@@ -1,0 +1,1 @@
+"""What the kind of door `window` is made of (`outputs/doors/kinds/window.py`)."""
