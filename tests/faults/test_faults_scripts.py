@@ -90,3 +90,15 @@ def test_a_stopped_spare_is_replaced(play):
     spare = stage.show._failover.spare
     psutil.Process(spare.pid).send_signal(signal.SIGSTOP)
     until(lambda: stage.show._failover.spare is not spare)
+
+
+def test_render_and_spare_are_killed_at_once(play):
+    stage = play("grey 4\n")
+    stage.shows(4)
+    until(lambda: stage.show.spare_ready)
+    pids = stage.show.render_pid, stage.show._failover.spare.pid
+    for pid in pids:
+        psutil.Process(pid).kill()
+    until(lambda: stage.show.render_pid not in (*pids, None) and stage.show.status().render_alive, seconds=30)
+    stage.goes_on()
+    assert stage.pixel() == 4

@@ -85,6 +85,9 @@ class Failover:
     def begin(self) -> None:
         """Let the spare play, or a new process if there is none."""
         self.resting = False
+        if self.spare is not None and self.spare.over.is_set():
+            self.spare.wait_for_end()  # whoever killed the one killed the other, too
+            self.spare = None
         child, self.spare = self.spare or self._child(), None
         child.begun_with = self._policy.newest.version
         self._silence, self._vital = 0.0, VitalSigns(child.pid)

@@ -51,14 +51,9 @@ class Snapshot(_Plain, frozen=True):
         if not all(math.isfinite(number) for number in self.at):
             raise ValueError("a place on the pad is two finite numbers")
         for address, value in self.values.items():
-            if not all(
-                math.isfinite(item) for item in (value if isinstance(value, list) else [value]) if _counts(item)
-            ):
+            items = value if isinstance(value, list) else [value]
+            if not all(math.isfinite(item) for item in items if isinstance(item, float)):
                 raise ValueError(f"{address} has a number that is not finite")
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, float)
 
 
 class Bank(_Plain, frozen=True, omit_defaults=False):
