@@ -232,7 +232,7 @@ def play(
 
     take_file = TakeFile(take) if take else None
     if record is not None:
-        check_target(record)
+        check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
     from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices

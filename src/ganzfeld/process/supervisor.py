@@ -127,6 +127,7 @@ class Supervisor(ShowCommands):
         self._texts = {1: self._policy.newest}
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
         self._playing: VersionedText | None = None
+        self._put_off: set[str] = set()
         self._journal = Journal()
         self._store = FrameStore()
         self._hazards = HazardBoard(self._store.session, create=True)
@@ -238,6 +239,7 @@ class Supervisor(ShowCommands):
                 patch_name=self.name,
                 patch_version=newest.version,
                 render_alive=not self._failover.outage.lasts,
+                put_off=tuple(path for path in told.pending_trust if path in self._put_off),
                 rolled=self._dice.rolled,
                 osc_dropped=dropped,
                 osc_dropped_last=last,
@@ -284,6 +286,8 @@ class Supervisor(ShowCommands):
                 self._dice.back()
             case "trust":
                 self.trust(arguments.get("path", ""))
+            case "later":
+                self._put_off.add(arguments.get("path", ""))
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
 
@@ -373,6 +377,7 @@ class Supervisor(ShowCommands):
         """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
         if path not in self._told.status.pending_trust:
             raise GanzfeldError("no script of this name waits for permission")
+        self._put_off.discard(path)
         TrustStore().trust(Path(path))
         self._give(TrustScript(path), key=("trust", path))
 

@@ -153,7 +153,7 @@ class _Conversation:
                 await asyncio.to_thread(obey, self.show, command)
                 return None
             arguments = {}
-            if command.name == "trust":
+            if command.name in ("trust", "later"):
                 self._must_be_here("permission to run a script is given")
                 await self._may_trust(command.path)
                 arguments = {"path": command.path or ""}

@@ -80,7 +80,7 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     """Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
     `engine.snapshots.Snapshots.arrange`."""
 
-    do: Literal["store", "recall", "morph", "release", "rename", "delete", "place", "fade"]
+    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "place", "fade"]
     arguments: list[str | float] = []
 
 
