@@ -85,6 +85,14 @@ def play(
         str | None,
         typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
     ] = None,
+    test_card: Annotated[
+        bool,
+        typer.Option(
+            "--test-card",
+            help="Windows show a test card; without a window in --to or --rig, every display does.",
+            rich_help_panel=DOORS,
+        ),
+    ] = False,
     keep: Annotated[
         bool,
         typer.Option(
@@ -214,6 +222,7 @@ def play(
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
         ),
         trust=trust,
+        test_card=test_card,
     )
     wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -71,16 +72,21 @@ class Pictures(Output):
         probe.touch()
         probe.unlink()
 
-    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+    def convert(self, image: np.ndarray) -> bytes:
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
         says_srgb = PngInfo()
         says_srgb.add(b"sRGB", b"\0")
+        packed = io.BytesIO()
+        Image.fromarray(image, "RGBA").save(packed, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+        return packed.getvalue()
+
+    def _write(self, converted: bytes, t: float, number: int) -> None:
         path = self.path(number)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            Image.fromarray(image, "RGBA").save(unfinished, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+            unfinished.write_bytes(converted)
             unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)

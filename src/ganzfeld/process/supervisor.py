@@ -53,6 +53,7 @@ from ganzfeld.process.messages import (
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.pulse_watch import PulseWatch
+from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
@@ -145,9 +146,11 @@ class Supervisor(ShowCommands):
         )
         self._told = RenderState()
         if before is not None:
-            self._told.saved, self._care.kept = before.saved, dict(before.kept)
+            self._told.saved = before.saved
+            self._care.keeps(before.kept)
             self._playing = self._texts[0] = VersionedText(0, before.text)
         self.doors = Routing(self._store)
+        self._leading = LeadingDoor()
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
@@ -294,7 +297,7 @@ class Supervisor(ShowCommands):
             if text is None:
                 return None
             checkpoint, clock = (saved.data, saved.clock) if saved else (None, {})
-            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=dict(self._care.kept))
+            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=self._care.kept)
 
     # Outside a show's hours
 
@@ -447,7 +450,9 @@ class Supervisor(ShowCommands):
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""
-        if self._care.custody.changed(path):
+        custody = self._care.custody
+        if custody.changed(path):
+            custody.noticed(path, time.perf_counter())
             self._try_again(path)
 
     def _try_again(self, path: str) -> None:
@@ -474,7 +479,7 @@ class Supervisor(ShowCommands):
                 case FilesSetAside(files):
                     self._care.custody.told(files)
                 case NetworksKept(files):
-                    self._care.kept.update(files)
+                    self._care.keeps(files)
                 case PatchAddresses():
                     self._told.take_addresses(message)
                 case ReportedValues():
@@ -505,6 +510,8 @@ class Supervisor(ShowCommands):
             try:
                 self._pulse.look(time.perf_counter())
                 self.doors.look()
+                if (asked := self._leading.look(self.doors.statuses())) is not None:
+                    self._give(asked, key="refresh", keep=False)
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -533,7 +540,7 @@ class Supervisor(ShowCommands):
             fallback,
             self._told.saved,
             set_aside=self._care.custody.for_begin(),
-            kept=dict(self._care.kept) if self._told.saved is not None else {},
+            kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
         )
         yield from self._journal
