@@ -21,6 +21,9 @@ class MovieNode(Node):
     `position=8*ramp(beat/16)` ties it to the beat. Backwards is harder work than forwards: films made for it have many
     key frames.
 
+    Alpha is kept (ProRes 4444, VP8 and VP9 as browsers write it, …). HDR films (PQ and HLG) are brought to the range of
+    a screen, so that their white looks like that of other films.
+
     A live show never waits for a film: a frame that is late leaves the one before it on. A render does wait, so that
     every frame is exact.
     """
