@@ -456,6 +456,7 @@ class Supervisor(ShowCommands):
     def _try_again(self, path: str) -> None:
         with self._lock:
             self._policy.forgive(time.perf_counter())
+            self._failover.mended(path)
             # Not kept: another process reads the file as it is then.
             self._give(FileChanged(path), key=("notice", path), keep=False)
 
@@ -472,8 +473,8 @@ class Supervisor(ShowCommands):
                     pass  # from a process that was replaced
                 case Status():
                     self._take_status(child, message)
-                case WatchFiles(files):
-                    self._care.ask_for(files)
+                case WatchFiles(files, stamps):
+                    self._care.ask_for(files, stamps)
                 case FilesSetAside(files):
                     self._care.custody.told(files)
                 case NetworksKept(files):
