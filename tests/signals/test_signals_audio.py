@@ -486,8 +486,8 @@ def test_doors_hear_a_file_in_step_with_the_show(tmp_path, ring):
         heard = reader.read(round(51 * RATE), RATE // 2)
         original = SoundFile(file)
         original.seek(2.0)
-        expected = original.read(RATE // 2)[:, 0]
-        assert np.abs(heard[:, 0] - expected).max() < 0.01
+        expected = original.read(RATE // 2)
+        assert np.abs(heard - expected).max() < 0.01
         told[0] = KnownTime(3.0, 52.0, 0.0)  # paused
         for step in range(1, 30):
             now[0] = 52 + 0.02 * step

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ def render_patch(options: RenderOptions) -> None:
             hint="Make one: ganzfeld play PATCH --take night.ganztake",
         )
     from ganzfeld.cli._terminal import console
-    from ganzfeld.outputs.base import output_for
+    from ganzfeld.outputs.base import check_target, output_for
     from ganzfeld.signals.accompaniment import Accompaniment
 
     player = _player(options)
@@ -39,6 +41,8 @@ def render_patch(options: RenderOptions) -> None:
     name = options.output or next(iter(settings))
     rate = options.fps or settings[name].fps
     count = options.frames or max(1, round((options.seconds or DEFAULT_SECONDS) * rate))
+    options = replace(options, out=output_for(options.out).target_for(options.out, count))
+    check_target(options.out, overwrite=options.overwrite)
     player.clock.seek(options.start)
     if options.snapshot is not None:
         player.recall(options.snapshot, 0.0, "seconds", "now")
@@ -54,7 +58,15 @@ def render_patch(options: RenderOptions) -> None:
             _write_frames(player, name, rate, count, options.out, options)
         else:
             _write_film_with_sound(player, name, rate, count, options, options.audio)
-    console().print(f"{count} frame{'s' * (count != 1)} in {options.out}", markup=False)
+    console().print(f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}", markup=False)
+
+
+def where(target: Path, count: int) -> str:
+    """What is said of where the frames are: of numbered pictures the first name and the last."""
+    if count > 1 and "%" in target.name:
+        with contextlib.suppress(ValueError, TypeError):
+            return f"{target.with_name(target.name % 0)} to {target.name % (count - 1)}"
+    return str(target)
 
 
 def _player(options: RenderOptions) -> Player:
@@ -106,7 +118,6 @@ def _write_film_with_sound(
     from ganzfeld.signals.accompaniment import soundtrack
 
     start, target = player.clock.t, options.out
-    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as folder:
         silent = Path(folder) / f"silent{target.suffix}"
         _write_frames(player, name, fps, count, silent, options)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.cli._render_options import RenderOptions
+from ganzfeld.cli._render_patch import where
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def render_take(options: RenderOptions) -> None:
 
     from ganzfeld.cli._trust import allow_scripts_of
     from ganzfeld.networks.device import pick_device
+    from ganzfeld.outputs.base import check_target
     from ganzfeld.rendering.piece_folder import PieceFolder
     from ganzfeld.rendering.piece_renderer import PieceRenderer
     from ganzfeld.rendering.plan import plan
@@ -48,6 +51,8 @@ def render_take(options: RenderOptions) -> None:
         trusted=lambda: options.trust or allow_scripts_of(take),
         output_options=options.of_the_output,
     )
+    options = replace(options, out=options.out.with_name(Path(job.target).name))
+    check_target(options.out, overwrite=options.overwrite)
     renderer = PieceRenderer(job)
     folder = PieceFolder(job)
     folder.open(anew=options.overwrite)
@@ -133,7 +138,7 @@ def _join(renderer: PieceRenderer, folder: PieceFolder, take: Take, options: Ren
         sound = soundtrack(renderer.timeline, job.first, job.last, source, folder.path, recorded=recorded)
     folder.join(len(renderer.chains), sound=sound, overwrite=options.overwrite)
     count = job.last - job.first
-    words = f"{count} frame{'s' * (count != 1)} in {options.out}"
+    words = f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}"
     console().print(words + (f", with the sound of {source.name}" if source else ""), markup=False)
 
 

@@ -14,7 +14,7 @@ from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
-from ganzfeld.outputs.base import example_targets
+from ganzfeld.outputs.base import check_target, example_targets
 
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
@@ -57,7 +57,10 @@ def play(
         Path | None, typer.Option(help="Write the patch that plays into this file first, and play that: yours to edit.")
     ] = None,
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
-    record: Annotated[Path | None, typer.Option(help=f"Record what is shown: {example_targets()}.")] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+    ] = None,
     take: Annotated[
         Path | None,
         typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
@@ -82,6 +85,14 @@ def play(
         str | None,
         typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
     ] = None,
+    test_card: Annotated[
+        bool,
+        typer.Option(
+            "--test-card",
+            help="Windows show a test card; without a window in --to or --rig, every display does.",
+            rich_help_panel=DOORS,
+        ),
+    ] = False,
     keep: Annotated[
         bool,
         typer.Option(
@@ -211,6 +222,7 @@ def play(
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
         ),
         trust=trust,
+        test_card=test_card,
     )
     wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio
@@ -219,6 +231,8 @@ def play(
     from ganzfeld.cli._take import TakeFile
 
     take_file = TakeFile(take) if take else None
+    if record is not None:
+        check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
     from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices

@@ -1,4 +1,4 @@
-"""The file of a patch or a script, read as text. What is wrong with it is said in the same words wherever it is read."""
+"""The file of a patch or a script, read as text. What is wrong with it is said in the same words everywhere."""
 
 from __future__ import annotations
 
