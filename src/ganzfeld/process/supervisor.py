@@ -25,6 +25,7 @@ from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.commands import ShowCommands
 from ganzfeld.process.darkening import show_black
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.kept_show import KeptShow, read_kept
@@ -179,6 +180,7 @@ class Supervisor(ShowCommands):
 
     def start(self) -> Supervisor:
         """Start rendering."""
+        make_room()
         with self._lock:
             self._files.start()
             if not self._failover.resting:
