@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from fake_show import FakeShow
+from ganzfeld.process.descriptors import make_room
 from ganzfeld.studio import connections
 from ganzfeld.studio.connections import MOST_SILENT, SayOnce
 from ganzfeld.studio.server import StudioServer
@@ -156,3 +157,17 @@ def test_a_library_says_the_same_once(caplog):
         "no descriptors left (100 times)",
         "no descriptors left (200 times)",
     ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_show_asks_for_descriptors_and_connections_have_their_share():
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        assert connections.most_connections() == 256 // connections.SHARE_OF_DESCRIPTORS
+        make_room()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

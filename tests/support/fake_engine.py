@@ -102,6 +102,7 @@ class FakeEngine:
         self.set_aside: dict[Path, str] = {}
         self.kept: dict[Path, Path] = {}
         self.networks: dict[Path, Path] = {}
+        self.stamps: dict[Path, int] = {}
         self.ran = 0
         if device == "none":
             raise PatchError("The device 'none' cannot be used", hint="Try --device cpu")

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from ganzfeld.engine.engine import Engine
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.language.parser import parse
+from ganzfeld.patch.media import scripts
 from ganzfeld.takes import recorder as recording
 from ganzfeld.takes.file import MAGIC, TakeWriter, read_records
 from ganzfeld.takes.packing import Played, pack_happenings, pack_times, unpack_happenings, unpack_times
@@ -497,6 +498,35 @@ def test_edits_of_scripts_come_back(tmp_path: Path) -> None:
         night.play(wait)
     night.end()
     script.write_text(body.format(0.1))
+    take = Take(night.path)
+    assert len(take.scripts["b"]) == 3
+    replay = Replay(take, Timeline(take), device="cpu", trusted=lambda path: True)
+    replay.start(replay.timeline.starts(tensors=True)[0])
+    for shown in night.shown:
+        assert np.array_equal(replay.frame().numpy(), shown)
+    replay.close()
+
+
+def test_a_script_that_was_set_aside_is_so_in_a_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not run again: it would hang again, and longer or shorter than then."""
+    monkeypatch.setattr(scripts, "FIRST_SECONDS", 0.3)
+    monkeypatch.setattr(scripts, "LATER_SECONDS", 0.3)
+    script = tmp_path / "shade.py"
+    body = "def frame(context, inputs):\n    while context.frame == {}: pass\n    return inputs.image * {}\n"
+    script.write_text(body.format(-1, 0.2))
+    text = f"a = noise(tx=t)\nb = script({str(script)!r}, image=a)\nout(b, size=(8, 8))"
+    night = Night(tmp_path / "hung.ganztake", text, trusted=True)
+    night.play(3)
+    script.write_text(body.format(5, 0.5))
+    take_up(night, lambda: night.engine.notice(script))
+    night.play(6)
+    assert night.engine.set_aside, "it hung"
+    script.write_text(body.format(-1, 0.7))
+    take_up(night, lambda: night.engine.notice(script))
+    night.play(3)
+    night.end()
+    monkeypatch.setattr(scripts, "FIRST_SECONDS", 60.0)
+    monkeypatch.setattr(scripts, "LATER_SECONDS", 60.0)
     take = Take(night.path)
     assert len(take.scripts["b"]) == 3
     replay = Replay(take, Timeline(take), device="cpu", trusted=lambda path: True)

@@ -156,6 +156,11 @@ class Engine:
         return self._resources.set_aside
 
     @property
+    def stamps(self) -> dict[Path, int]:
+        """Which version of each file was there when a patch asked for it last (`values.hazards.stamp_of`)."""
+        return self._resources.stamps
+
+    @property
     def kept(self) -> dict[Path, Path]:
         """Copies of networks that play or have played, by the networks' paths: they play on where a network itself
         cannot be opened, which happens after a restart."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.plain_file import check_plain
-from ganzfeld.values.hazards import Hazards, NeverReturned
+from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
 
 OPENING_SECONDS = 10.0
 OPENING_BYTES_PER_SECOND = 2_000_000
@@ -29,8 +29,8 @@ class Resources:
 
     set_aside: files that killed or hung a process, and what they did: they are not touched until they change. asked:
     files that a patch has asked for since `begin`. kept: copies of networks that played before, by the network's path:
-    they play on where the file itself cannot be opened. notes: what a person should know of what was opened since
-    `begin`.
+    they play on where the file itself cannot be opened. stamps: the version of each file when it was asked for last.
+    notes: what a person should know of what was opened since `begin`.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Resources:
         self.set_aside: dict[Path, str] = {}
         self.asked: set[Path] = set()
         self.kept: dict[Path, Path] = {}
+        self.stamps: dict[Path, int] = {}
         self.notes: list[GanzfeldError] = []
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
@@ -72,6 +73,7 @@ class Resources:
         if "\\" in name and os.sep == "/" and not path.exists():  # written on Windows
             path = self._placed(name.replace("\\", "/"))
         self.asked.add(path)
+        self.stamps[path] = stamp_of(path)
         try:
             check_plain(path)
         except (FileNotFoundError, IsADirectoryError, PermissionError, ValueError):

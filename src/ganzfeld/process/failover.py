@@ -31,6 +31,8 @@ STOPPED_SECONDS = 1.0
 """How long it may be stopped by a signal."""
 MORE_PATIENCE = 3.0
 """Seconds in which the process itself deals with what has used up its patience."""
+MENDED_SECONDS = 1.75
+"""The same, where the file has changed meanwhile."""
 LOOK_AT_SPARE_SECONDS = 1.0
 DEATHS_BEFORE_SUSPICION = 2
 """Of processes that were at no file, before the file that changed last is set aside."""
@@ -75,6 +77,8 @@ class Failover:
         self._signs: tuple[int, int] = (0, 0)
         self._silence, self._looked_at = 0.0, time.perf_counter()
         self._vital: VitalSigns | None = None
+        self._mended: dict[str, float] = {}
+        """Files that have changed while the process was at them -> how much silence is enough then."""
         self._spare_looked_at = 0.0
 
     def rest(self) -> None:
@@ -93,6 +97,7 @@ class Failover:
         child, self.spare = self.spare or self._child(), None
         child.begun_with = self._policy.newest.version
         self._silence, self._vital = 0.0, VitalSigns(child.pid)
+        self._mended.clear()
         self._hazards.clear()
         for message in self._first_words():
             child.pipe.post(message)
@@ -105,6 +110,11 @@ class Failover:
         """Send a message to the process that plays; if there is none, the journal has it for the next one."""
         if self.main is not None:
             self.main.pipe.post(message, key)
+
+    def mended(self, path: str) -> None:
+        """A file has changed. If the process is at it and makes no frames, it is not waited for any longer."""
+        if self._silence > LOOK_AFTER and any(hazard.path == path for hazard in self._hazards.standing()):
+            self._mended.setdefault(path, self._silence + MENDED_SECONDS)
 
     def told(self, child: ChildProcess, status: Status) -> None:
         """The process that plays said how it is doing."""
@@ -163,6 +173,7 @@ class Failover:
         signs = self._count_beats(), 0 if playing else self._hazards.progress
         if signs != self._signs:
             self._signs, self._silence = signs, 0.0
+            self._mended.clear()
             if self._vital is not None:
                 self._vital.begin()
             return ""
@@ -186,7 +197,7 @@ class Failover:
             case "opened" | "playing":
                 patience = max(self._hang_seconds, 20 * status.worst_ms / 1000, 2 * status.opened_in)
         if at:
-            patience = min(patience, at[0].patience + MORE_PATIENCE)
+            patience = min(patience, self._mended.get(at[0].path, at[0].patience + MORE_PATIENCE))
         return "no frame for too long" if silence > patience else ""
 
     def replace(self, how: str, *, counts: bool = True) -> None:
@@ -198,7 +209,8 @@ class Failover:
         self.outage.begin(how, now)
         if counts:
             log.warning("the render process ended (%s)", how)
-            if self._custody.blame(self._hazards.standing(), how, now):
+            at = [hazard for hazard in self._hazards.standing() if hazard.path not in self._mended]
+            if self._custody.blame(at, how, now):
                 self._policy.is_over(now)  # a file's doing, and not the text's
             elif self._policy.deaths + 1 >= DEATHS_BEFORE_SUSPICION and self._custody.suspect(how):
                 self._policy.is_over(now)

@@ -16,7 +16,7 @@ from pathlib import Path
 from ganzfeld.process.custody import Custody
 from ganzfeld.process.kept_show import KeptShow, ShowKeeper
 from ganzfeld.process.show_files import ShowFiles
-from ganzfeld.values.hazards import HazardBoard
+from ganzfeld.values.hazards import HazardBoard, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class FileCare:
         keep_in: Path | None,
     ) -> None:
         self._asked: tuple[str, ...] = ()
+        self._read: dict[str, int] = {}
         self.custody = Custody()
         self._copies: dict[str, list[str]] = {}
         self._files, self._hazards, self._changed, self._show = files, hazards, changed, show
@@ -71,9 +72,9 @@ class FileCare:
         aside = self.custody.files
         return {path: copies[-2 if path in aside and len(copies) > 1 else -1] for path, copies in self._copies.items()}
 
-    def ask_for(self, files: tuple[str, ...]) -> None:
-        """The patch asks for these files from now on."""
-        self._asked = files
+    def ask_for(self, files: tuple[str, ...], stamps: Mapping[str, int]) -> None:
+        """The patch asks for these files from now on. stamps: of the versions that it has read."""
+        self._asked, self._read = files, dict(stamps)
         self._news.set()
 
     def close(self) -> None:
@@ -97,10 +98,14 @@ class FileCare:
         self._files.write_soon()
         for path in self.custody.due(now):
             self._changed(path)
-        at = [hazard.path for hazard in self._hazards.standing() if hazard.seconds > AT_SECONDS]
+        at = {hazard.path: hazard.stamp for hazard in self._hazards.standing() if hazard.seconds > AT_SECONDS}
         wanted = frozenset((*self._asked, *self.custody.files, *at))
         if wanted != self._watched:
-            self._watched = wanted
+            new, self._watched = wanted - self._watched, wanted
             self._files.watch(sorted(wanted))
+            read = {**self._read, **at}
+            for path in new:  # it may have changed between when it was read and now
+                if path in read and stamp_of(path) != read[path]:
+                    self._changed(path)
         if self._keeper is not None:
             self._keeper.look(self._show(), now)

@@ -25,7 +25,8 @@ class FileReports:
         watched = tuple(sorted(map(str, engine.watched)))
         if watched != self._watched and (plays or watched):
             self._watched = watched
-            self._post(WatchFiles(watched), "watched")
+            stamps = {str(path): stamp for path, stamp in engine.stamps.items() if str(path) in watched}
+            self._post(WatchFiles(watched, stamps), "watched")
         aside = {str(path): why for path, why in engine.set_aside.copy().items()}
         if aside != self._aside:
             self._aside = aside

@@ -205,9 +205,11 @@ class Ready(_Message, frozen=True):
 
 
 class WatchFiles(_Message, frozen=True):
-    """Tell the process when one of these files changes (`FileChanged`): the patch that plays reads them."""
+    """Tell the process when one of these files changes (`FileChanged`): the patch that plays reads them. stamps: which
+    versions it has read (`values.hazards.stamp_of`), so that no change is missed."""
 
     files: tuple[str, ...]
+    stamps: dict[str, int] = {}
 
 
 class FilesSetAside(_Message, frozen=True):

@@ -25,6 +25,7 @@ from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.commands import ShowCommands
 from ganzfeld.process.darkening import show_black
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.kept_show import KeptShow, read_kept
@@ -179,6 +180,7 @@ class Supervisor(ShowCommands):
 
     def start(self) -> Supervisor:
         """Start rendering."""
+        make_room()
         with self._lock:
             self._files.start()
             if not self._failover.resting:
@@ -468,6 +470,7 @@ class Supervisor(ShowCommands):
     def _try_again(self, path: str) -> None:
         with self._lock:
             self._policy.forgive(time.perf_counter())
+            self._failover.mended(path)
             # Not kept: another process reads the file as it is then.
             self._give(FileChanged(path), key=("notice", path), keep=False)
 
@@ -484,8 +487,8 @@ class Supervisor(ShowCommands):
                     pass  # from a process that was replaced
                 case Status():
                     self._take_status(child, message)
-                case WatchFiles(files):
-                    self._care.ask_for(files)
+                case WatchFiles(files, stamps):
+                    self._care.ask_for(files, stamps)
                 case FilesSetAside(files):
                     self._care.custody.told(files)
                 case NetworksKept(files):

@@ -102,6 +102,7 @@ class Script:
         self.source: bytes | None = None
         self._playing: Function | None = None
         self._good: Function | None = None
+        self._good_source: bytes | None = None
         self._fresh: tuple[Function, bytes] | ScriptError | None = None
         self.problem: ScriptError | None = None
         if load and not self.set_aside:
@@ -182,9 +183,10 @@ class Script:
                     raise
                 if function is self._playing:
                     self.problem = self._blame(error)
-                    self._playing = self._good
+                    self._playing, self.source = self._good, self._good_source
                 continue
-            self._good = function
+            if function is self._playing:
+                self._good, self._good_source = function, self.source
             return result
         return None
 
@@ -213,8 +215,8 @@ class Script:
         self.problem = self._never_returned("frame()")
         if function is self._good or self._good is None:
             self.set_aside = "did not return"
-            self._good = None
-        self._playing = self._good
+            self._good = self._good_source = None
+        self._playing, self.source = self._good, self._good_source
 
     def _never_returned(self, what: str) -> ScriptError:
         hint = "Its last picture stays; it runs again when it changes"
