@@ -440,10 +440,9 @@ def test_finding_outputs_imports_nothing_heavy():
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "target", ["nowhere/film.mp4", "nowhere/a.npy", "nowhere/x-%d.png", "nowhere/x.png", "nowhere/shots/"]
-)
+@pytest.mark.parametrize("target", [*TARGETS, "x.png"])
 def test_a_folder_that_is_missing_is_told_before_anything_begins(tmp_path, target):
+    target = f"nowhere/{target}"
     for overwrite in (False, True):
         with pytest.raises(OutputError, match="there is no folder"):
             check_target(f"{tmp_path}/{target}", overwrite=overwrite)

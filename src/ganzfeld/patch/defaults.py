@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-NETWORK_SUFFIXES = (".pkl", ".pt", ".pth", ".safetensors")
-
 
 def is_network(path: Path) -> bool:
     """Whether a file given to `play` or `render` is a network rather than a patch, by its name."""
-    return path.suffix.lower() in NETWORK_SUFFIXES
+    from ganzfeld.networks.files.containers import suffixes
+
+    return path.suffix.lower() in suffixes()
 
 
 def patch_for_network(path: Path | str) -> str:

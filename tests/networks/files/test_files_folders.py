@@ -13,11 +13,12 @@ import pytest
 import network_files as made
 from ganzfeld import NetworkFileError
 from ganzfeld.networks.files import containers, convert, formats, glance
+from ganzfeld.patch.defaults import is_network
 
 CONTAINER = """
 from ganzfeld.networks.files.containers import Container
-CONTAINER = Container(suffixes=(".net",), recognises=lambda head: head.startswith(b"NET1"), read=lambda data, reading:
-    {"kind": "net", "numbers": bytes(data[4:])})
+CONTAINER = Container(suffixes=(".net",), recognises=lambda head: head.startswith((b"NET1", b"PK\\3\\4NET1")),
+    read=lambda data, reading: {"kind": "net", "numbers": bytes(data[4:])})
 """
 FORMAT = """
 import pickle
@@ -37,14 +38,14 @@ def added(tmp_path, monkeypatch):
     for package, text in ((containers, CONTAINER), (formats, FORMAT)):
         folder = tmp_path / package.__name__.rpartition(".")[2]
         folder.mkdir()
-        (folder / "net.py").write_text(text)
+        (folder / "zz_net.py").write_text(text)
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
     containers.containers.cache_clear()
     formats.formats.cache_clear()
     importlib.invalidate_caches()
     yield
     for package in (containers, formats):
-        sys.modules.pop(f"{package.__name__}.net", None)
+        sys.modules.pop(f"{package.__name__}.zz_net", None)
     containers.containers.cache_clear()
     formats.formats.cache_clear()
 
@@ -64,12 +65,23 @@ def test_a_new_module_is_found(added, tmp_path):
     )
 
 
+def test_one_kind_of_zip_archive_is_asked_before_any_zip_archive(added):
+    """Though its module comes later in the alphabet."""
+    of_archive, of_others = (containers.container_of(head) for head in (b"PK\3\4NET1", b"PK\3\4data"))
+    assert of_archive is not None and of_archive.suffixes == (".net",)
+    assert of_others is not None and ".pt" in of_others.suffixes
+
+
+def test_a_file_of_a_new_container_is_played_as_a_network(added, tmp_path):
+    assert is_network(tmp_path / "x.NET") and not is_network(tmp_path / "x.ganz")
+
+
 def test_without_it_nothing_of_it_is_left(tmp_path):
     path = Path(tmp_path / "x.net")
     path.write_bytes(b"NET1\0\1\2")
     with pytest.raises(NetworkFileError, match="not a network"):
         glance(path)
-    assert containers.endings() == ".pkl, .pt or .safetensors"
+    assert ".net" not in containers.endings() and ".net" not in containers.suffixes()
 
 
 def test_no_two_containers_claim_the_same_file():

@@ -29,18 +29,21 @@ class Container:
     suffixes: how names of such files usually end, as ".pt".
     recognises: whether a file that begins with these bytes (up to `HEAD` of them) is of this kind.
     read: what the file holds, as plain data. Raises NetworkFileError, and nothing else, for whatever bytes follow.
+    general: whether it recognises more than it can read, as any zip archive. It is asked after all others.
     """
 
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     read: Callable[[memoryview, Reading], object]
+    general: bool = False
 
 
 @cache
 def containers() -> tuple[Container, ...]:
-    """Every container, in alphabetical order of its module."""
+    """Every container: in alphabetical order of its module, the general ones after the others."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(importlib.import_module(f"{__name__}.{name}").CONTAINER for name in names)
+    found = [importlib.import_module(f"{__name__}.{name}").CONTAINER for name in names]
+    return tuple(sorted(found, key=lambda container: container.general))
 
 
 def container_of(head: bytes) -> Container | None:

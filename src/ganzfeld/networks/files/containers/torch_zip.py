@@ -66,4 +66,6 @@ def _root(entries: Mapping[str, zipped.Entry]) -> str:
     )
 
 
-CONTAINER = Container(suffixes=(".pt", ".pth"), recognises=lambda head: head.startswith(b"PK"), read=_read)
+CONTAINER = Container(
+    suffixes=(".pt", ".pth"), recognises=lambda head: head.startswith(b"PK"), read=_read, general=True
+)
