@@ -222,11 +222,11 @@ def play(
     from ganzfeld.cli._take import TakeFile
 
     take_file = TakeFile(take) if take else None
-    if record is not None:
+    if record is not None and kept_in() is None:  # a show that was started again goes on in the next film
         check_target(record)
 
-    from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
+    from ganzfeld.outputs.doors.route import Route
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.show_time import KnownTime, ShowTime
     from ganzfeld.signals.signals import Signals
@@ -258,10 +258,11 @@ def play(
     show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
-    recorder = ShowRecorder(show, record) if record else None
     with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
+            if record is not None:
+                show.doors.open(Route("film", name="record", options={"target": str(record)}))
             show.start()
             if snapshot is not None:
                 show.hit("/snapshot/recall", snapshot, 0.0, "now")
@@ -269,10 +270,8 @@ def play(
 
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
-            with server, signals, recorder or contextlib.nullcontext():
-                ShowTerminal(show, source, server.url, SideServices(signals, recorder, take_file, closed)).watch(
-                    seconds
-                )
+            with server, signals:
+                ShowTerminal(show, source, server.url, SideServices(signals, take_file, closed)).watch(seconds)
         finally:
             with ignoring_interrupts():
                 show.close()
