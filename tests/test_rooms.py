@@ -102,6 +102,6 @@ def test_a_class_name_stands_for_one_thing_in_its_room(room: str) -> None:
         if "node_modules" in file.parts:
             continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and node.name != "Options":  # every kind of door has its own, inside
                 assert node.name not in seen, f"{node.name} is in {seen[node.name]} and in {file.relative_to(SOURCE)}"
                 seen[node.name] = str(file.relative_to(SOURCE))

@@ -12,6 +12,7 @@ from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
     from ganzfeld.engine.player import Player
+    from ganzfeld.outputs.base import Output
     from ganzfeld.patch.models import Patch
 
 DEFAULT_SECONDS = 10.0
@@ -129,17 +130,12 @@ def _write_film_with_sound(
 def _write_frames(player: Player, name: str, fps: float, count: int, target: Path, options: RenderOptions) -> None:
     from ganzfeld.cli._progress import FrameProgress
     from ganzfeld.outputs.base import open_output
+    from ganzfeld.rendering.frame_pipe import FramePipe
 
-    written = None
-    try:
-        with FrameProgress(count) as progress:
-            for frame in player.frames(fps=fps, count=count):
-                image = frame.images[name].cpu().numpy()
-                if written is None:
-                    size = (image.shape[1], image.shape[0])
-                    written = open_output(target, size, fps, overwrite=options.overwrite, **options.of_the_output)
-                written.write(image, frame.t, frame.number)
-                progress.advance(1, player.problems)
-    finally:
-        if written is not None:
-            written.close()
+    def opened(size: tuple[int, int]) -> Output:
+        return open_output(target, size, fps, overwrite=options.overwrite, **options.of_the_output)
+
+    with FrameProgress(count) as progress, FramePipe(opened) as pipe:
+        for frame in player.frames(fps=fps, count=count):
+            pipe.put(frame.images[name], frame.t, frame.number)
+            progress.advance(1, player.problems)
