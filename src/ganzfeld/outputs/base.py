@@ -84,7 +84,8 @@ class Output(abc.ABC):
 
     @classmethod
     def said_of(cls, target: Path, size: tuple[int, int], **options: Any) -> str:
-        """What a person should know beforehand of such a file of pictures of that size; "" if nothing."""
+        """What a person should know beforehand of such a file of pictures of that size; "" if nothing. options: of the
+        output."""
         return ""
 
     @classmethod
