@@ -102,3 +102,17 @@ def test_render_and_spare_are_killed_at_once(play):
     until(lambda: stage.show.render_pid not in (*pids, None) and stage.show.status().render_alive, seconds=30)
     stage.goes_on()
     assert stage.pixel() == 4
+
+
+def test_a_file_that_changed_is_suspected_of_deaths_at_no_file(play, tmp_path):
+    """As a script that closes the process's descriptors, or weights that a driver dies of: it ends later."""
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\n")
+    stage.shows(5)
+    script.write_text("later")
+    stage.says("s.py ended the render process")
+    stage.shows(5)
+    assert not stage.show._policy.is_set_aside
+    script.write_text("6")
+    stage.shows(6)

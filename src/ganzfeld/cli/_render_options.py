@@ -16,8 +16,8 @@ class RenderOptions:
 
     source: a patch, a network or a take. fps: frames a second; None: what the patch says, or the frames of the take.
     live: whether "--fps live" was written. start, seconds: in seconds of the show. frames: how many. size: (width,
-    height) in pixels. quality: of a film, 0 (lossless) to 51; codec: its encoder. floor: decibels below which sound is silence. cluster:
-    the address of a Ray cluster.
+    height) in pixels. quality: of a film, 0 (lossless) to 51; codec: its encoder. floor: decibels below which sound is
+    silence. cluster: the address of a Ray cluster.
     """
 
     source: Path

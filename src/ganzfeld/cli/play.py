@@ -85,6 +85,14 @@ def play(
         str | None,
         typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
     ] = None,
+    test_card: Annotated[
+        bool,
+        typer.Option(
+            "--test-card",
+            help="Windows show a test card; without a window in --to or --rig, every display does.",
+            rich_help_panel=DOORS,
+        ),
+    ] = False,
     keep: Annotated[
         bool,
         typer.Option(
@@ -214,6 +222,7 @@ def play(
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
         ),
         trust=trust,
+        test_card=test_card,
     )
     wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio
@@ -222,8 +231,8 @@ def play(
     from ganzfeld.cli._take import TakeFile
 
     take_file = TakeFile(take) if take else None
-    if record is not None and kept_in() is None:  # a show that was started again goes on in the next film
-        check_target(record)
+    if record is not None:
+        check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.outputs.doors.route import Route

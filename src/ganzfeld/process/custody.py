@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 """Seconds before a file that could not be opened is tried again though it has not changed: the disk that it is on may
 answer again."""
-UNKNOWN = -1
-"""The stamp of a version that was not looked at yet."""
+CALM_SECONDS = 10.0
+MOST_CHANGES = 100
+UNKNOWN = 0
+"""The stamp of a version that nobody knows: only the file's watcher tells when there is another."""
 LOOK_SECONDS = 0.5
 """How often the files are looked at, beside what their watcher says."""
 
@@ -42,6 +44,7 @@ class Custody:
         self._files: dict[str, _FileInCustody] = {}
         self._pauses: dict[str, float] = {}
         self._looked_at = 0.0
+        self._changes: dict[str, float] = {}
         self._lock = threading.Lock()
 
     @property
@@ -68,17 +71,41 @@ class Custody:
                 return hazard.path
         return ""
 
-    def told(self, files: Mapping[str, str]) -> None:
-        """The process that plays has set these files aside itself: their paths, and what they did."""
+    def noticed(self, path: str, now: float) -> None:
+        """A file that plays has changed."""
         with self._lock:
-            for path, why in files.items():
-                self._files.setdefault(path, _FileInCustody(why, UNKNOWN, None))
+            self._changes.pop(path, None)
+            self._changes[path] = now
+            if len(self._changes) > MOST_CHANGES:
+                del self._changes[next(iter(self._changes))]
+
+    def calm(self, now: float) -> None:
+        """Everything has played well for a while: what changed before that is above suspicion."""
+        with self._lock:
+            self._changes = {path: at for path, at in self._changes.items() if at > now - CALM_SECONDS}
+
+    def suspect(self, how: str) -> str:
+        """Processes end again and again, at no file. Sets aside the one that changed last since all was well; its path,
+        or "" if there is none."""
+        with self._lock:
+            for path in reversed(self._changes):
+                if path not in self._files:
+                    self._files[path] = _FileInCustody(f"ended the render process ({how})", UNKNOWN, None)
+                    log.warning("%s is set aside: the render process ends since it has changed (%s)", path, how)
+                    return path
+        return ""
+
+    def told(self, files: Mapping[str, tuple[str, int]]) -> None:
+        """The process that plays has set these files aside itself: what each did, and the stamp of its version."""
+        with self._lock:
+            for path, (why, stamp) in files.items():
+                self._files.setdefault(path, _FileInCustody(why, stamp, None))
 
     def changed(self, path: str) -> bool:
         """A file has changed, says its watcher: it is tried again. False: it is still what was set aside."""
         with self._lock:
             kept = self._files.get(path)
-        if kept is not None and kept.again is None and self._stamp(path) == kept.stamp:
+        if kept is not None and kept.again is None and kept.stamp and self._stamp(path) == kept.stamp:
             return False
         with self._lock:
             self._files.pop(path, None)
@@ -100,10 +127,7 @@ class Custody:
                 if now >= each.again:
                     free.append(path)
                 continue
-            stamp = self._stamp(path)
-            if each.stamp == UNKNOWN:
-                each.stamp = stamp
-            elif stamp not in (each.stamp, 0):
+            if each.stamp != UNKNOWN and self._stamp(path) not in (each.stamp, 0):
                 free.append(path)
         with self._lock:
             for path in free:

@@ -32,6 +32,8 @@ STOPPED_SECONDS = 1.0
 MORE_PATIENCE = 3.0
 """Seconds in which the process itself deals with what has used up its patience."""
 LOOK_AT_SPARE_SECONDS = 1.0
+DEATHS_BEFORE_SUSPICION = 2
+"""Of processes that were at no file, before the file that changed last is set aside."""
 SECONDS_TO_NEXT_SPARE = 10.0
 LOOK_AFTER = 0.3
 """Seconds without a sign of the process, after which it is looked at."""
@@ -137,7 +139,8 @@ class Failover:
         elif main is None and not is_hopeless and now >= self._policy.try_at:
             self.begin()
         elif main is not None and main.playing_since is not None:
-            self._policy.look(playing, now)
+            if self._policy.look(playing, now):
+                self._custody.calm(now)
             if self.spare is None and now - main.playing_since >= spare_after and now >= self._spare_at:
                 self.spare = self._child()
         self._look_at_spare(now)
@@ -197,6 +200,8 @@ class Failover:
             log.warning("the render process ended (%s)", how)
             if self._custody.blame(self._hazards.standing(), how, now):
                 self._policy.is_over(now)  # a file's doing, and not the text's
+            elif self._policy.deaths + 1 >= DEATHS_BEFORE_SUSPICION and self._custody.suspect(how):
+                self._policy.is_over(now)
             elif self._policy.dies(now):
                 self._journal.forget()  # one of its messages may be what kills the process
         if now >= self._policy.try_at:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ganzfeld.process.custody import Custody
@@ -21,13 +21,14 @@ from ganzfeld.values.hazards import HazardBoard
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
+COPIES = 2
+"""Of a network: the one that plays, and the one before."""
 AT_SECONDS = 1.0
 """How long the render process has to be at a file before that is followed."""
 
 
 class FileCare:
-    """custody: the files that are set aside. kept: copies of networks that
-    have played, by the networks' paths.
+    """custody: the files that are set aside.
 
     changed: is told of a file that is to be tried again. show: what is to be kept; in: the file to keep it in, or None.
     """
@@ -43,7 +44,7 @@ class FileCare:
     ) -> None:
         self._asked: tuple[str, ...] = ()
         self.custody = Custody()
-        self.kept: dict[str, str] = {}
+        self._copies: dict[str, list[str]] = {}
         self._files, self._hazards, self._changed, self._show = files, hazards, changed, show
         self._keeper = ShowKeeper(keep_in) if keep_in is not None else None
         self._watched: frozenset[str] = frozenset()
@@ -54,6 +55,21 @@ class FileCare:
     def start(self) -> None:
         """From now on."""
         self._thread.start()
+
+    def keeps(self, copies: Mapping[str, str]) -> None:
+        """These copies of networks play, by the networks' paths."""
+        for path, copy in copies.items():
+            known = self._copies.setdefault(path, [])
+            if copy not in known[-1:]:
+                known.append(copy)
+                del known[:-COPIES]
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The copy to play of each network that cannot be opened: the last that played, or of a network that is set
+        aside the one before."""
+        aside = self.custody.files
+        return {path: copies[-2 if path in aside and len(copies) > 1 else -1] for path, copies in self._copies.items()}
 
     def ask_for(self, files: tuple[str, ...]) -> None:
         """The patch asks for these files from now on."""

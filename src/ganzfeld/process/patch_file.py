@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganzfeld.atomic_write import write_whole
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.text_file import LONGEST_TEXT, read_text_file
 from ganzfeld.plain_file import read_plain
 from ganzfeld.process.watch import Change, read_text
@@ -49,4 +49,4 @@ class PatchFile:
             mark = _MARK if read_plain(self.path, LONGEST_TEXT).startswith(_MARK) else b""
             write_whole(self.path, mark + text.encode())
         except OSError as error:
-            raise GanzfeldError(f"{name} cannot be written: {error.strerror or error}") from None
+            raise GanzfeldError(f"{name} cannot be written: {reason_of(error)}") from None

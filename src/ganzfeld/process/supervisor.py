@@ -52,7 +52,9 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.page_door import PageDoor
 from ganzfeld.process.pulse_watch import PulseWatch
+from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
@@ -125,6 +127,7 @@ class Supervisor(ShowCommands):
         self._texts = {1: self._policy.newest}
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
         self._playing: VersionedText | None = None
+        self._put_off: set[str] = set()
         self._journal = Journal()
         self._store = FrameStore()
         self._hazards = HazardBoard(self._store.session, create=True)
@@ -145,9 +148,11 @@ class Supervisor(ShowCommands):
         )
         self._told = RenderState()
         if before is not None:
-            self._told.saved, self._care.kept = before.saved, dict(before.kept)
+            self._told.saved = before.saved
+            self._care.keeps(before.kept)
             self._playing = self._texts[0] = VersionedText(0, before.text)
         self.doors = Routing(self._store)
+        self._leading = LeadingDoor()
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
@@ -234,6 +239,7 @@ class Supervisor(ShowCommands):
                 patch_name=self.name,
                 patch_version=newest.version,
                 render_alive=not self._failover.outage.lasts,
+                put_off=tuple(path for path in told.pending_trust if path in self._put_off),
                 rolled=self._dice.rolled,
                 osc_dropped=dropped,
                 osc_dropped_last=last,
@@ -280,6 +286,8 @@ class Supervisor(ShowCommands):
                 self._dice.back()
             case "trust":
                 self.trust(arguments.get("path", ""))
+            case "later":
+                self._put_off.add(arguments.get("path", ""))
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
 
@@ -294,7 +302,7 @@ class Supervisor(ShowCommands):
             if text is None:
                 return None
             checkpoint, clock = (saved.data, saved.clock) if saved else (None, {})
-            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=dict(self._care.kept))
+            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=self._care.kept)
 
     # Outside a show's hours
 
@@ -369,6 +377,7 @@ class Supervisor(ShowCommands):
         """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
         if path not in self._told.status.pending_trust:
             raise GanzfeldError("no script of this name waits for permission")
+        self._put_off.discard(path)
         TrustStore().trust(Path(path))
         self._give(TrustScript(path), key=("trust", path))
 
@@ -429,6 +438,10 @@ class Supervisor(ShowCommands):
         """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
         self.doors.obey(do, door, options)
 
+    def page(self, picture: str) -> PageDoor | None:
+        """What clean pages of an output see (see `Routing.page`)."""
+        return self.doors.page(picture)
+
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)
 
@@ -447,7 +460,9 @@ class Supervisor(ShowCommands):
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""
-        if self._care.custody.changed(path):
+        custody = self._care.custody
+        if custody.changed(path):
+            custody.noticed(path, time.perf_counter())
             self._try_again(path)
 
     def _try_again(self, path: str) -> None:
@@ -474,7 +489,7 @@ class Supervisor(ShowCommands):
                 case FilesSetAside(files):
                     self._care.custody.told(files)
                 case NetworksKept(files):
-                    self._care.kept.update(files)
+                    self._care.keeps(files)
                 case PatchAddresses():
                     self._told.take_addresses(message)
                 case ReportedValues():
@@ -505,6 +520,8 @@ class Supervisor(ShowCommands):
             try:
                 self._pulse.look(time.perf_counter())
                 self.doors.look()
+                if (asked := self._leading.look(self.doors.statuses())) is not None:
+                    self._give(asked, key="refresh", keep=False)
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -533,7 +550,7 @@ class Supervisor(ShowCommands):
             fallback,
             self._told.saved,
             set_aside=self._care.custody.for_begin(),
-            kept=dict(self._care.kept) if self._told.saved is not None else {},
+            kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
         )
         yield from self._journal

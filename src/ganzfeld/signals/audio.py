@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.errors import SignalError, nearest
+from ganzfeld.errors import SignalError, nearest, reason_of
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.features import FLOOR_DB, Features
 from ganzfeld.signals.mailbox import Mailbox
@@ -173,7 +173,7 @@ class AudioInput(Background):
                 self.problem = error
             except Exception as error:  # PortAudio's own, of which there are many
                 log.info("audio in: %s", error)
-                self.problem = SignalError(f"The sound device stopped: {error}", hint="It is tried again")
+                self.problem = SignalError(f"The sound device stopped: {reason_of(error)}", hint="It is tried again")
             if hearing is not None:
                 hearing.silence()
             if not self._stopping.wait(RETRY_SECONDS):

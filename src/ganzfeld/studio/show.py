@@ -12,9 +12,25 @@ from ganzfeld.values.desk import Desk
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import PatchSource, Status
 
-CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back", "tap"]
+CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
 
 DoorVerb = Literal["open", "close", "change", "again", "start", "stop"]
+
+
+class PageSource(Protocol):
+    """What clean pages of one output see, under the master (`process.page_door.PageDoor`)."""
+
+    def wait(self, newer_than: int, timeout: float) -> ShownFrame | None:
+        """As `StudioShow.wait`."""
+        ...
+
+    def watched(self, viewers: int) -> None:
+        """So many pages more are open (or fewer, below 0)."""
+        ...
+
+    def shown(self) -> None:
+        """A picture was sent."""
+        ...
 
 
 class StudioShow(Protocol):
@@ -42,6 +58,10 @@ class StudioShow(Protocol):
 
     def wait(self, newer_than: int, timeout: float) -> ShownFrame | None:
         """As `latest`, but blocks up to `timeout` seconds for such a picture. Called from a thread of the studio."""
+        ...
+
+    def page(self, picture: str) -> PageSource | None:
+        """What clean pages of this output see, "" the main one; None while there is no such output."""
         ...
 
     def turn(self, address: str, value: Any) -> bool:
@@ -77,8 +97,9 @@ class StudioShow(Protocol):
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:
-        """ "trust" takes `path`, one of `Status.pending_trust`. "roll" puts a line that dice propose into the patch, in
-        place of the one before; "keep" writes it into the file; "back" takes it back, or else the last one kept.
+        """ "trust" takes `path`, one of `Status.pending_trust`; "later" too: it is not to run now. "roll" puts a line
+        that dice propose into the patch, in place of the one before; "keep" writes it into the file; "back" takes it
+        back, or else the last one kept.
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

@@ -103,6 +103,16 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
         name = self.find(name)
         return _but(self, snapshots={key: kept for key, kept in self.snapshots.items() if key != name})
 
+    def with_again(self, name: str, snapshot: Snapshot, place: int) -> Bank:
+        """One that was deleted is back, in its place of the order. Raises GanzfeldError if another has its name now."""
+        if name in self.snapshots:
+            raise GanzfeldError(f"There is a snapshot '{name}' again", hint="Rename it, then undo the deletion")
+        if len(self.snapshots) >= MOST_SNAPSHOTS:
+            raise GanzfeldError(f"There are {MOST_SNAPSHOTS} snapshots already", hint="Delete one")
+        names = list(self.snapshots)
+        names.insert(place, name)
+        return _but(self, snapshots={each: self.snapshots.get(each, snapshot) for each in names})
+
     def placed(self, name: str, x: float, y: float) -> Bank:
         """One moved on the pad."""
         x, y = float(x), float(y)

@@ -46,7 +46,8 @@ class PatchText:
                 raise PatchError(what, where=place, hint=PATHS) from None
             raise PatchError(f"Not a patch yet: {error.msg}", where=place) from None
         except (ValueError, RecursionError, MemoryError) as error:
-            raise PatchError(f"Not a patch: {error or 'too deeply nested'}", where=Where(file=self._file)) from None
+            reason = str(error) or "too deeply nested"
+            raise PatchError(f"Not a patch: {reason}", where=Where(file=self._file)) from None
 
     def span(self, piece: SyntaxPiece) -> Span:
         """From where to where a piece stands."""
