@@ -74,16 +74,18 @@ def _player(options: RenderOptions) -> Player:
     """A player of the patch, after the person was asked about its scripts."""
     from ganzfeld.cli._trust import ask
     from ganzfeld.engine.player import Player
+    from ganzfeld.outputs.base import output_for
     from ganzfeld.patch.trust import TrustStore
 
     patch = _patch(options.source, options.size, options.output)
-    store = TrustStore()
-    player = Player(patch, device=options.device, trusted=(lambda path: True) if options.trust else store.trusts)
+    store, floats = TrustStore(), output_for(options.out).dtype == "float32"
+    trusted = (lambda path: True) if options.trust else store.trusts
+    player = Player(patch, device=options.device, trusted=trusted, floats=floats)
     if not player.engine.pending_trust:
         return player
     for script in player.engine.pending_trust:
         ask(script, store)
-    return Player(patch, device=options.device, trusted=store.trusts)
+    return Player(patch, device=options.device, trusted=store.trusts, floats=floats)
 
 
 def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:

@@ -57,6 +57,8 @@ class Film(Door):
 
         def __post_init__(self) -> None:
             kind = output_for(self.target or "film.mp4")
+            if kind.dtype != "uint8":
+                raise ValueError("a show has bytes, and such a file wants floats; ganzfeld render writes it")
             if kind is not Movie:
                 return
             encoder = choose(self.codec, Path(self.target or "film.mp4").suffix.lower(), 0).encoder
