@@ -80,8 +80,9 @@ def host(network: Path, other: Path, size: int, device: str, frames: int) -> Non
     """CPU time a frame and device memory."""
     import torch
 
+    from ganzfeld.engine.device_copy import CopyFromCuda
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
+    from ganzfeld.process.read_back import ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 
@@ -221,9 +222,10 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     import torch
 
     from ganzfeld.engine import engine as engine_module
+    from ganzfeld.engine.device_copy import CopyFromCuda
     from ganzfeld.engine.program.capture import CudaGraphs
     from ganzfeld.engine.program.program import BuiltPatch, Program
-    from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
+    from ganzfeld.process.read_back import ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
 

@@ -143,6 +143,17 @@ def test_stills_of_a_smaller_size_and_of_random_noise(small_network, tmp_path):
     assert (tmp_path / "b/seed0001.png").read_bytes() == (tmp_path / "c/seed0001.png").read_bytes()
 
 
+def test_seeds_made_in_one_go_are_those_made_alone(small_network):
+    from ganzfeld.cli.seeds import still, stills
+    from ganzfeld.networks.network import Network
+
+    network = Network.open(small_network)
+    seeds = [3, "rain", 5]
+    together = stills(network, seeds, psi=0.7)
+    for seed, picture in zip(seeds, together):
+        assert np.abs(picture.astype(int) - still(network, seed, psi=0.7)).max() <= 1
+
+
 def test_ranges_of_seeds():
     assert parse_seeds("7") == [range(7, 8)]
     assert parse_seeds("0-15, 33,4294967295") == [range(16), range(33, 34), range(2**32 - 1, 2**32)]

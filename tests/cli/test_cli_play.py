@@ -273,3 +273,32 @@ def test_osc_turns_a_parameter_and_the_recording_shows_it(tmp_path, small_networ
     frames = np.load(shown)
     assert (frames[0] != frames[-1]).any()
     assert (frames[-1] == frames[-2]).all()
+
+
+def test_a_recording_hears_the_sound_of_the_show(tmp_path):
+    """A looped file, half a second of a tone in every second: the film has it."""
+    import wave
+
+    import av
+
+    tone = np.where(np.arange(48000) < 24000, 0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 48000), 0)
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes((tone * 32767).astype("<i2").tobytes())
+    (tmp_path / "a.ganz").write_text("out(noise(amplitude=0, offset=audio.level), size=(32, 32), fps=30)\n")
+    film = tmp_path / "a.mp4"
+    words = ["play", str(tmp_path / "a.ganz"), "--headless", "--port", "0", "--device", "cpu", "--seconds", "5"]
+    words += ["--audio", str(tmp_path / "tone.wav"), "--speaker", "none", "--record", str(film)]
+    command = [sys.executable, "-c", "from ganzfeld.cli import main; main()", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(film)) as container:
+        heard = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], 1)[0]
+    with av.open(str(film)) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert abs(len(heard) / 48000 - times[-1]) < 0.1
+    loud = np.abs(heard) > 0.1
+    assert 0.2 < loud.mean() < 0.6
+    assert len(times) > 60

@@ -69,6 +69,18 @@ def test_a_name_of_one_picture_gets_numbers_for_several(tmp_path: Path, capsys: 
     assert not (tmp_path / "no").exists()
 
 
+def test_linear_pictures_are_the_floats_that_bytes_are_made_of(patch: Path, tmp_path: Path) -> None:
+    OpenEXR = pytest.importorskip("OpenEXR")
+    run(patch, "--out", tmp_path / "walk.npy", "--frames", 2)
+    run(patch, "--out", tmp_path / "walk.exr", "--frames", 2)
+    paths = sorted(tmp_path.glob("*.exr"))
+    assert len(paths) == 2
+    for path, image in zip(paths, np.load(tmp_path / "walk.npy")):
+        light = np.maximum(OpenEXR.File(str(path)).channels()["RGBA"].pixels.astype(np.float32)[..., :3], 0)
+        encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+        assert np.abs(np.clip(encoded, 0, 1) * 255 - image[..., :3]).max() < 1
+
+
 def test_a_snapshot_is_what_is_rendered(patch: Path, tmp_path: Path) -> None:
     from ganzfeld import Player
 

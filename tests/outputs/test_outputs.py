@@ -27,7 +27,12 @@ from ganzfeld.outputs.base import (
     output_types,
 )
 
-TARGETS = [example for kind in output_types().values() for example in kind.examples]
+TARGETS = [
+    example
+    for kind in output_types().values()
+    for example in kind.examples
+    if kind.dtype == "uint8"  # the others have tests of their own
+]
 """What every output says that it writes: the tests with a `target` are the conditions that a new one must meet, too."""
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -429,6 +434,24 @@ def decoded(target: Path) -> list[np.ndarray]:
             folder = target.parent if target.suffix else target
             return [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
     return [np.frombuffer(target.read_bytes(), np.uint8)]
+
+
+def test_linear_pictures_hold_light_and_more_than_white(tmp_path):
+    OpenEXR = pytest.importorskip("OpenEXR")
+    image = np.zeros((4, 8, 4), np.float32)
+    image[..., 0], image[..., 1], image[..., 2], image[..., 3] = 0.5, 1.5, -0.02, 1
+    image[:, 4:, 3] = 0.5
+    with open_output(tmp_path / "a-%d.exr", (8, 4), 30) as output:
+        output.write(image, 0, 3)
+        with pytest.raises(OutputError, match="RGBA was expected"):
+            output.write((image * 255).astype(np.uint8), 0, 4)
+    (path,) = tmp_path.iterdir()
+    pixels = OpenEXR.File(str(path)).channels()["RGBA"].pixels
+    assert path.name == "a-3.exr" and pixels.dtype == np.float16 and pixels.shape == (4, 8, 4)
+    assert np.allclose(pixels[0, 0], [0.21404, ((1.5 + 0.055) / 1.055) ** 2.4, -0.02 / 12.92, 1], rtol=2e-3)
+    assert np.allclose(pixels[0, 7], pixels[0, 0] * 0.5, rtol=2e-3)
+    with pytest.raises(OutputError, match="put together"):
+        output_for("a.exr").check_joins(tmp_path / "a.exr")
 
 
 def test_finding_outputs_imports_nothing_heavy():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganzfeld.errors import GanzfeldError
 
@@ -15,8 +16,8 @@ class RenderOptions:
 
     source: a patch, a network or a take. fps: frames a second; None: what the patch says, or the frames of the take.
     live: whether "--fps live" was written. start, seconds: in seconds of the show. frames: how many. size: (width,
-    height) in pixels. quality: of a film, 0 (lossless) to 51. floor: decibels below which sound is silence. cluster:
-    the address of a Ray cluster.
+    height) in pixels. quality: of a film, 0 (lossless) to 51; codec: its encoder. floor: decibels below which sound is
+    silence. cluster: the address of a Ray cluster.
     """
 
     source: Path
@@ -30,6 +31,7 @@ class RenderOptions:
     output: str | None = None
     snapshot: str | None = None
     quality: float | None = None
+    codec: str | None = None
     device: str = "auto"
     trust: bool = False
     overwrite: bool = False
@@ -43,9 +45,10 @@ class RenderOptions:
     cluster: str | None = None
 
     @property
-    def of_the_output(self) -> dict[str, float]:
+    def of_the_output(self) -> dict[str, Any]:
         """The options that the output itself takes."""
-        return {} if self.quality is None else {"quality": self.quality}
+        given = {"quality": self.quality, "codec": self.codec}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
     from ganzfeld.engine.player import Player
+    from ganzfeld.outputs.base import Output
     from ganzfeld.patch.models import Patch
 
 DEFAULT_SECONDS = 10.0
@@ -73,16 +74,18 @@ def _player(options: RenderOptions) -> Player:
     """A player of the patch, after the person was asked about its scripts."""
     from ganzfeld.cli._trust import ask
     from ganzfeld.engine.player import Player
+    from ganzfeld.outputs.base import output_for
     from ganzfeld.patch.trust import TrustStore
 
     patch = _patch(options.source, options.size, options.output)
-    store = TrustStore()
-    player = Player(patch, device=options.device, trusted=(lambda path: True) if options.trust else store.trusts)
+    store, floats = TrustStore(), output_for(options.out).dtype == "float32"
+    trusted = (lambda path: True) if options.trust else store.trusts
+    player = Player(patch, device=options.device, trusted=trusted, floats=floats)
     if not player.engine.pending_trust:
         return player
     for script in player.engine.pending_trust:
         ask(script, store)
-    return Player(patch, device=options.device, trusted=store.trusts)
+    return Player(patch, device=options.device, trusted=store.trusts, floats=floats)
 
 
 def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:
@@ -129,17 +132,12 @@ def _write_film_with_sound(
 def _write_frames(player: Player, name: str, fps: float, count: int, target: Path, options: RenderOptions) -> None:
     from ganzfeld.cli._progress import FrameProgress
     from ganzfeld.outputs.base import open_output
+    from ganzfeld.rendering.frame_pipe import FramePipe
 
-    written = None
-    try:
-        with FrameProgress(count) as progress:
-            for frame in player.frames(fps=fps, count=count):
-                image = frame.images[name].cpu().numpy()
-                if written is None:
-                    size = (image.shape[1], image.shape[0])
-                    written = open_output(target, size, fps, overwrite=options.overwrite, **options.of_the_output)
-                written.write(image, frame.t, frame.number)
-                progress.advance(1, player.problems)
-    finally:
-        if written is not None:
-            written.close()
+    def opened(size: tuple[int, int]) -> Output:
+        return open_output(target, size, fps, overwrite=options.overwrite, **options.of_the_output)
+
+    with FrameProgress(count) as progress, FramePipe(opened) as pipe:
+        for frame in player.frames(fps=fps, count=count):
+            pipe.put(frame.images[name], frame.t, frame.number)
+            progress.advance(1, player.problems)

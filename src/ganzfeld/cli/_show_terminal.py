@@ -17,7 +17,6 @@ from ganzfeld.cli._trust import may_run
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
-    from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._source import PlaySource
     from ganzfeld.cli._take import TakeFile
     from ganzfeld.process.supervisor import Supervisor
@@ -30,19 +29,17 @@ LOOK_EVERY = 0.1
 
 @dataclass(frozen=True)
 class SideServices:
-    """What runs beside the show in this process: signals, a recording. take: what the render process records. closed:
+    """What runs beside the show in this process: signals. take: what the render process records. closed:
     why doors of the rig could not be opened."""
 
     signals: Signals
-    recorder: ShowRecorder | None = None
     take: TakeFile | None = None
     closed: Sequence[GanzfeldError] = ()
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong with any of them."""
-        error = self.recorder.error if self.recorder else None
-        return [*self.signals.problems, *([error] if error else []), *self.closed]
+        return [*self.signals.problems, *self.closed]
 
 
 class ShowTerminal:
@@ -95,8 +92,6 @@ class ShowTerminal:
         if self._beside.signals.senders:
             to = ", ".join(f"{host}:{port}" for host, port in self._beside.signals.wanted.osc_to)
             table.add_row(Text("OSC out", "dim"), Text(to))
-        if self._beside.recorder is not None:
-            table.add_row(Text("record", "dim"), Text(str(self._beside.recorder.target)))
         if self._beside.take is not None:
             table.add_row(Text("take", "dim"), Text(str(self._beside.take.path)))
         for door in self._show.look_at_doors()[0]:

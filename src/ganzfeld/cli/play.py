@@ -234,8 +234,8 @@ def play(
     if record is not None:
         check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
-    from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
+    from ganzfeld.outputs.doors.route import Route
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.show_time import KnownTime, ShowTime
     from ganzfeld.signals.signals import Signals
@@ -267,10 +267,11 @@ def play(
     show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
-    recorder = ShowRecorder(show, record) if record else None
     with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
+            if record is not None:
+                show.doors.open(Route("film", name="record", options={"target": str(record)}))
             show.start()
             if snapshot is not None:
                 show.hit("/snapshot/recall", snapshot, 0.0, "now")
@@ -278,10 +279,8 @@ def play(
 
             wanted = PORT if port is None else port
             server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
-            with server, signals, recorder or contextlib.nullcontext():
-                ShowTerminal(show, source, server.url, SideServices(signals, recorder, take_file, closed)).watch(
-                    seconds
-                )
+            with server, signals:
+                ShowTerminal(show, source, server.url, SideServices(signals, take_file, closed)).watch(seconds)
         finally:
             with ignoring_interrupts():
                 show.close()

@@ -36,6 +36,10 @@ def render(
     start: Annotated[float, typer.Option(help="Second of the show to begin at.")] = 0.0,
     snapshot: Annotated[str | None, typer.Option(help="Patches: as this snapshot has it.")] = None,
     quality: Annotated[float | None, typer.Option(help="Films: 0 (lossless) to 51; 18 looks good.")] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option(help="Films: h264, hevc, prores, ffv1, h264_nvenc, … (default: by the file's name and width)."),
+    ] = None,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
     trust: Annotated[bool, typer.Option("--trust", help="Let the patch's scripts run without asking.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
@@ -72,6 +76,7 @@ def render(
         output=output,
         snapshot=snapshot,
         quality=quality,
+        codec=codec,
         device=device,
         trust=trust,
         overwrite=overwrite,
@@ -85,7 +90,7 @@ def render(
         cluster=cluster,
     )
     check_target(out, overwrite=overwrite)
-    _tell_even(options)
+    _tell_of(options)
     if patch.suffix.lower() == ".ganztake":
         from ganzfeld.cli._render_take import render_take
 
@@ -96,13 +101,13 @@ def render(
         render_patch(options)
 
 
-def _tell_even(options: RenderOptions) -> None:
-    """Say beforehand that a film of an odd size becomes a pixel longer."""
+def _tell_of(options: RenderOptions) -> None:
+    """Say beforehand what a person should know of the file: that a film of an odd size becomes a pixel longer, that a
+    wide one is HEVC."""
     if options.size is None:
         return
     from ganzfeld.cli._terminal import console
 
-    width, height = output_for(options.out).size_of(options.size)
-    if (width, height) != options.size:
-        words = f"{options.out.name} will be {width} × {height}, its edge repeated: a film has even sides"
-        console(stderr=True).print(words, style="yellow", markup=False)
+    said = output_for(options.out).said_of(options.out, options.size, **options.of_the_output)
+    if said:
+        console(stderr=True).print(f"{options.out.name} will be {said}", style="yellow", markup=False)

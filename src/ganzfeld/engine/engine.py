@@ -63,13 +63,14 @@ class Engine:
         trusted: Callable[[Path], bool] = lambda path: False,
         exact: bool = False,
         replays: bool = False,
+        floats: bool = False,
         graphs: Graphs | None = None,
         hazards: Hazards | None = None,
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
-        the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `graphs`: how the
-        device's work is captured; tests have their own. `hazards`: where is written down which file may just now kill
-        or hang the process."""
+        the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `floats`: pictures
+        are float32, not clamped, instead of uint8. `graphs`: how the device's work is captured; tests have their own.
+        `hazards`: where is written down which file may just now kill or hang the process."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         self._meter = FrameMeter(self._graphs.timer())
@@ -82,7 +83,7 @@ class Engine:
         self._permissions = ScriptPermissions(trusted)
         self.hazards = hazards or Hazards()
         self._resources = Resources(
-            trusted=self._permissions.may_run, exact=exact, replays=replays, hazards=self.hazards
+            trusted=self._permissions.may_run, exact=exact, replays=replays, floats=floats, hazards=self.hazards
         )
         self._at_once = False
         self._playing: PlayingPatch | None = None

@@ -21,7 +21,8 @@ from ganzfeld.values.time import Clock
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame. image: the first output, uint8 [H, W, 4] RGBA on the device; images: every output by name."""
+    """One frame. image: the first output, uint8 [H, W, 4] RGBA on the device (or float32, see `Player`); images: every
+    output by name."""
 
     number: int
     t: float
@@ -46,10 +47,11 @@ class Player:
         device: str = "auto",
         *,
         trusted: Callable[[Path], bool] = lambda path: False,
+        floats: bool = False,
     ) -> None:
         """`patch`: a file, or a `Patch`. `device`: "auto", "cpu", "cuda", "cuda:1", "mps". `trusted`: asked before a
-        script file runs."""
-        self.engine = Engine(device=device, trusted=trusted, exact=True)
+        script file runs. `floats`: pictures are float32, about 0 to 1 and not clamped, sRGB-encoded as bytes are."""
+        self.engine = Engine(device=device, trusted=trusted, exact=True, floats=floats)
         self.clock = Clock()
         self.beside: list[Callable[[float], None]] = []
         """Called with the show's second before each frame: what plays beside the show."""

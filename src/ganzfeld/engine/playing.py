@@ -76,8 +76,13 @@ class Fade:
         if not earlier:
             return None
         return {
-            name: torch.lerp(earlier[name].float(), picture.float(), share).add_(0.5).to(torch.uint8)
+            name: _between(earlier[name], picture, share)
             if name in earlier and earlier[name].shape == picture.shape
             else picture
             for name, picture in pictures.items()
         }
+
+
+def _between(earlier: torch.Tensor, picture: torch.Tensor, share: float) -> torch.Tensor:
+    mixed = torch.lerp(earlier.float(), picture.float(), share)
+    return mixed.add_(0.5).to(torch.uint8) if picture.dtype == torch.uint8 else mixed

@@ -46,3 +46,8 @@ def to_rgba8(image: Tensor, dither: Tensor | None = None) -> Tensor:
     rounding = 0.5 if dither is None else dither_pattern(image.shape[3], image.shape[2], dither)
     scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(rounding).clamp(0, 255)
     return scaled.to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+def to_rgba_floats(image: Tensor) -> Tensor:
+    """[1, 4, H, W] -> float32 [H, W, 4], as it is: also below 0 and above 1. NaN becomes black."""
+    return torch.nan_to_num(image[0].float(), nan=0.0).permute(1, 2, 0).contiguous()

@@ -84,7 +84,8 @@ class Output(abc.ABC):
 
     @classmethod
     def said_of(cls, target: Path, size: tuple[int, int], **options: Any) -> str:
-        """What a person should know beforehand of such a file of pictures of that size; "" if nothing."""
+        """What a person should know beforehand of such a file of pictures of that size; "" if nothing. options: of the
+        output."""
         return ""
 
     @classmethod
@@ -166,7 +167,7 @@ class Output(abc.ABC):
     @classmethod
     def check_joins(cls, target: Path) -> None:
         """Raises OutputError if this kind of output has no `join`, which a render of a take needs."""
-        if cls.join.__func__ is Output.join.__func__:
+        if cls.join.__func__ is Output.join.__func__ or cls.dtype != "uint8":
             raise OutputError(
                 f"the output '{cls.name}' cannot be put together from pieces",
                 where=Where(file=str(target)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,14 +37,14 @@ class Pictures(Output):
         if not 0 <= compression <= 9:
             raise self._error(f"a picture's compression cannot be {compression}", "Give 0 (fast) to 9 (small)")
         self.compression = compression
-        is_file = target.suffix.lower() == ".png" and not is_folder(target)
+        is_file = target.suffix.lower() == self.suffixes[0] and not is_folder(target)
         self._folder = target.parent if is_file else target
         self._makes_folder = not is_file
-        self._pattern = target.name if is_file else "%05d.png"
+        self._pattern = target.name if is_file else f"%05d{self.suffixes[0]}"
 
     @classmethod
     def target_for(cls, target: Path, count: int) -> Path:
-        if count < 2 or target.suffix.lower() != ".png" or is_folder(target) or _NUMBER.search(target.name):
+        if count < 2 or target.suffix.lower() != cls.suffixes[0] or is_folder(target) or _NUMBER.search(target.name):
             return target
         digits = max(4, len(str(count - 1)))
         return target.with_name(f"{target.stem}_%0{digits}d{target.suffix}")
@@ -72,7 +72,8 @@ class Pictures(Output):
         probe.touch()
         probe.unlink()
 
-    def convert(self, image: np.ndarray) -> bytes:
+    def convert(self, image: np.ndarray) -> Callable[[Path], None]:
+        """Pack it; what comes back writes it."""
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
@@ -80,13 +81,13 @@ class Pictures(Output):
         says_srgb.add(b"sRGB", b"\0")
         packed = io.BytesIO()
         Image.fromarray(image, "RGBA").save(packed, "PNG", compress_level=self.compression, pnginfo=says_srgb)
-        return packed.getvalue()
+        return lambda path: _keep(path, packed.getvalue())
 
-    def _write(self, converted: bytes, t: float, number: int) -> None:
+    def _write(self, converted: Callable[[Path], None], t: float, number: int) -> None:
         path = self.path(number)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished = path.with_name(f".{os.getpid()}.{path.name}")
         try:
-            unfinished.write_bytes(converted)
+            converted(unfinished)
             unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)
@@ -114,3 +115,7 @@ class Pictures(Output):
                 for number in range(piece.number, piece.number + piece.frames):
                     if (made := part.path(number)).exists():  # a name without a number holds the last alone
                         made.replace(whole.path(number))
+
+
+def _keep(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.engine.device_copy import Copy, CopyFromCuda
 from ganzfeld.process.messages import Begin
-from ganzfeld.process.read_back import Copy, CopyFromCuda, page_locking_writer
+from ganzfeld.process.read_back import page_locking_writer
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.hazards import Hazard, HazardBoard, Hazards
 from ganzfeld.values.time import Clock

@@ -6,6 +6,8 @@ line, a rig or the page says. They may be opened, closed and changed while the s
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +29,10 @@ from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.master import MOST_DOORS
 from ganzfeld.values.status import DoorStatus
 
+log = logging.getLogger(__name__)
+
 MOST_CLOSING_SECONDS = 10.0
+_COMMAND = re.compile(r"/door/([^/]+)/(start|stop|again)")
 
 KeepDoor = Callable[[str, Mapping[str, Any]], None]
 """Takes a door's name and the options that a hand changed at its far end."""
@@ -138,7 +143,7 @@ class Routing:
 
     def obey(self, do: str, door: str, options: Mapping[str, Any]) -> None:
         """Do what a page asks: "open" a door (as a person writes it), "close" it, "change" its options, start it
-        "again". Raises OutputError."""
+        "again"; "start" and "stop" a film. Raises OutputError."""
         match do:
             case "open":
                 self.open(door)
@@ -146,8 +151,20 @@ class Routing:
                 self.close_door(door)
             case "change":
                 self.change(door, options)
-            case "again":
+            case "again" | "start" | "stop":
                 self.command(door, do)
+
+    def hears(self, address: str, *, is_hit: bool) -> bool:
+        """Something came from outside. True: it was for a door, as a hit of `/door/record/start` or `stop` is."""
+        found = _COMMAND.fullmatch(address)
+        if found is None:
+            return False
+        if is_hit:
+            try:
+                self.command(found[1], found[2])
+            except OutputError as error:
+                log.warning("%s: %s", address, error)
+        return True
 
     def outputs(self, names: Sequence[str]) -> None:
         """The outputs of the patch that plays, the main one first."""

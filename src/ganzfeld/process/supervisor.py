@@ -448,7 +448,7 @@ class Supervisor(ShowCommands):
         return self.doors.master.turn(address, value)
 
     def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
-        return self.doors.master.hears(address, value, is_hit=is_hit)
+        return self.doors.hears(address, is_hit=is_hit) or self.doors.master.hears(address, value, is_hit=is_hit)
 
     # What files say (a `FileListener`)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.outputs.base import open_output, output_for
+from ganzfeld.rendering.frame_pipe import FramePipe
 from ganzfeld.rendering.jobs import FinishedPiece, RenderJob, chains
 from ganzfeld.takes.replay import Position, Replay
 from ganzfeld.takes.take import Take
@@ -55,15 +56,10 @@ class PieceRenderer:
         count, most = 0, max(1, round(self.job.piece_seconds * (self.job.fps or self.job.rate)))
         position: Position | None = None
         zero = int(self._numbers[self.job.first])
-        written = None
         met: dict[Problem, None] = {}
-        try:
+        with FramePipe(lambda size: open_output(target, size, self.job.rate, **self._options, overwrite=True)) as pipe:
             for index in range(first, place.last):
-                image = replay.frame().cpu().numpy()
-                if written is None:
-                    size = (image.shape[1], image.shape[0])
-                    written = open_output(target, size, self.job.rate, **self._options, overwrite=True)
-                written.write(image, float(self.timeline.at[index]), int(self._numbers[index]) - zero)
+                pipe.put(replay.frame(), float(self.timeline.at[index]), int(self._numbers[index]) - zero)
                 count += 1
                 report(1, replay.problems)
                 if replay.problems and len(met) < MOST_PROBLEMS:
@@ -74,9 +70,6 @@ class PieceRenderer:
                     if position.exact:
                         break
                     position = None
-        finally:
-            if written is not None:
-                written.close()
         if position is not None:
             self._stands = (chain, first + count)
         return FinishedPiece(first, count, int(self._numbers[first]) - zero, position, list(met)[:MOST_PROBLEMS])

@@ -14,7 +14,7 @@ from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
 
-DoorVerb = Literal["open", "close", "change", "again"]
+DoorVerb = Literal["open", "close", "change", "again", "start", "stop"]
 
 
 class PageSource(Protocol):

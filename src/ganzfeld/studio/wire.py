@@ -104,9 +104,10 @@ class MasterMoved(_FromPage, frozen=True, tag="master"):
 
 class DoorAction(_FromPage, frozen=True, tag="door"):
     """Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
-    options. "again": start one that had ended. Doors are opened and changed from the machine that plays only."""
+    options. "again": start one that had ended. "start", "stop": a film. Doors are opened and changed from the machine
+    that plays only."""
 
-    do: Literal["open", "close", "change", "again"]
+    do: Literal["open", "close", "change", "again", "start", "stop"]
     door: str
     options: dict[str, str | float | bool] = {}
 

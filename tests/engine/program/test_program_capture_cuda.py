@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from ganzfeld.engine.device_copy import CopyFromCuda
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.uniform_buffer import PinnedRing
 from ganzfeld.kernels.gaussian import gaussian
-from ganzfeld.process.read_back import CopyFromCuda, ReadBack, page_locking_writer
+from ganzfeld.process.read_back import ReadBack, page_locking_writer
 from ganzfeld.values.frames import FrameReader, FrameStore
 from ganzfeld.values.time import Clock
 

@@ -10,7 +10,7 @@ import torch
 
 from ganzfeld.kernels.dither import dither_start
 from ganzfeld.kernels.resize import FILTERS, FITS, fit_into
-from ganzfeld.kernels.rgba import to_rgba8
+from ganzfeld.kernels.rgba import to_rgba8, to_rgba_floats
 from ganzfeld.patch.costs import Cost
 from ganzfeld.patch.node import (
     Choice,
@@ -21,6 +21,7 @@ from ganzfeld.patch.node import (
     PrepareContext,
     RenderContext,
     Request,
+    SetupContext,
     Structure,
     Toggle,
 )
@@ -68,6 +69,9 @@ class OutNode(Node):
     name = Structure(None, "The output's own name, where there are several.")
     dither = Toggle(False, "Hides the steps of eight bits in dark glows (LED walls show them) in fine noise.")
 
+    def setup(self, context: SetupContext) -> None:
+        self.floats = context.resources.floats
+
     @classmethod
     def cost(cls, structure: Named) -> Cost:
         width, height = structure.size or (0, 0)
@@ -86,5 +90,7 @@ class OutNode(Node):
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         p, image = context.parameters, inputs["image"]
         width, height = p.size or (image.shape[3], image.shape[2])
-        dither = context.staged.dither if p.dither else None
-        return to_rgba8(fit_into(image, width, height, p.fit, p.filter), dither)
+        fitted = fit_into(image, width, height, p.fit, p.filter)
+        if self.floats:
+            return to_rgba_floats(fitted)
+        return to_rgba8(fitted, context.staged.dither if p.dither else None)

@@ -57,6 +57,8 @@ class Film(Door):
 
         def __post_init__(self) -> None:
             kind = output_for(self.target or "film.mp4")
+            if kind.dtype != "uint8":
+                raise ValueError("a show has bytes, and such a file wants floats; ganzfeld render writes it")
             if kind is not Movie:
                 return
             encoder = choose(self.codec, Path(self.target or "film.mp4").suffix.lower(), 0).encoder
@@ -86,7 +88,7 @@ class Film(Door):
                     last = picture
                     self.show(picture)
                 else:
-                    self._stand_still()
+                    self._stand_still(max(1.0, STILL_SECONDS * self._rate))
                 self._listen(time.perf_counter_ns())
             except OutputError as error:
                 raise FinalDoorError(error.what, where=error.where, hint=error.hint) from error
@@ -164,7 +166,9 @@ class Film(Door):
         if output is None:
             return
         try:
-            if output.error is None:  # sound ends with the last picture
+            if output.error is None:
+                self._stand_still(least=1)
+                # Sound ends with the last picture.
                 self._listen(time.perf_counter_ns(), (self._place + 1) / self._rate)
         finally:
             if self._sound is not None:
@@ -184,12 +188,12 @@ class Film(Door):
         self._output.write(picture.pixels, picture.t, place)
         self._last, self._place = picture, place
 
-    def _stand_still(self) -> None:
-        """Nothing new is shown: what is shown goes on."""
+    def _stand_still(self, least: float) -> None:
+        """Nothing new is shown: what is shown goes on. least: so many places in the film without a picture."""
         if self._output is None or self._last is None or not self._kind.timed:
             return
         place = round((time.perf_counter_ns() - self._began) / 1e9 * self._rate)
-        if place - self._place >= max(1, STILL_SECONDS * self._rate):
+        if place - self._place >= least:
             self._write(self._last, place)
 
     def _listen(self, now: int, until: float | None = None) -> None:
@@ -220,8 +224,10 @@ class Film(Door):
 
 
 def free_target(target: Path) -> Path:
-    """The name itself, with a number where it needs one, or the next one that nothing has: night-2.mp4."""
+    """The name itself, with a number where it needs one, or the next one that nothing has: night-2.mp4. Raises
+    OutputError where there is no such folder."""
     kind = output_for(target)
+    kind(kind.target_for(target, NUMBERED), overwrite=True).check()
     for number in range(1, MOST_FILES + 1):
         name = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
         each = kind.target_for(name, NUMBERED)

@@ -295,11 +295,12 @@ export interface PageCommand {
 
 /**
  * Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
- * options. "again": start one that had ended. Doors are opened and changed from the machine that plays only.
+ * options. "again": start one that had ended. "start", "stop": a film. Doors are opened and changed from the machine
+ * that plays only.
  */
 export interface DoorAction {
   kind: "door";
-  do: "open" | "close" | "change" | "again";
+  do: "open" | "close" | "change" | "again" | "start" | "stop";
   door: string;
   options?: Record<string, string | number | boolean>;
 }
