@@ -28,7 +28,6 @@ from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
-from ganzfeld.process.page_door import PageDoor
 from ganzfeld.process.messages import (
     Begin,
     CheckpointSaved,
@@ -50,6 +49,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.page_door import PageDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing

@@ -148,7 +148,7 @@ class Audience:
         self.present = threading.Event()
         """Set while anyone listens."""
 
-    def join(self, wish: Wish = Wish(), *, listens: bool = True) -> Viewer | None:  # noqa: B008 (it is frozen)
+    def join(self, wish: Wish = Wish(), *, listens: bool = True) -> Viewer | None:
         """A new viewer. listens: it is told of the show, not only shown it. None: too many want different things."""
         if wish not in self._streams:
             if len(self._streams) >= MOST_STREAMS:

@@ -19,8 +19,8 @@ from ganzfeld.values.status import PatchSource, Status
 
 class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
     """A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
-    the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or was
-    not asked for."""
+    the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or
+    was not asked for."""
 
     number: int
     t: float

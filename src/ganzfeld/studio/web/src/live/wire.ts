@@ -37,8 +37,8 @@ export type FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | 
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
- * the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or was
- * not asked for.
+ * the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or
+ * was not asked for.
  */
 export interface EncodedFrame {
   kind: "frame";
