@@ -102,9 +102,9 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an exception says of itself; its kind, if it says nothing. (An exception is always true, so that
-    `error or …` never gives what stands behind the `or`.)"""
-    return str(error).strip() or type(error).__name__
+    """What an exception says of itself, one of the system's without numbers and paths; its kind, if it says nothing.
+    (An exception is always true, so that `error or …` never gives what stands behind the `or`.)"""
+    return str(getattr(error, "strerror", None) or "").strip() or str(error).strip() or type(error).__name__
 
 
 def explained(problem: Exception) -> tuple[str, str]:

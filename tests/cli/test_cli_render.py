@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from command_line import exit_code
 from ganzfeld.cli import main
 from ganzfeld.cli._render_options import parse_fps, parse_size
 from ganzfeld.errors import GanzfeldError
@@ -53,6 +54,19 @@ def test_what_is_rendered_is_what_is_played(patch: Path, tmp_path: Path) -> None
     with Player(patch, device="cpu") as player:
         played = [frame.image.numpy().copy() for frame in player.frames(count=4, fps=12)]
     assert (np.load(tmp_path / "walk.npy") == np.stack(played)).all()
+
+
+def test_a_name_of_one_picture_gets_numbers_for_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    patch = tmp_path / "a.ganz"
+    patch.write_text("out(noise(), size=(16, 16))")
+    assert exit_code("render", patch, "--out", tmp_path / "p.png", "--frames", 3, "--device", "cpu") == 0
+    assert sorted(path.name for path in tmp_path.glob("p*")) == ["p_0000.png", "p_0001.png", "p_0002.png"]
+    assert "p_0000.png to p_0002.png" in " ".join(capsys.readouterr().out.split())
+    assert exit_code("render", patch, "--out", tmp_path / "p.png", "--frames", 2, "--device", "cpu") == 1
+    assert exit_code("render", patch, "--out", tmp_path / "one.png", "--frames", 1, "--device", "cpu") == 0
+    assert (tmp_path / "one.png").exists()
+    assert exit_code("render", patch, "--out", tmp_path / "no" / "p.png", "--frames", 1, "--device", "cpu") == 1
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_snapshot_is_what_is_rendered(patch: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_network_that_is_rewritten_in_place_removed_and_put_back(play, small_n
     stage.goes_on()
     assert stage.show.render_pid == pid
     # A new process meets the half: what played before plays on.
-    until(lambda: stage.show._kept)
+    until(lambda: stage.show._care.kept)
     replaced_process(stage)
     stage.says("n.safetensors")
     # Removed.

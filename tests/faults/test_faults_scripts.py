@@ -34,7 +34,7 @@ def test_a_loop_is_stopped_without_another_process(play, tmp_path):
     stage.shows(5)
     pid = stage.show.render_pid
     script.write_text("hang")
-    until(lambda: str(script) in stage.show._custody.files)
+    until(lambda: str(script) in stage.show._care.custody.files)
     stage.goes_on()
     assert stage.show.render_pid == pid
     script.write_text("7")
@@ -90,3 +90,29 @@ def test_a_stopped_spare_is_replaced(play):
     spare = stage.show._failover.spare
     psutil.Process(spare.pid).send_signal(signal.SIGSTOP)
     until(lambda: stage.show._failover.spare is not spare)
+
+
+def test_render_and_spare_are_killed_at_once(play):
+    stage = play("grey 4\n")
+    stage.shows(4)
+    until(lambda: stage.show.spare_ready)
+    pids = stage.show.render_pid, stage.show._failover.spare.pid
+    for pid in pids:
+        psutil.Process(pid).kill()
+    until(lambda: stage.show.render_pid not in (*pids, None) and stage.show.status().render_alive, seconds=30)
+    stage.goes_on()
+    assert stage.pixel() == 4
+
+
+def test_a_file_that_changed_is_suspected_of_deaths_at_no_file(play, tmp_path):
+    """As a script that closes the process's descriptors, or weights that a driver dies of: it ends later."""
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\n")
+    stage.shows(5)
+    script.write_text("later")
+    stage.says("s.py ended the render process")
+    stage.shows(5)
+    assert not stage.show._policy.is_set_aside
+    script.write_text("6")
+    stage.shows(6)

@@ -27,6 +27,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.fixture(autouse=True)
 def no_children(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(service, "PAUSES", (0.0, 60.0))
+    end_children()
     yield
     end_children()
 

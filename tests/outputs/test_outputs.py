@@ -19,6 +19,7 @@ from ganzfeld.errors import OutputError
 from ganzfeld.outputs.base import (
     Output,
     OutputPiece,
+    check_target,
     example_targets,
     known_suffixes,
     open_output,
@@ -96,6 +97,51 @@ def test_saturated_colours_survive_the_matrix_that_the_film_names(tmp_path):
         assert np.abs(picture.reshape(-1, 3).mean(0) - colour).max() < 4
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "tolerance", "alpha"),
+    [
+        ("a.mkv", "ffv1", 0, True),
+        ("a.mov", "prores", 6, True),
+        ("a.mov", "h264", 8, False),
+        ("a.mp4", "hevc", 8, False),
+    ],
+)
+def test_every_encoder_keeps_order_colour_and_alpha(tmp_path, name, codec, tolerance, alpha):
+    given = []
+    with open_output(tmp_path / name, (64, 48), 20, codec=codec, quality=5) as output:
+        for number in range(12):
+            image = np.full((48, 64, 4), (number * 20, 200 - number * 10, 60, 255), np.uint8)
+            image[:, 32:, 3] = 128
+            given.append(image)
+            output.write(image, 0, number)
+    with av.open(str(tmp_path / name)) as container:
+        pictures = [
+            frame.reformat(
+                format="rgba", src_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.JPEG
+            ).to_ndarray()
+            for frame in container.decode(video=0)
+        ]
+    assert len(pictures) == 12
+    for picture, image in zip(pictures, given):
+        expected = image.astype(int)
+        if not alpha:
+            expected[:, 32:, :3] = (expected[:, 32:, :3] * 128 + 127) // 255
+            expected[..., 3] = 255
+        assert np.abs(picture[:, 2:28] - expected[:, 2:28]).max() <= tolerance
+        assert np.abs(picture[:, 36:60] - expected[:, 36:60]).max() <= tolerance
+
+
+def test_a_film_wider_than_h264_is_hevc_and_says_so(tmp_path):
+    from ganzfeld.outputs.encoders import choose
+
+    assert choose("auto", ".mp4", 4096) == choose("h264", ".mkv", 8000)
+    chosen = choose("auto", ".mp4", 7680)
+    assert chosen.encoder.name == "hevc" and "4096" in chosen.said
+    assert choose("auto", ".mov", 7680).encoder.name == "prores"
+    assert "4096" in output_for("a.mp4").said_of(Path("a.mp4"), (7680, 1080))
+    assert output_for("a.mp4").said_of(Path("a.mp4"), (1920, 1080)) == ""
+
+
 @pytest.mark.parametrize("size", [(63, 47), (1, 1), (64, 47)])
 def test_odd_sizes_keep_every_pixel(tmp_path, size):
     path = tmp_path / "film.mp4"
@@ -143,9 +189,10 @@ def test_transparent_pictures_lie_on_black_in_a_film_and_stay_transparent_elsewh
     ],
 )
 def test_pictures_are_named_by_their_numbers(tmp_path, target, files):
+    (tmp_path / "a" / "b").mkdir(parents=True)
     record(f"{tmp_path}/{target}", [3, 4])
     folder = tmp_path / (Path(target).parent if target.endswith(".png") else target)
-    assert sorted(path.name for path in folder.iterdir()) == files
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == files
     assert np.array_equal(np.asarray(Image.open(folder / files[-1])), gradient(4))
 
 
@@ -204,7 +251,7 @@ def test_a_killed_recording_can_be_used(tmp_path, target, frames=67):
                 process.send_signal(signal.SIGKILL)
                 break
     match path.suffix:
-        case ".mp4" | ".mkv":
+        case ".mp4" | ".mkv" | ".mov":
             pictures, times = film(path)
             assert len(pictures) >= frames - 30, "a kill costs at most about half a second, and the encoder's threads"
             assert np.allclose(np.diff(times), 1 / 30, atol=2e-3)
@@ -293,6 +340,8 @@ def test_a_file_where_a_folder_is_needed(tmp_path, target):
         ("film.mp4", (8, 8), 30, {"qualty": 3}, "Did you mean 'quality'"),
         ("film.mp4", (8, 8), 30, {"quality": 99}, "quality cannot be 99"),
         ("film.mp4", (8, 8), 30, {"preset": "swift"}, "no preset 'swift'"),
+        ("film.mp4", (8, 8), 30, {"codec": "ffv1"}, "cannot hold ffv1"),
+        ("film.mp4", (8, 8), 30, {"codec": "hvec"}, "Did you mean 'hevc'"),
         ("film.mp4", (0, 8), 30, {}, "0×8 cannot be written"),
         ("film.mp4", (8, 99999), 30, {}, "cannot be written"),
         ("film.mp4", (8, 8), 0, {}, "0 frames a second"),
@@ -321,11 +370,12 @@ def test_every_output_keeps_the_rules():
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_frames_go_in_and_something_is_written(tmp_path, target):
+    (tmp_path / "new").mkdir()
     output = record(f"{tmp_path}/new/{target}", range(5))
     assert output.frames == 5 and output.error is None
     output.close()
     written = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
-    assert written and all(path.stat().st_size for path in written), "and the folder was made"
+    assert written and all(path.stat().st_size for path in written)
     assert not [path for path in written if path.name.startswith(".")], "nothing unfinished is left"
 
 
@@ -347,13 +397,16 @@ def test_pieces_are_joined_to_what_one_output_would_have_written(tmp_path, targe
         with pytest.raises(OutputError, match="put together"):
             kind.check_joins(tmp_path / target)
         return
+    (tmp_path / "whole").mkdir()
     record(f"{tmp_path}/whole/{target}", range(6))
     pieces = []
     for first in (0, 3):
         suffix = kind.piece_suffix or Path(target).suffix
         name = f"{first}/{target}" if kind.many_files else f"{first}{suffix}"
         path = tmp_path / "pieces" / name
-        record(f"{path}/" if target.endswith("/") else path, range(first, first + 3))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = kind.piece_options(Path(target))
+        record(f"{path}/" if target.endswith("/") else path, range(first, first + 3), **options)
         pieces.append(OutputPiece(path, first, 3))
     (tmp_path / "joined").mkdir()
     scratch = tmp_path / "scratch"
@@ -368,7 +421,7 @@ def test_pieces_are_joined_to_what_one_output_would_have_written(tmp_path, targe
 def decoded(target: Path) -> list[np.ndarray]:
     """All pictures in what an output wrote, by its suffix; of a kind that the tests cannot read, its bytes."""
     match target.suffix:
-        case ".mp4" | ".mkv":
+        case ".mp4" | ".mkv" | ".mov":
             return film(target)[0]
         case ".npy":
             return list(np.load(target))
@@ -385,3 +438,30 @@ def test_finding_outputs_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}
     )
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "target", ["nowhere/film.mp4", "nowhere/a.npy", "nowhere/x-%d.png", "nowhere/x.png", "nowhere/shots/"]
+)
+def test_a_folder_that_is_missing_is_told_before_anything_begins(tmp_path, target):
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="there is no folder"):
+            check_target(f"{tmp_path}/{target}", overwrite=overwrite)
+    with pytest.raises(OutputError, match="there is no folder"):
+        record(f"{tmp_path}/{target}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("target", "count", "kept_as"),
+    [
+        ("p.png", 60, "p_%04d.png"),
+        ("p.png", 20_000, "p_%05d.png"),
+        ("p.png", 1, "p.png"),
+        ("p-%d.png", 60, "p-%d.png"),
+        ("film.mp4", 60, "film.mp4"),
+        ("shots/", 60, "shots"),
+    ],
+)
+def test_several_pictures_of_one_name_are_numbered(target, count, kept_as):
+    assert output_for(target).target_for(Path(target), count) == Path(kept_as)

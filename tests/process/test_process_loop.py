@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganzfeld.process.loop import FramePacer, Loop, Measure, Meter
+from ganzfeld.process.messages import FollowRefresh
+from ganzfeld.process.refresh_follower import LeadingDoor
+from ganzfeld.values.status import DoorStatus
 from ganzfeld.values.time import Clock, Moment
 
 
@@ -177,3 +181,75 @@ def test_the_meter_says_how_the_last_second_went():
     for k in range(3):
         slow.add(5.0 * k, 5.0 * k + 5.0)
     assert slow.measure().fps == pytest.approx(0.2)
+
+
+def beats(world: World, refresh: float, first: float, last: float) -> int:
+    """How many refreshes of a display, from one second to another, show a picture again or leave one out."""
+    times = [1000.004 + first + k / refresh for k in range(int((last - first) * refresh))]
+    shown = [bisect.bisect_right(world.began, at) for at in times]
+    return sum(abs(b - a - 1) for a, b in itertools.pairwise(shown))
+
+
+def follow(refresh: float, fps: float = 60.0, seconds: float = 120.0, phase: float = 0.0121) -> World:
+    """A show, and a display that says twice a second when it refreshed last."""
+    world, said = World(), 0.0
+    loop = world.loop(fps)
+    while world.time < 1000.0 + seconds:
+        if world.time - said >= 0.5:
+            said = world.time
+            refreshes = (world.time - 1000.0 - phase) * refresh // 1
+            loop.follow(1000.0 + phase + refreshes / refresh, refresh)
+        loop.step()
+    return world
+
+
+def test_without_a_lead_a_display_of_another_rate_beats():
+    world = World()
+    world.play(120 * 60)
+    assert beats(world, 59.94, 60, 120) >= 3
+
+
+@pytest.mark.parametrize(
+    ("refresh", "fps"), [(59.94, 60.0), (60.06, 60.0), (119.88, 60.0), (59.94, 30.0), (59.94, 120.0)]
+)
+def test_the_loop_keeps_step_with_a_display(refresh, fps):
+    world = follow(refresh, fps)
+    steps = [b.t - a.t for a, b in itertools.pairwise(world.moments)]
+    assert steps == pytest.approx([1 / fps] * len(steps), rel=0.002), "so slowly that it is not seen"
+    ratio = round(refresh / fps) if refresh > fps else 1 / round(fps / refresh)
+    late = steps[-600:]
+    assert sum(late) / len(late) == pytest.approx(ratio / refresh, rel=1e-5)
+    place = min(ratio, 1) / refresh
+    off = [(moment.t - 0.0121 + 0.001 + place / 2) % place - place / 2 for moment in world.moments[-600:]]
+    assert max(map(abs, off)) < 0.0005, "a frame takes a millisecond, and is ready when the display asks"
+    assert beats(world, refresh, 90, 120) == 0 or ratio != 1
+
+
+def test_a_display_of_quite_another_rate_leads_nobody():
+    steps = [b.t - a.t for a, b in itertools.pairwise(follow(75.0, seconds=10).moments)]
+    assert steps == pytest.approx([1 / 60] * len(steps), abs=1e-9)
+
+
+def test_a_display_that_falls_silent_leads_no_more():
+    world = World()
+    loop = world.loop(60)
+    loop.follow(1000.0, 59.94)
+    for _ in range(60 * 20):
+        loop.step()
+    steps = [b.t - a.t for a, b in itertools.pairwise(world.moments)]
+    assert max(steps) > 1.0005 / 60
+    assert steps[-60:] == pytest.approx([1 / 60] * 60, abs=1e-9)
+
+
+def test_the_first_open_door_that_says_when_leads():
+    def door(name: str, **fields) -> DoorStatus:
+        return DoorStatus(name=name, type="window", **{"state": "open", **fields})
+
+    leading = LeadingDoor()
+    assert leading.look([door("a"), door("b", refresh=50.0, state="waiting")]) is None
+    doors = [door("a"), door("b", refresh=59.94, refreshed_at=7.0), door("c", refresh=50.0, refreshed_at=8.0)]
+    assert leading.look(doors) == FollowRefresh(7.0, 59.94)
+    assert leading.look(doors) is None, "it is said once"
+    assert leading.look(doors[2:]) == FollowRefresh(8.0, 50.0)
+    later = door("c", refresh=50.0, refreshed_at=10.0)
+    assert leading.look([*doors[:2], later]) == FollowRefresh(10.0, 50.0), "b leads no more, and c does"

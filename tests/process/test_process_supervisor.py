@@ -246,8 +246,11 @@ def test_scripts_wait_for_permission_and_files_are_watched(play, patch, tmp_path
     with pytest.raises(GanzfeldError, match="waits for permission"):
         show.command("trust", path="/etc/passwd")
     assert not TrustStore().trusts(script)
+    show.command("later", path=str(script))
+    assert show.status().put_off == show.status().pending_trust == (str(script),)
     show.command("trust", path=str(script))
     until(lambda: show.status().pending_trust == ())
+    assert show.status().put_off == ()
     assert TrustStore().trusts(script)
     until(lambda: pixel(show, STATE) == 0)
     script.write_text("def frame(c, i): return 1\n")

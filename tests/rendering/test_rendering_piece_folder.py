@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.outputs.base import open_output
+from ganzfeld.outputs.base import open_output, output_for
 from ganzfeld.rendering.jobs import FinishedPiece, RenderJob
 from ganzfeld.rendering.piece_folder import PieceFolder
 from ganzfeld.takes.replay import Position
@@ -24,7 +24,9 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> RenderJob:
 
 
 def _write(folder: PieceFolder, chain: int, number: int) -> None:
-    with open_output(folder.unfinished(chain, number), (4, 2), 30.0, overwrite=True) as output:
+    folder.unfinished(chain, number).parent.mkdir(exist_ok=True)
+    options = output_for(folder.target).piece_options(folder.target)
+    with open_output(folder.unfinished(chain, number), (4, 2), 30.0, overwrite=True, **options) as output:
         for frame in (2 * number, 2 * number + 1):
             output.write(np.full((2, 4, 4), 255, np.uint8), 0.0, frame)
 

@@ -1,6 +1,7 @@
 """Sound into the mailbox: from files that are really decoded, and from a device that comes and goes."""
 
 import secrets
+import struct
 import threading
 import time
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import SignalError
+from ganzfeld.feeders.kinds.sound import SoundFeeder
 from ganzfeld.patch.expressions import Scope, compile_expression
 from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.signals import audio
@@ -21,7 +23,7 @@ from ganzfeld.signals.show_time import KnownTime, ShowTime
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.sound_ring import SoundReader, SoundWriter
 from ganzfeld.values.time import Moment
-from sounds import RATE, clicks, drums, sine, sweep, write_wave
+from sounds import RATE, clicks, drums, noise, sine, sweep, write_wave
 from waiting import until
 
 
@@ -83,7 +85,8 @@ def test_a_file_is_read_in_a_loop_without_a_seam(melody):
     assert file.seconds == pytest.approx(2)
     pieces = np.concatenate([file.read(count) for count in (1, 999, 95_000, 10_000, 182_000)])
     assert file.samples == 2 * RATE
-    first, second, third = pieces.reshape(3, -1)
+    assert np.array_equal(pieces[:, 0], pieces[:, 1])
+    first, second, third = pieces[:, 0].reshape(3, -1)
     assert np.array_equal(first, second)
     assert np.array_equal(first, third)
     ideal = sweep(100, 3000, 2)
@@ -92,14 +95,16 @@ def test_a_file_is_read_in_a_loop_without_a_seam(melody):
     file.close()
 
 
-def encode(path, codec, sound, rate=RATE):
-    """Encode with FFmpeg; skips if this build has no such codec."""
+def encode(path, codec, sound, rate=RATE, variable=False):
+    """Encode with FFmpeg; skips if this build has no such codec. variable: an MP3 of a variable rate without a header
+    that tells its length."""
     try:
         av.Codec(codec, "w")
     except av.error.FFmpegError:
         pytest.skip(f"FFmpeg was built without {codec}")
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate)
+    with av.open(str(path), "w", options={"write_xing": "0"} if variable else {}) as container:
+        options = {"flags": "+qscale", "global_quality": "1000"} if variable else {}
+        stream = container.add_stream(codec, rate=rate, options=options)
         frame = av.AudioFrame.from_ndarray(sound[None], format="flt", layout="mono")
         frame.rate, frame.pts = rate, 0
         resampler = av.AudioResampler(format=stream.codec_context.format, layout="stereo", rate=rate)
@@ -107,6 +112,28 @@ def encode(path, codec, sound, rate=RATE):
             container.mux(stream.encode(resampled))
         container.mux(stream.encode(None))
     return path
+
+
+def write_many(path, codec, layout, sound):
+    """sound: [n, channels]."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=RATE, layout=layout)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.reshape(1, -1)), format="flt", layout=layout)
+        frame.rate, frame.pts = RATE, 0
+        size = stream.codec_context.frame_size or None
+        resampler = av.AudioResampler(stream.codec_context.format, layout, RATE, size)
+        for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(resampled))
+        container.mux(stream.encode(None))
+
+
+def write_wave_of(path, sound, mask=0):
+    """A WAV file of any number of channels (WAVE_FORMAT_EXTENSIBLE). mask: which they are."""
+    channels, data = sound.shape[1], (sound * 32767).astype("<i2").tobytes()
+    kind = struct.pack("<HHIIHHHHI", 0xFFFE, channels, RATE, RATE * channels * 2, channels * 2, 16, 22, 16, mask)
+    kind += bytes.fromhex("0100000000001000800000aa00389b71")
+    body = b"WAVEfmt " + struct.pack("<I", len(kind)) + kind + b"data" + struct.pack("<I", len(data)) + data
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +162,102 @@ def test_what_is_no_sound_is_said(tmp_path):
         container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
         container.mux(stream.encode(None))
     empty = write_wave(tmp_path / "empty.wav", np.zeros(0, np.float32))
-    refused = {tmp_path / "gone.wav": "no file", tmp_path: "no file", text: "cannot be read", film: "no sound"}
+    refused = {tmp_path / "gone.wav": "no file", tmp_path: "folder", text: "it is a text", film: "no sound"}
     for path, word in refused.items():
         with pytest.raises(SignalError, match=word):
             SoundFile(path)
     with pytest.raises(SignalError):
         SoundFile(empty).read(100)
+
+
+@pytest.mark.parametrize("count", [1, 10, 4000])
+def test_a_few_samples_are_looped_without_being_opened_again(tmp_path, count):
+    sound = noise(count / RATE, 0.1)
+    feeder = SoundFeeder(write_wave(tmp_path / "short.wav", sound))
+    opened = []
+    feeder._open = lambda: opened.append(1) or SoundFeeder._open(feeder)
+    heard = feeder.read(0, 60_000)
+    assert len(opened) <= 2
+    assert heard.facts == count
+    assert np.allclose(heard.array[:, 0], np.resize(sound, 60_000), atol=1e-4)
+    assert np.array_equal(feeder.read(7 * count + 3, 50).array, heard.array[(3 + np.arange(50)) % count])
+    assert len(opened) <= 2
+
+
+def test_an_mp3_of_a_variable_rate_that_says_nothing_of_itself(tmp_path):
+    # Half a minute of silence takes few bytes, noise takes many: by bytes one would land far off.
+    sound = np.concatenate([np.zeros(15 * RATE, np.float32), sweep(100, 3000, 15) + noise(15, 0.05)])
+    path = encode(tmp_path / "a.mp3", "libmp3lame", sound, variable=True)
+    whole = SoundFeeder(path)
+    seconds = whole.facts["seconds"]
+    assert seconds == pytest.approx(30, abs=0.1)
+    samples = np.concatenate([whole.read(start, 48_000).array for start in range(0, 32 * RATE, 48_000)])[:, 0]
+    count = whole.read(0, 1).facts
+    assert count == pytest.approx(seconds * RATE, abs=1)
+    for start in (20 * RATE, 5 * RATE, count + 25 * RATE, 1000 * count + 16 * RATE, count - 100):
+        heard = SoundFeeder(path).read(start, 4000).array[:, 0]
+        assert np.max(np.abs(heard - np.resize(samples[:count], 2 * count)[start % count :][:4000])) < 1e-3
+
+
+MANY = [("pcm_s16le", "wav", "7.1"), ("flac", "flac", "7.1"), ("libopus", "opus", "7.1"), ("aac", "mp4", "7.1"),
+        ("pcm_s16le", "wav", 9), ("pcm_f32le", "wav", 16), ("pcm_s16le", "mov", 16), ("pcm_s16le", "wav", 32),
+        ("wavpack", "wv", 12), ("pcm_s16le", "wav", 3), ("ac3", "ac3", "5.1"), ("pcm_s16le", "wav", 64)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("codec", "suffix", "layout"), MANY)
+def test_sound_of_many_channels(tmp_path, codec, suffix, layout):
+    path = tmp_path / f"many.{suffix}"
+    name = layout if isinstance(layout, str) else f"{layout}c"
+    try:
+        channels = av.AudioLayout(name).nb_channels
+        write_many(path, codec, name, np.tile(sine(440, 0.5, amplitude=0.1)[:, None], channels))
+    except (av.error.FFmpegError, ValueError):
+        if codec != "pcm_s16le" or suffix != "wav":
+            pytest.skip("this FFmpeg cannot write it")
+        channels = layout
+        write_wave_of(path, np.tile(sine(440, 0.5, amplitude=0.1)[:, None], layout))
+    feeder = SoundFeeder(path)
+    assert feeder.facts["channels"] == channels
+    block = feeder.read(4800, 4800).array
+    assert block.shape == (4800, 2)
+    # All alike: as loud as each of them, on both sides.
+    assert np.sqrt(np.mean(block**2, axis=0)) == pytest.approx(0.0707, rel=0.35)
+
+
+def test_each_channel_comes_to_its_side(tmp_path):
+    names = [channel.name for channel in av.AudioLayout("7.1").channels]
+    for place, name in enumerate(names):
+        sound = np.zeros((4800, 8), np.float32)
+        sound[:, place] = sine(440, 0.1)
+        write_wave_of(tmp_path / "one.wav", sound, mask=0x63F)
+        left, right = np.sqrt(np.mean(SoundFeeder(tmp_path / "one.wav").read(0, 4800).array ** 2, axis=0))
+        if name in ("FC", "LFE"):
+            assert left == pytest.approx(right)
+            assert left > 0.02
+        else:
+            assert (left > 0.02, right > 0.02) == (name.endswith("L"), name.endswith("R")), name
+
+
+def test_too_many_channels_are_refused_by_their_number(tmp_path):
+    write_wave_of(path := tmp_path / "a.wav", np.zeros((100, 200), np.float32))
+    with pytest.raises(SignalError, match="200 channels"):
+        SoundFile(path)
+
+
+def test_a_decoder_that_dies_is_told_and_the_sound_comes_back(tmp_path, outside):
+    path = write_wave(tmp_path / "long.wav", sine(440, 12))
+    now = [0.5]
+    with AudioFile(outside, path, lambda: now[0]) as file:
+        assert until(lambda: file._heard == RATE // 2)
+        file.file._feeder._opened.child.kill()
+        now[0] = 1.2
+        assert until(lambda: file._heard == round(1.2 * RATE), 20)
+        assert until(lambda: file.problem is None)
+        assert outside.values()["/audio/level"] > 0.9
+    render = SoundFile(path, tries=3)
+    first = render.read(RATE)
+    render._feeder._opened.child.kill()
+    assert np.array_equal(np.concatenate([first, render.read(RATE)]), SoundFile(path).read(2 * RATE))
 
 
 def test_a_damaged_file_plays_what_is_left(tmp_path):
@@ -208,14 +325,20 @@ def test_a_thread_follows_the_shows_clock(tmp_path, outside):
 
 
 def test_a_file_that_goes_away_is_told_and_harms_nobody(tmp_path, outside):
-    path = write_wave(tmp_path / "gone.wav", sine(440, 1))
+    path = write_wave(tmp_path / "gone.wav", sine(440, 11))  # longer than what is kept
     now = [0.5]
     with AudioFile(outside, path, lambda: now[0]) as file:
         assert until(lambda: file._heard)
-        path.unlink()
-        now[0] = 0.1
-        assert until(lambda: file.problem or now.__setitem__(0, now[0] + 0.3))
+        away = path.rename(tmp_path / "away.wav")
+        now[0] = 3.0
+        assert until(lambda: file._heard == 3 * RATE)
+        now[0] = 0.0
+        assert until(lambda: file._heard == 0)
+        now[0] = 0.3
+        assert until(lambda: file.problem)
         assert "no file" in str(file.problem)
+        away.rename(path)
+        assert until(lambda: file.problem is None and file._heard == round(0.3 * RATE))
 
 
 def test_a_file_needs_a_clock(melody, outside):
@@ -364,7 +487,7 @@ def test_doors_hear_a_file_in_step_with_the_show(tmp_path, ring):
         original = SoundFile(file)
         original.seek(2.0)
         expected = original.read(RATE // 2)
-        assert np.abs(heard[:, 0] - expected).max() < 0.01
+        assert np.abs(heard - expected).max() < 0.01
         told[0] = KnownTime(3.0, 52.0, 0.0)  # paused
         for step in range(1, 30):
             now[0] = 52 + 0.02 * step

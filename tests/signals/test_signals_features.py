@@ -59,6 +59,70 @@ def test_silence_is_nothing_and_hiss_is_not_blown_up():
     assert last(noise(3, 3e-4)).level < 0.6
 
 
+@pytest.mark.parametrize("offset", [0.005, 0.02, -0.3])
+def test_a_constant_offset_is_no_sound(offset):
+    features = Features(RATE)
+    heard = features.feed(np.concatenate([sine(1000, 2, amplitude=0.2), np.zeros(2 * RATE, np.float32)]) + offset)
+    tone, silence = heard[370], heard[-1]
+    assert (tone.level, tone.mid) == (pytest.approx(1, abs=0.01), pytest.approx(1, abs=0.01))
+    assert tone.bass < 0.02
+    assert (silence.level, silence.bass, silence.mid, silence.high) == (pytest.approx(0, abs=1e-4),) * 4
+    assert not any(one.onset for one in heard[400:])
+    # One that wanders slowly, as warm electronics do.
+    slow = offset * np.sin(2 * np.pi * 0.2 * np.arange(4 * RATE) / RATE)
+    assert Features(RATE).feed(slow.astype(np.float32))[-1].bass < 0.35
+
+
+def test_bass_is_not_taken_for_an_offset():
+    plain = [one.bass for one in Features(RATE).feed(sine(45, 2, amplitude=0.1))]
+    assert plain[-1] > 0.97
+
+
+def test_the_tone_of_a_room_is_no_beat_in_a_pause():
+    music, pause = drums(120, 8)[0], noise(20, 0.0015, seed=1)  # −56 dB, for longer than the music is remembered
+    features = Features(RATE)
+    tracker = TempoTracker(features.hop_seconds)
+    heard = features.feed(np.concatenate([music, pause, music]))
+    beats = [tracker.feed(one.rise) for one in heard]
+    begin, end = round(9 * RATE / 256), round(28 * RATE / 256)
+    quiet = heard[begin:end]
+    assert max(one.level for one in quiet[300:]) < 0.01
+    assert max(max(one.bass, one.mid, one.high, *one.bands) for one in quiet[300:]) < 0.01
+    assert not any(one.onset for one in quiet)
+    assert not any(beats[begin + 800 : end])
+    assert any(one.onset for one in heard[end : end + 50]), "and the music is there at once"
+    # A floor below the room's tone: then it is a sound.
+    assert Features(RATE, floor=-70).feed(pause)[-1].level > 0.9
+    for floor in (-130, 1, np.nan):
+        with pytest.raises(SignalError, match="decibels"):
+            Features(RATE, floor=floor)
+
+
+def test_a_floor_comes_in_softly():
+    levels = [last(sine(440, 3, amplitude=10 ** (db / 20) * np.sqrt(2))).level for db in (-52, -49, -47, -45, -43, -38)]
+    assert levels == sorted(levels)
+    assert levels[0] == 0
+    assert 0 < levels[1] < 0.3 < levels[-2] < levels[-1]
+    assert levels[-1] == pytest.approx(1, abs=0.02)
+
+
+def test_sides_in_opposite_phase_are_as_loud_as_in_phase():
+    sound = drums(124, 2)[0]
+    same, opposite, one = (
+        Features(RATE).feed(np.stack([sound, other], 1)) for other in (sound, -sound, np.zeros_like(sound))
+    )
+    assert [each.level for each in opposite] == [each.level for each in same]
+    assert [each.onset for each in opposite] == [each.onset for each in same]
+    assert opposite[-1].bands == pytest.approx(same[-1].bands, abs=1e-6)
+    assert one[-1].level == pytest.approx(same[-1].level, abs=0.02), "against the loudest"
+    many = np.zeros((RATE, 32), np.float32)
+    many[:, 17] = sine(440, 1)
+    assert Features(RATE).feed(many)[-1].level > 0.95
+    changing = Features(RATE)
+    for channels in (1, 2, 200, 1):
+        assert changing.feed(np.tile(sine(440, 0.5)[:, None], channels))[-1].level > 0.9
+
+
 def test_quiet_and_loud_rooms_move_a_picture_alike():
     loud, quiet = (last(sine(440, 3, amplitude=amplitude)) for amplitude in (0.9, 0.02))
     assert loud.level == pytest.approx(quiet.level, abs=0.01)

@@ -1,6 +1,7 @@
 """MIDI: what messages mean, from mido's own messages and from a file it wrote; ports that come and go."""
 
 import io
+from random import Random
 from types import SimpleNamespace
 
 import mido
@@ -14,7 +15,7 @@ from mido.ports import BaseInput, BaseOutput
 from ganzfeld.errors import SignalError
 from ganzfeld.patch.expressions import Scope, compile_expression
 from ganzfeld.patch.expressions.frame import FrameContext
-from ganzfeld.signals.midi import MidiPorts, backend, port_names
+from ganzfeld.signals.midi import MidiPorts, backend, message_of, port_names
 from ganzfeld.signals.midi_clock import MidiClock
 from ganzfeld.signals.midi_state import Control, MidiState
 from ganzfeld.values.outside import Outside
@@ -499,3 +500,22 @@ def test_a_machine_without_a_sequencer_says_so():
             backend().open_input("anything")
     else:
         assert len(names) == 2
+
+
+def test_bytes_of_any_kind_move_nothing_but_plain_values():
+    random, outside = Random(6), Outside()
+    state = MidiState(outside, listener=lambda address, value: None)
+    state.learn(lambda control: None)
+    played = 0
+    for k in range(5000):
+        first = random.choice((0x90, 0x80, 0xB0, 0xC0, 0xD0, 0xE0, 0xA0, 0xF2, 0xF8, 0xFA, 0xFC, random.randrange(256)))
+        rest = [random.randrange(random.choice((128, 128, 300))) for _ in range(random.randrange(4))]
+        data = [first | random.randrange(16), *rest]
+        message = message_of(data)
+        if message is not None:
+            played += 1
+            state.feed(message, k * random.choice((0.0, 0.001)), random.choice(("a", "b")))
+    assert played > 500
+    assert all(-1 <= value <= 128 or "clock" in address for address, value in outside.values().items())
+    assert message_of([]) is None
+    assert message_of(b"\x90") is None

@@ -192,6 +192,17 @@ def test_a_script_is_allowed_by_hand(browser_page, studio, show):
     assert ("trust", {"path": "/shows/winter/swarm.py"}) in show.commands
 
 
+def test_not_now_is_told_so_that_nobody_else_waits_for_an_answer(browser_page, studio, show):
+    show.now.pending_trust = ["/shows/winter/swarm.py"]
+    browser_page.goto(studio.url)
+    question = browser_page.get_by_test_id("permission")
+    question.wait_for()
+    browser_page.get_by_role("button", name="Not now").click()
+    question.wait_for(state="detached")
+    wait_until(browser_page, lambda: ("later", {"path": "/shows/winter/swarm.py"}) in show.commands)
+    assert show.now.pending_trust
+
+
 def test_a_refused_command_is_said_even_beside_an_error(browser_page, studio, show):
     show.now.errors = [Problem("trouble")]
     show.refuses = GanzfeldError("nothing plays yet", hint="Wait for the first picture.")

@@ -85,7 +85,14 @@ def test_snapshots_are_stored_recalled_renamed_and_deleted(desk, show):
     ):
         desk.get_by_role("button", name="More about night").click()
         desk.get_by_role("button", name=word).click()
+        if word == "delete":  # it asks
+            desk.get_by_role("button", name="really delete night?").click()
         done(desk, show, *what)
+    show.desk_now = replace(show.desk_now, deleted="night")
+    desk.get_by_test_id("undelete").click()
+    done(desk, show, "arrange", "undelete")
+    show.desk_now = replace(show.desk_now, deleted=None)
+    desk.get_by_test_id("undelete").wait_for(state="detached")
     desk.get_by_label("Length of a fade").fill("2,5")
     desk.keyboard.press("Enter")
     done(desk, show, "arrange", "fade", 2.5, "seconds", "now")
@@ -111,7 +118,11 @@ def test_the_pad_morphs_and_its_snapshots_are_moved(desk, show):
     drag(0.2, 0.6, 0.5, 0.75)
     wait_until(
         desk,
-        lambda: show.done[-1][1] == "/snapshot/morph" and show.done[-1][2:] == pytest.approx((0.5, 0.75), abs=0.01),
+        lambda: (
+            show.done
+            and show.done[-1][1] == "/snapshot/morph"
+            and show.done[-1][2:] == pytest.approx((0.5, 0.75), abs=0.01)
+        ),
     )
     show.done.clear()
     desk.get_by_role("button", name="move").click()

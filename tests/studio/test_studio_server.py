@@ -271,6 +271,8 @@ def test_a_refused_command_is_answered_to_the_one_who_gave_it(show, view):
         b"\x81\xa4kind\xa3ack",
         b"\x82\xa4kind\xa3ack\xa6number\xa1x",
         b"\x82\xa4kind\xa7command\xa4name\xa4quit",
+        b"\x82\xa4kind\xa4turn\xa7address\xa2\xff\xfe",
+        b"\x81\xa4kind\xa3\xff\xfe\xfd",
         b"\x91" * 5000,
         b"x" * 100_000,
     ],

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -89,6 +90,9 @@ def obey(word: str) -> int:
             raise KeyboardInterrupt
         case "leave":
             raise GeneratorExit
+        case "later":
+            threading.Timer(0.2, die).start()
+            return 5
     return int(word)
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
+from ganzfeld.values.health import Health
 from ganzfeld.values.status import PatchSource, Status
 
 PATCH = """\
@@ -52,6 +53,7 @@ class FakeShow:
             pending_trust=[],
             rolled="",
         )
+        self.well = True
         self.commands: list[tuple[str, dict[str, str]]] = []
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
@@ -87,6 +89,11 @@ class FakeShow:
         fields = vars(self.now) | {"errors": tuple(self.now.errors), "pending_trust": tuple(self.now.pending_trust)}
         del fields["patch_text"]
         return Status(**fields)
+
+    def health(self) -> Health:
+        return Health(
+            ok=self.well, frame_age=0.5, resting=False, render_alive=True, errors=0, fps=60.0, up=9.0, memory_mb=1.0
+        )
 
     def patch_source(self) -> PatchSource:
         return PatchSource(name=self.now.patch_name, text=self.now.patch_text, version=self.now.patch_version)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import struct
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +27,7 @@ from ganzfeld.takes import recorder as recording
 from ganzfeld.takes.file import MAGIC, TakeWriter, read_records
 from ganzfeld.takes.packing import Played, pack_happenings, pack_times, unpack_happenings, unpack_times
 from ganzfeld.takes.recorder import TakeRecorder, header
-from ganzfeld.takes.records import Fingerprint, Header, Opened
+from ganzfeld.takes.records import Fingerprint, Frames, Header, Opened
 from ganzfeld.takes.replay import Replay, View, averaged
 from ganzfeld.takes.take import Take
 from ganzfeld.takes.timeline import Start, Timeline
@@ -579,3 +581,29 @@ def test_a_night_on_a_gpu_comes_back_bit_by_bit(tmp_path: Path, patch: str, monk
     for start in Timeline(Take(night.path)).starts(tensors=True)[1:]:
         part = shown[start.first : start.first + 6]
         assert np.array_equal(replayed(night, device="cuda", start=start, count=len(part)), part)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xa3abc", b"\x80", b"\x81\xa4type\x91\x01", b"\x81\xa4type\xa2\xff\xfe", b"\x81\xa2\xff\xfe\x01", b"\xc0"],
+)
+def test_a_record_with_a_sound_checksum_that_makes_no_sense_is_told(tmp_path: Path, body: bytes) -> None:
+    path = tmp_path / "a.ganztake"
+    path.write_bytes(MAGIC + struct.pack("<II", len(body), zlib.crc32(body)) + body)
+    with pytest.raises(GanzfeldError, match="makes no sense"):
+        read_records(path)
+
+
+def test_a_hole_is_told_and_is_no_replacement(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "a.ganztake"
+    writer = TakeWriter(path)
+    writer.append(Header())
+    for at, resumed in ((100.0, False), (130.0, True), (140.0, False)):
+        played = [Played(at + k / 30, clock.advance(1 / 30)) for k in range(30)]
+        frames = Frames(30, pack_times(played), pack_happenings(played))
+        writer.append(Opened(text="out(noise())", at=at, resumed=resumed), frames)
+    writer.close()
+    take = Take(path)
+    assert take.replacements == 1
+    [(begin, seconds)] = take.holes
+    assert begin == pytest.approx(29 / 30) and seconds == pytest.approx(30 - 29 / 30)

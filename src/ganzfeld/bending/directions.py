@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzfeld.errors import FeederError, NetworkError, NetworkFileError, Where
+from ganzfeld.errors import FeederError, NetworkError, NetworkFileError, Where, reason_of
 from ganzfeld.feeders.service import OpenFeeder
 from ganzfeld.networks.network import Network
 
@@ -120,7 +120,7 @@ def write_directions(path: Path, directions: list[Direction]) -> None:
         else:
             np.savez(path, **vectors)  # pyright: ignore[reportArgumentType]
     except OSError as error:
-        raise NetworkFileError(f"{path} cannot be written: {error.strerror or error}", where=Where(str(path))) from None
+        raise NetworkFileError(f"{path} cannot be written: {reason_of(error)}", where=Where(str(path))) from None
 
 
 def read_directions(path: Path) -> Mapping[str, Tensor]:

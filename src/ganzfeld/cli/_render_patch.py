@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ def render_patch(options: RenderOptions) -> None:
             hint="Make one: ganzfeld play PATCH --take night.ganztake",
         )
     from ganzfeld.cli._terminal import console
-    from ganzfeld.outputs.base import output_for
+    from ganzfeld.outputs.base import check_target, output_for
     from ganzfeld.signals.accompaniment import Accompaniment
 
     player = _player(options)
@@ -39,19 +41,32 @@ def render_patch(options: RenderOptions) -> None:
     name = options.output or next(iter(settings))
     rate = options.fps or settings[name].fps
     count = options.frames or max(1, round((options.seconds or DEFAULT_SECONDS) * rate))
+    options = replace(options, out=output_for(options.out).target_for(options.out, count))
+    check_target(options.out, overwrite=options.overwrite)
     player.clock.seek(options.start)
     if options.snapshot is not None:
         player.recall(options.snapshot, 0.0, "seconds", "now")
     tempo = {"follow": engine.follow, "expected": engine.bpm if engine.follow else None}
-    player.beside.append(
-        Accompaniment(engine.outside, player.clock, audio=options.audio, midi=options.midi, **tempo),
+    beside = Accompaniment(
+        engine.outside, player.clock, audio=options.audio, floor=options.floor, midi=options.midi, **tempo
     )
+    for told in beside.told:
+        console(stderr=True).print(str(told), style="yellow", markup=False)
+    player.beside.append(beside)
     with player:
         if options.audio is None or options.silent or not output_for(options.out).has_sound:
             _write_frames(player, name, rate, count, options.out, options)
         else:
             _write_film_with_sound(player, name, rate, count, options, options.audio)
-    console().print(f"{count} frame{'s' * (count != 1)} in {options.out}", markup=False)
+    console().print(f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}", markup=False)
+
+
+def where(target: Path, count: int) -> str:
+    """What is said of where the frames are: of numbered pictures the first name and the last."""
+    if count > 1 and "%" in target.name:
+        with contextlib.suppress(ValueError, TypeError):
+            return f"{target.with_name(target.name % 0)} to {target.name % (count - 1)}"
+    return str(target)
 
 
 def _player(options: RenderOptions) -> Player:
@@ -72,19 +87,19 @@ def _player(options: RenderOptions) -> Player:
 
 def _patch(path: Path, size: tuple[int, int] | None, output: str | None) -> Patch:
     """The patch to render, with its output's size replaced if one was asked for."""
-    from ganzfeld.engine.player import read_patch
     from ganzfeld.errors import PatchError, nearest
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch.defaults import is_network, patch_for_network
     from ganzfeld.patch.language.parser import parse
     from ganzfeld.patch.outputs import outputs_of, with_output_size
+    from ganzfeld.patch.text_file import read_text_file
 
     if not path.exists() and str(path) in shipped_names():
         model = parse(patch_for_network(str(path)))
     elif is_network(path):
         model = parse(patch_for_network(path))
     else:
-        model = parse(read_patch(path), str(path))
+        model = parse(read_text_file(path), str(path))
     outs = [node.name for node in outputs_of(model)]
     if output is not None and output not in outs:
         raise PatchError(f"the patch has no output '{output}'", hint=nearest(output, outs))
@@ -103,7 +118,6 @@ def _write_film_with_sound(
     from ganzfeld.signals.accompaniment import soundtrack
 
     start, target = player.clock.t, options.out
-    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as folder:
         silent = Path(folder) / f"silent{target.suffix}"
         _write_frames(player, name, fps, count, silent, options)

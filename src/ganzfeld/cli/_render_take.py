@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.cli._render_options import RenderOptions
+from ganzfeld.cli._render_patch import where
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def render_take(options: RenderOptions) -> None:
 
     from ganzfeld.cli._trust import allow_scripts_of
     from ganzfeld.networks.device import pick_device
+    from ganzfeld.outputs.base import check_target
     from ganzfeld.rendering.piece_folder import PieceFolder
     from ganzfeld.rendering.piece_renderer import PieceRenderer
     from ganzfeld.rendering.plan import plan
@@ -48,6 +51,8 @@ def render_take(options: RenderOptions) -> None:
         trusted=lambda: options.trust or allow_scripts_of(take),
         output_options=options.of_the_output,
     )
+    options = replace(options, out=options.out.with_name(Path(job.target).name))
+    check_target(options.out, overwrite=options.overwrite)
     renderer = PieceRenderer(job)
     folder = PieceFolder(job)
     folder.open(anew=options.overwrite)
@@ -70,9 +75,11 @@ def _tell_about(take: Take) -> None:
     out.print(words, markup=False)
     if take.torn:
         out.print(f"Its end was torn by a kill: {take.torn} bytes are left out", style="yellow", markup=False)
-    restarts = len(take.sessions) - 1
-    if restarts:
+    if restarts := take.replacements:
         out.print(f"The render process was replaced {restarts} time{'s' * (restarts > 1)}", style="dim", markup=False)
+    for begin, seconds in take.holes:
+        hole = f"At {_clock(begin)} it has a hole of {seconds:.1f} s, in which it could not be written"
+        out.print(f"{hole} (a full disk?)", style="yellow", markup=False)
 
 
 def _tell_differences(take: Take, device: Any, options: RenderOptions) -> None:
@@ -85,7 +92,8 @@ def _tell_differences(take: Take, device: Any, options: RenderOptions) -> None:
     as_it_was = options.fps is None and options.size is None and options.supersample == 1
     inexact = [session for session in take.sessions if not session.opened.exact]
     if as_it_was and inexact:
-        out.print("Trails began anew where the render process was replaced", style="yellow", markup=False)
+        where = "the render process was replaced" if take.replacements else "recording went on after a hole"
+        out.print(f"Trails began anew where {where}", style="yellow", markup=False)
 
 
 def _render_all(renderer: PieceRenderer, folder: PieceFolder, options: RenderOptions) -> None:
@@ -130,7 +138,7 @@ def _join(renderer: PieceRenderer, folder: PieceFolder, take: Take, options: Ren
         sound = soundtrack(renderer.timeline, job.first, job.last, source, folder.path, recorded=recorded)
     folder.join(len(renderer.chains), sound=sound, overwrite=options.overwrite)
     count = job.last - job.first
-    words = f"{count} frame{'s' * (count != 1)} in {options.out}"
+    words = f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}"
     console().print(words + (f", with the sound of {source.name}" if source else ""), markup=False)
 
 

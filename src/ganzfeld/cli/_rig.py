@@ -75,9 +75,11 @@ def show_rig(
     to: Sequence[str],
     said: Rig,
     trust: bool,
+    test_card: bool = False,
 ) -> ShowRig:
     """patch: the file that plays. name: of a rig; save: the name to keep the whole under. to: doors. said: the rest of
-    what the command line says. trust: what lies beside the patch may open doors. Raises OutputError."""
+    what the command line says. trust: what lies beside the patch may open doors. test_card: windows show that. Raises
+    OutputError."""
     rig = load_rig(name) if name else Rig()
     routes = [parse_route(text) for text in to]
     if patch is not None and (beside := rig_beside(patch)) is not None and _may_open(beside, trust=trust):
@@ -91,6 +93,10 @@ def show_rig(
     )
     if save:
         save_rig(save, rig)
+    if test_card:
+        from ganzfeld.cli._test_card import with_test_cards
+
+        rig = msgspec.structs.replace(rig, doors=with_test_cards(rig.doors))
     return ShowRig(rig, save or name, frozenset(rig.doors) - before)
 
 

@@ -73,7 +73,8 @@ class ShowTerminal:
                 self._tell_doors(status.doors)
                 if self._console.is_terminal:
                     live.update(_line(status), refresh=True)
-                if pending := [script for script in status.pending_trust if script not in self._asked]:
+                answered = {*self._asked, *status.put_off}
+                if pending := [script for script in status.pending_trust if script not in answered]:
                     live.stop()
                     self._ask(pending)
                     live.start()
@@ -129,11 +130,16 @@ class ShowTerminal:
                 self._console.print(f"door '{door.name}' is open again", markup=False)
         self._wrong_doors = {name: problem for name, (_, problem) in wrong.items()}
 
+    def _is_answered(self, script: str) -> bool:
+        """Whether somebody answered on the page, or the script is not asked for any more."""
+        status = self._show.status()
+        return script not in status.pending_trust or script in status.put_off
+
     def _ask(self, scripts: list[str]) -> None:
         """Ask whether scripts may run, if there is somebody to ask. The page asks, too."""
         self._asked.update(scripts)
         for script in scripts:
-            if may_run(script):
+            if may_run(script, lambda script=script: self._is_answered(script)):
                 with contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
                     self._show.trust(script)
 

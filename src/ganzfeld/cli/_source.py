@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzfeld.errors import GanzfeldError, PatchError, nearest
+from ganzfeld.errors import GanzfeldError, PatchError, nearest, reason_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def saved(source: PlaySource, target: Path) -> PlaySource:
         raise GanzfeldError(f"there is a file {target} already", hint=f"Play it: ganzfeld play {target}") from None
     except OSError as error:
         raise GanzfeldError(
-            f"{target} cannot be written: {error.strerror}", hint="Choose a folder of your own"
+            f"{target} cannot be written: {reason_of(error)}", hint="Choose a folder of your own"
         ) from None
     return PlaySource(target.name, patch=target)
 

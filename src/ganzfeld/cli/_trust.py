@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,44 @@ if TYPE_CHECKING:
     from ganzfeld.patch.trust import TrustStore
     from ganzfeld.takes.take import Take
 
+INTERRUPTED = 130
+"""The exit code of a program that was ended by Ctrl-C."""
 MOST_SCRIPT_BYTES = 1 << 20
 """A larger file is not compared with the scripts of a take."""
 
 
-def may_run(script: Path | str) -> bool:
-    """Ask the person at the terminal whether a patch's script may run. Without a terminal the answer is no."""
-    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run?"
-    return sys.stdin.isatty() and typer.confirm(question, default=False)
+LOOK_EVERY = 0.1
+"""Seconds between looks whether the question has been answered elsewhere."""
+
+
+def may_run(script: Path | str, answered: Callable[[], bool] = lambda: False) -> bool:
+    """Ask the person at the terminal whether a patch's script may run. Without a terminal the answer is no.
+
+    answered: whether the question is settled meanwhile, on the page say; it is taken back then, and the answer is no.
+    Raises typer.Exit (130) if the person presses Ctrl-C.
+    """
+    if not sys.stdin.isatty():
+        return False
+    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run? [y/N]: "
+    try:
+        typer.echo(question, nl=False)
+        answer = _line(answered)
+    except KeyboardInterrupt:
+        typer.echo()
+        raise typer.Exit(INTERRUPTED) from None
+    if answer is None:
+        typer.echo("answered on the page")
+    return answer is not None and answer.strip().lower() in ("y", "yes")
+
+
+def _line(over: Callable[[], bool]) -> str | None:
+    """What the person types, or None as soon as `over` says that nobody needs to any more."""
+    if sys.platform == "win32":  # whose terminals cannot be waited for
+        return sys.stdin.readline()
+    while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
+        if over():
+            return None
+    return sys.stdin.readline()
 
 
 def ask(script: Path, store: TrustStore) -> None:

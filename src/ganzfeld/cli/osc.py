@@ -68,7 +68,7 @@ def _addresses(patch: str | None) -> list[Address]:
 def _text(patch: str | None) -> tuple[str, str | None]:
     """A patch's text, and its file if it has one."""
     from ganzfeld.cli._source import choose
-    from ganzfeld.engine.player import read_patch
+    from ganzfeld.patch.text_file import read_text_file
     from ganzfeld.studio.server import PORT as PAGE
 
     if patch is None:
@@ -78,7 +78,7 @@ def _text(patch: str | None) -> tuple[str, str | None]:
     source = choose(Path(patch), None)
     if source.text is not None:
         return source.text, None
-    return read_patch(source.patch or Path(patch)), str(source.patch)
+    return read_text_file(source.patch or Path(patch)), str(source.patch)
 
 
 def _of_show(url: str, hint: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,17 @@ import typer
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
-from ganzfeld.outputs.base import example_targets
+from ganzfeld.cli._unattended import keep as run_kept
+from ganzfeld.cli._unattended import kept_in, unattended
+from ganzfeld.outputs.base import check_target, example_targets
 
 if TYPE_CHECKING:
     from ganzfeld.cli._take import TakeFile
 
 DOORS = "Where pictures go"
+UNATTENDED = "Unattended"
 OUTSIDE = "OSC, MIDI, sound and tempo"
+FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -52,7 +57,10 @@ def play(
         Path | None, typer.Option(help="Write the patch that plays into this file first, and play that: yours to edit.")
     ] = None,
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
-    record: Annotated[Path | None, typer.Option(help=f"Record what is shown: {example_targets()}.")] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+    ] = None,
     take: Annotated[
         Path | None,
         typer.Option(help="Record what makes it, night.ganztake, to be rendered again at any size: ganzfeld render."),
@@ -76,6 +84,34 @@ def play(
     save_rig: Annotated[
         str | None,
         typer.Option(help="Keep what this command line and --rig say as a rig of this name.", rich_help_panel=DOORS),
+    ] = None,
+    test_card: Annotated[
+        bool,
+        typer.Option(
+            "--test-card",
+            help="Windows show a test card; without a window in --to or --rig, every display does.",
+            rich_help_panel=DOORS,
+        ),
+    ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Start the show again whatever ends it, as it was; for installations.",
+            rich_help_panel=UNATTENDED,
+        ),
+    ] = False,
+    hours: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOURS",
+            help='Play only then, "10:00-18:00" or "mo-fr 9:00-17:00, sa 20:00-02:00", and be black outside.',
+            rich_help_panel=UNATTENDED,
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Write what happens into this file, which turns over.", rich_help_panel=UNATTENDED),
     ] = None,
     osc: Annotated[
         int | None,
@@ -155,6 +191,10 @@ def play(
         float,
         typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
     ] = 0.15,
+    floor: Annotated[
+        float,
+        typer.Option(min=-120, max=0, help="Decibels below which sound is silence.", rich_help_panel=OUTSIDE),
+    ] = FLOOR,
     tempo: Annotated[
         str | None,
         typer.Option(
@@ -164,6 +204,8 @@ def play(
     ] = None,
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
+    if keep and kept_in() is None:
+        raise typer.Exit(run_kept(str((file or network or Path("planets")).absolute()), sys.argv[1:]))
     source = choose(file, network)
     if save is not None:
         source = saved(source, save)
@@ -180,14 +222,17 @@ def play(
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
         ),
         trust=trust,
+        test_card=test_card,
     )
-    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release})
+    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
     heard = wanted_signals.audio
     follow = None if tempo is None else outside.tempo(tempo)
 
     from ganzfeld.cli._take import TakeFile
 
     take_file = TakeFile(take) if take else None
+    if record is not None:
+        check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
     from ganzfeld.cli._recorder import ShowRecorder
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
@@ -206,6 +251,7 @@ def play(
         take=take,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
+        keep_in=kept_in(),
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(
@@ -222,7 +268,7 @@ def play(
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     recorder = ShowRecorder(show, record) if record else None
-    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt):
+    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
             show.start()

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ganzfeld.cli._render_options import RenderOptions, check_length, parse_fps, parse_size
-from ganzfeld.outputs.base import example_targets, output_for, refuse_to_overwrite
+from ganzfeld.outputs.base import check_target, example_targets, output_for
 
 
 def render(
@@ -22,7 +22,7 @@ def render(
             help="A patch (.ganz), a network, which plays in a default patch, or a take (.ganztake).",
         ),
     ],
-    out: Annotated[Path, typer.Option(help=f"What to write: {example_targets()}.")],
+    out: Annotated[Path, typer.Option(help=f"What to write: {example_targets()}. Its folder has to be there.")],
     seconds: Annotated[
         float | None, typer.Option(help="How long, in seconds of the show (default: 10; a take: all of it).")
     ] = None,
@@ -49,6 +49,9 @@ def render(
     audio: Annotated[
         Path | None, typer.Option(help="Patches: a sound file, looped, that the show hears and the film has.")
     ] = None,
+    floor: Annotated[
+        float, typer.Option(min=-120, max=0, help="Decibels below which the sound of --audio is silence.")
+    ] = -50.0,
     midi: Annotated[list[Path] | None, typer.Option(help="Patches: a MIDI file that plays along, looped.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Takes: processes side by side, over all GPUs.")] = 1,
     cluster: Annotated[
@@ -76,12 +79,12 @@ def render(
         sound=sound,
         silent=silent,
         audio=audio,
+        floor=floor,
         midi=tuple(midi or ()),
         workers=workers,
         cluster=cluster,
     )
-    if not overwrite:
-        refuse_to_overwrite(out)
+    check_target(out, overwrite=overwrite)
     _tell_even(options)
     if patch.suffix.lower() == ".ganztake":
         from ganzfeld.cli._render_take import render_take

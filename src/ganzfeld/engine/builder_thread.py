@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from ganzfeld.engine.building import build
+from ganzfeld.engine.host_memory import trim
 from ganzfeld.engine.playing import PlayingPatch
 from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
@@ -35,6 +36,8 @@ may have to be compiled first."""
 STEP_SECONDS_ON_DEVICE = 600.0
 LEFT_AFTER = 2.0
 """Seconds after a build should have ended (its file has changed, another text waits), when it is left behind."""
+RETIRED_BEFORE_TRIMMING = 20
+"""Patches that have gone, before the host's memory is trimmed though it was never quiet."""
 MOST_LEFT = 8
 """Builds that are left behind and still hang; each keeps a thread, and what it has opened."""
 
@@ -62,6 +65,7 @@ class BuilderThread:
         self._lock = threading.Lock()
         self._latest = 0
         self._give_back_at = math.inf
+        self._retired = 0
         self.ready: PlayingPatch | GanzfeldError | None = None
         """What was built last and has not been taken, or why it could not be built."""
         self.coming: frozenset[str] = frozenset()
@@ -181,10 +185,13 @@ class BuilderThread:
         """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
         may still be under way on the device."""
         self._give_back_at = time.perf_counter() + self._quiet
+        self._retired += 1
         last = [built]
         shown = self._graphs.now()
         with contextlib.suppress(RuntimeError):  # closed
             self._thread.submit(_drop_when_shown, last, shown)
+            if self._retired % RETIRED_BEFORE_TRIMMING == 0:
+                self._thread.submit(trim)
 
     def tidy(self) -> None:
         """Once a frame: give memory back, if it has been quiet for long enough; look after what is being built."""
@@ -193,6 +200,7 @@ class BuilderThread:
             self._give_back_at = math.inf
             with contextlib.suppress(RuntimeError):
                 self._thread.submit(self._graphs.give_back)
+                self._thread.submit(trim)
 
     def close(self) -> None:
         """Build no more."""

@@ -15,6 +15,7 @@ from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.engine.snapshots.file import SnapshotKeeper, snapshot_path
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.text_file import read_text_file
 from ganzfeld.values.time import Clock
 
 
@@ -57,7 +58,7 @@ class Player:
             self.engine.load(patch)
         else:
             path = Path(patch)
-            self.engine.load(read_patch(path), path)
+            self.engine.load(read_text_file(path), path)
         self._keeper = SnapshotKeeper(snapshot_path(path) if path else None)
         if (bank := self._keeper.read()) is not None:
             self.engine.load_snapshots(encode_bank(bank))
@@ -128,17 +129,3 @@ class Player:
 
     def __exit__(self, *problem: object) -> None:
         self.close()
-
-
-def read_patch(path: Path) -> str:
-    """A patch file's text. Raises PatchError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise PatchError(f"There is no patch {path}") from None
-    except IsADirectoryError:
-        raise PatchError(f"{path} is a folder, not a patch") from None
-    except UnicodeDecodeError:
-        raise PatchError(f"{path.name} is not text", hint="To play a network file, use: ganzfeld play FILE") from None
-    except OSError as error:
-        raise PatchError(f"{path.name} cannot be read: {error.strerror}") from None

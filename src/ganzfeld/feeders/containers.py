@@ -54,10 +54,8 @@ _HEADS = (
 def open_container(path: Path, pictures: bool = True) -> InputContainer:
     """A file of films or sounds. pictures: what is looked for, for the words of errors. Raises FeederError."""
     import av
-    from av import logging as av_logging
     from av.error import FFmpegError
 
-    av_logging.set_level(av_logging.PANIC)
     what = "film" if pictures else "sound"
     check_file(path, LARGEST_FILE)
     try:

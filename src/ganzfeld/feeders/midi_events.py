@@ -1,7 +1,7 @@
 """Standard MIDI files (MIDI 1.0, RP-001): what can be played of one, however damaged.
 
-Our own reader, because files come from strangers: mido 1.3 refuses a file for one wrong length, count, key or chunk, and
-makes an object of each event. Here the work is linear in the bytes, and what cannot be read is left out and told.
+Our own reader, because files come from strangers: mido 1.3 refuses a file for one wrong length, count, key or chunk,
+and makes an object of each event. Here the work is linear in the bytes; what cannot be read is left out and told.
 """
 
 from __future__ import annotations
@@ -188,9 +188,7 @@ def _score(read: _Read, division: int) -> Score:
     return _timed(read, ticks, seconds, a_tick, division)
 
 
-def _timed(
-    read: _Read, changed: np.ndarray, seconds: np.ndarray, a_tick: np.ndarray, division: int | None
-) -> Score:
+def _timed(read: _Read, changed: np.ndarray, seconds: np.ndarray, a_tick: np.ndarray, division: int | None) -> Score:
     """changed, seconds, a_tick: the tick and second of each tempo, and the seconds of a tick from there on. division:
     ticks a beat; None: there are no beats."""
 

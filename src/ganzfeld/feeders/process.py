@@ -97,6 +97,7 @@ class FeederProcess:
     def kill(self, reason: str = "was ended") -> None:
         """End it now, whatever it does."""
         self._reason = self._reason or reason
+        self.dead = True
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)

@@ -33,15 +33,14 @@ class ArrayFile(Output):
         self._file: BinaryIO | None = None
 
     def _open(self) -> None:
-        self._refuse_to_overwrite(self.target)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.check()
         self._file = self.target.open("wb", buffering=0)
         self._write_all(self._header(0))
 
-    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+    def _write(self, converted: np.ndarray, t: float, number: int) -> None:
         assert self._file is not None
-        self._file.seek(HEADER_BYTES + self.frames * image.nbytes)
-        self._write_all(image.data.cast("B"))
+        self._file.seek(HEADER_BYTES + self.frames * converted.nbytes)
+        self._write_all(converted.data.cast("B"))
         self._file.seek(0)
         self._write_all(self._header(self.frames + 1))
 

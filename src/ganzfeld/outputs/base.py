@@ -2,8 +2,9 @@
 
 An output takes finished frames, one after the other, and puts them somewhere. To add one, write a module in this
 folder with a subclass of `Output`: give it `name`, `suffixes`, `examples` and a docstring, implement `_open`, `_write`
-and `_close`, and it is found: by its suffixes, in the help of the commands, in the reference, and by the tests that
-every output has to pass. Keep heavy imports (NumPy too) inside the methods: the command line's help reads this folder.
+and `_close` (and `convert`, if there is work that several threads can share), and it is found: by its suffixes, in the
+help of the commands, in the reference, and by the tests that every output has to pass. Keep heavy imports (NumPy too)
+inside the methods: the command line's help reads this folder.
 
 The rules an output keeps:
 
@@ -24,7 +25,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -54,7 +55,8 @@ class Output(abc.ABC):
     of files that one may ask for, at least one for each suffix; the commands' help shows them and the tests try them.
     timed: whether a frame's number is its time, as in a film, and not just its place in a row. has_sound: whether
     `join` takes sound. many_files: whether it writes several files. piece_suffix: the suffix of a piece that can be
-    put together with others; "": the suffix of the whole.
+    put together with others; "": the suffix of the whole. dtype: of the frames that it takes: "uint8", or
+    "float32" for values of about 0 to 1.
     """
 
     name: ClassVar[str]
@@ -64,6 +66,7 @@ class Output(abc.ABC):
     has_sound: ClassVar[bool] = False
     many_files: ClassVar[bool] = False
     piece_suffix: ClassVar[str] = ""
+    dtype: ClassVar[str] = "uint8"
 
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
         self.target = target
@@ -79,10 +82,21 @@ class Output(abc.ABC):
         """The size of what is written when pictures of (width, height) come."""
         return size
 
-    def open(self, size: tuple[int, int], fps: float) -> None:
-        """Begin. `size` is (width, height) in pixels, `fps` frames a second. The folder is made if it is missing.
+    @classmethod
+    def said_of(cls, target: Path, size: tuple[int, int], **options: Any) -> str:
+        """What a person should know beforehand of such a file of pictures of that size; "" if nothing."""
+        return ""
 
-        Raises OutputError where the target cannot be written, or is there already and `overwrite` is off.
+    @classmethod
+    def piece_options(cls, target: Path) -> dict[str, Any]:
+        """Options of an output that writes a piece of `target`, beside those that were asked for."""
+        return {}
+
+    def open(self, size: tuple[int, int], fps: float) -> None:
+        """Begin. `size` is (width, height) in pixels, `fps` frames a second.
+
+        Raises OutputError where the target cannot be written, where its folder is missing, or where it is there already
+        and `overwrite` is off.
         """
         if not all(isinstance(side, int) and 1 <= side <= MAX_SIDE for side in size):
             raise self._error(f"a picture of {size[0]}×{size[1]} cannot be written", f"Each side is 1 to {MAX_SIDE}")
@@ -95,20 +109,28 @@ class Output(abc.ABC):
 
     def write(self, image: np.ndarray, t: float, number: int) -> None:
         """Take one frame (see the rules above). Raises OutputError once; an output that failed ignores frames."""
+        self.write_converted(lambda: self.converted(image), t, number)
+
+    def converted(self, image: np.ndarray) -> Any:
+        """A frame as `write_converted` takes it. Any thread may call, several at a time. Raises OutputError."""
         import numpy as np
 
+        width, height = self.size
+        if image.shape != (height, width, 4) or image.dtype != self.dtype:
+            raise self._error(
+                f"a frame of {width}×{height} RGBA was expected, and {image.dtype} {list(image.shape)} came",
+                "Open a new output for the new size",
+            )
+        return self.convert(np.ascontiguousarray(image))
+
+    def write_converted(self, converted: Callable[[], Any], t: float, number: int) -> None:
+        """As `write`, for a frame that another thread converts: `converted` waits for it. Raises OutputError once."""
         if self.error is not None:
             return
         if not self._is_open:
             raise self._error("a frame came before the output was opened")
-        width, height = self.size
         with self._reporting():
-            if image.shape != (height, width, 4) or image.dtype != np.uint8:
-                raise self._error(
-                    f"a frame of {width}×{height} RGBA was expected, and {image.dtype} {list(image.shape)} came",
-                    "Open a new output for the new size",
-                )
-            self._write(np.ascontiguousarray(image), t, number)
+            self._write(converted(), t, number)
         self.frames += 1
 
     def close(self) -> None:
@@ -137,6 +159,11 @@ class Output(abc.ABC):
         cls.check_joins(target)
 
     @classmethod
+    def target_for(cls, target: Path, count: int) -> Path:
+        """The target under which each of `count` frames is kept."""
+        return target
+
+    @classmethod
     def check_joins(cls, target: Path) -> None:
         """Raises OutputError if this kind of output has no `join`, which a render of a take needs."""
         if cls.join.__func__ is Output.join.__func__:
@@ -156,17 +183,28 @@ class Output(abc.ABC):
     def _open(self) -> None:
         """Open `self.target` for `self.size` and `self.fps`. OSErrors become OutputErrors."""
 
+    def convert(self, image: np.ndarray) -> Any:
+        """The work on one contiguous frame of the right size that needs no other frame, on any of several threads. What
+        comes back may be the frame itself."""
+        return image
+
     @abc.abstractmethod
-    def _write(self, image: np.ndarray, t: float, number: int) -> None:
-        """Write one contiguous frame of the right size."""
+    def _write(self, converted: Any, t: float, number: int) -> None:
+        """Write one frame, as `convert` made it."""
 
     @abc.abstractmethod
     def _close(self) -> None:
         """Finish; also called after an error, when it should save what it can."""
 
     def check(self) -> None:
-        """Raises OutputError if the target is there already and may not be overwritten. Writes nothing."""
+        """Raises OutputError if the target's folder is missing, or the target is there already and may not be
+        overwritten. Writes nothing."""
+        self._need_folder(self.target.absolute().parent)
         self._refuse_to_overwrite(self.target)
+
+    def _need_folder(self, folder: Path) -> None:
+        if not folder.exists():
+            raise self._error(f"there is no folder {folder}", "Make it first, or choose a place that is there")
 
     def _refuse_to_overwrite(self, path: Path) -> None:
         if path.exists() and not self.overwrite:
@@ -240,9 +278,10 @@ def output_for(target: str | Path) -> type[Output]:
     return kind
 
 
-def refuse_to_overwrite(target: str | Path) -> None:
-    """Raises OutputError if something lies where an output would write. For commands, before they begin to work."""
-    output_for(target)(Path(target).expanduser()).check()
+def check_target(target: str | Path, *, overwrite: bool = False) -> None:
+    """Raises OutputError if something lies where an output would write (unless it may be overwritten), or if there is
+    no such folder. For commands, before they begin to work."""
+    output_for(target)(Path(target).expanduser(), overwrite=overwrite).check()
 
 
 def open_output(target: str | Path, size: tuple[int, int], fps: float, **options: Any) -> Output:

@@ -7,13 +7,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.outputs.base import OutputPiece
+from ganzfeld.outputs.sound_track import SOUND_RATE, SoundTrack
 
 if TYPE_CHECKING:
     import numpy as np
     from av.container import OutputContainer
 
-SOUND_RATE = 48000
-SOUND_BITS = 192_000  # a second
+_LOSSLESS_SOUND = ("prores", "ffv1")
+"""Pictures beside which sound is not compressed either."""
 
 
 def join(
@@ -24,8 +25,13 @@ def join(
     import av
 
     with av.open(str(pieces[0].path)) as first:
-        pictures: Any = container.add_stream_from_template(first.streams.video[0])
-    heard = _Sound(container, sound) if sound is not None else None
+        own = first.streams.video[0]
+        pictures: Any = container.add_stream_from_template(own)
+        codec = "pcm_s16le" if own.codec_context.name in _LOSSLESS_SOUND else "aac"
+        if own.codec_context.name == "hevc":
+            pictures.codec_context.codec_tag = "hvc1"
+    heard = SoundTrack(container, codec) if sound is not None else None
+    blocks: Iterator[np.ndarray] = iter(sound or ())
     container.start_encoding()
     for piece in pieces:
         with av.open(str(piece.path)) as film:
@@ -38,48 +44,12 @@ def join(
                     continue
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                 if heard is not None:
-                    heard.until(float(packet.pts * base))
+                    until = float(packet.pts * base) * SOUND_RATE
+                    while heard.samples < until and (block := next(blocks, None)) is not None:
+                        heard.write(block)
                 packet.stream = pictures
                 container.mux(packet)
     if heard is not None:
+        for block in blocks:
+            heard.write(block)
         heard.end()
-
-
-class _Sound:
-    """A track of sound that is written as far as the pictures are."""
-
-    def __init__(self, container: OutputContainer, blocks: Iterable[np.ndarray]) -> None:
-        self._container = container
-        self._stream: Any = container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
-        self._stream.bit_rate = SOUND_BITS
-        self._blocks: Iterator[np.ndarray] = iter(blocks)
-        self._samples = 0
-
-    def until(self, seconds: float) -> None:
-        """Write the sound up to that second, and a little more."""
-        while self._samples < seconds * SOUND_RATE and (block := next(self._blocks, None)) is not None:
-            self._write(block)
-
-    def end(self) -> None:
-        """Write what is left."""
-        for block in self._blocks:
-            self._write(block)
-        self._mux(None)
-
-    def _write(self, block: np.ndarray) -> None:
-        import av
-        import numpy as np
-
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T, np.float32), format="fltp", layout="stereo")
-        frame.sample_rate = SOUND_RATE
-        frame.pts = self._samples
-        frame.time_base = Fraction(1, SOUND_RATE)
-        self._samples += len(block)
-        self._mux(frame)
-
-    def _mux(self, frame: Any) -> None:
-        for packet in self._stream.encode(frame):
-            # AAC begins with a packet of what is before the sound. An MP4 in fragments cannot say so and would have all
-            # of it 21 ms late.
-            if packet.pts is None or packet.pts >= 0:
-                self._container.mux(packet)

@@ -1,109 +1,150 @@
-"""Films: H.264 in MP4 or Matroska, written so that a recording that is cut off still plays."""
+"""Films, written so that a recording that is cut off still plays."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.outputs.base import Output, OutputPiece
+from ganzfeld.outputs.encoders import PRESETS, SUFFIXES, ChosenEncoder, add_stream, choose
 
 if TYPE_CHECKING:
     import numpy as np
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
+    from ganzfeld.outputs.sound_track import SoundTrack
+
 CLUSTER_SECONDS = 0.25  # how much a kill may cost, besides the few frames that the encoder holds
 LONGEST_PAUSE_SECONDS = 10.0
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
 class Movie(Output):
-    """A film in H.264, which plays everywhere: .mp4 or .mkv.
+    """A film: .mp4, .mkv or .mov.
 
-    quality  x264's constant rate factor, 0 (lossless, huge) to 51; 18 looks like the original
-    preset   x264's trade of time for size, from "ultrafast" to "veryslow"
+    codec    "auto": H.264, which plays everywhere (wider than 4096: HEVC), and in .mov ProRes 4444 with transparency;
+             or "h264", "hevc", "prores", "ffv1" (every value as it was, with transparency; .mkv, .mov), or a card's own
+             encoder: h264_nvenc, hevc_nvenc, h264_qsv, hevc_qsv, h264_amf, hevc_amf, h264_videotoolbox,
+             hevc_videotoolbox (not yet tried)
+    quality  0 (lossless, huge) to 51, of H.264 and HEVC; 18 looks like the original
+    preset   their trade of time for size, from "ultrafast" to "veryslow"
 
     A kill at any moment costs at most about half a second: the file is a chain of short pieces, each complete in
     itself. Frames keep their numbers' times: a dropped frame leaves the one before it on screen. A number that goes
     back, or ahead by more than ten seconds, is a cut. Films have even sides, so an odd side is one pixel longer, its
-    edge repeated; films have no alpha, so a transparent picture lies on black.
+    edge repeated; in those without alpha, a transparent picture lies on black.
     """
 
     name = "movie"
-    suffixes = (".mp4", ".mkv")
-    examples = ("film.mp4", "film.mkv")
+    suffixes = SUFFIXES
+    examples = ("film.mp4", "film.mkv", "film.mov")
     timed = True
     has_sound = True
-    piece_suffix = ".mp4"
+    piece_suffix = ".mov"  # takes every codec, and has exact times
 
-    def __init__(self, target: Path, *, quality: float = 18, preset: str = "veryfast", overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        target: Path,
+        *,
+        codec: str = "auto",
+        quality: float = 18,
+        preset: str = "veryfast",
+        sound: bool = False,
+        piece_of: str = "",
+        overwrite: bool = False,
+    ) -> None:
+        """sound: whether there is a track for `write_sound`. piece_of: the suffix of the film whose part this is."""
         super().__init__(target, overwrite=overwrite)
         if not 0 <= quality <= 51:
             raise self._error(f"a film's quality cannot be {quality}", "Give 0 (lossless) to 51; 18 is good")
         if preset not in PRESETS:
             raise self._error(f"there is no preset '{preset}'", "There are " + ", ".join(PRESETS))
-        self.quality, self.preset = quality, preset
+        self.codec, self.quality, self.preset, self.sound = codec, quality, preset, sound
+        self._suffix = piece_of or target.suffix.lower()
+        self.choice: ChosenEncoder = choose(codec, self._suffix, 0)
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._track: SoundTrack | None = None
         self._last_number = 0
         self._shift = 0  # from a frame's number to its place in the film
+        self._own = threading.local()
 
     @classmethod
     def size_of(cls, size: tuple[int, int]) -> tuple[int, int]:
         width, height = size
         return width + width % 2, height + height % 2
 
-    def _open(self) -> None:
-        from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+    @classmethod
+    def piece_options(cls, target: Path) -> dict[str, Any]:
+        return {"piece_of": target.suffix.lower()}
 
-        self._refuse_to_overwrite(self.target)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+    @classmethod
+    def said_of(cls, target: Path, size: tuple[int, int], **options: Any) -> str:
+        width, height = cls.size_of(size)
+        chosen = choose(options.get("codec", "auto"), target.suffix.lower(), width).said
+        even = f"{width} × {height}, its edge repeated: a film has even sides" if (width, height) != size else ""
+        return "; ".join(words for words in (even, chosen) if words)
+
+    def _open(self) -> None:
+        self.check()
+        size = self.size_of(self.size)
+        self.choice = choose(self.codec, self._suffix, size[0])
         container = _container(self.target)
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)
-        stream = container.add_stream("libx264", rate=rate)
-        stream.width, stream.height = self.size_of(self.size)
-        stream.pix_fmt = "yuv420p"
-        context: Any = stream.codec_context
-        context.time_base = 1 / rate
-        context.gop_size = max(1, round(self.fps))  # a key frame each second: quick to seek, and to cut
-        context.colorspace = Colorspace.ITU709
-        context.color_range = ColorRange.MPEG
-        context.color_primaries = ColorPrimaries.BT709
-        context.color_trc = ColorTrc.BT709
-        # What the encoder holds is lost with the process: a short look-ahead. No B-frames, or a film that was cut off
-        # would lack a frame before its last.
-        stream.options = {
-            "preset": self.preset,
-            "crf": str(self.quality),
-            "x264-params": "rc-lookahead=8:sync-lookahead=0:bframes=0",
-        }
+        encoder = self.choice.encoder
+        self._stream = add_stream(container, encoder, size, rate, quality=self.quality, preset=self.preset)
+        if self.sound:
+            from ganzfeld.outputs.sound_track import SoundTrack
+
+            self._track = SoundTrack(container, encoder.sound)
         container.start_encoding()
-        self._stream = stream
 
-    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+    def convert(self, image: np.ndarray) -> Any:
         import av
-        from av.video.reformatter import ColorRange, Colorspace
+        from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+        encoder = self.choice.encoder
+        image = _even(image)
+        frame = av.VideoFrame.from_numpy_buffer(image if encoder.has_alpha else _on_black(image), format="rgba")
+        reformatter: Any = getattr(self._own, "reformatter", None)
+        if reformatter is None:
+            reformatter = self._own.reformatter = VideoReformatter()
+        if encoder.is_rgb:
+            return reformatter.reformat(frame, format=encoder.pixels)
+        return reformatter.reformat(
+            frame,
+            format=encoder.pixels,
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+
+    def _write(self, converted: Any, t: float, number: int) -> None:
         assert self._stream is not None
         if self.frames == 0:
             self._shift = -number
         elif not 0 < number - self._last_number <= max(1, LONGEST_PAUSE_SECONDS * self.fps):
             self._shift += self._last_number + 1 - number
         self._last_number = number
+        converted.pts = number + self._shift
+        converted.time_base = self._stream.codec_context.time_base
+        self._mux(converted)
 
-        frame = av.VideoFrame.from_ndarray(_on_black(_even(image)), format="rgba")
-        frame = frame.reformat(
-            format="yuv420p",
-            src_color_range=ColorRange.JPEG,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-        )
-        frame.pts = number + self._shift
-        frame.time_base = self._stream.codec_context.time_base
-        self._mux(frame)
+    def write_sound(self, samples: np.ndarray) -> None:
+        """What is heard next: float32 [n, 2] at 48000 a second; the first sample is heard with the first picture.
+        Raises OutputError as `write` does."""
+        if self._is_open and self._track is not None:
+            with self._reporting():
+                self._track.write(samples)
+
+    @property
+    def samples(self) -> int:
+        """Samples of sound that were written."""
+        return self._track.samples if self._track is not None else 0
 
     def _close(self) -> None:
         container, self._container = self._container, None
@@ -113,8 +154,10 @@ class Movie(Output):
             if self.error is None:
                 for packet in self._stream.encode(None) if self._stream else ():
                     container.mux(packet)
+                if self._track is not None:
+                    self._track.end()
         finally:
-            self._stream = None
+            self._stream = self._track = None
             container.close()
 
     @classmethod
@@ -148,12 +191,13 @@ def _container(path: Path) -> OutputContainer:
     import av
 
     microseconds = str(round(CLUSTER_SECONDS * 1e6))
-    options = {
-        ".mp4": {"movflags": "empty_moov+default_base_moof+frag_keyframe", "frag_duration": microseconds},
-        ".mkv": {"cluster_time_limit": str(round(CLUSTER_SECONDS * 1e3))},
+    fragments = {"movflags": "empty_moov+default_base_moof+frag_keyframe", "frag_duration": microseconds}
+    name, options = {
+        ".mp4": ("mp4", fragments),
+        ".mov": ("mov", fragments),
+        ".mkv": ("matroska", {"cluster_time_limit": str(round(CLUSTER_SECONDS * 1e3))}),
     }[path.suffix.lower()]
-    format_name = {".mp4": "mp4", ".mkv": "matroska"}[path.suffix.lower()]
-    return av.open(str(path), "w", format=format_name, container_options={**options, "flush_packets": "1"})
+    return av.open(str(path), "w", format=name, container_options={**options, "flush_packets": "1"})
 
 
 def _even(image: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,8 @@ class Pictures(Output):
     compression  0 (fast, large) to 9 (slow, small)
 
     A folder gets 00000.png, 00001.png, …; in a name, `%05d` stands for the frame's number in five digits. A name
-    without a number holds the newest frame. Pictures appear whole or not at all.
+    without a number holds the newest frame; a render of several frames gives them numbers: name_0000.png, … A folder is
+    made where its own folder is there. Pictures appear whole or not at all.
     """
 
     name = "pictures"
@@ -37,13 +39,22 @@ class Pictures(Output):
         self.compression = compression
         is_file = target.suffix.lower() == ".png" and not is_folder(target)
         self._folder = target.parent if is_file else target
+        self._makes_folder = not is_file
         self._pattern = target.name if is_file else "%05d.png"
+
+    @classmethod
+    def target_for(cls, target: Path, count: int) -> Path:
+        if count < 2 or target.suffix.lower() != ".png" or is_folder(target) or _NUMBER.search(target.name):
+            return target
+        digits = max(4, len(str(count - 1)))
+        return target.with_name(f"{target.stem}_%0{digits}d{target.suffix}")
 
     def path(self, number: int) -> Path:
         """The file of a frame."""
         return self._folder / _NUMBER.sub(lambda match: f"{number:{match[1] or ''}d}", self._pattern)
 
     def check(self) -> None:
+        self._need_folder(self._folder.absolute().parent if self._makes_folder else self._folder.absolute())
         numbered = re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+")
         if self.overwrite or not is_folder(self._folder):
             return
@@ -53,23 +64,29 @@ class Pictures(Output):
             )
 
     def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self.check()
+        if self._makes_folder:
+            self._folder.mkdir(exist_ok=True)
         # Found out now rather than at the first frame.
         probe = self._folder / f".{os.getpid()}.ganzfeld"
         probe.touch()
         probe.unlink()
 
-    def _write(self, image: np.ndarray, t: float, number: int) -> None:
+    def convert(self, image: np.ndarray) -> bytes:
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
         says_srgb = PngInfo()
         says_srgb.add(b"sRGB", b"\0")
+        packed = io.BytesIO()
+        Image.fromarray(image, "RGBA").save(packed, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+        return packed.getvalue()
+
+    def _write(self, converted: bytes, t: float, number: int) -> None:
         path = self.path(number)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            Image.fromarray(image, "RGBA").save(unfinished, "PNG", compress_level=self.compression, pnginfo=says_srgb)
+            unfinished.write_bytes(converted)
             unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from ganzfeld.errors import PatchError
+from ganzfeld.errors import PatchError, reason_of
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch, Term
 from ganzfeld.patch.node import Choice, Node
@@ -165,4 +165,4 @@ def write_files(folder: Path, z_dim: int = 256, side: int = 64) -> None:
         np.save(folder / "latents.npy", np.random.default_rng(0).normal(size=(3, z_dim)))
         (folder / "script.py").write_text(SCRIPT, encoding="utf-8")
     except OSError as error:
-        raise PatchError(f"The examples' files cannot be written to {folder}: {error.strerror or error}") from None
+        raise PatchError(f"The examples' files cannot be written to {folder}: {reason_of(error)}") from None

@@ -301,7 +301,10 @@ class Graph:
                         what = f"{node.cls.word} needs its input '{name}'"
                         raise PatchError(what, where=node.place(name), hint=declared.doc)
                     continue
-                source = self.nodes[node.inputs[name]]
+                source = self.nodes.get(node.inputs[name])
+                if source is None:
+                    what = f"'{name}' of {node.cls.word} reads '{node.inputs[name]}', and there is no such node"
+                    raise PatchError(what, where=node.place(name), hint=nearest(node.inputs[name], self.nodes))
                 if declared.makes not in source.cls.makes:
                     makes = " or a ".join(source.cls.makes) or "nothing"
                     what = f"'{name}' of {node.cls.word} reads a {declared.makes}, but '{source.name}' makes a {makes}"

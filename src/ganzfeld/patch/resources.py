@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -58,11 +59,18 @@ class Resources:
         """A patch is built from here on."""
         self.asked, self.notes = set(), []
 
+    def _placed(self, name: str) -> Path:
+        path = Path(name).expanduser()
+        return path if path.is_absolute() else self.folder / path
+
     def resolve(self, name: str) -> Path:
         """The path a patch means: absolute, from the home folder, or relative to the patch's own folder. Raises
         PatchError where opening what lies there could take for ever (a pipe, a device)."""
-        path = Path(name).expanduser()
-        path = path if path.is_absolute() else self.folder / path
+        if "\0" in name:
+            raise PatchError("A file's name holds a character that no name has", hint="Write paths with /")
+        path = self._placed(name)
+        if "\\" in name and os.sep == "/" and not path.exists():  # written on Windows
+            path = self._placed(name.replace("\\", "/"))
         self.asked.add(path)
         try:
             check_plain(path)

@@ -41,6 +41,7 @@ class DeskReader:
             shown=tuple(current.shares) if current is not None and current.at is None else (),
             share=round(snapshots.share, 2),
             waiting=waiting.name if waiting is not None else None,
+            deleted=snapshots.deleted.name if snapshots.deleted is not None else None,
             at=current.at if current is not None else None,
         )
 

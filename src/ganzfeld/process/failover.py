@@ -32,6 +32,8 @@ STOPPED_SECONDS = 1.0
 MORE_PATIENCE = 3.0
 """Seconds in which the process itself deals with what has used up its patience."""
 LOOK_AT_SPARE_SECONDS = 1.0
+DEATHS_BEFORE_SUSPICION = 2
+"""Of processes that were at no file, before the file that changed last is set aside."""
 SECONDS_TO_NEXT_SPARE = 10.0
 LOOK_AFTER = 0.3
 """Seconds without a sign of the process, after which it is looked at."""
@@ -68,14 +70,26 @@ class Failover:
         self.main: ChildProcess | None = None
         self.spare: ChildProcess | None = None
         self.outage = Outage()
+        self.resting = False
         self._spare_at = 0.0
         self._signs: tuple[int, int] = (0, 0)
         self._silence, self._looked_at = 0.0, time.perf_counter()
         self._vital: VitalSigns | None = None
         self._spare_looked_at = 0.0
 
+    def rest(self) -> None:
+        """End both processes, and start none until `begin`: nothing is to be rendered for a while."""
+        self.resting = True
+        self.close()
+        self.main = self.spare = None
+        self.outage.end(time.perf_counter())
+
     def begin(self) -> None:
         """Let the spare play, or a new process if there is none."""
+        self.resting = False
+        if self.spare is not None and self.spare.over.is_set():
+            self.spare.wait_for_end()  # whoever killed the one killed the other, too
+            self.spare = None
         child, self.spare = self.spare or self._child(), None
         child.begun_with = self._policy.newest.version
         self._silence, self._vital = 0.0, VitalSigns(child.pid)
@@ -111,6 +125,8 @@ class Failover:
         now = time.perf_counter()
         awake = min(now - self._looked_at, 0.2)  # while a laptop sleeps, no process can make frames: that is no hang
         self._looked_at = now
+        if self.resting:
+            return
         main = self.main
         if main is not None and main.over.is_set():
             how = main.wait_for_end()
@@ -123,7 +139,8 @@ class Failover:
         elif main is None and not is_hopeless and now >= self._policy.try_at:
             self.begin()
         elif main is not None and main.playing_since is not None:
-            self._policy.look(playing, now)
+            if self._policy.look(playing, now):
+                self._custody.calm(now)
             if self.spare is None and now - main.playing_since >= spare_after and now >= self._spare_at:
                 self.spare = self._child()
         self._look_at_spare(now)
@@ -183,6 +200,8 @@ class Failover:
             log.warning("the render process ended (%s)", how)
             if self._custody.blame(self._hazards.standing(), how, now):
                 self._policy.is_over(now)  # a file's doing, and not the text's
+            elif self._policy.deaths + 1 >= DEATHS_BEFORE_SUSPICION and self._custody.suspect(how):
+                self._policy.is_over(now)
             elif self._policy.dies(now):
                 self._journal.forget()  # one of its messages may be what kills the process
         if now >= self._policy.try_at:

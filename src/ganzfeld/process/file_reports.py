@@ -29,7 +29,8 @@ class FileReports:
         aside = {str(path): why for path, why in engine.set_aside.copy().items()}
         if aside != self._aside:
             self._aside = aside
-            self._post(FilesSetAside(aside), "aside")
+            stamps = engine.hazards.stopped
+            self._post(FilesSetAside({path: (why, stamps.get(path, 0)) for path, why in aside.items()}), "aside")
         kept = {str(path): str(kept) for path, kept in engine.networks.items()} if plays else {}
         if kept and kept != self._kept:
             self._kept = kept

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganzfeld.atomic_write import write_whole
-from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.language.text import lines_of
 
@@ -138,7 +138,7 @@ class LiveDice:
                 )
             write_whole(self._path, after.encode())
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = reason_of(error)
             raise PatchError(f"the patch cannot be written: {reason}", where=Where(file=str(self._path))) from None
 
 
@@ -184,7 +184,7 @@ def _rolled(network: Bendable, path: Path | None) -> tuple[list[str], GanzfeldEr
             [sys.executable, "-c", _COMMAND, *words], capture_output=True, timeout=LONGEST, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return [], GanzfeldError(f"nothing could be rolled: {error}")
+        return [], GanzfeldError(f"nothing could be rolled: {reason_of(error)}")
     lines = outcome.stdout.decode(errors="replace").splitlines()
     if outcome.returncode or not lines:
         log.warning("ganzfeld dice: %s", outcome.stderr.decode(errors="replace").strip()[-2000:])

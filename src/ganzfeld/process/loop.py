@@ -1,6 +1,6 @@
 """The real-time loop: a frame at each beat of an even grid, for weeks.
 
-Three rules, each with its reason:
+Four rules, each with its reason:
 
 - *Deadlines are absolute.* Frame k is due at start + k / fps. A loop that sleeps "1/60 s after the last frame" drifts
   by its own overhead; this one does not.
@@ -11,6 +11,9 @@ Three rules, each with its reason:
   times would tremble on it. When the loop could not wait, because the frame before took too long, the frame's time is
   the real one: then the spacing on the display is uneven too, and motion has to follow it. Show time is therefore
   never more than one frame from real time, and never drifts from it.
+
+- *The grid may follow a display.* One that refreshes 59.94 times a second would show one of 60 pictures never, every
+  17 seconds. `refresh_follower` bends the grid so slowly that nobody sees it.
 
 `FramePacer` knows the grid and does no sleeping; `Loop` takes its clock and its sleep as arguments, so that tests can
 move time by hand.
@@ -26,6 +29,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+from ganzfeld.process.refresh_follower import RefreshFollower
 from ganzfeld.values.time import Clock, Moment
 
 
@@ -39,12 +43,20 @@ class FramePacer:
         self._start = now
         self._next = 0
         self._last = now - behind
+        self._rate = fps
+        """Of the grid: `fps`, or a little beside it to follow a display."""
+        self._follower = RefreshFollower()
 
     def set_fps(self, fps: float, now: float) -> None:
         """A new grid, from the next frame on."""
         if fps != self.fps:
-            self._start, self._next = max(now, self._start + self._next / self.fps), 0
-            self.fps = fps
+            self._start, self._next = max(now, self._start + self._next / self._rate), 0
+            self.fps = self._rate = fps
+
+    def follow(self, at: float, rate: float, now: float) -> None:
+        """A far end asked for a frame at `at`, as it does `rate` times a second: keep step with it until that has not
+        been said for a while."""
+        self._follower.hear(at, rate, now)
 
     @property
     def last(self) -> float:
@@ -53,17 +65,21 @@ class FramePacer:
 
     def wait(self, now: float) -> float:
         """Seconds until the next frame is due; 0 if it is late."""
-        return max(0.0, self._start + self._next / self.fps - now)
+        return max(0.0, self._start + self._next / self._rate - now)
 
     def begin(self, now: float, *, waited: bool) -> float:
         """Begin a frame; the seconds of show time since the last one. `waited`: the loop slept until its deadline."""
-        late = (now - self._start) * self.fps - self._next
+        late = (now - self._start) * self._rate - self._next
         passed = max(0, math.floor(late + 1e-6))  # rounding must not make a frame of a place that has just passed
         self.skipped += passed
         place = self._next + passed
-        time_of_frame = self._start + place / self.fps if waited else now
+        due = self._start + place / self._rate
+        time_of_frame = due if waited else now
         seconds, self._last = time_of_frame - self._last, time_of_frame
         self._next = place + 1
+        rate = self._follower.rate(self.fps, due, now)
+        if rate != self._rate:
+            self._start, self._next, self._rate = due, 1, rate
         return seconds
 
 
@@ -153,6 +169,11 @@ class Loop:
     def set_fps(self, fps: float) -> None:
         """Aim at another rate, from the next frame on."""
         self._pace.set_fps(fps, self._now())
+
+    def follow(self, at: float, rate: float) -> None:
+        """A far end would have been given a frame best at `at`, as it would `rate` times a second: make frames so that
+        they are ready then."""
+        self._pace.follow(at - self._meter.measure().median_ms / 1000, rate, self._now())
 
     def measure(self) -> Measure:
         """How the last second went."""

@@ -116,6 +116,14 @@ class Tempo(_Message, frozen=True):
     at: float = 0.0
 
 
+class FollowRefresh(_Message, frozen=True):
+    """A far end asks for pictures `rate` times a second, and asked at `at` (perf_counter): the loop keeps step with it,
+    slowly, if that is about the rate of the patch or a multiple of it."""
+
+    at: float
+    rate: float
+
+
 class ReportValues(_Message, frozen=True):
     """Tell the values of these addresses, or patterns of them, at most `rate` times a second (with `ReportedValues`).
     No addresses: stop."""
@@ -170,6 +178,7 @@ RenderMessage = (
     | Seek
     | Speed
     | Tempo
+    | FollowRefresh
     | ReportValues
     | LoadSnapshots
     | ArrangeSnapshots
@@ -202,9 +211,10 @@ class WatchFiles(_Message, frozen=True):
 
 
 class FilesSetAside(_Message, frozen=True):
-    """Files that the process does not touch until they change, and what they did."""
+    """Files that the process does not touch until they change: what each did, and which version of it (`stamp_of`; 0:
+    nobody knows)."""
 
-    files: dict[str, str]
+    files: dict[str, tuple[str, int]]
 
 
 class NetworksKept(_Message, frozen=True):

@@ -71,7 +71,7 @@ def _range(text: str) -> _Range:
         hint = "For example 10:00-18:00, or mo-fr 9:00-17:00, sa 20:00-02:00"
         raise GanzfeldError(f"'{text[:60]}' are no hours", hint=hint)
     begin, end = _minute(found["from"]), _minute(found["to"])
-    if begin == end % 1440:
+    if begin == end:
         raise GanzfeldError(f"'{text}' begins and ends at the same time", hint="Leave --hours out to play all day")
     return _Range(_days(found["days"]), begin % 1440, end)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganzfeld.atomic_write import write_whole
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError, PatchError, reason_of
+from ganzfeld.patch.text_file import LONGEST_TEXT, read_text_file
 from ganzfeld.plain_file import read_plain
-from ganzfeld.process.watch import LONGEST_TEXT, Change, read_text
+from ganzfeld.process.watch import Change, read_text
 
 _MARK = b"\xef\xbb\xbf"
 """Some editors write it before the text."""
@@ -20,19 +21,22 @@ class PatchFile:
         self.path = path.absolute()
         self.problem: GanzfeldError | None = None
 
-    def read(self) -> str:
-        """Its text, at the start. Raises PatchError."""
-        change = read_text(self.path)
-        if change.text is None:
-            hint = "" if self.path.exists() else "Check the path; `ganzfeld play` alone plays a shipped network"
-            raise PatchError(change.problem, hint=hint)
-        return change.text
+    def read(self, known: str | None = None) -> str:
+        """Its text, at the start. Where it cannot be read (on a network drive that comes later), the text that is known
+        of it; without one, raises PatchError."""
+        try:
+            return read_text_file(self.path)
+        except PatchError as error:
+            if known is None:
+                raise
+            self.problem = PatchError(error.what, hint="What played before plays on, until it can be read")
+            return known
 
     def changed(self, change: Change) -> str | None:
         """Somebody saved. The text to play; None, and a problem, if there is none."""
         self.problem = None
         if change.text is None:
-            self.problem = PatchError(change.problem, hint="The patch as it was plays on")
+            self.problem = PatchError(change.problem, hint=f"{change.hint}. The patch plays on as it was".lstrip(". "))
         return change.text
 
     def write(self, before: str, text: str) -> None:
@@ -45,4 +49,4 @@ class PatchFile:
             mark = _MARK if read_plain(self.path, LONGEST_TEXT).startswith(_MARK) else b""
             write_whole(self.path, mark + text.encode())
         except OSError as error:
-            raise GanzfeldError(f"{name} cannot be written: {error.strerror or error}") from None
+            raise GanzfeldError(f"{name} cannot be written: {reason_of(error)}") from None

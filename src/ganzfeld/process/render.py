@@ -22,6 +22,7 @@ from ganzfeld.process.messages import (
     CheckpointSaved,
     Dark,
     FileChanged,
+    FollowRefresh,
     LoadSnapshots,
     Numbered,
     OutsideHit,
@@ -226,7 +227,7 @@ class Render:
                 self._ended = True
 
     def _obey(self, message: RenderMessage) -> None:
-        engine, clock = self._engine, self._clock
+        engine = self._engine
         match message:
             case SetOutside(address, value):
                 engine.outside.set(address, value)
@@ -255,6 +256,16 @@ class Render:
                 engine.trust(Path(path))
             case Dark(dark):
                 self._darkness.on = dark
+            case ReportValues():
+                self._reporter.ask(message)
+            case Stop():
+                self._ended = True
+            case _:
+                self._keep_time(message)
+
+    def _keep_time(self, message: RenderMessage) -> None:
+        clock = self._clock
+        match message:
             case Pause(paused):
                 clock.paused = paused
             case Seek(t):
@@ -265,10 +276,8 @@ class Render:
                 clock.bpm = bpm or clock.bpm
                 if beat is not None:
                     clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
-            case ReportValues():
-                self._reporter.ask(message)
-            case Stop():
-                self._ended = True
+            case FollowRefresh(at, rate):
+                self._loop.follow(at, rate)
 
     def frame(self, moment: Moment) -> None:
         """Make and publish this moment's frame."""

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+from ganzfeld.engine.host_memory import limit_arenas
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
@@ -36,6 +37,7 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
     faulthandler.enable()
+    limit_arenas()
     # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
     # browser that shows us) they wait for each other: a frame of a 128 px network on two cores took 260 to 440 ms
     # instead of 50, one of 32 px 30 to 60 instead of 4.

@@ -85,12 +85,14 @@ class RestartPolicy:
         """A process has begun to make frames."""
         self._calm_since = now
 
-    def look(self, playing: VersionedText | None, now: float) -> None:
-        """`playing` plays: after a while that makes it good."""
-        if self._calm_since is not None and now - self._calm_since >= CALM_SECONDS:
-            self.deaths = 0
-            if not self.is_set_aside and playing is not None:
-                self.good = playing
+    def look(self, playing: VersionedText | None, now: float) -> bool:
+        """`playing` plays: after a while that makes it good. Whether that while is over."""
+        if self._calm_since is None or now - self._calm_since < CALM_SECONDS:
+            return False
+        self.deaths = 0
+        if not self.is_set_aside and playing is not None:
+            self.good = playing
+        return True
 
     def is_over(self, now: float) -> None:
         """A process ended, and it was not the text's doing: the next one is started at once."""

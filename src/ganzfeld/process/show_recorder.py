@@ -34,8 +34,9 @@ class ShowRecorder:
         self._begin(begin.checkpoint)
         engine.recorder = self._recorder
 
-    def _begin(self, checkpoint: bytes | None) -> None:
-        """Frames from now on are made from this state, which the engine has taken up."""
+    def _begin(self, checkpoint: bytes | None, *, resumed: bool = False) -> None:
+        """Frames from now on are made from this state, which the engine has taken up. resumed: frames before it could
+        not be written."""
         patch, clock = self._engine.patch, self._loop.clock
         opened = Opened(
             text=self._text_of(patch.version) if patch is not None else None,
@@ -48,6 +49,7 @@ class ShowRecorder:
             bpm=clock.bpm,
             exact=is_exact(checkpoint),
             fps=self._loop.fps,
+            resumed=resumed,
         )
         self._recorder.opened(opened, self._engine.watched)
 
@@ -60,7 +62,7 @@ class ShowRecorder:
         """Once in a while, between frames."""
         self._recorder.reads(self._engine.watched, self._folder)
         if self._recorder.wants_state:
-            self._begin(self._engine.checkpoint())
+            self._begin(self._engine.checkpoint(), resumed=True)
 
     def checkpoint(self, data: bytes) -> None:
         """The engine's state after the last frame."""

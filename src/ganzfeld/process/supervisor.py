@@ -23,14 +23,17 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.commands import ShowCommands
-from ganzfeld.process.custody import Custody
+from ganzfeld.process.darkening import show_black
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.failover import Failover
+from ganzfeld.process.file_care import FileCare
+from ganzfeld.process.kept_show import KeptShow, read_kept
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
 from ganzfeld.process.messages import (
     Begin,
     CheckpointSaved,
+    Dark,
     Failed,
     FileChanged,
     FilesSetAside,
@@ -50,6 +53,8 @@ from ganzfeld.process.messages import (
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
+from ganzfeld.process.pulse_watch import PulseWatch
+from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
@@ -58,6 +63,7 @@ from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.hazards import HazardBoard
+from ganzfeld.values.health import Health
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
@@ -77,7 +83,8 @@ class Supervisor(ShowCommands):
     trust_all: scripts run without being asked for. take: the file to record a take into.
     take_cameras: with what cameras show. sound: the file that drives the show, for the take to tell.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
-    prepare: what a render process is made of.
+    prepare: what a render process is made of. keep_in: a file in which the show is written down all the time; if there
+    is one, the show goes on from there.
     """
 
     def __init__(
@@ -95,6 +102,7 @@ class Supervisor(ShowCommands):
         sound: Path | None = None,
         hang_seconds: float = 15.0,
         prepare: Callable[[], Dependencies] = torch_dependencies,
+        keep_in: Path | None = None,
     ) -> None:
         self._files = ShowFiles(patch, self)
         path = self._files.patch.path if self._files.patch else None
@@ -112,19 +120,20 @@ class Supervisor(ShowCommands):
         """Why no control can be learned; "" if one can. Whoever listens to controllers says so here."""
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         """How many messages of OSC could not be read, and why the last one; whoever listens to OSC says so here."""
+        before = read_kept(keep_in) if keep_in is not None else None
         if self._files.patch is not None:
-            text = self._files.patch.read()
+            text = self._files.patch.read(before.text if before else None)
         self._policy = RestartPolicy(VersionedText(1, text or ""), time.perf_counter())
         self._texts = {1: self._policy.newest}
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
         self._playing: VersionedText | None = None
+        self._put_off: set[str] = set()
         self._journal = Journal()
         self._store = FrameStore()
         self._hazards = HazardBoard(self._store.session, create=True)
-        self._custody = Custody()
-        self._kept: dict[str, str] = {}
-        self._asked: tuple[str, ...] = ()
-        self._watched: frozenset[str] = frozenset()
+        self._care = FileCare(self._files, self._hazards, changed=self._try_again, show=self.to_keep, keep_in=keep_in)
+        self._dark = False
+        self._pulse = PulseWatch(lambda: self._store.published)
         self._failover = Failover(
             self._policy,
             self._journal,
@@ -133,12 +142,17 @@ class Supervisor(ShowCommands):
             news=self._news.set,
             beats=lambda: self._store.beats,
             hazards=self._hazards,
-            custody=self._custody,
+            custody=self._care.custody,
             hang_seconds=hang_seconds,
             prepare=prepare,
         )
         self._told = RenderState()
+        if before is not None:
+            self._told.saved = before.saved
+            self._care.keeps(before.kept)
+            self._playing = self._texts[0] = VersionedText(0, before.text)
         self.doors = Routing(self._store)
+        self._leading = LeadingDoor()
         """Where pictures leave to; `doors.master`: their level, black and freeze."""
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
@@ -167,7 +181,9 @@ class Supervisor(ShowCommands):
         """Start rendering."""
         with self._lock:
             self._files.start()
-            self._failover.begin()
+            if not self._failover.resting:
+                self._failover.begin()
+        self._care.start()
         self._thread.start()
         # multiprocessing waits for its processes when Python ends, so ours must end before that.
         atexit.register(self._close_at_exit)
@@ -183,6 +199,7 @@ class Supervisor(ShowCommands):
         self._news.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(10)
+        self._care.close()
         self._files.close()
         self.doors.close()
         self._failover.close()
@@ -222,6 +239,7 @@ class Supervisor(ShowCommands):
                 patch_name=self.name,
                 patch_version=newest.version,
                 render_alive=not self._failover.outage.lasts,
+                put_off=tuple(path for path in told.pending_trust if path in self._put_off),
                 rolled=self._dice.rolled,
                 osc_dropped=dropped,
                 osc_dropped_last=last,
@@ -268,8 +286,46 @@ class Supervisor(ShowCommands):
                 self._dice.back()
             case "trust":
                 self.trust(arguments.get("path", ""))
+            case "later":
+                self._put_off.add(arguments.get("path", ""))
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
+
+    def health(self) -> Health:
+        """Whether it is well."""
+        return self._pulse.health(self.status(), self.render_pid, resting=self._failover.resting)
+
+    def to_keep(self) -> KeptShow | None:
+        """What to write down, to go on from if this process ends; None before anything has played."""
+        with self._lock:
+            text, saved = self._policy.good or self._playing, self._told.saved
+            if text is None:
+                return None
+            checkpoint, clock = (saved.data, saved.clock) if saved else (None, {})
+            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=self._care.kept)
+
+    # Outside a show's hours
+
+    def rest(self) -> None:
+        """Show black, and render nothing until `wake`. May be called before `start`."""
+        with self._lock:
+            self._failover.rest()
+            status = self._told.status
+        show_black(self._store, status.frame, status.t)
+
+    def wake(self, *, dark: bool = False) -> None:
+        """Render again, from where it was. dark: show black all the same."""
+        with self._lock:
+            self._dark = dark
+            if not self._failover.resting:
+                self._give(Dark(dark), key="dark", keep=False)
+                return
+            self._pulse.due_again()
+            if self._told.saved is not None:  # the time in between did not happen
+                self._told.saved = msgspec.structs.replace(self._told.saved, at=time.perf_counter())
+            self._failover.resting = False
+            if self._thread.is_alive():
+                self._failover.begin()
 
     # What people do
 
@@ -321,6 +377,7 @@ class Supervisor(ShowCommands):
         """Let a script run that waits for permission, now and in future. Raises GanzfeldError if it does not wait."""
         if path not in self._told.status.pending_trust:
             raise GanzfeldError("no script of this name waits for permission")
+        self._put_off.discard(path)
         TrustStore().trust(Path(path))
         self._give(TrustScript(path), key=("trust", path))
 
@@ -403,9 +460,13 @@ class Supervisor(ShowCommands):
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""
+        custody = self._care.custody
+        if custody.changed(path):
+            custody.noticed(path, time.perf_counter())
+            self._try_again(path)
+
+    def _try_again(self, path: str) -> None:
         with self._lock:
-            if not self._custody.changed(path):
-                return
             self._policy.forgive(time.perf_counter())
             # Not kept: another process reads the file as it is then.
             self._give(FileChanged(path), key=("notice", path), keep=False)
@@ -424,12 +485,11 @@ class Supervisor(ShowCommands):
                 case Status():
                     self._take_status(child, message)
                 case WatchFiles(files):
-                    self._asked = files
-                    self._news.set()
+                    self._care.ask_for(files)
                 case FilesSetAside(files):
-                    self._custody.told(files)
+                    self._care.custody.told(files)
                 case NetworksKept(files):
-                    self._kept.update(files)
+                    self._care.keeps(files)
                 case PatchAddresses():
                     self._told.take_addresses(message)
                 case ReportedValues():
@@ -438,7 +498,6 @@ class Supervisor(ShowCommands):
                     self._told.desk = message
                 case SnapshotsStored(bank):
                     self._files.store_snapshots(bank)
-                    self._news.set()
                 case CheckpointSaved(number):
                     self._told.saved = message
                     self._journal.saved(number)
@@ -459,9 +518,10 @@ class Supervisor(ShowCommands):
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
-                self._files.write_soon()
-                self._watch()
+                self._pulse.look(time.perf_counter())
                 self.doors.look()
+                if (asked := self._leading.look(self.doors.statuses())) is not None:
+                    self._give(asked, key="refresh", keep=False)
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -474,24 +534,12 @@ class Supervisor(ShowCommands):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
-    def _watch(self) -> None:
-        """Follow the files that the patch asks for, those that are set aside, and those that the process is at."""
-        with self._lock:
-            for path in self._custody.due(time.perf_counter()):
-                self._give(FileChanged(path), key=("notice", path), keep=False)
-            at = [hazard.path for hazard in self._hazards.standing() if hazard.seconds > 1.0]
-            wanted = frozenset((*self._asked, *self._custody.files, *at))
-            if wanted == self._watched:
-                return
-            self._watched = wanted
-        self._files.watch(sorted(wanted))  # may wait for a disk
-
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
         found = (*self._files.problems, self._dice.problem)
         own = [Problem.of(problem) for problem in found if problem]
         outage = self._failover.outage.problems(self._policy, time.perf_counter())
-        return [*own, *self._custody.problems(), *outage]
+        return [*own, *self._care.custody.problems(), *outage]
 
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
@@ -501,8 +549,9 @@ class Supervisor(ShowCommands):
             self._policy.text,
             fallback,
             self._told.saved,
-            set_aside=self._custody.for_begin(),
-            kept=dict(self._kept) if self._told.saved is not None else {},
+            set_aside=self._care.custody.for_begin(),
+            kept=self._care.kept if self._told.saved is not None else {},
+            dark=self._dark,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:

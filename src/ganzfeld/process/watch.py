@@ -17,7 +17,6 @@ answer (on a network drive that went away) is left alone until it does, and the 
 from __future__ import annotations
 
 import ast
-import errno
 import logging
 import threading
 import time
@@ -32,7 +31,8 @@ import watchfiles
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.nodes import output_words
-from ganzfeld.plain_file import read_plain, real_path
+from ganzfeld.patch.text_file import read_text_file
+from ganzfeld.plain_file import real_path
 from ganzfeld.process.timely import LeftBehind, TimelyCalls
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,6 @@ STILL_DATA = 0.25
 """The same for other files: networks are big, and copied for a while."""
 GONE = 1.0
 """Seconds after which a missing file is gone, and not just being replaced."""
-LONGEST_TEXT = 1 << 20
-"""Bytes of the longest text that is read."""
 ANSWER_SECONDS = 1.0
 """How long the system may take to answer a look at a file."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -60,11 +58,13 @@ _DEBOUNCE_MS, _STEP_MS = 20, 8
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file changed. text: what a patch or script holds now. problem: why it could not be read ("" if it could)."""
+    """A file changed. text: what a patch or script holds now. problem: why it could not be read ("" if it could);
+    hint: what to do about that."""
 
     path: Path
     text: str | None = None
     problem: str = ""
+    hint: str = ""
 
 
 def looks_whole(text: str, kind: Kind) -> bool:
@@ -87,22 +87,9 @@ def looks_whole(text: str, kind: Kind) -> bool:
 def read_text(path: Path) -> Change:
     """The text of a file, or why there is none. Never waits for a pipe or a device."""
     try:
-        data = read_plain(path, LONGEST_TEXT)
-    except FileNotFoundError:
-        return Change(path, problem=f"there is no file {path}")
-    except IsADirectoryError:
-        return Change(path, problem=f"{path.name} is a folder")
-    except OSError as error:
-        if error.errno == errno.EFBIG:
-            return Change(
-                path, problem=f"{path.name} has more than {LONGEST_TEXT >> 20} MB, which no text of a patch has"
-            )
-        return Change(path, problem=f"{path.name} cannot be read: {error.strerror or error}")
-    try:
-        return Change(path, data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return Change(path, problem=f"{path.name} is not UTF-8 text (line {line})")
+        return Change(path, read_text_file(path))
+    except PatchError as error:
+        return Change(path, problem=error.what, hint=error.hint)
 
 
 class Settling:

@@ -152,6 +152,7 @@ def _render_piece(job: RenderJob, take: bytes, chain: int, before: FinishedPiece
     with tempfile.TemporaryDirectory(prefix="ganzfeld-") as name:
         folder = PieceFolder(job, Path(name))
         target = folder.unfinished(chain, 0)
+        target.parent.mkdir(exist_ok=True)
         made = renderer.piece(chain, before, target)
         root = target.parent if folder.many_files else folder.path
         files = {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

@@ -107,6 +107,7 @@ def render_chain(
         target = folder.unfinished(chain, number)
         if folder.many_files:
             shutil.rmtree(target.parent, ignore_errors=True)
+            target.parent.mkdir()
         pieces.append(renderer.piece(chain, pieces[-1] if pieces else None, target, report))
         folder.put(chain, number, pieces[-1])
 

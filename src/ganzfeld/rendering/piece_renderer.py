@@ -32,6 +32,7 @@ class PieceRenderer:
         self.timeline = Timeline(self.take, job.fps)
         self.chains = chains(job, self.timeline)
         self._kind = output_for(job.target)
+        self._options = {**job.options, **self._kind.piece_options(Path(job.target))}
         self._numbers = self.timeline.numbers(job.rate) if self._kind.timed else range(len(self.timeline))
         self._replay: Replay | None = None
         self._stands: tuple[int, int] | None = None
@@ -61,7 +62,7 @@ class PieceRenderer:
                 image = replay.frame().cpu().numpy()
                 if written is None:
                     size = (image.shape[1], image.shape[0])
-                    written = open_output(target, size, self.job.rate, **self.job.options, overwrite=True)
+                    written = open_output(target, size, self.job.rate, **self._options, overwrite=True)
                 written.write(image, float(self.timeline.at[index]), int(self._numbers[index]) - zero)
                 count += 1
                 report(1, replay.problems)

@@ -52,7 +52,7 @@ def plan(
         )
     return jobs.RenderJob(
         take=str(take.path.absolute()),
-        target=str(target.absolute()),
+        target=str(output_for(target).target_for(target, last - first).absolute()),
         rate=fps or recorded_rate(take),
         first=first,
         last=last,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ganzfeld.signals.audio_file import RATE, AudioFile, SoundFile
+from ganzfeld.signals.features import FLOOR_DB
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi_file import MidiFile
 from ganzfeld.signals.midi_state import MidiState
@@ -19,8 +20,7 @@ class Accompaniment:
     """Plays files into the mailbox, up to each frame's second: call it with that before the frame is made.
 
     clock: of the show; if `follow` says "audio" or "midi", it bends to their tempo, `expected` to be about so fast.
-    Raises SignalError for a file that
-    cannot be read.
+    floor: see `Features`. told: what of the files is not played. Raises SignalError for a file that cannot be read.
     """
 
     def __init__(
@@ -29,14 +29,16 @@ class Accompaniment:
         clock: Clock,
         *,
         audio: Path | None = None,
+        floor: float = FLOOR_DB,
         midi: Sequence[Path] = (),
         follow: str | None = None,
         expected: float | None = None,
     ) -> None:
         state = MidiState(outside)
         self._clock = clock
-        self._sound = AudioFile(outside, audio, around=expected) if audio is not None else None
+        self._sound = AudioFile(outside, audio, around=expected, floor=floor) if audio is not None else None
         self._scores = [MidiFile(state, path) for path in midi]
+        self.told = [score.told for score in self._scores if score.told is not None]
         pulses: dict[str | None, Pulse] = {"midi": state.beat} if self._scores else {}
         if self._sound is not None:
             pulses["audio"] = self._sound.beat

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.errors import SignalError, nearest
+from ganzfeld.errors import SignalError, nearest, reason_of
 from ganzfeld.signals.background import Background
-from ganzfeld.signals.features import Features
+from ganzfeld.signals.features import FLOOR_DB, Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
 from ganzfeld.signals.shared_sound import SharedInput
@@ -32,7 +32,7 @@ class Hearing:
     values `/audio/level`, `/audio/bass`, `/audio/mid`, `/audio/high`, `/audio/centroid`, `/audio/band/0`, … (0 to 1)
     and `/audio/bpm` (0 while there is no pulse); hits `/audio/onset` and `/audio/beat`.
 
-    rate: samples a second; bands, attack, release, sensitivity: see `Features`; around: see `TempoTracker`.
+    rate: samples a second; bands, attack, release, sensitivity, floor: see `Features`; around: see `TempoTracker`.
     """
 
     def __init__(
@@ -44,10 +44,12 @@ class Hearing:
         attack: float = 0.005,
         release: float = 0.15,
         sensitivity: float = 1.0,
+        floor: float = FLOOR_DB,
         around: float | None = None,
     ) -> None:
         self.outside = outside
-        self.features = Features(rate, bands=bands, attack=attack, release=release, sensitivity=sensitivity)
+        options = {"attack": attack, "release": release, "sensitivity": sensitivity, "floor": floor}
+        self.features = Features(rate, bands=bands, **options)
         self.tempo = TempoTracker(self.features.hop_seconds, around)
         self._told: dict[str, float] = {}
         self._pulse: tuple[float, float, float] | None = None  # bpm, phase, when: one tuple, read by other threads
@@ -171,7 +173,7 @@ class AudioInput(Background):
                 self.problem = error
             except Exception as error:  # PortAudio's own, of which there are many
                 log.info("audio in: %s", error)
-                self.problem = SignalError(f"The sound device stopped: {error}", hint="It is tried again")
+                self.problem = SignalError(f"The sound device stopped: {reason_of(error)}", hint="It is tried again")
             if hearing is not None:
                 hearing.silence()
             if not self._stopping.wait(RETRY_SECONDS):

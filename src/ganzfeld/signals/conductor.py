@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.link import LinkSession
 from ganzfeld.signals.pulse import Pulse
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 EVERY_SECONDS = 0.05
 _HOW = {
@@ -98,4 +100,4 @@ class Conductor(Background):
             except GanzfeldError as error:
                 log.debug("the tempo: %s", error)
             except Exception:
-                log.exception("following the tempo failed")
+                said.exception("following the tempo failed")

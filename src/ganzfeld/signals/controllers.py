@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.midi_state import Control, MidiState
 from ganzfeld.values.desk import Desk
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 LOOK_SECONDS = 1 / 30
 """Between looks at the desk: how often lights change at most."""
@@ -58,7 +60,7 @@ class Controllers(Background):
             try:
                 self.look()
             except Exception:
-                log.exception("controllers could not follow the show")
+                said.exception("controllers could not follow the show")
 
     def look(self) -> None:
         """See what has changed on the desk."""

@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from ganzfeld.errors import SignalError
+from ganzfeld.errors import SignalError, reason_of
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 
-log = logging.getLogger(__name__)
+said = RepeatedLog(logging.getLogger(__name__))
 
 POLL_SECONDS = 0.004
 
@@ -46,6 +47,6 @@ class Follower(Background):
                 self.problem = error
                 self._stopping.wait(1.0)
             except Exception as error:
-                log.exception("playing %s failed", self.name)
-                self.problem = SignalError(f"{self.name} could not be played: {error}")
+                said.exception(f"playing {self.name} failed")
+                self.problem = SignalError(f"{self.name} could not be played: {reason_of(error)}")
                 self._stopping.wait(1.0)

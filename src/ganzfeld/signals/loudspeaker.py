@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.errors import SignalError, nearest
+from ganzfeld.errors import SignalError, nearest, reason_of
 from ganzfeld.signals.audio import look_again, sounddevice
 from ganzfeld.signals.audio_file import SoundFile
 from ganzfeld.signals.background import Background
@@ -125,7 +125,8 @@ class Loudspeaker(Background):
                 self.problem = error
             except Exception as error:  # PortAudio's own, of which there are many
                 log.info("sound out: %s", error)
-                self.problem = SignalError(f"{self.path.name} plays silently: {error}", hint="It is tried again")
+                what = f"{self.path.name} plays silently: {reason_of(error)}"
+                self.problem = SignalError(what, hint="It is tried again")
             if not self._stopping.wait(RETRY_SECONDS):
                 look_again(self._library)
 

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganzfeld.errors import SignalError
+from ganzfeld.errors import SignalError, reason_of
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.midi_state import MidiState
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 BACKEND = "ganzfeld.signals.midi_rtmidi2"
 
@@ -29,6 +31,16 @@ def backend(name: str = BACKEND) -> Any:
         hint = 'In the folder of Ganzfeld: pip install -c constraints.txt ".[midi]"'
         raise SignalError(f"MIDI needs a package that is not here: {error.name}", hint=hint) from None
     return found
+
+
+def message_of(data: bytes | list[int]) -> Any:
+    """A message (mido's) of a port's bytes; None for bytes that are none, whatever they are. Needs mido."""
+    from mido import Message
+
+    try:
+        return Message.from_bytes(data)
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def port_names(backend: Any) -> tuple[list[str], list[str]]:
@@ -140,14 +152,14 @@ class MidiPorts(Background):
             try:
                 self.look()
             except Exception:
-                log.exception("looking for MIDI ports failed")
+                said.exception("looking for MIDI ports failed")
 
     def _open_input(self, name: str) -> Any:
         def receive(message: Any) -> None:
             try:
                 self.state.feed(message, time.perf_counter(), name)
             except Exception:
-                log.exception("a MIDI message failed: %s", message)
+                said.exception("a MIDI message failed")
 
         return self._backend.open_input(name, callback=receive)
 
@@ -165,7 +177,7 @@ class MidiPorts(Background):
                 new.append(name)
             except OSError as error:
                 self.problem = SignalError(
-                    f"The MIDI port '{name}' cannot be opened: {error}", hint="Another program may hold it"
+                    f"The MIDI port '{name}' cannot be opened: {reason_of(error)}", hint="Another program may hold it"
                 )
         return new
 

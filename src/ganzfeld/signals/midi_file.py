@@ -104,7 +104,10 @@ class MidiFile(Follower):
         now = t if now is None else now
         left = MOST_AT_ONCE
         while self._played < t:
-            turn, begin = divmod(self._played, self.seconds)
+            turn = math.floor(self._played / self.seconds)
+            if (turn + 1) * self.seconds <= self._played:  # the quotient was rounded down
+                turn += 1
+            begin = max(self._played - turn * self.seconds, 0.0)
             end = min(t - turn * self.seconds, self.seconds)
             for at, packed in self.due(begin, end):
                 left -= 1
@@ -117,8 +120,9 @@ class MidiFile(Follower):
 
     def due(self, begin: float, end: float) -> Iterator[tuple[float, int]]:
         """Second and message of all that is due from one second of a round until another, clocks included; at one
-        instant the clock comes last."""
+        instant the clock comes last. What is due at the very end of a round belongs to it."""
         first, last = np.searchsorted(self._times, [begin, end])
+        last = len(self._times) if end >= self.seconds else last
         events = ((float(self._times[k]), 0, int(self._messages[k])) for k in range(first, last))
         clocks = ((at, 1, _CLOCK) for at in self._clocks(begin, end))
         for at, _, packed in heapq.merge(events, clocks, key=lambda due: due[:2]):

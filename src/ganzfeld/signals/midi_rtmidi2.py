@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import rtmidi2  # pyright: ignore[reportMissingImports]
-from mido.messages import Message
 from mido.ports import BaseInput, BaseOutput
+
+from ganzfeld.signals.midi import message_of
 
 
 def get_devices(**_: Any) -> list[dict[str, Any]]:
@@ -80,11 +81,9 @@ class Input(_Port, BaseInput):  # pyright: ignore[reportIncompatibleVariableOver
             self._rt.callback = self._on_message
 
     def _on_message(self, data: list[int], _: float) -> None:
-        try:
-            message = Message.from_bytes(data)
-        except ValueError:
-            return
-        self._callback(message)
+        message = message_of(data)
+        if message is not None:
+            self._callback(message)
 
     def _receive(self, block: bool = True) -> None:
         while self._callback is None and (data := self._rt.get_message()):

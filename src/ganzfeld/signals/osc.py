@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.errors import GanzfeldError, SignalError, reason_of
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.mailbox import Mailbox
@@ -105,7 +105,7 @@ class OscInput:
             self.refused += 1
             self.problem = error
         except Exception:
-            said.exception(f"the message {message.address} failed")
+            said.exception("a message of OSC failed")
 
     def _pass_on(self, message: Message) -> None:
         address, arguments = message.address, message.arguments
@@ -228,7 +228,7 @@ def _open(host: str, port: int) -> socket.socket:
     except OSError as error:
         opened.close()
         raise SignalError(
-            f"OSC cannot listen at {host}, port {port}: {error.strerror or error}",
+            f"OSC cannot listen at {host}, port {port}: {reason_of(error)}",
             hint="Another program may have the port; choose another",
         ) from None
     return opened

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganzfeld.errors import SignalError
+from ganzfeld.errors import SignalError, reason_of
 from ganzfeld.signals.osc_packets import PacketError, bundle, encode
 from ganzfeld.values.choosing import Chosen
 from ganzfeld.values.time import Moment
@@ -56,7 +56,8 @@ class OscSender:
             self._socket = socket.socket(family, kind, protocol)
         except OSError as error:
             raise SignalError(
-                f"OSC cannot be sent to {host}, port {port}: {error}", hint="Give an address such as 192.168.1.20"
+                f"OSC cannot be sent to {host}, port {port}: {reason_of(error)}",
+                hint="Give an address such as 192.168.1.20",
             ) from None
         self._socket.setblocking(False)
 

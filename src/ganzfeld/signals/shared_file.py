@@ -6,13 +6,14 @@ import logging
 import time
 from pathlib import Path
 
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.audio_file import RATE, SoundFile
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.loudspeaker import Playback, Tape
 from ganzfeld.signals.show_time import ShowTime
 from ganzfeld.values.sound_ring import SoundWriter
 
-log = logging.getLogger(__name__)
+said = RepeatedLog(logging.getLogger(__name__))
 
 BLOCK_SECONDS = 0.02
 MOST_LATE_SECONDS = 0.5
@@ -25,7 +26,7 @@ class SharedFile(Background):
     def __init__(self, path: Path, clock: ShowTime, ring: SoundWriter) -> None:
         super().__init__("shared sound")
         self._clock, self._ring = clock, ring
-        self._tape = Tape(SoundFile(path, stereo=True))
+        self._tape = Tape(SoundFile(path))
         self._playback = Playback(self._tape)
 
     def _run(self) -> None:
@@ -34,7 +35,7 @@ class SharedFile(Background):
             try:
                 reached = self.advance(reached, time.perf_counter())
             except Exception:
-                log.exception("the sound could not be handed to the doors")
+                said.exception("the sound could not be handed to the doors")
                 self._stopping.wait(1.0)
 
     def advance(self, reached: float, now: float) -> float:

@@ -41,7 +41,7 @@ class Wanted:
     audio: a sound file or film, or part of a device's name; "" for the system's device; None: no sound. channel: of the
     device, from 1; None: all together.
     speaker: what plays a sound file aloud, part of a device's name; "" for the system's device; None: nothing.
-    audio_options: those of `Hearing`: bands, attack, release, sensitivity, around.
+    audio_options: those of `Hearing`: bands, attack, release, sensitivity, floor, around.
     """
 
     osc: int | None = None
@@ -98,13 +98,18 @@ class Signals:
 
     @property
     def problems(self) -> list[GanzfeldError]:
-        """What does not work now."""
+        """What does not work now, and what of files is not played."""
         parts = (self.osc, self.midi, *self.midi_files, self.audio, self.speaker, self.conductor)
-        return [*self._failed, *(part.problem for part in parts if part is not None and part.problem is not None)]
+        told = [file.told for file in self.midi_files if file.told is not None]
+        return [
+            *self._failed,
+            *told,
+            *(part.problem for part in parts if part is not None and part.problem is not None),
+        ]
 
     @property
     def dropped(self) -> tuple[int, str]:
-        """Messages of OSC that could not be read, so far, and what was wrong with the last one ("" if there is none)."""
+        """Messages of OSC that could not be read, and what was wrong with the last one ("" if there is none)."""
         osc = self.osc
         return (osc.dropped, str(osc.last_dropped or "")) if osc is not None else (0, "")
 
@@ -205,7 +210,10 @@ class Signals:
 
     def _open_midi_files(self) -> None:
         for name in filter(is_midi_file, self.wanted.midi):
-            self.midi_files.append(MidiFile(self.midi_state, Path(name), self._clock).start())
+            try:
+                self.midi_files.append(MidiFile(self.midi_state, Path(name), self._clock).start())
+            except SignalError as error:
+                self._failed.append(error)
 
     def _open_midi(self) -> None:
         choose = tuple(name for name in self.wanted.midi if not is_midi_file(name))

@@ -49,6 +49,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /            the page
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
+    GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
     GET /output      a clean page: the picture and nothing else
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
@@ -60,6 +61,12 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
 
     def patch(request: Request) -> Response:
         return _json(show.patch_source())
+
+    def health(request: Request) -> Response:
+        found = show.health()
+        answer = _json(found)
+        answer.status_code = 200 if found.ok else 503
+        return answer
 
     async def live(socket: WebSocket) -> None:
         await _Conversation(show, audience, socket).run(wish_of(socket.query_params))
@@ -73,6 +80,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         Route("/frame.png", _still(show, picture.png, "image/png")),
         Route("/api/status", status),
         Route("/api/patch", patch),
+        Route("/health", health),
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),
@@ -145,7 +153,7 @@ class _Conversation:
                 await asyncio.to_thread(obey, self.show, command)
                 return None
             arguments = {}
-            if command.name == "trust":
+            if command.name in ("trust", "later"):
                 self._must_be_here("permission to run a script is given")
                 await self._may_trust(command.path)
                 arguments = {"path": command.path or ""}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -109,7 +110,8 @@ class PictureBroadcast(_Broadcast):
                 self._page.shown()
             if self.wish.fps is not None:
                 # The next place of a steady beat, however long this one took.
-                self._due = max(self._due + 1 / self.wish.fps, time.monotonic() - 1 / self.wish.fps)
+                places = (time.monotonic() - self._due) * self.wish.fps
+                self._due += (math.floor(places) + 1) / self.wish.fps
         self.on_loop(self.stream.offer, self._number, self._message)
 
     def _frame(self) -> ShownFrame | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 import uvicorn
 from starlette.types import ASGIApp
 
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import GanzfeldError, reason_of
 from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
 from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
@@ -203,7 +203,7 @@ def _no_port(host: str, port: int, error: OSError) -> GanzfeldError:
         return GanzfeldError(
             f"port {port} on {host} is taken by another program", hint="Close it, or choose another with --port."
         )
-    return GanzfeldError(f"cannot listen on {host}, port {port}: {error.strerror or error}")
+    return GanzfeldError(f"cannot listen on {host}, port {port}: {reason_of(error)}")
 
 
 def _is_wildcard(host: str) -> bool:

@@ -9,9 +9,10 @@ from typing import Any, Literal, Protocol
 
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.health import Health
 from ganzfeld.values.status import PatchSource, Status
 
-CommandName = Literal["pause", "resume", "restart", "trust", "roll", "keep", "back", "tap"]
+CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
 
 DoorVerb = Literal["open", "close", "change", "again"]
 
@@ -37,6 +38,10 @@ class StudioShow(Protocol):
 
     def status(self) -> Status:
         """How it is doing now."""
+        ...
+
+    def health(self) -> Health:
+        """Whether it is well."""
         ...
 
     def patch_source(self) -> PatchSource:
@@ -92,8 +97,9 @@ class StudioShow(Protocol):
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:
-        """ "trust" takes `path`, one of `Status.pending_trust`. "roll" puts a line that dice propose into the patch, in
-        place of the one before; "keep" writes it into the file; "back" takes it back, or else the last one kept.
+        """ "trust" takes `path`, one of `Status.pending_trust`; "later" too: it is not to run now. "roll" puts a line
+        that dice propose into the patch, in place of the one before; "keep" writes it into the file; "back" takes it
+        back, or else the last one kept.
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

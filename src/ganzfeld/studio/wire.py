@@ -6,7 +6,8 @@ from these structs by `wire_types.py`.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -79,7 +80,7 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     """Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
     `engine.snapshots.Snapshots.arrange`."""
 
-    do: Literal["store", "recall", "morph", "release", "rename", "delete", "place", "fade"]
+    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "place", "fade"]
     arguments: list[str | float] = []
 
 
@@ -115,5 +116,24 @@ AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
 FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 
 encode = msgspec.msgpack.Encoder().encode
-decode_from_page = msgspec.msgpack.Decoder(FromPage).decode
-decode_from_clean_page = msgspec.msgpack.Decoder(Acknowledgement).decode
+Message = TypeVar("Message")
+
+_decode_from_page = msgspec.msgpack.Decoder(FromPage).decode
+_decode_from_clean_page = msgspec.msgpack.Decoder(Acknowledgement).decode
+
+
+def decode_from_page(data: bytes) -> FromPage:
+    """A message of the page. Raises msgspec.DecodeError for whatever is none."""
+    return _decoded(_decode_from_page, data)
+
+
+def decode_from_clean_page(data: bytes) -> Acknowledgement:
+    """A message of a clean page. Raises msgspec.DecodeError for whatever is none."""
+    return _decoded(_decode_from_clean_page, data)
+
+
+def _decoded(decode: Callable[[bytes], Message], data: bytes) -> Message:
+    try:
+        return decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None

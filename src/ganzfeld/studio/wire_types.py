@@ -95,7 +95,8 @@ def _alias(name: str, alias: Any) -> str:
     line = f"export type {name} = {typescript(alias, named=False)};"
     if len(line) <= LINE_WIDTH:
         return line
-    return f"export type {name} =\n  | " + "\n  | ".join(map(typescript, get_args(alias))) + ";"
+    each = _literal if get_origin(alias) is Literal else typescript
+    return f"export type {name} =\n  | " + "\n  | ".join(map(each, get_args(alias))) + ";"
 
 
 def _list(name: str, comment: str, values: typing.Iterable[str]) -> str:

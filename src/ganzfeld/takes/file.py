@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from ganzfeld.errors import GanzfeldError, Where
+from ganzfeld.errors import GanzfeldError, Where, reason_of
 from ganzfeld.takes.records import Record, decode, encode
 
 SUFFIX = ".ganztake"
@@ -95,7 +95,7 @@ def read_records(path: Path) -> tuple[list[Record], int]:
     except FileNotFoundError:
         raise GanzfeldError(f"there is no take {path}", hint="Check the path") from None
     except OSError as error:
-        raise GanzfeldError(f"{path} cannot be read: {error.strerror}") from None
+        raise GanzfeldError(f"{path} cannot be read: {reason_of(error)}") from None
     except msgspec.DecodeError as error:
         raise GanzfeldError(f"the take holds something that makes no sense: {error}", where=Where(str(path))) from None
     if end == 0:

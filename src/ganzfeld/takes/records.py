@@ -47,7 +47,7 @@ class Opened(_Record, frozen=True):
     text: of the patch that plays; None: none yet. path: the patch's file; folder: where its files are looked for.
     checkpoint: the state it takes up; None: afresh. at: the time of that state (a steady clock's seconds, the same for
     the whole take). t, beat, bpm: the show's time in that state. exact: whether the checkpoint is all of the state.
-    fps: the rate that is aimed at.
+    fps: the rate that is aimed at. resumed: it is the same process, and what was played before could not be written.
     """
 
     text: str | None = None
@@ -60,6 +60,7 @@ class Opened(_Record, frozen=True):
     bpm: float = 120.0
     exact: bool = True
     fps: float = 0.0
+    resumed: bool = False
 
 
 class Frames(_Record, frozen=True):
@@ -170,7 +171,18 @@ def decode(data: bytes) -> Record | None:
     """A record again; None if it is of a kind that this version does not know. Raises msgspec.DecodeError."""
     try:
         return _decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
     except msgspec.ValidationError:
-        if msgspec.msgpack.decode(data).get("type") in _KNOWN:
+        kind = _kind_of(data)
+        if kind is None or kind in _KNOWN:
             raise
         return None
+
+
+def _kind_of(data: bytes) -> str | None:
+    try:
+        kind = msgspec.msgpack.decode(data).get("type")
+    except (AttributeError, UnicodeDecodeError, TypeError):  # no map, or keys that are none
+        return None
+    return kind if isinstance(kind, str) else None

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,21 @@ class Take:
     def seconds(self) -> float:
         """How long it is, in seconds of real time."""
         return float(self.sessions[-1].times.at[-1] - self.sessions[0].times.at[0])
+
+    @property
+    def replacements(self) -> int:
+        """How many times another render process went on."""
+        return sum(not session.opened.resumed for session in self.sessions[1:])
+
+    @property
+    def holes(self) -> list[tuple[float, float]]:
+        """Where nothing could be written, because the disk was full, say: when it began (seconds from the take's first
+        frame), and how many seconds it lasted."""
+        began = self.sessions[0].times.at[0]
+        ends = [(before.times.at[-1], session) for before, session in pairwise(self.sessions)]
+        return [
+            (float(end - began), float(session.times.at[0] - end)) for end, session in ends if session.opened.resumed
+        ]
 
     def folder(self, session: Session) -> Path:
         """Where the patch's files are: where they were, or beside the take."""

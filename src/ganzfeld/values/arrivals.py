@@ -49,14 +49,14 @@ def arrived_all(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(arrived(argument) for argument in arguments) if len(arguments) <= MOST_ITEMS else ()
 
 
-class _TooMuch(Exception):
+class _TooMuchError(Exception):
     """A list is too long or too deep."""
 
 
 def _arrived(value: Any, lost: list[Any]) -> Any:
     try:
         return _kept(value, [MOST_ITEMS], DEEPEST_LIST, lost)
-    except _TooMuch:
+    except _TooMuchError:
         return None
 
 
@@ -65,7 +65,7 @@ def _kept(value: Any, left: list[int], depth: int, lost: list[Any]) -> Any:
     if isinstance(value, list | tuple):
         left[0] -= len(value)
         if left[0] < 0 or depth <= 0:
-            raise _TooMuch
+            raise _TooMuchError
         return [_kept(item, left, depth - 1, lost) for item in value]
     kept = _single(value)
     if kept is None:

@@ -73,7 +73,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="des
     Told by the render process:
     held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
     arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
-    have arrived, 0 to 1. waiting: one that waits for its beat. at: the place on the pad, if it was a morph.
+    have arrived, 0 to 1. deleted: the snapshot that was deleted last and can be had back. waiting: one that waits for
+    its beat. at: the place on the pad, if it was a morph.
 
     Added by the supervisor:
     lesson: what is being learned, if anything is. kept: whether snapshots have a file, so that they outlive the show.
@@ -86,6 +87,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="des
     shown: tuple[str, ...] = ()
     share: float = 1.0
     waiting: str | None = None
+    deleted: str | None = None
     at: tuple[float, float] | None = None
     lesson: Lesson | None = None
     kept: bool = False

@@ -158,6 +158,11 @@ class FrameStore:
         """See `Board.expect_readers`."""
         self._board.expect_readers(count)
 
+    @property
+    def published(self) -> int:
+        """Changes whenever a frame of any output is published."""
+        return sum(self._board.get(row, _NUMBER) for row in range(MOST_OUTPUTS))
+
     def outputs(self) -> list[str]:
         """Names of the outputs that the patch has now and that have had a frame."""
         board = self._board

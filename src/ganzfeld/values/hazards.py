@@ -164,6 +164,8 @@ class Hazards:
         self._watchdog: threading.Thread | None = None
         self.frames_on = threading.get_ident()
         """The thread that makes frames."""
+        self.stopped: dict[str, int] = {}
+        """The files at which something was stopped, and which version of each it was (see `stamp_of`)."""
         self.steps = 0
         """As `HazardBoard.progress`, of this process."""
 
@@ -252,6 +254,7 @@ class Hazards:
             if not hazard.thrown or now - hazard.thrown > STOPS_WITHIN:
                 deaf = bool(hazard.thrown)
                 hazard.thrown = now
+                self.stopped[hazard.path] = hazard.stamp
                 _throw(hazard.thread, NeverReturned)
                 if not deaf:
                     log.warning("%s does not return after %.1f s and is stopped", hazard.path, hazard.seconds)

@@ -111,6 +111,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     width, height: of the main output's newest picture, in pixels; 0 before the first. patch_name: the patch's file
     name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
     render_alive: False while there is no render process; the last picture is held until it is back.
+    put_off: of `pending_trust`, those of which a person said on the page: not now.
     rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
     doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
     osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
@@ -144,6 +145,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     patch_name: str = ""
     patch_version: int = 0
     render_alive: bool = True
+    put_off: tuple[str, ...] = ()
     rolled: str = ""
     osc_dropped: int = 0
     osc_dropped_last: str = ""

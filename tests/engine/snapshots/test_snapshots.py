@@ -425,8 +425,8 @@ def test_a_keeper_never_writes_over_what_it_cannot_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"ganzfeld snapshots": 2, "snapshots": {"a": {}}}', '{"sanpshots": {}}',
-     '{"snapshots": []}', '{"snapshots": {"a": {"values": {}}', "[" * 100000],
+    ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"ganzfeld snapshots": 2, "snapshots": {"a": {}}}',
+     '{"sanpshots": {}}', '{"snapshots": []}', '{"snapshots": {"a": {"values": {}}', "[" * 100000],
 )  # fmt: skip
 def test_what_is_no_file_of_snapshots_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.snapshots.json"
@@ -450,7 +450,7 @@ BAD = {
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
 def test_one_bad_snapshot_costs_the_others_nothing(tmp_path: Path, bad: str) -> None:
     path = tmp_path / "a.snapshots.json"
-    path.write_text('{"snapshots": {"a": {"values": {"/x": 1}}, "bad": %s, "b": {"values": {"/x": 2}}}}' % bad)
+    path.write_text('{"snapshots": {"a": {"values": {"/x": 1}}, "bad": ' + bad + ', "b": {"values": {"/x": 2}}}}')
     keeper = SnapshotKeeper(path)
     bank = keeper.read()
     assert bank is not None and list(bank.snapshots) == ["a", "b"]
@@ -470,7 +470,7 @@ def test_one_bad_snapshot_costs_the_others_nothing(tmp_path: Path, bad: str) -> 
 def test_a_bad_fade_too_many_and_a_place_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.snapshots.json"
     many = ", ".join(f'"{k}": {{"values": {{}}}}' for k in range(600))
-    path.write_text('{"fade": {"length": -1}, "snapshots": {%s}}' % many)
+    path.write_text('{"fade": {"length": -1}, "snapshots": {' + many + "}}")
     file = read_bank(path)
     assert len(file.bank.snapshots) == 512 and len(file.bad) == 88
     assert "how recalls fade" in str(file.problem) and "86 more" in str(file.problem)

@@ -13,6 +13,7 @@ from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language import chunks
 from ganzfeld.patch.language.parser import parse
+from ganzfeld.patch.models import Patch
 
 
 def steps(work: Callable[[], object]) -> int:
@@ -87,3 +88,11 @@ def test_a_mistake_far_down_is_at_its_line() -> None:
 def test_what_would_hold_the_show_up_is_refused_with_a_number(text: str, words: str) -> None:
     with pytest.raises(GanzfeldError, match=words):
         Graph(parse(text))
+
+
+def test_a_program_s_patch_may_name_what_is_not_there() -> None:
+    patch = parse("a = noise()\nout(a)")
+    with pytest.raises(PatchError, match="there is no such node"):
+        Graph(Patch.from_json(patch.to_json().replace('"image":"a"', '"image":"b"')))
+    odd = parse("a = noise()\nb = 2*t\nout(a)").to_json().replace('"b"', '"b\\u0000"')
+    assert "/b\0" in Graph(Patch.from_json(odd)).slots

@@ -330,6 +330,26 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
     engine.close()
 
 
+@pytest.mark.parametrize("wrong", ["'a text'", "None", "[[1, 2], 3]", "[[[1, 2]]]", "{}", "len", "[['a']]"])
+def test_a_script_that_returns_something_else_lets_its_last_working_version_play_on(tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "count.py"
+    source = "def frame(context, inputs):\n    return [[context.frame / 255]]"
+    file.write_text(source)
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.load(f"out(script({str(file)!r}))")
+
+    def play(frame: int) -> int:
+        return int(engine.frame(Moment(frame, frame / 60, 1 / 60, 0, 0, 120))["out"][0, 0, 0])
+
+    assert [play(1), play(2)] == [1, 2]
+    file.write_text(source.replace("[[context.frame / 255]]", wrong))
+    [script] = [node.script for node in engine._playing.built.nodes.values() if hasattr(node, "script")]
+    script.load()
+    assert [play(3), play(4)] == [3, 4], "no picture that stands still"
+    assert engine.problems
+    engine.close()
+
+
 def test_a_script_waits_for_permission(tmp_path: Path) -> None:
     file = tmp_path / "ran.py"
     file.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef frame(context, inputs):\n    return [[1.0]]")

@@ -97,6 +97,19 @@ def test_a_file_that_is_a_program_or_no_common_picture_starts_nothing(
         read_picture(path)
 
 
+def test_the_pictures_of_a_patch_have_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANZFELD_LIMITS", "memory=0.02")  # 21 MB
+    paths = [str(saved(tmp_path / f"{k}.png", 1, 2, 3, size=(400, 400))) for k in range(9)]  # 2.6 MB each
+    player = Player(parse(f"out(image({paths[0]!r}), size=(16, 16))"), device="cpu")
+    for _ in range(2):  # what was opened already counts as well
+        with pytest.raises(PatchError, match="GB of memory") as caught:
+            player.engine.load(
+                "\n".join(f"out(image({path!r}), name='o{k}', size=(16, 16))" for k, path in enumerate(paths))
+            )
+    assert caught.value.where.line in (8, 9)
+    player.close()
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"GIF89a\xff\xff\xff\xff"]
 )

@@ -34,9 +34,9 @@ class BuiltPatch:
         self.graphs = graphs or NoGraphs()
         self.notes: list[GanzfeldError] = []
         self.nodes: dict[str, Node] = {}
-        resources.begin()
         self._ledger = ledger_of(device, render=resources.exact)
         written_costs(graph, self._ledger)
+        resources.begin()
         for name in graph.node_order:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()

@@ -51,14 +51,9 @@ class Snapshot(_Plain, frozen=True):
         if not all(math.isfinite(number) for number in self.at):
             raise ValueError("a place on the pad is two finite numbers")
         for address, value in self.values.items():
-            if not all(
-                math.isfinite(item) for item in (value if isinstance(value, list) else [value]) if _counts(item)
-            ):
+            items = value if isinstance(value, list) else [value]
+            if not all(math.isfinite(item) for item in items if isinstance(item, float)):
                 raise ValueError(f"{address} has a number that is not finite")
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, float)
 
 
 class Bank(_Plain, frozen=True, omit_defaults=False):
@@ -107,6 +102,16 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
         """One less."""
         name = self.find(name)
         return _but(self, snapshots={key: kept for key, kept in self.snapshots.items() if key != name})
+
+    def with_again(self, name: str, snapshot: Snapshot, place: int) -> Bank:
+        """One that was deleted is back, in its place of the order. Raises GanzfeldError if another has its name now."""
+        if name in self.snapshots:
+            raise GanzfeldError(f"There is a snapshot '{name}' again", hint="Rename it, then undo the deletion")
+        if len(self.snapshots) >= MOST_SNAPSHOTS:
+            raise GanzfeldError(f"There are {MOST_SNAPSHOTS} snapshots already", hint="Delete one")
+        names = list(self.snapshots)
+        names.insert(place, name)
+        return _but(self, snapshots={each: self.snapshots.get(each, snapshot) for each in names})
 
     def placed(self, name: str, x: float, y: float) -> Bank:
         """One moved on the pad."""

@@ -12,7 +12,7 @@ import msgspec
 
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.engine.snapshots.bank import MIDDLE, MOST_SNAPSHOTS, Bank, Fading, Snapshot, checked_name
-from ganzfeld.errors import GanzfeldError, PatchError, Where
+from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
 from ganzfeld.plain_file import read_plain
 
 MOST_BYTES = 64 << 20
@@ -28,7 +28,7 @@ class BankFile:
     """What a file of snapshots holds. bank: the good ones. bad: the others as they stand there, by name. problem: what
     is wrong with them; None if nothing is."""
 
-    bank: Bank = Bank()
+    bank: Bank = field(default_factory=Bank)
     bad: dict[str, Any] = field(default_factory=dict)
     problem: PatchError | None = None
 
@@ -46,7 +46,7 @@ def read_bank(path: Path) -> BankFile:
     except FileNotFoundError:
         return BankFile()
     except OSError as error:
-        problem = str(error.strerror or error)
+        problem = reason_of(error)
     except (ValueError, RecursionError) as error:
         problem = str(error)
     raise PatchError(
@@ -99,7 +99,7 @@ def _part_by_part(found: dict[str, Any], path: Path) -> BankFile:
 
 
 def _snapshot(value: Any) -> Snapshot:
-    """One snapshot of a file. One whose place on the pad is no place (null, as some versions wrote) is in the middle."""
+    """One snapshot of a file. One whose place on the pad is none (null, as we once wrote) is in the middle."""
     try:
         return msgspec.convert(value, Snapshot)
     except msgspec.ValidationError:
@@ -126,7 +126,7 @@ def write_bank(path: Path, bank: Bank, bad: dict[str, Any] | None = None) -> Non
             text = msgspec.json.format(data, indent=1)
         write_whole(path, text + b"\n")
     except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error)
         raise PatchError(
             f"The snapshots cannot be written: {reason}",
             where=Where(file=str(path)),

@@ -23,6 +23,7 @@ from ganzfeld.engine.snapshots.bank import (
     Bank,
     Fading,
     Kept,
+    Snapshot,
     Unit,
     When,
     checked_name,
@@ -66,6 +67,14 @@ class SnapshotContext:
     turned: dict[str, Any]
 
 
+class DeletedSnapshot(msgspec.Struct, frozen=True):
+    """A snapshot that was deleted, and its place in the order."""
+
+    name: str
+    place: int
+    snapshot: Snapshot
+
+
 class LiveSnapshots:
     """The bank of snapshots, the recall that is fading in, and the one that waits for its beat."""
 
@@ -75,6 +84,8 @@ class LiveSnapshots:
         self.current: RecallRequest | None = None
         """What was recalled last; it may still be fading in."""
         self.waiting: RecallRequest | None = None
+        self.deleted: DeletedSnapshot | None = None
+        """What was deleted last and can be had back."""
         self.problem: GanzfeldError | None = None
         """Why the last request could not be met, for a while."""
         self._running: Transition | None = None
@@ -249,16 +260,18 @@ class LiveSnapshots:
         self.current = RecallRequest({name: 1.0}, Fading())
 
     def arrange(self, what: str, *arguments: Any) -> None:
-        """Put the bank in order: "rename" name new, "delete" name, "place" name x y, "bind" name midi, "fade" length
-        unit when, "move" address to another. Raises GanzfeldError."""
+        """Put the bank in order: "rename" name new, "delete" name, "undelete" (the last one), "place" name x y, "bind"
+        name midi, "fade" length unit when, "move" address to another. Raises GanzfeldError."""
         do = {
             "rename": self.bank.renamed,
             "delete": self.bank.without,
+            "undelete": self._with_deleted,
             "place": self.bank.placed,
             "bind": self.bank.bound,
             "fade": self.bank.fading,
             "move": self.bank.moved,
         }.get(what)
+        before = self.bank
         try:
             if do is None:
                 raise GanzfeldError(f"Snapshots cannot '{what}'")
@@ -270,11 +283,21 @@ class LiveSnapshots:
         except GanzfeldError as error:
             self.refuse(error)
             raise
+        if what == "delete":
+            name = before.find(arguments[0])
+            self.deleted = DeletedSnapshot(name, list(before.snapshots).index(name), before.snapshots[name])
+        elif what == "undelete":
+            self.deleted = None
         current = self.current
         if current is not None and what in ("rename", "delete") and arguments[0] in current.shares:
             new = str(arguments[1]).strip() if what == "rename" else None
             shares = {new if name == arguments[0] else name: share for name, share in current.shares.items()}
             self.current = replace(current, shares={name: share for name, share in shares.items() if name})
+
+    def _with_deleted(self) -> Bank:
+        if self.deleted is None:
+            raise GanzfeldError("No snapshot was deleted that could be had back")
+        return self.bank.with_again(self.deleted.name, self.deleted.snapshot, self.deleted.place)
 
     # Transitions
 
@@ -365,6 +388,7 @@ class LiveSnapshots:
             "current": request_out(self.current),
             "waiting": request_out(self.waiting),
             "pressed": sorted(self._pressed),
+            "deleted": None if self.deleted is None else msgspec.to_builtins(self.deleted),
             "running": None
             if running is None
             else {
@@ -386,6 +410,8 @@ class LiveSnapshots:
         self.bank = decode_bank(data["bank"])
         self.current, self.waiting = request_in(data["current"]), request_in(data["waiting"])
         self._pressed = set(data["pressed"])
+        deleted = data.get("deleted")
+        self.deleted = None if deleted is None else msgspec.convert(deleted, DeletedSnapshot)
         running = data["running"]
         self._running = None
         if running is not None and (request := request_in(running["wish"])) is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganzfeld.errors import FeederError
+from ganzfeld.errors import FeederError, reason_of
 from ganzfeld.feeders.base import Answer, Feeder, Limits, answers, check_file
 from ganzfeld.feeders.midi_events import MOST_BYTES, read_score
 
@@ -23,7 +23,7 @@ class MidiFeeder(Feeder):
             with path.open("rb") as file:
                 self._score = read_score(file.read(MOST_BYTES + 1))
         except OSError as error:
-            raise FeederError(f"{path.name} cannot be read as MIDI: {error.strerror or error}") from None
+            raise FeederError(f"{path.name} cannot be read as MIDI: {reason_of(error)}") from None
         except ValueError as error:
             raise FeederError(f"{path.name} cannot be read as MIDI: {error}") from None
 

@@ -303,7 +303,7 @@ def sides_of(layout: AudioLayout) -> np.ndarray | None:
         elif name in ("FC", "BC", "TFC", "TBC", "TC", "BFC"):
             sides[place] = _MIDDLE
         elif name.rstrip("C").endswith(("L", "R")):
-            sides[place, name.rstrip("C").endswith("R")] = 1.0 if name in ("FL", "FR") else _MIDDLE
+            sides[place, int(name.rstrip("C").endswith("R"))] = 1.0 if name in ("FL", "FR") else _MIDDLE
         else:
             sides[place, place % 2] = 1.0
     return sides / sides.sum(axis=0).max()

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from ganzfeld.errors import NetworkFileError
+from ganzfeld.errors import NetworkFileError, reason_of
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.files.layout import described
 
@@ -298,7 +298,7 @@ class written_whole:  # noqa: N801 (reads as a verb where it is used)
 
 def unwritable(path: Path, error: OSError) -> NetworkFileError:
     """The error for a file that cannot be written, a full disk among others."""
-    reason = error.strerror or str(error)
+    reason = reason_of(error)
     return NetworkFileError(
         f"cannot write {path}: {reason}",
         hint="Free some space, or choose another folder (GANZFELD_CACHE sets where converted networks are kept).",

@@ -78,7 +78,7 @@ class Compiler(Calls):
         definition = module.body[0]
         assert isinstance(definition, ast.FunctionDef)
         definition.body = [*self.before, ast.Return(piece.tree)]
-        code = compile(ast.fix_missing_locations(module), f"<{self.owner}>", "exec")
+        code = compile(ast.fix_missing_locations(module), f"<{self.owner!a}>", "exec")
         exec(code, self.globals)  # only defines the function; all in it was built here
         return Expression(
             self.source,
@@ -98,12 +98,15 @@ class Compiler(Calls):
             raise self.error(node, "None is not a value", "Write 0, or leave the parameter out")
         if not isinstance(node.value, bool | int | float | str):
             raise self.error(node, f"{type(node.value).__name__} is not part of the patch language")
+        if isinstance(node.value, str):
+            self.source.check_escapes(node, node.value)
         return self.constant(node, node.value)
 
     def f_string(self, node: ast.JoinedStr) -> CompiledPart:
         parts: list[str] = []
         for part in node.values:
             if isinstance(part, ast.Constant):
+                self.source.check_escapes(node, str(part.value))
                 parts.append(str(part.value))
                 continue
             name = part.value if isinstance(part, ast.FormattedValue) else None

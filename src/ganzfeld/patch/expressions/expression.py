@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.errors import ExpressionError
+from ganzfeld.errors import ExpressionError, reason_of
 from ganzfeld.patch.expressions.channels import finished
 from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.patch.expressions.plain import kind_named, plain
@@ -128,7 +128,8 @@ def explain(error: Exception, function: str = "") -> tuple[str, str]:
     if isinstance(error, ValueError):
         return f"{function or 'a power'} has no value for this number", "As sqrt has none below 0, and log none at 0"
     if isinstance(error, KeyError):
-        return f"{error.args[0]!r} has no value on this frame", ""
+        name = error.args[0] if error.args else "something"
+        return f"{name!r} has no value on this frame", ""
     if isinstance(error, TypeError):
         names = [kind_named(name) for name in _TYPE_NAME.findall(str(error))]
         if "not supported between" in str(error) and len(names) == 2:
@@ -136,4 +137,4 @@ def explain(error: Exception, function: str = "") -> tuple[str, str]:
         strange = [name for name in names if name != "a number"]
         if strange:
             return f"a number is needed here, found {strange[0]}", ""
-    return f"the calculation failed: {error or type(error).__name__}", ""
+    return f"the calculation failed: {reason_of(error)}", ""

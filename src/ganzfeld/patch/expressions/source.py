@@ -8,11 +8,15 @@ import warnings
 
 from ganzfeld.errors import ExpressionError, Where
 
+PATHS = 'Write paths with /, as r"C:\\new\\film.mov", or with each backslash doubled'
+"""What to do about a backslash that was not meant as the beginning of an escape."""
 LONGEST_EXPRESSION = 20_000
 MOST_NODES = 4000
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CALL = re.compile(r"([\w.]+)\s*\(")
+_NAMES = {"\t": "a tab", "\n": "the end of a line", "\r": "the end of a line"}
+_UNSEEN = {chr(code): _NAMES.get(chr(code), "a control character") for code in (*range(32), 127)}
 _STRING = re.compile(r"""[rRuU]?('''|\"""|'|")""")
 
 
@@ -74,7 +78,9 @@ class ExpressionText:
         if line > len(self.lines):
             line, column = len(self.lines), len(self.lines[-1]) + 1
         what, hint = (error.msg or "invalid syntax").rstrip("."), ""
-        if "==" in what or self.lines[line - 1][column - 1 : column] == "=":
+        if "unicodeescape" in what:
+            what, hint = "a backslash in a text begins an escape, and this is none", PATHS
+        elif "==" in what or self.lines[line - 1][column - 1 : column] == "=":
             what, hint = "'=' does not belong in an expression", "Write == to compare"
         elif what.startswith("invalid syntax"):
             what, hint = "this is not an expression", what.partition(". ")[2]
@@ -98,6 +104,14 @@ class ExpressionText:
         else:
             line, column = self.place(line, column)
         return self.mistake(what, hint, line, column)
+
+    def check_escapes(self, node: ast.AST, value: str) -> None:
+        """Raise ExpressionError for a text in which a backslash made a character that nobody can see: it is a Windows
+        path, and never what was meant."""
+        for letter, name in _UNSEEN.items():
+            if letter in value and letter not in self.text:
+                what = f"in this text a backslash and what follows it became {name}"
+                raise self.at(node, what, PATHS)
 
     def operator(self, left: ast.expr, right: ast.expr) -> ast.AST:
         """Something to point at: the operator between two operands, if it stands on the first one's line."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from ganzfeld.errors import PatchError, Where, nearest
+from ganzfeld.patch.expressions.source import PATHS
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.models import Span
 
@@ -40,9 +41,13 @@ class PatchText:
             return parse_in_pieces(self._text, self._file)
         except SyntaxError as error:
             place = Where(self._file, error.lineno, error.offset)
+            if "unicodeescape" in error.msg:
+                what = "A backslash in a text begins an escape, and this is none"
+                raise PatchError(what, where=place, hint=PATHS) from None
             raise PatchError(f"Not a patch yet: {error.msg}", where=place) from None
         except (ValueError, RecursionError, MemoryError) as error:
-            raise PatchError(f"Not a patch: {error or 'too deeply nested'}", where=Where(file=self._file)) from None
+            reason = str(error) or "too deeply nested"
+            raise PatchError(f"Not a patch: {reason}", where=Where(file=self._file)) from None
 
     def span(self, piece: SyntaxPiece) -> Span:
         """From where to where a piece stands."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ganzfeld.errors import PatchError
+from ganzfeld.patch.costs import Cost
 from ganzfeld.patch.media.pictures import read_picture
 from ganzfeld.patch.node import Choice, Node, RenderContext, SetupContext
 
@@ -33,12 +34,21 @@ class ImageNode(Node):
             raise context.refuse("A picture's file is named in quotes", "file", 'For example: image("photo.jpg")')
         path = context.resources.resolve(name)
         self.paths.append(path)
+        said: list[int] = []
+
+        def spend(nbytes: int) -> None:
+            said.append(nbytes)
+            context.spend(Cost(held=nbytes), "file")
+
         try:
-            return context.resources.open(
-                f"picture on {context.device}", path, lambda path: read_picture(path).to(context.device)
+            picture = context.resources.open(
+                f"picture on {context.device}", path, lambda path: read_picture(path, spend).to(context.device)
             )
+            if not said:  # it was open already
+                spend(picture.nbytes)
         except PatchError as error:
             raise context.refuse(error.what, "file", error.hint) from None
+        return picture
 
     def watched(self) -> list[Path]:
         return self.paths

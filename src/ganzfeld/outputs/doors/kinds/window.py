@@ -30,6 +30,21 @@ KEEP_SECONDS = 0.5
 """After the last key, corners are kept."""
 
 
+class WindowOptions(DoorOptions, frozen=True):
+    """fit: "fit" (with bars), "fill" (cut) or "stretch". lead: the show keeps step with this display. corners: x
+    and y of the left upper, right upper, right lower and left lower corner, 0 to 1 of the display; moved by keys
+    and kept in the rig. test_card: show that instead of pictures."""
+
+    fit: Fit = "fit"
+    lead: bool = False
+    corners: Corners = SQUARE
+    test_card: bool = False
+
+    def __post_init__(self) -> None:
+        if not all(-1 <= at <= 2 for at in self.corners) or not is_convex(self.corners):
+            raise ValueError("corners are 8 numbers from -1 to 2, clockwise from the left upper one")
+
+
 class Window(Door):
     """Pictures over a whole display, on the display's own beat.
 
@@ -42,25 +57,13 @@ class Window(Door):
     type = "window"
     dims = True
 
-    class Options(DoorOptions, frozen=True):
-        """fit: "fit" (with bars), "fill" (cut) or "stretch". lead: the show keeps step with this display. corners: x
-        and y of the left upper, right upper, right lower and left lower corner, 0 to 1 of the display; moved by keys
-        and kept in the rig. test_card: show that instead of pictures."""
-
-        fit: Fit = "fit"
-        lead: bool = False
-        corners: Corners = SQUARE
-        test_card: bool = False
-
-        def __post_init__(self) -> None:
-            if not all(-1 <= at <= 2 for at in self.corners) or not is_convex(self.corners):
-                raise ValueError("corners are 8 numbers from -1 to 2, clockwise from the left upper one")
+    Options = WindowOptions
 
     def open(self) -> None:
         self._desktop: Desktop = self.make_desktop()
         self._display: Display | None = None
         self._screen: _Screen | None = None
-        self._looked_at = 0.0
+        self._looked_at, self._note = 0.0, ""
         self._pin = Pin(self.options.corners)
         self._pressed_at = 0.0
         self._card_on: bool = self.options.test_card
@@ -86,7 +89,7 @@ class Window(Door):
         if hasattr(self, "_desktop"):
             self._desktop.close()
 
-    def change(self, options: Options) -> bool:
+    def change(self, options: WindowOptions) -> bool:
         if options.corners != self.options.corners:
             self._pin.corners = options.corners
         if options.test_card != self.options.test_card:
@@ -149,13 +152,16 @@ class Window(Door):
         if self._screen is not None and _has_moved(found, self._screen.display):
             self._uncover()
         if self._screen is None:
-            self._screen = _Screen(self, self._desktop, found)
+            self._screen, self._note = _Screen(self, self._desktop, found), ""
             self._settle()
-            note = f"{found.title}, {found.mode}"
-            self.way.note(f"{note}; {self._screen.awake.note}" if self._screen.awake.note else note)
         self._display = self._screen.display = found
         self._screen.displays = displays
         self._settle()
+        no_beat = "it has no v-sync, so it cannot lead" if self.options.lead and self._screen.has_no_beat else ""
+        note = "; ".join(part for part in (f"{found.title}, {found.mode}", self._screen.awake.note, no_beat) if part)
+        if note != self._note:
+            self._note = note
+            self.way.note(note)
 
     def _hear(self, screen: _Screen) -> None:
         for key in screen.surface.pressed():
@@ -230,7 +236,12 @@ class _Screen:
         self._panel: tuple[tuple[Any, ...], Uploaded] | None = None
         self._arranged: tuple[Any, ...] = ()
 
-    def arrange(self, options: Window.Options, pin: Pin, *, card_on: bool) -> None:
+    @property
+    def has_no_beat(self) -> bool:
+        """Whether the display does not set the pace."""
+        return self._clock.has_vsync is False
+
+    def arrange(self, options: WindowOptions, pin: Pin, *, card_on: bool) -> None:
         """What is shown from now on."""
         self._arranged = (options.fit, pin.corners, pin.selected, card_on, options.rate, options.lead)
 

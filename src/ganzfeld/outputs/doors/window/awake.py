@@ -1,8 +1,9 @@
 """Keeps a machine awake while a window shows: no sleep, no screen saver and, where that can be asked for, no
 notifications.
 
-Each system has its own way, and none is worth failing for. Where a helper program holds the machine awake, it ends
-with us however we end: its input is a pipe of ours.
+Each system has its own way, and none is worth failing for. (GLFW holds the screen saver back too while a window is
+full-screen, on X11 and Wayland; what is here adds sleep, and desktops that ask elsewhere.) Where a helper program holds
+the machine awake, it ends with us however we end: its input is a pipe of ours.
 """
 
 from __future__ import annotations

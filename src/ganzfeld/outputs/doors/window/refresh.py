@@ -33,7 +33,7 @@ class RefreshClock:
     small part of what it is off, the moment quickly, the rate slowly.
     """
 
-    PULL_MOMENT, PULL_RATE = 0.1, 0.002
+    PULL_MOMENT, PULL_RATE = 0.1, 0.0005
 
     def __init__(self, rate: float, now: float) -> None:
         """rate: as the system says it, 0: unknown."""

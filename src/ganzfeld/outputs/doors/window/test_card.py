@@ -38,6 +38,7 @@ def panel(corner: int, size: tuple[int, int]) -> np.ndarray:
 
     image = Image.new("RGBA", (round(820 * unit), round(100 * unit)), (*BACK, 245))
     draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, image.width - 1, image.height - 1), outline=LINE, width=max(1, round(unit)))
     draw.rectangle(px(0, 0, 5, 100), fill=ACCENT)
     draw.rounded_rectangle(px(34, 28, 90, 72), 4 * unit, outline=GREY, width=max(1, round(2 * unit)))
     x, y = ((34, 28), (90, 28), (90, 72), (34, 72))[corner]

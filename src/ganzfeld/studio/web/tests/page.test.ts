@@ -32,6 +32,7 @@ const status: Status = {
   patch_version: 1,
   errors: [],
   pending_trust: [],
+  put_off: [],
   rolled: "",
   osc_dropped: 0,
   osc_dropped_last: "",

@@ -60,6 +60,7 @@ function Menu({ snapshot, close }: { snapshot: SnapshotOnDesk; close(): void }) 
   const { name, midi, misfits } = snapshot;
   const place = useRef<HTMLDivElement>(null);
   const [written, setWritten] = useState(name);
+  const [asks, setAsks] = useState(false);
   useEffect(() => {
     const away = (event: Event) => {
       if (!place.current?.parentElement?.contains(event.target as Node)) close();
@@ -113,9 +114,9 @@ function Menu({ snapshot, close }: { snapshot: SnapshotOnDesk; close(): void }) 
       <button
         type="button"
         className="delete"
-        onClick={() => does({ kind: "snapshot", do: "delete", arguments: [name] })}
+        onClick={() => (asks ? does({ kind: "snapshot", do: "delete", arguments: [name] }) : setAsks(true))}
       >
-        delete
+        {asks ? `really delete ${name}?` : "delete"}
       </button>
       {misfits.length > 0 && <p>No longer in the patch: {misfits.join(", ")}</p>}
     </div>

@@ -72,6 +72,18 @@ export function Desk() {
         >
           + store
         </button>
+        {desk.deleted !== null && (
+          <button
+            type="button"
+            className="plain"
+            data-testid="undelete"
+            title={`Have ${desk.deleted} back, as it was`}
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => atDesk({ kind: "snapshot", do: "undelete", arguments: [] })}
+          >
+            undo: delete {desk.deleted}
+          </button>
+        )}
         <span className="gap" />
         {snapshots.length > 0 && <Fade fade={desk.fade} />}
         {snapshots.length > 1 && (

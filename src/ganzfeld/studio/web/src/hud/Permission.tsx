@@ -26,7 +26,13 @@ export function Permission() {
         <button type="button" className="allow" onClick={() => command("trust", path)}>
           Allow
         </button>
-        <button type="button" onClick={() => setPut([...put, path])}>
+        <button
+          type="button"
+          onClick={() => {
+            command("later", path);
+            setPut([...put, path]);
+          }}
+        >
           Not now
         </button>
       </div>

@@ -19,7 +19,16 @@ export type Unit = "seconds" | "beats";
 
 export type When = "now" | "beat" | "bar";
 
-export type CommandName = "pause" | "resume" | "restart" | "trust" | "roll" | "keep" | "back" | "tap";
+export type CommandName =
+  | "pause"
+  | "resume"
+  | "restart"
+  | "trust"
+  | "later"
+  | "roll"
+  | "keep"
+  | "back"
+  | "tap";
 
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
 
@@ -129,6 +138,7 @@ export interface MasterStatus {
  * width, height: of the main output's newest picture, in pixels; 0 before the first. patch_name: the patch's file
  * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
  * render_alive: False while there is no render process; the last picture is held until it is back.
+ * put_off: of `pending_trust`, those of which a person said on the page: not now.
  * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
  * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
  * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
@@ -163,6 +173,7 @@ export interface Status {
   patch_name: string;
   patch_version: number;
   render_alive: boolean;
+  put_off: string[];
   rolled: string;
   osc_dropped: number;
   osc_dropped_last: string;
@@ -248,7 +259,8 @@ export interface Lesson {
  * Told by the render process:
  * held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
  * arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
- * have arrived, 0 to 1. waiting: one that waits for its beat. at: the place on the pad, if it was a morph.
+ * have arrived, 0 to 1. deleted: the snapshot that was deleted last and can be had back. waiting: one that waits for
+ * its beat. at: the place on the pad, if it was a morph.
  *
  * Added by the supervisor:
  * lesson: what is being learned, if anything is. kept: whether snapshots have a file, so that they outlive the show.
@@ -262,6 +274,7 @@ export interface Desk {
   shown: string[];
   share: number;
   waiting: string | null;
+  deleted: string | null;
   at: [number, number] | null;
   lesson: Lesson | null;
   kept: boolean;
@@ -310,7 +323,7 @@ export interface KnobReleased {
  */
 export interface SnapshotAction {
   kind: "snapshot";
-  do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "place" | "fade";
+  do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "undelete" | "place" | "fade";
   arguments?: (string | number)[];
 }
 

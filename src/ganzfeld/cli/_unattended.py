@@ -1,0 +1,188 @@
+"""What `ganzfeld play` does for installations that nobody looks after: starts again, keeps hours, writes a log."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzfeld.errors import GanzfeldError, explained
+
+if TYPE_CHECKING:
+    from ganzfeld.process.supervisor import Supervisor
+    from ganzfeld.values.status import Problem
+
+log = logging.getLogger(__name__)
+
+KEPT_IN = "GANZFELD_KEEP"
+"""The environment variable that tells a kept process where it is to write itself down."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+"""Seconds before a process that ended is started again."""
+CALM_SECONDS = 60.0
+"""A process that has run this long is started again at once."""
+SILENT_SECONDS = 30.0
+"""A process that has written nothing down for this long hangs."""
+ENDS_WITHIN = 10.0
+LOOK_SECONDS = 0.25
+WRONG_WORDS = 2
+"""The exit code of a command line that cannot be understood: starting it again would not help."""
+LOG_BYTES, LOG_FILES = 2_000_000, 5
+
+
+def kept_in() -> Path | None:
+    """Where this process is to write its show down, if it is one that is kept."""
+    return Path(os.environ[KEPT_IN]) if os.environ.get(KEPT_IN) else None
+
+
+def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = None) -> int:
+    """Run `ganzfeld` with these arguments in a process of its own, and start it again whenever it ends by itself or
+    hangs; the exit code when a person ended it. what: tells apart what is kept."""
+    from ganzfeld.process.kept_show import kept_path
+
+    path = kept_path(what)
+    words = [*(program or (sys.executable, "-c", "from ganzfeld.cli import main; main()")), *arguments]
+    stopped = threading.Event()
+    pause = FIRST_PAUSE
+    with _stops(stopped):
+        while True:
+            began = time.monotonic()
+            code, how = _run(words, path, stopped)
+            if stopped.is_set() or code in (0, WRONG_WORDS):
+                return code
+            if time.monotonic() - began >= CALM_SECONDS:
+                pause = FIRST_PAUSE
+            log.warning("the show ended (%s) and is started again in %.0f s", how, pause)
+            if stopped.wait(pause):
+                return 0
+            if "--headless" not in words:
+                words.append("--headless")  # one browser is enough
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+
+def _run(words: Sequence[str], path: Path, stopped: threading.Event) -> tuple[int, str]:
+    """One process from its start to its end: its exit code, and how it ended in words."""
+    child = subprocess.Popen(words, env={**os.environ, KEPT_IN: str(path)})
+    seen: tuple[float, float] | None = None
+    try:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = child.wait(LOOK_SECONDS)
+                return code, f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+            if stopped.is_set():
+                return _end(child), "stopped"
+            written, now = _written(path), time.monotonic()
+            if seen is None or written != seen[0]:
+                # Before the first picture nothing is written down.
+                seen = (written, now) if seen is not None or written > time.time() - SILENT_SECONDS else None
+            elif now - seen[1] > SILENT_SECONDS:
+                child.kill()
+                child.wait()
+                return 1, f"no sign of it for {SILENT_SECONDS:.0f} s"
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def _end(child: subprocess.Popen[bytes]) -> int:
+    child.terminate()
+    try:
+        child.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    return 0
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@contextlib.contextmanager
+def _stops(stopped: threading.Event) -> Iterator[None]:
+    """Within it, Ctrl-C and a polite end of this process set the event."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    try:
+        before = {name: signal.signal(getattr(signal, name), lambda *_: stopped.set()) for name in names}
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+@contextlib.contextmanager
+def unattended(show: Supervisor, hours: str | None, log_to: Path | None) -> Iterator[None]:
+    """Within it, a show that has not been started keeps its hours, and its log is written. Raises GanzfeldError for
+    what are no hours, and for a log that cannot be written."""
+    from ganzfeld.process.opening_hours import HoursKeeper, OpeningHours
+
+    keeper = HoursKeeper(show, OpeningHours(hours)) if hours else None
+    writer = LogWriter(show, log_to) if log_to else None
+    with writer or contextlib.nullcontext(), keeper or contextlib.nullcontext():
+        yield
+
+
+class LogWriter:
+    """Writes what is logged, and what goes wrong in a show, into a file; it turns over before it is large."""
+
+    def __init__(self, show: Supervisor, path: Path) -> None:
+        self._show = show
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._handler = logging.handlers.RotatingFileHandler(
+                path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", errors="backslashreplace"
+            )
+        except OSError as error:
+            what, hint = explained(error)
+            raise GanzfeldError(f"the log {path} cannot be written: {what}", hint=hint) from None
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self._handler.handleError = lambda record: None  # a full disk ends no show
+        self._known: set[Problem] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ganzfeld-log", daemon=True)
+
+    def __enter__(self) -> LogWriter:
+        logging.getLogger().addHandler(self._handler)
+        self._say(logging.INFO, "the show begins")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._over.set()
+        self._thread.join(5)
+        self._say(logging.INFO, "the show ends")
+        logging.getLogger().removeHandler(self._handler)
+        self._handler.close()
+
+    def _run(self) -> None:
+        while not self._over.wait(1.0):
+            with contextlib.suppress(Exception):
+                self.look()
+
+    def look(self) -> None:
+        """Write down what has gone wrong since the last look, and what is well again."""
+        now = set(self._show.status().errors)
+        for problem in now - self._known:
+            self._say(logging.WARNING, str(problem.error()))
+        for problem in self._known - now:
+            self._say(logging.INFO, f"no more: {problem.what}")
+        self._known = now
+
+    def _say(self, level: int, words: str) -> None:
+        self._handler.emit(logging.LogRecord("ganzfeld", level, "", 0, words, None, None))

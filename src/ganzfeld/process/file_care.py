@@ -1,0 +1,106 @@
+"""What a supervisor does with files while a show runs, on a thread of its own: a disk that does not answer holds up no
+frame and no restart.
+
+It follows the files that the patch asks for, those that are set aside and those that the render process is just at;
+writes the snapshots; and keeps the show where that is wanted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ganzfeld.process.custody import Custody
+from ganzfeld.process.kept_show import KeptShow, ShowKeeper
+from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.values.hazards import HazardBoard
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.05
+COPIES = 2
+"""Of a network: the one that plays, and the one before."""
+AT_SECONDS = 1.0
+"""How long the render process has to be at a file before that is followed."""
+
+
+class FileCare:
+    """custody: the files that are set aside.
+
+    changed: is told of a file that is to be tried again. show: what is to be kept; in: the file to keep it in, or None.
+    """
+
+    def __init__(
+        self,
+        files: ShowFiles,
+        hazards: HazardBoard,
+        *,
+        changed: Callable[[str], None],
+        show: Callable[[], KeptShow | None],
+        keep_in: Path | None,
+    ) -> None:
+        self._asked: tuple[str, ...] = ()
+        self.custody = Custody()
+        self._copies: dict[str, list[str]] = {}
+        self._files, self._hazards, self._changed, self._show = files, hazards, changed, show
+        self._keeper = ShowKeeper(keep_in) if keep_in is not None else None
+        self._watched: frozenset[str] = frozenset()
+        self._over = False
+        self._news = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ganzfeld-files", daemon=True)
+
+    def start(self) -> None:
+        """From now on."""
+        self._thread.start()
+
+    def keeps(self, copies: Mapping[str, str]) -> None:
+        """These copies of networks play, by the networks' paths."""
+        for path, copy in copies.items():
+            known = self._copies.setdefault(path, [])
+            if copy not in known[-1:]:
+                known.append(copy)
+                del known[:-COPIES]
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The copy to play of each network that cannot be opened: the last that played, or of a network that is set
+        aside the one before."""
+        aside = self.custody.files
+        return {path: copies[-2 if path in aside and len(copies) > 1 else -1] for path, copies in self._copies.items()}
+
+    def ask_for(self, files: tuple[str, ...]) -> None:
+        """The patch asks for these files from now on."""
+        self._asked = files
+        self._news.set()
+
+    def close(self) -> None:
+        """No longer; what is to be written is written by `ShowFiles.close`."""
+        self._over = True
+        self._news.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._over:
+            self._news.wait(LOOK_SECONDS)
+            self._news.clear()
+            try:
+                self._look(time.perf_counter())
+            except Exception:
+                log.exception("the files could not be looked after")
+                time.sleep(0.5)
+
+    def _look(self, now: float) -> None:
+        self._files.write_soon()
+        for path in self.custody.due(now):
+            self._changed(path)
+        at = [hazard.path for hazard in self._hazards.standing() if hazard.seconds > AT_SECONDS]
+        wanted = frozenset((*self._asked, *self.custody.files, *at))
+        if wanted != self._watched:
+            self._watched = wanted
+            self._files.watch(sorted(wanted))
+        if self._keeper is not None:
+            self._keeper.look(self._show(), now)
