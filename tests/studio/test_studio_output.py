@@ -123,6 +123,8 @@ def test_pages_of_an_output_that_comes_later_wait_for_it(show, view):
         wall = show.pages["wall"] = FakePage(show)
         assert viewer.hear("frame")
         assert (wall.viewers, wall.sent) == (1, 1)
+        with view("output/live?name=wall"), view("output/live?name=wall&height=120"):
+            until(lambda: wall.viewers == 3)
     until(lambda: wall.viewers == 0)
 
 
@@ -134,6 +136,8 @@ def test_only_so_many_sizes_are_made_at_a_time(show, studio, view):
             stack.enter_context(view(f"output/live?name=o{number}"))
         with view("output/live?name=o0") as known:
             known.hear("beat")
+        with view() as studio_page:
+            studio_page.hear("status")
         with view("live?height=120") as refused, pytest.raises(ConnectionClosed) as closed:
             refused.connection.recv(timeout=5)
         assert closed.value.rcvd.code == 1013
