@@ -32,7 +32,7 @@ class KeyNode(Node):
 
     word = "key"
     examples = (
-        'other = mix(bloom, key(face, by={"luma", "dark", "chroma"}, colour=310), amount=1, mode="over")',
+        'other = key(face, by={"luma", "dark", "chroma"}, threshold=0.1, softness=0.5, colour=310)',
         'other = mix(bloom, key(face, "dark", softness={0, 0.2, 0.5, 1}), amount=1, mode="over")',
         'other = mix(bloom, key(face, "luma", threshold=0.2, softness=0.1, choke={-0.03, -0.01, 0.01, 0.03}), '
         'amount=1, mode="over")',
