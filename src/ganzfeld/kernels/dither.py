@@ -18,7 +18,9 @@ def dither_start(frame: int) -> int:
 def dither_pattern(width: int, height: int, start: Tensor) -> Tensor:
     """[4, H, W]: what is added before a number is cut down to a whole one, in 4096 steps between 0 and 1. It is made
     of whole numbers, so that every device makes the same."""
-    down, across = (torch.arange(size, device=start.device) for size in (height, width))
-    channel = torch.arange(4, device=start.device)[:, None, None]
-    place = across * ACROSS + down[:, None] * DOWN + channel * CHANNEL + start
-    return ((place & 0xFFFFFFFF) >> 20).float().add(0.5).div(4096)
+    device = start.device
+    across = torch.arange(width, device=device) * ACROSS + torch.arange(4, device=device)[:, None, None] * CHANNEL
+    down = torch.arange(height, device=device)[:, None] * DOWN + start
+    # In 32 bits, which wrap around by themselves. Few passes: there is one number for each that leaves.
+    place = across.to(torch.int32) + down.to(torch.int32)
+    return (place.bitwise_right_shift_(20).bitwise_and_(0xFFF)).float().add_(0.5).div_(4096)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -82,6 +83,7 @@ class PictureBroadcast(_Broadcast):
     _message = b""
     _page: PageSource | None = None
     _due = 0.0
+    _counted = 0
 
     def __init__(self, show: StudioShow, audience: Audience, loop: asyncio.AbstractEventLoop, stream: Stream) -> None:
         super().__init__(f"studio pictures {stream.wish.page or ''}".strip(), show, audience, loop)
@@ -89,10 +91,10 @@ class PictureBroadcast(_Broadcast):
 
     def run(self) -> None:
         super().run()
-        if self._page is not None:
-            self._page.watched(-1)
+        self._count(0)
 
     def step(self) -> None:
+        self._count(len(self.stream.viewers))
         if not self.stream.wanted.wait(NAP):
             return
         if self.wish.fps is not None and (early := self._due - time.monotonic()) > 0:
@@ -109,7 +111,8 @@ class PictureBroadcast(_Broadcast):
                 self._page.shown()
             if self.wish.fps is not None:
                 # The next place of a steady beat, however long this one took.
-                self._due = max(self._due + 1 / self.wish.fps, time.monotonic() - 1 / self.wish.fps)
+                places = (time.monotonic() - self._due) * self.wish.fps
+                self._due += (math.floor(places) + 1) / self.wish.fps
         self.on_loop(self.stream.offer, self._number, self._message)
 
     def _frame(self) -> ShownFrame | None:
@@ -121,8 +124,14 @@ class PictureBroadcast(_Broadcast):
             if self._page is None:
                 self._stopping.wait(NAP)  # the patch may get such an output
                 return None
-            self._page.watched(1)
+            self._count(len(self.stream.viewers))
         return self._page.wait(after, NAP)
+
+    def _count(self, viewers: int) -> None:
+        """Tells the door how many pages are open."""
+        if self._page is not None and viewers != self._counted:
+            self._page.watched(viewers - self._counted)
+            self._counted = viewers
 
     def _encoded(self, frame: ShownFrame) -> EncodedFrame:
         made = picture.pair(frame.image, self.wish.height, self.wish.alpha)

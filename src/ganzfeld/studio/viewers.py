@@ -149,9 +149,10 @@ class Audience:
         """Set while anyone listens."""
 
     def join(self, wish: Wish = Wish(), *, listens: bool = True) -> Viewer | None:
-        """A new viewer. listens: it is told of the show, not only shown it. None: too many want different things."""
+        """A new viewer. listens: it is told of the show, not only shown it. None: too many want different things; what
+        the studio shows unasked can always be had."""
         if wish not in self._streams:
-            if len(self._streams) >= MOST_STREAMS:
+            if len(self._streams) >= MOST_STREAMS and wish != Wish():
                 return None
             stream = Stream(wish)
             self._streams[wish] = stream, self._begin(stream)

@@ -87,8 +87,9 @@ class BuiltPatch:
         }
         lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
         structure = Named(node.structure)
+        given = frozenset(node.model.arguments)
         return SetupContext(
-            node.name, structure, candidates, self.resources, self.device, node.place, lines, self._ledger.spend
+            node.name, structure, candidates, self.resources, self.device, node.place, lines, self._ledger.spend, given
         )
 
     def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:

@@ -14,7 +14,7 @@ from ganzfeld.kernels import key
 from ganzfeld.kernels.alpha import tamed
 from ganzfeld.kernels.colour import LUMA, luma
 from ganzfeld.kernels.resize import fit_into
-from ganzfeld.patch.node import Choice, HostValue, Input, Node, PrepareContext, RenderContext, Value
+from ganzfeld.patch.node import Choice, HostValue, Input, Node, PrepareContext, RenderContext, SetupContext, Value
 
 GREYEST = 0.05
 """A key colour with less colour than this (radius in the Cb, Cr plane) is none."""
@@ -32,7 +32,7 @@ class KeyNode(Node):
 
     word = "key"
     examples = (
-        'other = mix(bloom, key(face, by={"luma", "dark", "chroma"}, colour=310), amount=1, mode="over")',
+        'other = key(face, by={"luma", "dark", "chroma"}, threshold=0.1, softness=0.5, colour=310)',
         'other = mix(bloom, key(face, "dark", softness={0, 0.2, 0.5, 1}), amount=1, mode="over")',
         'other = mix(bloom, key(face, "luma", threshold=0.2, softness=0.1, choke={-0.03, -0.01, 0.01, 0.03}), '
         'amount=1, mode="over")',
@@ -46,13 +46,16 @@ class KeyNode(Node):
                 instead="matte")  # fmt: skip
     threshold = Value(0, "The measure up to which it is transparent.", limits=(-1, 2))
     softness = Value(1, "How much more makes it opaque; 0 is a hard edge.", limits=(0, 2))
-    choke = Value(0, "The edge goes inwards; below 0, outwards.", range=(-0.05, 0.05),
-                  limits=(-key.WIDEST_CHOKE, key.WIDEST_CHOKE), unit="heights")  # fmt: skip
+    choke = Value(0, "The edge goes inwards; below 0, outwards. It has a cost, so it acts only if the text gives it.",
+                  range=(-0.05, 0.05), limits=(-key.WIDEST_CHOKE, key.WIDEST_CHOKE), unit="heights")  # fmt: skip
     colour = HostValue(120, "The colour for chroma: a hue (0 red, 120 green, 240 blue), or [red, green, blue] in 0..1.",
                        vector=True, range=(0, 360), limits=(-1e9, 1e9), unit="degrees")  # fmt: skip
     spill = Value(0.5, "How much of that colour's light is taken from what stays.", limits=(0, 1))
     matte = Input("image", "The other picture, for matte and alpha; it is fitted to the size of the first.",
                   required=False)  # fmt: skip
+
+    def setup(self, context: SetupContext) -> None:
+        self._chokes = "choke" in context.given
 
     def prepare(self, context: PrepareContext) -> None:
         context.stage("key", _chroma_of(context.parameters.colour))
@@ -79,7 +82,7 @@ class KeyNode(Node):
         alpha = key.ramp(measure, p.threshold, p.softness)
         if p.by == "dark":
             colour = key.without_black(image, alpha)
-        return key.with_alpha(image, colour, key.choked(alpha, p.choke))
+        return key.with_alpha(image, colour, key.choked(alpha, p.choke) if self._chokes else alpha)
 
 
 def _chroma_of(colour: Any) -> np.ndarray:
