@@ -51,8 +51,8 @@ def build_page(web: Path, page: Path) -> bool:
 
 def sources(web: Path) -> Iterator[Path]:
     """The files that the page is made of, in a fixed order."""
-    listed = [web / "index.html", web / "package.json", web / "package-lock.json", web / "vite.config.ts"]
-    yield from listed
+    listed = ["index.html", "output.html", "package.json", "package-lock.json", "vite.config.ts"]
+    yield from (web / name for name in listed)
     yield from sorted(path for path in (web / "src").rglob("*") if path.is_file())
 
 

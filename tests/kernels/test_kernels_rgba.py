@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganzfeld.kernels.dither import dither_start
 from ganzfeld.kernels.rgba import from_signed, to_rgba8
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -36,6 +37,8 @@ def test_to_rgba8():
     image[0, :, 0, :8] = EXTREME
     for view in (image, image[:, :, 3:20, 2:30], image.transpose(2, 3)):
         assert torch.equal(pictures.to_rgba8(view.to(DEVICE)).cpu(), to_rgba8(view))
+        start = torch.tensor(dither_start(12345))
+        assert torch.equal(pictures.to_rgba8(view.to(DEVICE), start.to(DEVICE)).cpu(), to_rgba8(view, start))
     bytes_of = to_rgba8(image)[0, :8, 0]
     assert bytes_of.tolist() == [0, 255, 0, 255, 0, 0, 255, 128]
 

@@ -45,8 +45,8 @@ def view(studio: StudioServer) -> Callable[..., Any]:
     """`with view() as viewer:` joins the audience as a program would; keywords go to the WebSocket client."""
 
     @contextmanager
-    def join(**options: Any) -> Iterator[RawViewer]:
-        address = studio.url.replace("http", "ws") + "live"
+    def join(path: str = "live", **options: Any) -> Iterator[RawViewer]:
+        address = studio.url.replace("http", "ws") + path
         with connect(address, compression=None, proxy=None, **options) as connection:
             yield RawViewer(connection)
 

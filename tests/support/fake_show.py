@@ -58,6 +58,7 @@ class FakeShow:
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
+        self.pages = {"": FakePage(self)}
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 
@@ -80,6 +81,9 @@ class FakeShow:
                 return None
             assert self._newest is not None
             return self._newest
+
+    def page(self, picture: str) -> FakePage | None:
+        return self.pages.get(picture)
 
     def status(self) -> Status:
         fields = vars(self.now) | {"errors": tuple(self.now.errors), "pending_trust": tuple(self.now.pending_trust)}
@@ -146,6 +150,20 @@ class FakeShow:
             if arguments["path"] not in self.now.pending_trust:
                 raise GanzfeldError("unknown script")
             self.now.pending_trust.remove(arguments["path"])
+
+
+class FakePage:
+    """What clean pages see: the show's frames."""
+
+    def __init__(self, show: FakeShow) -> None:
+        self.wait = show.wait
+        self.viewers = self.sent = 0
+
+    def watched(self, viewers: int) -> None:
+        self.viewers += viewers
+
+    def shown(self) -> None:
+        self.sent += 1
 
 
 def flat(value: int, width: int = 64, height: int = 48) -> np.ndarray:

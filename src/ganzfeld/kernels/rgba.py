@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_triton
+from ganzfeld.kernels.dither import dither_pattern
 
 
 def from_signed(image: Tensor) -> Tensor:
@@ -31,11 +32,17 @@ def opaque(rgb: Tensor) -> Tensor:
     return torch.cat([rgb, torch.ones_like(rgb[:, :1])], 1)
 
 
-def to_rgba8(image: Tensor) -> Tensor:
-    """[1, 4, H, W] in 0..1 -> uint8 [H, W, 4]. NaN becomes black; equals `clamp(x·127.5 + 128, 0, 255)` of −1..1."""
+def to_rgba8(image: Tensor, dither: Tensor | None = None) -> Tensor:
+    """[1, 4, H, W] in 0..1 -> uint8 [H, W, 4]. NaN becomes black; equals `clamp(x·127.5 + 128, 0, 255)` of −1..1.
+
+    dither: int64, 0-d: a frame's number (`dither_start`). Each number is then rounded up as often as it is near the
+    upper one, by a pattern of pixel, channel and frame (`dither_pattern`), so that smooth ramps show no steps. What is
+    a whole number of 255ths already stays as it is.
+    """
     if has_triton(image.device) and image.dtype == torch.float32:
         from ganzfeld.kernels.triton import pictures
 
-        return pictures.to_rgba8(image)
-    scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(0.5).clamp(0, 255)
+        return pictures.to_rgba8(image, dither)
+    rounding = 0.5 if dither is None else dither_pattern(image.shape[3], image.shape[2], dither)
+    scaled = torch.nan_to_num(image[0], nan=0.0).mul(255).add(rounding).clamp(0, 255)
     return scaled.to(torch.uint8).permute(1, 2, 0).contiguous()

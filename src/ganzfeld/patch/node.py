@@ -102,12 +102,18 @@ class Seed(HostValue):
 
 
 class Choice(Parameter):
-    """One of `options`; None means that the node checks the candidates itself in `setup`."""
+    """One of `options`; None means that the node checks the candidates itself in `setup`.
+
+    instead: the name of an input. If a node stands where the choice does, it is read by that input, and the choice is
+    the option of the input's name.
+    """
 
     kind = "choice"
 
-    def __init__(self, default: Any, doc: str, *, options: tuple[Any, ...] | None = None) -> None:
-        self.default, self.doc, self.options = default, doc, options
+    def __init__(
+        self, default: Any, doc: str, *, options: tuple[Any, ...] | None = None, instead: str | None = None
+    ) -> None:
+        self.default, self.doc, self.options, self.instead = default, doc, options, instead
 
 
 class Toggle(Choice):

@@ -179,7 +179,8 @@ def pictures() -> Iterator[Callable[[], object]]:
     for side in (16, 20):
         for channels in (3, 1, 4):
             yield functools.partial(from_signed, torch.empty(1, channels, side, side))
-        yield functools.partial(to_rgba8, torch.empty(1, 4, side, side))
+        for dither in (None, torch.empty((), dtype=torch.int64)):
+            yield functools.partial(to_rgba8, torch.empty(1, 4, side, side), dither)
 
 
 def configs() -> Iterator[Config]:

@@ -21,6 +21,8 @@ from ganzfeld.outputs.doors.registry import kind_named
 from ganzfeld.outputs.doors.route import Route, checked_route, door_name, parse_route
 from ganzfeld.process.door_child import DoorChild
 from ganzfeld.process.master import Master
+from ganzfeld.process.page_door import TYPE as PAGE
+from ganzfeld.process.page_door import PageDoor
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.master import MOST_DOORS
 from ganzfeld.values.status import DoorStatus
@@ -42,6 +44,7 @@ class Routing:
         self._lock = threading.RLock()
         self._doors: dict[str, DoorChild] = {}
         self._closing: list[DoorChild] = []
+        self._pages: dict[str, PageDoor] = {}
         self._outputs: tuple[str, ...] = ()
         self._looked_at = time.perf_counter()
         self._is_closed = False
@@ -58,17 +61,53 @@ class Routing:
         if missing is not None:
             raise OutputError(f"no door of the kind '{kind.type}' here: {missing.what}", hint=missing.hint)
         with self._lock:
-            rows = {door.row for door in (*self._doors.values(), *self._closing)}
-            row = next((row for row in range(1, MOST_DOORS + 1) if row not in rows), None)
+            row = self._free_row()
             if row is None:
                 raise OutputError(f"a show has at most {MOST_DOORS} doors", hint="Close one first")
-            named = replace(route, name=door_name(route, frozenset(self._doors)))
-            self._store.master.reset(row)
+            named = replace(route, name=door_name(route, self._names()))
             door = DoorChild(self._store.session, kind, named, row, keep=self._keeps)
             door.show(self._picture_of(door))
             self._doors[named.name] = door
             self._count_readers()
             return named.name
+
+    def page(self, picture: str) -> PageDoor | None:
+        """The door of the clean pages of an output, "" the main one: opened when it is first asked for. None: the patch
+        has no such output yet, or there are too many doors."""
+        with self._lock:
+            door = self._pages.get(picture)
+            if door is not None or self._is_closed or (picture and picture not in self._outputs):
+                return door
+            row = self._free_row()
+            if row is None:
+                return None
+            target = f"/output?name={picture}" if picture else "/output"
+            route = Route(PAGE, picture, options={"target": target})
+            route = replace(route, name=door_name(replace(route, name=f"{PAGE}-{picture}".strip("-")), self._names()))
+            door = self._pages[picture] = PageDoor(self._store.session, route, row, self._store.master)
+            door.show(self._picture_of(door))
+            self._count_readers()
+            return door
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._doors) | {page.route.name for page in self._pages.values()}
+
+    def _free_row(self) -> int | None:
+        """A row of the master for another door, as nobody had touched it. A page that nobody watches gives up its own
+        if there is no other."""
+        held = (*self._doors.values(), *self._closing, *self._pages.values())
+        rows = {door.row for door in held}
+        row = next((row for row in range(1, MOST_DOORS + 1) if row not in rows), None)
+        if row is None:
+            for picture, page in self._pages.items():
+                if not page.is_watched:
+                    page.close()
+                    del self._pages[picture]
+                    row = page.row
+                    break
+        if row is not None:
+            self._store.master.reset(row)
+        return row
 
     def close_door(self, name: str) -> None:
         """Close a door; it finishes what it began. Raises OutputError if there is none."""
@@ -121,6 +160,8 @@ class Routing:
                 if picture != door.picture:
                     door.show(picture)
                     door.command(ShowPicture(picture))
+            for page in self._pages.values():
+                page.show(self._picture_of(page))
             self._count_readers()
 
     def look(self) -> None:
@@ -144,7 +185,7 @@ class Routing:
     def statuses(self) -> tuple[DoorStatus, ...]:
         """How every door is doing."""
         with self._lock:
-            return tuple(self._status(door) for door in self._doors.values())
+            return tuple(self._status(door) for door in (*self._doors.values(), *self._pages.values()))
 
     def pid(self, name: str) -> int | None:
         """The number of a door's process, None while it has none. Raises OutputError if there is no such door."""
@@ -158,19 +199,23 @@ class Routing:
             doors, self._doors = [*self._doors.values(), *self._closing], {}
             for door in doors:
                 door.begin_to_close()
+            for page in self._pages.values():
+                page.close()
         deadline = time.perf_counter() + MOST_CLOSING_SECONDS
         for door in doors:
             door.end(max(0.0, deadline - time.perf_counter()))
 
     def _door(self, name: str) -> DoorChild:
+        if any(page.route.name == name for page in self._pages.values()):
+            raise OutputError(f"'{name}' is a page: it is opened and closed in its browser")
         if name not in self._doors:
             raise OutputError(f"there is no door '{name}'", hint=nearest(name, self._doors))
         return self._doors[name]
 
-    def _picture_of(self, door: DoorChild) -> str:
+    def _picture_of(self, door: DoorChild | PageDoor) -> str:
         return door.route.picture or (self._outputs[0] if self._outputs else "")
 
-    def _status(self, door: DoorChild) -> DoorStatus:
+    def _status(self, door: DoorChild | PageDoor) -> DoorStatus:
         is_there = not door.route.picture or not self._outputs or door.route.picture in self._outputs
         own = self._store.master.look(door.row)
         return msgspec.structs.replace(door.status(is_there), level=own.level, black=own.black, frozen=own.frozen)
@@ -179,10 +224,11 @@ class Routing:
         """The rows of the doors that a name stands for: a door's own, or those of an output."""
         with self._lock:
             rows: dict[str, list[int]] = {}
-            for door in self._doors.values():
+            doors = (*self._doors.values(), *self._pages.values())
+            for door in doors:
                 rows.setdefault(door.route.picture or (self._outputs[0] if self._outputs else ""), []).append(door.row)
             rows.pop("", None)
-            return rows | {name: [door.row] for name, door in self._doors.items()}
+            return rows | {door.route.name: [door.row] for door in doors}
 
     def _keeps(self, door: DoorChild, options: dict[str, Any]) -> None:
         with self._lock:
@@ -194,5 +240,5 @@ class Routing:
 
     def _count_readers(self) -> None:
         """Rings have room for all that look at a picture, the viewers' own reader among them."""
-        pictures = [self._picture_of(door) for door in self._doors.values()]
+        pictures = [self._picture_of(door) for door in (*self._doors.values(), *self._pages.values())]
         self._store.expect_readers(1 + max((pictures.count(each) for each in pictures), default=0))

@@ -52,6 +52,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.page_door import PageDoor
 from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
@@ -436,6 +437,10 @@ class Supervisor(ShowCommands):
     def door(self, do: str, door: str, **options: Any) -> None:
         """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
         self.doors.obey(do, door, options)
+
+    def page(self, picture: str) -> PageDoor | None:
+        """What clean pages of an output see (see `Routing.page`)."""
+        return self.doors.page(picture)
 
     def turns_master(self, address: str, value: Any = None) -> bool:
         return self.doors.master.turn(address, value)

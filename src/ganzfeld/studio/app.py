@@ -21,13 +21,26 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page, picture
 from ganzfeld.studio.desk_actions import obey
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.viewers import Audience, Viewer
-from ganzfeld.studio.wire import Acknowledgement, AtDesk, DoorAction, PageCommand, Refusal, decode_from_page, encode
+from ganzfeld.studio.viewers import Audience, Viewer, Wish, wish_of
+from ganzfeld.studio.wire import (
+    Acknowledgement,
+    AtDesk,
+    Beat,
+    DoorAction,
+    PageCommand,
+    Refusal,
+    decode_from_clean_page,
+    decode_from_page,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
 SENSELESS = 1008
 """The WebSocket close code for a client whose message makes no sense."""
+LATER = 1013
+"""The one for a client that may try again later."""
+BEAT_SECONDS = 1.0
 
 
 def create_app(show: StudioShow, audience: Audience) -> Starlette:
@@ -38,7 +51,9 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /api/status  fps, frame_ms, frame, t, errors, …
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
-    WS  /live        frames and words (`wire.py`), paced by acknowledgement
+    GET /output      a clean page: the picture and nothing else
+    WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
+    WS  /output/live frames alone; it obeys nothing
     """
 
     def status(request: Request) -> Response:
@@ -54,7 +69,10 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         return answer
 
     async def live(socket: WebSocket) -> None:
-        await _Conversation(show, audience, socket).run()
+        await _Conversation(show, audience, socket).run(wish_of(socket.query_params))
+
+    async def output_live(socket: WebSocket) -> None:
+        await _CleanPage(show, audience, socket).run(wish_of(socket.query_params, is_page=True))
 
     routes: list[BaseRoute] = [
         Route("/", page.index),
@@ -63,7 +81,9 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         Route("/api/status", status),
         Route("/api/patch", patch),
         Route("/health", health),
+        Route("/output", page.output),
         WebSocketRoute("/live", live),
+        WebSocketRoute("/output/live", output_live),
         Mount("/assets", StaticFiles(directory=page.FOLDER / "assets", check_dir=False)),
     ]
     return Starlette(routes=routes)
@@ -72,14 +92,19 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
 class _Conversation:
     """One page's WebSocket: what it is sent, and what it says."""
 
+    is_clean = False
+
     def __init__(self, show: StudioShow, audience: Audience, socket: WebSocket) -> None:
         self.show = show
         self.audience = audience
         self.socket = socket
 
-    async def run(self) -> None:
+    async def run(self, wish: Wish) -> None:
         await self.socket.accept()
-        viewer = self.audience.join()
+        viewer = self.audience.join(wish, listens=not self.is_clean)
+        if viewer is None:
+            await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
+            return
         speaking = asyncio.create_task(self._speak(viewer))
         try:
             await self._listen(viewer)
@@ -103,16 +128,19 @@ class _Conversation:
             if event["type"] == "websocket.disconnect":
                 return
             try:
-                message = decode_from_page(event.get("bytes") or b"")
+                await self._hear(viewer, event.get("bytes") or b"")
             except msgspec.DecodeError as error:
                 await self.socket.close(SENSELESS, f"not a message of the studio: {error}"[:120])
                 return
-            if isinstance(message, Acknowledgement):
-                viewer.acknowledge(message.number)
-            else:
-                refusal = await self._obey(message)
-                if refusal:
-                    viewer.tell("notice", encode(refusal))
+
+    async def _hear(self, viewer: Viewer, said: bytes) -> None:
+        message = decode_from_page(said)
+        if isinstance(message, Acknowledgement):
+            viewer.acknowledge(message.number)
+            return
+        refusal = await self._obey(message)
+        if refusal:
+            viewer.tell("notice", encode(refusal))
 
     async def _obey(self, command: PageCommand | DoorAction | AtDesk) -> Refusal | None:
         try:
@@ -151,6 +179,25 @@ class _Conversation:
         status = await asyncio.to_thread(self.show.status)
         if path not in status.pending_trust:
             raise GanzfeldError("no script of this name waits for permission")
+
+
+class _CleanPage(_Conversation):
+    """The WebSocket of a clean page: it is sent pictures, and a beat while there is none; it obeys nothing."""
+
+    is_clean = True
+
+    async def _speak(self, viewer: Viewer) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                try:
+                    messages = await asyncio.wait_for(viewer.next(), BEAT_SECONDS)
+                except TimeoutError:
+                    messages = [encode(Beat())]
+                for message in messages:
+                    await self.socket.send_bytes(message)
+
+    async def _hear(self, viewer: Viewer, said: bytes) -> None:
+        viewer.acknowledge(decode_from_clean_page(said).number)
 
 
 def is_this_machine(host: str) -> bool:

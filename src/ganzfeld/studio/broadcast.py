@@ -1,6 +1,6 @@
-"""The two threads that carry the show to its audience: its pictures, and its state.
+"""The threads that carry the show to its audience: one for each stream of pictures, and one for its state.
 
-They only read, so neither can slow the render process. While there are no viewers, both sleep.
+They only read, so none can slow the render process. While nobody watches, there are no streams, and the other sleeps.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.studio import picture
-from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.viewers import NO_FRAME, Audience
+from ganzfeld.studio.show import PageSource, StudioShow
+from ganzfeld.studio.viewers import NO_FRAME, Audience, Stream
 from ganzfeld.studio.wire import EncodedFrame, encode
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Status
@@ -21,7 +22,7 @@ from ganzfeld.values.status import Status
 log = logging.getLogger(__name__)
 
 NAP = 0.1
-"""Longest sleep of either thread in seconds: how soon it notices a new viewer of a paused show, or that it ends."""
+"""Longest sleep of a thread in seconds: how soon it notices a new viewer of a paused show, or that it ends."""
 LOOK_EVERY = 0.05
 """How often the show is asked for news while someone watches, in seconds."""
 NUMBERS_EVERY = 0.25
@@ -39,6 +40,11 @@ class _Broadcast(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was told to stop and has."""
+        return self._stopping.is_set() and not self.is_alive()
 
     def run(self) -> None:
         while not self._stopping.is_set():
@@ -70,24 +76,59 @@ class _Broadcast(threading.Thread):
 
 
 class PictureBroadcast(_Broadcast):
-    """Encodes each frame once for all viewers, and only when one of them has room for it."""
+    """Encodes each frame of a stream once for all its viewers, and only when one of them has room for it."""
 
     _number = NO_FRAME
     _message = b""
+    _page: PageSource | None = None
+    _due = 0.0
+
+    def __init__(self, show: StudioShow, audience: Audience, loop: asyncio.AbstractEventLoop, stream: Stream) -> None:
+        super().__init__(f"studio pictures {stream.wish.page or ''}".strip(), show, audience, loop)
+        self.stream, self.wish = stream, stream.wish
+
+    def run(self) -> None:
+        super().run()
+        if self._page is not None:
+            self._page.watched(-1)
 
     def step(self) -> None:
-        if not self.audience.wanted.wait(NAP):
+        if not self.stream.wanted.wait(NAP):
             return
-        frame = self.show.wait(self.audience.wanted_after, NAP)
+        if self.wish.fps is not None and (early := self._due - time.monotonic()) > 0:
+            self._stopping.wait(min(early, NAP))
+            return
+        frame = self._frame()
         if frame is None:
             return
         # A viewer that joins, or was slow, may want the frame that the others have had.
         if frame.number != self._number:
-            height, width = frame.image.shape[:2]
-            jpeg = picture.jpeg(frame.image)
-            self._message = encode(EncodedFrame(frame.number, frame.t, width, height, sent=time.time(), jpeg=jpeg))
+            self._message = encode(self._encoded(frame))
             self._number = frame.number
-        self.on_loop(self.audience.offer, self._number, self._message)
+            if self._page is not None:
+                self._page.shown()
+            if self.wish.fps is not None:
+                # The next place of a steady beat, however long this one took.
+                self._due = max(self._due + 1 / self.wish.fps, time.monotonic() - 1 / self.wish.fps)
+        self.on_loop(self.stream.offer, self._number, self._message)
+
+    def _frame(self) -> ShownFrame | None:
+        after = self.stream.wanted_after
+        if self.wish.page is None:
+            return self.show.wait(after, NAP)
+        if self._page is None:
+            self._page = self.show.page(self.wish.page)
+            if self._page is None:
+                self._stopping.wait(NAP)  # the patch may get such an output
+                return None
+            self._page.watched(1)
+        return self._page.wait(after, NAP)
+
+    def _encoded(self, frame: ShownFrame) -> EncodedFrame:
+        made = picture.pair(frame.image, self.wish.height, self.wish.alpha)
+        return EncodedFrame(
+            frame.number, frame.t, made.width, made.height, sent=time.time(), jpeg=made.jpeg, alpha=made.alpha
+        )
 
 
 class StateBroadcast(_Broadcast):

@@ -23,15 +23,24 @@ def how_to_build() -> str:
 
 
 def is_built() -> bool:
-    return (FOLDER / "index.html").is_file()
+    return all((FOLDER / name).is_file() for name in ("index.html", "output.html"))
 
 
 def index(request: Request) -> Response:
     """The page itself, under a policy that lets it load its own files and talk to this server, and nothing else."""
+    return _served(request, "index.html")
+
+
+def output(request: Request) -> Response:
+    """The clean page, under the same policy."""
+    return _served(request, "output.html")
+
+
+def _served(request: Request, name: str) -> Response:
     if not is_built():
         return HTMLResponse(_NOT_BUILT.format(command=html.escape(how_to_build())), 503)
     nonce = secrets.token_urlsafe(16)
-    text = (FOLDER / "index.html").read_text("utf-8").replace(NONCE, nonce)
+    text = (FOLDER / name).read_text("utf-8").replace(NONCE, nonce)
     headers = {"content-security-policy": policy(request.headers["host"], nonce), "cache-control": "no-store"}
     return HTMLResponse(text, headers=headers)
 

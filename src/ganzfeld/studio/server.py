@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,7 +21,7 @@ from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
 from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
 from ganzfeld.studio.guard import Guard, addresses
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.viewers import Audience
+from ganzfeld.studio.viewers import Audience, Stream
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,17 @@ class StudioServer:
             ready.set()
 
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
-        audience = Audience()
+        loop = asyncio.get_running_loop()
+        broadcasts: set[PictureBroadcast | StateBroadcast] = set()
+
+        def begin(stream: Stream) -> Callable[[], None]:
+            broadcast = PictureBroadcast(self._show, audience, loop, stream)
+            broadcasts.difference_update([each for each in broadcasts if each.has_ended])
+            broadcasts.add(broadcast)
+            broadcast.start()
+            return broadcast.stop
+
+        audience = Audience(begin)
         names = [*self._allowed_hosts, *([] if _is_wildcard(self._host) else [_bracketed(self._host)])]
         app = Guard(
             create_app(self._show, audience),
@@ -119,19 +129,15 @@ class StudioServer:
             url=self.url,
         )
         self._server = _Uvicorn(app, ready)
-        loop = asyncio.get_running_loop()
-        broadcasts = [
-            PictureBroadcast("studio pictures", self._show, audience, loop),
-            StateBroadcast("studio state", self._show, audience, loop),
-        ]
-        for broadcast in broadcasts:
-            broadcast.start()
+        state = StateBroadcast("studio state", self._show, audience, loop)
+        broadcasts.add(state)
+        state.start()
         try:
             await self._server.serve(sockets=[listening])
         finally:
             for broadcast in broadcasts:
                 broadcast.stop()
-            for broadcast in broadcasts:
+            for broadcast in list(broadcasts):
                 await asyncio.to_thread(broadcast.join)
 
 

@@ -17,6 +17,22 @@ CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "k
 DoorVerb = Literal["open", "close", "change", "again"]
 
 
+class PageSource(Protocol):
+    """What clean pages of one output see, under the master (`process.page_door.PageDoor`)."""
+
+    def wait(self, newer_than: int, timeout: float) -> ShownFrame | None:
+        """As `StudioShow.wait`."""
+        ...
+
+    def watched(self, viewers: int) -> None:
+        """So many pages more are open (or fewer, below 0)."""
+        ...
+
+    def shown(self) -> None:
+        """A picture was sent."""
+        ...
+
+
 class StudioShow(Protocol):
     """A show as its viewers see it, and what their hands do to it."""
 
@@ -42,6 +58,10 @@ class StudioShow(Protocol):
 
     def wait(self, newer_than: int, timeout: float) -> ShownFrame | None:
         """As `latest`, but blocks up to `timeout` seconds for such a picture. Called from a thread of the studio."""
+        ...
+
+    def page(self, picture: str) -> PageSource | None:
+        """What clean pages of this output see, "" the main one; None while there is no such output."""
         ...
 
     def turn(self, address: str, value: Any) -> bool:

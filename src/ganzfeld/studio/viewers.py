@@ -1,9 +1,9 @@
 """The pages that watch, and what each is sent next.
 
 A viewer takes the newest frame and misses what it cannot keep up with: at most three frames are on their way to it,
-and while it has no room none waits for it either, so that the next one it gets is the newest there is. Nothing here
-does I/O; all of it lives on the server's event loop, except `Audience.wanted` and `Audience.wanted_after`, which the
-thread that makes frames reads.
+and while it has no room none waits for it either, so that the next one it gets is the newest there is. Viewers that
+want the same (`Wish`) share a stream, whose pictures are encoded once. Nothing here does I/O; all of it lives on the
+server's event loop, except `Stream.wanted` and `Stream.wanted_after`, which the thread that makes its frames reads.
 """
 
 from __future__ import annotations
@@ -11,18 +11,57 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 IN_FLIGHT = 3
 NO_FRAME = -1
+HEIGHTS = (120, 180, 240, 360, 480, 540, 640, 720, 800, 900, 1024, 1080, 1200, 1440, 1600, 2160)
+RATES = (1, 2, 5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 120)
+"""What can be had: what is asked for is rounded up to one of these, so that many viewers want the same. More than the
+last is the whole size, and every picture."""
+MOST_STREAMS = 24
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a viewer wants to see.
+
+    page: the output of a clean page, "" the main one; None: the main output as the studio shows it, without the master.
+    height: in pixels, None: the picture's own. fps: pictures a second at most, None: all. alpha: transparency, too.
+    """
+
+    page: str | None = None
+    height: int | None = None
+    fps: int | None = None
+    alpha: bool = False
+
+
+def wish_of(query: Mapping[str, str], *, is_page: bool = False) -> Wish:
+    """What an address asks for: "?height=720&fps=30", of a clean page also "name=wall&background=none". What makes no
+    sense is as if it were not there."""
+    height, fps = _rounded(query.get("height", ""), HEIGHTS), _rounded(query.get("fps", ""), RATES)
+    if not is_page:
+        return Wish(height=height, fps=fps)
+    return Wish(query.get("name", "")[:LONGEST_NAME], height, fps, query.get("background") == "none")
+
+
+def _rounded(asked: str, known: tuple[int, ...]) -> int | None:
+    try:
+        number = float(asked)
+    except ValueError:
+        return None
+    return next((each for each in known if each >= number), None) if number > 0 else None
 
 
 class Viewer:
     """One page: its next frame, its unacknowledged frames, and the words that wait for it."""
 
-    def __init__(self, audience: Audience) -> None:
+    def __init__(self, stream: Stream) -> None:
         self.last = NO_FRAME
         """The number of the newest frame it was given."""
-        self._audience = audience
+        self.stream = stream
         self._frame: bytes | None = None
         self._in_flight: deque[int] = deque()
         self._words: dict[str, bytes] = {}
@@ -51,12 +90,12 @@ class Viewer:
         """The viewer has drawn frame `number`, so all sent up to it have arrived."""
         while self._in_flight and self._in_flight[0] <= number:
             self._in_flight.popleft()
-        self._audience.look_for_demand()
+        self.stream.look_for_demand()
 
     async def next(self) -> list[bytes]:
         """Waits for messages and takes them, words first. It is called again when they are sent."""
         self._is_idle = True
-        self._audience.look_for_demand()
+        self.stream.look_for_demand()
         await self._something.wait()
         self._something.clear()
         self._is_idle = False
@@ -65,53 +104,81 @@ class Viewer:
         if self._frame is not None:
             messages.append(self._frame)
             self._frame = None
-        self._audience.look_for_demand()
+        self.stream.look_for_demand()
         return messages
 
 
-class Audience:
-    """All viewers of one server."""
+class Stream:
+    """All viewers who want the same."""
 
-    def __init__(self) -> None:
-        self._viewers: set[Viewer] = set()
-        self._told: dict[str, bytes] = {}
-        self.present = threading.Event()
-        """Set while anyone watches."""
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.viewers: set[Viewer] = set()
         self.wanted = threading.Event()
         """Set while some viewer has room for a frame."""
         self.wanted_after = NO_FRAME
         """Any frame with a higher number is news to one of those."""
 
-    def join(self) -> Viewer:
-        viewer = Viewer(self)
-        self._viewers.add(viewer)
-        # What was said last is at most a moment old: the broadcast goes on as soon as a viewer is there.
-        for topic, message in self._told.items():
-            viewer.tell(topic, message)
-        self.present.set()
-        return viewer
-
-    def leave(self, viewer: Viewer) -> None:
-        self._viewers.discard(viewer)
-        if not self._viewers:
-            self.present.clear()
-        self.look_for_demand()
-
     def offer(self, number: int, message: bytes) -> None:
-        for viewer in self._viewers:
+        for viewer in self.viewers:
             viewer.offer(number, message)
         self.look_for_demand()
 
-    def tell(self, topic: str, message: bytes) -> None:
-        """Tells all who watch, and who joins later until something newer is told of this topic."""
-        self._told[topic] = message
-        for viewer in self._viewers:
-            viewer.tell(topic, message)
-
     def look_for_demand(self) -> None:
-        lasts = [viewer.last for viewer in self._viewers if viewer.wants_frame]
+        lasts = [viewer.last for viewer in self.viewers if viewer.wants_frame]
         if lasts:
             self.wanted_after = min(lasts)
             self.wanted.set()
         else:
             self.wanted.clear()
+
+
+Begin = Callable[[Stream], Callable[[], None]]
+"""Begins to make a stream's frames; what it returns ends that."""
+
+
+class Audience:
+    """All viewers of one server. begin: called for each stream that somebody wants, until nobody does."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+        self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
+        self._listeners: set[Viewer] = set()
+        self._told: dict[str, bytes] = {}
+        self.present = threading.Event()
+        """Set while anyone listens."""
+
+    def join(self, wish: Wish = Wish(), *, listens: bool = True) -> Viewer | None:
+        """A new viewer. listens: it is told of the show, not only shown it. None: too many want different things."""
+        if wish not in self._streams:
+            if len(self._streams) >= MOST_STREAMS:
+                return None
+            stream = Stream(wish)
+            self._streams[wish] = stream, self._begin(stream)
+        stream, _ = self._streams[wish]
+        viewer = Viewer(stream)
+        stream.viewers.add(viewer)
+        if listens:
+            self._listeners.add(viewer)
+            # What was said last is at most a moment old: the broadcast goes on as soon as a listener is there.
+            for topic, message in self._told.items():
+                viewer.tell(topic, message)
+            self.present.set()
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        self._listeners.discard(viewer)
+        if not self._listeners:
+            self.present.clear()
+        stream = viewer.stream
+        stream.viewers.discard(viewer)
+        stream.look_for_demand()
+        if not stream.viewers:
+            _, end = self._streams.pop(stream.wish)
+            end()
+
+    def tell(self, topic: str, message: bytes) -> None:
+        """Tells all who listen, and who joins later until something newer is told of this topic."""
+        self._told[topic] = message
+        for viewer in self._listeners:
+            viewer.tell(topic, message)

@@ -6,7 +6,8 @@ from these structs by `wire_types.py`.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -19,7 +20,8 @@ from ganzfeld.values.status import PatchSource, Status
 
 class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
     """A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
-    the JPEG was ready."""
+    the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or
+    was not asked for."""
 
     number: int
     t: float
@@ -27,6 +29,11 @@ class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
     height: int
     sent: float
     jpeg: bytes
+    alpha: bytes = b""
+
+
+class Beat(msgspec.Struct, frozen=True, tag_field="kind", tag="beat"):
+    """Says to a clean page that the studio lives, while there is no picture."""
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
@@ -104,17 +111,29 @@ class DoorAction(_FromPage, frozen=True, tag="door"):
     options: dict[str, str | float | bool] = {}
 
 
-FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk
+FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
 FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 
 encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(FromPage).decode
+Message = TypeVar("Message")
+
+_decode_from_page = msgspec.msgpack.Decoder(FromPage).decode
+_decode_from_clean_page = msgspec.msgpack.Decoder(Acknowledgement).decode
 
 
 def decode_from_page(data: bytes) -> FromPage:
     """A message of the page. Raises msgspec.DecodeError for whatever is none."""
+    return _decoded(_decode_from_page, data)
+
+
+def decode_from_clean_page(data: bytes) -> Acknowledgement:
+    """A message of a clean page. Raises msgspec.DecodeError for whatever is none."""
+    return _decoded(_decode_from_clean_page, data)
+
+
+def _decoded(decode: Callable[[bytes], Message], data: bytes) -> Message:
     try:
-        return _decode(data)
+        return decode(data)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(str(error)) from None

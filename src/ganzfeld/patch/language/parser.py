@@ -31,7 +31,7 @@ from ganzfeld.patch.models import (
     Term,
     checked,
 )
-from ganzfeld.patch.node import Method
+from ganzfeld.patch.node import Choice, Method
 from ganzfeld.patch.nodes import node_types
 
 MOST_TURNS = 256
@@ -80,6 +80,7 @@ class _Parser:
         self.labels: dict[str, set[str]] = {}
         self.numbers: dict[tuple[str, str], Iterator[int]] = {}
         self.reads: list[tuple[str, ast.Name]] = []
+        self.choices: list[tuple[dict[str, Any], str, str, ast.Name]] = []
 
     def read(self, version: int) -> Patch:
         for statement in self.text.tree().body:
@@ -318,8 +319,23 @@ class _Parser:
                 node["inputs"][key] = self._input(argument, called, f"{name}/{key}", depth)
             elif key in cls.declared or cls.extra is not None:
                 node["arguments"][key] = self._term(argument)
+                self._node_instead(node, key, cls.declared.get(key), argument, depth)
             else:
                 raise self.text.unknown(called, key, argument, cls.declared)
+
+    def _node_instead(self, node: dict[str, Any], key: str, declared: Any, argument: ast.expr, depth: int) -> None:
+        """A node that stands where a choice does (`Choice.instead`). What a name means is known at the end."""
+        wanted = declared.instead if isinstance(declared, Choice) else None
+        if wanted is None:
+            return
+        if isinstance(argument, ast.Name):
+            self.choices.append((node, key, wanted, argument))
+        elif self._is_chain(argument) or _called(argument) in self.types:
+            self._choose_node(node, key, wanted, self._input(argument, "", f"{node['name']}/{key}", depth))
+
+    def _choose_node(self, node: dict[str, Any], key: str, wanted: str, source: str) -> None:
+        node["inputs"][wanted] = source
+        node["arguments"][key] = msgspec.structs.replace(node["arguments"][key], text=repr(wanted))
 
     def _input(self, argument: ast.expr, reader: str, path: str, depth: int) -> str:
         if isinstance(argument, ast.Name):
@@ -377,6 +393,9 @@ class _Parser:
         return re.sub(r"[^\w.-]", "_", str(target))
 
     def _check_inputs(self) -> None:
+        for node, key, wanted, name in self.choices:
+            if name.id in self.nodes:
+                self._choose_node(node, key, wanted, name.id)
         for type_, name in self.reads:
             if name.id in self.nodes:
                 continue

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
+from ganzfeld.kernels.dither import dither_start
 from ganzfeld.kernels.resize import FILTERS, FITS, fit_into
 from ganzfeld.kernels.rgba import to_rgba8
 from ganzfeld.patch.costs import Cost
-from ganzfeld.patch.node import Choice, ImageRequest, Input, Named, Node, RenderContext, Request, Structure
+from ganzfeld.patch.node import (
+    Choice,
+    ImageRequest,
+    Input,
+    Named,
+    Node,
+    PrepareContext,
+    RenderContext,
+    Request,
+    Structure,
+    Toggle,
+)
 
 LARGEST_SIDE = 16384
 BYTES_OUT = 32
@@ -44,6 +57,7 @@ class OutNode(Node):
     examples = (
         'out(face, size=(64, 36), fit={"fit", "fill", "stretch"})',
         'out(image("picture.png"), size=(48, 64))',
+        "out(face, size=(64, 64), dither=True)",
     )
 
     image = Input("image", "The picture to send out, as in out(face).")
@@ -52,6 +66,7 @@ class OutNode(Node):
     fit = Choice("fit", "How the picture takes the frame: whole, filling it, or stretched to it.", options=FITS)
     filter = Choice("cubic", "How pixels are made larger or smaller.", options=FILTERS)
     name = Structure(None, "The output's own name, where there are several.")
+    dither = Toggle(False, "Hides the steps of eight bits in dark glows (LED walls show them) in fine noise.")
 
     @classmethod
     def cost(cls, structure: Named) -> Cost:
@@ -64,7 +79,12 @@ class OutNode(Node):
     def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
         return {"image": ImageRequest(*(parameters.size or (None, None)))}
 
+    def prepare(self, context: PrepareContext) -> None:
+        if context.parameters.dither:
+            context.stage("dither", np.array(dither_start(context.moment.frame), np.int64))
+
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         p, image = context.parameters, inputs["image"]
         width, height = p.size or (image.shape[3], image.shape[2])
-        return to_rgba8(fit_into(image, width, height, p.fit, p.filter))
+        dither = context.staged.dither if p.dither else None
+        return to_rgba8(fit_into(image, width, height, p.fit, p.filter), dither)

@@ -25,12 +25,14 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0, // the page's policy takes fonts and scripts from files only
     chunkSizeWarningLimit: 1000, // in kB; all of it comes from this machine
+    rolldownOptions: { input: ["index.html", "output.html"] },
     license: { fileName: "licences/licences.md" },
   },
   worker: { format: "es" },
   server: {
     proxy: {
       "/live": { target: studio, ws: true, changeOrigin: true, rewriteWsOrigin: true },
+      "/output/live": { target: studio, ws: true, changeOrigin: true, rewriteWsOrigin: true },
       "/frame.jpg": { target: studio, changeOrigin: true },
       "/frame.png": { target: studio, changeOrigin: true },
     },

@@ -10,6 +10,7 @@ const frame = (number: number): EncodedFrame => ({
   height: 1,
   sent: 0,
   jpeg: new Uint8Array([number]),
+  alpha: new Uint8Array(),
 });
 
 /** A screen whose decoder and display run only when told to. */
@@ -18,7 +19,7 @@ function bench() {
   const refreshes: (() => void)[] = [];
   const seen = { drawn: [] as number[], acknowledged: [] as number[], closed: [] as number[] };
   const screen = new Screen<{ number: number; close(): void }>({
-    decode: (jpeg) =>
+    decode: ({ jpeg }) =>
       new Promise((finish, fail) => {
         const number = jpeg[0] as number;
         const picture = { number, close: () => seen.closed.push(number) };

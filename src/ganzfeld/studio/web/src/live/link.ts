@@ -18,6 +18,15 @@ export interface LinkEnds {
   onLive(live: boolean): void;
 }
 
+/** A page's WebSocket, which is asked for the same as the page: "?height=640&fps=15". */
+export function socketAddress(page: string, path: string): string {
+  const url = new URL(page);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.pathname = path;
+  url.hash = "";
+  return url.href;
+}
+
 const OPEN = 1;
 /** The studio speaks a few times a second; one that says nothing for this long is gone or frozen (ms). */
 export const SILENCE = 3000;

@@ -7,7 +7,7 @@ export interface Decoded {
 }
 
 export interface ScreenEnds<Picture extends Decoded> {
-  decode(jpeg: Uint8Array<ArrayBuffer>): Promise<Picture>;
+  decode(frame: EncodedFrame): Promise<Picture>;
   draw(picture: Picture, frame: EncodedFrame): void;
   /** Calls back once, right before the display's next refresh; not at all while the page is hidden. */
   beforeRefresh(call: () => void): void;
@@ -38,7 +38,7 @@ export class Screen<Picture extends Decoded> {
       const frame = this.newest;
       this.newest = null;
       try {
-        const picture = await this.ends.decode(frame.jpeg);
+        const picture = await this.ends.decode(frame);
         this.ready?.picture.close();
         this.ready = { picture, frame };
         this.await();

@@ -1,6 +1,7 @@
 /** The running show as the page's components see it: one state, replaced when something in it changes. */
 
 import { useSyncExternalStore } from "react";
+import { socketAddress } from "./link";
 import type { AtDesk, CommandName, Desk, PatchSource, Refusal, Status } from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
@@ -63,10 +64,10 @@ export function watch(canvas: HTMLCanvasElement): void {
       }, NOTICE_STAYS);
     }
   };
-  const url = new URL("/live", location.href);
-  url.protocol = url.protocol.replace("http", "ws");
   const offscreen = canvas.transferControlToOffscreen();
-  worker.postMessage({ kind: "start", canvas: offscreen, url: url.href }, [offscreen]);
+  worker.postMessage({ kind: "start", canvas: offscreen, url: socketAddress(location.href, "/live") }, [
+    offscreen,
+  ]);
 }
 
 export function command(name: CommandName, path?: string): void {

@@ -5,7 +5,7 @@
 export const ROLLING = "…";
 
 /** The kind of every message of the studio. */
-export const KINDS: readonly string[] = ["frame", "status", "patch", "notice", "desk"];
+export const KINDS: readonly string[] = ["frame", "beat", "status", "patch", "notice", "desk"];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
 
@@ -42,11 +42,12 @@ export type FromPage =
   | LearnControl
   | MasterMoved;
 
-export type FromStudio = EncodedFrame | Status | PatchSource | Refusal | Desk;
+export type FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
- * the JPEG was ready.
+ * the JPEG was ready. jpeg: the picture over black. alpha: a grey JPEG of its transparency, empty if it is opaque or
+ * was not asked for.
  */
 export interface EncodedFrame {
   kind: "frame";
@@ -56,6 +57,12 @@ export interface EncodedFrame {
   height: number;
   sent: number;
   jpeg: Uint8Array<ArrayBuffer>;
+  alpha: Uint8Array<ArrayBuffer>;
+}
+
+/** Says to a clean page that the studio lives, while there is no picture. */
+export interface Beat {
+  kind: "beat";
 }
 
 /** An error as the person reads it (see `errors.GanzfeldError`). Lines and columns count from 1. */

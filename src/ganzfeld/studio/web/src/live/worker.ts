@@ -35,7 +35,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
   let empty = true;
 
   const screen = new Screen<ImageBitmap>({
-    decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
+    decode: ({ jpeg }) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
     draw(picture, frame) {
       if (empty || canvas.width !== frame.width || canvas.height !== frame.height) {
         empty = false;
@@ -56,7 +56,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
     onMessage(data) {
       const message = read(data);
       if (message.kind === "frame") screen.take(message);
-      else post(message);
+      else if (message.kind !== "beat") post(message);
     },
   });
   link.connect();
