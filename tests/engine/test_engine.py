@@ -195,7 +195,7 @@ def test_player_gives_frames(text: str, tmp_path: Path) -> None:
 
 
 def test_player_refuses_what_cannot_be_played(tmp_path: Path) -> None:
-    with pytest.raises(PatchError, match="no patch"):
+    with pytest.raises(PatchError, match="there is no file"):
         Player(tmp_path / "none.ganz")
     (tmp_path / "bad.ganz").write_text("out(")
     with pytest.raises(PatchError, match=r"bad\.ganz"):

@@ -262,3 +262,11 @@ def test_what_blocks_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.mp4")
     with pytest.raises(FeederError, match=r"a\.mp4 is a folder or a device"):
         FilmFeeder(tmp_path / "a.mp4")
+
+
+def test_a_film_of_a_codec_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "film.avi"
+    write_film(path, codec="mpeg4")
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"ZzQ9"))
+    with pytest.raises(FeederError, match="cannot be decoded here"):
+        FilmFeeder(path)

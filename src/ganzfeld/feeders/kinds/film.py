@@ -209,6 +209,9 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         container.close()
         raise FeederError(f"{path.name} has no pictures")
     stream = container.streams.video[0]
+    if getattr(stream, "codec_context", None) is None:  # FFmpeg knows no decoder for it
+        container.close()
+        raise FeederError(f"{path.name} is a film of a kind that cannot be decoded here", hint="Convert it to H.264")
     if stream.width * stream.height > MOST_PIXELS:
         container.close()
         raise FeederError(f"{path.name} is {stream.width} × {stream.height} pixels, which is too large")
