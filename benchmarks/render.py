@@ -82,6 +82,7 @@ def _pyav_rate(pictures: np.ndarray, out: Path, settings: dict[str, str]) -> flo
     with av.open(str(out), "w") as container:
         stream = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt, stream.options = width, height, "yuv420p", settings
+        stream.codec_context.gop_size = RATE
         ready = [av.VideoFrame.from_ndarray(picture, "rgba").reformat(format="yuv420p") for picture in pictures]
         began = time.perf_counter()
         for frame in ready:

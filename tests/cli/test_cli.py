@@ -144,10 +144,10 @@ def test_stills_of_a_smaller_size_and_of_random_noise(small_network, tmp_path):
 
 
 def test_seeds_made_in_one_go_are_those_made_alone(small_network):
+    from ganzfeld.cli._terminal import opened_network
     from ganzfeld.cli.seeds import still, stills
-    from ganzfeld.networks.network import Network
 
-    network = Network.open(small_network)
+    network = opened_network(small_network)
     seeds = [3, "rain", 5]
     together = stills(network, seeds, psi=0.7)
     for seed, picture in zip(seeds, together):

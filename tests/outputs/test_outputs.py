@@ -212,6 +212,15 @@ def test_an_array_is_whole_after_every_frame(tmp_path):
     assert path.stat().st_size == 128 + 3 * 64 * 48 * 4
 
 
+def test_an_array_of_large_frames_is_written_by_several_threads(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 601, 603, 4), np.uint8)
+    with open_output(tmp_path / "a.npy", (603, 601), 30) as output:
+        for number, image in enumerate(images):
+            output.write(image, 0, number)
+            assert len(np.load(tmp_path / "a.npy", mmap_mode="r")) == number + 1
+    assert np.array_equal(np.load(tmp_path / "a.npy"), images)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_is_there_is_not_overwritten_unless_asked(tmp_path, target):
     target = f"{tmp_path}/{target}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 HEADER_BYTES = 128
+WRITERS = 4
+"""Threads that write parts of one frame: a fast disk takes more than one can copy."""
+LEAST_SHARED = 1 << 20
+"""Bytes of a frame from which on they pay."""
 
 
 class ArrayFile(Output):
@@ -31,20 +36,32 @@ class ArrayFile(Output):
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
         super().__init__(target, overwrite=overwrite)
         self._file: BinaryIO | None = None
+        self._writers: ThreadPoolExecutor | None = None
 
     def _open(self) -> None:
         self.check()
         self._file = self.target.open("wb", buffering=0)
         self._write_all(self._header(0))
+        if hasattr(os, "pwrite"):
+            self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="ganzfeld-array")
 
     def _write(self, converted: np.ndarray, t: float, number: int) -> None:
         assert self._file is not None
-        self._file.seek(HEADER_BYTES + self.frames * converted.nbytes)
-        self._write_all(converted.data.cast("B"))
+        place, data = HEADER_BYTES + self.frames * converted.nbytes, converted.data.cast("B")
+        if len(data) >= LEAST_SHARED and self._writers is not None:
+            part = -(-len(data) // WRITERS)
+            parts = [(begin, data[begin : begin + part]) for begin in range(0, len(data), part)]
+            list(self._writers.map(lambda each: self._put(place + each[0], each[1]), parts))
+        else:
+            self._file.seek(place)
+            self._write_all(data)
         self._file.seek(0)
         self._write_all(self._header(self.frames + 1))
 
     def _close(self) -> None:
+        writers, self._writers = self._writers, None
+        if writers is not None:
+            writers.shutdown()
         file, self._file = self._file, None
         if file is not None:
             with file:
@@ -85,6 +102,13 @@ class ArrayFile(Output):
         text = str({"descr": "|u1", "fortran_order": False, "shape": (frames, height, width, 4)})
         padded = text.ljust(HEADER_BYTES - 11) + "\n"
         return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded.encode("ascii")
+
+    def _put(self, place: int, data: memoryview) -> None:
+        """Write at a place, on any thread."""
+        assert self._file is not None
+        while data:
+            count = os.pwrite(self._file.fileno(), data, place)
+            place, data = place + count, data[count:]
 
     def _write_all(self, data: bytes | memoryview) -> None:
         assert self._file is not None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MOST_PIXELS = 8192 * 8192
+DECODER_THREADS = 4
 MANY_PIXELS = 4096 * 4096
 """Above this, threads share each frame; below, each may have frames of its own, which take memory."""
 EARLY = 0.1
@@ -215,6 +216,8 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     if stream.width * stream.height > MOST_PIXELS:
         container.close()
         raise FeederError(f"{path.name} is {stream.width} × {stream.height} pixels, which is too large")
+    # FFmpeg would take a thread for each core, each with a frame and a stack of its own: too much for the child's limits.
+    stream.codec_context.thread_count = DECODER_THREADS
     stream.thread_type = "SLICE" if stream.width * stream.height > MANY_PIXELS else "AUTO"
     return container, stream
 
