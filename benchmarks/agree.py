@@ -40,6 +40,11 @@ def distance(found: Tensor, expected: Tensor) -> float:
     return ((found - expected).norm() / expected.norm().clamp(min=1e-12)).item()
 
 
+def seen(picture: Tensor) -> Tensor:
+    """Bytes [H, W, 4] with their colours as far as they show: whatever colour what is transparent has, nobody sees."""
+    return torch.cat([picture[..., :3] * picture[..., 3:] / 255, picture[..., 3:]], -1)
+
+
 def compared(item: Item, one: Side, other: Side) -> tuple[str, bool]:
     """What a line says, and whether it is well."""
     assert item.pictures is not None
@@ -49,7 +54,8 @@ def compared(item: Item, one: Side, other: Side) -> tuple[str, bool]:
         found, expected = found.cpu().float(), expected.cpu().float()
         assert found.shape == expected.shape, f"{tuple(found.shape)} and {tuple(expected.shape)}"
         if item.steps is not None:
-            steps = max(steps, int((found - expected).abs().max()))
+            found, expected = seen(found), seen(expected)
+            steps = max(steps, round(float((found - expected).abs().max())))
             found, expected = found[..., :3], expected[..., :3]  # what is opaque everywhere makes no distance
         error = distance(found, expected)
         worst = worst if error <= worst else error  # not a number is worse than any
