@@ -137,6 +137,19 @@ def test_it_starts_and_stops_while_the_show_plays(stage, tmp_path):
     assert len(np.load(path)) == len(first)
 
 
+def test_hits_from_outside_start_and_stop_it(stage, tmp_path):
+    door = stage.doors.open(f'film:"{tmp_path}/a.npy",begin=false')
+    until(lambda: stage.status(door).state == "waiting")
+    assert stage.doors.hears(f"/door/{door}/start", is_hit=True)
+    until(lambda: stage.publish(RED) is not None and stage.status(door).shown)
+    assert stage.doors.hears(f"/door/{door}/stop", is_hit=True)
+    until(lambda: stage.status(door).state == "waiting")
+    assert stage.doors.hears("/door/nobody/stop", is_hit=True), "told in the log, and nothing else"
+    assert not stage.doors.hears(f"/door/{door}/fps", is_hit=True)
+    assert not stage.doors.hears("/amount", is_hit=True)
+    assert (np.load(tmp_path / "a.npy") == np.array(RED, np.uint8)).all()
+
+
 @pytest.mark.parametrize(
     ("name", "options", "tolerance", "alpha"),
     [
