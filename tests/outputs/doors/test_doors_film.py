@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import threading
 import time
 
@@ -17,6 +15,7 @@ from ganzfeld.outputs.doors.kinds.film import free_target
 from ganzfeld.values.sound_ring import RATE, SoundWriter
 from waiting import until
 
+resource = pytest.importorskip("resource", reason="needs POSIX")
 RED, GREEN = (200, 40, 40, 255), (30, 180, 60, 255)
 
 
@@ -224,7 +223,3 @@ def test_mistakes_are_told_before_it_opens(stage, route, message):
     with pytest.raises(OutputError) as caught:
         stage.doors.open(route)
     assert message in str(caught.value)
-
-
-if sys.platform == "win32":
-    pytest.skip("needs POSIX", allow_module_level=True)
