@@ -37,7 +37,7 @@ class Playing:
 
     def _play(self) -> None:
         reached = began = time.perf_counter()
-        while not self._stop.wait(0.01):
+        while not self._stop.wait(0.005):
             now = time.perf_counter()
             count = int((now - reached) * RATE)
             at = reached - began + np.arange(count) / RATE
@@ -82,7 +82,7 @@ def in_step(path, clicks: int) -> None:
     pairs = [(at, min(sounded, key=lambda other, at=at: abs(other - at))) for at in seen]
     offsets = [sound - at for at, sound in pairs]
     assert len(offsets) >= clicks
-    # The stage publishes up to 10 ms after the click, and is now and then held up; the film is not.
+    # The stage publishes some milliseconds after the click, and is now and then held up; the film is not.
     assert abs(float(np.median(offsets)) + 0.005) < 0.02, offsets
 
 
