@@ -31,6 +31,8 @@ _PRIMARIES = {
 _SRGB = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 _D65, _DCI = (0.3127, 0.3290), (0.314, 0.351)
 _TICK = Fraction(1, 25)
+SCALING_THREADS = 2
+"""FFmpeg would start one for each core at every frame; where threads are few, that fails."""
 _SIDE = 64
 """Samples of the table along each colour: a square picture of 512 × 512 holds them, as FFmpeg's filter wants it."""
 
@@ -76,12 +78,12 @@ class Look:
 
         if not frame.format.is_rgb and frame.colorspace == UNSPECIFIED and self._primaries == 9:
             options["src_colorspace"] = Colorspace.BT2020
-        deep = frame.reformat(**{**options, "format": "gbrpf32le"})
+        deep = frame.reformat(**{**options, "format": "gbrpf32le"}, threads=SCALING_THREADS)
         if self._filter is None or self._filter.size != (deep.width, deep.height):
             self._filter = TableFilter(self._table, deep.width, deep.height)
-        picture = self._filter.applied(deep).reformat(format="rgba").to_ndarray()
+        picture = self._filter.applied(deep).reformat(format="rgba", threads=SCALING_THREADS).to_ndarray()
         if any(component.is_alpha for component in frame.format.components):
-            picture[..., 3] = frame.reformat(**options).to_ndarray()[..., 3]
+            picture[..., 3] = frame.reformat(**options, threads=SCALING_THREADS).to_ndarray()[..., 3]
         return picture
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganzfeld.feeders.film_colours import FilmColours
+from ganzfeld.feeders.film_colours import SCALING_THREADS, FilmColours
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -57,7 +57,9 @@ class FilmPictures:
         width, height = self.size
         scale = min(width / array.shape[1], height / array.shape[0])
         across, down = max(1, round(array.shape[1] * scale)), max(1, round(array.shape[0] * scale))
-        small = Frame.from_ndarray(array, "rgba").reformat(width=across, height=down).to_ndarray()
+        small = (
+            Frame.from_ndarray(array, "rgba").reformat(width=across, height=down, threads=SCALING_THREADS).to_ndarray()
+        )
         fitted = np.zeros((height, width, 4), np.uint8)
         fitted[..., 3] = 255
         left, top = (width - across) // 2, (height - down) // 2
@@ -76,4 +78,4 @@ class FilmPictures:
         look = self._colours.look_of(frame)
         if look is not None:
             return look.picture(frame, options)
-        return frame.reformat(**options).to_ndarray()
+        return frame.reformat(**options, threads=SCALING_THREADS).to_ndarray()

@@ -216,7 +216,7 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     if stream.width * stream.height > MOST_PIXELS:
         container.close()
         raise FeederError(f"{path.name} is {stream.width} × {stream.height} pixels, which is too large")
-    # FFmpeg would take a thread for each core, each with a frame and a stack of its own: too much for the child's limits.
+    # FFmpeg would take a thread for each core, each with a frame of its own: too much for the child's limits.
     stream.codec_context.thread_count = DECODER_THREADS
     stream.thread_type = "SLICE" if stream.width * stream.height > MANY_PIXELS else "AUTO"
     return container, stream
