@@ -31,8 +31,9 @@ class ShowCommands:
     It is a `signals.mailbox.Mailbox`, and `turn` is a `signals.osc.TurnParameter`.
     """
 
-    def _give(self, message: RenderMessage, *, key: Hashable = None) -> None:
-        """Send the message soon. One that still waits and has the same `key` is replaced: the newest wins."""
+    def _give(self, message: RenderMessage, *, key: Hashable = None, keep: bool = True) -> None:
+        """Send the message soon. One that still waits and has the same `key` is replaced: the newest wins. keep: send
+        it again to a process that takes over."""
         raise NotImplementedError
 
     @property
