@@ -17,7 +17,7 @@ from ganzfeld.outputs.movie import Movie
 from ganzfeld.values.sound_ring import SoundReader
 
 USUAL_RATE = 60.0
-MOST_OFF_SECONDS = 0.015
+MOST_OFF_SECONDS = 0.010
 """A picture may stand so far from its time in a film, so that an uneven show makes an even film."""
 STILL_SECONDS = 0.25
 """While no picture comes, the last one is written again so often: a kill then loses no more than that."""
