@@ -13,7 +13,6 @@ from ganzfeld.process.messages import (
     Begin,
     CheckpointSaved,
     FileChanged,
-    LogLine,
     Numbered,
     OutsideHit,
     SetOutside,
@@ -23,6 +22,7 @@ from ganzfeld.process.messages import (
     decode_to_render,
 )
 from ganzfeld.values.message_pipe import MOST_WAITING, MessagePipe, encode
+from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import Problem, Status
 
 

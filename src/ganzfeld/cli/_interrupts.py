@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+ENDS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""Polite requests to end: systemd, docker stop, a closed terminal."""
 
 
 @contextlib.contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """A polite request to end (systemd, docker stop, a closed terminal) ends it as Ctrl-C does."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+def on_signals(names: tuple[str, ...], handler: Callable[[int, Any], Any] | signal.Handlers) -> Iterator[None]:
+    """Within it, the handler answers these signals, as far as this system has them. Beside the main thread nothing
+    changes: whoever calls us there has signals of their own."""
+    here = [getattr(signal, name) for name in names if hasattr(signal, name)]
     try:
-        before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    except ValueError:  # not the main thread: whoever calls us there has signals of their own
-        yield
-        return
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
-@contextlib.contextmanager
-def ignoring_interrupts() -> Iterator[None]:
-    """An impatient second Ctrl-C must not leave half of the show behind; ending takes two seconds at most."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = {number: signal.signal(number, handler) for number in here}
     except ValueError:
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def stopped_by_signals() -> contextlib.AbstractContextManager[None]:
+    """A polite request to end ends it as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    return on_signals(ENDS, interrupt)
+
+
+def ignoring_interrupts() -> contextlib.AbstractContextManager[None]:
+    """An impatient second Ctrl-C must not leave half of the show behind; ending takes two seconds at most."""
+    return on_signals(("SIGINT",), signal.SIG_IGN)

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import logging.handlers
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzfeld.cli._interrupts import ENDS, on_signals
 from ganzfeld.errors import GanzfeldError, explained
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = No
     words = [*(program or (sys.executable, "-c", "from ganzfeld.cli import main; main()")), *arguments]
     stopped = threading.Event()
     pause = FIRST_PAUSE
-    with _stops(stopped):
+    with on_signals(("SIGINT", *ENDS), lambda *_: stopped.set()):
         while True:
             began = time.monotonic()
             code, how = _run(words, path, stopped)
@@ -108,22 +108,6 @@ def _written(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-@contextlib.contextmanager
-def _stops(stopped: threading.Event) -> Iterator[None]:
-    """Within it, Ctrl-C and a polite end of this process set the event."""
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    try:
-        before = {name: signal.signal(getattr(signal, name), lambda *_: stopped.set()) for name in names}
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ from ganzfeld.outputs.doors.base import Door
 from ganzfeld.outputs.doors.door_process import main
 from ganzfeld.outputs.doors.messages import (
     DoorEnded,
-    DoorLog,
     DoorReport,
     KeepOptions,
     OpenDoor,
@@ -27,6 +26,7 @@ from ganzfeld.outputs.doors.registry import checked_options, factory_of
 from ganzfeld.outputs.doors.route import Route
 from ganzfeld.process.child_process import without_interrupts
 from ganzfeld.values.message_pipe import MessagePipe
+from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import DoorState, DoorStatus, Problem
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ class DoorChild:
                 self._ended = message
             case KeepOptions(options):
                 self._keep(self, options)
-            case DoorLog(logger, level, text):
+            case LogLine(logger, level, text):
                 logging.getLogger(logger).log(level, "door '%s': %s", self.route.name, text)
 
     def _bury(self, problem: Problem | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import Problem, Status
 
 
@@ -259,14 +260,6 @@ class Failed(_Message, frozen=True):
     """Nothing can ever be played like this (no such device, no such session): starting again would not help."""
 
     problem: Problem
-
-
-class LogLine(_Message, frozen=True):
-    """A line of the render process's log. level: as `logging`'s."""
-
-    logger: str
-    level: int
-    text: str
 
 
 ToRender = Begin | Numbered

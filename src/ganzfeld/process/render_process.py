@@ -20,10 +20,11 @@ from multiprocessing.connection import Connection
 from ganzfeld.engine.host_memory import limit_arenas
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
-from ganzfeld.process.messages import Begin, Failed, LogLine, Ready, decode_to_render
+from ganzfeld.process.messages import Begin, Failed, Ready, decode_to_render
 from ganzfeld.process.render import Render
 from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.values.message_pipe import MessagePipe
+from ganzfeld.values.piped_log import PipedLog
 from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
         os._exit(1)
 
     pipe = MessagePipe(connection, decode_to_render, inbox.put, alone).start()
-    logging.basicConfig(level=logging.WARNING, handlers=[_ToSupervisor(pipe)], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[PipedLog(pipe)], force=True)
     code = 1
     try:
         dependencies = prepare()
@@ -71,18 +72,3 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
         log.exception("the render process ends")
     pipe.finish()
     os._exit(code)  # no waiting for threads that build, nor for the device
-
-
-class _ToSupervisor(logging.Handler):
-    """Sends the log to the process that has a terminal."""
-
-    def __init__(self, pipe: MessagePipe) -> None:
-        super().__init__()
-        self.setFormatter(logging.Formatter("%(message)s"))
-        self._pipe = pipe
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self._pipe.post(LogLine(record.name, record.levelno, self.format(record)))
-        except Exception:
-            self.handleError(record)

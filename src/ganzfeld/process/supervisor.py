@@ -37,7 +37,6 @@ from ganzfeld.process.messages import (
     FileChanged,
     FilesSetAside,
     LoadSnapshots,
-    LogLine,
     NetworksKept,
     Numbered,
     PatchAddresses,
@@ -60,6 +59,7 @@ from ganzfeld.process.value_reports import Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.hazards import HazardBoard
+from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import Status
 from ganzfeld.values.taps import Taps

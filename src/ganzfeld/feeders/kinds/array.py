@@ -166,7 +166,8 @@ def _safetensors(path: Path) -> dict[str, tuple[Described, Callable[[], np.ndarr
     from safetensors.numpy import load
 
     arrays = load(path.read_bytes())  # not mapped: somebody may write to the file
-    return {name: ((array.dtype, array.shape), lambda array=array: array) for name, array in arrays.items()}
+    # In the order of names: the reader gives them in another one each time.
+    return {name: ((array.dtype, array.shape), lambda array=array: array) for name, array in sorted(arrays.items())}
 
 
 def _torch(path: Path) -> dict[str, tuple[Described, Callable[[], np.ndarray]]]:

@@ -26,7 +26,6 @@ from ganzfeld.outputs.doors.messages import (
     ChangeDoor,
     DoorCommand,
     DoorEnded,
-    DoorLog,
     DoorReport,
     KeepOptions,
     OpenDoor,
@@ -38,6 +37,7 @@ from ganzfeld.outputs.doors.registry import checked_options, kind_made_by
 from ganzfeld.values.frames import Board
 from ganzfeld.values.master import MasterValues
 from ganzfeld.values.message_pipe import MessagePipe
+from ganzfeld.values.piped_log import PipedLog
 from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def main(connection: Connection) -> None:
         os._exit(1)
 
     pipe = MessagePipe(connection, decode_to_door, inbox.put, left_alone).start()
-    logging.basicConfig(level=logging.WARNING, handlers=[_ToSupervisor(pipe)], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[PipedLog(pipe)], force=True)
     ended, code = DoorEnded(), 0
     try:
         opening = inbox.get()
@@ -191,18 +191,3 @@ class _Way:
             while self._times and self._times[0] < now - 1.0:
                 self._times.popleft()
             self._pipe.post(msgspec.structs.replace(self._report, fps=float(len(self._times))), key="report")
-
-
-class _ToSupervisor(logging.Handler):
-    """Sends the log to the process that has a terminal."""
-
-    def __init__(self, pipe: MessagePipe) -> None:
-        super().__init__()
-        self.setFormatter(logging.Formatter("%(message)s"))
-        self._pipe = pipe
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self._pipe.post(DoorLog(record.name, record.levelno, self.format(record)))
-        except Exception:
-            self.handleError(record)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import Problem
 
 
@@ -83,16 +84,8 @@ class KeepOptions(_DoorMessage, frozen=True):
     options: dict[str, Any]
 
 
-class DoorLog(_DoorMessage, frozen=True):
-    """A line of the door's log."""
-
-    logger: str
-    level: int
-    text: str
-
-
 ToDoor = OpenDoor | ShowPicture | ChangeDoor | DoorCommand | StopDoor
-FromDoor = DoorReport | DoorEnded | KeepOptions | DoorLog
+FromDoor = DoorReport | DoorEnded | KeepOptions | LogLine
 
 decode_to_door = msgspec.msgpack.Decoder(list[ToDoor]).decode
 decode_from_door = msgspec.msgpack.Decoder(list[FromDoor]).decode
