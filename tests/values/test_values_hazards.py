@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ganzfeld.values import hazards as module
 from ganzfeld.values.hazards import LONGEST_PATH, MOST_ROWS, HazardBoard, Hazards, NeverReturned, stamp_of
 from waiting import until
 
@@ -90,3 +91,11 @@ def test_a_mended_file_ends_its_hazard_at_once():
     assert not ended.wait(0.3)
     hazards.mended("a")
     assert ended.wait(30)
+
+
+def test_the_watchdog_ends_when_nothing_is_left_to_watch_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUIET_SECONDS", 0.05)
+    hazards = Hazards()
+    for _ in range(2):
+        assert hazards.run("running", "a.py", 10.0, lambda: hazards._watchdog) is not None
+        assert until(lambda: hazards._watchdog is None)

@@ -36,6 +36,8 @@ KINDS = ("opening", "loading", "running")
 MOST_ROWS = 32
 LONGEST_PATH = 4096
 LOOK_SECONDS = 0.1
+QUIET_SECONDS = 2.0
+"""Without any hazard, after which the watchdog ends: whoever makes many engines would keep a thread for each."""
 STOPS_WITHIN = 1.0
 """Seconds after an exception was thrown into a hazard, when it is clear that it does not hear that."""
 _ROW, _HEAD = 8 + LONGEST_PATH // 8, 8
@@ -240,9 +242,17 @@ class Hazards:
             hazard.thread = 0
 
     def _watch(self) -> None:
+        steps, quiet = -1, 0.0
         while True:
             time.sleep(LOOK_SECONDS)
-            for hazard in self.standing():
+            with self._lock:
+                standing = list(self._standing.values())
+                quiet = quiet + LOOK_SECONDS if self.steps == steps and not standing else 0.0
+                steps = self.steps
+                if quiet >= QUIET_SECONDS:
+                    self._watchdog = None  # the next hazard starts another
+                    return
+            for hazard in standing:
                 if hazard.mended or hazard.seconds > hazard.patience:
                     self._stop(hazard)
 
