@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(projectors, "HUNG_SECONDS", 0.5)
     monkeypatch.setattr(projectors, "TRY_AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(service, "PAUSES", (0.3,))
+    gc.collect()  # films of earlier shows hold their children until they are collected
     end_children()
     yield
     end_children()
