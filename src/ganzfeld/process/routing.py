@@ -199,6 +199,13 @@ class Routing:
             if self.keep is not None:
                 self.keep(door.route.name, options)
 
+    @property
+    def highest_rate(self) -> float:
+        """Pictures a second that the most demanding door asks for; 0: none asks for a rate of its own."""
+        with self._lock:
+            rates = (door.route.options.get("rate") for door in self._doors.values() if not door.is_gone)
+            return max((float(rate) for rate in rates if rate), default=0.0)
+
     def statuses(self) -> tuple[DoorStatus, ...]:
         """How every door is doing."""
         with self._lock:
