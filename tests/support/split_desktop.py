@@ -74,7 +74,7 @@ class _BeatSurface(GlfwSurface):
     def swap(self) -> None:
         refresh = int(time.perf_counter() * self._beats) + 1
         kept_up = refresh == self._last + 1 and self._swaps >= SWAPS_TO_SETTLE
-        width, height = self.size
+        _, height = self.size
         mark = (refresh % MARKS / 255, 1.0 if kept_up else 0.0, 0.0, 1.0)
         self._painter._context.screen.clear(*mark, viewport=(0, height - 8, 8, 8))
         while (left := refresh / self._beats - time.perf_counter()) > 0:

@@ -49,8 +49,8 @@ def test_it_knows_the_moment_as_soon_as_it_knows_that_there_is_one():
     for k in range(WARM_UP + CALIBRATION):
         clock.taken(1000 + k / 60 + late.get(k, 0.0))
     assert clock.has_vsync
-    at = 1000 + k / 60
-    for k in range(1, 200):
+    at = 1000 + (WARM_UP + CALIBRATION - 1) / 60
+    for _ in range(200):
         assert clock.next(at + 0.25 / 60) == pytest.approx(at + 1 / 60, abs=1e-6)
         at += 1 / 60
         clock.taken(at)

@@ -20,7 +20,7 @@ from xvfb import Xvfb
 pytest.importorskip("glfw", reason="needs the extra 'window'")
 pytest.importorskip("moderngl", reason="needs the extra 'window'")
 
-from split_desktop import Halves, SlowHalves, hasty_dependencies  # noqa: E402
+from split_desktop import Halves, SlowHalves, hasty_dependencies
 
 WIDTH, HEIGHT = 128, 48
 LEFT, RIGHT = 10, 20
@@ -35,8 +35,8 @@ def desktop():
 
 class Counting:
     """A render whose pictures say their number (red), and in blue which half is which: one each refresh of the
-    displays, well between two of them. late: numbers that came too near to a refresh to be sure of. published: something
-    new was."""
+    displays, well between two of them. late: numbers that came too near to a refresh to be sure of. published: a
+    picture was."""
 
     def __init__(self, stage: Stage, rate: float) -> None:
         self.stage, self.rate, self.late = stage, rate, set[int]()
