@@ -10,12 +10,12 @@ decoded afterwards) reads it again. Printed for each size and door:
     rate       pictures a second at the far end
     frames     how far behind the newest frame of the show the far end is, in frames: the median of many looks, and what
                95 of 100 looks stay below
-    cpu ms     processor time of the door for each picture it shows (page: of the server that encodes, without the show's
-               own)
+    cpu ms     processor time of the door for each picture it shows (page: of the server that encodes, beyond what the
+               show takes without a page)
     show       rate of the show beside this door / rate of the bare show, which is measured before and after
 
-The window needs Xvfb and the extra `window`; there a processor draws. With --display the window opens on the displays of
-this machine instead, and is read back there (X11).
+The window needs Xvfb and the extra `window`; there a processor draws. With --display the window opens on the displays
+of this machine instead, and is read back there (X11).
 """
 
 from __future__ import annotations
@@ -360,7 +360,7 @@ def measure(size: tuple[int, int], kinds: list[str], wanted: argparse.Namespace,
     with Supervisor(patch, device=wanted.device, trust_all=True) as supervisor, screen(size, wanted.display) as display:
         show = Show(supervisor, folder, wanted.seconds)
         deadline = time.monotonic() + 300
-        while show.count() < 3 * wanted.fps and time.monotonic() < deadline or not supervisor.spare_ready:
+        while (show.count() < 3 * wanted.fps and time.monotonic() < deadline) or not supervisor.spare_ready:
             time.sleep(0.1)
         if supervisor.status().errors:
             raise SystemExit(str(supervisor.status().errors))
@@ -384,7 +384,9 @@ def measure(size: tuple[int, int], kinds: list[str], wanted: argparse.Namespace,
             told(kind, line, bares[0][0])
         bares.append(show.bare())
         rates = ", ".join(f"{rate:.1f}" for rate, _ in bares)
-        print(f"  the bare show before and after: {rates} fps; a frame {supervisor.status().frame_ms:.1f} ms", flush=True)
+        print(
+            f"  the bare show before and after: {rates} fps; a frame {supervisor.status().frame_ms:.1f} ms", flush=True
+        )
         show.close()
 
 
