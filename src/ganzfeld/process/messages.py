@@ -33,7 +33,7 @@ class Begin(_Message, frozen=True):
     """Play `text`; if it cannot be built, play `fallback` (the last that could) and show the error.
 
     session: where frames go (`values.frames`). path: the patch's file, for the files it names and for errors. device:
-    as `Engine`'s. fps, bpm: instead of the patch's own; frames a second, beats a minute.
+    as `Engine`'s. fps, bpm: instead of the patch's own; frames a second, beats a minute. least_fps: see `LeastRate`.
     checkpoint, clock: the state that the process before saved, at `saved_at` (perf_counter).
     take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
     the file that drives the show, for the take to tell.
@@ -47,6 +47,7 @@ class Begin(_Message, frozen=True):
     fallback: VersionedText | None = None
     device: str = "auto"
     fps: float | None = None
+    least_fps: float = 0.0
     trust_all: bool = False
     checkpoint: bytes | None = None
     clock: dict[str, Any] | None = None
@@ -125,6 +126,13 @@ class FollowRefresh(_Message, frozen=True):
     rate: float
 
 
+class LeastRate(_Message, frozen=True):
+    """A door asks for `fps` pictures a second; 0: none asks. Everything is rendered at the highest rate that the patch
+    or a door asks for, and the other doors pick by time."""
+
+    fps: float
+
+
 class ReportValues(_Message, frozen=True):
     """Tell the values of these addresses, or patterns of them, at most `rate` times a second (with `ReportedValues`).
     No addresses: stop."""
@@ -180,6 +188,7 @@ RenderMessage = (
     | Speed
     | Tempo
     | FollowRefresh
+    | LeastRate
     | ReportValues
     | LoadSnapshots
     | ArrangeSnapshots
