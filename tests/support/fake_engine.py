@@ -9,7 +9,7 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
     run s.txt      as a script: a word in a file     fail           every frame raises
                                                      miss a.txt     cannot be built while there is no such file
 
-A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave.
+A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork.
 """
 
 from __future__ import annotations
@@ -90,6 +90,9 @@ def obey(word: str) -> int:
             raise KeyboardInterrupt
         case "leave":
             raise GeneratorExit
+        case "fork":
+            os.fork()
+            return 5
         case "later":
             threading.Timer(0.2, die).start()
             return 5
