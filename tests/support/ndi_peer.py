@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def _send(name: str) -> None:
     from cyndilib.wrapper.ndi_structs import FourCC
 
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=lambda: [lines.put(line) for line in [*sys.stdin, "end"]], daemon=True).start()
+    threading.Thread(target=lambda: [lines.put(line) for line in chain(sys.stdin, ["end"])], daemon=True).start()
     sender, size, pixels = None, (0, 0), np.zeros((1, 1, 4), np.uint8)
     while True:
         try:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from ganzfeld.errors import OutputError
-from ganzfeld.outputs.doors.keys import Key, read_key
+from ganzfeld.outputs.doors.keys import StreamKey, read_key
 from ganzfeld.outputs.doors.live_stream import ffmpeg_program, parse_address
 from ganzfeld.outputs.doors.registry import checked_options, kind_named
 from ganzfeld.outputs.doors.route import parse_route
@@ -213,4 +213,4 @@ def test_keys_are_read_where_they_are_and_hidden_everywhere(tmp_path, monkeypatc
     with pytest.raises(OutputError, match="no key"):
         read_key(f"file:{path}")
     assert read_key("").reveal() == ""
-    assert isinstance(key, Key)
+    assert isinstance(key, StreamKey)

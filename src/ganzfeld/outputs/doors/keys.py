@@ -6,6 +6,7 @@ statuses, logs and lists of processes can hold all that options say.
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 import sys
@@ -19,7 +20,7 @@ LONGEST_KEY = 4096
 KEYRING_SERVICE = "ganzfeld"
 
 
-class Key:
+class StreamKey:
     """A key. Only `reveal` gives it; its text and what `repr` says do not."""
 
     __slots__ = ("_text",)
@@ -36,7 +37,7 @@ class Key:
         return text.replace(self._text, "…") if self._text else text
 
     def __repr__(self) -> str:
-        return "Key(…)"
+        return "StreamKey(…)"
 
     __str__ = __repr__
 
@@ -47,12 +48,12 @@ def is_key_place(text: str) -> bool:
     return kind in ("env", "keyring", "file") and bool(separator and name)
 
 
-def read_key(place: str) -> Key:
+def read_key(place: str) -> StreamKey:
     """The key at such a place; one without text for "". Raises FinalDoorError."""
     kind, _, name = place.partition(":")
     match kind:
         case "":
-            return Key("")
+            return StreamKey("")
         case "env":
             text = os.environ.get(name, "")
             missing = f"the environment variable {name} is not set"
@@ -68,16 +69,15 @@ def read_key(place: str) -> Key:
         raise FinalDoorError(f"the stream has no key: {missing}", hint=hints.get(kind, "Put the key there"))
     if not key.isprintable() or " " in key or len(key) > LONGEST_KEY:
         raise FinalDoorError("what stands there is no key: it is one word", hint="Is it the right place?")
-    return Key(key)
+    return StreamKey(key)
 
 
 def _from_keyring(name: str) -> str:
     try:
-        import keyring
+        ring: Any = importlib.import_module("keyring")
     except ImportError:
         hint = 'pip install "ganzfeld[keyring]", or keep the key in a file: key=file:PATH'
         raise FinalDoorError("the package keyring is missing", hint=hint) from None
-    ring: Any = keyring
     try:
         return ring.get_password(KEYRING_SERVICE, name) or ""
     except Exception as error:  # a keyring of some system, which may be locked

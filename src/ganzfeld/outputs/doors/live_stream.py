@@ -19,7 +19,7 @@ import numpy as np
 
 from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.base import FinalDoorError
-from ganzfeld.outputs.doors.keys import Key
+from ganzfeld.outputs.doors.keys import StreamKey
 from ganzfeld.outputs.encoders import Preset
 from ganzfeld.outputs.sound_track import SoundTrack
 
@@ -81,7 +81,15 @@ class LiveStream:
     """
 
     def __init__(
-        self, address: Address, key: Key, size: tuple[int, int], rate: float, bits: int, preset: Preset, *, sound: bool
+        self,
+        address: Address,
+        key: StreamKey,
+        size: tuple[int, int],
+        rate: float,
+        bits: int,
+        preset: Preset,
+        *,
+        sound: bool,
     ) -> None:
         self.address, self._key = address, key
         self.size = size[0] + size[0] % 2, size[1] + size[1] % 2
@@ -216,7 +224,7 @@ class LiveStream:
         raise OutputError(f"{self.address.host} {what}: {self._key.hidden(reason)}", hint=hint)
 
 
-def _whole(address: Address, key: Key) -> str:
+def _whole(address: Address, key: StreamKey) -> str:
     """The address with its key, for the library alone."""
     text = address.text
     if address.scheme == "udp" and "pkt_size" not in text:
@@ -246,7 +254,7 @@ class _Ffmpeg:
     """The system's `ffmpeg`, which takes MPEG-TS from a pipe and speaks SRT. The key comes by a pipe of its own, so
     that it stands neither among the process's arguments nor on a disk."""
 
-    def __init__(self, address: Address, key: Key) -> None:
+    def __init__(self, address: Address, key: StreamKey) -> None:
         program = ffmpeg_program()
         if program is None:
             hint = "Install an ffmpeg with SRT (apt install ffmpeg; brew install ffmpeg)"
@@ -299,7 +307,7 @@ def _without_key(text: str) -> tuple[str, str]:
     return parts._replace(query=query).geturl(), option
 
 
-def _said_by_pipe(program: str, option: str, key: Key) -> tuple[list[str], tuple[int, ...]]:
+def _said_by_pipe(program: str, option: str, key: StreamKey) -> tuple[list[str], tuple[int, ...]]:
     """How `ffmpeg` is told the key: arguments, and the descriptors that it inherits."""
     if sys.platform == "win32":
         raise FinalDoorError("on Windows a key cannot yet be handed to ffmpeg unseen", hint="Leave the key out")

@@ -53,6 +53,7 @@ class Ndi(Door):
     def show(self, picture: DoorPicture) -> None:
         if self._sender is None or self._size != picture.size:
             self._announce(picture.size)
+        assert self._sender is not None
         self._pixels[:] = picture.pixels.reshape(-1)  # the library asks for memory that may be written
         # It holds one picture while it compresses it, and waits here until that has left: never more.
         self._sender.write_video_async(self._pixels)
