@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from ganzfeld.studio.links import Role
 from ganzfeld.studio.show import CommandName
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import PatchSource, Status
@@ -34,6 +35,17 @@ class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
 
 class Beat(msgspec.Struct, frozen=True, tag_field="kind", tag="beat"):
     """Says to a clean page that the studio lives, while there is no picture."""
+
+
+class You(msgspec.Struct, frozen=True, tag_field="kind", tag="you"):
+    """What a page is told first: what it may do (`role`), what it is called (`client` for programs, `name` for people),
+    whether it is shown at the machine that plays, and whether nobody between can overhear it."""
+
+    role: Role
+    client: str
+    name: str
+    is_here: bool
+    is_secure: bool
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
@@ -112,7 +124,7 @@ class DoorAction(_FromPage, frozen=True, tag="door"):
     options: dict[str, str | float | bool] = {}
 
 
-FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk
+FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk | You
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
 FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 

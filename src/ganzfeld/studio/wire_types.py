@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import show, wire
+from ganzfeld.studio import links, show, wire
 from ganzfeld.values import desk, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
@@ -30,6 +30,7 @@ _ALIASES: dict[str, Any] = {
     "Unit": desk.Unit,
     "When": desk.When,
     "CommandName": show.CommandName,
+    "Role": links.Role,
     "AtDesk": wire.AtDesk,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,

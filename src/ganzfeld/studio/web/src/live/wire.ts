@@ -5,7 +5,7 @@
 export const ROLLING = "…";
 
 /** The kind of every message of the studio. */
-export const KINDS: readonly string[] = ["frame", "beat", "status", "patch", "notice", "desk"];
+export const KINDS: readonly string[] = ["frame", "beat", "status", "patch", "notice", "desk", "you"];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
 
@@ -30,6 +30,8 @@ export type CommandName =
   | "back"
   | "tap";
 
+export type Role = "play" | "watch" | "output";
+
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
 
 export type FromPage =
@@ -42,7 +44,7 @@ export type FromPage =
   | LearnControl
   | MasterMoved;
 
-export type FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk;
+export type FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk | You;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -278,6 +280,19 @@ export interface Desk {
   at: [number, number] | null;
   lesson: Lesson | null;
   kept: boolean;
+}
+
+/**
+ * What a page is told first: what it may do (`role`), what it is called (`client` for programs, `name` for people),
+ * whether it is shown at the machine that plays, and whether nobody between can overhear it.
+ */
+export interface You {
+  kind: "you";
+  role: Role;
+  client: string;
+  name: string;
+  is_here: boolean;
+  is_secure: boolean;
 }
 
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
