@@ -163,7 +163,8 @@ class SaveText(_FromPage, frozen=True, tag="save"):
 
 
 class ResolveConflict(_FromPage, frozen=True, tag="resolve"):
-    """End a disagreement (None: all of them): the document keeps what it says, takes what the file says, or has both."""
+    """End a disagreement (None: all of them): the document keeps what it says, takes what the file says, or has
+    both."""
 
     take: Literal["ours", "theirs", "both"]
     number: int | None = None

@@ -72,8 +72,8 @@ class Disagreement(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A text that was sent to play and does not yet. version: `PatchSource.version` of it. phase "building": it is being
-    built. "waiting": it is ready, and waits for its beat or bar: so many beats, and seconds, are left."""
+    """A text that was sent to play and does not yet. version: `PatchSource.version` of it. phase "building": it is
+    being built. "waiting": it is ready, and waits for its beat or bar: so many beats, and seconds, are left."""
 
     version: int
     phase: Wait
