@@ -358,8 +358,8 @@ export interface Disagreement {
 }
 
 /**
- * A text that was sent to play and does not yet. version: `PatchSource.version` of it. phase "building": it is being
- * built. "waiting": it is ready, and waits for its beat or bar: so many beats, and seconds, are left.
+ * A text that was sent to play and does not yet. version: `PatchSource.version` of it. phase "building": it is
+ * being built. "waiting": it is ready, and waits for its beat or bar: so many beats, and seconds, are left.
  */
 export interface Waiting {
   version: number;
@@ -539,7 +539,10 @@ export interface SaveText {
   kind: "save";
 }
 
-/** End a disagreement (None: all of them): the document keeps what it says, takes what the file says, or has both. */
+/**
+ * End a disagreement (None: all of them): the document keeps what it says, takes what the file says, or has
+ * both.
+ */
 export interface ResolveConflict {
   kind: "resolve";
   take: "ours" | "theirs" | "both";
