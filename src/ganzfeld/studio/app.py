@@ -28,8 +28,11 @@ from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
     Acknowledgement,
     AtDesk,
+    AtText,
     Beat,
     DoorAction,
+    KeepAs,
+    OpenPatch,
     PageCommand,
     Refusal,
     decode_from_clean_page,
@@ -180,7 +183,9 @@ class _Conversation:
         if refusal:
             viewer.tell("notice", encode(refusal))
 
-    async def _obey(self, command: PageCommand | DoorAction | AtDesk) -> Refusal | None:
+    async def _obey(
+        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
+    ) -> Refusal | None:
         if self.visitor.role != "play":
             return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
         try:
@@ -189,6 +194,14 @@ class _Conversation:
                     self._must_be_here("doors are opened and changed")
                 await asyncio.to_thread(self.show.door, command.do, command.door, **command.options)
                 return None
+            if isinstance(command, KeepAs):
+                await asyncio.to_thread(self.show.keep_as, command.name)
+                return None
+            if isinstance(command, OpenPatch):
+                await asyncio.to_thread(self.show.open_patch, command.what)
+                return None
+            if isinstance(command, AtText):
+                raise GanzfeldError("the text cannot be edited here yet")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None

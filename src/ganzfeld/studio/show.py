@@ -92,6 +92,15 @@ class StudioShow(Protocol):
         """Give a target this control (None: none), and write it down."""
         ...
 
+    def keep_as(self, name: str) -> None:
+        """Give what plays a file of this name in the person's folder, and go on in it. May raise GanzfeldError, as the
+        one below."""
+        ...
+
+    def open_patch(self, what: str) -> None:
+        """Play a shipped example, or one of the person's patches, by its name."""
+        ...
+
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:
         """Open, close, change a door, or start it again. May raise GanzfeldError."""
         ...
