@@ -34,7 +34,8 @@ def play(
         Path | None,
         typer.Argument(
             metavar="[PATCH|NETWORK]",
-            help="A patch (.ganz), or a network, which plays in a default patch (default: a shipped network).",
+            help="A patch (.ganz), an example by its name (see ganzfeld examples), or a network, which plays in a "
+            "default patch (default: the opening).",
             show_default=False,
         ),
     ] = None,

@@ -76,7 +76,7 @@ class Render:
 
     def __init__(self, begin: Begin, dependencies: Dependencies, pipe: MessagePipe, inbox: RenderInbox) -> None:
         self._begin, self._dependencies, self._pipe, self._inbox = begin, dependencies, pipe, inbox
-        self._path = Path(begin.path) if begin.path else None
+        self._path: Path | None = None
         self._phase: Phase = "loading"
         self._say(Status(phase="loading"))
         self._engine: Engine = dependencies.engine(begin)
@@ -179,6 +179,7 @@ class Render:
         began = time.perf_counter()
         try:
             self._keep(text)
+            self._path = _file_of(text)
             self._engine.load(text.text, self._path, version=text.version)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
@@ -195,7 +196,9 @@ class Render:
     def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has read and built it, on a thread of its own."""
         self._keep(text)
-        self._engine.submit(text.text, self._path, version=text.version)
+        path = _file_of(text)
+        anew, self._path = path != self._path, path  # in another folder the same names are other files
+        self._engine.submit(text.text, path, anew=anew, version=text.version)
 
     def _keep(self, text: VersionedText) -> None:
         self._texts[text.version] = text.text
@@ -414,3 +417,8 @@ def counted_hits(graph: Graph) -> tuple[str, ...]:
     """Addresses whose hits a patch's expressions count."""
     expressions = (slot.expression for slot in graph.slots.values())
     return tuple({address for expression in expressions if expression is not None for address in expression.hits})
+
+
+def _file_of(text: VersionedText) -> Path | None:
+    """The file that a text is of."""
+    return Path(text.path) if text.path else None

@@ -20,6 +20,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.sockets import OpenSockets
@@ -55,6 +56,7 @@ def create_app(show: StudioShow, audience: Audience, sockets: OpenSockets, serve
     GET /            the page
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
+    GET /api/examples, /api/patches, /patch.ganz    what can be opened, and the text that plays as a file
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
@@ -89,6 +91,7 @@ def create_app(show: StudioShow, audience: Audience, sockets: OpenSockets, serve
         Route("/frame.png", _still(show, picture.png, "image/png")),
         Route("/api/status", status),
         Route("/api/patch", patch),
+        *patch_routes(show),
         *link_routes(server, sockets),
         Route("/health", health),
         Route("/output", page.output),
@@ -183,9 +186,7 @@ class _Conversation:
         if refusal:
             viewer.tell("notice", encode(refusal))
 
-    async def _obey(
-        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
-    ) -> Refusal | None:
+    async def _obey(self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText) -> Refusal | None:
         if self.visitor.role != "play":
             return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
         try:
