@@ -53,7 +53,9 @@ def test_a_persons_patches_are_those_beside_what_plays_and_those_in_their_folder
     assert [each.place for each in library.patches(None)] == ["mine", "mine"]
 
 
-@pytest.mark.parametrize("what", ["beside:../secret.ganz", "mine:../secret.ganz", "../secret", "example:../x", "", ":", "/etc/passwd"])  # fmt: skip
+@pytest.mark.parametrize(
+    "what", ["beside:../secret.ganz", "mine:../secret.ganz", "../secret", "example:../x", "", ":", "/etc/passwd"]
+)
 def test_nothing_else_can_be_opened(tmp_path, home, what):
     home.mkdir()
     (tmp_path / "secret.ganz").write_text("secret")

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.folders import home_folder
 from ganzfeld.patch import library
 from ganzfeld.patch.library import ListedPatch, OpenedPatch
 from ganzfeld.patch.trust import TrustStore
@@ -203,6 +204,7 @@ class ControlledShow(ShowCommands):
         """Give what plays a file of this name in the person's Ganzfeld folder, and go on in it, with the snapshots.
         Raises GanzfeldError."""
         with self._moving:
+            self._take_allows(home_folder())
             text = self.patch_source().text
             path = library.new_file(name, text)
             self._go_on_in(OpenedPatch(path.name, text, path), with_snapshots=True)
@@ -211,15 +213,20 @@ class ControlledShow(ShowCommands):
         """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
         GanzfeldError."""
         with self._moving:
-            self._go_on_in(library.opened(what, self._options.path))
+            found = library.opened(what, self._options.path)
+            if found.path is not None:
+                self._take_allows(found.path.parent)
+            self._go_on_in(found)
+
+    def _take_allows(self, folder: Path) -> None:
+        """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
+        playing = self._options.path
+        if self._options.take is not None and folder.absolute() != (playing.parent if playing else Path.cwd()):
+            raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
 
     def _go_on_in(self, opened: OpenedPatch, *, with_snapshots: bool = False) -> None:
         file = PatchFile(opened.path) if opened.path is not None else None
         path = file.path if file is not None else None
-        before = self._options.path
-        if self._options.take is not None and path is not None and path.parent != (before or Path.cwd() / "x").parent:
-            # What a take tells of files is told of one folder.
-            raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
         self._files.move(file, with_snapshots=with_snapshots)
         with self._lock:
             self._options = replace(self._options, path=path, name=opened.name)

@@ -17,7 +17,7 @@ from ganzfeld.studio.show import StudioShow
 
 
 def patch_routes(show: StudioShow) -> list[BaseRoute]:
-    """GET /api/examples: what ships; /api/patches: the person's own; /patch.ganz: the text that plays, to take along."""
+    """GET /api/examples: what ships; /api/patches: the person's own; /patch.ganz: the text that plays, as a file."""
 
     def examples(request: Request) -> Response:
         return _json(library.examples())
