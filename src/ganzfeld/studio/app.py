@@ -170,6 +170,9 @@ class _Conversation:
                 return
             said = event.get("bytes") or b""
             if (wait := self.allowance.wait(len(said))) > 0:
+                if self.allowance.is_spent:
+                    await self.socket.close(SENSELESS, "too many messages")
+                    return
                 await asyncio.sleep(wait)  # nothing more is read meanwhile
             try:
                 await self._hear(viewer, said)
