@@ -51,7 +51,7 @@ class StudioDocument(Protocol):
         ...
 
     def wait(self, news: int, timeout: float) -> int:
-        """Wait until there is something newer than `news`, a number that this returned (0 at first)."""
+        """Wait until there is something newer than `news`, a number that this returned (−1 at first)."""
         ...
 
     def carets(self) -> Carets:
@@ -162,6 +162,15 @@ class StudioShow(Protocol):
 
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
+        ...
+
+    def keep_as(self, name: str) -> None:
+        """Give what plays a file of this name in the person's folder, and go on in it. May raise GanzfeldError, as the
+        one below."""
+        ...
+
+    def open_patch(self, what: str) -> None:
+        """Play a shipped example, or one of the person's patches, by its name."""
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import show, wire
+from ganzfeld.studio import links, show, wire
 from ganzfeld.values import desk, document, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
@@ -33,6 +33,7 @@ _ALIASES: dict[str, Any] = {
     "Wait": document.Wait,
     "Changes": document.Changes,
     "CommandName": show.CommandName,
+    "Role": links.Role,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
     "FromPage": wire.FromPage,
