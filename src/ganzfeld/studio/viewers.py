@@ -199,7 +199,8 @@ class Audience:
         self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
         self._listeners: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
-        self._feed = DocumentFeed()
+        self.document = DocumentFeed()
+        """What has been told of the document since somebody listens."""
         self.for_pages = SharedBandwidth(limits.LINKED_BYTES_A_SECOND)
         self.for_outputs = SharedBandwidth(limits.OUTPUT_BYTES_A_SECOND)
         self.present = threading.Event()
@@ -217,7 +218,7 @@ class Audience:
             stream = Stream(wish)
             self._streams[wish] = stream, self._begin(stream)
         stream, _ = self._streams[wish]
-        viewer = Viewer(stream, bandwidth, self._feed if listens else None)
+        viewer = Viewer(stream, bandwidth, self.document if listens else None)
         stream.viewers.add(viewer)
         if bandwidth is not None:
             bandwidth.join(viewer)
@@ -234,6 +235,7 @@ class Audience:
         self._listeners.discard(viewer)
         if not self._listeners:
             self.present.clear()
+            self.document = DocumentFeed()  # nobody follows it from here on
         if viewer.bandwidth is not None:
             viewer.bandwidth.leave(viewer)
         stream = viewer.stream
@@ -252,7 +254,7 @@ class Audience:
 
     def written(self, whole: DocumentText, updates: DocumentUpdates | None) -> None:
         """Tells all who listen what was written (see `DocumentFeed.take`)."""
-        self._feed.take(whole, updates)
+        self.document.take(whole, updates)
         for viewer in self._listeners:
             viewer.look_for_news()
 
