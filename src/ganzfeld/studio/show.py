@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
+from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import (
@@ -162,6 +163,10 @@ class StudioShow(Protocol):
 
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
+        ...
+
+    def patches(self) -> list[ListedPatch]:
+        """The person's patches."""
         ...
 
     def keep_as(self, name: str) -> None:

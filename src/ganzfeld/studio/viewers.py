@@ -57,6 +57,15 @@ def wish_of(query: Mapping[str, str], *, is_page: bool = False) -> Wish:
     return Wish(query.get("name", "")[:LONGEST_NAME], height, fps, query.get("background") == "none")
 
 
+def _within(asked: str, known: tuple[int, ...], otherwise: int) -> int:
+    """As `_rounded`, but never more than the last; `otherwise` for what makes no sense."""
+    try:
+        number = float(asked)
+    except ValueError:
+        return otherwise
+    return next((each for each in known if each >= number), known[-1]) if number > 0 else otherwise
+
+
 def _rounded(asked: str, known: tuple[int, ...]) -> int | None:
     try:
         number = float(asked)
@@ -73,8 +82,8 @@ def linked_wish_of(query: Mapping[str, str], *, is_page: bool = False, fps: int 
         asked = replace(asked, fps=min(asked.fps or fps, fps))
     if is_page and fps is None:
         return asked
-    height = asked.height or _rounded(query.get("screen", ""), limits.VIEWER_HEIGHTS) or limits.VIEWER_HEIGHT
-    return replace(asked, height=_rounded(str(height), limits.VIEWER_HEIGHTS) or limits.VIEWER_HEIGHTS[-1])
+    said = query.get("height") or query.get("screen") or str(limits.VIEWER_HEIGHT)
+    return replace(asked, height=_within(said, limits.VIEWER_HEIGHTS, limits.VIEWER_HEIGHT))
 
 
 LINKED_WISH = Wish(height=limits.VIEWER_HEIGHT, fps=limits.VIEWER_FPS)

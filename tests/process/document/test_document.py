@@ -15,7 +15,6 @@ from ganzfeld.process.document import log as log_module
 from ganzfeld.process.document import store as store_module
 from ganzfeld.process.document.changes import ChangeSet, units_of
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.process.watch import Change
 from ganzfeld.values.document import Draft
@@ -38,7 +37,6 @@ class Show:
             self.file,
             newest=lambda: self.newest,
             play=self.play,
-            store=DocumentStore(str(file) if file else "show mine"),
         )
         self.newest = self.document.first_played
 

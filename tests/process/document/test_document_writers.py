@@ -48,7 +48,7 @@ class Writer:
 @SLOWLY
 @given(st.data())
 def test_writers_come_to_the_same_text_and_no_keystroke_is_lost(codemirror, data):
-    shared = SharedText("a", data.draw(st.lists(letters, max_size=12).map("".join)), None)
+    shared = SharedText(data.draw(st.lists(letters, max_size=12).map("".join)))
     writers = [Writer(codemirror, shared) for _ in range(data.draw(st.integers(2, 3)))]
     typed = count(0xE000)  # letters that nobody else types, nor takes away
     expected = []
@@ -93,7 +93,7 @@ def _gone(text: str, changes) -> str:
 
 
 def test_what_is_pushed_twice_is_taken_once():
-    shared = SharedText("a", "one", None)
+    shared = SharedText("one")
     whole, _ = shared.told("", 0)
     draft = Draft([3, [0, "!"]])
     assert shared.push(whole.log, 0, "ada", [draft])
@@ -104,7 +104,7 @@ def test_what_is_pushed_twice_is_taken_once():
 
 
 def test_of_a_push_all_is_taken_or_nothing():
-    shared = SharedText("a", "one", None)
+    shared = SharedText("one")
     whole, _ = shared.told("", 0)
     try:
         shared.push(whole.log, 0, "ada", [Draft([3, [0, "!"]]), Draft([3, [0, "!"]])])
@@ -114,7 +114,7 @@ def test_of_a_push_all_is_taken_or_nothing():
 
 
 def test_carets_move_with_the_text():
-    shared = SharedText("a", "one 😀 two", None)
+    shared = SharedText("one 😀 two")
     whole, _ = shared.told("", 0)
     shared.caret("ada", whole.log, 0, "Ada", 7, 7)
     shared.caret("bob", whole.log, 0, "", 0, 2)
