@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
+from ganzfeld.patch.addresses import addresses, counted_hits
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -54,7 +55,6 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.patch.graph import Graph
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Render:
 
     def __init__(self, begin: Begin, dependencies: Dependencies, pipe: MessagePipe, inbox: RenderInbox) -> None:
         self._begin, self._dependencies, self._pipe, self._inbox = begin, dependencies, pipe, inbox
-        self._path = Path(begin.path) if begin.path else None
+        self._path: Path | None = None
         self._phase: Phase = "loading"
         self._say(Status(phase="loading"))
         self._engine: Engine = dependencies.engine(begin)
@@ -181,6 +181,7 @@ class Render:
         began = time.perf_counter()
         try:
             self._keep(text)
+            self._path = _file_of(text)
             self._engine.load(text.text, self._path, version=text.version)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
@@ -197,7 +198,9 @@ class Render:
     def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has read and built it, on a thread of its own."""
         self._keep(text)
-        self._engine.submit(text.text, self._path, version=text.version)
+        path = _file_of(text)
+        anew, self._path = path != self._path, path  # in another folder the same names are other files
+        self._engine.submit(text.text, path, anew=anew, version=text.version)
 
     def _keep(self, text: VersionedText) -> None:
         self._texts[text.version] = text.text
@@ -329,7 +332,8 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._pipe.post(PatchAddresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
+            told = PatchAddresses(tuple(addresses(engine.graph)), tuple(counted_hits(engine.graph)))
+            self._pipe.post(told, key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -414,7 +418,6 @@ class Render:
             self._take.checkpoint(data)
 
 
-def counted_hits(graph: Graph) -> tuple[str, ...]:
-    """Addresses whose hits a patch's expressions count."""
-    expressions = (slot.expression for slot in graph.slots.values())
-    return tuple({address for expression in expressions if expression is not None for address in expression.hits})
+def _file_of(text: VersionedText) -> Path | None:
+    """The file that a text is of."""
+    return Path(text.path) if text.path else None
