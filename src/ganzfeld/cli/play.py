@@ -62,7 +62,7 @@ def play(
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
     record: Annotated[
         Path | None,
-        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+        typer.Option(help=f"Record what is shown: {example_targets(floats=False)}. Its folder has to be there."),
     ] = None,
     take: Annotated[
         Path | None,
