@@ -31,6 +31,7 @@ from ganzfeld.process.restart_policy import RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
@@ -225,6 +226,11 @@ class ControlledShow(ShowCommands):
                 self._failover.replace("as asked", counts=False)
 
     @property
+    def address_table(self) -> tuple[Address, ...]:
+        """What of the patch that plays can be reached from outside; another object when another patch plays."""
+        return self._told.table
+
+    @property
     def addresses(self) -> frozenset[str]:
         """Every parameter that a hand may turn in the patch that plays."""
         return self._told.addresses
@@ -278,7 +284,7 @@ class ControlledShow(ShowCommands):
         return self.doors.master.turn(address, value)
 
     def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
-        return self.doors.hears(address, is_hit=is_hit) or self.doors.master.hears(address, value, is_hit=is_hit)
+        return self.doors.hears(address, value) or self.doors.master.hears(address, value, is_hit=is_hit)
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
