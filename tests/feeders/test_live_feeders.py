@@ -17,6 +17,7 @@ import av
 import numpy as np
 import pytest
 
+import fakes
 import ganzfeld.outputs.shared
 from far_ends.shared import one_file_module
 from ganzfeld.errors import FeederError
@@ -252,3 +253,36 @@ def test_a_stream_is_received_comes_and_goes() -> None:
     finally:
         sender.kill()
         sender.wait()
+
+
+@pytest.mark.parametrize("kind", ["spout", "syphon"])
+def test_what_strict_fakes_share_is_received_comes_and_goes(kind: str, tmp_path: Path) -> None:
+    with fakes.installed(tmp_path):
+        seen = Watched(kind, name="wall", width=32, height=24)
+        until(lambda: "wall" in seen.look().problem)
+        shared = np.zeros((24, 32, 4), np.uint8)
+        shared[:12], shared[12:] = (200, 40, 40, 128), (30, 180, 60, 255)
+        share(tmp_path, shared)
+        until(lambda: seen.look().array is not None)
+        assert np.array_equal(seen.array, shared), "right way up, right colours"
+        assert seen.look().problem == ""
+        share(tmp_path, np.full((48, 16, 4), 90, np.uint8))
+        until(lambda: near(seen.look().array, (90, 90, 90, 90)))
+        (tmp_path / "wall.npy").unlink()
+        until(lambda: seen.look().problem)
+        assert near(seen.array, (90, 90, 90, 90))
+        share(tmp_path, shared)
+        until(lambda: np.array_equal(seen.look().array, shared) and not seen.problem)
+
+
+def share(folder: Path, picture: np.ndarray) -> None:
+    np.save(folder / ".part.npy", picture)
+    (folder / ".part.npy").replace(folder / "wall.npy")
+
+
+@pytest.mark.parametrize(("kind", "word"), [("spout", "Spout"), ("syphon", "Syphon")])
+def test_what_another_system_has_is_missed_with_a_word(kind: str, word: str) -> None:
+    if importlib.util.find_spec({"spout": "SpoutGL", "syphon": "syphon"}[kind]) is not None:
+        pytest.skip("it is installed")
+    seen = Watched(kind, name="wall", width=8, height=8)
+    until(lambda: f"{word} is not installed" in seen.look().problem)
