@@ -29,6 +29,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep caches and settings of the person who runs the tests out of them, and the tests out of those."""
     os.environ["GANZFELD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["GANZFELD_CONFIG"] = str(tmp_path_factory.mktemp("config"))
+    os.environ["GANZFELD_HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

@@ -178,7 +178,7 @@ class FakeEngine:
             self.problems = []
         return self.ran
 
-    def submit(self, text: str, path: Path | None, version: int = 0) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False) -> None:
         try:
             self.load(text, path, version)
         except PatchError as error:

@@ -44,7 +44,6 @@ class ShowOptions:
         return Begin(
             session=session,
             text=text,
-            path=self.file,
             fallback=fallback if fallback is not None and fallback.version != text.version else None,
             device=self.device,
             fps=self.fps,

@@ -121,6 +121,8 @@ class Supervisor(ControlledShow):
         self._taps = Taps()
         self._listeners = Listeners()
         self._lock = threading.RLock()
+        self._moving = threading.Lock()
+        """Held while the show goes over to another patch."""
         self._news = threading.Event()
         self._closing = False
         self._learning = MidiLearn(self, self._options.file, self._lock)
@@ -129,7 +131,7 @@ class Supervisor(ControlledShow):
         before = read_kept(keep_in) if keep_in is not None else None
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
-        self._policy = RestartPolicy(VersionedText(1, text or ""), time.perf_counter())
+        self._policy = RestartPolicy(VersionedText(1, text or "", self._options.file), time.perf_counter())
         self._texts = {1: self._policy.newest}
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
         self._playing: VersionedText | None = None
@@ -156,7 +158,7 @@ class Supervisor(ControlledShow):
         if before is not None:
             self._told.saved = before.saved
             self._care.keeps(before.kept)
-            self._playing = self._texts[0] = VersionedText(0, before.text)
+            self._playing = self._texts[0] = VersionedText(0, before.text, self._options.file)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
         self._asked_rate = 0.0
