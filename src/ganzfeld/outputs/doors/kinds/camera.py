@@ -31,7 +31,7 @@ class VirtualCamera(Door):
     type = "camera"
     alphas = ("opaque",)
     repeats = True
-    untried = "not yet run by us with a camera; OBS and others take NDI, which is (--to ndi)"
+    untried = "not yet run by us with a camera; NDI is tried (--to ndi)"
 
     class Options(DoorOptions, frozen=True):
         """rate: pictures a second, 30 unless asked."""
