@@ -5,29 +5,31 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import ssl
 import threading
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from ganzfeld.errors import GanzfeldError, reason_of
+from ganzfeld.studio import limits
 from ganzfeld.studio.connections import ConnectionLimit, limit_connections
+from ganzfeld.studio.reachable import bracketed, is_wildcard
+from ganzfeld.studio.tls import gate
 
 PORTS_TRIED = 20
-LARGEST_MESSAGE = 64 * 1024
-"""Bytes of what a client says at once over a WebSocket."""
 
 
 class HttpServer(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens. encryption: for https alone; None: http."""
 
-    def __init__(self, app: ASGIApp, ready: threading.Event) -> None:
+    def __init__(self, app: ASGIApp, ready: threading.Event, encryption: ssl.SSLContext | None = None) -> None:
         config = uvicorn.Config(
             app,
             lifespan="off",
             ws="websockets-sansio",
             ws_per_message_deflate=False,  # JPEG does not shrink; deflating it doubles the cost of a frame
-            ws_max_size=LARGEST_MESSAGE,
+            ws_max_size=limits.LARGEST_MESSAGE,
             ws_ping_interval=10,
             ws_ping_timeout=20,
             timeout_graceful_shutdown=1,
@@ -38,7 +40,10 @@ class HttpServer(uvicorn.Server):
             log_level="warning",
         )
         config.load()
-        limit_connections(config, ConnectionLimit())
+        limit = ConnectionLimit()
+        limit_connections(config, limit)
+        if encryption is not None:
+            config.http_protocol_class = gate(config.http_protocol_class, encryption, limit)  # type: ignore[assignment]
         super().__init__(config)
         self._ready = ready
 
@@ -83,14 +88,8 @@ def _no_port(host: str, port: int, error: OSError) -> GanzfeldError:
     return GanzfeldError(f"cannot listen on {host}, port {port}: {reason_of(error)}")
 
 
-def is_wildcard(host: str) -> bool:
-    return host in ("", "0.0.0.0", "::")
-
-
-def bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def readable_host(host: str) -> str:
     """The host as a browser on this machine reaches it."""
-    return "127.0.0.1" if is_wildcard(host) else bracketed(host)
+    if is_wildcard(host):
+        return "[::1]" if host == "::" else "127.0.0.1"
+    return bracketed(host)

@@ -57,9 +57,8 @@ class OscQueryServer:
     """Answers from `start` to `stop`, at `host` and `port` (0: a free one).
 
     osc_port: the UDP port where the show listens. packets: takes packets that come over a WebSocket. name: of the show,
-    for people. announce: by zeroconf, where that is installed. Raises GanzfeldError if the port is taken.
-
-    url: where it answers, once started.
+    for people. announce: by zeroconf, where that is installed. url: where it answers, once started. Raises
+    GanzfeldError if the port is taken.
     """
 
     def __init__(
