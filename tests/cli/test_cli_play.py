@@ -70,6 +70,23 @@ def test_a_patch_with_a_mistake_is_told_once_and_is_the_exit_code(run, patch):
     assert f"{patch}:1:1" in err
 
 
+class Full(io.StringIO):
+    """As a file on a full disk, or a pipe whose reader has gone."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+    def flush(self):
+        self.write("")
+
+
+@pytest.mark.parametrize("stream", [Full(), None])
+def test_a_show_goes_on_where_nothing_can_be_said(run, patch, monkeypatch, stream):
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert run(patch, "--seconds", 0.3)[0] == 0
+
+
 def test_a_device_that_is_not_here_ends_it(run, patch):
     code, _, err = run(patch, "--device", "none")
     assert code == 1

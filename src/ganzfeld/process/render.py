@@ -141,11 +141,16 @@ class Render:
     # The patch
 
     def _load(self, begin: Begin) -> None:
-        """The newest text; the last good one if that cannot be built."""
+        """The newest text; the last good one if that cannot be built. In the midst of a show rather without some
+        pictures than nothing at all: they are opened when they can be."""
         self._take_text(begin.text)
         problem = self._load_problem
         if problem is not None and begin.fallback is not None:
             self._take_text(begin.fallback)
+            if self._engine.patch is None and begin.checkpoint is not None:
+                self._engine.does_without = True
+                self._take_text(begin.fallback)
+                self._engine.does_without = False
             if self._engine.patch is None:
                 self._load_problem = problem
             else:
