@@ -23,8 +23,8 @@ PIPED_WIDTH = 160
 
 
 class LastingStream(io.TextIOBase):
-    """Writes to a stream as long as that takes it (None: never). A terminal that is closed, a pipe whose reader has gone
-    or a full disk must not end what says something there."""
+    """Writes to a stream as long as that takes it (None: never). A terminal that is closed, a pipe whose reader has
+    gone or a full disk must not end what says something there."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream

@@ -12,9 +12,9 @@ import typer
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
-from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.outputs.base import check_target, example_targets
 
 if TYPE_CHECKING:

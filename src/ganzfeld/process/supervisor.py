@@ -26,7 +26,7 @@ from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.kept_show import KeptShow, read_kept
+from ganzfeld.process.kept_show import KeptShow, SignOfLife, read_kept
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
@@ -127,6 +127,7 @@ class Supervisor(ControlledShow):
         self._hazards = HazardBoard(self._store.session, create=True)
         self._care = FileCare(self._files, self._hazards, changed=self._try_again, show=self.to_keep, keep_in=keep_in)
         self._dark = False
+        self._sign = SignOfLife()
         self._pulse = PulseWatch(lambda: self._store.published)
         self._failover = Failover(
             self._policy,
@@ -303,6 +304,7 @@ class Supervisor(ControlledShow):
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
+                self._sign.give(time.perf_counter())
                 self._pulse.look(time.perf_counter())
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:

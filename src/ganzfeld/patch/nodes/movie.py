@@ -16,8 +16,8 @@ from ganzfeld.patch.node import Choice, HostValue, Node, PrepareContext, RenderC
 
 
 def _cost(projector: Projector, device: torch.device) -> Cost:
-    """What a film holds on the device: the picture as bytes and as numbers, and beside a card nothing of those that wait
-    in the host's memory."""
+    """What a film holds on the device: the picture as bytes and as numbers, and, unless that is a card with a memory of
+    its own, those that wait."""
     shown = (1 + 4) * projector.picture_bytes
     return Cost(held=shown + (projector.held_bytes if device.type == "cpu" else 0))
 
