@@ -125,7 +125,7 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(
-            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
+            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"}), addresses=("/x",)))},
             patch=SimpleNamespace(knobs={}),
         )
         self.failed: tuple | None = None

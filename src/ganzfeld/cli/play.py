@@ -264,6 +264,7 @@ def play(
         desk=show,
         ring=show.sound,
         doors=show.look_at_doors,
+        known=lambda: show.known_addresses,
     )
     show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:

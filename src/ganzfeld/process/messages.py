@@ -228,10 +228,11 @@ class NetworksKept(_Message, frozen=True):
 
 class PatchAddresses(_Message, frozen=True):
     """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
-    its expressions count."""
+    its expressions count. reads: values from outside that they read."""
 
     addresses: tuple[str, ...]
     hits: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 class ReportedValues(_Message, frozen=True):

@@ -330,7 +330,7 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._pipe.post(PatchAddresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
+            self._pipe.post(addresses_of(engine.graph), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -415,7 +415,9 @@ class Render:
             self._take.checkpoint(data)
 
 
-def counted_hits(graph: Graph) -> tuple[str, ...]:
-    """Addresses whose hits a patch's expressions count."""
-    expressions = (slot.expression for slot in graph.slots.values())
-    return tuple({address for expression in expressions if expression is not None for address in expression.hits})
+def addresses_of(graph: Graph) -> PatchAddresses:
+    """What a patch has addresses for."""
+    expressions = [slot.expression for slot in graph.slots.values() if slot.expression is not None]
+    hits = {address for expression in expressions for address in expression.hits}
+    reads = {address for expression in expressions for address in expression.addresses}
+    return PatchAddresses(tuple(graph.slots), tuple(hits), tuple(reads))

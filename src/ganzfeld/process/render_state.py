@@ -14,8 +14,8 @@ class RenderState:
     """The newest of everything.
 
     saved: the last checkpoint, or None. addresses: every parameter that a hand may turn in the patch that plays.
-    counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. failure: why
-    nothing can ever be played, or None.
+    counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. known: these, and
+    those that its expressions read. failure: why nothing can ever be played, or None.
     """
 
     def __init__(self) -> None:
@@ -24,6 +24,7 @@ class RenderState:
         self.saved: CheckpointSaved | None = None
         self.addresses: frozenset[str] = frozenset()
         self.counted: frozenset[str] | None = None
+        self.known: frozenset[str] = frozenset()
         self.failure: GanzfeldError | None = None
         self._hits: frozenset[str] = frozenset()
 
@@ -53,6 +54,7 @@ class RenderState:
         # The patch before may be fading out: it counts on.
         before, self._hits = self._hits, frozenset(told.hits)
         self.counted = self._hits | before
+        self.known = self.addresses.union(told.hits, told.reads)
 
     def fail(self, problem: Problem) -> None:
         """No process can ever play."""
