@@ -193,6 +193,15 @@ class Engine:
         return self._resources.kept
 
     @property
+    def does_without(self) -> bool:
+        """Whether pictures and films that cannot be opened are left out of a patch, and the rest plays."""
+        return self._resources.does_without
+
+    @does_without.setter
+    def does_without(self, does: bool) -> None:
+        self._resources.does_without = does
+
+    @property
     def networks(self) -> dict[Path, Path]:
         """The copies of the networks that are open now, by the networks' paths."""
         opened = self._resources.opened()

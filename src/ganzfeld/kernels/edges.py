@@ -20,9 +20,7 @@ def sobel(x: Tensor, amount: Tensor) -> Tensor:
         return neighbours.sobel(x, amount)
     channels = x.shape[1]
     # Made where x is: a captured graph may copy nothing from the host.
-    step = torch.arange(
-        -1, 2, device=x.device, dtype=x.dtype
-    )
+    step = torch.arange(-1, 2, device=x.device, dtype=x.dtype)
     smooth, slope = (2 - step.abs()) / 4, step / 2
     across = (smooth[:, None] * slope[None]).expand(channels, 1, 3, 3)
     held = F.pad(x, (1, 1, 1, 1), mode="replicate")

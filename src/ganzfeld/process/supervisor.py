@@ -27,7 +27,7 @@ from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.kept_show import KeptShow, read_kept
+from ganzfeld.process.kept_show import KeptShow, SignOfLife, read_kept
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
@@ -154,6 +154,7 @@ class Supervisor(ControlledShow):
             also=self.document.look,
         )
         self._dark = False
+        self._sign = SignOfLife()
         self._pulse = PulseWatch(lambda: self._store.published)
         self._failover = Failover(
             self._policy,
@@ -337,6 +338,7 @@ class Supervisor(ControlledShow):
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
+                self._sign.give(time.perf_counter())
                 self._pulse.look(time.perf_counter())
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:

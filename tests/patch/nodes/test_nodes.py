@@ -337,10 +337,14 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
     engine.close()
 
 
-@pytest.mark.parametrize("wrong", ["'a text'", "None", "[[1, 2], 3]", "[[[1, 2]]]", "{}", "len", "[['a']]"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["'a text'", "None", "[[1, 2], 3]", "[[[1, 2]]]", "{}", "len", "[['a']]", "np.zeros((0, 4))", "Latent(None)"],
+)
 def test_a_script_that_returns_something_else_lets_its_last_working_version_play_on(tmp_path: Path, wrong: str) -> None:
     file = tmp_path / "count.py"
-    source = "def frame(context, inputs):\n    return [[context.frame / 255]]"
+    head = "import numpy as np\nfrom ganzfeld.patch.node import Latent\n"
+    source = head + "def frame(context, inputs):\n    return [[context.frame / 255]]"
     file.write_text(source)
     engine = Engine(device="cpu", trusted=lambda path: True)
     engine.load(f"out(script({str(file)!r}))")
