@@ -39,6 +39,8 @@ export function withMessage(state: ShowState, message: FromWorker): ShowState {
       return { ...state, shown: message };
     case "desk":
       return { ...state, desk: message };
+    default:
+      return state;
   }
 }
 

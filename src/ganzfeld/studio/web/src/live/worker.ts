@@ -3,9 +3,13 @@
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import type { AtDesk, Desk, PageCommand, PatchSource, Refusal, Status } from "./wire";
+import type { AtDesk, AtText, Beat, EncodedFrame, FromStudio, PageCommand } from "./wire";
 
-export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | PageCommand | AtDesk;
+export type ToWorker =
+  | { kind: "start"; canvas: OffscreenCanvas; url: string }
+  | PageCommand
+  | AtDesk
+  | AtText;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -15,7 +19,7 @@ export interface Shown {
   height: number;
 }
 
-export type FromWorker = Status | PatchSource | Refusal | Desk | Shown | { kind: "live"; live: boolean };
+export type FromWorker = Exclude<FromStudio, EncodedFrame | Beat> | Shown | { kind: "live"; live: boolean };
 
 const COUNT_EVERY = 500;
 
