@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page, picture
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import Audience, Viewer, Wish, wish_of
 from ganzfeld.studio.wire import (
@@ -43,7 +44,7 @@ LATER = 1013
 BEAT_SECONDS = 1.0
 
 
-def create_app(show: StudioShow, audience: Audience) -> Starlette:
+def create_app(show: StudioShow, audience: Audience, lookups: Lookups) -> Starlette:
     """The ASGI application, without its guard.
 
     GET /            the page
@@ -51,6 +52,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /api/status  fps, frame_ms, frame, t, errors, …
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
@@ -80,6 +82,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         Route("/frame.png", _still(show, picture.png, "image/png")),
         Route("/api/status", status),
         Route("/api/patch", patch),
+        *lookups.routes,
         Route("/health", health),
         Route("/output", page.output),
         WebSocketRoute("/live", live),

@@ -20,6 +20,7 @@ from ganzfeld.studio.app import create_app
 from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
 from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
 from ganzfeld.studio.guard import Guard, addresses
+from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.viewers import Audience, Stream
 
@@ -123,8 +124,9 @@ class StudioServer:
 
         audience = Audience(begin)
         names = [*self._allowed_hosts, *([] if _is_wildcard(self._host) else [_bracketed(self._host)])]
+        lookups = Lookups(self._show)
         app = Guard(
-            create_app(self._show, audience),
+            create_app(self._show, audience, lookups),
             known=addresses(self._port, names),
             url=self.url,
         )
@@ -135,6 +137,7 @@ class StudioServer:
         try:
             await self._server.serve(sockets=[listening])
         finally:
+            lookups.close()
             for broadcast in broadcasts:
                 broadcast.stop()
             for broadcast in list(broadcasts):

@@ -17,48 +17,38 @@ import { edit, playText, saveText } from "./text/editing";
 
 /** Does one thing. `key`: the key that was pressed, for those that read it. */
 export function perform(doing: Doing, key = ""): void {
-  switch (doing) {
-    case "black":
-      return atDesk({ kind: "master", what: "black", value: master().black > 0 ? 0 : 1 });
-    case "freeze":
-      return atDesk({ kind: "master", what: "freeze", value: master().frozen ? 0 : 1 });
-    case "palette":
-      return act("toggle palette");
-    case "sheet":
-      return act("toggle sheet");
-    case "close":
-      return act("close");
-    case "save":
-      return saveText();
-    case "play block":
-    case "play block now":
-      return playText("block", doing === "play block now");
-    case "play all":
-    case "play all now":
-      return playText("all", doing === "play all now");
-    case "edit":
-      return edit();
-    case "overlay":
-      return act("toggle interface");
-    case "fullscreen":
-      return toggleFullscreen();
-    case "pause":
-      return togglePause();
-    case "learn":
-    case "stop learning":
-      return toggleLearning();
-    case "recall":
-      return recallNumber(Number(key));
-    case "undo":
-      return command("back");
-    case "larger":
-    case "smaller":
-      return sizes.forEach((change) => {
-        change(doing === "larger" ? 1 : -1);
-      });
-    default:
-      return command(doing);
-  }
+  ACTS[doing](key);
+}
+
+const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
+  black: () => atDesk({ kind: "master", what: "black", value: master().black > 0 ? 0 : 1 }),
+  freeze: () => atDesk({ kind: "master", what: "freeze", value: master().frozen ? 0 : 1 }),
+  palette: () => act("toggle palette"),
+  sheet: () => act("toggle sheet"),
+  close: () => act("close"),
+  save: saveText,
+  "play block": () => playText("block", false),
+  "play block now": () => playText("block", true),
+  "play all": () => playText("all", false),
+  "play all now": () => playText("all", true),
+  edit,
+  overlay: () => act("toggle interface"),
+  fullscreen: toggleFullscreen,
+  pause: togglePause,
+  larger: () => resize(1),
+  smaller: () => resize(-1),
+  roll: () => command("roll"),
+  keep: () => command("keep"),
+  back: () => command("back"),
+  undo: () => command("back"),
+  learn: toggleLearning,
+  "stop learning": toggleLearning,
+  recall: (key) => recallNumber(Number(key)),
+  tap: () => command("tap"),
+};
+
+function resize(by: 1 | -1): void {
+  for (const change of sizes) change(by);
 }
 
 const sizes = new Set<(by: 1 | -1) => void>();
@@ -96,7 +86,8 @@ function placeOf(target: EventTarget | null): Place {
   };
 }
 
-const BUTTON_LIKE = "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox]";
+const BUTTON_LIKE =
+  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox]";
 
 function focusOf(element: Element | null): Place["focus"] {
   if (element?.closest(".cm-content")) return "text";

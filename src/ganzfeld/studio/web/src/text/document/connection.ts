@@ -107,7 +107,10 @@ export class DocumentConnection {
     if (told.log !== this.log) return;
     const state = this.ends.state();
     const known = getSyncedVersion(state);
-    if (told.since > known) return this.ask();
+    if (told.since > known) {
+      this.ask();
+      return;
+    }
     const news = told.updates.slice(known - told.since);
     this.pushing = false;
     try {
@@ -172,7 +175,8 @@ export class DocumentConnection {
     if (this.merging) return this.merging;
     const state = this.ends.state();
     // A studio that lost the end of its log knows less than was confirmed.
-    const known = told.log === this.log ? this.past.find(({ version }) => version === told.version) : undefined;
+    const known =
+      told.log === this.log ? this.past.find(({ version }) => version === told.version) : undefined;
     const unsent = this.unsent();
     const base = known?.text ?? Text.of(unsent.base.split("\n"));
     if (base.eq(state.doc)) return null;
