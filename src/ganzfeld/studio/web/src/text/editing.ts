@@ -65,8 +65,10 @@ export function leaveText(): void {
 export function playText(what: "block" | "all", now: boolean, at?: number): void {
   const link = connection;
   if (!view || !link) return;
-  if (!link.isLive)
-    return tellPerson("The studio is not there", "What is typed is kept; it is sent when it is back.");
+  if (!link.isLive) {
+    tellPerson("The studio is not there", "What is typed is kept; it is sent when it is back.");
+    return;
+  }
   link.whenSent(() => {
     const selection = view?.state.selection.main;
     const place = { start: at ?? selection?.from ?? 0, end: at ?? selection?.to ?? 0 };
@@ -78,8 +80,10 @@ export function playText(what: "block" | "all", now: boolean, at?: number): void
 /** Writes the text into the patch's file. */
 export function saveText(): void {
   const link = connection;
-  if (!link?.isLive)
-    return tellPerson("The studio is not there", "What is typed is kept; save again when it is back.");
+  if (!link?.isLive) {
+    tellPerson("The studio is not there", "What is typed is kept; save again when it is back.");
+    return;
+  }
   link.whenSent(() => say({ kind: "save" }));
 }
 

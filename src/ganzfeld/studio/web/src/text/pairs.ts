@@ -19,10 +19,20 @@ export const wholeCharacters = EditorState.transactionFilter.of((transaction) =>
   if (!split) return transaction;
   const changes: ChangeSpec[] = [];
   transaction.changes.iterChanges((fromA, toA, _fromB, _toB, inserted) => {
-    const from = isInsidePair(doc, fromA) ? fromA - 1 : fromA;
-    const to = isInsidePair(doc, toA) ? toA + 1 : toA;
-    const insert = doc.sliceString(from, fromA) + inserted.toString() + doc.sliceString(toA, to);
-    changes.push({ from, to, insert });
+    changes.push(whole(doc, fromA, toA, inserted.toString()));
   });
   return { changes, scrollIntoView: transaction.scrollIntoView };
 });
+
+/** What goes between the halves goes before them. A half that goes takes the other along, unless it gets a new one. */
+function whole(doc: Text, from: number, to: number, inserted: string): ChangeSpec {
+  if (from === to) {
+    const place = isInsidePair(doc, from) ? from - 1 : from;
+    return { from: place, insert: inserted };
+  }
+  const start = isInsidePair(doc, from) ? from - 1 : from;
+  const end = isInsidePair(doc, to) ? to + 1 : to;
+  const first = /^[\udc00-\udfff]/.test(inserted) ? doc.sliceString(start, from) : "";
+  const last = /[\ud800-\udbff]$/.test(inserted) ? doc.sliceString(to, end) : "";
+  return { from: start, to: end, insert: first + inserted + last };
+}

@@ -212,13 +212,15 @@ export class DocumentConnection {
     this.asked = true;
     this.pushing = false;
     this.push(true);
+    this.release();
   }
 
   private push(evenIfEmpty = false): void {
     if (!this.live || !this.asked || this.pushing) return;
     const updates = drafts(this.ends.state());
     if (updates.length === 0 && !evenIfEmpty) return;
-    this.pushing = true;
+    // A question alone is not answered if there is no news.
+    this.pushing = updates.length > 0;
     this.ends.say({ kind: "push", log: this.log, version: this.version, client: this.client, updates });
   }
 
