@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -58,6 +59,7 @@ class FakeShow:
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
+        self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
@@ -97,6 +99,15 @@ class FakeShow:
 
     def patch_source(self) -> PatchSource:
         return PatchSource(name=self.now.patch_name, text=self.now.patch_text, version=self.now.patch_version)
+
+    def patch_folder(self) -> str:
+        return ""
+
+    def report(self, choose: Sequence[str], rate: float, hear: Callable) -> Callable[[], None]:
+        """What is asked for stands in `reported`, until it is stopped; a test calls `hear` itself."""
+        report = (tuple(choose), hear)
+        self.reported.append(report)
+        return lambda: self.reported.remove(report)
 
     def desk(self) -> Desk:
         return self.desk_now

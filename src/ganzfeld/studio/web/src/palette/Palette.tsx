@@ -23,10 +23,9 @@ export function Palette() {
 
   useModal(dialog);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the chosen entry is brought into sight whenever it changes
-  useEffect(
-    () => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }),
-    [at, typed],
-  );
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [at, typed]);
 
   const run = (entry: Entry | undefined) => {
     if (!entry) return;

@@ -110,7 +110,7 @@ function open(parent: HTMLElement): { view: EditorView; close(): void } {
       EditorView.updateListener.of((update) => {
         if (update.docChanged && !update.transactions.some((each) => each.annotation(Transaction.remote)))
           connection.typed();
-        const known = connection.log !== "";
+        const known = connection.isPlaced;
         setFacts({ known, unplayed: known ? unplayedLines(update.state) : 0, unsent: connection.hasUnsent });
       }),
     ],
@@ -149,7 +149,12 @@ function useSize(
   const text = useShow((show) => show.patch?.text ?? "");
   useEffect(() => {
     const box = place.current;
-    if (!box || editing) return;
+    if (!box) return;
+    if (editing) {
+      const stay = new ResizeObserver(() => keepCaretInSight(view.current));
+      stay.observe(box);
+      return () => stay.disconnect();
+    }
     const adapt = () => {
       const size = fontSize(view.current?.state.doc.toString() || text, box.clientWidth, box.clientHeight);
       box.style.setProperty("--text-size", `${size * zoom}px`);
@@ -160,6 +165,11 @@ function useSize(
     adapt();
     return () => observer.disconnect();
   }, [place, view, text, zoom, editing]);
+}
+
+function keepCaretInSight(view: EditorView | null): void {
+  if (!view?.hasFocus) return;
+  view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head, { yMargin: 24 }) });
 }
 
 /** The nonce that lets CodeMirror add its style sheet under the page's policy. */

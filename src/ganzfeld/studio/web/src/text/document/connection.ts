@@ -44,6 +44,8 @@ export class DocumentConnection {
   private patch = "";
   private readonly slot = new Compartment();
   private readonly ends: Ends;
+  /** The page's version counts: a text is in place, with the log's extension. */
+  private placed = false;
   private asked = false;
   private pushing = false;
   private live = false;
@@ -63,11 +65,15 @@ export class DocumentConnection {
   }
 
   get version(): number {
-    return this.log === "" ? 0 : getSyncedVersion(this.ends.state());
+    return this.placed ? getSyncedVersion(this.ends.state()) : 0;
   }
 
   get hasUnsent(): boolean {
-    return this.log !== "" && sendableUpdates(this.ends.state()).length > 0;
+    return this.placed && sendableUpdates(this.ends.state()).length > 0;
+  }
+
+  get isPlaced(): boolean {
+    return this.placed;
   }
 
   get isLive(): boolean {
@@ -89,7 +95,7 @@ export class DocumentConnection {
 
   /** Something was typed here. */
   typed(): void {
-    if (this.log === "") return;
+    if (!this.placed) return;
     this.keep();
     this.push();
   }
@@ -198,6 +204,7 @@ export class DocumentConnection {
   /** Another text altogether, at a version of the log: what was typed here is no longer unsent. */
   private put(text: string, version: number): void {
     const state = this.ends.state();
+    this.placed = false;
     const remote = [Transaction.addToHistory.of(false), Transaction.remote.of(true)];
     this.ends.dispatch({ effects: this.slot.reconfigure([]) });
     this.ends.dispatch({ changes: changesBetween(state.doc, text), annotations: remote, filter: false });
@@ -205,6 +212,7 @@ export class DocumentConnection {
       effects: this.slot.reconfigure(collab({ startVersion: version, clientID: this.client })),
     });
     this.past = [{ version, text: this.ends.state().doc }];
+    this.placed = true;
   }
 
   /** Asks what there is since the version that is known here, and hands in what is unsent. */
