@@ -17,6 +17,7 @@ import msgspec
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice
@@ -32,6 +33,7 @@ from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
@@ -46,12 +48,14 @@ class ControlledShow(ShowCommands):
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
     listens to OSC says so there. doors: where pictures leave to; `doors.master`: their level, black and freeze.
+    document: the text that is written, of which this show plays and saves.
     """
 
     name: str
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
     doors: Routing
+    document: Document
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -171,6 +175,15 @@ class ControlledShow(ShowCommands):
 
     def submit(self, text: str) -> None:
         """Play this text, as if it had been saved; the file stays as it is."""
+        self.document.submitted(text)
+
+    def edit(self, text: str) -> None:
+        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
+        something that is not known (another program is just changing it), or somebody is just typing there."""
+        self.document.edit(text)
+
+    def _play(self, text: str, at_once: bool) -> int:
+        """Give it to the render process; its version."""
         with self._lock:
             newest = self._policy.newest
             if (
@@ -179,20 +192,18 @@ class ControlledShow(ShowCommands):
                 and not self._policy.is_set_aside
                 and not self._failover.outage.lasts
             ):
-                return
+                return newest.version
             recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text)
+            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text, at_once)
             self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
+            return newest.version
 
-    def edit(self, text: str) -> None:
-        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
-        something else than what plays: another program is just changing it."""
-        if self._files.patch is not None:
-            self._files.patch.write(self._policy.newest.text, text)
-        self.submit(text)
+    def document_state(self) -> DocumentState:
+        """What of the document plays, is on disk, and is on its way."""
+        return self.document.state(self.status(), set_aside=self._policy.is_set_aside)
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
@@ -295,7 +306,7 @@ class ControlledShow(ShowCommands):
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        found = (*self._files.problems, self._dice.problem)
+        found = (*self._files.problems, self._dice.problem, self.document.problem)
         own = [Problem.of(problem) for problem in found if problem]
         outage = self._failover.outage.problems(self._policy, time.perf_counter())
         return [*own, *self._care.custody.problems(), *outage]

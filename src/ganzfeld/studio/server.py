@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from ganzfeld.errors import GanzfeldError, reason_of
 from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
-from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
+from ganzfeld.studio.broadcast import DocumentBroadcast, PictureBroadcast, StateBroadcast
 from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
 from ganzfeld.studio.guard import Guard, addresses
 from ganzfeld.studio.lookups import Lookups
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 PORT = 8420
 PORTS_TRIED = 20
-LARGEST_MESSAGE_FROM_PAGE = 64 * 1024
+LARGEST_MESSAGE_FROM_PAGE = 1 << 20
+"""Bytes; of a message that is no text, `app.LARGEST_WORD`."""
 STOPS_WITHIN = 5.0
 
 
@@ -113,7 +114,7 @@ class StudioServer:
 
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
         loop = asyncio.get_running_loop()
-        broadcasts: set[PictureBroadcast | StateBroadcast] = set()
+        broadcasts: set[PictureBroadcast | StateBroadcast | DocumentBroadcast] = set()
 
         def begin(stream: Stream) -> Callable[[], None]:
             broadcast = PictureBroadcast(self._show, audience, loop, stream)
@@ -131,9 +132,12 @@ class StudioServer:
             url=self.url,
         )
         self._server = _Uvicorn(app, ready)
-        state = StateBroadcast("studio state", self._show, audience, loop)
-        broadcasts.add(state)
-        state.start()
+        for broadcast in (
+            StateBroadcast("studio state", self._show, audience, loop),
+            DocumentBroadcast("studio document", self._show, audience, loop),
+        ):
+            broadcasts.add(broadcast)
+            broadcast.start()
         try:
             await self._server.serve(sockets=[listening])
         finally:

@@ -14,6 +14,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ganzfeld.studio.document_feed import DocumentFeed, Reader
+from ganzfeld.values.document import DocumentText, DocumentUpdates
+
 IN_FLIGHT = 3
 NO_FRAME = -1
 HEIGHTS = (120, 180, 240, 360, 480, 540, 640, 720, 800, 900, 1024, 1080, 1200, 1440, 1600, 2160)
@@ -58,10 +61,16 @@ def _rounded(asked: str, known: tuple[int, ...]) -> int | None:
 class Viewer:
     """One page: its next frame, its unacknowledged frames, and the words that wait for it."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, feed: DocumentFeed | None = None) -> None:
+        """feed: what it is told of the document, None: nothing."""
         self.last = NO_FRAME
         """The number of the newest frame it was given."""
         self.stream = stream
+        self.reader = Reader()
+        """How far it has been told what is written in the document."""
+        self.client = ""
+        """What it calls itself when it writes; "": it has not written."""
+        self._feed = feed
         self._frame: bytes | None = None
         self._in_flight: deque[int] = deque()
         self._words: dict[str, bytes] = {}
@@ -86,6 +95,10 @@ class Viewer:
         self._words[topic] = message
         self._something.set()
 
+    def look_for_news(self) -> None:
+        """There may be news of the document."""
+        self._something.set()
+
     def acknowledge(self, number: int) -> None:
         """The viewer has drawn frame `number`, so all sent up to it have arrived."""
         while self._in_flight and self._in_flight[0] <= number:
@@ -93,7 +106,8 @@ class Viewer:
         self.stream.look_for_demand()
 
     async def next(self) -> list[bytes]:
-        """Waits for messages and takes them, words first. It is called again when they are sent."""
+        """Waits for messages and takes them: words, what was written, a frame. It is called again when they are
+        sent."""
         self._is_idle = True
         self.stream.look_for_demand()
         await self._something.wait()
@@ -101,6 +115,8 @@ class Viewer:
         self._is_idle = False
         messages = list(self._words.values())
         self._words.clear()
+        if self._feed is not None and (news := self._feed.news_for(self.reader)) is not None:
+            messages.append(news)
         if self._frame is not None:
             messages.append(self._frame)
             self._frame = None
@@ -145,6 +161,7 @@ class Audience:
         self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
         self._listeners: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
+        self._feed = DocumentFeed()
         self.present = threading.Event()
         """Set while anyone listens."""
 
@@ -157,13 +174,14 @@ class Audience:
             stream = Stream(wish)
             self._streams[wish] = stream, self._begin(stream)
         stream, _ = self._streams[wish]
-        viewer = Viewer(stream)
+        viewer = Viewer(stream, self._feed if listens else None)
         stream.viewers.add(viewer)
         if listens:
             self._listeners.add(viewer)
             # What was said last is at most a moment old: the broadcast goes on as soon as a listener is there.
             for topic, message in self._told.items():
                 viewer.tell(topic, message)
+            viewer.look_for_news()
             self.present.set()
         return viewer
 
@@ -178,8 +196,19 @@ class Audience:
             _, end = self._streams.pop(stream.wish)
             end()
 
-    def tell(self, topic: str, message: bytes) -> None:
-        """Tells all who listen, and who joins later until something newer is told of this topic."""
-        self._told[topic] = message
+    def tell(self, topic: str, message: bytes, *, once: bool = False) -> None:
+        """Tells all who listen, and who joins later until something newer is told of this topic; once: not those."""
+        if not once:
+            self._told[topic] = message
         for viewer in self._listeners:
             viewer.tell(topic, message)
+
+    def written(self, whole: DocumentText, updates: DocumentUpdates | None) -> None:
+        """Tells all who listen what was written (see `DocumentFeed.take`)."""
+        self._feed.take(whole, updates)
+        for viewer in self._listeners:
+            viewer.look_for_news()
+
+    def writes_elsewhere(self, viewer: Viewer) -> bool:
+        """Whether the same writer has another connection."""
+        return any(other is not viewer and other.client == viewer.client for other in self._listeners)
