@@ -79,7 +79,7 @@ def test_numbers_have_their_place_and_their_range(words):
     written = {
         each.address: lines[each.line - 1][each.column - 1 : each.column - 1 + each.length] for each in words.numbers
     }
-    assert written == {"/source/tx": "-0.5", "/face/psi": "0.8", "/face/bend1/channels": "0.3"}
+    assert written == {"/source/tx": "-0.5", "/face/psi": "0.8", "/face/b16/channels": "0.3"}
     psi = next(each for each in words.numbers if each.address == "/face/psi")
     assert (psi.low, psi.high, psi.default) == (-1, 2, 1)
 

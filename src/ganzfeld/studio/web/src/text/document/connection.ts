@@ -49,6 +49,7 @@ export class DocumentConnection {
   private asked = false;
   private pushing = false;
   private live = false;
+  /** Edits that were handed in to be merged, until the next word of the studio: a loss before has them sent again. */
   private merging: Unsent | null = null;
   /** The text of the last versions, the one known now at the end: without what is unsent. */
   private past: { version: number; text: Text }[] = [];
@@ -96,6 +97,7 @@ export class DocumentConnection {
   /** Something was typed here. */
   typed(): void {
     if (!this.placed) return;
+    this.merging = null;
     this.keep();
     this.push();
   }
@@ -104,7 +106,7 @@ export class DocumentConnection {
   takeDocument(told: DocumentText): void {
     const patch = told.file ?? told.name;
     if (this.log === "") this.begin(told, patch);
-    else if (told.log === this.log && told.version >= this.version && !this.asked) this.ask();
+    else if (told.log === this.log && told.version >= this.version && !this.asked && !this.merging) this.ask();
     else this.startAgain(told, patch);
   }
 
@@ -126,6 +128,7 @@ export class DocumentConnection {
       this.ends.say({ kind: "push", log: "", version: 0, client: this.client });
       return;
     }
+    this.merging = null;
     this.keep();
     if (this.hasUnsent) this.push();
     else this.release();
@@ -144,7 +147,6 @@ export class DocumentConnection {
     this.ends.dispatch(received);
     this.past = texts.slice(-REMEMBERED);
     if (news.some((update) => update.client !== this.client)) this.flash(received);
-    if (news.some((update) => update.client === this.client && update.what === "merge")) this.merging = null;
   }
 
   private begin(told: DocumentText, patch: string): void {
@@ -233,7 +235,7 @@ export class DocumentConnection {
   }
 
   private release(): void {
-    if (!this.live || this.hasUnsent || this.merging) return;
+    if (!this.live || this.hasUnsent) return;
     const calls = this.waiting;
     this.waiting = [];
     for (const call of calls) call();
