@@ -17,6 +17,9 @@ export function Sheet() {
       onCancel={() => act("close")}
       onClick={(event) => event.target === event.currentTarget && act("close")}
     >
+      <button type="button" className="sheet-close" onClick={() => act("close")}>
+        <kbd>Esc</kbd>close
+      </button>
       <div className="sheet-columns">
         {SHEET.map(({ title, keys }) => (
           <section key={title}>
@@ -32,9 +35,6 @@ export function Sheet() {
           </section>
         ))}
       </div>
-      <button type="button" className="sheet-close" onClick={() => act("close")}>
-        <kbd>Esc</kbd>close
-      </button>
     </dialog>
   );
 }

@@ -71,5 +71,5 @@ export function entriesOf(
 }
 
 function firstSentence(doc: string): string {
-  return /^[^\n]*?[.:](?=\s|$)/.exec(doc)?.[0] ?? doc.split("\n")[0] ?? "";
+  return /^[\s\S]*?\.(?=\s|$)/.exec(doc)?.[0].replaceAll("\n", " ") ?? doc;
 }

@@ -106,7 +106,8 @@ export class DocumentConnection {
   takeDocument(told: DocumentText): void {
     const patch = told.file ?? told.name;
     if (this.log === "") this.begin(told, patch);
-    else if (told.log === this.log && told.version >= this.version && !this.asked && !this.merging) this.ask();
+    else if (told.log === this.log && told.version >= this.version && !this.asked && !this.merging)
+      this.ask();
     else this.startAgain(told, patch);
   }
 
