@@ -165,6 +165,12 @@ class FakeShow:
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
 
+    def keep_as(self, name: str) -> None:
+        self._do("keep_as", name)
+
+    def open_patch(self, what: str) -> None:
+        self._do("open", what)
+
     def door(self, do: str, door: str, **options: object) -> None:
         self._do("door", do, door, options)
 

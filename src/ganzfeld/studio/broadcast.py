@@ -174,7 +174,7 @@ class StateBroadcast(_Broadcast):
 class DocumentBroadcast(_Broadcast):
     """Tells what is written as soon as it is, and where writers are, what was played, what waits when that changes."""
 
-    _news = 0
+    _news = -1
     _log, _version = "", -1
     _carets: Carets | None = None
     _played: BlockPlayed | None = None

@@ -1,8 +1,8 @@
 """The document's changes on their way to pages: every page gets each of them once and in order, or the whole text.
 
-Nothing waits here for a slow page: what is kept is one list of changes for all of them and, of each page, how far it has
-been told. A page that is further behind than the list goes back gets the whole text. All of it lives on the server's
-event loop.
+Nothing waits here for a slow page: what is kept is one list of changes for all of them and, of each page, how far it
+has been told. A page that is further behind than the list goes back gets the whole text. All of it lives on the
+server's event loop.
 """
 
 from __future__ import annotations

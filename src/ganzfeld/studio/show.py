@@ -51,7 +51,7 @@ class StudioDocument(Protocol):
         ...
 
     def wait(self, news: int, timeout: float) -> int:
-        """Wait until there is something newer than `news`, a number that this returned (0 at first)."""
+        """Wait until there is something newer than `news`, a number that this returned (−1 at first)."""
         ...
 
     def carets(self) -> Carets:
@@ -173,6 +173,15 @@ class StudioShow(Protocol):
     ) -> Callable[[], None]:
         """Call `hear` after frames with their moment and the values of these addresses, at most `rate` times a second,
         until what is returned is called. `hear` must not wait."""
+        ...
+
+    def keep_as(self, name: str) -> None:
+        """Give what plays a file of this name in the person's folder, and go on in it. May raise GanzfeldError, as the
+        one below."""
+        ...
+
+    def open_patch(self, what: str) -> None:
+        """Play a shipped example, or one of the person's patches, by its name."""
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:

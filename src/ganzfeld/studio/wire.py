@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from ganzfeld.studio.links import Role
 from ganzfeld.studio.show import CommandName
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import (
@@ -27,6 +28,8 @@ from ganzfeld.values.document import (
     WriterName,
 )
 from ganzfeld.values.status import PatchSource, Status
+
+PatchName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 # From the studio to the page
 
@@ -47,6 +50,17 @@ class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
 
 class Beat(msgspec.Struct, frozen=True, tag_field="kind", tag="beat"):
     """Says to a clean page that the studio lives, while there is no picture."""
+
+
+class You(msgspec.Struct, frozen=True, tag_field="kind", tag="you"):
+    """What a page is told first: what it may do (`role`), what it is called (`client` for programs, `name` for people),
+    whether it is shown at the machine that plays, and whether nobody between can overhear it."""
+
+    role: Role
+    client: str
+    name: str
+    is_here: bool
+    is_secure: bool
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
@@ -125,6 +139,18 @@ class DoorAction(_FromPage, frozen=True, tag="door"):
     options: dict[str, str | float | bool] = {}
 
 
+class KeepAs(_FromPage, frozen=True, tag="keep_as"):
+    """Give what plays a file of its own, of this name, in the person's folder; the show goes on in it."""
+
+    name: PatchName
+
+
+class OpenPatch(_FromPage, frozen=True, tag="open"):
+    """Play another patch: the name of a shipped example or of one of the person's patches (`/api/patches`)."""
+
+    what: PatchName
+
+
 class PushUpdates(_FromPage, frozen=True, tag="push"):
     """A writer's changes, each of the text that the one before makes; the first of the document at this version of the
     log. The answer is `DocumentUpdates` since that version with these among them, or `DocumentText` if the log cannot
@@ -193,10 +219,11 @@ FromStudio = (
     | DocumentState
     | BlockPlayed
     | Carets
+    | You
 )
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
 AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
-FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk | AtText
+FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

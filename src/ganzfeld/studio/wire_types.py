@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import show, wire
+from ganzfeld.studio import links, show, wire
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, status
 
@@ -34,6 +34,7 @@ _ALIASES: dict[str, Any] = {
     "Wait": document.Wait,
     "Changes": document.Changes,
     "CommandName": show.CommandName,
+    "Role": links.Role,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
     "FromPage": wire.FromPage,

@@ -65,7 +65,7 @@ class SharedText:
             return whole, None if updates is None else DocumentUpdates(log, version, updates)
 
     def wait(self, news: int, timeout: float) -> int:
-        """Wait until there is something newer than `news` (0: at first); how far the news are then."""
+        """Wait until there is something newer than `news` (−1 at first); how far the news are then."""
         with self._news:
             self._news.wait_for(lambda: self._news_number > news, timeout)
             return self._news_number

@@ -7,6 +7,7 @@ import { Meters } from "./hud/Meters";
 import { Permission } from "./hud/Permission";
 import { Problems } from "./hud/Problems";
 import { State, stateWord } from "./hud/State";
+import { Visitor } from "./hud/Visitor";
 import { useIdle } from "./idle";
 import { useShow } from "./live/show";
 import { Badge } from "./modes/Badge";
@@ -51,6 +52,7 @@ export function App() {
           <Badge />
           <State />
           <TextState />
+          <Visitor />
           <Meters />
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />

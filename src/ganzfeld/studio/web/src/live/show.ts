@@ -13,6 +13,7 @@ import type {
   PatchSource,
   Refusal,
   Status,
+  You,
 } from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
@@ -26,6 +27,10 @@ export interface ShowState {
   desk: Desk | null;
   document: DocumentState | null;
   carets: Carets | null;
+  /** Who this page is to the studio; null before its first word. */
+  you: You | null;
+  /** The link it came by was taken back. */
+  takenBack: boolean;
 }
 
 export const NOTHING_YET: ShowState = {
@@ -37,6 +42,8 @@ export const NOTHING_YET: ShowState = {
   desk: null,
   document: null,
   carets: null,
+  you: null,
+  takenBack: false,
 };
 
 /** The state once a message has come. */
@@ -58,6 +65,10 @@ export function withMessage(state: ShowState, message: FromWorker): ShowState {
       return { ...state, document: message };
     case "carets":
       return { ...state, carets: message };
+    case "you":
+      return { ...state, you: message };
+    case "taken-back":
+      return { ...state, connection: "lost", takenBack: true };
     default:
       return state;
   }
@@ -84,9 +95,8 @@ export function watch(canvas: HTMLCanvasElement): void {
     if (data.kind === "notice") forget(data);
   };
   const offscreen = canvas.transferControlToOffscreen();
-  worker.postMessage({ kind: "start", canvas: offscreen, url: socketAddress(location.href, "/live") }, [
-    offscreen,
-  ]);
+  const url = socketAddress(location.href, "/live", screen.height * devicePixelRatio);
+  worker.postMessage({ kind: "start", canvas: offscreen, url }, [offscreen]);
 }
 
 const hearers = new Set<(message: FromWorker) => void>();

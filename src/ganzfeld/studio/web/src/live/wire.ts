@@ -17,6 +17,7 @@ export const KINDS: readonly string[] = [
   "document_state",
   "played",
   "carets",
+  "you",
 ];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
@@ -48,6 +49,8 @@ export type CommandName =
   | "back"
   | "tap";
 
+export type Role = "play" | "watch" | "output";
+
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved;
@@ -56,6 +59,8 @@ export type FromPage =
   | Acknowledgement
   | PageCommand
   | DoorAction
+  | KeepAs
+  | OpenPatch
   | KnobTurned
   | KnobReleased
   | SnapshotAction
@@ -79,7 +84,8 @@ export type FromStudio =
   | DocumentUpdates
   | DocumentState
   | BlockPlayed
-  | Carets;
+  | Carets
+  | You;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -428,6 +434,19 @@ export interface Carets {
   carets: Caret[];
 }
 
+/**
+ * What a page is told first: what it may do (`role`), what it is called (`client` for programs, `name` for people),
+ * whether it is shown at the machine that plays, and whether nobody between can overhear it.
+ */
+export interface You {
+  kind: "you";
+  role: Role;
+  client: string;
+  name: string;
+  is_here: boolean;
+  is_secure: boolean;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -451,6 +470,18 @@ export interface DoorAction {
   do: "open" | "close" | "change" | "again" | "start" | "stop";
   door: string;
   options?: Record<string, string | number | boolean>;
+}
+
+/** Give what plays a file of its own, of this name, in the person's folder; the show goes on in it. */
+export interface KeepAs {
+  kind: "keep_as";
+  name: string;
+}
+
+/** Play another patch: the name of a shipped example or of one of the person's patches (`/api/patches`). */
+export interface OpenPatch {
+  kind: "open";
+  what: string;
 }
 
 /** A hand turned what is at an address. */

@@ -19,7 +19,11 @@ export interface Shown {
   height: number;
 }
 
-export type FromWorker = Exclude<FromStudio, EncodedFrame | Beat> | Shown | { kind: "live"; live: boolean };
+export type FromWorker =
+  | Exclude<FromStudio, EncodedFrame | Beat>
+  | Shown
+  | { kind: "live"; live: boolean }
+  | { kind: "taken-back" };
 
 const COUNT_EVERY = 500;
 
@@ -57,6 +61,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
   link = new Link({
     open: () => new WebSocket(url) as unknown as Socket,
     onLive: (live) => post({ kind: "live", live }),
+    onTakenBack: () => post({ kind: "taken-back" }),
     onMessage(data) {
       const message = read(data);
       if (message.kind === "frame") screen.take(message);

@@ -106,8 +106,7 @@ export class DocumentConnection {
   takeDocument(told: DocumentText): void {
     const patch = told.file ?? told.name;
     if (this.log === "") this.begin(told, patch);
-    else if (told.log === this.log && told.version >= this.version && !this.asked && !this.merging)
-      this.ask();
+    else if (this.goesOn(told, this.log, this.version) && !this.merging) this.ask();
     else this.startAgain(told, patch);
   }
 
@@ -150,11 +149,16 @@ export class DocumentConnection {
     if (news.some((update) => update.client !== this.client)) this.flash(received);
   }
 
+  /** Whether the studio's log goes on from this version. */
+  private goesOn(told: DocumentText, log: string, version: number): boolean {
+    return !told.reset && told.log === log && told.first <= version && version <= told.version;
+  }
+
   private begin(told: DocumentText, patch: string): void {
     const unsent = this.ends.shelf.read();
     this.log = told.log;
     this.patch = patch;
-    if (unsent && unsent.log === told.log && unsent.version <= told.version) {
+    if (unsent && this.goesOn(told, unsent.log, unsent.version)) {
       this.client = unsent.client;
       this.put(unsent.base, unsent.version);
       for (const changes of unsent.changes) this.ends.dispatch({ changes: fromWire(changes) });
