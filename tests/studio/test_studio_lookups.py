@@ -22,7 +22,7 @@ from studio_client import get
 
 @pytest.fixture
 def service(monkeypatch) -> Iterator[WordService]:
-    """One whose child is a few lines of Python: it answers with what it is asked, and a second child with its number."""
+    """One whose child is a few lines of Python, and answers with what it is asked."""
     monkeypatch.setattr(word_service, "_ARGUMENTS", (sys.executable, "-S", "-c", ECHO))
     service = WordService()
     yield service

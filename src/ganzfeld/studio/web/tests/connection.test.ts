@@ -41,8 +41,17 @@ class Authority {
   }
 
   document(): DocumentText {
-    const { log, version, text } = this;
-    return { kind: "document", log, version, name: "organ.ganz", text, file: "/shows/organ.ganz" };
+    const { log, version, text, from } = this;
+    return {
+      kind: "document",
+      log,
+      version,
+      first: from,
+      reset: false,
+      name: "organ.ganz",
+      text,
+      file: "/shows/organ.ganz",
+    };
   }
 
   since(version: number): DocumentUpdates {
@@ -56,7 +65,7 @@ class Authority {
 
   take(push: PushUpdates): DocumentUpdates | DocumentText | null {
     if (push.log !== this.log || push.version > this.version || push.version < this.from)
-      return this.document();
+      return { ...this.document(), reset: true };
     if (push.version === this.version)
       for (const { changes, what } of push.updates ?? [])
         this.updates.push({ client: push.client, changes, what });
