@@ -1,4 +1,4 @@
-"""The page's text in a real browser: it is written, played, saved, shared and dragged; and keys are what the badge says."""
+"""The page's text in a real browser: written, played, saved, shared, dragged; and keys do what the badge says."""
 
 from __future__ import annotations
 

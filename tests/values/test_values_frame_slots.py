@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,15 +160,6 @@ def test_a_read_is_whole_whatever_the_writer_does_at_each_step(between, before):
     finally:
         unlink(ring.name)
         ring.close()
-
-
-def test_line_by_line():
-    """What `frame_slots_by_line.py` holds, without any thread that other tests left."""
-    cases = Path(__file__).with_name("frame_slots_by_line.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(cases)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert " passed" in ran.stdout
 
 
 def test_a_frame_overwritten_after_its_lease_is_known_as_torn(ring):

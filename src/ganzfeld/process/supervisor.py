@@ -25,7 +25,6 @@ from ganzfeld.process.darkening import show_black
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.kept_show import KeptShow, read_kept
@@ -38,6 +37,7 @@ from ganzfeld.process.messages import (
     Failed,
     FileChanged,
     FilesSetAside,
+    LeastRate,
     LoadSnapshots,
     NetworksKept,
     Numbered,
@@ -111,6 +111,8 @@ class Supervisor(ControlledShow):
         self._taps = Taps()
         self._listeners = Listeners()
         self._lock = threading.RLock()
+        self._moving = threading.Lock()
+        """Held while the show goes over to another patch."""
         self._news = threading.Event()
         self._closing = False
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
@@ -119,14 +121,11 @@ class Supervisor(ControlledShow):
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
-            self.name,
-            text or "",
-            self._files.patch,
-            newest=lambda: self._policy.newest.text,
-            play=self._play,
-            store=DocumentStore(str(path) if path else f"show {self.name}"),
+            self.name, text or "", self._files.patch, newest=lambda: self._policy.newest.text, play=self._play
         )
-        self._policy = RestartPolicy(VersionedText(1, self.document.first_played), time.perf_counter())
+        self._policy = RestartPolicy(
+            VersionedText(1, self.document.first_played, self._options.file), time.perf_counter()
+        )
         self._texts = {1: self._policy.newest}
         self._learning = MidiLearn(self, self._options.file, self.document.lock)
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.document)
@@ -161,9 +160,10 @@ class Supervisor(ControlledShow):
         if before is not None:
             self._told.saved = before.saved
             self._care.keeps(before.kept)
-            self._playing = self._texts[0] = VersionedText(0, before.text)
+            self._playing = self._texts[0] = VersionedText(0, before.text, self._options.file)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
+        self._asked_rate = 0.0
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
@@ -226,7 +226,7 @@ class Supervisor(ControlledShow):
     def _fallback(self) -> VersionedText | None:
         """The file's text, where a show begins with what played before a crash."""
         text = self.document.disk
-        return VersionedText(0, text) if text != self._policy.newest.text else None
+        return VersionedText(0, text, self._options.file) if text != self._policy.newest.text else None
 
     # Outside a show's hours
 
@@ -330,6 +330,7 @@ class Supervisor(ControlledShow):
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:
                     self._give(asked, key="refresh", keep=False)
+                self._ask_for_rate()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -342,6 +343,12 @@ class Supervisor(ControlledShow):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
+    def _ask_for_rate(self) -> None:
+        """Render as often as the most demanding door asks for."""
+        if (rate := self.doors.highest_rate) != self._asked_rate:
+            self._asked_rate = rate
+            self._give(LeastRate(rate), key="rate", keep=False)
+
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
         fallback = None if self._policy.is_set_aside else self._playing
@@ -353,6 +360,7 @@ class Supervisor(ControlledShow):
             set_aside=self._care.custody.for_begin(),
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
+            least_fps=self.doors.highest_rate,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:

@@ -1,22 +1,65 @@
-"""The slot protocol, one line of code at a time. `test_values_frame_slots.py` runs this file in a process of its own:
-whoever steps through threads by `sys.settrace` would also step through what garbage collection runs in them, and in a
-process that earlier tests have used that may wait for a thread that stands still.
+"""The slot protocol, one line of code at a time: two threads run lines of it in every order that hypothesis thinks of.
+
+A copy of the module is made in which each statement first asks whose turn it is. (`sys.settrace` would do the same, but
+Python 3.11 can loop for ever in a traced thread.)
 """
 
 from __future__ import annotations
 
+import ast
 import secrets
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganzfeld.values import frame_slots
-from ganzfeld.values.frame_slots import Ring, RingReader, RingWriter
 from ganzfeld.values.shared_memory import unlink
 from slot_frames import HEIGHT, WIDTH, ink, publish
+
+stepping = threading.local()
+"""`before_line`: what this thread calls before each line, if there is something."""
+
+
+def line() -> None:
+    before_line = getattr(stepping, "before_line", None)
+    if before_line is not None:
+        before_line()
+
+
+class AsksBeforeEachLine(ast.NodeTransformer):
+    """Puts a call of `line` before each statement of each function."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        for inner in ast.walk(node):
+            for name in ("body", "orelse", "finalbody"):
+                statements = getattr(inner, name, None)
+                if isinstance(statements, list) and statements and isinstance(statements[0], ast.stmt):
+                    setattr(inner, name, [each for one in statements for each in (self.asking(one), one)])
+        return node
+
+    def asking(self, statement: ast.stmt) -> ast.stmt:
+        call = ast.Expr(ast.Call(ast.Name("line", ast.Load()), [], []))
+        return ast.fix_missing_locations(ast.copy_location(call, statement))
+
+
+def asking_copy(module: ModuleType) -> ModuleType:
+    """The same module from its source, with `line()` before each statement of its functions."""
+    path = Path(str(module.__file__))
+    tree = AsksBeforeEachLine().visit(ast.parse(path.read_text()))
+    copy = ModuleType(f"{module.__name__}_by_line")
+    copy.__dict__.update(__file__=str(path), line=line)
+    sys.modules[copy.__name__] = copy  # dataclasses look their module up
+    exec(compile(tree, str(path), "exec"), copy.__dict__)
+    return copy
+
+
+slots_by_line = asking_copy(frame_slots)
 
 
 class Turns:
@@ -43,27 +86,22 @@ class Turns:
         if self.errors:
             raise self.errors[0]
 
-    def thread(self, me: int, function) -> None:
+    def thread(self, me: int, function: Callable[[], None]) -> None:
         self.bells[me].acquire()
+        stepping.before_line = lambda: self.before_line(me)
         try:
-            sys.settrace(lambda frame, *_: self.line(me) if frame.f_code.co_filename == frame_slots.__file__ else None)
             function()
         except BaseException as error:  # shown by `run`
             self.errors.append(error)
         finally:
-            sys.settrace(None)
+            stepping.before_line = None
             self.over[me] = True
             self.bells[1 - me].release()
 
-    def line(self, me: int):
-        def trace(frame, event, argument):
-            if event == "line":
-                self.left -= 1
-                if self.left <= 0:
-                    self.pass_on(me)
-            return trace
-
-        return trace
+    def before_line(self, me: int) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            self.pass_on(me)
 
     def pass_on(self, me: int) -> None:
         """Let the other thread run its turn."""
@@ -76,12 +114,12 @@ class Turns:
 def line_by_line(turns: list[int], *, slots: int, frames: int) -> None:
     """A reader and a writer take turns; no lease expires, so none may be broken."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frame_slots, "SLOTS", slots)
-        patch.setattr(frame_slots, "READERS", 1)  # fewer lines to step through
-        patch.setattr(frame_slots, "fence", lambda: None)  # its lock would stop the other thread for good
-        ring = Ring.create(f"gzt{secrets.token_hex(4)}", WIDTH, HEIGHT)
+        patch.setattr(slots_by_line, "SLOTS", slots)
+        patch.setattr(slots_by_line, "READERS", 1)  # fewer lines to step through
+        patch.setattr(slots_by_line, "fence", lambda: None)  # its lock would stop the other thread for good
+        ring = slots_by_line.Ring.create(f"gzt{secrets.token_hex(4)}", WIDTH, HEIGHT)
         try:
-            writer, reader = RingWriter(ring), RingReader(ring)
+            writer, reader = slots_by_line.RingWriter(ring), slots_by_line.RingReader(ring)
             for _ in range(frames):
                 publish(writer)
 
