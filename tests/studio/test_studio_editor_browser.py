@@ -366,6 +366,25 @@ def test_the_palette_does_what_is_chosen_and_gives_the_caret_back(opened, playin
     assert mode(opened) == "EDIT"
 
 
+def test_a_patch_is_opened_from_the_palette(opened, playing):
+    opened.keyboard.press("Control+k")
+    opened.wait_for_selector(".palette li:has-text('organ')")
+    opened.keyboard.type("open organ")
+    opened.keyboard.press("Enter")
+    wait_until(opened, lambda: ("open", "example:organ") in playing.done)
+
+
+def test_saving_what_has_no_file_asks_for_a_name(opened, playing):
+    enter(opened)
+    opened.keyboard.press("Control+s")
+    opened.wait_for_selector(".keep input")
+    opened.keyboard.type("mine")
+    opened.keyboard.press("Enter")
+    wait_until(opened, lambda: playing.done == [("keep_as", "mine")])
+    opened.wait_for_selector("dialog", state="detached")
+    assert mode(opened) == "EDIT"
+
+
 def test_the_key_sheet_comes_and_goes(opened):
     opened.keyboard.press("?")
     opened.wait_for_selector(".sheet:has-text('Shift Space')")

@@ -14,6 +14,7 @@ import { Badge } from "./modes/Badge";
 import { useModes } from "./modes/modes";
 import { useComingBack } from "./modes/useComingBack";
 import { Picture } from "./Picture";
+import { Keep } from "./palette/Keep";
 import { Palette } from "./palette/Palette";
 import { Sheet } from "./palette/Sheet";
 import { PatchText } from "./text/PatchText";
@@ -67,6 +68,7 @@ export function App() {
       {hidden && <Trouble />}
       {open === "palette" && <Palette />}
       {open === "sheet" && <Sheet />}
+      {open === "keep" && <Keep />}
     </main>
   );
 }
