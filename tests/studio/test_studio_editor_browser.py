@@ -13,7 +13,6 @@ import pytest
 
 from fake_show import KNOB, FakeShow, flat
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.words import (
@@ -232,7 +231,6 @@ def filed(playing: FakeShow, tmp_path: Path) -> Path:
         watched,
         newest=lambda: playing.now.patch_text,
         play=playing.document._play,
-        store=DocumentStore(str(file)),
     )
     return file
 
