@@ -152,7 +152,7 @@ def test_edit_play_fail_and_undo_ten_steps(opened, playing):
     opened.keyboard.type(" + nois")
     opened.keyboard.press("Control+Alt+Enter")
     opened.wait_for_selector(".problem-words:has-text('Did you mean')")
-    opened.wait_for_selector(".said.trouble:text('does not play')")
+    opened.wait_for_selector(".said.says-trouble:text('does not play')")
     assert playing.played_at_once
     version = playing.now.patch_version
     for _ in range(10 * 3 + 1):  # each end of a line is a step of its own

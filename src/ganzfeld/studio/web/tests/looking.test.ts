@@ -191,7 +191,7 @@ describe("explain", () => {
   it("tells of parameters, with the address whose value is shown", () => {
     expect(of('face = network("planets", p|si=0.5)')).toMatchObject({
       title: "psi",
-      detail: "-1 … 2, 1",
+      detail: "-1 … 2, default 1",
       doc: "About psi.",
       address: "/face/psi",
     });

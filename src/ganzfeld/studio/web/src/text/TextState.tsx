@@ -60,11 +60,11 @@ export function TextState() {
 }
 
 function Word({ said, title, press }: { said: Said; title?: string; press?: () => void }) {
-  if (!press) return <span className={`said ${said.tone}`}>{said.what}</span>;
+  if (!press) return <span className={`said says-${said.tone}`}>{said.what}</span>;
   return (
     <button
       type="button"
-      className={`said ${said.tone}`}
+      className={`said says-${said.tone}`}
       title={title}
       onMouseDown={(event) => event.preventDefault()}
       onClick={press}

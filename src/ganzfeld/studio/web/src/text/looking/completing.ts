@@ -60,7 +60,7 @@ function parametersOf(words: Words, call: Call): Completion[] {
 
 export function detailOf({ kind, range, unit, default: written }: ParameterWord): string {
   const span = range ? `${range[0]} … ${range[1]}${unit && ` ${unit}`}` : kind;
-  return written ? `${span}, ${written}` : span;
+  return written ? `${span}, default ${written}` : span;
 }
 
 /** What may be chosen where one of a few things may stand. */
