@@ -86,6 +86,7 @@ class StudioServer:
         self._exact_port = exact_port
         self._allowed_hosts = tuple(allowed_hosts)
         self._open_browser = open_browser
+        self._lookups = Lookups(show)
         self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -138,6 +139,7 @@ class StudioServer:
 
     def stop(self) -> None:
         """Closes every connection and returns; may be called twice."""
+        self._lookups.close()  # or an answer that is waited for would hold up the end
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -176,10 +178,9 @@ class StudioServer:
 
         audience = Audience(begin)
         sockets = OpenSockets(self.links)
-        lookups = Lookups(self._show)
         names = [*self._allowed_hosts, *(own_names() if is_wildcard(self._host) else [bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience, sockets, self, lookups),
+            create_app(self._show, audience, sockets, self, self._lookups),
             known=addresses(self._port, names),
             url=self.url,
             links=self.links,
@@ -196,7 +197,7 @@ class StudioServer:
         try:
             await self._server.serve(sockets=[listening])
         finally:
-            lookups.close()
+            self._lookups.close()
             following.cancel()
             for broadcast in broadcasts:
                 broadcast.stop()

@@ -170,7 +170,7 @@ function useSize(
 
 function keepCaretInSight(view: EditorView | null): void {
   if (!view?.hasFocus) return;
-  view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head, { yMargin: 24 }) });
+  view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head, { yMargin: 64 }) });
 }
 
 /** The nonce that lets CodeMirror add its style sheet under the page's policy. */
