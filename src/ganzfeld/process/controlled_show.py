@@ -296,6 +296,11 @@ class ControlledShow(ShowCommands):
         return self._told.addresses
 
     @property
+    def known_addresses(self) -> frozenset[str]:
+        """Every address that the patch that plays knows: of parameters, of values and events from outside."""
+        return self._told.known
+
+    @property
     def counted(self) -> frozenset[str] | None:
         """Addresses whose hits the patch that plays, and the one before it, count; None: nothing has played yet."""
         return self._told.counted

@@ -43,7 +43,7 @@ class Begin(_Message, frozen=True):
     take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
     the file that drives the show, for the take to tell.
     set_aside: files that killed or hung a process before, and what they did. kept: copies of networks that have played,
-    by their paths. dark: publish black pictures (see `Dark`).
+    by their paths. dark: publish black pictures (see `Dark`). sources: machines that streams may come from.
     """
 
     session: str
@@ -64,6 +64,7 @@ class Begin(_Message, frozen=True):
     set_aside: dict[str, str] = {}
     kept: dict[str, str] = {}
     dark: bool = False
+    sources: tuple[str, ...] = ()
 
 
 class SetParameter(_Message, frozen=True):
