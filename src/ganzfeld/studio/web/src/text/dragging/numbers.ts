@@ -1,8 +1,8 @@
 /** The numbers of the text that can be dragged, and what is known of each. */
 
-import { syntaxTree } from "@codemirror/language";
 import type { EditorState } from "@codemirror/state";
 import type { NumberWord, Words } from "../../live/wire";
+import { treeOf } from "../looking/place";
 import { rangeOf } from "../numbers";
 import { numbersInText } from "../useMarks";
 import { type Held, heldOf } from "./steps";
@@ -32,7 +32,7 @@ export function draggableAt(state: EditorState, place: number, words: Words | nu
 
 function numberNode(state: EditorState, place: number): { from: number; to: number } | null {
   for (const side of [1, -1] as const) {
-    const node = syntaxTree(state).resolveInner(place, side);
+    const node = treeOf(state, place).resolveInner(place, side);
     if (node.name === "Number") return { from: node.from, to: node.to };
   }
   return null;

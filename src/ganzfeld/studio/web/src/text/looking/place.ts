@@ -1,8 +1,16 @@
 /** Where in a patch a place of its text is: in which call, at which argument, in which quotes. */
 
-import { syntaxTree } from "@codemirror/language";
+import { ensureSyntaxTree, syntaxTree } from "@codemirror/language";
 import type { EditorState } from "@codemirror/state";
-import type { SyntaxNode } from "@lezer/common";
+import type { SyntaxNode, Tree } from "@lezer/common";
+
+/** How long a parser that is behind what is typed is waited for (ms). */
+const PATIENCE = 100;
+
+/** The tree of a text, at least up to a place, if that can be had soon. */
+export function treeOf(state: EditorState, place: number): Tree {
+  return ensureSyntaxTree(state, place, PATIENCE) ?? syntaxTree(state);
+}
 
 export interface Call {
   /** "noise", or "face.bend". */
@@ -15,7 +23,7 @@ export interface Call {
 
 /** The call whose brackets a place is in; null outside of all. */
 export function callAt(state: EditorState, place: number): Call | null {
-  for (let node: SyntaxNode | null = syntaxTree(state).resolveInner(place, -1); node; node = node.parent) {
+  for (let node: SyntaxNode | null = treeOf(state, place).resolveInner(place, -1); node; node = node.parent) {
     if (node.name !== "ArgList" || place <= node.from || (node.to <= place && isClosed(state, node)))
       continue;
     const callee = node.prevSibling;
@@ -49,7 +57,7 @@ function argumentsOf(state: EditorState, list: SyntaxNode, place: number): Pick<
 
 /** The quotes that a place is in: from after the first to the place. */
 export function quotesAt(state: EditorState, place: number): { from: number; written: string } | null {
-  const node = syntaxTree(state).resolveInner(place, -1);
+  const node = treeOf(state, place).resolveInner(place, -1);
   if (node.name !== "String" || place <= node.from) return null;
   const written = state.sliceDoc(node.from, place);
   const quote = /^[rbuf]*("""|'''|"|')/i.exec(written)?.[0];
@@ -60,7 +68,7 @@ export function quotesAt(state: EditorState, place: number): { from: number; wri
 
 /** Whether a place is in a comment. */
 export function isInComment(state: EditorState, place: number): boolean {
-  return syntaxTree(state).resolveInner(place, -1).name === "Comment";
+  return treeOf(state, place).resolveInner(place, -1).name === "Comment";
 }
 
 /** The dotted word around a place: "audio.level", "face.psi". */
