@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,8 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.health import Health
-from ganzfeld.values.status import PatchSource, Status
+from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.status import MasterStatus, PatchSource, Status
 
 PATCH = """\
 # organ.ganz
@@ -52,15 +54,26 @@ class FakeShow:
             device="cpu",
             pending_trust=[],
             rolled="",
+            doors=(),
+            master=MasterStatus(),
+            take=None,
         )
         self.well = True
         self.commands: list[tuple[str, dict[str, str]]] = []
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
+        self.inputs_now = Inputs()
+        self.patch_file: Path | None = None
         self.pages = {"": FakePage(self)}
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
+
+    def inputs(self) -> Inputs:
+        return self.inputs_now
+
+    def silence_below(self, decibels: float) -> None:
+        self._do("silence below", decibels)
 
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:

@@ -16,6 +16,7 @@ from pathlib import Path
 from ganzfeld.process.custody import Custody
 from ganzfeld.process.kept_show import KeptShow, ShowKeeper
 from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.take_watch import TakeWatch
 from ganzfeld.values.hazards import HazardBoard, stamp_of
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class FileCare:
     """custody: the files that are set aside.
 
     changed: is told of a file that is to be tried again. show: what is to be kept; in: the file to keep it in, or None.
+    take: the file of the take that is recorded.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class FileCare:
         changed: Callable[[str], None],
         show: Callable[[], KeptShow | None],
         keep_in: Path | None,
+        take: Path | None = None,
     ) -> None:
         self._asked: tuple[str, ...] = ()
         self._read: dict[str, int] = {}
         self.custody = Custody()
+        self.take = TakeWatch(take)
         self._copies: dict[str, list[str]] = {}
         self._files, self._hazards, self._changed, self._show = files, hazards, changed, show
         self._keeper = ShowKeeper(keep_in) if keep_in is not None else None
@@ -96,6 +100,7 @@ class FileCare:
 
     def _look(self, now: float) -> None:
         self._files.write_soon()
+        self.take.look(now)
         for path in self.custody.due(now):
             self._changed(path)
         at = {hazard.path: hazard.stamp for hazard in self._hazards.standing() if hazard.seconds > AT_SECONDS}

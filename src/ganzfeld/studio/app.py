@@ -21,6 +21,8 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import page, picture
 from ganzfeld.studio.desk_actions import obey
 from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.side_routes import side_routes
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import Audience, Viewer, Wish, wish_of
 from ganzfeld.studio.wire import (
     Acknowledgement,
@@ -43,7 +45,7 @@ LATER = 1013
 BEAT_SECONDS = 1.0
 
 
-def create_app(show: StudioShow, audience: Audience) -> Starlette:
+def create_app(show: StudioShow, audience: Audience, thumbnails: Thumbnails) -> Starlette:
     """The ASGI application, without its guard.
 
     GET /            the page
@@ -52,6 +54,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
     GET /output      a clean page: the picture and nothing else
+    GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
     """
@@ -81,6 +84,7 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         Route("/api/status", status),
         Route("/api/patch", patch),
         Route("/health", health),
+        *side_routes(show, thumbnails),
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),

@@ -21,6 +21,7 @@ from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
 from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
 from ganzfeld.studio.guard import Guard, addresses
 from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import Audience, Stream
 
 log = logging.getLogger(__name__)
@@ -122,14 +123,15 @@ class StudioServer:
             return broadcast.stop
 
         audience = Audience(begin)
+        thumbnails = Thumbnails(self._show)
         names = [*self._allowed_hosts, *([] if _is_wildcard(self._host) else [_bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience),
+            create_app(self._show, audience, thumbnails),
             known=addresses(self._port, names),
             url=self.url,
         )
         self._server = _Uvicorn(app, ready)
-        state = StateBroadcast("studio state", self._show, audience, loop)
+        state = StateBroadcast("studio state", self._show, audience, loop, thumbnails)
         broadcasts.add(state)
         state.start()
         try:

@@ -5,16 +5,18 @@ Every method may be called from any thread and must return at once (`wait` after
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.health import Health
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
 
-DoorVerb = Literal["open", "close", "change", "again", "start", "stop"]
+DoorVerb = Literal["open", "close", "change", "again", "start", "stop", "record"]
 
 
 class PageSource(Protocol):
@@ -52,6 +54,19 @@ class StudioShow(Protocol):
         """What hands stand at now."""
         ...
 
+    def inputs(self) -> Inputs:
+        """What comes in: OSC, MIDI, sound."""
+        ...
+
+    def silence_below(self, decibels: float, /) -> None:
+        """Sound that is quieter is silence from now on. May raise GanzfeldError."""
+        ...
+
+    @property
+    def patch_file(self) -> Path | None:
+        """The file of the patch that plays, or None."""
+        ...
+
     def latest(self, newer_than: int) -> ShownFrame | None:
         """The newest picture, or None if its number is not above `newer_than` (−1: any picture will do)."""
         ...
@@ -77,7 +92,7 @@ class StudioShow(Protocol):
         ...
 
     def arrange(self, what: str, *arguments: Any) -> None:
-        """Rename, delete, place snapshots, or say how they fade."""
+        """Rename, delete, have back, order, place snapshots, undo that, or say how they fade."""
         ...
 
     def learn(self, target: str | None = None) -> None:
@@ -93,7 +108,7 @@ class StudioShow(Protocol):
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:
-        """Open, close, change a door, or start it again. May raise GanzfeldError."""
+        """Open, close, change a door, start it again, or record a film. May raise GanzfeldError."""
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from ganzfeld.studio.show import CommandName
+from ganzfeld.studio.show import CommandName, DoorVerb
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import PatchSource, Status
 
@@ -80,7 +80,7 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     """Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
     `engine.snapshots.Snapshots.arrange`."""
 
-    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "place", "fade"]
+    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "order", "undo", "place", "fade"]
     arguments: list[str | float] = []
 
 
@@ -102,18 +102,24 @@ class MasterMoved(_FromPage, frozen=True, tag="master"):
     door: str | None = None
 
 
+class SoundFloor(_FromPage, frozen=True, tag="floor"):
+    """Sound that is quieter than this, in decibels of full scale, is silence from now on."""
+
+    decibels: float
+
+
 class DoorAction(_FromPage, frozen=True, tag="door"):
     """Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
-    options. "again": start one that had ended. "start", "stop": a film. Doors are opened and changed from the machine
-    that plays only."""
+    options. "again": start one that had ended. "start", "stop": a film. "record": begin a film beside the patch,
+    whatever `door` says. Doors are opened and changed from the machine that plays only."""
 
-    do: Literal["open", "close", "change", "again", "start", "stop"]
+    do: DoorVerb
     door: str
     options: dict[str, str | float | bool] = {}
 
 
 FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
 FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
 
 encode = msgspec.msgpack.Encoder().encode

@@ -16,8 +16,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import show, wire
-from ganzfeld.values import desk, status
+from ganzfeld.studio import machine, show, wire
+from ganzfeld.values import desk, inputs, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
 LINE_WIDTH = 110  # as in web/biome.json
@@ -30,11 +30,15 @@ _ALIASES: dict[str, Any] = {
     "Unit": desk.Unit,
     "When": desk.When,
     "CommandName": show.CommandName,
+    "DoorVerb": show.DoorVerb,
+    "ArrivalSource": inputs.ArrivalSource,
     "AtDesk": wire.AtDesk,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
+_ANSWERS = (inputs.Inputs, machine.OutputsHere, machine.Examined)
+"""What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
     int: "number",
@@ -55,7 +59,7 @@ def wire_ts() -> str:
         _list("KINDS", "The kind of every message of the studio.", map(_kind, get_args(wire.FromStudio))),
     ]
     structs: dict[type, None] = {}
-    for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage)):
+    for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage), *_ANSWERS):
         _collect(struct, structs)
     from_page = set(get_args(wire.FromPage))
     parts += [_alias(name, alias) for name, alias in _ALIASES.items()]
