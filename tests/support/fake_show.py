@@ -143,6 +143,10 @@ class FakeShow:
         self._do("stop")
         self.teach(None)
 
+    def touched(self, control: str) -> None:
+        self._do("touched", control)
+        self.teach(None)
+
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
 

@@ -30,5 +30,9 @@ def obey(show: StudioShow, message: AtDesk) -> None:
             show.stop_learning()
         case LearnControl(str() as target, "forget"):
             show.connect(target, None)
+        case LearnControl(target, "touch", str() as control):
+            if target is not None or show.desk().lesson is None:
+                show.learn(target)
+            show.touched(control)
         case LearnControl(target, "learn"):
             show.learn(target)

@@ -103,6 +103,10 @@ class StudioShow(Protocol):
         """Nothing is to be learned any more."""
         ...
 
+    def touched(self, control: str) -> float | None:
+        """This control was touched while something is being learned."""
+        ...
+
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
         ...

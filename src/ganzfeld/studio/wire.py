@@ -7,7 +7,7 @@ from these structs by `wire_types.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -86,10 +86,11 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
 
 class LearnControl(_FromPage, frozen=True, tag="learn"):
     """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
-    no control turns it any more."""
+    no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched."""
 
     target: str | None = None
-    do: Literal["learn", "stop", "forget"] = "learn"
+    do: Literal["learn", "stop", "forget", "touch"] = "learn"
+    control: Annotated[str, msgspec.Meta(pattern=r"\A(cc|note) \d{1,2}/\d{1,3}\Z")] | None = None
 
 
 class MasterMoved(_FromPage, frozen=True, tag="master"):

@@ -1,21 +1,33 @@
 import { useCallback, useState } from "react";
 import { Desk } from "./desk/Desk";
+import { Master } from "./desk/Master";
+import { MasterAlarm } from "./desk/MasterAlarm";
+import { Actions } from "./hud/Actions";
 import { Dice } from "./hud/Dice";
-import { Help } from "./hud/Help";
 import { Meters } from "./hud/Meters";
 import { Permission } from "./hud/Permission";
 import { Problems } from "./hud/Problems";
 import { State, stateWord } from "./hud/State";
+import { Tips } from "./hud/Tips";
 import { useIdle } from "./idle";
 import { useKeys } from "./keys";
 import { useShow } from "./live/show";
+import { REMOTE } from "./live/view";
 import { Picture } from "./Picture";
+import { Panel } from "./panels/Panel";
+import { Tools } from "./panels/Tools";
+import { Remote } from "./remote/Remote";
 import { PatchText } from "./text/PatchText";
+import { useMedia } from "./useMedia";
 
 const ZOOM_STEP = 1.1;
 const ZOOM_REACH = 8;
 
 export function App() {
+  return useMedia(REMOTE) ? <Remote /> : <Studio />;
+}
+
+function Studio() {
   const [hidden, setHidden] = useState(false);
   const [steps, setSteps] = useState(0);
   const idle = useIdle();
@@ -34,18 +46,23 @@ export function App() {
       <div className="overlay" inert={hidden}>
         <header>
           <State />
+          <Tools />
           <Meters />
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
+        <Panel />
+        <Tips />
         <Desk />
         <footer>
           <Problems />
-          <Help />
+          <Actions toggleOverlay={toggleOverlay} zoom={zoom} />
           <Dice />
+          <Master />
         </footer>
         {!hidden && <Permission />}
       </div>
       {hidden && <Trouble />}
+      <MasterAlarm />
     </main>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { toggleFullscreen } from "./fullscreen";
 import { command, isLearning, isRolled, recallNumber, toggleLearning, togglePause } from "./live/show";
 
 export interface Doings {
@@ -86,12 +87,4 @@ export function useKeys({ toggleOverlay, zoom }: Doings): void {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, [toggleOverlay, zoom]);
-}
-
-function toggleFullscreen(): void {
-  // A browser may refuse; then nothing happens, which says it all.
-  const done = document.fullscreenElement
-    ? document.exitFullscreen()
-    : document.documentElement.requestFullscreen();
-  done.catch(() => {});
 }

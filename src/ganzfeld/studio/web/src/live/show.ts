@@ -1,8 +1,8 @@
 /** The running show as the page's components see it: one state, replaced when something in it changes. */
 
 import { useSyncExternalStore } from "react";
-import { socketAddress } from "./link";
-import type { AtDesk, CommandName, Desk, PatchSource, Refusal, Status } from "./wire";
+import { liveAddress, searchOf, type View, viewOf } from "./view";
+import type { AtDesk, CommandName, Desk, DoorAction, PatchSource, Refusal, Status } from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
 export interface ShowState {
@@ -65,9 +65,39 @@ export function watch(canvas: HTMLCanvasElement): void {
     }
   };
   const offscreen = canvas.transferControlToOffscreen();
-  worker.postMessage({ kind: "start", canvas: offscreen, url: socketAddress(location.href, "/live") }, [
-    offscreen,
-  ]);
+  worker.postMessage({ kind: "start", canvas: offscreen, url: liveAddress(location.href) }, [offscreen]);
+}
+
+/** How large and how often the picture comes from now on; the page's address says it, too, so that a reload keeps it. */
+export function setView(view: View): void {
+  const url = new URL(location.href);
+  url.search = searchOf(url.search, view);
+  history.replaceState(null, "", url);
+  worker?.postMessage({ kind: "view", url: liveAddress(url.href) });
+}
+
+/** What the page's address asks for. */
+export function currentView(): View {
+  return viewOf(location.search);
+}
+
+/** The state as it is now, for what is done once and not drawn. */
+export function now(): ShowState {
+  return state;
+}
+
+/** Says something on the page for a while, as the studio does when it refuses. */
+export function notify(what: string, hint = ""): void {
+  const notice: Refusal = { kind: "notice", what, hint };
+  set({ ...state, notice });
+  setTimeout(() => {
+    if (state.notice === notice) set({ ...state, notice: null });
+  }, NOTICE_STAYS);
+}
+
+/** Something is done with a door. */
+export function atDoor(doing: Omit<DoorAction, "kind">): void {
+  worker?.postMessage({ kind: "door", ...doing });
 }
 
 export function command(name: CommandName, path?: string): void {

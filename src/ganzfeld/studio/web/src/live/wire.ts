@@ -355,18 +355,30 @@ export interface KnobReleased {
  */
 export interface SnapshotAction {
   kind: "snapshot";
-  do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "undelete" | "order" | "undo" | "place" | "fade";
+  do:
+    | "store"
+    | "recall"
+    | "morph"
+    | "release"
+    | "rename"
+    | "delete"
+    | "undelete"
+    | "order"
+    | "undo"
+    | "place"
+    | "fade";
   arguments?: (string | number)[];
 }
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more.
+ * no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched.
  */
 export interface LearnControl {
   kind: "learn";
   target?: string | null;
-  do?: "learn" | "stop" | "forget";
+  do?: "learn" | "stop" | "forget" | "touch";
+  control?: string | null;
 }
 
 /**
