@@ -17,6 +17,12 @@ if not Path("/dev/nvidiactl").exists():
 os.environ["GANZFELD_COMPILE_AHEAD"] = "0"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` is: many tests wait for processes of their own, so each logical core has one; beyond
+    four, memory is what is short."""
+    return min(os.cpu_count() or 1, 4)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep caches and settings of the person who runs the tests out of them, and the tests out of those."""

@@ -50,6 +50,11 @@ class WorkThread:
             self._tasks.put(None)
 
 
+    def __del__(self) -> None:
+        # Nobody can give it a task any more.
+        self._tasks.put(None)
+
+
 def _drained(tasks: queue.SimpleQueue[Any]) -> list[Any]:
     found = []
     while True:
