@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,8 +13,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.document.document import Document
+from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
+from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import MasterStatus, PatchSource, Status
@@ -65,7 +70,17 @@ class FakeShow:
         self.done: list[tuple] = []
         self.inputs_now = Inputs()
         self.patch_file: Path | None = None
+        self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
+        self.document = Document(
+            "organ.ganz",
+            PATCH,
+            None,
+            newest=lambda: self.now.patch_text,
+            play=self.play_text,
+            store=DocumentStore(f"fake {uuid.uuid4()}"),
+        )
+        self.played_at_once = False
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 
@@ -111,6 +126,23 @@ class FakeShow:
     def patch_source(self) -> PatchSource:
         return PatchSource(name=self.now.patch_name, text=self.now.patch_text, version=self.now.patch_version)
 
+    def play_text(self, text: str, at_once: bool) -> int:
+        self.now.patch_text, self.played_at_once = text, at_once
+        self.now.patch_version += 1
+        return self.now.patch_version
+
+    def document_state(self) -> DocumentState:
+        return self.document.state(self.status())
+
+    def patch_folder(self) -> str:
+        return ""
+
+    def report(self, choose: Sequence[str], rate: float, hear: Callable) -> Callable[[], None]:
+        """What is asked for stands in `reported`, until it is stopped; a test calls `hear` itself."""
+        report = (tuple(choose), hear)
+        self.reported.append(report)
+        return lambda: self.reported.remove(report)
+
     def desk(self) -> Desk:
         return self.desk_now
 
@@ -149,6 +181,12 @@ class FakeShow:
 
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
+
+    def keep_as(self, name: str) -> None:
+        self._do("keep_as", name)
+
+    def open_patch(self, what: str) -> None:
+        self._do("open", what)
 
     def door(self, do: str, door: str, **options: object) -> None:
         self._do("door", do, door, options)

@@ -11,6 +11,7 @@ import typer
 
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
+from ganzfeld.cli._links import certificate_of, links_for
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DOORS = "Where pictures go"
 UNATTENDED = "Unattended"
+OTHERS = "Others who look, or play along"
 OUTSIDE = "OSC, MIDI, sound and tempo"
 FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
@@ -93,6 +95,31 @@ def play(
             rich_help_panel=DOORS,
         ),
     ] = False,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Let others in who have a link, at this address of the machine; 0.0.0.0: at all of them (default: "
+            "this machine alone).",
+            rich_help_panel=OTHERS,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another name or address by which others reach this machine, for its links (several times: several).",
+            rich_help_panel=OTHERS,
+        ),
+    ] = None,
+    new_links: Annotated[
+        bool,
+        typer.Option("--new-links", help="Take back all links that were given away.", rich_help_panel=OTHERS),
+    ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="Encrypt the page (TLS) with this certificate, in PEM.", rich_help_panel=OTHERS),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's key, in PEM.", rich_help_panel=OTHERS)] = None,
     keep: Annotated[
         bool,
         typer.Option(
@@ -211,6 +238,8 @@ def play(
         source = saved(source, save)
     from ganzfeld.cli import _rig as rigs
 
+    links = links_for(host, new_links)
+    encryption = certificate_of(certificate, key)
     chosen = rigs.show_rig(
         source.patch,
         name=rig,
@@ -279,9 +308,19 @@ def play(
             from ganzfeld.studio.server import PORT, StudioServer
 
             wanted = PORT if port is None else port
-            server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
+            server = StudioServer(
+                show,
+                host=host or "127.0.0.1",
+                port=wanted,
+                exact_port=bool(port),
+                allowed_hosts=allow_host or (),
+                open_browser=not headless,
+                links=links,
+                certificate=encryption,
+            )
             with server, signals:
-                ShowTerminal(show, source, server.url, SideServices(signals, take_file, closed)).watch(seconds)
+                beside = SideServices(signals, take_file, closed, server if links is not None else None)
+                ShowTerminal(show, source, server.link("play", server.url), beside).watch(seconds)
         finally:
             with ignoring_interrupts():
                 show.close()

@@ -49,7 +49,6 @@ class WorkThread:
                 future.cancel()
             self._tasks.put(None)
 
-
     def __del__(self) -> None:
         # Nobody can give it a task any more.
         self._tasks.put(None)

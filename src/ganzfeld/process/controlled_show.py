@@ -17,11 +17,12 @@ import msgspec
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
-from ganzfeld.process.messages import TrustScript, VersionedText
+from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
@@ -32,6 +33,7 @@ from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
@@ -47,7 +49,8 @@ class ControlledShow(ShowCommands):
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
     listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
-    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze.
+    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
+    text that is written, of which this show plays and saves.
     """
 
     name: str
@@ -56,6 +59,7 @@ class ControlledShow(ShowCommands):
     inputs: Callable[[], Inputs]
     silence_below: Callable[[float], None]
     doors: Routing
+    document: Document
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -125,6 +129,10 @@ class ControlledShow(ShowCommands):
         newest = self._policy.newest
         return PatchSource(name=self.name, text=newest.text, version=newest.version)
 
+    def patch_folder(self) -> str:
+        """The folder that the patch's files lie in; "" if it has no file."""
+        return str(Path(self._options.file).parent) if self._options.file else ""
+
     @property
     def known_time(self) -> tuple[float, float, float]:
         """The show was at second t at a time (perf_counter) and goes on at a speed, 0 while it is paused. Never waits,
@@ -172,6 +180,15 @@ class ControlledShow(ShowCommands):
 
     def submit(self, text: str) -> None:
         """Play this text, as if it had been saved; the file stays as it is."""
+        self.document.submitted(text)
+
+    def edit(self, text: str) -> None:
+        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
+        something that is not known (another program is just changing it), or somebody is just typing there."""
+        self.document.edit(text)
+
+    def _play(self, text: str, at_once: bool) -> int:
+        """Give it to the render process; its version."""
         with self._lock:
             newest = self._policy.newest
             if (
@@ -180,20 +197,18 @@ class ControlledShow(ShowCommands):
                 and not self._policy.is_set_aside
                 and not self._failover.outage.lasts
             ):
-                return
+                return newest.version
             recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text)
+            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text, at_once)
             self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
+            return newest.version
 
-    def edit(self, text: str) -> None:
-        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
-        something else than what plays: another program is just changing it."""
-        if self._files.patch is not None:
-            self._files.patch.write(self._policy.newest.text, text)
-        self.submit(text)
+    def document_state(self) -> DocumentState:
+        """What of the document plays, is on disk, and is on its way."""
+        return self.document.state(self.status(), set_aside=self._policy.is_set_aside)
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
@@ -259,13 +274,22 @@ class ControlledShow(ShowCommands):
         tap = self._taps.tap(at)
         self.tempo(tap.bpm, tap.beat, at=at)
 
-    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
+    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> Callable[[], None]:
         """Call `hear` after frames, at most `rate` times a second, with (at least) the values of these addresses:
-        parameters, named signals, knobs and what came from outside."""
+        parameters, named signals, knobs and what came from outside. What is returned ends that."""
         with self._lock:
-            self._listeners.add(choose, rate, hear)
-            if (report := self._listeners.wanted) is not None:
-                self._give(report, key="report", keep=False)
+            remove = self._listeners.add(choose, rate, hear)
+            self._tell_reports()
+
+        def stop() -> None:
+            with self._lock:
+                remove()
+                self._tell_reports()
+
+        return stop
+
+    def _tell_reports(self) -> None:
+        self._give(self._listeners.wanted or ReportValues(), key="report", keep=False)
 
     def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
         """How every door and the master are."""
@@ -281,13 +305,13 @@ class ControlledShow(ShowCommands):
 
     def _film(self) -> Path:
         """Where a film goes whose name nobody chose; a number is added where that is taken."""
-        path = self._options.path
+        path = self.patch_file
         return path.with_suffix(".mp4") if path else Path.cwd() / f"{Path(self.name).stem or 'show'}.mp4"
 
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch, or None."""
-        return self._options.path
+        return self._files.patch.path if self._files.patch else None
 
     def page(self, picture: str) -> PageDoor | None:
         """What clean pages of an output see (see `Routing.page`)."""
@@ -301,7 +325,7 @@ class ControlledShow(ShowCommands):
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        found = (*self._files.problems, self._dice.problem)
+        found = (*self._files.problems, self._dice.problem, self.document.problem)
         own = [Problem.of(problem) for problem in found if problem]
         outage = self._failover.outage.problems(self._policy, time.perf_counter())
         return [*own, *self._care.custody.problems(), *outage]

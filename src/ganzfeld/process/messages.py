@@ -20,10 +20,12 @@ class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_def
 
 
 class VersionedText(_Message, frozen=True):
-    """Play this text of the patch. version: counts the texts of this show, from 1."""
+    """Play this text of the patch. version: counts the texts of this show, from 1. at_once: without waiting for a bar
+    or beat, and without a fade."""
 
     version: int
     text: str
+    at_once: bool = False
 
 
 # Supervisor → render process

@@ -16,8 +16,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import machine, show, wire
-from ganzfeld.values import desk, inputs, status
+from ganzfeld.studio import links, machine, show, wire
+from ganzfeld.studio.words import Words
+from ganzfeld.values import desk, document, inputs, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
 LINE_WIDTH = 110  # as in web/biome.json
@@ -29,15 +30,20 @@ _ALIASES: dict[str, Any] = {
     "Curve": desk.Curve,
     "Unit": desk.Unit,
     "When": desk.When,
+    "UpdateKind": document.UpdateKind,
+    "Wait": document.Wait,
+    "Changes": document.Changes,
     "CommandName": show.CommandName,
     "DoorVerb": show.DoorVerb,
     "ArrivalSource": inputs.ArrivalSource,
+    "Role": links.Role,
     "AtDesk": wire.AtDesk,
+    "AtText": wire.AtText,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (inputs.Inputs, machine.OutputsHere, machine.Examined)
+_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
@@ -104,7 +110,11 @@ def _alias(name: str, alias: Any) -> str:
 
 
 def _list(name: str, comment: str, values: typing.Iterable[str]) -> str:
-    return f"/** {comment} */\nexport const {name}: readonly string[] = [{', '.join(map(_literal, values))}];"
+    words = [_literal(value) for value in values]
+    line = f"export const {name}: readonly string[] = [{', '.join(words)}];"
+    if len(line) > LINE_WIDTH:
+        line = "\n".join([f"export const {name}: readonly string[] = [", *(f"  {word}," for word in words), "];"])
+    return f"/** {comment} */\n{line}"
 
 
 def typescript(hint: Any, *, named: bool = True) -> str:

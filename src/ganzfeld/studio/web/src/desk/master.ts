@@ -1,6 +1,6 @@
 /** The master: level, black and freeze of what leaves, for all doors or one. */
 
-import { atDesk, now } from "../live/show";
+import { atDesk, currentShow } from "../live/show";
 import type { DoorStatus, MasterStatus, Status } from "../live/wire";
 
 export type MasterState = Pick<MasterStatus, "level" | "black" | "frozen">;
@@ -18,14 +18,14 @@ export function masterOf(status: Status, door: string | null): MasterState {
 }
 
 export function toggleBlack(seconds = 0, door: string | null = null): void {
-  const { status } = now();
+  const { status } = currentShow();
   if (!status) return;
   const isDark = masterOf(status, door).black > DARK;
   atDesk({ kind: "master", what: "black", value: isDark ? 0 : 1, seconds, door });
 }
 
 export function toggleFreeze(door: string | null = null): void {
-  const { status } = now();
+  const { status } = currentShow();
   if (!status) return;
   atDesk({ kind: "master", what: "freeze", value: masterOf(status, door).frozen ? 0 : 1, door });
 }

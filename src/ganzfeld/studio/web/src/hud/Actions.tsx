@@ -1,32 +1,34 @@
-import { toggleFullscreen } from "../fullscreen";
-import { command, togglePause, useShow } from "../live/show";
-
-interface ActionsProps {
-  toggleOverlay(): void;
-  zoom(by: 1 | -1): void;
-}
+import { perform } from "../doings";
+import type { Doing } from "../keys";
+import { useShow } from "../live/show";
 
 /** What keys do, as buttons: for a mouse, a tablet, and for learning the keys. */
-export function Actions({ toggleOverlay, zoom }: ActionsProps) {
+export function Actions() {
   const paused = useShow((show) => show.status?.paused ?? false);
   return (
     <div className="actions" role="toolbar" aria-label="Show">
-      <Action keys="H" word="hide" does={toggleOverlay} />
-      <Action keys="F" word="full screen" does={toggleFullscreen} />
-      <Action keys="Space" word={paused ? "play" : "pause"} does={togglePause} />
-      <Action keys="D" word="dice" does={() => command("roll")} />
+      <Action keys="H" word="hide" doing="overlay" />
+      <Action keys="F" word="full screen" doing="fullscreen" />
+      <Action keys="⇧Space" word={paused ? "play" : "pause"} doing="pause" />
+      <Action keys="D" word="dice" doing="roll" />
+      <Action keys="?" word="keys" doing="sheet" />
       <span className="sizes">
-        <Action word="−" label="Smaller text" does={() => zoom(-1)} />
-        <Action word="+" label="Larger text" does={() => zoom(1)} />
+        <Action word="−" label="Smaller text" doing="smaller" />
+        <Action word="+" label="Larger text" doing="larger" />
       </span>
     </div>
   );
 }
 
-function Action({ keys, word, label, does }: { keys?: string; word: string; label?: string; does(): void }) {
+function Action({ keys, word, label, doing }: { keys?: string; word: string; label?: string; doing: Doing }) {
   return (
     // Takes no focus from a mouse, so that the keys go on working after a click.
-    <button type="button" aria-label={label} onMouseDown={(event) => event.preventDefault()} onClick={does}>
+    <button
+      type="button"
+      aria-label={label}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => perform(doing)}
+    >
       {keys && <kbd>{keys}</kbd>}
       {word}
     </button>

@@ -2,7 +2,19 @@
 
 import { useSyncExternalStore } from "react";
 import { liveAddress, searchOf, type View, viewOf } from "./view";
-import type { AtDesk, CommandName, Desk, DoorAction, PatchSource, Refusal, Status } from "./wire";
+import type {
+  AtDesk,
+  AtText,
+  Carets,
+  CommandName,
+  Desk,
+  DocumentState,
+  DoorAction,
+  PatchSource,
+  Refusal,
+  Status,
+  You,
+} from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
 export interface ShowState {
@@ -13,6 +25,12 @@ export interface ShowState {
   notice: Refusal | null;
   shown: Shown | null;
   desk: Desk | null;
+  document: DocumentState | null;
+  carets: Carets | null;
+  /** Who this page is to the studio; null before its first word. */
+  you: You | null;
+  /** The link it came by was taken back. */
+  takenBack: boolean;
 }
 
 export const NOTHING_YET: ShowState = {
@@ -22,6 +40,10 @@ export const NOTHING_YET: ShowState = {
   notice: null,
   shown: null,
   desk: null,
+  document: null,
+  carets: null,
+  you: null,
+  takenBack: false,
 };
 
 /** The state once a message has come. */
@@ -39,6 +61,16 @@ export function withMessage(state: ShowState, message: FromWorker): ShowState {
       return { ...state, shown: message };
     case "desk":
       return { ...state, desk: message };
+    case "document_state":
+      return { ...state, document: message };
+    case "carets":
+      return { ...state, carets: message };
+    case "you":
+      return { ...state, you: message };
+    case "taken-back":
+      return { ...state, connection: "lost", takenBack: true };
+    default:
+      return state;
   }
 }
 
@@ -57,12 +89,10 @@ function set(next: ShowState): void {
 export function watch(canvas: HTMLCanvasElement): void {
   worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    set(withMessage(state, data));
-    if (data.kind === "notice") {
-      setTimeout(() => {
-        if (state.notice === data) set({ ...state, notice: null });
-      }, NOTICE_STAYS);
-    }
+    const next = withMessage(state, data);
+    if (next !== state) set(next);
+    for (const hear of hearers) hear(data);
+    if (data.kind === "notice") forget(data);
   };
   const offscreen = canvas.transferControlToOffscreen();
   worker.postMessage({ kind: "start", canvas: offscreen, url: liveAddress(location.href) }, [offscreen]);
@@ -81,15 +111,15 @@ export function currentView(): View {
   return viewOf(location.search);
 }
 
-/** The state as it is now, for what is done once and not drawn. */
-export function now(): ShowState {
-  return state;
+const hearers = new Set<(message: FromWorker) => void>();
+
+/** Calls `hear` with every message from now on, none left out; what it returns ends that. */
+export function hearAll(hear: (message: FromWorker) => void): () => void {
+  hearers.add(hear);
+  return () => hearers.delete(hear);
 }
 
-/** Says something on the page for a while, as the studio does when it refuses. */
-export function notify(what: string, hint = ""): void {
-  const notice: Refusal = { kind: "notice", what, hint };
-  set({ ...state, notice });
+function forget(notice: Refusal): void {
   setTimeout(() => {
     if (state.notice === notice) set({ ...state, notice: null });
   }, NOTICE_STAYS);
@@ -98,6 +128,27 @@ export function notify(what: string, hint = ""): void {
 /** Something is done with a door. */
 export function atDoor(doing: Omit<DoorAction, "kind">): void {
   worker?.postMessage({ kind: "door", ...doing });
+}
+
+/** Says something to the person at this page, for a moment, where the studio's refusals stand. */
+export function tellPerson(what: string, hint: string): void {
+  const notice: Refusal = { kind: "notice", what, hint };
+  set({ ...state, notice });
+  forget(notice);
+}
+
+/** A writer does something to the text. */
+export function say(message: AtText): void {
+  worker?.postMessage(message);
+}
+
+/** Plays an example instead of what plays. */
+export function openExample(what: string): void {
+  worker?.postMessage({ kind: "open", what });
+}
+
+export function currentShow(): ShowState {
+  return state;
 }
 
 export function command(name: CommandName, path?: string): void {
@@ -112,6 +163,29 @@ export function isRolled(): boolean {
 /** A hand does something at the desk. */
 export function atDesk(doing: AtDesk): void {
   worker?.postMessage(doing);
+}
+
+/** So long at most a hand is held for a text that is to be played (ms). */
+const HOLD = 3000;
+
+/** Gives an address back to the text, which says the same by then. waits: a text with this number is on its way. */
+export function releaseWhenPlayed(address: string, waits: boolean): void {
+  const release = () => atDesk({ kind: "release", address });
+  if (!waits) {
+    release();
+    return;
+  }
+  const before = state.status?.playing_version ?? null;
+  const end = () => {
+    clearTimeout(timer);
+    listeners.delete(look);
+    release();
+  };
+  const look = () => {
+    if ((state.status?.playing_version ?? null) !== before) end();
+  };
+  const timer = setTimeout(end, HOLD);
+  listeners.add(look);
 }
 
 /** Recalls the snapshot of this number, from 1. */

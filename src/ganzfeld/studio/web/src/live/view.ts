@@ -42,9 +42,14 @@ export function liveAddress(page: string, isPhone = isRemote()): string {
   const url = new URL(page);
   const asked = viewOf(url.search);
   if (isPhone && asked.height === null && asked.fps === null) url.search = searchOf(url.search, ON_A_PHONE);
-  return socketAddress(url.href, "/live");
+  return socketAddress(url.href, "/live", pixelsHigh());
 }
 
 function isRemote(): boolean {
   return typeof matchMedia === "function" && matchMedia(REMOTE).matches;
+}
+
+/** How high this display shows a picture at most; nothing where there is no display (in tests). */
+function pixelsHigh(): number | undefined {
+  return typeof screen === "undefined" ? undefined : screen.height * devicePixelRatio;
 }

@@ -3,14 +3,15 @@
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import type { AtDesk, Desk, DoorAction, PageCommand, PatchSource, Refusal, Status } from "./wire";
+import type { AtDesk, AtText, Beat, DoorAction, EncodedFrame, FromStudio, PageCommand } from "./wire";
 
 export type ToWorker =
   | { kind: "start"; canvas: OffscreenCanvas; url: string }
   | { kind: "view"; url: string }
   | PageCommand
   | DoorAction
-  | AtDesk;
+  | AtDesk
+  | AtText;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -20,7 +21,11 @@ export interface Shown {
   height: number;
 }
 
-export type FromWorker = Status | PatchSource | Refusal | Desk | Shown | { kind: "live"; live: boolean };
+export type FromWorker =
+  | Exclude<FromStudio, EncodedFrame | Beat>
+  | Shown
+  | { kind: "live"; live: boolean }
+  | { kind: "taken-back" };
 
 const COUNT_EVERY = 500;
 
@@ -63,6 +68,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
   link = new Link({
     open: () => new WebSocket(address) as unknown as Socket,
     onLive: (live) => post({ kind: "live", live }),
+    onTakenBack: () => post({ kind: "taken-back" }),
     onMessage(data) {
       const message = read(data);
       if (message.kind === "frame") screen.take(message);

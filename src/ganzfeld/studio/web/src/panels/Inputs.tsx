@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { atDesk, notify, useShow } from "../live/show";
+import { atDesk, tellPerson, useShow } from "../live/show";
 import type { Arrival, Inputs as InputsNow } from "../live/wire";
 import { controlOf, expressionOf, ordered, rateWords } from "./arrivals";
 import { useStream } from "./ask";
@@ -77,9 +77,9 @@ function Row({ arrival }: { arrival: Arrival }) {
     if (expression === null) return;
     try {
       await navigator.clipboard.writeText(expression);
-      notify(`${expression} is copied`, "Paste it into the patch, in place of a number.");
+      tellPerson(`${expression} is copied`, "Paste it into the patch, in place of a number.");
     } catch {
-      notify(`Write ${expression} into the patch`, "This browser does not let the page copy.");
+      tellPerson(`Write ${expression} into the patch`, "This browser does not let the page copy.");
     }
   };
   return (

@@ -7,6 +7,7 @@ import { clock } from "../hud/numbers";
 import { Permission } from "../hud/Permission";
 import { Problems } from "../hud/Problems";
 import { State } from "../hud/State";
+import { Visitor } from "../hud/Visitor";
 import { remarks } from "../hud/words";
 import { command, togglePause, useShow } from "../live/show";
 import { Picture } from "../Picture";
@@ -18,6 +19,7 @@ import { RemoteSnapshots } from "./RemoteSnapshots";
 /** A phone: a small picture, and large hands. The patch is played from here, not written. */
 export function Remote() {
   const [bare, setBare] = useState(false);
+  const plays = useShow((show) => show.you?.role !== "watch");
   return (
     <main className={bare ? "studio remote bare" : "studio remote"}>
       <Picture />
@@ -29,15 +31,20 @@ export function Remote() {
         <div className="hands">
           <div className="remote-head">
             <State />
+            <Visitor />
             <Numbers />
           </div>
           <Problems />
-          <Permission />
-          <Dice />
-          <RemoteMaster />
-          <Buttons hide={() => setBare(true)} />
-          <RemoteSnapshots />
-          <RemoteKnobs />
+          {plays && (
+            <>
+              <Permission />
+              <Dice />
+              <RemoteMaster />
+              <Buttons hide={() => setBare(true)} />
+              <RemoteSnapshots />
+              <RemoteKnobs />
+            </>
+          )}
         </div>
       )}
       <MasterAlarm />

@@ -1,0 +1,26 @@
+"""How much a connection may say: so many messages and bytes a second in the long run, more for a moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ganzfeld.studio import limits
+
+
+class Allowance:
+    """What one connection has left. Who says more is heard later: nothing is lost, and nobody else waits."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._at = clock()
+        self._messages = limits.MESSAGES_AT_ONCE
+        self._bytes = limits.BYTES_AT_ONCE
+
+    def wait(self, size: int) -> float:
+        """Seconds to wait before a message of `size` bytes is heard; it is counted."""
+        now = self._clock()
+        passed, self._at = now - self._at, now
+        self._messages = min(self._messages + passed * limits.MESSAGES_A_SECOND, limits.MESSAGES_AT_ONCE) - 1
+        self._bytes = min(self._bytes + passed * limits.BYTES_A_SECOND, limits.BYTES_AT_ONCE) - size
+        return max(0.0, -self._messages / limits.MESSAGES_A_SECOND, -self._bytes / limits.BYTES_A_SECOND)
