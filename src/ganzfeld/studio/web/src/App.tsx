@@ -77,9 +77,9 @@ function Studio() {
         {plays && <Desk />}
         <footer>
           <Problems />
-          {works && <Actions />}
-          {works && <Dice />}
           {plays && <Master />}
+          {works && <Dice />}
+          {works && <Actions />}
         </footer>
         {!hidden && plays && <Permission />}
       </div>

@@ -50,7 +50,7 @@ export function Master() {
       >
         {FADES.map((seconds) => (
           <option key={seconds} value={seconds}>
-            {seconds === 0 ? "at once" : `in ${seconds} s`}
+            {seconds === 0 ? "at once" : `${seconds} s`}
           </option>
         ))}
       </select>

@@ -26,6 +26,7 @@ function Action({ keys, word, label, doing }: { keys?: string; word: string; lab
     <button
       type="button"
       aria-label={label}
+      data-doing={doing}
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => perform(doing)}
     >
