@@ -1,4 +1,4 @@
-"""The page's text in a real browser: it is written, played, saved, shared and dragged; and keys are what the badge says."""
+"""The page's text in a real browser: it is written, played, saved, shared and dragged; keys are what the badge says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganzfeld.values.status import Problem
 from studio_client import port_of
 
 TYPED = string.ascii_letters + string.digits + " .,:;+-*/=<>!?@#$%^&_|~`\\"
-SIZES = ((1440, 900), (1024, 768), (390, 844))
+SIZES = ((1440, 900), (1024, 768), (820, 1180))
 
 
 def wait_until(page, holds: Callable[[], bool], within: float = 10) -> None:

@@ -58,6 +58,18 @@ def test_a_picture_is_taken_when_a_snapshot_has_arrived_and_stays(shown: FakeSho
     assert other.get(A) is None
 
 
+def test_one_that_is_stored_has_the_picture_that_is_shown(shown: FakeShow) -> None:
+    thumbnails = Thumbnails(shown)
+    shown.push(flat(40))
+    thumbnails.look()
+    new = SnapshotOnDesk("new", (0, 0), key="c" * 16)
+    shown.desk_now = replace(shown.desk_now, snapshots=(*shown.desk_now.snapshots, new), shown=("new",))
+    thumbnails.look()
+    shown.push(flat(200))
+    thumbnails.look()
+    assert abs(grey(thumbnails.get(new.key)) - 40) < 4
+
+
 def test_one_that_was_left_again_gets_none(shown: FakeShow) -> None:
     thumbnails = Thumbnails(shown)
     shown.push(flat(40))

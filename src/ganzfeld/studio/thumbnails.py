@@ -44,6 +44,7 @@ class Thumbnails:
         self._pictures: dict[str, bytes] = {}
         self._file: Path | None = None
         self._arrived: str | None = None
+        self._known: frozenset[str] | None = None
         self._due: str | None = None
         self._lock = threading.Lock()
 
@@ -70,11 +71,15 @@ class Thumbnails:
         if self._due is not None:
             self._take(self._due, desk)
             self._due = None
+        known, self._known = self._known, frozenset(each.key for each in desk.snapshots)
         arrived = _arrived(desk)
         if arrived != self._arrived:
             self._arrived = arrived
             if arrived is not None and self.get(arrived) is None:
-                self._due = arrived  # the picture that shows it may be the next one
+                if known is not None and arrived not in known:
+                    self._take(arrived, desk)  # stored just now: it is what is shown
+                else:
+                    self._due = arrived  # recalled: the picture that shows it may be the next one
 
     def _take(self, key: str, desk: Desk) -> None:
         frame = self._show.latest(-1)

@@ -12,13 +12,16 @@ import { remarks } from "../hud/words";
 import { command, togglePause, useShow } from "../live/show";
 import { Picture } from "../Picture";
 import { Record } from "../panels/Record";
+import { PatchText } from "../text/PatchText";
+import { TextState } from "../text/TextState";
 import { RemoteKnobs } from "./RemoteKnobs";
 import { RemoteMaster } from "./RemoteMaster";
 import { RemoteSnapshots } from "./RemoteSnapshots";
 
-/** A phone: a small picture, and large hands. The patch is played from here, not written. */
+/** A phone: a small picture, and large hands. */
 export function Remote() {
   const [bare, setBare] = useState(false);
+  const [writes, setWrites] = useState(false);
   const plays = useShow((show) => show.you?.role !== "watch");
   return (
     <main className={bare ? "studio remote bare" : "studio remote"}>
@@ -35,12 +38,13 @@ export function Remote() {
             <Numbers />
           </div>
           <Problems />
-          {plays && (
+          {writes && <RemoteText back={() => setWrites(false)} />}
+          {plays && !writes && (
             <>
               <Permission />
               <Dice />
               <RemoteMaster />
-              <Buttons hide={() => setBare(true)} />
+              <Buttons hide={() => setBare(true)} write={() => setWrites(true)} />
               <RemoteSnapshots />
               <RemoteKnobs />
             </>
@@ -68,7 +72,22 @@ function Numbers() {
   );
 }
 
-function Buttons({ hide }: { hide(): void }) {
+/** The patch's text, for a number that is wrong: there is no room for more. */
+function RemoteText({ back }: { back(): void }) {
+  return (
+    <section className="remote-text" aria-label="Text">
+      <div className="remote-text-head">
+        <TextState />
+        <button type="button" onClick={back}>
+          hands
+        </button>
+      </div>
+      <PatchText zoom={1} />
+    </section>
+  );
+}
+
+function Buttons({ hide, write }: { hide(): void; write(): void }) {
   const paused = useShow((show) => show.status?.paused ?? false);
   const bpm = useShow((show) => show.status?.bpm ?? 0);
   return (
@@ -81,6 +100,9 @@ function Buttons({ hide }: { hide(): void }) {
       </button>
       <button type="button" onClick={togglePause}>
         {paused ? "play" : "pause"}
+      </button>
+      <button type="button" onClick={write}>
+        text
       </button>
       <button type="button" onClick={hide}>
         hide
