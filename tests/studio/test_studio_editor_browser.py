@@ -1,4 +1,4 @@
-"""The page's text in a real browser: it is written, played, saved, shared and dragged; keys are what the badge says."""
+"""The page's text in a real browser: written, played, saved, shared, dragged; and keys do what the badge says."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ import pytest
 
 from fake_show import KNOB, FakeShow, flat
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.studio.server import StudioServer
-from ganzfeld.studio.words import AddressWord, FunctionWord, NetworkWord, NumberWord, Words
+from ganzfeld.studio.words import (
+    AddressWord,
+    FunctionWord,
+    NetworkWord,
+    NodeWord,
+    NumberWord,
+    ParameterWord,
+    Words,
+)
 from ganzfeld.values.desk import Desk, SnapshotOnDesk
 from ganzfeld.values.status import Problem
 from studio_client import port_of
 
+PATIENCE = 8000
 TYPED = string.ascii_letters + string.digits + " .,:;+-*/=<>!?@#$%^&_|~`\\"
 SIZES = ((1440, 900), (1024, 768), (820, 1180))
 
 
-def wait_until(page, holds: Callable[[], bool], within: float = 10) -> None:
+def wait_until(page, holds: Callable[[], bool], within: float = PATIENCE / 1000) -> None:
     deadline = time.monotonic() + within
     while not holds():
         assert time.monotonic() < deadline, "it never came true"
@@ -35,11 +43,11 @@ def wait_until(page, holds: Callable[[], bool], within: float = 10) -> None:
 @pytest.fixture
 def playing(show: FakeShow) -> FakeShow:
     """A show whose newest text plays, as soon as it is sent."""
-    show.now.playing_version = 1
+    show.now.playing_version = show.now.heard_version = 1
     play = show.play_text
 
     def play_text(text: str, at_once: bool) -> int:
-        version = play(text, at_once)
+        version = show.now.heard_version = play(text, at_once)
         if not show.now.errors:
             show.now.playing_version = version
         return version
@@ -47,6 +55,11 @@ def playing(show: FakeShow) -> FakeShow:
     show.document._play = play_text
     show.push(flat(30))
     return show
+
+
+@pytest.fixture(autouse=True)
+def patience(browser_page) -> None:
+    browser_page.set_default_timeout(PATIENCE)
 
 
 @pytest.fixture
@@ -68,7 +81,7 @@ def mode(page) -> str:
 def enter(page, at: str = "Control+End") -> None:
     """The caret goes into the text: to its end, if nothing else is said."""
     page.get_by_test_id("mode").click()
-    page.wait_for_selector(".studio.editing")
+    page.wait_for_selector(".studio.editing", state="attached")
     page.keyboard.press(at)
 
 
@@ -99,14 +112,14 @@ def test_out_of_the_text_the_same_keys_are_the_instrument_and_type_nothing(opene
 def test_the_badge_says_where_keys_go(opened):
     assert mode(opened) == "PLAY"
     opened.locator(".cm-line").nth(1).click(position={"x": 12, "y": 8})
-    opened.wait_for_selector(".studio.editing")
+    opened.wait_for_selector(".studio.editing", state="attached")
     assert mode(opened) == "EDIT"
     opened.keyboard.press("Escape")
-    opened.wait_for_selector(".studio:not(.editing)")
+    opened.wait_for_selector(".studio:not(.editing)", state="attached")
     opened.keyboard.press("e")
-    opened.wait_for_selector(".studio.editing")
+    opened.wait_for_selector(".studio.editing", state="attached")
     opened.mouse.click(900, 400)  # the picture, beside the text
-    opened.wait_for_selector(".studio:not(.editing)")
+    opened.wait_for_selector(".studio:not(.editing)", state="attached")
     assert mode(opened) == "PLAY"
 
 
@@ -186,6 +199,7 @@ def test_another_writer_has_a_named_caret_and_both_keep_what_they_type(opened, c
     context = chromium.new_context(viewport={"width": 1024, "height": 768})
     try:
         other = context.new_page()
+        other.set_default_timeout(PATIENCE)
         other.goto(studio.url)
         other.wait_for_selector(".cm-line:has-text('simplex2d')")
         before = text_of(playing)
@@ -217,7 +231,6 @@ def filed(playing: FakeShow, tmp_path: Path) -> Path:
         watched,
         newest=lambda: playing.now.patch_text,
         play=playing.document._play,
-        store=DocumentStore(str(file)),
     )
     return file
 
@@ -262,6 +275,7 @@ def words_of(show: FakeShow) -> Words:
         if "psi=" in text
     )
     return Words(
+        nodes=(NodeWord("network", "Play a network.", ("image",), (ParameterWord("psi", "value", "Truncation."),)),),
         functions=(FunctionWord("wander", "motion", "wander(x)", "Wanders about.", "wander(t)"),),
         addresses=(AddressWord("/face/psi", "face.psi", "value", "Truncation.", "-1 … 2"),),
         numbers=(NumberWord("/face/psi", line, column, 3, low=-1, high=2, default=1),),
@@ -342,10 +356,29 @@ def test_the_palette_does_what_is_chosen_and_gives_the_caret_back(opened, playin
     opened.keyboard.press("Enter")
     wait_until(opened, lambda: playing.commands == [("tap", {})])
     opened.wait_for_selector("dialog", state="detached")
-    opened.wait_for_selector(".studio.editing")
+    opened.wait_for_selector(".studio.editing", state="attached")
     opened.keyboard.press("Control+k")
     opened.wait_for_selector(".palette")
     opened.keyboard.press("Escape")
+    opened.wait_for_selector("dialog", state="detached")
+    assert mode(opened) == "EDIT"
+
+
+def test_a_patch_is_opened_from_the_palette(opened, playing):
+    opened.keyboard.press("Control+k")
+    opened.wait_for_selector(".palette li:has-text('organ')")
+    opened.keyboard.type("open organ")
+    opened.keyboard.press("Enter")
+    wait_until(opened, lambda: ("open", "example:organ") in playing.done)
+
+
+def test_saving_what_has_no_file_asks_for_a_name(opened, playing):
+    enter(opened)
+    opened.keyboard.press("Control+s")
+    opened.wait_for_selector(".keep input")
+    opened.keyboard.type("mine")
+    opened.keyboard.press("Enter")
+    wait_until(opened, lambda: playing.done == [("keep_as", "mine")])
     opened.wait_for_selector("dialog", state="detached")
     assert mode(opened) == "EDIT"
 
@@ -363,7 +396,7 @@ def test_a_locked_stage_leaves_snapshots_and_stays_locked_through_a_reload(opene
     before = text_of(playing)
     opened.get_by_role("button", name="Lock the stage").click()
     opened.reload()
-    opened.wait_for_selector(".studio.locked")
+    opened.wait_for_selector(".studio.locked", state="attached")
     opened.wait_for_selector(".chip-name:text('dawn')")
     opened.wait_for_selector(".cm-line:has-text('simplex2d')")
     opened.locator(".cm-line").nth(1).click(position={"x": 12, "y": 8})
@@ -375,7 +408,7 @@ def test_a_locked_stage_leaves_snapshots_and_stays_locked_through_a_reload(opene
     badge.click()
     assert badge.inner_text() == "UNLOCK?"
     badge.click()
-    opened.wait_for_selector(".studio:not(.locked)")
+    opened.wait_for_selector(".studio:not(.locked)", state="attached")
 
 
 def test_a_hidden_interface_comes_back_with_the_mouse(opened):

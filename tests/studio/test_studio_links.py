@@ -352,11 +352,13 @@ def test_with_a_certificate_all_of_it_is_encrypted(show, links, certificate):
 
 def test_a_handshake_that_never_ends_is_hung_up_on(show, links, certificate, monkeypatch):
     monkeypatch.setattr("ganzfeld.studio.connections.SILENT_SECONDS", 0.2)
-    with StudioServer(show, port=0, links=links, certificate=certificate) as server:
-        with socket.create_connection(("127.0.0.1", port_of(server)), timeout=10) as silent:
-            silent.sendall(b"\x16\x03\x01")
-            with suppress(ConnectionError):
-                assert silent.recv(100) == b""
+    with (
+        StudioServer(show, port=0, links=links, certificate=certificate) as server,
+        socket.create_connection(("127.0.0.1", port_of(server)), timeout=10) as silent,
+    ):
+        silent.sendall(b"\x16\x03\x01")
+        with suppress(ConnectionError):
+            assert silent.recv(100) == b""
 
 
 def test_a_certificate_that_is_none_is_one_clear_error(show, certificate, tmp_path):

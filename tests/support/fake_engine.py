@@ -9,13 +9,15 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
     run s.txt      as a script: a word in a file     fail           every frame raises
                                                      miss a.txt     cannot be built while there is no such file
 
-A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave.
+A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
+become (another program), leave-copy.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -90,6 +92,15 @@ def obey(word: str) -> int:
             raise KeyboardInterrupt
         case "leave":
             raise GeneratorExit
+        case "fork":
+            os.fork()
+            return 5
+        case "become":
+            os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)"])
+        case "leave-copy":
+            if os.fork():
+                os._exit(3)
+            time.sleep(8)
         case "later":
             threading.Timer(0.2, die).start()
             return 5
@@ -114,7 +125,17 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(
-            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
+            slots={
+                "/grey": SimpleNamespace(
+                    address="/grey",
+                    kind="value",
+                    text="0",
+                    reference="grey",
+                    parameter=None,
+                    knob=None,
+                    expression=SimpleNamespace(hits=frozenset({"/drum"}), addresses=("/x",)),
+                )
+            },
             patch=SimpleNamespace(knobs={}),
         )
         self.is_building, self.ready = False, (0, 0.0)
@@ -168,7 +189,7 @@ class FakeEngine:
             self.problems = []
         return self.ran
 
-    def submit(self, text: str, path: Path | None, version: int = 0, at_once: bool = False) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False, at_once: bool = False) -> None:
         try:
             self.load(text, path, version)
         except PatchError as error:

@@ -13,8 +13,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.document import DocumentState
@@ -72,15 +72,10 @@ class FakeShow:
         self.patch_file: Path | None = None
         self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
-        self.document = Document(
-            "organ.ganz",
-            PATCH,
-            None,
-            newest=lambda: self.now.patch_text,
-            play=self.play_text,
-            store=DocumentStore(f"fake {uuid.uuid4()}"),
-        )
+        name = f"organ {uuid.uuid4()}"  # nobody else's
+        self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
         self.played_at_once = False
+        self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 
@@ -181,6 +176,9 @@ class FakeShow:
 
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
+
+    def patches(self) -> list[ListedPatch]:
+        return self.own_patches
 
     def keep_as(self, name: str) -> None:
         self._do("keep_as", name)

@@ -13,6 +13,7 @@ from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._links import certificate_of, links_for
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
 from ganzfeld.outputs.base import check_target, example_targets
@@ -34,7 +35,8 @@ def play(
         Path | None,
         typer.Argument(
             metavar="[PATCH|NETWORK]",
-            help="A patch (.ganz), or a network, which plays in a default patch (default: a shipped network).",
+            help="A patch (.ganz), an example by its name (see ganzfeld examples), or a network, which plays in a "
+            "default patch (default: the opening).",
             show_default=False,
         ),
     ] = None,
@@ -61,7 +63,7 @@ def play(
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
     record: Annotated[
         Path | None,
-        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+        typer.Option(help=f"Record what is shown: {example_targets(floats=False)}. Its folder has to be there."),
     ] = None,
     take: Annotated[
         Path | None,
@@ -69,7 +71,10 @@ def play(
     ] = None,
     take_camera: Annotated[
         bool,
-        typer.Option("--take-camera", help="Keep what cameras show, too: films beside the take, gigabytes an hour."),
+        typer.Option(
+            "--take-camera",
+            help="Keep what cameras and other live sources show, too: films beside the take, gigabytes an hour.",
+        ),
     ] = False,
     to: Annotated[
         list[str] | None,
@@ -95,6 +100,14 @@ def play(
             rich_help_panel=DOORS,
         ),
     ] = False,
+    allow_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Let streams of the patch come from this machine (several times: from several).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(
@@ -174,6 +187,25 @@ def play(
             rich_help_panel=OUTSIDE,
         ),
     ] = None,
+    osc_query: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Tell other programs there what can be turned, by OSCQuery (0: a free port).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
+    until_left: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Stop when nobody has asked by OSCQuery for so long.",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
     midi: Annotated[
         list[str] | None,
         typer.Option(help='MIDI inputs, by name or pattern ("*"), or a MIDI file, looped.', rich_help_panel=OUTSIDE),
@@ -248,7 +280,8 @@ def play(
         said=rigs.Rig(
             sound=rigs.said_of_sound(audio, channel, speaker),
             midi=rigs.said_of_midi(midi, lights),
-            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
+            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate, osc_query),
+            sources=rigs.said_of_sources(allow_source),
         ),
         trust=trust,
         test_card=test_card,
@@ -263,6 +296,7 @@ def play(
     if record is not None:
         check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
+    from ganzfeld.cli._osc_query import OscQuery
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.outputs.doors.route import Route
     from ganzfeld.process.supervisor import Supervisor
@@ -280,6 +314,7 @@ def play(
         take=take,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
+        sources=chosen.rig.sources.allow,
         keep_in=kept_in(),
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
@@ -289,15 +324,17 @@ def play(
         turn=show.turn,
         clock=clock,
         conducts=show,
+        transport=show,
         desk=show,
         ring=show.sound,
         doors=show.look_at_doors,
+        known=lambda: show.known_addresses,
     )
     show.osc_dropped = lambda: signals.dropped
     show.inputs, show.silence_below = signals.look, signals.silence_below
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
-    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
+    with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
             if record is not None:
@@ -318,8 +355,9 @@ def play(
                 links=links,
                 certificate=encryption,
             )
-            with server, signals:
-                beside = SideServices(signals, take_file, closed, server if links is not None else None)
+            with server, signals, OscQuery(show, signals, chosen.rig.osc, until_left) as query:
+                reached = server if links is not None else None
+                beside = SideServices(signals, take_file, closed, query, reached)
                 ShowTerminal(show, source, server.link("play", server.url), beside).watch(seconds)
         finally:
             with ignoring_interrupts():

@@ -124,12 +124,23 @@ class Toggle(Choice):
 
 
 class Structure(Parameter):
-    """A constant of the text (size, file, list of seeds): no expressions. `check` turns it into what the node uses."""
+    """A constant of the text (size, file, list of seeds): no expressions. `check` turns it into what the node uses.
+
+    moving: the name of a host value. If an expression that moves stands where the constant does, it is that
+    parameter's.
+    """
 
     kind = "structure"
 
-    def __init__(self, default: Any, doc: str, *, check: Callable[[Any], Any] = lambda value: value) -> None:
-        self.default, self.doc, self.check = default, doc, check
+    def __init__(
+        self,
+        default: Any,
+        doc: str,
+        *,
+        check: Callable[[Any], Any] = lambda value: value,
+        moving: str | None = None,
+    ) -> None:
+        self.default, self.doc, self.check, self.moving = default, doc, check, moving
 
 
 class Input(Declared):
@@ -198,7 +209,7 @@ class SetupContext:
     structure: checked constants. candidates: for each choice, every value it may take. resources: opened files,
     shared by all programs. where: a parameter's place in the text. lines: the node's method lines, in order; their
     parameters are named "line.parameter" ("show.layer"). spend_at: adds a cost of this node to the patch's. given: the
-    parameters that the text gives.
+    parameters that the text gives. holds: whether the patch holds a rate, so that networks may be played smaller.
     """
 
     path: str
@@ -210,6 +221,7 @@ class SetupContext:
     lines: tuple[MethodLine, ...] = ()
     spend_at: Callable[[Cost, Where], None] = lambda cost, where: None
     given: frozenset[str] = frozenset()
+    holds: bool = False
 
     def spend(self, cost: Cost, parameter: str) -> None:
         """Say what this node will take, before it takes it. Raises PatchError at a parameter if that is too much."""

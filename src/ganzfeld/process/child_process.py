@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
@@ -15,6 +19,7 @@ from ganzfeld.process.render_process import main
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase
 
+HUNG_UP_SECONDS, KILLED_SECONDS, LOOK_SECONDS = 1.0, 5.0, 0.01
 # Not fork: the copy of a process that has threads and a GPU does not work, and Windows has no fork.
 _spawn = multiprocessing.get_context("spawn")
 
@@ -39,7 +44,7 @@ class ChildProcess:
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
-        with without_interrupts():
+        with for_a_start():
             self._process.start()
         theirs.close()
 
@@ -60,8 +65,11 @@ class ChildProcess:
         self.wait_for_end()
 
     def wait_for_end(self) -> str:
-        """Wait up to 5 s for the end of a process that was killed or ends by itself; how it ended, in words."""
-        self._process.join(5)
+        """Wait for the end of a process that was killed or ends by itself; how it ended, in words. One that has hung up
+        and goes on (a script put another program in its place) is killed."""
+        if not self.ends_within(HUNG_UP_SECONDS):
+            self._process.kill()
+            self.ends_within(KILLED_SECONDS)
         code = self._process.exitcode
         self.pipe.finish(0)
         if code is None:
@@ -73,16 +81,27 @@ class ChildProcess:
 
     def ends_within(self, seconds: float) -> bool:
         """Waits; whether the process ended within that time."""
-        self._process.join(seconds)
-        return self._process.exitcode is not None
+        # Not `join`, which listens to a pipe that ends with the process: a copy that a script forked holds it open, and
+        # a program that a script put in the process's place has closed it.
+        until = time.monotonic() + seconds
+        while self._process.exitcode is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOK_SECONDS)
+        return True
 
 
 @contextlib.contextmanager
-def without_interrupts() -> Iterator[None]:
-    """A process started in here does not get Ctrl-C, which the terminal sends to all its processes.
+def for_a_start() -> Iterator[None]:
+    """For starting a process in here. It does not get Ctrl-C, which the terminal sends to all its processes; where
+    signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.
 
-    Where signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.
+    A process begins in the folder that this one is in. If somebody has removed that, both go to the root.
     """
+    try:
+        Path.cwd()
+    except OSError:
+        os.chdir(Path(sys.prefix).anchor or os.sep)
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

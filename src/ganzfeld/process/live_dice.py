@@ -60,7 +60,8 @@ class LiveDice:
     def __init__(self, path: Path | None, newest: Callable[[], str], text: DiceText) -> None:
         """path: the patch's file, if it has one. newest: the text that plays, or is about to. text: where lines go."""
         self.problem: GanzfeldError | None = None
-        self._path, self._newest, self._text = path, newest, text
+        self._newest, self._text = newest, text
+        self.path = path
         self._lock = threading.RLock()
         self._stock: dict[tuple[str, str], list[str]] = {}
         self._turn = 0
@@ -136,7 +137,7 @@ class LiveDice:
 
     def _fill(self, base: str, network: Bendable) -> None:
         """Roll a stock of lines, and play the first. In a thread of its own."""
-        lines, problem = _rolled(network, self._path)
+        lines, problem = _rolled(network, self.path)
         with self._lock:
             self._rolling = False
             self.problem = problem

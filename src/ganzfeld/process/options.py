@@ -21,6 +21,7 @@ class ShowOptions:
     take: Path | None
     take_cameras: bool
     sound: Path | None
+    sources: tuple[str, ...] = ()
 
     @property
     def file(self) -> str | None:
@@ -37,15 +38,16 @@ class ShowOptions:
         set_aside: dict[str, str],
         kept: dict[str, str],
         dark: bool = False,
+        least_fps: float = 0.0,
     ) -> Begin:
         """The message with which a render process begins to play, from the last checkpoint if there is one."""
         return Begin(
             session=session,
             text=text,
-            path=self.file,
             fallback=fallback if fallback is not None and fallback.version != text.version else None,
             device=self.device,
             fps=self.fps,
+            least_fps=least_fps,
             trust_all=self.trust_all,
             checkpoint=saved.data if saved else None,
             clock=saved.clock if saved else None,
@@ -57,5 +59,6 @@ class ShowOptions:
             set_aside=set_aside,
             kept=kept,
             dark=dark,
+            sources=self.sources,
             bpm=None if self.tempo is None or isinstance(self.tempo, str) else self.tempo,
         )

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,9 @@ from ganzfeld.process.darkening import show_black
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.kept_show import KeptShow, read_kept
+from ganzfeld.process.kept_show import KeptShow, SignOfLife, read_kept
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
@@ -39,6 +38,7 @@ from ganzfeld.process.messages import (
     Failed,
     FileChanged,
     FilesSetAside,
+    LeastRate,
     LoadSnapshots,
     NetworksKept,
     Numbered,
@@ -82,6 +82,7 @@ class Supervisor(ControlledShow):
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
     trust_all: scripts run without being asked for. take: the file to record a take into.
     take_cameras: with what cameras show. sound: the file that drives the show, for the take to tell.
+    sources: machines that streams may come from.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of. keep_in: a file in which the show is written down all the time; if there
     is one, the show goes on from there.
@@ -100,6 +101,7 @@ class Supervisor(ControlledShow):
         take: Path | None = None,
         take_cameras: bool = False,
         sound: Path | None = None,
+        sources: Iterable[str] = (),
         hang_seconds: float = 15.0,
         prepare: Callable[[], Dependencies] = torch_dependencies,
         keep_in: Path | None = None,
@@ -108,11 +110,22 @@ class Supervisor(ControlledShow):
         path = self._files.patch.path if self._files.patch else None
         self.name = name or (patch.name if patch else "patch")
         self._options = ShowOptions(
-            path, self.name, device, fps, tempo, trust_all, take, take_cameras=take_cameras, sound=sound
+            path,
+            self.name,
+            device,
+            fps,
+            tempo,
+            trust_all,
+            take,
+            take_cameras=take_cameras,
+            sound=sound,
+            sources=tuple(sources),
         )
         self._taps = Taps()
         self._listeners = Listeners()
         self._lock = threading.RLock()
+        self._moving = threading.Lock()
+        """Held while the show goes over to another patch."""
         self._news = threading.Event()
         self._closing = False
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
@@ -123,14 +136,11 @@ class Supervisor(ControlledShow):
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
-            self.name,
-            text or "",
-            self._files.patch,
-            newest=lambda: self._policy.newest.text,
-            play=self._play,
-            store=DocumentStore(str(path) if path else f"show {self.name}"),
+            self.name, text or "", self._files.patch, newest=lambda: self._policy.newest.text, play=self._play
         )
-        self._policy = RestartPolicy(VersionedText(1, self.document.first_played), time.perf_counter())
+        self._policy = RestartPolicy(
+            VersionedText(1, self.document.first_played, self._options.file), time.perf_counter()
+        )
         self._texts = {1: self._policy.newest}
         self._learning = MidiLearn(self, self._options.file, self.document.lock)
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.document)
@@ -149,6 +159,7 @@ class Supervisor(ControlledShow):
             take=take,
         )
         self._dark = False
+        self._sign = SignOfLife()
         self._pulse = PulseWatch(lambda: self._store.published)
         self._failover = Failover(
             self._policy,
@@ -166,9 +177,10 @@ class Supervisor(ControlledShow):
         if before is not None:
             self._told.saved = before.saved
             self._care.keeps(before.kept)
-            self._playing = self._texts[0] = VersionedText(0, before.text)
+            self._playing = self._texts[0] = VersionedText(0, before.text, self._options.file)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
+        self._asked_rate = 0.0
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
@@ -231,7 +243,7 @@ class Supervisor(ControlledShow):
     def _fallback(self) -> VersionedText | None:
         """The file's text, where a show begins with what played before a crash."""
         text = self.document.disk
-        return VersionedText(0, text) if text != self._policy.newest.text else None
+        return VersionedText(0, text, self._options.file) if text != self._policy.newest.text else None
 
     # Outside a show's hours
 
@@ -331,10 +343,12 @@ class Supervisor(ControlledShow):
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
+                self._sign.give(time.perf_counter())
                 self._pulse.look(time.perf_counter())
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:
                     self._give(asked, key="refresh", keep=False)
+                self._ask_for_rate()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -347,6 +361,12 @@ class Supervisor(ControlledShow):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
+    def _ask_for_rate(self) -> None:
+        """Render as often as the most demanding door asks for."""
+        if (rate := self.doors.highest_rate) != self._asked_rate:
+            self._asked_rate = rate
+            self._give(LeastRate(rate), key="rate", keep=False)
+
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
         fallback = None if self._policy.is_set_aside else self._playing
@@ -358,6 +378,7 @@ class Supervisor(ControlledShow):
             set_aside=self._care.custody.for_begin(),
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
+            least_fps=self.doors.highest_rate,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:

@@ -21,6 +21,7 @@ from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
 from ganzfeld.studio.desk_actions import obey
 from ganzfeld.studio.lookups import Lookups
+from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
@@ -68,6 +69,7 @@ def create_app(
     GET /            the page
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
+    GET /api/examples, /api/patches, /patch.ganz    what can be opened, and the text that plays as a file
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
@@ -105,6 +107,7 @@ def create_app(
         Route("/api/status", status),
         Route("/api/patch", patch),
         *lookups.routes,
+        *patch_routes(show),
         *link_routes(server, sockets),
         Route("/health", health),
         *side_routes(show, thumbnails),
@@ -186,6 +189,9 @@ class _Conversation:
                 return
             said = event.get("bytes") or b""
             if (wait := self.allowance.wait(len(said))) > 0:
+                if self.allowance.is_spent:
+                    await self.socket.close(SENSELESS, "too many messages")
+                    return
                 await asyncio.sleep(wait)  # nothing more is read meanwhile
             try:
                 await self._hear(viewer, said)

@@ -197,6 +197,8 @@ class DocumentBroadcast(_Broadcast):
         if not self.audience.present.wait(NAP):
             return
         document = self.show.document
+        if not self.audience.document.log:
+            self._news = self._version = -1
         news = document.wait(self._news, LOOK_EVERY)
         if news != self._news:
             self._news = news

@@ -31,6 +31,8 @@ MESSAGES_AT_ONCE = 500.0
 BYTES_A_SECOND = 256 * 1024.0
 """Bytes of all messages of one connection, in the long run."""
 BYTES_AT_ONCE = 1024 * 1024.0
+MOST_WAITED = 5.0
+"""Seconds that the messages of one connection have to wait, one after the other, before it is closed."""
 LARGEST_MESSAGE = 1024 * 1024
 """One message from a page, in bytes: a text that was pasted."""
 LARGEST_WORD = 64 * 1024

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import (
@@ -192,6 +193,10 @@ class StudioShow(Protocol):
     ) -> Callable[[], None]:
         """Call `hear` after frames with their moment and the values of these addresses, at most `rate` times a second,
         until what is returned is called. `hear` must not wait."""
+        ...
+
+    def patches(self) -> list[ListedPatch]:
+        """The person's patches."""
         ...
 
     def keep_as(self, name: str) -> None:

@@ -57,6 +57,15 @@ def wish_of(query: Mapping[str, str], *, is_page: bool = False) -> Wish:
     return Wish(query.get("name", "")[:LONGEST_NAME], height, fps, query.get("background") == "none")
 
 
+def _within(asked: str, known: tuple[int, ...], otherwise: int) -> int:
+    """As `_rounded`, but never more than the last; `otherwise` for what makes no sense."""
+    try:
+        number = float(asked)
+    except ValueError:
+        return otherwise
+    return next((each for each in known if each >= number), known[-1]) if number > 0 else otherwise
+
+
 def _rounded(asked: str, known: tuple[int, ...]) -> int | None:
     try:
         number = float(asked)
@@ -73,8 +82,8 @@ def linked_wish_of(query: Mapping[str, str], *, is_page: bool = False, fps: int 
         asked = replace(asked, fps=min(asked.fps or fps, fps))
     if is_page and fps is None:
         return asked
-    height = asked.height or _rounded(query.get("screen", ""), limits.VIEWER_HEIGHTS) or limits.VIEWER_HEIGHT
-    return replace(asked, height=_rounded(str(height), limits.VIEWER_HEIGHTS) or limits.VIEWER_HEIGHTS[-1])
+    said = query.get("height") or query.get("screen") or str(limits.VIEWER_HEIGHT)
+    return replace(asked, height=_within(said, limits.VIEWER_HEIGHTS, limits.VIEWER_HEIGHT))
 
 
 LINKED_WISH = Wish(height=limits.VIEWER_HEIGHT, fps=limits.VIEWER_FPS)
@@ -199,7 +208,8 @@ class Audience:
         self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
         self._listeners: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
-        self._feed = DocumentFeed()
+        self.document = DocumentFeed()
+        """What has been told of the document since somebody listens."""
         self.for_pages = SharedBandwidth(limits.LINKED_BYTES_A_SECOND)
         self.for_outputs = SharedBandwidth(limits.OUTPUT_BYTES_A_SECOND)
         self.present = threading.Event()
@@ -217,7 +227,7 @@ class Audience:
             stream = Stream(wish)
             self._streams[wish] = stream, self._begin(stream)
         stream, _ = self._streams[wish]
-        viewer = Viewer(stream, bandwidth, self._feed if listens else None)
+        viewer = Viewer(stream, bandwidth, self.document if listens else None)
         stream.viewers.add(viewer)
         if bandwidth is not None:
             bandwidth.join(viewer)
@@ -234,6 +244,7 @@ class Audience:
         self._listeners.discard(viewer)
         if not self._listeners:
             self.present.clear()
+            self.document = DocumentFeed()  # nobody follows it from here on
         if viewer.bandwidth is not None:
             viewer.bandwidth.leave(viewer)
         stream = viewer.stream
@@ -252,7 +263,7 @@ class Audience:
 
     def written(self, whole: DocumentText, updates: DocumentUpdates | None) -> None:
         """Tells all who listen what was written (see `DocumentFeed.take`)."""
-        self._feed.take(whole, updates)
+        self.document.take(whole, updates)
         for viewer in self._listeners:
             viewer.look_for_news()
 

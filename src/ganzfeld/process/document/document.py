@@ -37,22 +37,38 @@ class Document(SharedText):
     """Any thread may call; what may go wrong raises GanzfeldError.
 
     text: what the file holds, or what a show without a file begins with. file: None if it has none. newest, play: the
-    show's. store: where it is written down.
+    show's.
     """
 
-    def __init__(
-        self, name: str, text: str, file: PatchFile | None, *, newest: Newest, play: Play, store: DocumentStore
-    ) -> None:
-        self._store, self._patch_file, self._newest, self._play = store, file, newest, play
+    def __init__(self, name: str, text: str, file: PatchFile | None, *, newest: Newest, play: Play) -> None:
+        super().__init__(plain(text))
+        self._newest, self._play = newest, play
+        self.first_played = ""
+        """What a show begins with: the file's text; after a crash, what played."""
+        self.last_played: BlockPlayed | None = None
+        self._write_at = 0.0
+        self._begin(name, text, file)
+
+    def _begin(self, name: str, text: str, file: PatchFile | None) -> None:
+        self._patch_file = file
         self._end = _end_of_lines(text)
         self._raw, self._disk = text, plain(text)
         self.first_played = self._disk
-        """What a show begins with: the file's text; after a crash, what played."""
-        self.last_played: BlockPlayed | None = None
-        super().__init__(name, self._disk, str(file.path) if file else None, store.append)
+        self._name, self._file = name, str(file.path) if file else None
+        self._store = DocumentStore(str(file.path) if file else f"show {name}")
         self._written: StoredDocument | None = None
-        self._write_at = 0.0
         self._take_up()
+
+    def go_on_in(self, name: str, text: str, file: PatchFile | None) -> None:
+        """Another text altogether, from now on; what was typed in the one before is kept, if that has a file. Who knows
+        the text before is told the whole one."""
+        with self.lock:
+            self._end_store()
+            self._disagreements.clear()
+            self._writers.clear()
+            self._log = UpdateLog(plain(text))
+            self._begin(name, text, file)
+        self._tell()
 
     # Typing is `SharedText`'s
 
@@ -232,14 +248,20 @@ class Document(SharedText):
             if self._store.is_long and stored.version == self._log.version and stored.log == self._log.id:
                 self._store.begin_journal()
 
+    def _keeps(self, log_id: str, version: int, update: Update) -> bool:
+        return self._store.append(log_id, version, update)
+
     def close(self) -> None:
         """The show is ended."""
         with self.lock:
-            forget = self._patch_file is None
-            if not forget:
-                self._store.write(self._stored(ended=True))
-            self._store.close(forget=forget)
-            self._was_written = False
+            self._end_store()
+
+    def _end_store(self) -> None:
+        forget = self._patch_file is None
+        if not forget:
+            self._store.write(self._stored(ended=True))
+        self._store.close(forget=forget)
+        self._was_written = False
 
     def _stored(self, *, ended: bool = False) -> StoredDocument:
         first = max(self._log.first, self._log.version - MOST_UPDATES_STORED)

@@ -18,6 +18,7 @@ import { Badge } from "./modes/Badge";
 import { useModes } from "./modes/modes";
 import { useComingBack } from "./modes/useComingBack";
 import { Picture } from "./Picture";
+import { Keep } from "./palette/Keep";
 import { Palette } from "./palette/Palette";
 import { Sheet } from "./palette/Sheet";
 import { Panel } from "./panels/Panel";
@@ -87,6 +88,7 @@ function Studio() {
       <MasterAlarm />
       {open === "palette" && <Palette />}
       {open === "sheet" && <Sheet />}
+      {open === "keep" && <Keep />}
     </main>
   );
 }

@@ -10,6 +10,8 @@ import type {
   Desk,
   DocumentState,
   DoorAction,
+  KeepAs,
+  OpenPatch,
   PatchSource,
   Refusal,
   Status,
@@ -137,14 +139,9 @@ export function tellPerson(what: string, hint: string): void {
   forget(notice);
 }
 
-/** A writer does something to the text. */
-export function say(message: AtText): void {
+/** A writer does something to the text, or has another one. */
+export function say(message: AtText | KeepAs | OpenPatch): void {
   worker?.postMessage(message);
-}
-
-/** Plays an example instead of what plays. */
-export function openExample(what: string): void {
-  worker?.postMessage({ kind: "open", what });
 }
 
 export function currentShow(): ShowState {

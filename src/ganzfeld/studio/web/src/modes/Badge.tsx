@@ -1,5 +1,6 @@
 import "./badge.css";
 import { useEffect, useState } from "react";
+import { useShow } from "../live/show";
 import { edit, leaveText } from "../text/editing";
 import { act, useModes } from "./modes";
 
@@ -8,6 +9,8 @@ const ASKS_FOR = 3000;
 /** Says, large, what keys do now; pressing it changes that. Beside it the stage lock. */
 export function Badge() {
   const { mode, locked } = useModes((modes) => modes);
+  const watches = useShow((show) => show.you?.role === "watch");
+  if (watches) return null;
   if (locked) return <Locked />;
   const editing = mode === "edit";
   return (

@@ -9,7 +9,7 @@ export interface Modes {
   locked: boolean;
   /** The interface is hidden, and only the picture shows. */
   hidden: boolean;
-  open: "nothing" | "palette" | "sheet";
+  open: "nothing" | "palette" | "sheet" | "keep";
 }
 
 export type Act =
@@ -20,6 +20,7 @@ export type Act =
   | "show interface"
   | "toggle palette"
   | "toggle sheet"
+  | "ask for a name"
   | "close";
 
 export const AT_FIRST: Modes = { mode: "play", locked: false, hidden: false, open: "nothing" };
@@ -41,12 +42,14 @@ export function withAct(modes: Modes, act: Act): Modes {
       return opened(modes, "palette");
     case "toggle sheet":
       return opened(modes, "sheet");
+    case "ask for a name":
+      return opened(modes, "keep");
     case "close":
       return { ...modes, open: "nothing" };
   }
 }
 
-function opened(modes: Modes, what: "palette" | "sheet"): Modes {
+function opened(modes: Modes, what: "palette" | "sheet" | "keep"): Modes {
   if (modes.locked) return modes;
   return { ...modes, hidden: false, open: modes.open === what ? "nothing" : what };
 }

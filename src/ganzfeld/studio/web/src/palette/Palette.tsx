@@ -1,9 +1,9 @@
 import "./palette.css";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { openExample } from "../live/show";
+import { say } from "../live/show";
 import { act } from "../modes/modes";
 import { useWords } from "../text/words";
-import { type Entry, type Example, entriesOf } from "./entries";
+import { type Entry, entriesOf, type Listed } from "./entries";
 import { fitting } from "./matching";
 import { useModal } from "./useModal";
 
@@ -13,9 +13,12 @@ const MOST = 60;
 export function Palette() {
   const [typed, setTyped] = useState("");
   const [chosen, setChosen] = useState(0);
-  const examples = useExamples();
+  const patches = usePatches();
   const words = useWords();
-  const entries = useMemo(() => entriesOf(words, examples, openExample), [words, examples]);
+  const entries = useMemo(
+    () => entriesOf(words, patches, (what) => say({ kind: "open", what })),
+    [words, patches],
+  );
   const found = fitting(entries, typed, MOST);
   const at = Math.min(chosen, found.length - 1);
   const list = useRef<HTMLUListElement>(null);
@@ -71,7 +74,7 @@ export function Palette() {
         {found.map((entry, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
           <li
-            key={`${entry.group} ${entry.name}`}
+            key={`${entry.group} ${entry.name} ${entry.about}`}
             id={`palette-${index}`}
             // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: one of the list
             role="option"
@@ -92,15 +95,20 @@ export function Palette() {
   );
 }
 
-function useExamples(): readonly Example[] {
-  const [examples, setExamples] = useState<readonly Example[]>([]);
+const LISTS = ["/api/patches", "/api/examples"];
+
+/** The person's own patches, then those that ship with Ganzfeld. */
+function usePatches(): readonly Listed[] {
+  const [lists, setLists] = useState<Readonly<Record<string, readonly Listed[]>>>({});
   useEffect(() => {
     const stop = new AbortController();
-    fetch("/api/examples", { signal: stop.signal })
-      .then((answer) => (answer.ok ? answer.json() : []))
-      .then(setExamples)
-      .catch(() => {}); // without them there are the commands
+    for (const address of LISTS) {
+      fetch(address, { signal: stop.signal })
+        .then((answer) => (answer.ok ? answer.json() : []))
+        .then((list: Listed[]) => setLists((before) => ({ ...before, [address]: list })))
+        .catch(() => {}); // without them there are the commands
+    }
     return () => stop.abort();
   }, []);
-  return examples;
+  return useMemo(() => LISTS.flatMap((address) => lists[address] ?? []), [lists]);
 }

@@ -14,10 +14,12 @@ export interface Entry {
   run(): void;
 }
 
-/** An example, as `/api/examples` tells it. */
-export interface Example {
+/** A patch to open, as `/api/examples` and `/api/patches` tell it. */
+export interface Listed {
+  what: string;
   name: string;
   title: string;
+  folder: string;
 }
 
 const COMMANDS: readonly (readonly [string, string, Doing])[] = [
@@ -39,11 +41,11 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["show all keys", "?", "sheet"],
 ];
 
-/** All there is, commands first. open: opens an example. */
+/** All there is, commands first. open: opens a patch. */
 export function entriesOf(
   words: Words | null,
-  examples: readonly Example[],
-  open: (name: string) => void,
+  patches: readonly Listed[],
+  open: (what: string) => void,
 ): Entry[] {
   const commands = COMMANDS.map(([name, keys, doing]): Entry => {
     return { name, keys, group: "do", about: "", run: () => perform(doing) };
@@ -55,8 +57,15 @@ export function entriesOf(
     keys: "",
     run: () => act("toggle lock"),
   };
-  const opens = examples.map(({ name, title }): Entry => {
-    return { name, group: "open", about: title, keys: "", run: () => open(name) };
+  const keep: Entry = {
+    name: "keep under a name",
+    group: "do",
+    about: "a file of its own for what is written",
+    keys: "",
+    run: () => act("ask for a name"),
+  };
+  const opens = patches.map(({ what, name, title, folder }): Entry => {
+    return { name, group: "open", about: title || folder, keys: "", run: () => open(what) };
   });
   const nodes = (words?.nodes ?? []).map((node): Entry => {
     return {
@@ -67,7 +76,7 @@ export function entriesOf(
       run: () => insertLines(node.example),
     };
   });
-  return [...commands, lock, ...opens, ...nodes];
+  return [...commands, keep, lock, ...opens, ...nodes];
 }
 
 function firstSentence(doc: string): string {

@@ -39,10 +39,11 @@ export function PatchText({ zoom }: { zoom: number }) {
     };
   }, []);
 
+  const closed = useShow((show) => show.you?.role === "watch") || locked;
   useEffect(() => {
-    view.current?.dispatch({ effects: permission.reconfigure(locked ? readOnly : []) });
-    if (locked) leaveText();
-  }, [locked]);
+    view.current?.dispatch({ effects: permission.reconfigure(closed ? readOnly : []) });
+    if (closed) leaveText();
+  }, [closed]);
 
   useMarks(view);
   useWriters(view);

@@ -27,7 +27,8 @@ export function waitWord({ phase, beats_left, seconds_left }: Waiting): string {
 /** How what is written stands to the file. */
 export function fileWord(document: DocumentState | null, facts: TextFacts): Said {
   if (facts.unsent) return { what: "not sent yet", tone: "news" };
-  if (document === null || document.saved === null) return { what: "no file", tone: "calm" };
+  if (document === null) return { what: "no file", tone: "calm" };
+  if (document.saved === null) return { what: "keep …", tone: "calm" };
   return document.saved ? { what: "saved", tone: "calm" } : { what: "not saved", tone: "news" };
 }
 
@@ -38,7 +39,8 @@ export function TextState() {
   if (!facts.known) return null;
   const file = fileWord(document, facts);
   const played = playedWord(document, facts);
-  const canSave = document?.saved === false;
+  const isKept = document?.saved !== null;
+  const canSave = document !== null && document.saved !== true;
   return (
     <div className="text-state" data-testid="text-state">
       {played && (
@@ -50,7 +52,7 @@ export function TextState() {
       )}
       <Word
         said={file}
-        title={canSave ? "Save (Ctrl+S)" : undefined}
+        title={isKept ? "Save (Ctrl+S)" : "It has no file yet: keep it under a name (Ctrl+S)"}
         press={canSave ? saveText : undefined}
       />
     </div>

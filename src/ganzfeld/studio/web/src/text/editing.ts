@@ -2,7 +2,7 @@
 
 import type { EditorView } from "@codemirror/view";
 import { useSyncExternalStore } from "react";
-import { say, tellPerson } from "../live/show";
+import { currentShow, say, tellPerson } from "../live/show";
 import { act, currentModes } from "../modes/modes";
 import type { DocumentConnection } from "./document/connection";
 
@@ -50,7 +50,7 @@ export function useTextFacts(): TextFacts {
 
 /** The caret goes into the text. */
 export function edit(): void {
-  if (currentModes().locked) return;
+  if (currentModes().locked || view?.state.readOnly) return;
   act("enter text");
   view?.focus();
 }
@@ -77,9 +77,13 @@ export function playText(what: "block" | "all", now: boolean, at?: number): void
   });
 }
 
-/** Writes the text into the patch's file. */
+/** Writes the text into the patch's file. One that has none is asked how it is to be called. */
 export function saveText(): void {
   const link = connection;
+  if (currentShow().document?.saved === null) {
+    act("ask for a name");
+    return;
+  }
   if (!link?.isLive) {
     tellPerson("The studio is not there", "What is typed is kept; save again when it is back.");
     return;
