@@ -69,8 +69,10 @@ function Studio() {
           <State />
           <TextState />
           <Visitor />
-          {works && <Tools />}
-          <Meters />
+          <div className="right">
+            {works && <Tools />}
+            <Meters />
+          </div>
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && <Panel />}
