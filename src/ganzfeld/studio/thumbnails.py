@@ -1,8 +1,8 @@
 """Small pictures of snapshots: what the show looked like when each was stored, or when it had arrived again.
 
-A picture belongs to the name and the values of a snapshot (`SnapshotOnDesk.key`), so it stays when the snapshot is moved,
-deleted and had back, and goes when other values are stored under its name. A rename takes it along. They are kept in Ganzfeld's cache, a file
-for each patch: they can be made again by recalling.
+A picture belongs to the name and the values of a snapshot (`SnapshotOnDesk.key`), so it stays when the snapshot is
+moved, deleted and had back, and goes when other values are stored under its name. A rename takes it along. They are
+kept in Ganzfeld's cache, a file for each patch: they can be made again by recalling.
 """
 
 from __future__ import annotations
