@@ -7,6 +7,7 @@ own, a handful at a time, so that the process which must never wait need not kno
 from __future__ import annotations
 
 import ast
+import contextlib
 import logging
 import subprocess
 import sys
@@ -120,6 +121,12 @@ class LiveDice:
                 raise GanzfeldError(
                     "there is nothing to take back", hint="The text has changed since, or nothing was rolled"
                 )
+
+    def end(self) -> None:
+        """The show ends: a line that nobody kept is not there the next time."""
+        with self._lock, contextlib.suppress(GanzfeldError):
+            if self._line and self.rolled == self._line:
+                self.back()
 
     def _without(self) -> str:
         """The text without the line that was rolled."""
