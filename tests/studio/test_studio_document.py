@@ -83,6 +83,17 @@ def test_a_page_that_comes_back_goes_on_from_where_it_was(show, view):
         assert ada.text == "mine # again\n" + PATCH == show.document.text
 
 
+def test_a_page_that_knows_another_log_gets_the_whole_text(show, view):
+    with view() as viewer:
+        ada = Page(viewer, "ada")
+        for log in ("", "another"):
+            ada.say("push", log=log, version=0)
+            told = viewer.hear("document")
+            assert (told["log"], told["text"], told["reset"]) == (ada.log, PATCH, False)
+        ada.push(0, "on ")
+        ada.hear()
+
+
 def test_edits_of_a_text_that_nobody_knows_are_merged(show, view):
     with view() as viewer:
         ada = Page(viewer, "ada")
