@@ -42,8 +42,8 @@ class Bendable:
 class DiceText(Protocol):
     """Where lines are put (`document.Document`). Both raise GanzfeldError if somebody is changing that part."""
 
-    def put(self, text: str, what: Literal["dice"]) -> None:
-        """Change the text that plays to this, and play it."""
+    def put(self, text: str, what: Literal["dice"], *, plays: bool = True) -> None:
+        """Change the text that plays to this, and play it, unless not."""
         ...
 
     def keep(self, before: str, after: str) -> None:
@@ -126,7 +126,8 @@ class LiveDice:
         """The show ends: a line that nobody kept is not there the next time."""
         with self._lock, contextlib.suppress(GanzfeldError):
             if self._line and self.rolled == self._line:
-                self.back()
+                self._text.put(self._without(), "dice", plays=False)
+                self._line = ""
 
     def _without(self) -> str:
         """The text without the line that was rolled."""

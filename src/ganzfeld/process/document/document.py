@@ -158,13 +158,14 @@ class Document(SharedText):
             self._merge(merge(self._newest(), self._log.text, text), "merge")
             self._play(text, False)
 
-    def put(self, text: str, what: UpdateKind) -> None:
+    def put(self, text: str, what: UpdateKind, *, plays: bool = True) -> None:
         """The show changed something in the text that plays, and plays it. Raises GanzfeldError if somebody is just
         changing the same lines."""
         with self.lock:
             text = plain(text)
             self._change(self._put(self._newest(), text), what)
-            self._play(text, False)
+            if plays:
+                self._play(text, False)
 
     def edit(self, text: str) -> None:
         """As `put`, and write the change into the file, if it says there what plays."""
