@@ -257,7 +257,7 @@ class ControlledShow(ShowCommands):
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
             played = self._policy.newest.text
-            self.document.go_on_in(opened.name, opened.text, file)
+            self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)
 
     def learn(self, target: str | None = None) -> None:
