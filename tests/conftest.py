@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-# Before torch is imported anywhere: tests share two cores with each other.
+# Before torch is imported anywhere: tests share two cores with each other, and threads that wait leave them.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Before Triton is: without a card its kernels run in its interpreter.
 if not Path("/dev/nvidiactl").exists():
     os.environ.setdefault("TRITON_INTERPRET", "1")

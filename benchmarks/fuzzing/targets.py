@@ -6,6 +6,7 @@ runs in feeders run here in the fuzzer's own process.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pickle
@@ -21,7 +22,7 @@ import msgspec
 import numpy as np
 
 from fuzzing.mutations import bytes_changed, text_changed, tree_changed
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import FeederError, GanzfeldError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Make = Callable[[random.Random], bytes]
@@ -373,12 +374,12 @@ def films() -> Target:
 
 def _feeder(kind: Any, what: str, *asked: float) -> Callable[[Path], None]:
     def read(path: Path) -> None:
-        feeder = kind(path)
         try:
-            for second in asked or (None,):
-                getattr(feeder, what)(*([] if second is None else [second]))
-        finally:
-            feeder.close()
+            with contextlib.closing(kind(path)) as feeder:
+                for second in asked or (None,):
+                    getattr(feeder, what)(*([] if second is None else [second]))
+        except MemoryError:  # told in these words by the child that it runs in
+            raise FeederError("it takes more memory than it may") from None
 
     return read
 

@@ -41,6 +41,12 @@ def check_plain(path: Path) -> None:
     _refuse(path.stat().st_mode, path)
 
 
+def version_of(facts: os.stat_result) -> tuple[int, int, int, int]:
+    """Another one whenever a file is written or replaced, also by what gives it back its old time and length (`cp -p`,
+    `rsync --times`): the time of the change itself, where the system tells it, cannot be set."""
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
+
+
 def real_path(path: Path) -> Path:
     """The absolute path that links lead to; of a loop of links, or where nobody can tell, the path itself."""
     try:

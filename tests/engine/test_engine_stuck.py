@@ -53,6 +53,25 @@ def test_a_build_that_hangs_is_left_behind_and_the_next_one_plays(engine, tmp_pa
     released.set()
 
 
+def test_a_text_that_has_nothing_to_do_with_a_file_that_hangs_does_not_wait_for_it(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(builder_thread, "LEFT_AFTER", 0.2)
+    released, opening = threading.Event(), threading.Event()
+    (tmp_path / "w.npy").write_bytes(b"x")
+    from ganzfeld.patch.nodes import latent
+
+    def hang(path):
+        opening.set()
+        released.wait(60)
+
+    monkeypatch.setattr(latent, "read_latents", hang)
+    engine.submit('out(network("planets", latent("w.npy")))', tmp_path / "a.ganz")
+    assert opening.wait(30)
+    engine.submit("out(noise(amplitude=0.5), size=(4, 4))")
+    frames_until(engine, lambda: engine.outs["out"].size == (4, 4))
+    assert engine.problems == []
+    released.set()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders")
 @pytest.mark.parametrize("node", ['image("f.png")', 'movie("f.mp4")', 'script("f.py")', 'network("f.pkl")'])
 def test_a_pipe_is_no_file(engine, tmp_path, node):

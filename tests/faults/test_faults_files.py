@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -161,3 +162,17 @@ def test_a_file_that_does_not_answer_is_left_alone(tmp_path, monkeypatch):
     finally:
         answers.set()
         watcher.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there others can remove names")
+def test_names_of_shared_memory_that_the_system_removes(play):
+    """As systemd does when the user has logged out (RemoveIPC)."""
+    stage = play("grey 5\n")
+    stage.shows(5)
+    for name in Path("/dev/shm").glob(f"{stage.show.session}*"):
+        name.unlink()
+    stage.goes_on()
+    replaced_process(stage)
+    replaced_process(stage)
+    stage.patch.write_text("grey 6\nsize 8 4\n# out()")
+    stage.shows(6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import psutil
@@ -55,6 +56,38 @@ def test_exceptions_of_every_kind_are_told(play, tmp_path, word):
     script.write_text("6")
     stage.shows(6)
     stage.is_silent()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="copies of a process")
+def test_a_copy_of_the_process_that_a_script_made_is_no_second_show(play, tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"grey 1\nrun {script}\n")
+    stage.shows(5)
+    pid = stage.show.render_pid
+    script.write_text("fork")
+    until(lambda: str(script) not in stage.show._care.custody.files)
+    stage.goes_on()
+    script.write_text("6")
+    stage.shows(6)
+    assert stage.show.render_pid == pid
+    until(lambda: all(child.status() == psutil.STATUS_ZOMBIE for child in psutil.Process(pid).children()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes there have no copies")
+@pytest.mark.parametrize("word", ["become", "leave-copy"])
+def test_a_process_that_is_gone_though_somebody_holds_its_pipe(play, tmp_path, word):
+    """A script puts another program in the place of the process, or leaves a copy of it behind that outlives it."""
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"grey 1\nrun {script}\n")
+    stage.shows(5)
+    pid = stage.show.render_pid
+    script.write_text(word)
+    until(lambda: stage.show.render_pid not in (pid, None), seconds=10)
+    stage.goes_on()
+    script.write_text("6")
+    stage.shows(6)
 
 
 def test_what_is_set_aside_stays_so_in_the_next_process(play, tmp_path):

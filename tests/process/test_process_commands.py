@@ -7,7 +7,7 @@ import pytest
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.process.commands import ShowCommands
-from ganzfeld.process.messages import OutsideHit, SetOutside, SetParameter
+from ganzfeld.process.messages import ArrangeSnapshots, OutsideHit, SetOutside, SetParameter
 from ganzfeld.process.render import counted_hits
 from ganzfeld.signals.osc import OscInput
 from ganzfeld.signals.osc_packets import encode
@@ -87,3 +87,9 @@ def test_of_places_on_the_pad_the_newest_is_enough(show):
         OutsideHit("/snapshot/morph", (0.9, 0.5)),
         OutsideHit("/snapshot/recall", ("dawn",)),
     ]
+
+
+@pytest.mark.parametrize("what", ["place", "fade", "rename", "undelete"])
+def test_snapshots_are_arranged_without_a_word(show, what):
+    show.arrange(what)
+    assert list(show.waiting.values()) == [ArrangeSnapshots(what, ())], "who holds the bank refuses it"

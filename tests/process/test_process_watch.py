@@ -115,12 +115,25 @@ def test_the_same_text_saved_again_counts(desk):
     assert desk.wait(1) == [Change(desk.file, PATCH)]
 
 
-def test_a_change_that_the_file_systems_clock_did_not_see(desk):
+@pytest.mark.skipif(os.name == "nt", reason="the system does not tell when a file was changed last")
+@pytest.mark.parametrize("kind", ["patch", "data"])
+def test_other_content_of_the_same_length_and_time_counts(tmp_path, kind):
+    """As `cp -p` and `rsync --inplace --times` leave it."""
+    desk = Desk(tmp_path / "a.ganz", kind)
     desk.write(PATCH)
-    desk.wait(1)
+    assert len(desk.wait(1)) == 1
     status = desk.file.stat()
     desk.file.write_text(PATCH.replace("0.9", "0.3"))
     os.utime(desk.file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert len(desk.wait(1)) == 1
+
+
+def test_a_change_that_the_file_systems_clock_did_not_see(desk, monkeypatch):
+    desk.write(PATCH)
+    desk.wait(1)
+    stamp = watch._stamp(desk.file)
+    monkeypatch.setattr(watch, "_stamp", lambda path: stamp)
+    desk.file.write_text(PATCH.replace("0.9", "0.3"))
     assert desk.wait(1) == []
     desk.settling.touch(desk.time)
     assert [change.text for change in desk.wait(1)] == [PATCH.replace("0.9", "0.3")]

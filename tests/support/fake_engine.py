@@ -9,13 +9,15 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
     run s.txt      as a script: a word in a file     fail           every frame raises
                                                      miss a.txt     cannot be built while there is no such file
 
-A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave.
+A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
+become (another program), leave-copy.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -90,6 +92,15 @@ def obey(word: str) -> int:
             raise KeyboardInterrupt
         case "leave":
             raise GeneratorExit
+        case "fork":
+            os.fork()
+            return 5
+        case "become":
+            os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)"])
+        case "leave-copy":
+            if os.fork():
+                os._exit(3)
+            time.sleep(8)
         case "later":
             threading.Timer(0.2, die).start()
             return 5

@@ -70,7 +70,10 @@ def play(
     ] = None,
     take_camera: Annotated[
         bool,
-        typer.Option("--take-camera", help="Keep what cameras show, too: films beside the take, gigabytes an hour."),
+        typer.Option(
+            "--take-camera",
+            help="Keep what cameras and other live sources show, too: films beside the take, gigabytes an hour.",
+        ),
     ] = False,
     to: Annotated[
         list[str] | None,

@@ -26,6 +26,7 @@ from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.resources import Resources
 from ganzfeld.plain_file import real_path
+from ganzfeld.values.hazards import Hazard
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class BuilderThread:
         self._left: list[_Building] = []
         self._lock = threading.Lock()
         self._latest = 0
+        self._next: str | None = None
+        """The text that is built next, if one waits."""
         self._give_back_at = math.inf
         self._retired = 0
         self.ready: PlayingPatch | GanzfeldError | None = None
@@ -84,6 +87,7 @@ class BuilderThread:
         with self._lock:
             self._latest += 1
             number = self._latest
+            self._next = patch if isinstance(patch, str) else patch.to_json()
         self._thread.submit(self._build_beside, number, patch, path, anew, version)
 
     def take(self) -> PlayingPatch | GanzfeldError | None:
@@ -95,6 +99,7 @@ class BuilderThread:
     def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool, version: int) -> None:
         if number != self._latest:
             return
+        self._next = None
         building = self._building = _Building(number, self._resources.hazards.steps)
         try:
             ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew, version)
@@ -136,9 +141,13 @@ class BuilderThread:
             hazards.stop(building.thread)  # a script; what waits may well do without it
         on_device = self._device.type != "cpu"
         longest = max((hazard.patience for hazard in at), default=STEP_SECONDS_ON_DEVICE if on_device else STEP_SECONDS)
-        mended = any(hazard.mended and hazard.seconds > LEFT_AFTER for hazard in at)
-        if mended or silent > longest + LEFT_AFTER:
+        over = any(hazard.seconds > LEFT_AFTER and (hazard.mended or self._is_passed_over(hazard)) for hazard in at)
+        if over or silent > longest + LEFT_AFTER:
             self._leave(building, at[-1].path if at else "")
+
+    def _is_passed_over(self, hazard: Hazard) -> bool:
+        """Whether a newer text waits that has nothing to do with this file."""
+        return self._next is not None and Path(hazard.path).name not in self._next
 
     def _leave(self, building: _Building, path: str) -> None:
         self._left = [each for each in self._left if not each.over]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.plain_file import check_plain
+from ganzfeld.plain_file import check_plain, version_of
 from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
 
 OPENING_SECONDS = 10.0
@@ -97,16 +97,17 @@ class Resources:
         if path in self.set_aside:
             raise PatchError(f"{path.name} {self.set_aside[path]}", hint="It is opened again when it changes")
         try:
-            stat = path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            facts = path.stat()
+            stamp = version_of(facts)
+            length = facts.st_size
         except OSError:
-            stamp = None
+            stamp, length = None, 0
         key = (kind, path)
         with self._lock:
             known = self._opened.get(key)
             if known is not None and known[0] == stamp:
                 return known[1]
-        patience = OPENING_SECONDS + (stamp[1] if stamp else 0) / OPENING_BYTES_PER_SECOND
+        patience = OPENING_SECONDS + length / OPENING_BYTES_PER_SECOND
         try:
             opened = self.hazards.run("opening", path, patience, lambda: opener(path))
         except NeverReturned:

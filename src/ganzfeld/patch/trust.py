@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ganzfeld.folders import config_folder
-from ganzfeld.plain_file import real_path
+from ganzfeld.plain_file import real_path, version_of
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,7 @@ class TrustStore:
     def _read(self) -> frozenset[str]:
         """The allowed paths, read again when the file has changed. A file that makes no sense allows nothing."""
         try:
-            status = self._file.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            stamp = version_of(self._file.stat())
             if stamp != self._stamp:
                 paths = json.loads(self._file.read_text(encoding="utf-8"))
                 if not isinstance(paths, list):

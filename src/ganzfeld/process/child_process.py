@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from ganzfeld.process.render_process import main
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.status import Phase
 
+HUNG_UP_SECONDS, KILLED_SECONDS, LOOK_SECONDS = 1.0, 5.0, 0.01
 # Not fork: the copy of a process that has threads and a GPU does not work, and Windows has no fork.
 _spawn = multiprocessing.get_context("spawn")
 
@@ -60,8 +62,11 @@ class ChildProcess:
         self.wait_for_end()
 
     def wait_for_end(self) -> str:
-        """Wait up to 5 s for the end of a process that was killed or ends by itself; how it ended, in words."""
-        self._process.join(5)
+        """Wait for the end of a process that was killed or ends by itself; how it ended, in words. One that has hung up
+        and goes on (a script put another program in its place) is killed."""
+        if not self.ends_within(HUNG_UP_SECONDS):
+            self._process.kill()
+            self.ends_within(KILLED_SECONDS)
         code = self._process.exitcode
         self.pipe.finish(0)
         if code is None:
@@ -73,8 +78,14 @@ class ChildProcess:
 
     def ends_within(self, seconds: float) -> bool:
         """Waits; whether the process ended within that time."""
-        self._process.join(seconds)
-        return self._process.exitcode is not None
+        # Not `join`, which listens to a pipe that ends with the process: a copy that a script forked holds it open, and a
+        # program that a script put in the process's place has closed it.
+        until = time.monotonic() + seconds
+        while self._process.exitcode is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOK_SECONDS)
+        return True
 
 
 @contextlib.contextmanager

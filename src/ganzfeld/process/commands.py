@@ -94,7 +94,7 @@ class ShowCommands:
         """Rename, delete, place, bind snapshots (see `engine.snapshots.Snapshots.arrange`). They are stored, recalled
         and morphed by hits: `hit("/snapshot/recall", "dawn", 2)`."""
         newest_wins = what in ("place", "fade")
-        self._give(ArrangeSnapshots(what, arguments), key=("arrange", what, arguments[0]) if newest_wins else None)
+        self._give(ArrangeSnapshots(what, arguments), key=("arrange", what, *arguments[:1]) if newest_wins else None)
 
     def pause(self, paused: bool = True) -> None:
         """Stop the show's clock, or let it go on."""

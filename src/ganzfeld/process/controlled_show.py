@@ -322,7 +322,7 @@ class ControlledShow(ShowCommands):
         return self.doors.master.turn(address, value)
 
     def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
-        return self.doors.hears(address, is_hit=is_hit) or self.doors.master.hears(address, value, is_hit=is_hit)
+        return self.doors.hears(address, value) or self.doors.master.hears(address, value, is_hit=is_hit)
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""

@@ -1,10 +1,12 @@
-"""How many files and connections this process may have open at once."""
+"""The descriptors of this process: how many it may have, and who gets them."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 
 WANTED = 8192
+FIRST, MOST_INHERITED = 3, 256
 
 
 def make_room() -> None:
@@ -18,3 +20,13 @@ def make_room() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def keep_from_programs() -> None:
+    """What this process was started with is not for programs that it starts or becomes: one that held the pipe to the
+    supervisor would look like a render process that lives."""
+    if os.name == "nt":
+        return  # nothing is inherited there unless it is named
+    for descriptor in range(FIRST, MOST_INHERITED):
+        with contextlib.suppress(OSError):
+            os.set_inheritable(descriptor, False)

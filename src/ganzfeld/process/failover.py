@@ -181,6 +181,8 @@ class Failover:
         if self._silence < LOOK_AFTER or self._vital is None:
             return ""
         condition, silence = self._vital.look(now), self._silence
+        if condition == "ended":
+            return main.wait_for_end()
         if condition == "stopped" and silence > STOPPED_SECONDS:
             return "it was stopped by a signal"
         at = [hazard for hazard in self._hazards.standing() if hazard.waited_for]

@@ -34,8 +34,8 @@ class VersionedText(_Message, frozen=True):
 class Begin(_Message, frozen=True):
     """Play `text`; if it cannot be built, play `fallback` (the last that could) and show the error.
 
-    session: where frames go (`values.frames`). device: as `Engine`'s. fps, bpm: instead of the patch's
-    own; frames a second, beats a minute.
+    session: where frames go (`values.frames`). device: as `Engine`'s. fps, bpm: instead of the patch's own; frames a
+    second, beats a minute. least_fps: see `LeastRate`.
     checkpoint, clock: the state that the process before saved, at `saved_at` (perf_counter).
     take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
     the file that drives the show, for the take to tell.
@@ -48,6 +48,7 @@ class Begin(_Message, frozen=True):
     fallback: VersionedText | None = None
     device: str = "auto"
     fps: float | None = None
+    least_fps: float = 0.0
     trust_all: bool = False
     checkpoint: bytes | None = None
     clock: dict[str, Any] | None = None
@@ -126,6 +127,13 @@ class FollowRefresh(_Message, frozen=True):
     rate: float
 
 
+class LeastRate(_Message, frozen=True):
+    """A door asks for `fps` pictures a second; 0: none asks. Everything is rendered at the highest rate that the patch
+    or a door asks for, and the other doors pick by time."""
+
+    fps: float
+
+
 class ReportValues(_Message, frozen=True):
     """Tell the values of these addresses, or patterns of them, at most `rate` times a second (with `ReportedValues`).
     No addresses: stop."""
@@ -181,6 +189,7 @@ RenderMessage = (
     | Speed
     | Tempo
     | FollowRefresh
+    | LeastRate
     | ReportValues
     | LoadSnapshots
     | ArrangeSnapshots

@@ -23,6 +23,7 @@ from ganzfeld.process.messages import (
     Dark,
     FileChanged,
     FollowRefresh,
+    LeastRate,
     LoadSnapshots,
     Numbered,
     OutsideHit,
@@ -92,6 +93,7 @@ class Render:
         self._output_problem: GanzfeldError | None = None
         self._failures = 0
         self._number = 0
+        self._least_fps = begin.least_fps
         self._opened_in = 0.0
         self._ended = False
         self._darkness = Darkness(begin.dark)
@@ -207,7 +209,7 @@ class Render:
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
-        return self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH)
+        return max(self._least_fps, self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH))
 
     # The loop's body
 
@@ -281,6 +283,8 @@ class Render:
                     clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
             case FollowRefresh(at, rate):
                 self._loop.follow(at, rate)
+            case LeastRate(fps):
+                self._least_fps = fps
 
     def frame(self, moment: Moment) -> None:
         """Make and publish this moment's frame."""

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from ganzfeld.engine.host_memory import limit_arenas
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
+from ganzfeld.process.descriptors import keep_from_programs
 from ganzfeld.process.messages import Begin, Failed, Ready, decode_to_render
 from ganzfeld.process.render import Render
 from ganzfeld.process.render_inbox import RenderInbox
@@ -38,6 +39,7 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
     faulthandler.enable()
+    keep_from_programs()
     limit_arenas()
     # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
     # browser that shows us) they wait for each other: a frame of a 128 px network on two cores took 260 to 440 ms

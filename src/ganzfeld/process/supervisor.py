@@ -36,6 +36,7 @@ from ganzfeld.process.messages import (
     Failed,
     FileChanged,
     FilesSetAside,
+    LeastRate,
     LoadSnapshots,
     NetworksKept,
     Numbered,
@@ -149,6 +150,7 @@ class Supervisor(ControlledShow):
             self._playing = self._texts[0] = VersionedText(0, before.text, self._options.file)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
+        self._asked_rate = 0.0
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
@@ -309,6 +311,7 @@ class Supervisor(ControlledShow):
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:
                     self._give(asked, key="refresh", keep=False)
+                self._ask_for_rate()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -321,6 +324,12 @@ class Supervisor(ControlledShow):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
+    def _ask_for_rate(self) -> None:
+        """Render as often as the most demanding door asks for."""
+        if (rate := self.doors.highest_rate) != self._asked_rate:
+            self._asked_rate = rate
+            self._give(LeastRate(rate), key="rate", keep=False)
+
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
         fallback = None if self._policy.is_set_aside else self._playing
@@ -332,6 +341,7 @@ class Supervisor(ControlledShow):
             set_aside=self._care.custody.for_begin(),
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
+            least_fps=self.doors.highest_rate,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:

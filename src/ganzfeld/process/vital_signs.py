@@ -1,4 +1,4 @@
-"""Whether a process that makes no frames is busy, stopped, or gets no processor time."""
+"""Whether a process that makes no frames is busy, stopped, gets no processor time, or has ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 import psutil
 
-Condition = Literal["busy", "stopped", "idle"]
+Condition = Literal["busy", "stopped", "idle", "ended"]
 
 IDLE_SHARE = 0.02
 """Of a processor: what a process takes whose threads only look at the clock."""
@@ -24,12 +24,15 @@ class VitalSigns:
         self._since = None
 
     def look(self, now: float) -> Condition:
-        """How it is. "stopped": by a signal or a debugger. "idle": it has used no processor time since the first look
+        """How it is. "stopped": by a signal or a debugger. "ended": only a copy of it still holds its pipe. "idle": it has used no processor time since the first look
         of this silence, which was a while ago."""
         try:
             process = psutil.Process(self._pid)
-            if process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):
+            status = process.status()
+            if status in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):
                 return "stopped"
+            if status == psutil.STATUS_ZOMBIE:
+                return "ended"
             times = process.cpu_times()
         except psutil.Error:
             return "busy"  # it has just ended, or may not be looked at

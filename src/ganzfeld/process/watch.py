@@ -32,7 +32,7 @@ from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.nodes import output_words
 from ganzfeld.patch.text_file import read_text_file
-from ganzfeld.plain_file import real_path
+from ganzfeld.plain_file import real_path, version_of
 from ganzfeld.process.timely import LeftBehind, TimelyCalls
 
 log = logging.getLogger(__name__)
@@ -309,13 +309,12 @@ def _fingerprint(change: Change) -> int:
     return hash((change.text, change.problem))
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     """Changes whenever the file is written or replaced; None while there is none."""
     try:
-        status = path.stat()
+        return version_of(path.stat())
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _folders(files: list[Settling]) -> dict[Path, int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import ganzfeld
 from ganzfeld.networks.find import FOLDER
+from ganzfeld.plain_file import version_of
 from ganzfeld.takes.records import Fingerprint
 
 _CHUNK = 1 << 20
@@ -36,7 +37,7 @@ class Fingerprints:
                 facts = path.stat()
             except OSError:
                 continue
-            key = (path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+            key = (path, *version_of(facts))
             if key not in self._asked:
                 self._asked.add(key)
                 self._wanted.put((path, folder))

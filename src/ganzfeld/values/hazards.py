@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ganzfeld.plain_file import version_of
 from ganzfeld.values.shared_memory import MemorySegment, unlink
 
 log = logging.getLogger(__name__)
@@ -74,10 +75,9 @@ class Hazard:
 def stamp_of(path: str | os.PathLike[str]) -> int:
     """A number that is another one when the file has changed; 0 while there is none."""
     try:
-        status = Path(path).stat()
+        return hash(version_of(Path(path).stat())) & (1 << 63) - 1 or 1
     except (OSError, ValueError):
         return 0
-    return hash((status.st_mtime_ns, status.st_size, status.st_ino)) & (1 << 63) - 1 or 1
 
 
 class HazardBoard:
@@ -179,7 +179,9 @@ class Hazards:
 
     def run(self, kind: str, path: str | os.PathLike[str], patience: float, act: Callable[[], Result]) -> Result:
         """What `act` returns or raises. Raises `NeverReturned` in an act of Python's that takes longer than its
-        patience of seconds."""
+        patience of seconds. A copy of this process that a script forked does not return from here: it would go on as
+        if it were the show."""
+        process = os.getpid()
         hazard = Hazard(kind, os.fspath(path), stamp_of(path), patience)
         hazard.thread = threading.get_ident()
         hazard.waited_for = hazard.thread == self.frames_on
@@ -188,6 +190,8 @@ class Hazards:
             self._enter(hazard)
             return act()
         finally:
+            if os.getpid() != process:
+                os._exit(0)
             # The exception may come as late as in here.
             while hazard.thread:
                 try:

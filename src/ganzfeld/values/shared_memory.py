@@ -7,11 +7,15 @@
   Here only the maker's family (a process and those it spawned share one tracker) tracks a block; readers never do.
 - `close` refuses while a numpy view is alive. Here the memory is let go and unmapped when the last view dies.
 - `unlink` of a block that is already gone leaves the tracker with a wrong note. Here it does not.
+
+On Linux, others may remove names while a show runs (systemd does when a user has logged out, `RemoveIPC`). What is attached
+plays on; who attaches later, such as a render process that takes over, finds the block at its parent, which holds it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import sys
 import threading
@@ -19,6 +23,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 
 _attaching = threading.Lock()
+_made: set[str] = set()
+"""The names that this process made and has not removed."""
 
 
 class MemorySegment:
@@ -31,7 +37,15 @@ class MemorySegment:
 
     def __init__(self, name: str, size: int | None = None) -> None:
         self.name = name
-        self._memory = _attach(name) if size is None else _make(name, size)
+        if size is not None:
+            self._memory: _Memory | _NamelessMemory = _make(name, size)
+            return
+        try:
+            self._memory = _attach(name)
+        except FileNotFoundError:
+            if (descriptor := _held_by_a_relative(name)) is None:
+                raise
+            self._memory = _NamelessMemory(descriptor)
 
     @property
     def buffer(self) -> memoryview:
@@ -58,6 +72,37 @@ class _Memory(SharedMemory):
             super().close()
 
 
+class _NamelessMemory:
+    """A block whose name somebody removed, by a descriptor of it."""
+
+    def __init__(self, descriptor: int) -> None:
+        try:
+            self._mmap = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
+        finally:
+            os.close(descriptor)
+        self.buf: memoryview | None = memoryview(self._mmap)
+
+    def close(self) -> None:
+        """Let go of it; the mapping dies with the last view."""
+        self.buf = None
+        with contextlib.suppress(BufferError):
+            self._mmap.close()
+
+
+def _held_by_a_relative(name: str) -> int | None:
+    """A descriptor of the block that had this name, if this process or its parent holds it."""
+    if sys.platform != "linux":
+        return None
+    for process in (os.getpid(), os.getppid()):
+        folder = f"/proc/{process}/fd"
+        with contextlib.suppress(OSError):
+            for held in os.listdir(folder):
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"{folder}/{held}") == f"/dev/shm/{name} (deleted)":
+                        return os.open(f"{folder}/{held}", os.O_RDWR)
+    return None
+
+
 def unlink(name: str) -> bool:
     """Remove the block's name; memory goes when the last process closes it. False if there was none.
 
@@ -66,7 +111,11 @@ def unlink(name: str) -> bool:
     try:
         memory = _attach(name)
     except FileNotFoundError:
+        if name in _made:
+            _made.discard(name)
+            resource_tracker.unregister(f"/{name}", "shared_memory")
         return False
+    _made.discard(name)
     tracked_name: str = memory._name  # pyright: ignore[reportAttributeAccessIssue]
     with contextlib.suppress(FileNotFoundError):
         memory.unlink()
@@ -86,6 +135,7 @@ def _make(name: str, size: int) -> _Memory:
             memory.unlink()
             memory.close()
             raise
+    _made.add(name)
     return memory
 
 
