@@ -18,9 +18,11 @@ import msgspec
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.folders import home_folder
 from ganzfeld.patch import library
-from ganzfeld.patch.library import ListedPatch, OpenedPatch
+from ganzfeld.patch.library import ListedPatch
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.document.document import Document
+from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice
@@ -37,6 +39,7 @@ from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
@@ -51,12 +54,14 @@ class ControlledShow(ShowCommands):
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
     listens to OSC says so there. doors: where pictures leave to; `doors.master`: their level, black and freeze.
+    document: the text that is written, of which this show plays and saves.
     """
 
     name: str
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
     doors: Routing
+    document: Document
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -173,6 +178,15 @@ class ControlledShow(ShowCommands):
 
     def submit(self, text: str) -> None:
         """Play this text, as if it had been saved; the file stays as it is."""
+        self.document.submitted(text)
+
+    def edit(self, text: str) -> None:
+        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
+        something that is not known (another program is just changing it), or somebody is just typing there."""
+        self.document.edit(text)
+
+    def _play(self, text: str, at_once: bool) -> int:
+        """Give it to the render process; its version."""
         with self._lock:
             newest = self._policy.newest
             if (
@@ -181,33 +195,35 @@ class ControlledShow(ShowCommands):
                 and not self._policy.is_set_aside
                 and not self._failover.outage.lasts
             ):
-                return
+                return newest.version
             recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text, self._options.file)
+            newest = VersionedText(newest.version + 1, text, at_once, self._options.file)
+            self._texts[newest.version] = newest
             self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
+            return newest.version
 
-    def edit(self, text: str) -> None:
-        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
-        something else than what plays: another program is just changing it."""
-        if self._files.patch is not None:
-            self._files.patch.write(self._policy.newest.text, text)
-        self.submit(text)
+    def document_state(self) -> DocumentState:
+        """What of the document plays, is on disk, and is on its way."""
+        return self.document.state(self.status(), set_aside=self._policy.is_set_aside)
 
     def patches(self) -> list[ListedPatch]:
         """The person's patches: in the folder of the one that plays, and in the Ganzfeld folder."""
         return library.patches(self._options.path)
 
     def keep_as(self, name: str) -> None:
-        """Give what plays a file of this name in the person's Ganzfeld folder, and go on in it, with the snapshots.
-        Raises GanzfeldError."""
+        """Give what is written a file of this name in the person's Ganzfeld folder, and go on in it, with the
+        snapshots; what plays plays on. Raises GanzfeldError."""
         with self._moving:
             self._take_allows(home_folder())
-            text = self.patch_source().text
-            path = library.new_file(name, text)
-            self._go_on_in(OpenedPatch(path.name, text, path), with_snapshots=True)
+            with self._files.lock, self.document.lock:
+                raw = self.document.raw
+                file = PatchFile(library.new_file(name, raw))
+                self._files.move(file, with_snapshots=True)
+                self._is_now(file.path.name, file)
+                self.document.keep_in(self.name, raw, file, self._store_of(file.path, self.name))
 
     def open_patch(self, what: str) -> None:
         """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
@@ -216,7 +232,15 @@ class ControlledShow(ShowCommands):
             found = library.opened(what, self._options.path)
             if found.path is not None:
                 self._take_allows(found.path.parent)
-            self._go_on_in(found)
+            with self._files.lock, self.document.lock:
+                if self.document.would_be_lost:
+                    kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.raw)
+                    log.warning("what was typed had no file yet: it is in %s", kept)
+                file = PatchFile(found.path) if found.path is not None else None
+                self._files.move(file)
+                self._is_now(found.name, file)
+                store = self._store_of(file.path if file else None, self.name)
+                self.document.go_over(self.name, found.text, file, store)
 
     def _take_allows(self, folder: Path) -> None:
         """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
@@ -224,15 +248,17 @@ class ControlledShow(ShowCommands):
         if self._options.take is not None and folder.absolute() != (playing.parent if playing else Path.cwd()):
             raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
 
-    def _go_on_in(self, opened: OpenedPatch, *, with_snapshots: bool = False) -> None:
-        file = PatchFile(opened.path) if opened.path is not None else None
-        path = file.path if file is not None else None
-        self._files.move(file, with_snapshots=with_snapshots)
+    def _is_now(self, name: str, file: PatchFile | None) -> None:
+        """The patch has this name and this file from now on."""
         with self._lock:
-            self._options = replace(self._options, path=path, name=opened.name)
-            self.name = opened.name
+            path = file.path if file is not None else None
+            self._options = replace(self._options, path=path, name=name)
+            self.name = name
             self._learning.file, self._dice.path = self._options.file, path
-            self.submit(opened.text)
+
+    def _store_of(self, path: Path | None, name: str) -> DocumentStore:
+        """Where the document of a patch is written down."""
+        return DocumentStore(str(path) if path is not None else f"show {name}")
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
@@ -326,7 +352,7 @@ class ControlledShow(ShowCommands):
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        found = (*self._files.problems, self._dice.problem)
+        found = (*self._files.problems, self._dice.problem, self.document.problem)
         own = [Problem.of(problem) for problem in found if problem]
         outage = self._failover.outage.problems(self._policy, time.perf_counter())
         return [*own, *self._care.custody.problems(), *outage]

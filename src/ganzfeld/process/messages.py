@@ -20,11 +20,13 @@ class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_def
 
 
 class VersionedText(_Message, frozen=True):
-    """Play this text of the patch. version: counts the texts of this show, from 1. path: the patch's file, for the
-    files that the text names and for errors; None if it has none."""
+    """Play this text of the patch. version: counts the texts of this show, from 1. at_once: without waiting for a bar
+    or beat, and without a fade. path: the patch's file, for the files that the text names and for errors; None if it
+    has none."""
 
     version: int
     text: str
+    at_once: bool = False
     path: str | None = None
 
 

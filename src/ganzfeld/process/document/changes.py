@@ -1,9 +1,9 @@
 """Changes of a text, as CodeMirror's `ChangeSet`s: what a browser pushes is applied here, and must come out the same.
 
 A change set speaks of a whole text, in sections from its beginning: so many units stay, or so many units go and a text
-comes in their place. Units are UTF-16 code units, and texts are held as UTF-16 in little-endian bytes, because places in
-a browser are. `compose` and `map` follow the same rules as CodeMirror's, down to which of two insertions at one place
-comes first: writers would otherwise not come to the same text. Tests hold them against the real ones.
+comes in their place. Units are UTF-16 code units, and texts are held as UTF-16 in little-endian bytes, because places
+in a browser are. `compose` and `map` follow the same rules as CodeMirror's, down to which of two insertions at one
+place comes first: writers would otherwise not come to the same text. Tests hold them against the real ones.
 """
 
 from __future__ import annotations
