@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ganzfeld.patch.addresses import counted_hits
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.process.commands import ShowCommands
 from ganzfeld.process.messages import ArrangeSnapshots, OutsideHit, SetOutside, SetParameter
-from ganzfeld.process.render import counted_hits
 from ganzfeld.signals.osc import OscInput
 from ganzfeld.signals.osc_packets import encode
 

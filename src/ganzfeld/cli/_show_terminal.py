@@ -18,6 +18,7 @@ from ganzfeld.cli._trust import may_run
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
+    from ganzfeld.cli._osc_query import OscQuery
     from ganzfeld.cli._source import PlaySource
     from ganzfeld.cli._take import TakeFile
     from ganzfeld.process.supervisor import Supervisor
@@ -31,18 +32,20 @@ LOOK_EVERY = 0.1
 
 @dataclass(frozen=True)
 class SideServices:
-    """What runs beside the show in this process: signals. take: what the render process records. closed: why doors of
-    the rig could not be opened. server: the page's, if others reach it by links."""
+    """What runs beside the show in this process: signals, OSCQuery. take: what the render process records. closed:
+    why doors of the rig could not be opened. server: the page's, if others reach it by links."""
 
     signals: Signals
     take: TakeFile | None = None
     closed: Sequence[GanzfeldError] = ()
+    query: OscQuery | None = None
     server: StudioServer | None = None
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong with any of them."""
-        return [*self.signals.problems, *self.closed]
+        query = self.query.problem if self.query is not None else None
+        return [*self.signals.problems, *self.closed, *([query] if query is not None else [])]
 
 
 class ShowTerminal:
@@ -83,6 +86,8 @@ class ShowTerminal:
                     live.start()
                 if seconds is not None and ends is None and (errors or self._show.latest() is not None):
                     ends = time.monotonic() + seconds
+                if self._beside.query is not None and self._beside.query.is_left:
+                    break
                 time.sleep(LOOK_EVERY)
         if self._show.latest() is None and errors:
             raise errors[0].error()
@@ -97,6 +102,8 @@ class ShowTerminal:
             table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
         if self._beside.signals.osc is not None:
             table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
+        if self._beside.query is not None and self._beside.query.url:
+            table.add_row(Text("OSCQuery", "dim"), Text(self._beside.query.url, "cyan"))
         if self._beside.signals.senders:
             to = ", ".join(f"{host}:{port}" for host, port in self._beside.signals.wanted.osc_to)
             table.add_row(Text("OSC out", "dim"), Text(to))

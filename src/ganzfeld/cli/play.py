@@ -178,6 +178,25 @@ def play(
             rich_help_panel=OUTSIDE,
         ),
     ] = None,
+    osc_query: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Tell other programs there what can be turned, by OSCQuery (0: a free port).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
+    until_left: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Stop when nobody has asked by OSCQuery for so long.",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
     midi: Annotated[
         list[str] | None,
         typer.Option(help='MIDI inputs, by name or pattern ("*"), or a MIDI file, looped.', rich_help_panel=OUTSIDE),
@@ -252,7 +271,7 @@ def play(
         said=rigs.Rig(
             sound=rigs.said_of_sound(audio, channel, speaker),
             midi=rigs.said_of_midi(midi, lights),
-            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
+            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate, osc_query),
         ),
         trust=trust,
         test_card=test_card,
@@ -267,6 +286,7 @@ def play(
     if record is not None:
         check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
+    from ganzfeld.cli._osc_query import OscQuery
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.outputs.doors.route import Route
     from ganzfeld.process.supervisor import Supervisor
@@ -293,6 +313,7 @@ def play(
         turn=show.turn,
         clock=clock,
         conducts=show,
+        transport=show,
         desk=show,
         ring=show.sound,
         doors=show.look_at_doors,
@@ -321,8 +342,9 @@ def play(
                 links=links,
                 certificate=encryption,
             )
-            with server, signals:
-                beside = SideServices(signals, take_file, closed, server if links is not None else None)
+            with server, signals, OscQuery(show, signals, chosen.rig.osc, until_left) as query:
+                reached = server if links is not None else None
+                beside = SideServices(signals, take_file, closed, query, reached)
                 ShowTerminal(show, source, server.link("play", server.url), beside).watch(seconds)
         finally:
             with ignoring_interrupts():

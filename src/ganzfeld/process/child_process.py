@@ -78,8 +78,8 @@ class ChildProcess:
 
     def ends_within(self, seconds: float) -> bool:
         """Waits; whether the process ended within that time."""
-        # Not `join`, which listens to a pipe that ends with the process: a copy that a script forked holds it open, and a
-        # program that a script put in the process's place has closed it.
+        # Not `join`, which listens to a pipe that ends with the process: a copy that a script forked holds it open, and
+        # a program that a script put in the process's place has closed it.
         until = time.monotonic() + seconds
         while self._process.exitcode is None:
             if time.monotonic() > until:

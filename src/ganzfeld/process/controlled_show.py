@@ -38,6 +38,7 @@ from ganzfeld.process.restart_policy import RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
@@ -293,6 +294,11 @@ class ControlledShow(ShowCommands):
             if self._failover.main is not None:
                 log.info("the render process is replaced, as asked")
                 self._failover.replace("as asked", counts=False)
+
+    @property
+    def address_table(self) -> tuple[Address, ...]:
+        """What of the patch that plays can be reached from outside; another object when another patch plays."""
+        return self._told.table
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import Problem, Status
@@ -239,10 +240,10 @@ class NetworksKept(_Message, frozen=True):
 
 
 class PatchAddresses(_Message, frozen=True):
-    """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
-    its expressions count."""
+    """What the patch that plays has addresses for. table: everything that can be reached from outside, parameters that
+    a hand may turn first. hits: events that its expressions count."""
 
-    addresses: tuple[str, ...]
+    table: tuple[Address, ...]
     hits: tuple[str, ...] = ()
 
 

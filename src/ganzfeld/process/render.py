@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
+from ganzfeld.patch.addresses import addresses, counted_hits
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -54,7 +55,6 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.patch.graph import Graph
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
@@ -332,7 +332,8 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._pipe.post(PatchAddresses(tuple(engine.graph.slots), counted_hits(engine.graph)), key="addresses")
+            told = PatchAddresses(tuple(addresses(engine.graph)), tuple(counted_hits(engine.graph)))
+            self._pipe.post(told, key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -423,12 +424,6 @@ class Render:
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
-
-
-def counted_hits(graph: Graph) -> tuple[str, ...]:
-    """Addresses whose hits a patch's expressions count."""
-    expressions = (slot.expression for slot in graph.slots.values())
-    return tuple({address for expression in expressions if expression is not None for address in expression.hits})
 
 
 def _file_of(text: VersionedText) -> Path | None:

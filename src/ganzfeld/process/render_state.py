@@ -6,6 +6,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.messages import CheckpointSaved, PatchAddresses
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Problem, Status
 
@@ -13,7 +14,8 @@ from ganzfeld.values.status import Problem, Status
 class RenderState:
     """The newest of everything.
 
-    saved: the last checkpoint, or None. addresses: every parameter that a hand may turn in the patch that plays.
+    saved: the last checkpoint, or None. table: what of the patch that plays can be reached from outside; another
+    object for another patch. addresses: every parameter of it that a hand may turn.
     counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. failure: why
     nothing can ever be played, or None.
     """
@@ -22,6 +24,7 @@ class RenderState:
         self.status = Status()
         self.desk = Desk()
         self.saved: CheckpointSaved | None = None
+        self.table: tuple[Address, ...] = ()
         self.addresses: frozenset[str] = frozenset()
         self.counted: frozenset[str] | None = None
         self.failure: GanzfeldError | None = None
@@ -49,7 +52,8 @@ class RenderState:
 
     def take_addresses(self, told: PatchAddresses) -> None:
         """Another patch plays."""
-        self.addresses = frozenset(told.addresses)
+        self.table = told.table
+        self.addresses = frozenset(row.address for row in told.table if row.kind != "read")
         # The patch before may be fading out: it counts on.
         before, self._hits = self._hits, frozenset(told.hits)
         self.counted = self._hits | before

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import socket
 import ssl
 import threading
@@ -14,27 +12,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from ganzfeld.errors import GanzfeldError, reason_of
-from ganzfeld.studio import limits, page
+from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
 from ganzfeld.studio.broadcast import DocumentBroadcast, PictureBroadcast, StateBroadcast
-from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
+from ganzfeld.studio.connections import SayOnce
 from ganzfeld.studio.guard import Guard, addresses, has_port
+from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
 from ganzfeld.studio.links import Links, Role
 from ganzfeld.studio.reachable import bracketed, is_wildcard, own_addresses, own_names
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.sockets import OpenSockets
-from ganzfeld.studio.tls import gate
 from ganzfeld.studio.viewers import Audience, Stream
 from ganzfeld.studio.visitors import IN_ADDRESS
 
 log = logging.getLogger(__name__)
 
 PORT = 8420
-PORTS_TRIED = 20
 STOPS_WITHIN = 5.0
 
 
@@ -91,7 +85,7 @@ class StudioServer:
         self._exact_port = exact_port
         self._allowed_hosts = tuple(allowed_hosts)
         self._open_browser = open_browser
-        self._server: _Uvicorn | None = None
+        self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self.url = ""
@@ -101,10 +95,10 @@ class StudioServer:
         """Returns when it answers. Raises `GanzfeldError` if no port can be had."""
         if self._thread is not None:
             raise RuntimeError("the studio's server was started already")
-        listening = _listen(self._host, self._port, self._exact_port)
+        listening = listening_socket(self._host, self._port, self._exact_port)
         self._port = listening.getsockname()[1]
         self._scheme = "https" if self._encryption is not None else "http"
-        self.url = f"{self._scheme}://{_readable(self._host)}:{self._port}/"
+        self.url = f"{self._scheme}://{readable_host(self._host)}:{self._port}/"
         if not page.is_built():
             log.warning("the studio's page has not been built; build it with: %s", page.how_to_build())
         ready = threading.Event()
@@ -189,7 +183,7 @@ class StudioServer:
             links=self.links,
             port=self._port,
         )
-        self._server = _Uvicorn(app, ready, self._encryption)
+        self._server = HttpServer(app, ready, self._encryption)
         for broadcast in (
             StateBroadcast("studio state", self._show, audience, loop),
             DocumentBroadcast("studio document", self._show, audience, loop),
@@ -205,78 +199,3 @@ class StudioServer:
                 broadcast.stop()
             for broadcast in list(broadcasts):
                 await asyncio.to_thread(broadcast.join)
-
-
-class _Uvicorn(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, app: ASGIApp, ready: threading.Event, encryption: ssl.SSLContext | None) -> None:
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,  # JPEG does not shrink; deflating it doubles the cost of a frame
-            ws_max_size=limits.LARGEST_MESSAGE,
-            ws_ping_interval=10,
-            ws_ping_timeout=20,
-            timeout_graceful_shutdown=1,
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-        )
-        config.load()
-        limit = ConnectionLimit()
-        limit_connections(config, limit)
-        if encryption is not None:
-            config.http_protocol_class = gate(config.http_protocol_class, encryption, limit)  # type: ignore[assignment]
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready.set()
-
-
-def _listen(host: str, port: int, exact: bool) -> socket.socket:
-    """A listening socket on `port`, or on the next free one after it."""
-    tried = [port] if exact or port == 0 else [*range(port, min(port + PORTS_TRIED, 65536)), 0]
-    for candidate in tried:
-        try:
-            return _bind(host, candidate)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE and candidate != tried[-1]:
-                continue
-            raise _no_port(host, candidate, error) from error
-    raise AssertionError("a port was tried")
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":
-            # Lets a restart have its port back at once. On Windows the same flag would share the port with others.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(128)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
-
-
-def _no_port(host: str, port: int, error: OSError) -> GanzfeldError:
-    if error.errno == errno.EADDRINUSE:
-        return GanzfeldError(
-            f"port {port} on {host} is taken by another program", hint="Close it, or choose another with --port."
-        )
-    return GanzfeldError(f"cannot listen on {host}, port {port}: {reason_of(error)}")
-
-
-def _readable(host: str) -> str:
-    """The host as a browser on this machine reaches it."""
-    if is_wildcard(host):
-        return "[::1]" if host == "::" else "127.0.0.1"
-    return bracketed(host)

@@ -8,8 +8,9 @@
 - `close` refuses while a numpy view is alive. Here the memory is let go and unmapped when the last view dies.
 - `unlink` of a block that is already gone leaves the tracker with a wrong note. Here it does not.
 
-On Linux, others may remove names while a show runs (systemd does when a user has logged out, `RemoveIPC`). What is attached
-plays on; who attaches later, such as a render process that takes over, finds the block at its parent, which holds it.
+On Linux, others may remove names while a show runs (systemd does when a user has logged out, `RemoveIPC`). What is
+attached plays on; who attaches later, such as a render process that takes over, finds the block at its parent, which
+holds it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import threading
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 _attaching = threading.Lock()
 _made: set[str] = set()
@@ -94,12 +96,11 @@ def _held_by_a_relative(name: str) -> int | None:
     if sys.platform != "linux":
         return None
     for process in (os.getpid(), os.getppid()):
-        folder = f"/proc/{process}/fd"
         with contextlib.suppress(OSError):
-            for held in os.listdir(folder):
+            for held in Path(f"/proc/{process}/fd").iterdir():
                 with contextlib.suppress(OSError):
-                    if os.readlink(f"{folder}/{held}") == f"/dev/shm/{name} (deleted)":
-                        return os.open(f"{folder}/{held}", os.O_RDWR)
+                    if str(held.readlink()) == f"/dev/shm/{name} (deleted)":
+                        return os.open(held, os.O_RDWR)
     return None
 
 
