@@ -12,7 +12,6 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.process import live_dice as module
 from ganzfeld.process.document.changes import ChangeSet, units_of
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.live_dice import ROLLING, Bendable, LiveDice, bendables
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.values.document import Draft
@@ -35,8 +34,8 @@ class Text:
     def __init__(self, text: str, path: Path | None = None) -> None:
         self.text = text
         file = PatchFile(path) if path else None
-        store = DocumentStore(f"dice {uuid.uuid4()}")
-        self.document = Document("mine", text, file, newest=lambda: self.text, play=self.play, store=store)
+        name = f"dice {uuid.uuid4()}"
+        self.document = Document(name, text, file, newest=lambda: self.text, play=self.play)
         self.text = self.document.first_played
         self.rolls = LiveDice(path, lambda: self.text, self.document)
 

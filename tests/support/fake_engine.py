@@ -125,7 +125,17 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(
-            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
+            slots={
+                "/grey": SimpleNamespace(
+                    address="/grey",
+                    kind="value",
+                    text="0",
+                    reference="grey",
+                    parameter=None,
+                    knob=None,
+                    expression=SimpleNamespace(hits=frozenset({"/drum"}), addresses=("/x",)),
+                )
+            },
             patch=SimpleNamespace(knobs={}),
         )
         self.is_building, self.ready = False, (0, 0.0)

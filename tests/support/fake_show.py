@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.document import DocumentState
@@ -64,16 +63,10 @@ class FakeShow:
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
         self.pages = {"": FakePage(self)}
-        self.own_patches: list[ListedPatch] = []
-        self.document = Document(
-            "organ.ganz",
-            PATCH,
-            None,
-            newest=lambda: self.now.patch_text,
-            play=self.play_text,
-            store=DocumentStore(f"fake {uuid.uuid4()}"),
-        )
+        name = f"organ {uuid.uuid4()}"  # nobody else's
+        self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
         self.played_at_once = False
+        self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 

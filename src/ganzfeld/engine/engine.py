@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,13 @@ class Engine:
         floats: bool = False,
         graphs: Graphs | None = None,
         hazards: Hazards | None = None,
+        sources: Iterable[str] = (),
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
         the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `floats`: pictures
         are float32, not clamped, instead of uint8. `graphs`: how the device's work is captured; tests have their own.
-        `hazards`: where is written down which file may just now kill or hang the process."""
+        `hazards`: where is written down which file may just now kill or hang the process. `sources`: machines that the
+        patch's streams may come from."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         self._meter = FrameMeter(self._graphs.timer())
@@ -87,7 +89,12 @@ class Engine:
         self._permissions = ScriptPermissions(trusted)
         self.hazards = hazards or Hazards()
         self._resources = Resources(
-            trusted=self._permissions.may_run, exact=exact, replays=replays, floats=floats, hazards=self.hazards
+            trusted=self._permissions.may_run,
+            exact=exact,
+            replays=replays,
+            floats=floats,
+            sources=frozenset(sources),
+            hazards=self.hazards,
         )
         self._at_once = False
         self._playing: PlayingPatch | None = None
@@ -184,6 +191,15 @@ class Engine:
         """Copies of networks that play or have played, by the networks' paths: they play on where a network itself
         cannot be opened, which happens after a restart."""
         return self._resources.kept
+
+    @property
+    def does_without(self) -> bool:
+        """Whether pictures and films that cannot be opened are left out of a patch, and the rest plays."""
+        return self._resources.does_without
+
+    @does_without.setter
+    def does_without(self, does: bool) -> None:
+        self._resources.does_without = does
 
     @property
     def networks(self) -> dict[Path, Path]:

@@ -199,8 +199,8 @@ class ControlledShow(ShowCommands):
                 return newest.version
             recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = VersionedText(newest.version + 1, text, at_once, self._options.file)
-            self._texts[newest.version] = newest
+            version, path = newest.version + 1, self._options.file
+            newest = self._texts[version] = VersionedText(version, text, path, at_once)
             self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
@@ -216,15 +216,12 @@ class ControlledShow(ShowCommands):
 
     def keep_as(self, name: str) -> None:
         """Give what is written a file of this name in the person's Ganzfeld folder, and go on in it, with the
-        snapshots; what plays plays on. Raises GanzfeldError."""
+        snapshots. Raises GanzfeldError."""
         with self._moving:
             self._take_allows(home_folder())
-            with self._files.lock, self.document.lock:
-                raw = self.document.raw
-                file = PatchFile(library.new_file(name, raw))
-                self._files.move(file, with_snapshots=True)
-                self._is_now(file.path.name, file)
-                self.document.keep_in(self.name, raw, file, self._store_of(file.path, self.name))
+            text = self.document.text
+            path = library.new_file(name, text)
+            self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
 
     def open_patch(self, what: str) -> None:
         """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
@@ -233,15 +230,10 @@ class ControlledShow(ShowCommands):
             found = library.opened(what, self._options.path)
             if found.path is not None:
                 self._take_allows(found.path.parent)
-            with self._files.lock, self.document.lock:
-                if self.document.would_be_lost:
-                    kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.raw)
-                    log.warning("what was typed had no file yet: it is in %s", kept)
-                file = PatchFile(found.path) if found.path is not None else None
-                self._files.move(file)
-                self._is_now(found.name, file)
-                store = self._store_of(file.path if file else None, self.name)
-                self.document.go_over(self.name, found.text, file, store)
+            if self.document.would_be_lost:
+                kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
+                log.warning("what was typed had no file yet: it is in %s", kept)
+            self._go_on_in(found)
 
     def _take_allows(self, folder: Path) -> None:
         """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
@@ -249,17 +241,19 @@ class ControlledShow(ShowCommands):
         if self._options.take is not None and folder.absolute() != (playing.parent if playing else Path.cwd()):
             raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
 
-    def _is_now(self, name: str, file: PatchFile | None) -> None:
-        """The patch has this name and this file from now on."""
-        with self._lock:
-            path = file.path if file is not None else None
-            self._options = replace(self._options, path=path, name=name)
-            self.name = name
-            self._learning.file, self._dice.path = self._options.file, path
-
-    def _store_of(self, path: Path | None, name: str) -> DocumentStore:
-        """Where the document of a patch is written down."""
-        return DocumentStore(str(path) if path is not None else f"show {name}")
+    def _go_on_in(self, opened: OpenedPatch, *, is_kept: bool = False) -> None:
+        """is_kept: it is what is written already, under another name: what plays plays on."""
+        file = PatchFile(opened.path) if opened.path is not None else None
+        path = file.path if file is not None else None
+        with self._files.lock, self.document.lock:  # nobody is told of a save of the file before meanwhile
+            self._files.move(file, with_snapshots=is_kept)
+            with self._lock:
+                self._options = replace(self._options, path=path, name=opened.name)
+                self.name = opened.name
+                self._learning.file, self._dice.path = self._options.file, path
+            played = self._policy.newest.text
+            self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
+            self._play(played if is_kept else self.document.first_played, at_once=False)
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
@@ -304,6 +298,11 @@ class ControlledShow(ShowCommands):
     def addresses(self) -> frozenset[str]:
         """Every parameter that a hand may turn in the patch that plays."""
         return self._told.addresses
+
+    @property
+    def known_addresses(self) -> frozenset[str]:
+        """Every address that the patch that plays knows: of parameters, of values and events from outside."""
+        return self._told.known
 
     @property
     def counted(self) -> frozenset[str] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import addresses, counted_hits
+from ganzfeld.patch.graph import Graph
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -143,11 +144,16 @@ class Render:
     # The patch
 
     def _load(self, begin: Begin) -> None:
-        """The newest text; the last good one if that cannot be built."""
+        """The newest text; the last good one if that cannot be built. In the midst of a show rather without some
+        pictures than nothing at all: they are opened when they can be."""
         self._take_text(begin.text)
         problem = self._load_problem
         if problem is not None and begin.fallback is not None:
             self._take_text(begin.fallback)
+            if self._engine.patch is None and begin.checkpoint is not None:
+                self._engine.does_without = True
+                self._take_text(begin.fallback)
+                self._engine.does_without = False
             if self._engine.patch is None:
                 self._load_problem = problem
             else:
@@ -332,8 +338,7 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            told = PatchAddresses(tuple(addresses(engine.graph)), tuple(counted_hits(engine.graph)))
-            self._pipe.post(told, key="addresses")
+            self._pipe.post(addresses_of(engine.graph), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -424,6 +429,11 @@ class Render:
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
+
+
+def addresses_of(graph: Graph) -> PatchAddresses:
+    """What a patch has addresses for."""
+    return PatchAddresses(tuple(addresses(graph)), tuple(counted_hits(graph)))
 
 
 def _file_of(text: VersionedText) -> Path | None:

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.kept_show import KeptShow, read_kept
+from ganzfeld.process.kept_show import KeptShow, SignOfLife, read_kept
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
@@ -80,6 +80,7 @@ class Supervisor(ControlledShow):
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
     trust_all: scripts run without being asked for. take: the file to record a take into.
     take_cameras: with what cameras show. sound: the file that drives the show, for the take to tell.
+    sources: machines that streams may come from.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of. keep_in: a file in which the show is written down all the time; if there
     is one, the show goes on from there.
@@ -98,6 +99,7 @@ class Supervisor(ControlledShow):
         take: Path | None = None,
         take_cameras: bool = False,
         sound: Path | None = None,
+        sources: Iterable[str] = (),
         hang_seconds: float = 15.0,
         prepare: Callable[[], Dependencies] = torch_dependencies,
         keep_in: Path | None = None,
@@ -106,7 +108,16 @@ class Supervisor(ControlledShow):
         path = self._files.patch.path if self._files.patch else None
         self.name = name or (patch.name if patch else "patch")
         self._options = ShowOptions(
-            path, self.name, device, fps, tempo, trust_all, take, take_cameras=take_cameras, sound=sound
+            path,
+            self.name,
+            device,
+            fps,
+            tempo,
+            trust_all,
+            take,
+            take_cameras=take_cameras,
+            sound=sound,
+            sources=tuple(sources),
         )
         self._taps = Taps()
         self._listeners = Listeners()
@@ -121,15 +132,11 @@ class Supervisor(ControlledShow):
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
-            self.name,
-            text or "",
-            self._files.patch,
-            newest=lambda: self._policy.newest.text,
-            play=self._play,
-            store=self._store_of(path, self.name),
+            self.name, text or "", self._files.patch, newest=lambda: self._policy.newest.text, play=self._play
         )
-        first = VersionedText(1, self.document.first_played, path=self._options.file)
-        self._policy = RestartPolicy(first, time.perf_counter())
+        self._policy = RestartPolicy(
+            VersionedText(1, self.document.first_played, self._options.file), time.perf_counter()
+        )
         self._texts = {1: self._policy.newest}
         self._learning = MidiLearn(self, self._options.file, self.document.lock)
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.document)
@@ -147,6 +154,7 @@ class Supervisor(ControlledShow):
             also=self.document.look,
         )
         self._dark = False
+        self._sign = SignOfLife()
         self._pulse = PulseWatch(lambda: self._store.published)
         self._failover = Failover(
             self._policy,
@@ -230,7 +238,7 @@ class Supervisor(ControlledShow):
     def _fallback(self) -> VersionedText | None:
         """The file's text, where a show begins with what played before a crash."""
         text = self.document.disk
-        return VersionedText(0, text, path=self._options.file) if text != self._policy.newest.text else None
+        return VersionedText(0, text, self._options.file) if text != self._policy.newest.text else None
 
     # Outside a show's hours
 
@@ -330,6 +338,7 @@ class Supervisor(ControlledShow):
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
             try:
+                self._sign.give(time.perf_counter())
                 self._pulse.look(time.perf_counter())
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:

@@ -65,12 +65,13 @@ def _with_changes(played: str, document: str, chosen: Callable[[int, int], Lines
         if part is None:
             continue
         first, last = part
-        while first > hunk.new_start and not after[first - 1].strip():
-            first -= 1
-        while last < hunk.new_end and not after[last].strip():
-            last += 1
         # Lines that go are replaced by the first of those that come.
-        start = hunk.start if first == hunk.new_start else hunk.end
+        is_first = not any(line.strip() for line in after[hunk.new_start : first])
+        start = hunk.start if is_first else hunk.end
+        if last < hunk.new_end and not after[last].strip():
+            last += 1  # what keeps it apart from the next
+        elif first > hunk.new_start and not after[first - 1].strip():
+            first -= 1
         splices.append(LineSplice(start, hunk.end, tuple(after[first:last])))
     return spliced(played, splices)
 

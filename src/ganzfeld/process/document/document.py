@@ -38,29 +38,27 @@ class Document(SharedText):
     """Any thread may call; what may go wrong raises GanzfeldError.
 
     text: what the file holds, or what a show without a file begins with. file: None if it has none. newest, play: the
-    show's. store: where it is written down.
+    show's.
     """
 
-    def __init__(
-        self, name: str, text: str, file: PatchFile | None, *, newest: Newest, play: Play, store: DocumentStore
-    ) -> None:
+    def __init__(self, name: str, text: str, file: PatchFile | None, *, newest: Newest, play: Play) -> None:
+        super().__init__(plain(text))
         self._newest, self._play = newest, play
-        super().__init__(name, plain(text), str(file.path) if file else None, store.append)
-        self._begin(text, file, store)
+        self.first_played = ""
+        """What a show begins with: the file's text; after a crash, what played."""
+        self.last_played: BlockPlayed | None = None
+        self._write_at = 0.0
+        self._begin(name, text, file)
 
-    def _begin(self, text: str, file: PatchFile | None, store: DocumentStore) -> None:
-        """With this text of this file; and what was typed there before, if that was written down."""
-        self._store, self._patch_file = store, file
+    def _begin(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
+        self._patch_file = file
         self._end = _end_of_lines(text)
         self._raw, self._disk = text, plain(text)
         self.first_played = self._disk
-        """What a show begins with: the file's text; after a crash, what played."""
-        self.last_played: BlockPlayed | None = None
+        self._name, self._file = name, str(file.path) if file else None
+        self._store = DocumentStore(str(file.path) if file else f"show {name}")
         self._written: StoredDocument | None = None
-        self._write_at = 0.0
-        self._take_up()
-
-    # Another patch
+        self._take_up(is_new)
 
     @property
     def would_be_lost(self) -> bool:
@@ -68,34 +66,17 @@ class Document(SharedText):
         with self.lock:
             return self._patch_file is None and self._log.text != self._disk
 
-    def go_over(self, name: str, text: str, file: PatchFile | None, store: DocumentStore) -> None:
-        """Go over to another patch: this text, of this file (None: of none), and play it. What was typed into the one
-        before and not saved stays written down, if it has a file."""
+    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
+        """Another text altogether, from now on; what was typed in the one before is kept, if that has a file. Who knows
+        the text before is told the whole one. is_new: the file was just made, so what was typed in an earlier one of
+        its name counts no more."""
         with self.lock:
-            self.close()
-            self._name, self._file, self._keep = name, str(file.path) if file else None, store.append
-            self._log, self._writers, self._disagreements = UpdateLog(plain(text)), Writers(), Disagreements()
-            self._begin(text, file, store)
-            self._play(self.first_played, False)
-            self._tell()
-
-    def keep_in(self, name: str, raw: str, file: PatchFile, store: DocumentStore) -> None:
-        """Go on as it is, in this file, which holds `raw`."""
-        with self.lock:
-            self.close()
-            store.open()  # what an earlier file of this name left there counts no more
-            self._name, self._file, self._keep = name, str(file.path), store.append
-            self._store, self._patch_file, self._was_written = store, file, store.works
-            self._raw, self._disk, self._written, self._write_at = raw, plain(raw), None, 0.0
-            self._log.renew()  # pages are told the name with the text
-            self._play(self._newest(), False)
-            self._tell()
-
-    @property
-    def raw(self) -> str:
-        """The text as it would be written into its file."""
-        with self.lock:
-            return self._log.text.replace("\n", self._end)
+            self._end_store()
+            self._disagreements.clear()
+            self._writers.clear()
+            self._log = UpdateLog(plain(text))
+            self._begin(name, text, file, is_new=is_new)
+        self._tell()
 
     # Typing is `SharedText`'s
 
@@ -229,10 +210,10 @@ class Document(SharedText):
 
     # What is written down
 
-    def _take_up(self) -> None:
+    def _take_up(self, is_new: bool) -> None:
         found = self._store.open()
         self._was_written = self._store.works
-        if found is None:
+        if found is None or is_new:
             return
         stored, since = found
         if self._patch_file is None and (stored.ended or stored.disk != self._disk):
@@ -277,14 +258,20 @@ class Document(SharedText):
             if store.is_long and stored.version == self._log.version and stored.log == self._log.id:
                 store.begin_journal()
 
+    def _keeps(self, log_id: str, version: int, update: Update) -> bool:
+        return self._store.append(log_id, version, update)
+
     def close(self) -> None:
         """The show is ended."""
         with self.lock:
-            forget = self._patch_file is None
-            if not forget:
-                self._store.write(self._stored(ended=True))
-            self._store.close(forget=forget)
-            self._was_written = False
+            self._end_store()
+
+    def _end_store(self) -> None:
+        forget = self._patch_file is None
+        if not forget:
+            self._store.write(self._stored(ended=True))
+        self._store.close(forget=forget)
+        self._was_written = False
 
     def _stored(self, *, ended: bool = False) -> StoredDocument:
         first = max(self._log.first, self._log.version - MOST_UPDATES_STORED)

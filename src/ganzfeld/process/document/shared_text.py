@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.document.changes import ChangeError, ChangeSet, from_units, to_units
@@ -31,17 +31,15 @@ from ganzfeld.values.document import (
 
 log = logging.getLogger(__name__)
 
-Keep = Callable[[str, int, Update], bool]
-"""Writes down an update (log, version before it), before anybody is told of it; False: that could not be done."""
-
 
 class SharedText:
     """Any thread may call. lock: held while the text changes; whoever works out a change from the text holds it
-    meanwhile. keep: see `Keep`."""
+    meanwhile."""
 
-    def __init__(self, name: str, text: str, file: str | None, keep: Keep = lambda log, version, update: True) -> None:
+    def __init__(self, text: str) -> None:
         self.lock = threading.RLock()
-        self._name, self._file, self._keep = name, file, keep
+        self._name = ""
+        self._file: str | None = None
         self._log = UpdateLog(text)
         self._writers = Writers()
         self._disagreements = Disagreements()
@@ -158,10 +156,14 @@ class SharedText:
         before, update = self._log.version, self._log.add(client, change, units, what)
         self._writers.changed(change, client)
         self._disagreements.changed(change, self._log.text)
-        if not self._keep(self._log.id, before, update):
+        if not self._keeps(self._log.id, before, update):
             # What is written down is not what writers know: after a restart they must not go on from there.
             self._log.renew()
         self._tell()
+
+    def _keeps(self, log_id: str, version: int, update: Update) -> bool:
+        """Write down an update of a version, before anybody is told of it; False: that could not be done."""
+        return True
 
     def _tell(self) -> None:
         with self._news:

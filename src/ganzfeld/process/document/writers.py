@@ -43,6 +43,9 @@ class Writers:
         """A writer has gone; whether they were there."""
         return self._writers.pop(client, None) is not None
 
+    def clear(self) -> None:
+        self._writers.clear()
+
     def changed(self, change: ChangeSet, by: str) -> None:
         """The document has changed, and what stands where with it. by: whose change it was: their caret goes with what
         they put."""
