@@ -18,11 +18,10 @@ import msgspec
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.folders import home_folder
 from ganzfeld.patch import library
-from ganzfeld.patch.library import ListedPatch
+from ganzfeld.patch.library import ListedPatch, OpenedPatch
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.commands import ShowCommands
 from ganzfeld.process.document.document import Document
-from ganzfeld.process.document.store import DocumentStore
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice

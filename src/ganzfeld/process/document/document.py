@@ -17,7 +17,6 @@ from ganzfeld.process.document.line_merge import as_changes, merge, merged, put,
 from ganzfeld.process.document.log import UpdateLog
 from ganzfeld.process.document.shared_text import SharedText
 from ganzfeld.process.document.store import DocumentStore, StoredDocument, boot_id
-from ganzfeld.process.document.writers import Writers
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.values.document import BlockPlayed, DocumentState, Update, UpdateKind, Waiting
 from ganzfeld.values.status import Status
