@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_show import Running
-from ganzfeld.studio.links import ROLES, Links
+from ganzfeld.studio.links import Links
 from ganzfeld.studio.server import StudioServer
 from waiting import until
 
@@ -29,16 +29,27 @@ def test_a_link_to_watch_shows_the_picture_and_is_taken_back(browser_page, show,
     assert show.commands == [] and show.done == []
 
 
-def test_the_player_sees_links_with_codes_that_are_images(browser_page, show, tmp_path):
+def test_the_player_has_the_links_in_a_panel_and_takes_them_back(browser_page, show, tmp_path):
     links = Links(tmp_path / "links.json")
     with StudioServer(show, port=0, links=links) as studio:
         browser_page.goto(studio.link("play", studio.url))
         browser_page.wait_for_selector(".picture")
         assert browser_page.locator(".visitor").count() == 0  # whoever sits at the machine needs no such word
-        said = browser_page.evaluate("async () => (await fetch('/api/links')).json()")
-        assert [each["role"] for each in said["links"]] == list(ROLES)
+        browser_page.click(".tools button:has-text('links')")
+        link = browser_page.get_by_role("textbox", name="The link to watch")
         old = links.token("watch")
-        status = browser_page.evaluate("async () => (await fetch('/api/links', {method: 'POST'})).status")
-        assert status == 200 and links.token("watch") != old
+        assert old in link.input_value()
+        code = browser_page.get_by_role("img", name="QR code of the link to watch")
+        until(
+            lambda: code.evaluate("image => image.naturalWidth") > 0, seconds=20
+        )  # the page's policy lets it be shown
+        browser_page.click(".roles button:has-text('output')")
+        assert browser_page.get_by_role("textbox", name="The link to output").input_value().count("/output?token=") == 1
+        browser_page.click(".roles button:has-text('watch')")
+        browser_page.click("text=take all links back")
+        assert links.token("watch") == old  # it is asked twice
+        browser_page.click("text=show everybody out")
+        until(lambda: links.token("watch") in link.input_value(), seconds=20)
+        assert links.token("watch") != old
         browser_page.reload()  # by the new cookie
         browser_page.wait_for_selector(".picture")
