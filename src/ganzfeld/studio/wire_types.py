@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import links, machine, show, wire
+from ganzfeld.studio import links, machine, sharing, show, wire
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, status
 
@@ -43,7 +43,7 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined)
+_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
@@ -97,8 +97,15 @@ def _interface(struct: Any, *, has_defaults: bool) -> str:
         lines.append(f"  kind: {_literal(_kind(struct))};")
     for field in msgspec.structs.fields(struct):
         mark = "?" if has_defaults and not field.required else ""
-        lines.append(f"  {field.encode_name}{mark}: {typescript(hints[field.name])};")
+        lines.append(_field(f"{field.encode_name}{mark}", typescript(hints[field.name])))
     return "\n".join([*lines, "}"])
+
+
+def _field(name: str, kind: str) -> str:
+    line = f"  {name}: {kind};"
+    if len(line) <= LINE_WIDTH or " | " not in kind:
+        return line
+    return "\n    | ".join([f"  {name}:", *kind.split(" | ")]) + ";"
 
 
 def _alias(name: str, alias: Any) -> str:
