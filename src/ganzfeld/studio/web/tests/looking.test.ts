@@ -153,6 +153,10 @@ describe("completing", () => {
     );
   });
 
+  it("offers names that are written and do not play yet", () => {
+    expect(offered("later = noise()\nx = la|")).toContain("later");
+  });
+
   it("offers parameters that are not given yet", () => {
     const found = offered('face = network("planets", psi=1, |)');
     expect(found).toContain("latent");

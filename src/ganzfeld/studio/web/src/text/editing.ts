@@ -4,6 +4,7 @@ import type { EditorView } from "@codemirror/view";
 import { useSyncExternalStore } from "react";
 import { currentShow, say, tellPerson } from "../live/show";
 import { act, currentModes } from "../modes/modes";
+import { claimed, type Writer } from "./document/claim";
 import type { DocumentConnection } from "./document/connection";
 
 /** What the page says of the text beside it. */
@@ -20,6 +21,19 @@ let facts: TextFacts = { known: false, unplayed: 0, unsent: false };
 let view: EditorView | null = null;
 let connection: DocumentConnection | null = null;
 const listeners = new Set<() => void>();
+
+let who: Writer | null = null;
+
+/** To be called before the page is drawn. */
+export async function claimWriter(): Promise<void> {
+  who = await claimed(sessionStorage, navigator.locks);
+}
+
+/** Who writes in this tab. */
+export function writer(): Writer {
+  if (!who) throw new Error("the writer is claimed before the page is drawn");
+  return who;
+}
 
 /** The editor is there, or goes (null). */
 export function attach(editor: EditorView | null, link: DocumentConnection | null): void {
