@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from fake_show import KNOB, FakeShow, flat
-from ganzfeld.process.document.document import Document
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.words import (
@@ -225,13 +224,7 @@ def filed(playing: FakeShow, tmp_path: Path) -> Path:
     file = tmp_path / "organ.ganz"
     file.write_text(playing.now.patch_text, "utf-8", newline="")
     watched = PatchFile(file)
-    playing.document = Document(
-        "organ.ganz",
-        watched.read(None),
-        watched,
-        newest=lambda: playing.now.patch_text,
-        play=playing.document._play,
-    )
+    playing.document.go_on_in("organ.ganz", watched.read(None), watched)
     return file
 
 
