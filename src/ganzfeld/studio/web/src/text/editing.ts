@@ -6,6 +6,7 @@ import { currentShow, say, tellPerson } from "../live/show";
 import { act, currentModes } from "../modes/modes";
 import { claimed, type Writer } from "./document/claim";
 import type { DocumentConnection } from "./document/connection";
+import { afterNode } from "./inserting";
 
 /** What the page says of the text beside it. */
 export interface TextFacts {
@@ -103,6 +104,24 @@ export function saveText(): void {
     return;
   }
   link.whenSent(() => say({ kind: "save" }));
+}
+
+/** Writes a line below what is said of a node, and plays it. */
+export function addLine(node: string, line: string): void {
+  if (!view || view.state.readOnly) return;
+  const place = afterNode(view.state, node);
+  if (place === null) {
+    tellPerson(`Nothing is called '${node}' in the text`, "Play what is written first.");
+    return;
+  }
+  const at = place + line.length + 1;
+  view.dispatch({
+    changes: { from: place, insert: `\n${line}` },
+    selection: { anchor: at },
+    scrollIntoView: true,
+    userEvent: "input.paste",
+  });
+  playText("block", false, at);
 }
 
 /** Puts lines below the statement that the caret is in, and goes there. */
