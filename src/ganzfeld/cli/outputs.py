@@ -55,6 +55,7 @@ def _facts(kind: type[Door]) -> dict[str, Any]:
         "about": about,
         "options": _options(kind),
         "alpha": list(kind.alphas),
+        "untried": kind.untried,
         "found": found,
         "missing": missing.what if missing else "",
         "mend": missing.hint if missing else "",
@@ -80,6 +81,8 @@ def _print(listed: list[dict[str, Any]], rigs: list[str]) -> None:
         if facts["options"]:
             about.append(f"\n{facts['options']}", "dim")
         about.append(f"\nalpha: {', '.join(facts['alpha'])}", "dim")
+        if facts["untried"]:
+            about.append(f"\n{facts['untried']}", "yellow")
         for line in facts["found"]:
             about.append(f"\n{line}", "green")
         if facts["missing"]:
