@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,9 +63,11 @@ class FakeShow:
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
+        self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
         name = f"organ {uuid.uuid4()}"  # nobody else's
-        self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
+        newest = lambda: self.now.patch_text  # noqa: E731
+        self.document = Document(name, PATCH, None, newest=newest, playing=newest, play=self.play_text)
         self.played_at_once = False
         self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
@@ -113,6 +116,15 @@ class FakeShow:
 
     def document_state(self) -> DocumentState:
         return self.document.state(self.status())
+
+    def patch_folder(self) -> str:
+        return ""
+
+    def report(self, choose: Sequence[str], rate: float, hear: Callable) -> Callable[[], None]:
+        """What is asked for stands in `reported`, until it is stopped; a test calls `hear` itself."""
+        report = (tuple(choose), hear)
+        self.reported.append(report)
+        return lambda: self.reported.remove(report)
 
     def desk(self) -> Desk:
         return self.desk_now

@@ -26,7 +26,7 @@ from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
-from ganzfeld.process.messages import TrustScript, VersionedText
+from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
@@ -130,6 +130,10 @@ class ControlledShow(ShowCommands):
         """The patch's newest text, whether it plays or not."""
         newest = self._policy.newest
         return PatchSource(name=self.name, text=newest.text, version=newest.version)
+
+    def patch_folder(self) -> str:
+        """The folder that the patch's files lie in; "" if it has no file."""
+        return str(Path(self._options.file).parent) if self._options.file else ""
 
     @property
     def known_time(self) -> tuple[float, float, float]:
@@ -325,13 +329,22 @@ class ControlledShow(ShowCommands):
         tap = self._taps.tap(at)
         self.tempo(tap.bpm, tap.beat, at=at)
 
-    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
+    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> Callable[[], None]:
         """Call `hear` after frames, at most `rate` times a second, with (at least) the values of these addresses:
-        parameters, named signals, knobs and what came from outside."""
+        parameters, named signals, knobs and what came from outside. What is returned ends that."""
         with self._lock:
-            self._listeners.add(choose, rate, hear)
-            if (report := self._listeners.wanted) is not None:
-                self._give(report, key="report", keep=False)
+            remove = self._listeners.add(choose, rate, hear)
+            self._tell_reports()
+
+        def stop() -> None:
+            with self._lock:
+                remove()
+                self._tell_reports()
+
+        return stop
+
+    def _tell_reports(self) -> None:
+        self._give(self._listeners.wanted or ReportValues(), key="report", keep=False)
 
     def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
         """How every door and the master are."""

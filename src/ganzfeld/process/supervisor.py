@@ -132,7 +132,12 @@ class Supervisor(ControlledShow):
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
-            self.name, text or "", self._files.patch, newest=lambda: self._policy.newest.text, play=self._play
+            self.name,
+            text or "",
+            self._files.patch,
+            newest=lambda: self._policy.newest.text,
+            playing=lambda: (self._playing or self._policy.newest).text,
+            play=self._play,
         )
         self._policy = RestartPolicy(
             VersionedText(1, self.document.first_played, self._options.file), time.perf_counter()

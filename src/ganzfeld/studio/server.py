@@ -20,6 +20,7 @@ from ganzfeld.studio.connections import SayOnce
 from ganzfeld.studio.guard import Guard, addresses, has_port
 from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
 from ganzfeld.studio.links import Links, Role
+from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.reachable import bracketed, is_wildcard, own_addresses, own_names
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.sockets import OpenSockets
@@ -85,6 +86,7 @@ class StudioServer:
         self._exact_port = exact_port
         self._allowed_hosts = tuple(allowed_hosts)
         self._open_browser = open_browser
+        self._lookups = Lookups(show)
         self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -137,6 +139,7 @@ class StudioServer:
 
     def stop(self) -> None:
         """Closes every connection and returns; may be called twice."""
+        self._lookups.close()  # or an answer that is waited for would hold up the end
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -177,7 +180,7 @@ class StudioServer:
         sockets = OpenSockets(self.links)
         names = [*self._allowed_hosts, *(own_names() if is_wildcard(self._host) else [bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience, sockets, self),
+            create_app(self._show, audience, sockets, self, self._lookups),
             known=addresses(self._port, names),
             url=self.url,
             links=self.links,
@@ -194,6 +197,7 @@ class StudioServer:
         try:
             await self._server.serve(sockets=[listening])
         finally:
+            self._lookups.close()
             following.cancel()
             for broadcast in broadcasts:
                 broadcast.stop()

@@ -5,7 +5,7 @@ Every method may be called from any thread and must return at once (`wait` after
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from ganzfeld.patch.library import ListedPatch
@@ -121,6 +121,10 @@ class StudioShow(Protocol):
         """The patch's newest text."""
         ...
 
+    def patch_folder(self) -> str:
+        """The folder that its files lie in; "" if it has none of its own."""
+        ...
+
     def desk(self) -> Desk:
         """What hands stand at now."""
         ...
@@ -163,6 +167,13 @@ class StudioShow(Protocol):
 
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
+        ...
+
+    def report(
+        self, choose: Sequence[str], rate: float, hear: Callable[[Any, Mapping[str, Any]], None]
+    ) -> Callable[[], None]:
+        """Call `hear` after frames with their moment and the values of these addresses, at most `rate` times a second,
+        until what is returned is called. `hear` must not wait."""
         ...
 
     def patches(self) -> list[ListedPatch]:

@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, show, wire
+from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
@@ -60,7 +61,7 @@ def wire_ts() -> str:
         _list("KINDS", "The kind of every message of the studio.", map(_kind, get_args(wire.FromStudio))),
     ]
     structs: dict[type, None] = {}
-    for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage)):
+    for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage), Words):
         _collect(struct, structs)
     from_page = set(get_args(wire.FromPage))
     parts += [_alias(name, alias) for name, alias in _ALIASES.items()]

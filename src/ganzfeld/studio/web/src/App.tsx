@@ -1,5 +1,6 @@
 import { useCallback, useState } from "react";
 import { Desk } from "./desk/Desk";
+import { useKeys } from "./doings";
 import { Dice } from "./hud/Dice";
 import { Help } from "./hud/Help";
 import { Meters } from "./hud/Meters";
@@ -8,33 +9,50 @@ import { Problems } from "./hud/Problems";
 import { State, stateWord } from "./hud/State";
 import { Visitor } from "./hud/Visitor";
 import { useIdle } from "./idle";
-import { useKeys } from "./keys";
 import { useShow } from "./live/show";
+import { Badge } from "./modes/Badge";
+import { useModes } from "./modes/modes";
+import { useComingBack } from "./modes/useComingBack";
 import { Picture } from "./Picture";
+import { Keep } from "./palette/Keep";
+import { Palette } from "./palette/Palette";
+import { Sheet } from "./palette/Sheet";
 import { PatchText } from "./text/PatchText";
+import { TextState } from "./text/TextState";
+import { useFreshWords } from "./text/words";
 
 const ZOOM_STEP = 1.1;
 const ZOOM_REACH = 8;
 
 export function App() {
-  const [hidden, setHidden] = useState(false);
+  const { hidden, locked, mode, open } = useModes((modes) => modes);
   const [steps, setSteps] = useState(0);
   const idle = useIdle();
-  const toggleOverlay = useCallback(() => setHidden((before) => !before), []);
   const zoom = useCallback(
     (by: 1 | -1) => setSteps((before) => Math.min(Math.max(before + by, -ZOOM_REACH), ZOOM_REACH)),
     [],
   );
-  useKeys({ toggleOverlay, zoom });
+  useKeys(zoom);
+  useComingBack(hidden);
+  useFreshWords();
 
+  const classes = [
+    "studio",
+    idle && "idle",
+    hidden && "bare",
+    locked && "locked",
+    mode === "edit" && "editing",
+  ];
   return (
-    <main className={`studio${idle ? " idle" : ""}${hidden ? " bare" : ""}`}>
+    <main className={classes.filter(Boolean).join(" ")}>
       <Picture />
       <Waiting />
       {/* Hidden, not taken away: the text keeps its place, and coming back costs nothing. */}
       <div className="overlay" inert={hidden}>
         <header>
+          <Badge />
           <State />
+          <TextState />
           <Visitor />
           <Meters />
         </header>
@@ -48,6 +66,9 @@ export function App() {
         {!hidden && <Permission />}
       </div>
       {hidden && <Trouble />}
+      {open === "palette" && <Palette />}
+      {open === "sheet" && <Sheet />}
+      {open === "keep" && <Keep />}
     </main>
   );
 }

@@ -1,7 +1,7 @@
 const KEYS = [
   ["H", "hide"],
   ["F", "fullscreen"],
-  ["Space", "pause"],
+  ["Shift Space", "pause"],
   ["1–9", "recall"],
   ["L", "learn"],
   ["D", "dice"],

@@ -599,3 +599,101 @@ export interface CaretMoved {
   anchor?: number;
   head?: number | null;
 }
+
+/**
+ * A parameter or an input. kind: as in the reference ("value", "choice", "input", …). default: as one would write
+ * it, "" for none. range: what a knob spans. options: what may be chosen, as one would write it.
+ */
+export interface ParameterWord {
+  name: string;
+  kind: string;
+  doc: string;
+  default: string;
+  range: [number, number] | null;
+  unit: string;
+  options: string[];
+}
+
+/** A line `node.method(…)`. */
+export interface MethodWord {
+  name: string;
+  doc: string;
+  parameters: ParameterWord[];
+}
+
+/** A node type. makes: what it can be asked for, nothing for an output. example: lines of a patch. */
+export interface NodeWord {
+  name: string;
+  doc: string;
+  makes: string[];
+  parameters: ParameterWord[];
+  methods: MethodWord[];
+  example: string;
+}
+
+/** A function of expressions. called: written with brackets. */
+export interface FunctionWord {
+  name: string;
+  group: string;
+  signature: string;
+  doc: string;
+  example: string;
+  called: boolean;
+}
+
+/** A plain name of expressions: `t`, `beat`. */
+export interface NameWord {
+  name: string;
+  doc: string;
+}
+
+/**
+ * Something of this patch that has a value on every frame. reference: its name in expressions ("face.psi"), "" for
+ * an address from outside. kind, range, unit, default, doc: as `ganzfeld addresses` tells them.
+ */
+export interface AddressWord {
+  address: string;
+  reference: string;
+  kind: string;
+  doc: string;
+  range: string;
+  unit: string;
+  default: string;
+}
+
+/**
+ * A plain number of the text that a hand may turn. Lines and columns count from 1; length: in characters. low,
+ * high: what a knob spans.
+ */
+export interface NumberWord {
+  address: string;
+  line: number;
+  column: number;
+  length: number;
+  low: number;
+  high: number;
+  default: number;
+  unit: string;
+}
+
+/** The network that a node of this patch plays: its layers in order, and its weights, by name. */
+export interface NetworkWord {
+  node: string;
+  layers: string[];
+  weights: string[];
+}
+
+/**
+ * All there is. types: which type each node of the patch is of. problem: why what the patch decides (addresses,
+ * numbers, networks, types) is empty; "" if it is not.
+ */
+export interface Words {
+  nodes: NodeWord[];
+  functions: FunctionWord[];
+  names: NameWord[];
+  addresses: AddressWord[];
+  numbers: NumberWord[];
+  networks: NetworkWord[];
+  types: Record<string, string>;
+  problem: string;
+}

@@ -3,13 +3,15 @@
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import type { AtDesk, AtText, Beat, EncodedFrame, FromStudio, PageCommand } from "./wire";
+import type { AtDesk, AtText, Beat, EncodedFrame, FromStudio, KeepAs, OpenPatch, PageCommand } from "./wire";
 
 export type ToWorker =
   | { kind: "start"; canvas: OffscreenCanvas; url: string }
   | PageCommand
   | AtDesk
-  | AtText;
+  | AtText
+  | KeepAs
+  | OpenPatch;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
