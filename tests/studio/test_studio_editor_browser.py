@@ -30,7 +30,7 @@ from studio_client import port_of
 
 PATIENCE = 8000
 TYPED = string.ascii_letters + string.digits + " .,:;+-*/=<>!?@#$%^&_|~`\\"
-SIZES = ((1440, 900), (1024, 768))
+SIZES = ((1440, 900), (1024, 768), (820, 1180))
 
 
 def wait_until(page, holds: Callable[[], bool], within: float = PATIENCE / 1000) -> None:

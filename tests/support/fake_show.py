@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,8 @@ from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
-from ganzfeld.values.status import PatchSource, Status
+from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.status import MasterStatus, PatchSource, Status
 
 PATCH = """\
 # organ.ganz
@@ -57,12 +59,17 @@ class FakeShow:
             device="cpu",
             pending_trust=[],
             rolled="",
+            doors=(),
+            master=MasterStatus(),
+            take=None,
         )
         self.well = True
         self.commands: list[tuple[str, dict[str, str]]] = []
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
+        self.inputs_now = Inputs()
+        self.patch_file: Path | None = None
         self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
         name = f"organ {uuid.uuid4()}"  # nobody else's
@@ -72,6 +79,12 @@ class FakeShow:
         self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
+
+    def inputs(self) -> Inputs:
+        return self.inputs_now
+
+    def silence_below(self, decibels: float) -> None:
+        self._do("silence below", decibels)
 
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:
@@ -156,6 +169,10 @@ class FakeShow:
 
     def stop_learning(self) -> None:
         self._do("stop")
+        self.teach(None)
+
+    def touched(self, control: str) -> None:
+        self._do("touched", control)
         self.teach(None)
 
     def connect(self, target: str, control: str | None) -> None:

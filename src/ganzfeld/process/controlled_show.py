@@ -41,6 +41,7 @@ from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
@@ -53,13 +54,16 @@ class ControlledShow(ShowCommands):
 
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. doors: where pictures leave to; `doors.master`: their level, black and freeze.
-    document: the text that is written, of which this show plays and saves.
+    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
+    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
+    text that is written, of which this show plays and saves.
     """
 
     name: str
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
+    inputs: Callable[[], Inputs]
+    silence_below: Callable[[float], None]
     doors: Routing
     document: Document
     _files: ShowFiles
@@ -124,6 +128,7 @@ class ControlledShow(ShowCommands):
                 osc_dropped_last=last,
                 doors=self.doors.statuses(),
                 master=self.doors.master.status(),
+                take=self._care.take.status,
             )
 
     def patch_source(self) -> PatchSource:
@@ -351,8 +356,22 @@ class ControlledShow(ShowCommands):
         return self.doors.statuses(), self.doors.master.status()
 
     def door(self, do: str, door: str, **options: Any) -> None:
-        """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
-        self.doors.obey(do, door, options)
+        """Do what a page asks of a door (see `Routing.obey`); "record": begin a film beside the patch. Raises
+        GanzfeldError."""
+        if do == "record":
+            self.doors.record(self._film())
+        else:
+            self.doors.obey(do, door, options)
+
+    def _film(self) -> Path:
+        """Where a film goes whose name nobody chose; a number is added where that is taken."""
+        path = self.patch_file
+        return path.with_suffix(".mp4") if path else Path.cwd() / f"{Path(self.name).stem or 'show'}.mp4"
+
+    @property
+    def patch_file(self) -> Path | None:
+        """The file of the patch, or None."""
+        return self._files.patch.path if self._files.patch else None
 
     def page(self, picture: str) -> PageDoor | None:
         """What clean pages of an output see (see `Routing.page`)."""

@@ -24,8 +24,10 @@ from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.side_routes import side_routes
 from ganzfeld.studio.sockets import OpenSockets
 from ganzfeld.studio.text_actions import TextActions, TooFastError
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
@@ -55,7 +57,12 @@ BEAT_SECONDS = 1.0
 
 
 def create_app(
-    show: StudioShow, audience: Audience, sockets: OpenSockets, server: Reachable, lookups: Lookups
+    show: StudioShow,
+    audience: Audience,
+    sockets: OpenSockets,
+    server: Reachable,
+    lookups: Lookups,
+    thumbnails: Thumbnails,
 ) -> Starlette:
     """The ASGI application, without its guard.
 
@@ -68,6 +75,7 @@ def create_app(
     GET /api/patch   name, text, version
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
+    GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
 
@@ -102,6 +110,7 @@ def create_app(
         *patch_routes(show),
         *link_routes(server, sockets),
         Route("/health", health),
+        *side_routes(show, thumbnails),
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),

@@ -24,6 +24,7 @@ from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.reachable import bracketed, is_wildcard, own_addresses, own_names
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.sockets import OpenSockets
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import Audience, Stream
 from ganzfeld.studio.visitors import IN_ADDRESS
 
@@ -177,10 +178,11 @@ class StudioServer:
             return broadcast.stop
 
         audience = Audience(begin)
+        thumbnails = Thumbnails(self._show)
         sockets = OpenSockets(self.links)
         names = [*self._allowed_hosts, *(own_names() if is_wildcard(self._host) else [bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience, sockets, self, self._lookups),
+            create_app(self._show, audience, sockets, self, self._lookups, thumbnails),
             known=addresses(self._port, names),
             url=self.url,
             links=self.links,
@@ -188,7 +190,7 @@ class StudioServer:
         )
         self._server = HttpServer(app, ready, self._encryption)
         for broadcast in (
-            StateBroadcast("studio state", self._show, audience, loop),
+            StateBroadcast("studio state", self._show, audience, loop, thumbnails),
             DocumentBroadcast("studio document", self._show, audience, loop),
         ):
             broadcasts.add(broadcast)

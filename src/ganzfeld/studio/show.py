@@ -6,6 +6,7 @@ Every method may be called from any thread and must return at once (`wait` after
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ganzfeld.patch.library import ListedPatch
@@ -21,11 +22,12 @@ from ganzfeld.values.document import (
     Draft,
 )
 from ganzfeld.values.health import Health
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
 
-DoorVerb = Literal["open", "close", "change", "again", "start", "stop"]
+DoorVerb = Literal["open", "close", "change", "again", "start", "stop", "record"]
 
 
 class PageSource(Protocol):
@@ -129,6 +131,19 @@ class StudioShow(Protocol):
         """What hands stand at now."""
         ...
 
+    def inputs(self) -> Inputs:
+        """What comes in: OSC, MIDI, sound."""
+        ...
+
+    def silence_below(self, decibels: float, /) -> None:
+        """Sound that is quieter is silence from now on. May raise GanzfeldError."""
+        ...
+
+    @property
+    def patch_file(self) -> Path | None:
+        """The file of the patch that plays, or None."""
+        ...
+
     def latest(self, newer_than: int) -> ShownFrame | None:
         """The newest picture, or None if its number is not above `newer_than` (−1: any picture will do)."""
         ...
@@ -154,7 +169,7 @@ class StudioShow(Protocol):
         ...
 
     def arrange(self, what: str, *arguments: Any) -> None:
-        """Rename, delete, place snapshots, or say how they fade."""
+        """Rename, delete, have back, order, place snapshots, undo that, or say how they fade."""
         ...
 
     def learn(self, target: str | None = None) -> None:
@@ -163,6 +178,10 @@ class StudioShow(Protocol):
 
     def stop_learning(self) -> None:
         """Nothing is to be learned any more."""
+        ...
+
+    def touched(self, control: str) -> float | None:
+        """This control was touched while something is being learned."""
         ...
 
     def connect(self, target: str, control: str | None) -> float | None:
@@ -190,7 +209,7 @@ class StudioShow(Protocol):
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:
-        """Open, close, change a door, or start it again. May raise GanzfeldError."""
+        """Open, close, change a door, start it again, or record a film. May raise GanzfeldError."""
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:

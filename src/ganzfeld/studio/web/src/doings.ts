@@ -1,17 +1,10 @@
 /** Does what keys and the palette ask for. */
 
 import { useEffect } from "react";
+import { toggleBlack, toggleFreeze } from "./desk/master";
+import { toggleFullscreen } from "./fullscreen";
 import { type Doing, doingOf, type Place } from "./keys";
-import {
-  atDesk,
-  command,
-  isLearning,
-  isRolled,
-  master,
-  recallNumber,
-  toggleLearning,
-  togglePause,
-} from "./live/show";
+import { command, isLearning, isRolled, recallNumber, toggleLearning, togglePause } from "./live/show";
 import { act, currentModes } from "./modes/modes";
 import { edit, playText, saveText } from "./text/editing";
 
@@ -21,8 +14,8 @@ export function perform(doing: Doing, key = ""): void {
 }
 
 const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
-  black: () => atDesk({ kind: "master", what: "black", value: master().black > 0 ? 0 : 1 }),
-  freeze: () => atDesk({ kind: "master", what: "freeze", value: master().frozen ? 0 : 1 }),
+  black: () => toggleBlack(),
+  freeze: () => toggleFreeze(),
   palette: () => act("toggle palette"),
   sheet: () => act("toggle sheet"),
   close: () => act("close"),
@@ -94,12 +87,4 @@ function focusOf(element: Element | null): Place["focus"] {
   if (element?.closest(BUTTON_LIKE)) return "button";
   if (element?.closest("input, select, textarea, [contenteditable=true]")) return "field";
   return "page";
-}
-
-function toggleFullscreen(): void {
-  // A browser may refuse; then nothing happens, which says it all.
-  const done = document.fullscreenElement
-    ? document.exitFullscreen()
-    : document.documentElement.requestFullscreen();
-  done.catch(() => {});
 }

@@ -41,6 +41,7 @@ const status: Status = {
   osc_dropped_last: "",
   doors: [],
   master: { level: 1, black: 0, frozen: false },
+  take: null,
   bpm: 120,
   halvings: 0,
 };

@@ -1,7 +1,7 @@
 /** The running show as the page's components see it: one state, replaced when something in it changes. */
 
 import { useSyncExternalStore } from "react";
-import { socketAddress } from "./link";
+import { liveAddress, searchOf, type View, viewOf } from "./view";
 import type {
   AtDesk,
   AtText,
@@ -9,8 +9,8 @@ import type {
   CommandName,
   Desk,
   DocumentState,
+  DoorAction,
   KeepAs,
-  MasterStatus,
   OpenPatch,
   PatchSource,
   Refusal,
@@ -97,8 +97,20 @@ export function watch(canvas: HTMLCanvasElement): void {
     if (data.kind === "notice") forget(data);
   };
   const offscreen = canvas.transferControlToOffscreen();
-  const url = socketAddress(location.href, "/live", screen.height * devicePixelRatio);
-  worker.postMessage({ kind: "start", canvas: offscreen, url }, [offscreen]);
+  worker.postMessage({ kind: "start", canvas: offscreen, url: liveAddress(location.href) }, [offscreen]);
+}
+
+/** How large and how often the picture comes from now on; the page's address says it, too, so that a reload keeps it. */
+export function setView(view: View): void {
+  const url = new URL(location.href);
+  url.search = searchOf(url.search, view);
+  history.replaceState(null, "", url);
+  worker?.postMessage({ kind: "view", url: liveAddress(url.href) });
+}
+
+/** What the page's address asks for. */
+export function currentView(): View {
+  return viewOf(location.search);
 }
 
 const hearers = new Set<(message: FromWorker) => void>();
@@ -115,6 +127,11 @@ function forget(notice: Refusal): void {
   }, NOTICE_STAYS);
 }
 
+/** Something is done with a door. */
+export function atDoor(doing: Omit<DoorAction, "kind">): void {
+  worker?.postMessage({ kind: "door", ...doing });
+}
+
 /** Says something to the person at this page, for a moment, where the studio's refusals stand. */
 export function tellPerson(what: string, hint: string): void {
   const notice: Refusal = { kind: "notice", what, hint };
@@ -129,13 +146,6 @@ export function say(message: AtText | KeepAs | OpenPatch): void {
 
 export function currentShow(): ShowState {
   return state;
-}
-
-const OPEN: MasterStatus = { level: 1, black: 0, frozen: false };
-
-/** What holds for all doors now. */
-export function master(): MasterStatus {
-  return state.status?.master ?? OPEN;
 }
 
 export function command(name: CommandName, path?: string): void {
