@@ -52,9 +52,8 @@ class VirtualCamera(Door):
         self.way.note("begins with the first picture")
 
     def show(self, picture: DoorPicture) -> None:
-        if self._camera is None:
-            self._begin(even(picture.size))
-        self._camera.send(np.ascontiguousarray(fitted(picture.pixels, self._size)[..., :3]))
+        camera = self._camera or self._begin(even(picture.size))
+        camera.send(np.ascontiguousarray(fitted(picture.pixels, self._size)[..., :3]))
 
     def close(self) -> None:
         camera, self._camera = self._camera, None
@@ -65,7 +64,7 @@ class VirtualCamera(Door):
     def missing(cls) -> Problem | None:
         return package_missing("pyvirtualcam", "ganzfeld[camera]")
 
-    def _begin(self, size: tuple[int, int]) -> None:
+    def _begin(self, size: tuple[int, int]) -> Any:
         package = _package()
         try:
             camera = package.Camera(
@@ -81,6 +80,7 @@ class VirtualCamera(Door):
             raise OutputError(f"no virtual camera can be opened: {reason}", hint=hint) from None
         self._camera, self._size = camera, size
         self.way.note(f"{camera.device}, {size[0]} × {size[1]} at {self.options.rate:g}")
+        return camera
 
 
 def _package() -> Any:
