@@ -103,9 +103,9 @@ class Ndi(Door):
 
 def _library() -> tuple[Any, Any, Any]:
     try:
-        from cyndilib.sender import Sender
-        from cyndilib.video_frame import VideoSendFrame
-        from cyndilib.wrapper.ndi_structs import FourCC
+        from cyndilib.sender import Sender  # pyright: ignore[reportMissingImports]
+        from cyndilib.video_frame import VideoSendFrame  # pyright: ignore[reportMissingImports]
+        from cyndilib.wrapper.ndi_structs import FourCC  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise FinalDoorError(f"NDI cannot be used: {error}", hint='pip install "ganzfeld[ndi]"') from None
     return Sender, VideoSendFrame, FourCC
