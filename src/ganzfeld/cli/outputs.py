@@ -40,7 +40,15 @@ def outputs(
 
 
 def _facts(kind: type[Door]) -> dict[str, Any]:
-    missing = kind.missing()
+    from ganzfeld.errors import OutputError
+    from ganzfeld.values.status import Problem
+
+    missing, found = kind.missing(), []
+    if missing is None:
+        try:
+            found = kind.found()
+        except OutputError as error:
+            missing = Problem.of(error)
     about = inspect.getdoc(kind) or ""
     return {
         "kind": kind.type,
@@ -48,7 +56,7 @@ def _facts(kind: type[Door]) -> dict[str, Any]:
         "options": _options(kind),
         "alpha": list(kind.alphas),
         "untried": kind.untried,
-        "found": kind.found() if missing is None else [],
+        "found": found,
         "missing": missing.what if missing else "",
         "mend": missing.hint if missing else "",
     }
@@ -88,5 +96,6 @@ def _print(listed: list[dict[str, Any]], rigs: list[str]) -> None:
         markup=False,
     )
     out.print("Open one: ganzfeld play organ.ganz --to wall=window:2 (wall: an output of the patch)", markup=False)
+    out.print("A picture in a browser (OBS, a kiosk) needs no door: open /output of the studio", markup=False)
     if rigs:
         out.print(f"Rigs: {', '.join(rigs)} (ganzfeld play … --rig NAME)", markup=False)

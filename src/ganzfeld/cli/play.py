@@ -13,6 +13,7 @@ from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._links import certificate_of, links_for
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
 from ganzfeld.outputs.base import check_target, example_targets
@@ -62,7 +63,7 @@ def play(
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
     record: Annotated[
         Path | None,
-        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+        typer.Option(help=f"Record what is shown: {example_targets(floats=False)}. Its folder has to be there."),
     ] = None,
     take: Annotated[
         Path | None,
@@ -327,11 +328,12 @@ def play(
         desk=show,
         ring=show.sound,
         doors=show.look_at_doors,
+        known=lambda: show.known_addresses,
     )
     show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
-    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
+    with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
             if record is not None:

@@ -31,7 +31,8 @@ class Resources:
     set_aside: files that killed or hung a process, and what they did: they are not touched until they change. asked:
     files that a patch has asked for since `begin`. kept: copies of networks that played before, by the network's path:
     they play on where the file itself cannot be opened. stamps: the version of each file when it was asked for last.
-    notes: what a person should know of what was opened since `begin`.
+    notes: what a person should know of what was opened since `begin`. does_without: whether a picture or a film that
+    cannot be opened is told and left out, so that the rest plays: in a process that takes a show over.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Resources:
         self.kept: dict[Path, Path] = {}
         self.stamps: dict[Path, int] = {}
         self.notes: list[GanzfeldError] = []
+        self.does_without = False
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
         self.used: set[Path] = set()

@@ -22,11 +22,13 @@ class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_def
 
 class VersionedText(_Message, frozen=True):
     """Play this text of the patch. version: counts the texts of this show, from 1. path: the patch's file, for the
-    files that the text names and for errors; None if it has none."""
+    files that the text names and for errors; None if it has none. at_once: without waiting for a bar or beat, and
+    without a fade."""
 
     version: int
     text: str
     path: str | None = None
+    at_once: bool = False
 
 
 # Supervisor → render process

@@ -243,7 +243,8 @@ class Door(abc.ABC):
 
     @classmethod
     def found(cls) -> list[str]:
-        """Far ends that were found on this machine, a line each, for `ganzfeld outputs`. May take a second."""
+        """Far ends that were found on this machine, a line each, for `ganzfeld outputs`. May take a second. Raises
+        OutputError where nothing can be looked for: there is no desktop."""
         return []
 
     @classmethod  # noqa: B027 (most kinds leave nothing)
