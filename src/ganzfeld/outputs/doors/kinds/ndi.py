@@ -82,6 +82,15 @@ class Ndi(Door):
     def missing(cls) -> Problem | None:
         return package_missing("cyndilib", "ganzfeld[ndi]")
 
+    @classmethod
+    def found(cls) -> list[str]:
+        from cyndilib.finder import Finder  # pyright: ignore[reportMissingImports]
+
+        with Finder() as finder:
+            finder.wait_for_sources(1.0)
+            names = sorted(finder.get_source_names())
+        return [f"senders here: {', '.join(names)}"] if names else []
+
     def _announce(self, size: tuple[int, int]) -> None:
         """Begin to send pictures of this size: the library cannot change the size of a sender. Receivers find the new
         one by its name."""
