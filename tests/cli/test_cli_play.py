@@ -23,6 +23,7 @@ from fake_engine import fake_dependencies
 from ganzfeld.cli import main
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
+from ganzfeld.process.kept_show import kept_path, read_kept
 from growing_array import frames_in
 from waiting import until
 
@@ -68,6 +69,23 @@ def test_a_patch_with_a_mistake_is_told_once_and_is_the_exit_code(run, patch):
     assert code == 1
     assert err.count("no word 'nonsense'") == 2, "when it appeared, and as the reason for the end"
     assert f"{patch}:1:1" in err
+
+
+class Full(io.StringIO):
+    """As a file on a full disk, or a pipe whose reader has gone."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+    def flush(self):
+        self.write("")
+
+
+@pytest.mark.parametrize("stream", [Full(), None])
+def test_a_show_goes_on_where_nothing_can_be_said(run, patch, monkeypatch, stream):
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert run(patch, "--seconds", 0.3)[0] == 0
 
 
 def test_a_device_that_is_not_here_ends_it(run, patch):
@@ -123,8 +141,8 @@ class Program:
         return self.said[number].getvalue().decode()
 
     def url(self) -> str:
-        found = until(lambda: re.search(r"http://\S+", self.words()))
-        return found[0]
+        """Of the page that was opened last."""
+        return until(lambda: re.findall(r"http://\S+(?=\s)", self.words()))[-1]
 
     def status(self) -> dict:
         with urllib.request.urlopen(f"{self.url()}api/status", timeout=PATIENCE) as answer:
@@ -165,6 +183,8 @@ def start():
     yield start
     for program in programs:
         if program.process.poll() is None:
+            if hasattr(os, "killpg"):
+                os.killpg(program.process.pid, signal.SIGKILL)  # what a kept show has started, too
             program.process.kill()
             program.end()
 
@@ -202,6 +222,51 @@ def test_a_show_from_its_start_to_ctrl_c(start, tmp_path):
     assert program.end() == 0
     assert "Traceback" not in program.words(2)
     assert "resource_tracker" not in program.words(2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.timeout(300)
+def test_a_kept_show_whose_supervisor_is_killed(start, tmp_path):
+    """It goes on with the last good text, the snapshot that was recalled and what hands turned; a broken text waits."""
+    import socket
+
+    from pythonosc.udp_client import SimpleUDPClient
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    patch, osc = tmp_path / "kept.ganz", SimpleUDPClient("127.0.0.1", port)
+    patch.write_text(TEXT.format(amplitude=0.5))
+    program = start(patch, "--headless", "--port", "0", "--keep", "--osc", str(port), "--device", "cpu")
+    until(lambda: program.contrast() > 10)
+    osc.send_message("/source/amplitude", 0.0)
+    until(lambda: program.contrast() == 0)
+    osc.send_message("/snapshot/store", "flat")
+    osc.send_message("/source/amplitude", 0.5)
+    until(lambda: program.contrast() > 10)
+    osc.send_message("/snapshot/recall", ["flat", 0.0])
+    until(lambda: program.contrast() == 0)
+    osc.send_message("/source/offset", 1.0)
+    until(lambda: program.contrast() == 0 and program.picture()[..., 0].min() > 250)
+    t = program.status()["t"]
+    until(lambda: (kept := read_kept(kept_path(str(patch)))) is not None and kept.clock.get("t", 0) > t)
+    patch.write_text("nonsense = (\n")
+    until(lambda: program.status()["errors"])
+
+    before, page = psutil.Process(program.process.pid).children()[0], program.url()
+    before.kill()
+    until(lambda: program.url() != page)
+    until(lambda: (picture := program.picture()) is not None and picture[..., 0].min() > 250)
+    assert program.contrast() == 0
+    status = program.status()
+    assert status["t"] > t and status["errors"]
+    patch.write_text(TEXT.format(amplitude=0.5).replace("out(", "out(flip(").replace(", size", "), size"))
+    until(lambda: not program.status()["errors"])
+    assert program.picture()[..., 0].min() > 250
+
+    program.process.terminate()
+    assert program.end() == 0
+    assert not before.is_running() and "is started again" in program.words(2)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

@@ -18,6 +18,7 @@ from ganzfeld.patch.models import Patch
 from ganzfeld.patch.nodes.noise import NoiseNode
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.time import Clock
+from numbered_film import write_film
 
 BENDS = "f = network()\nfor i in range({}):\n    for k in range({}):\n        f.bend('{}', scale=i + k)\nout(f)"
 
@@ -50,6 +51,17 @@ def test_too_much_is_refused_with_its_numbers(
     with pytest.raises(PatchError, match=words) as caught:
         engine.load(text)
     assert caught.value.where.line and "GANZFELD_LIMITS" in caught.value.hint
+
+
+def test_a_film_costs_the_pictures_that_it_holds(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_film(tmp_path / "f.mp4", 4)
+    engine.load("out(movie('f.mp4'), size=(8, 8))", tmp_path / "a.ganz")
+    monkeypatch.setenv("GANZFELD_LIMITS", "memory=0.00005")
+    with pytest.raises(PatchError, match="memory") as caught:
+        engine.load("out(flip(movie('f.mp4')), size=(8, 8))", tmp_path / "a.ganz")
+    assert caught.value.where.line == 1
 
 
 def test_a_person_sets_other_limits(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 
 import pytest
+from PIL import Image
 
 from ganzfeld.engine import builder_thread
 from ganzfeld.engine.engine import Engine
@@ -85,8 +86,6 @@ def test_a_patch_that_could_not_be_built_is_built_when_its_file_comes(engine, tm
     engine.submit('out(image("p.png"), size=(6, 6))', tmp_path / "a.ganz")
     frames_until(engine, lambda: bool(engine.problems))
     assert file in engine.watched
-    from PIL import Image
-
     Image.new("RGB", (6, 6)).save(file)
     engine.notice(file)
     frames_until(engine, lambda: engine.outs["out"].size == (6, 6))
@@ -94,8 +93,6 @@ def test_a_patch_that_could_not_be_built_is_built_when_its_file_comes(engine, tm
 
 
 def test_a_file_that_is_set_aside_is_not_opened(engine, tmp_path):
-    from PIL import Image
-
     file = tmp_path / "p.png"
     Image.new("RGB", (6, 6)).save(file)
     engine.set_aside[file] = "ended the render process"
@@ -103,6 +100,22 @@ def test_a_file_that_is_set_aside_is_not_opened(engine, tmp_path):
     frames_until(engine, lambda: any("ended the render" in error.what for error in engine.problems))
     engine.notice(file)
     frames_until(engine, lambda: engine.outs["out"].size == (6, 6))
+
+
+@pytest.mark.parametrize("node", ['image("p.png")', 'movie("p.png")'])
+def test_who_takes_a_show_over_does_without_a_picture_that_cannot_be_opened(engine, tmp_path, node):
+    text = f"out(mix(noise(), {node}), name='one', size=(6, 6))\nout(noise(), name='two', size=(6, 6))"
+    engine.does_without = True
+    engine.load(text, tmp_path / "a.ganz")
+    engine.does_without = False
+    clock = Clock()
+    frame = engine.frame(clock.advance(0.02))
+    assert frame["two"].any()
+    [problem] = engine.problems
+    assert "p.png" in problem.what and problem.where.line == 1
+    Image.new("RGB", (6, 6), "white").save(tmp_path / "p.png")
+    engine.notice(tmp_path / "p.png")
+    frames_until(engine, lambda: not engine.problems)
 
 
 def test_work_that_waits_is_done_by_the_next_thread():

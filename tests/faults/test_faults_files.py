@@ -176,3 +176,15 @@ def test_names_of_shared_memory_that_the_system_removes(play):
     replaced_process(stage)
     stage.patch.write_text("grey 6\nsize 8 4\n# out()")
     stage.shows(6)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder that is somebody's cannot be removed there")
+def test_the_folder_that_the_show_was_started_in_is_removed(play, tmp_path, monkeypatch):
+    stage = play("grey 5\n")
+    stage.shows(5)
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    replaced_process(stage)
+    replaced_process(stage)

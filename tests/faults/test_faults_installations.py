@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
+import shlex
+import shutil
+import subprocess
 import sys
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -176,19 +181,78 @@ def test_a_process_that_shows_no_sign_of_life_is_replaced(tmp_path, monkeypatch,
     second = tmp_path / "second"
     program = tmp_path / "p.py"
     program.write_text(
-        "import os, time\nfrom pathlib import Path\n"
+        "import time\nfrom pathlib import Path\nfrom ganzfeld.process.kept_show import SignOfLife\n"
         f"second = Path({str(second)!r})\n"
         "if not second.exists():\n"
         "    second.touch()\n"
-        "    kept = Path(os.environ['GANZFELD_KEEP'])\n"
-        "    kept.parent.mkdir(parents=True, exist_ok=True)\n"
-        "    kept.touch()\n"
+        "    SignOfLife().give(1.0)\n"
         "    time.sleep(1000)\n"
     )
     with caplog.at_level(logging.WARNING):
         assert keep("hangs", [], [sys.executable, str(program)]) == 0
     assert "no sign of it" in caplog.text
     assert kept_path("hangs") != kept_path("a")
+
+
+def test_a_full_disk_is_no_reason_to_start_a_kept_show_again(tmp_path, monkeypatch):
+    """Nothing can be written down, and the show still gives its signs of life."""
+    signs = _unattended.SignsOfLife()
+    monkeypatch.setenv(kept_show.PULSE_PORT, str(signs.port))
+    monkeypatch.setattr(kept_show, "PULSE_SECONDS", 0.05)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "a.ganz").write_text("grey 7\n")
+    with Supervisor(tmp_path / "a.ganz", prepare=fake_dependencies, keep_in=tmp_path / "file" / "a.show") as show:
+        until(lambda: show.latest() is not None)
+        for _ in range(3):
+            until(signs.came)
+
+
+@pytest.mark.parametrize("port", ["", "x", "99999999", "-1"])
+def test_signs_of_life_are_given_to_nobody(monkeypatch, port):
+    monkeypatch.setenv(kept_show.PULSE_PORT, port)
+    kept_show.SignOfLife().give(1.0)
+
+
+# The recipes
+
+RECIPES = (Path(__file__).parents[2] / "docs" / "unattended.md").read_text("utf-8")
+
+
+def command_lines() -> list[str]:
+    """What the page tells a person to type, or a system to run."""
+    lines = re.findall(r"^ganzfeld (play .+)$", RECIPES, re.MULTILINE)
+    lines += re.findall(r"^ExecStart=\S+/ganzfeld (play .+)$", RECIPES, re.MULTILINE)
+    return [*lines, *re.findall(r"-Argument '(play .+)'", RECIPES)]
+
+
+def test_command_lines_of_the_recipes_are_understood():
+    import typer
+    from typer.main import get_command
+
+    from ganzfeld.cli.play import play as command
+
+    lines = command_lines()
+    assert len(lines) == 3
+    app = typer.Typer()
+    app.command("play")(command)
+    play = get_command(app)
+    for line in lines:
+        words = shlex.split(line, posix=False)[1:]
+        options = play.make_context("play", [word.strip('"') for word in words], resilient_parsing=False).params
+        assert options["keep"] and OpeningHours(options["hours"]).at(datetime(2026, 3, 2, 11)) == "open"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
+def test_systemd_understands_the_unit(tmp_path):
+    [unit] = re.findall(r"```ini\n(.+?)```", RECIPES, re.DOTALL)
+    program = tmp_path / "ganzfeld"
+    program.touch(0o755)
+    unit = re.sub(r"^ExecStart=\S+", f"ExecStart={program}", unit, flags=re.MULTILINE)
+    (tmp_path / "ganzfeld.service").write_text(unit.replace("%h/", f"{tmp_path}/"))
+    command = ["systemd-analyze", "--man=no", "verify", str(tmp_path / "ganzfeld.service")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    told = [line for line in done.stderr.splitlines() if "ganzfeld.service" in line]
+    assert done.returncode == 0 and not told, done.stderr
 
 
 # Watched over

@@ -125,9 +125,20 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(
-            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"})))},
+            slots={
+                "/grey": SimpleNamespace(
+                    address="/grey",
+                    kind="value",
+                    text="0",
+                    reference="grey",
+                    parameter=None,
+                    knob=None,
+                    expression=SimpleNamespace(hits=frozenset({"/drum"}), addresses=("/x",)),
+                )
+            },
             patch=SimpleNamespace(knobs={}),
         )
+        self.is_building, self.ready = False, (0, 0.0)
         self.failed: tuple | None = None
         self.snapshots = LiveSnapshots()
         self.values = {"/grey": 0}
@@ -178,7 +189,7 @@ class FakeEngine:
             self.problems = []
         return self.ran
 
-    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False, at_once: bool = False) -> None:
         try:
             self.load(text, path, version)
         except PatchError as error:

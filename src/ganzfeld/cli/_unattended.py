@@ -6,11 +6,12 @@ import contextlib
 import logging
 import logging.handlers
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 CALM_SECONDS = 60.0
 """A process that has run this long is started again at once."""
 SILENT_SECONDS = 30.0
-"""A process that has written nothing down for this long hangs."""
+"""A process that has given no sign of life for this long hangs."""
 ENDS_WITHIN = 10.0
 LOOK_SECONDS = 0.25
+MOST_SIGNS = 1000
 WRONG_WORDS = 2
 """The exit code of a command line that cannot be understood: starting it again would not help."""
 LOG_BYTES, LOG_FILES = 2_000_000, 5
@@ -46,16 +48,17 @@ def kept_in() -> Path | None:
 def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = None) -> int:
     """Run `ganzfeld` with these arguments in a process of its own, and start it again whenever it ends by itself or
     hangs; the exit code when a person ended it. what: tells apart what is kept."""
-    from ganzfeld.process.kept_show import kept_path
+    from ganzfeld.process.kept_show import PULSE_PORT, kept_path
 
-    path = kept_path(what)
+    signs = SignsOfLife()
+    kept_by = {KEPT_IN: str(kept_path(what)), PULSE_PORT: str(signs.port)}
     words = [*(program or (sys.executable, "-c", "from ganzfeld.cli import main; main()")), *arguments]
     stopped = threading.Event()
     pause = FIRST_PAUSE
     with on_signals(("SIGINT", *ENDS), lambda *_: stopped.set()):
         while True:
             began = time.monotonic()
-            code, how = _run(words, path, stopped)
+            code, how = _run(words, kept_by, signs, stopped)
             if stopped.is_set() or code in (0, WRONG_WORDS):
                 return code
             if time.monotonic() - began >= CALM_SECONDS:
@@ -68,10 +71,33 @@ def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = No
             pause = min(LONGEST_PAUSE, 2 * pause)
 
 
-def _run(words: Sequence[str], path: Path, stopped: threading.Event) -> tuple[int, str]:
+class SignsOfLife:
+    """Hears the signs of life of a kept process (`process.kept_show.SignOfLife`)."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
+
+    def came(self) -> bool:
+        """Whether one came since the last call."""
+        came = False
+        with contextlib.suppress(OSError):
+            for _ in range(MOST_SIGNS):
+                self._socket.recv(16)
+                came = True
+        return came
+
+
+def _run(
+    words: Sequence[str], kept_by: Mapping[str, str], signs: SignsOfLife, stopped: threading.Event
+) -> tuple[int, str]:
     """One process from its start to its end: its exit code, and how it ended in words."""
-    child = subprocess.Popen(words, env={**os.environ, KEPT_IN: str(path)})
-    seen: tuple[float, float] | None = None
+    signs.came()
+    child = subprocess.Popen(words, env={**os.environ, **kept_by})
+    silence: float | None = None  # before the first sign, it imports
+    looked = time.monotonic()
     try:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -79,14 +105,17 @@ def _run(words: Sequence[str], path: Path, stopped: threading.Event) -> tuple[in
                 return code, f"killed by signal {-code}" if code < 0 else f"exit code {code}"
             if stopped.is_set():
                 return _end(child), "stopped"
-            written, now = _written(path), time.monotonic()
-            if seen is None or written != seen[0]:
-                # Before the first picture nothing is written down.
-                seen = (written, now) if seen is not None or written > time.time() - SILENT_SECONDS else None
-            elif now - seen[1] > SILENT_SECONDS:
-                child.kill()
-                child.wait()
-                return 1, f"no sign of it for {SILENT_SECONDS:.0f} s"
+            now = time.monotonic()
+            if signs.came():
+                silence = 0.0
+            elif silence is not None:
+                # While this process is stopped itself, or the machine sleeps, nobody can give a sign.
+                silence += min(now - looked, 2 * LOOK_SECONDS)
+                if silence > SILENT_SECONDS:
+                    child.kill()
+                    child.wait()
+                    return 1, f"no sign of it for {SILENT_SECONDS:.0f} s"
+            looked = now
     finally:
         if child.poll() is None:
             child.kill()
@@ -101,13 +130,6 @@ def _end(child: subprocess.Popen[bytes]) -> int:
         child.kill()
         child.wait()
     return 0
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._links import certificate_of, links_for
 from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
 from ganzfeld.outputs.base import check_target, example_targets
@@ -62,7 +63,7 @@ def play(
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
     record: Annotated[
         Path | None,
-        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+        typer.Option(help=f"Record what is shown: {example_targets(floats=False)}. Its folder has to be there."),
     ] = None,
     take: Annotated[
         Path | None,
@@ -99,6 +100,14 @@ def play(
             rich_help_panel=DOORS,
         ),
     ] = False,
+    allow_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Let streams of the patch come from this machine (several times: from several).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(
@@ -272,6 +281,7 @@ def play(
             sound=rigs.said_of_sound(audio, channel, speaker),
             midi=rigs.said_of_midi(midi, lights),
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate, osc_query),
+            sources=rigs.said_of_sources(allow_source),
         ),
         trust=trust,
         test_card=test_card,
@@ -304,6 +314,7 @@ def play(
         take=take,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
+        sources=chosen.rig.sources.allow,
         keep_in=kept_in(),
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))
@@ -317,11 +328,12 @@ def play(
         desk=show,
         ring=show.sound,
         doors=show.look_at_doors,
+        known=lambda: show.known_addresses,
     )
     show.osc_dropped = lambda: signals.dropped
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
-    with stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
+    with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):
         try:
             closed = chosen.open_doors(show)
             if record is not None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
@@ -41,7 +44,7 @@ class ChildProcess:
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
-        with without_interrupts():
+        with for_a_start():
             self._process.start()
         theirs.close()
 
@@ -89,11 +92,16 @@ class ChildProcess:
 
 
 @contextlib.contextmanager
-def without_interrupts() -> Iterator[None]:
-    """A process started in here does not get Ctrl-C, which the terminal sends to all its processes.
+def for_a_start() -> Iterator[None]:
+    """For starting a process in here. It does not get Ctrl-C, which the terminal sends to all its processes; where
+    signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.
 
-    Where signals cannot be masked (on Windows), the process ignores Ctrl-C itself, as soon as it can.
+    A process begins in the folder that this one is in. If somebody has removed that, both go to the root.
     """
+    try:
+        Path.cwd()
+    except OSError:
+        os.chdir(Path(sys.prefix).anchor or os.sep)
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

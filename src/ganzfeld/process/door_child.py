@@ -24,7 +24,7 @@ from ganzfeld.outputs.doors.messages import (
 )
 from ganzfeld.outputs.doors.registry import checked_options, factory_of
 from ganzfeld.outputs.doors.route import Route
-from ganzfeld.process.child_process import without_interrupts
+from ganzfeld.process.child_process import for_a_start
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import DoorState, DoorStatus, Problem
@@ -170,7 +170,7 @@ class DoorChild:
         self._silence = self._open_for = 0.0
         # A daemon, so that none outlives a supervisor that ends in a hurry.
         process = _spawn.Process(target=main, args=(theirs,), name=f"ganzfeld-door-{self.route.name}", daemon=True)
-        with without_interrupts():
+        with for_a_start():
             process.start()
         theirs.close()
         self._process = process

@@ -8,7 +8,7 @@ import itertools
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError, reason_of
@@ -16,6 +16,7 @@ from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.osc_packets import LARGEST_PACKET, Message, Unread, parse
+from ganzfeld.signals.osc_patterns import PatternError, is_exact, is_pattern, matching
 from ganzfeld.values.arrivals import is_plain
 from ganzfeld.values.outside import RESERVED
 
@@ -41,6 +42,9 @@ class OscInput:
     (OSC's N), is a hit and no value. A message with raw bytes or a number that is not finite is only a hit, too: no
     parameter and no expression could take it (see `values.arrivals`).
 
+    An address that is a pattern (`/face/*`, see `osc_patterns`) is meant for every address that `known` gives and it
+    stands for; one that stands for none is dropped. An address with brackets that stands for none is taken as it is.
+
     TouchDesigner's OSC Out CHOP sends a channel as `/name value`, several samples of a time slice as several
     arguments: a parameter that takes no list gets the last. It may stamp bundles in local time: those from
     the past are late, those from hours ahead count as `astray`, and both are played at once.
@@ -56,9 +60,11 @@ class OscInput:
         turn: TurnParameter | None = None,
         listener: Callable[[Message], None] | None = None,
         drops: Callable[[Unread], None] | None = None,
+        known: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self.outside = outside
         self.turn = turn
+        self.known = known
         self.listener = listener
         self.drops = drops
         self.received = self.dropped = self.refused = self.astray = 0
@@ -108,7 +114,30 @@ class OscInput:
             said.exception("a message of OSC failed")
 
     def _pass_on(self, message: Message) -> None:
-        address, arguments = message.address, message.arguments
+        for address in self._meant(message.address):
+            self._pass_on_to(address, message.arguments)
+        if self.listener is not None:
+            self.listener(message)
+
+    def _meant(self, address: str) -> Sequence[str]:
+        """The addresses that it stands for."""
+        if not is_pattern(address):
+            return (address,)
+        known = self.known()
+        if address in known:
+            return (address,)
+        try:
+            found = matching(address, known)
+            reason = "a pattern that no address here fits"
+        except PatternError as error:
+            found, reason = [], str(error)
+        if not found:
+            if is_exact(address):
+                return (address,)
+            self._drop(Unread(address, reason))
+        return found
+
+    def _pass_on_to(self, address: str, arguments: tuple[Any, ...]) -> None:
         value = arguments[0] if len(arguments) == 1 else list(arguments) or None
         plain = value is not None and is_plain(value)
         if plain and not self._turned(address, value):
@@ -118,8 +147,6 @@ class OscInput:
                 self.refused += 1
         if not plain or self.outside.counts_hits(address):
             self.outside.hit(address, *arguments, **_pairs(arguments))
-        if self.listener is not None:
-            self.listener(message)
 
     def _turned(self, address: str, value: Any) -> bool:
         if self.turn is None:
@@ -165,8 +192,9 @@ class OscReceiver(OscInput, Background):
         turn: TurnParameter | None = None,
         listener: Callable[[Message], None] | None = None,
         drops: Callable[[Unread], None] | None = None,
+        known: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
-        OscInput.__init__(self, outside, turn, listener, drops)
+        OscInput.__init__(self, outside, turn, listener, drops, known)
         Background.__init__(self, "osc in")
         self.host = host
         self.port = port

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganzfeld.values.arrivals import LONGEST_ADDRESS, LONGEST_TEXT, MOST_ITEMS, wrong_in_address
+from ganzfeld.values.arrivals import LONGEST_ADDRESS, LONGEST_TEXT, MOST_ITEMS
 
 LARGEST_PACKET = 65535
 """Bytes; what UDP can carry."""
@@ -71,8 +71,8 @@ def parse(packet: bytes) -> Packet:
     """Reads a packet. Raises nothing.
 
     A bundle's time holds for all that is in it; a bundle inside may be later, never earlier. An address is taken as it
-    is, with spaces and brackets as some programs send them, but for a pattern (`/face/*`), which is left out. Text that
-    is not UTF-8 is read as Windows writes it (code page 1252).
+    is, with spaces and brackets as some programs send them; what a pattern (`/face/*`) stands for is `osc_patterns`'
+    matter. Text that is not UTF-8 is read as Windows writes it (code page 1252).
     """
     read = Packet([], [])
     if len(packet) > LARGEST_PACKET:
@@ -132,8 +132,6 @@ def _address(data: bytes) -> tuple[str, int]:
 
 def _message(data: bytes, address: str, at: int, time: float | None) -> Message:
     """The message whose type tags are at `at`."""
-    if wrong_in_address(address) is not None:
-        raise PacketError("a pattern; addresses are exact here")
     if at == len(data):  # senders from before type tags, and bare triggers
         return Message(address, (), time)
     tags, at = _text(data, at)

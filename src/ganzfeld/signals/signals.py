@@ -81,8 +81,10 @@ class Signals:
         desk: ShowAtDesk | None = None,
         ring: SoundWriter | None = None,
         doors: Callable[[], tuple[Sequence[DoorStatus], MasterStatus]] | None = None,
+        known: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self.wanted = wanted
+        self._known = known
         self._heard = _Echo(mailbox, self)
         self.midi_state = MidiState(self._heard)
         self.osc: OscReceiver | None = None
@@ -176,6 +178,7 @@ class Signals:
                 host=self.wanted.osc_host,
                 turn=self._turned,
                 listener=self._tapped,
+                known=self._known,
             ).start()
 
     def _turned(self, address: str, value: Any) -> bool:

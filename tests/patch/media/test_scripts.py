@@ -116,3 +116,19 @@ def test_an_exception_that_cannot_be_told(file):
     script = opened(file, "class E(Exception):\n    def __str__(self): raise ValueError\n" + HEAD + "raise E")
     assert called(script) is None
     assert script.problem.what == "E"
+
+
+def test_an_exception_that_never_says_what_it_is(file, monkeypatch):
+    monkeypatch.setattr(scripts, "TELLING_SECONDS", 0.2)
+    hangs = "class E(Exception):\n    def __str__(self):\n        while True: pass\n"
+    script = opened(file, hangs + HEAD + "raise E")
+    assert called(script) is None
+    assert script.problem.what == "E"
+
+
+def test_a_file_of_a_size_that_no_script_has(file):
+    script = opened(file, HEAD + "return 1\n")
+    assert called(script) == 1
+    saved(script, HEAD + "return 2\n" + "# data\n" * (1 << 18))
+    assert called(script) == 1
+    assert "more than 1 MB" in script.problem.what

@@ -106,6 +106,9 @@ class SoundFeeder(Feeder):
             container.close()
             raise FeederError(f"There is no sound in {name}")
         stream = container.streams.audio[0]
+        if getattr(stream, "codec_context", None) is None:  # its type says that it cannot be None
+            container.close()
+            raise FeederError(f"The sound of {name} is of a kind that cannot be decoded here")
         channels, rate = stream.channels, stream.rate or 0
         if not 1 <= channels <= MOST_CHANNELS or not SLOWEST <= rate <= FASTEST:
             container.close()

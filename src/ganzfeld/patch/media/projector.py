@@ -83,6 +83,17 @@ class FilmReader:
             log.debug("%s: %s", self.path.name, error)
 
 
+class NoProjector:
+    """In the place of a `Projector` whose film cannot be opened: nothing is seen."""
+
+    late: float | None = None
+    problem: PatchError | None = None
+
+    def picture(self, seconds: float, *, loop: bool, wait: bool) -> np.ndarray:
+        """One pixel, transparent."""
+        return np.zeros((1, 1, 4), np.uint8)
+
+
 class Projector:
     """One film, watched from one place. `picture` belongs to one thread at a time.
 
@@ -94,8 +105,11 @@ class Projector:
         """Opens the film and decodes its first frame. Raises PatchError."""
         self._film = FilmReader(path)
         self.seconds = self._film.seconds
-        picture_bytes = self._film.width * self._film.height * 4
+        self.picture_bytes = picture_bytes = self._film.width * self._film.height * 4
+        """Of one picture, as it is decoded."""
         self._ahead = max(1, min(MOST_AHEAD, AHEAD_BYTES // picture_bytes))
+        self.held_bytes = (self._ahead + 1) * picture_bytes
+        """Of its pictures at the most: those that are ready, and the one that is shown."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._asked = self._try_again = 0.0

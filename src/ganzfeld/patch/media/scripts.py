@@ -20,12 +20,15 @@ import torch
 
 from ganzfeld.errors import ScriptError, Where
 from ganzfeld.patch.node import Named, Request
+from ganzfeld.patch.text_file import LONGEST_TEXT
 from ganzfeld.plain_file import read_plain
 from ganzfeld.values.hazards import Hazards, NeverReturned
 from ganzfeld.values.time import Moment
 
-MOST_BYTES = 16 << 20
-"""Of a script's file."""
+MOST_BYTES = LONGEST_TEXT
+"""Of a script's file: while a long one is compiled, nothing else of Python runs."""
+TELLING_SECONDS = 2.0
+"""How long an error may take to say what it is."""
 LOADING_SECONDS = 60.0
 """How long a script's file may run when it is loaded: its imports may fetch and open much."""
 FIRST_SECONDS, LATER_SECONDS, TIMES_SLOWEST = 20.0, 5.0, 20.0
@@ -226,11 +229,19 @@ class Script:
         """The error at the last line of the script that it came through, with the script's part of the traceback."""
         if isinstance(error, ScriptError):
             return error
+        try:  # what an error says of itself is the script's work, too, and its lines are read from files
+            return self._hazards.run("running", self.path, TELLING_SECONDS, lambda: self._told(error))
+        except NeverReturned:
+            return ScriptError(type(error).__name__, where=Where(str(self.path)))
+
+    def _told(self, error: BaseException) -> ScriptError:
         own = [entry for entry in traceback.extract_tb(error.__traceback__) if entry.filename == str(self.path)]
         line = own[-1].lineno if own else None
         trace = "".join(traceback.format_list(own)).rstrip()
         try:
             words = f"{type(error).__name__}: {error}"
+        except NeverReturned:
+            raise
         except BaseException:  # one that cannot even be told
             words = type(error).__name__
         return ScriptError(words, where=Where(str(self.path), line), hint=trace)

@@ -10,8 +10,16 @@ import torch
 
 from ganzfeld.errors import PatchError
 from ganzfeld.kernels.alpha import from_rgba8
-from ganzfeld.patch.media.projector import Projector
+from ganzfeld.patch.costs import Cost
+from ganzfeld.patch.media.projector import NoProjector, Projector
 from ganzfeld.patch.node import Choice, HostValue, Node, PrepareContext, RenderContext, SetupContext, Toggle
+
+
+def _cost(projector: Projector, device: torch.device) -> Cost:
+    """What a film holds on the device: the picture as bytes and as numbers, and, unless that is a card with a memory of
+    its own, those that wait."""
+    shown = (1 + 4) * projector.picture_bytes
+    return Cost(held=shown + (projector.held_bytes if device.type == "cpu" else 0))
 
 
 class MovieNode(Node):
@@ -46,15 +54,21 @@ class MovieNode(Node):
         self._late: float | None = None
         self._given: float | None = None
 
-    def _open(self, name: Any, context: SetupContext) -> Projector:
+    def _open(self, name: Any, context: SetupContext) -> Projector | NoProjector:
         if not isinstance(name, str) or not name:
             raise context.refuse("A film's file is named in quotes", "file", 'For example: movie("clip.mp4")')
         path = context.resources.resolve(name)
         self.paths.append(path)
         try:
-            return Projector(path)
+            projector = Projector(path)
         except PatchError as error:
-            raise context.refuse(error.what, "file", error.hint) from None
+            refused = context.refuse(error.what, "file", error.hint)
+            if not context.resources.does_without:
+                raise refused from None
+            context.resources.notes.append(refused)
+            return NoProjector()
+        context.spend(_cost(projector, context.device), "file")
+        return projector
 
     def watched(self) -> list[Path]:
         return self.paths

@@ -27,6 +27,8 @@ from ganzfeld.patch.node import (
 FRAMES_BETWEEN_MEMORIES = 30
 MEMORY_SIZE = (96, 96)
 """Rows and columns of the picture that outlives the process."""
+MOST_PIXELS = 67_000_000
+"""Of a picture that a script returns."""
 SIZE_BEFORE = "size of the last picture"
 """Where in the script's state the size is kept that it had."""
 
@@ -152,11 +154,13 @@ def _remembered(context: RenderContext, state: dict[str, Any]) -> torch.Tensor |
 
 def _converted(result: Any, request: Request, device: torch.device) -> torch.Tensor | Latent:
     if isinstance(result, Latent):
-        return result
+        if not isinstance(request, LatentRequest):
+            raise ValueError("frame() returned a Latent where a picture is asked for")
+        return _checked(result, device)
     tensor = result if isinstance(result, torch.Tensor) else torch.from_numpy(np.array(result))
     tensor = tensor.to(device, torch.float32) / (255 if tensor.dtype == torch.uint8 else 1)
     if isinstance(request, LatentRequest):
-        if tensor.numel() % request.dim:
+        if not tensor.numel() or tensor.numel() % request.dim:
             raise ValueError(f"frame() returned {tensor.numel()} numbers; the reader asks for {request.dim}")
         return Latent(torch.nan_to_num(tensor.reshape(-1, request.dim)[:1]))
     if tensor.dim() == 4 and tensor.shape[0] == 1:
@@ -165,7 +169,9 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
         picture = (tensor if tensor.dim() == 3 else tensor[:, :, None]).permute(2, 0, 1)[None]
     else:
         raise ValueError(f"frame() returned {tuple(tensor.shape)}, which is not a picture [H, W, 3]")
-    channels = picture.shape[1]
+    channels, pixels = picture.shape[1], picture.shape[2] * picture.shape[3]
+    if not 1 <= pixels <= MOST_PIXELS:
+        raise ValueError(f"frame() returned a picture of {pixels} pixels; up to {MOST_PIXELS} are taken")
     if channels == 1:
         picture = picture.expand(-1, 3, -1, -1)
     elif channels not in (3, 4):
@@ -173,6 +179,17 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
     if picture.shape[1] == 3:
         picture = torch.cat([picture, torch.ones_like(picture[:, :1])], 1)
     return torch.nan_to_num(picture)
+
+
+def _checked(latent: Latent, device: torch.device) -> Latent:
+    """The same place as numbers that every reader understands. Raises ValueError."""
+    points, weights = torch.as_tensor(latent.points), latent.weights
+    if latent.space not in ("z", "w") or points.dim() != (2 if latent.space == "z" else 3) or not points.numel():
+        raise ValueError(f"frame() returned a Latent of {tuple(points.shape)} in {latent.space!r}, which is no place")
+    if (weights is None and len(points) > 1) or (weights is not None and tuple(weights.shape) != (len(points),)):
+        raise ValueError(f"frame() returned a Latent of {len(points)} points without a weight for each")
+    points = torch.nan_to_num(points.to(device, torch.float32))
+    return Latent(points, latent.space, None if weights is None else weights.to(device, torch.float32))
 
 
 def _nothing(inputs: Mapping[str, Any], request: Request, device: torch.device) -> torch.Tensor | Latent:
