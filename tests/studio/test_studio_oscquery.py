@@ -272,9 +272,11 @@ def test_how_long_nobody_asked(server):
     with client.live():
         until(lambda: server.alone_for() == 0.0, seconds=10)
     until(lambda: server.alone_for() > 0.0, seconds=10)
-    before = until(lambda: server.alone_for() > 0.05 and server.alone_for(), seconds=10)
-    client.get("/?HOST_INFO")
-    assert server.alone_for() < before
+    before = server._state.asked.at
+    client.get("/?HOST_INFO")  # somebody looks whose show this is
+    assert server._state.asked.at == before
+    client.get("/clock")
+    assert server._state.asked.at > before
 
 
 def test_it_is_announced(show):
