@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,10 +68,8 @@ def test_what_is_none(pattern):
 @settings(max_examples=200, deadline=None)
 @given(st.text("/ab*?[]{},!-\\^&~|.", max_size=60))
 def test_no_pattern_raises_anything_else(text):
-    try:
+    with contextlib.suppress(PatternError):
         assert set(matching("/" + text, KNOWN)) <= set(KNOWN)
-    except PatternError:
-        pass
 
 
 def test_many_stars_take_no_longer_than_few():
