@@ -1,10 +1,12 @@
 """How fast a render is, beside what bounds it: the device alone, and bare FFmpeg encoding the same frames.
 
     python benchmarks/render.py [PATCH] [--size 1024] [--frames 600] [--device auto] [--folder /dev/shm]
+                                [--encoders 1,2,3]
 
 Prints the device's own rate, the rate into .npy, that of bare FFmpeg (the program; PyAV where there is none) from
-raw frames with the same settings, and the rate into .mp4; and as ratios: .npy to the device, .mp4 to the slower one of
-device and FFmpeg. The frames have to fit into the folder: four bytes a pixel.
+raw frames with the same settings, and the rate into .mp4 by one encoder and by several; and as ratios: .npy to the
+device, .mp4 to the slower one of device and FFmpeg. "chosen" is what `ganzfeld render` does on this machine. The frames
+have to fit into the folder: four bytes a pixel.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from ganzfeld.cli._render_options import RenderOptions
 from ganzfeld.cli._render_patch import render_patch
 from ganzfeld.engine.player import Player
 from ganzfeld.outputs.encoders import ENCODERS
+from ganzfeld.outputs.movie import Movie
 
 WARM_FRAMES = 60
 RATE = 60
@@ -104,6 +107,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=600)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--folder", default=None)
+    parser.add_argument("--encoders", default="1,2,3")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=wanted.folder) as name:
         folder = Path(name)
@@ -117,9 +121,17 @@ def main() -> None:
         program, bare = ffmpeg_rate(folder / "a.npy", folder / "bare.mp4", folder)
         (folder / "a.npy").unlink()
         print(f"bare {program:<11} {bare:8.1f} fps", flush=True)
-        whole, film = render_rate(patch, folder / "a.mp4", wanted.device, wanted.frames)
+        chosen = Movie.hurried_options((wanted.size, wanted.size), RATE)["encoders"]
         bound = min(bare, device)
-        print(f"into .mp4        {film:8.1f} fps   {film / bound:.2f} of the slower one   (with the start {whole:.1f})")
+        for encoders in map(int, wanted.encoders.split(",")):
+            Movie.hurried_options = classmethod(lambda cls, size, fps, count=encoders: {"encoders": count})
+            whole, film = render_rate(patch, folder / "a.mp4", wanted.device, wanted.frames)
+            word = f"{encoders} encoder{'s' * (encoders > 1)}" + ", chosen" * (encoders == chosen)
+            print(
+                f"into .mp4        {film:8.1f} fps   {film / bound:.2f} of the slower one   ({word}; with the start",
+                end=" ",
+            )
+            print(f"{whole:.1f})", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-# Before torch is imported anywhere: tests share two cores with each other.
+# Before torch is imported anywhere: tests share two cores with each other, and threads that wait leave them.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Before Triton is: without a card its kernels run in its interpreter.
 if not Path("/dev/nvidiactl").exists():
     os.environ.setdefault("TRITON_INTERPRET", "1")
@@ -17,11 +18,18 @@ if not Path("/dev/nvidiactl").exists():
 os.environ["GANZFELD_COMPILE_AHEAD"] = "0"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` is: many tests wait for processes of their own, so each logical core has one; beyond
+    four, memory is what is short."""
+    return min(os.cpu_count() or 1, 4)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep caches and settings of the person who runs the tests out of them, and the tests out of those."""
     os.environ["GANZFELD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["GANZFELD_CONFIG"] = str(tmp_path_factory.mktemp("config"))
+    os.environ["GANZFELD_HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -26,6 +29,8 @@ from ganzfeld.outputs.base import (
     output_for,
     output_types,
 )
+from ganzfeld.outputs.movie import Movie
+from ganzfeld.outputs.parallel_encoders import ParallelEncoders
 
 TARGETS = [
     example
@@ -212,13 +217,17 @@ def test_an_array_is_whole_after_every_frame(tmp_path):
     assert path.stat().st_size == 128 + 3 * 64 * 48 * 4
 
 
-def test_an_array_of_large_frames_is_written_by_several_threads(tmp_path):
-    images = np.random.default_rng(0).integers(0, 256, (3, 601, 603, 4), np.uint8)
-    with open_output(tmp_path / "a.npy", (603, 601), 30) as output:
-        for number, image in enumerate(images):
-            output.write(image, 0, number)
-            assert len(np.load(tmp_path / "a.npy", mmap_mode="r")) == number + 1
-    assert np.array_equal(np.load(tmp_path / "a.npy"), images)
+def test_an_array_is_written_by_several_threads_in_any_order(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (9, 601, 603, 4), np.uint8)
+    path = tmp_path / "a.npy"
+    with open_output(path, (603, 601), 30) as output, ThreadPoolExecutor(3) as pool:
+        made = {index: pool.submit(output.converted, images[index], index) for index in (4, 2, 0, 1, 8, 3, 7, 6, 5)}
+        for index in range(8):
+            output.write_converted(made[index].result, 0, index)
+            assert np.array_equal(np.load(path, mmap_mode="r"), images[: index + 1])
+    assert np.array_equal(np.load(path), images[:8]), "the ninth was not asked for"
+    assert path.stat().st_size == 128 + images[:8].nbytes
+    output.converted(images[0], 0)  # a thread that comes late
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -496,3 +505,51 @@ def test_a_folder_that_is_missing_is_told_before_anything_begins(tmp_path, targe
 )
 def test_several_pictures_of_one_name_are_numbered(target, count, kept_as):
     assert output_for(target).target_for(Path(target), count) == Path(kept_as)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "tolerance"),
+    [("a.mp4", "h264", 6), ("a.mkv", "h264", 6), ("a.mp4", "hevc", 6), ("a.mov", "prores", 4), ("a.mkv", "ffv1", 0)],
+)
+def test_several_encoders_make_one_film(tmp_path, name, codec, tolerance):
+    """Ten pictures a second, so that each encoder takes ten at a time."""
+    count, path = 47, tmp_path / name
+    output = record(path, range(count), fps=10, encoders=3, codec=codec, quality=8)
+    assert output.frames == count and not [each for each in threading.enumerate() if "ganzfeld-encode" in each.name]
+    pictures, times = film(path)
+    assert len(pictures) == count and np.allclose(times, np.arange(count) / 10, atol=2e-3)
+    single, _ = film((record(tmp_path / f"single-{name}", range(count), fps=10, codec=codec, quality=8)).target)
+    for one, other in zip(pictures, single, strict=True):
+        assert np.abs(one.astype(int) - other).mean() <= tolerance
+    with av.open(str(path)) as made:
+        keys = [packet.pts * packet.time_base for packet in made.demux(video=0) if packet.is_keyframe and packet.size]
+    assert set(range(5)) <= {float(round(at, 2)) for at in keys}
+
+
+def test_what_goes_wrong_with_one_of_several_encoders_ends_the_film(tmp_path, monkeypatch):
+    written = ParallelEncoders._write
+
+    def full(self, encoder, packets):
+        if any(packet.pts > 300 for packet in packets):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written(self, encoder, packets)
+
+    monkeypatch.setattr(ParallelEncoders, "_write", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        record(tmp_path / "a.mp4", range(2000), fps=10, encoders=2)
+    assert not [each for each in threading.enumerate() if "ganzfeld-encode" in each.name]
+
+
+def test_a_hurried_film_has_two_encoders_on_a_large_processor_and_memory_for_what_waits(monkeypatch):
+    def encoders(size, fps=60.0) -> int:
+        return Movie.hurried_options(size, fps)["encoders"]
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    assert [encoders((1024, 1024)), encoders((1920, 1080)), encoders((7680, 1080)), encoders((16, 16), 1000)] == [
+        2,
+        2,
+        1,
+        2,
+    ]
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert encoders((1024, 1024)) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import psutil
 import pytest
@@ -199,3 +201,27 @@ def test_a_show_with_doors_one_of_which_dies_with_the_render(tmp_path, monkeypat
         until(lambda: grey() == 9)
         assert show.status().doors[0].restarts == 1
     assert show.doors.statuses() == ()
+
+
+def test_the_show_is_rendered_as_often_as_the_most_demanding_door_asks_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(door_child, "FIRST_PAUSE", 0.05)
+    patch = tmp_path / "a.ganz"
+    patch.write_text("fps 5\n")
+    show = Supervisor(patch, prepare=fake_dependencies)
+    show.doors = Routing(show._store, KINDS)
+    fast, slow = (show.doors.open(Route("null", "", name, {"target": str(tmp_path)})) for name in ("fast", "slow"))
+    show.doors.change(slow, {"rate": 2.0})
+    assert show.doors.highest_rate == 2
+    show.doors.change(fast, {"rate": 20.0})
+    with show:
+        until(lambda: show.status().fps > 12, "the door's rate, from the first frame on")
+        until(lambda: show.status().doors[1].shown > 2)
+        first = show.render_pid
+        psutil.Process(first).kill()
+        killed_at = time.perf_counter()
+        until(lambda: show.render_pid not in (None, first))
+        until(lambda: show.status().at > killed_at and show.status().fps > 12, "who took over knows it, too")
+        show.doors.close_door(fast)
+        until(lambda: 0 < show.status().fps < 8, "the patch's own again")
+        show.doors.change(slow, {"rate": 30.0})
+        until(lambda: show.status().fps > 12)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from ganzfeld.errors import GanzfeldError, OutputError
@@ -43,6 +45,14 @@ def test_which_frames(take: Take, tmp_path: Path, asked: dict[str, Any], frames:
 
 def test_a_rate_that_nobody_asked_for_is_what_was_played(take: Take) -> None:
     assert recorded_rate(take) == 30.0
+
+
+def test_a_rate_that_was_raised_while_it_played_is_the_films(take: Take) -> None:
+    even = np.concatenate([np.arange(90) / 30, 3 + np.arange(120) / 60])
+    shaken = even + np.random.default_rng(3).uniform(0, 0.0005, len(even))
+    for at in (even, shaken, np.delete(shaken, slice(100, 140))):
+        session = SimpleNamespace(opened=take.sessions[0].opened, times=SimpleNamespace(at=at))
+        assert recorded_rate(cast(Any, SimpleNamespace(sessions=[session]))) == 60.0
 
 
 def test_nothing_to_render_and_outputs_that_are_not_there(take: Take, tmp_path: Path) -> None:

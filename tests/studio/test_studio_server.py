@@ -17,9 +17,9 @@ from websockets.sync.client import connect
 from fake_show import FakeShow, Running, flat
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import picture
-from ganzfeld.studio.app import is_this_machine
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.viewers import IN_FLIGHT
+from ganzfeld.studio.visitors import is_this_machine
 from ganzfeld.values.status import Problem
 from studio_client import get, port_of
 
@@ -228,7 +228,8 @@ def test_only_a_script_that_asks_is_trusted(show, view):
 def test_nobody_else_on_the_network_allows_a_script(show, view, monkeypatch):
     assert all(map(is_this_machine, ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"]))
     assert not any(map(is_this_machine, ["192.168.1.7", "0.0.0.0", "fe80::1%eth0", "::ffff:10.0.0.1"]))
-    monkeypatch.setattr("ganzfeld.studio.app.is_this_machine", lambda host: False)
+    monkeypatch.setattr("ganzfeld.studio.visitors.is_this_machine", lambda host: False)
+    monkeypatch.setattr("ganzfeld.studio.visitors._same_address", lambda one, other: False)
     show.now.pending_trust = ["/x/swarm.py"]
     with view() as viewer:
         viewer.say(kind="command", name="trust", path="/x/swarm.py")
@@ -237,7 +238,8 @@ def test_nobody_else_on_the_network_allows_a_script(show, view, monkeypatch):
 
 
 def test_anybody_rolls_dice_but_the_file_is_written_here(show, view, monkeypatch):
-    monkeypatch.setattr("ganzfeld.studio.app.is_this_machine", lambda host: False)
+    monkeypatch.setattr("ganzfeld.studio.visitors.is_this_machine", lambda host: False)
+    monkeypatch.setattr("ganzfeld.studio.visitors._same_address", lambda one, other: False)
     with view() as viewer:
         viewer.say(kind="command", name="roll")
         assert eventually(lambda: show.commands == [("roll", {})])

@@ -125,7 +125,17 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(
-            slots={"/grey": SimpleNamespace(expression=SimpleNamespace(hits=frozenset({"/drum"}), addresses=("/x",)))},
+            slots={
+                "/grey": SimpleNamespace(
+                    address="/grey",
+                    kind="value",
+                    text="0",
+                    reference="grey",
+                    parameter=None,
+                    knob=None,
+                    expression=SimpleNamespace(hits=frozenset({"/drum"}), addresses=("/x",)),
+                )
+            },
             patch=SimpleNamespace(knobs={}),
         )
         self.failed: tuple | None = None
@@ -178,7 +188,7 @@ class FakeEngine:
             self.problems = []
         return self.ran
 
-    def submit(self, text: str, path: Path | None, version: int = 0) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False) -> None:
         try:
             self.load(text, path, version)
         except PatchError as error:

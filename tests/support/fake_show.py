@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.health import Health
@@ -59,6 +60,7 @@ class FakeShow:
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
         self.pages = {"": FakePage(self)}
+        self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 
@@ -132,6 +134,15 @@ class FakeShow:
 
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
+
+    def patches(self) -> list[ListedPatch]:
+        return self.own_patches
+
+    def keep_as(self, name: str) -> None:
+        self._do("keep_as", name)
+
+    def open_patch(self, what: str) -> None:
+        self._do("open", what)
 
     def door(self, do: str, door: str, **options: object) -> None:
         self._do("door", do, door, options)

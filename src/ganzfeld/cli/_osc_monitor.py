@@ -17,7 +17,7 @@ from ganzfeld.signals.osc import OscReceiver
 from ganzfeld.signals.osc_packets import Message, Unread
 
 if TYPE_CHECKING:
-    from ganzfeld.patch.addresses import Address
+    from ganzfeld.values.addresses import Address
 
 LOOK_EVERY = 0.1
 """Seconds between looks at what has arrived."""

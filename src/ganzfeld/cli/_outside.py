@@ -20,7 +20,8 @@ def wanted(rig: Rig, audio_options: Mapping[str, Any]) -> Wanted:
     from ganzfeld.signals.signals import Wanted
 
     return Wanted(
-        osc=rig.osc.listen,
+        # Who asks what can be reached is told a port that it can be reached at.
+        osc=0 if rig.osc.listen is None and rig.osc.query is not None else rig.osc.listen,
         osc_host=rig.osc.host or "127.0.0.1",
         osc_to=to,
         osc_choose=send,

@@ -131,11 +131,12 @@ def _write_film_with_sound(
 
 def _write_frames(player: Player, name: str, fps: float, count: int, target: Path, options: RenderOptions) -> None:
     from ganzfeld.cli._progress import FrameProgress
-    from ganzfeld.outputs.base import open_output
+    from ganzfeld.outputs.base import open_output, output_for
     from ganzfeld.rendering.frame_pipe import FramePipe
 
     def opened(size: tuple[int, int]) -> Output:
-        return open_output(target, size, fps, overwrite=options.overwrite, **options.of_the_output)
+        hurried = output_for(target).hurried_options(size, fps)
+        return open_output(target, size, fps, overwrite=options.overwrite, **{**hurried, **options.of_the_output})
 
     with FrameProgress(count) as progress, FramePipe(opened) as pipe:
         for frame in player.frames(fps=fps, count=count):

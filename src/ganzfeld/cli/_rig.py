@@ -111,10 +111,15 @@ def said_of_midi(inputs: Sequence[str] | None, lights: bool) -> RigMidi:
 
 
 def said_of_osc(
-    listen: int | None, host: str | None, to: Sequence[str] | None, send: str | None, rate: float | None
+    listen: int | None,
+    host: str | None,
+    to: Sequence[str] | None,
+    send: str | None,
+    rate: float | None,
+    query: int | None,
 ) -> RigOsc:
     """What the command line says of OSC."""
-    return RigOsc(listen=listen, host=host, to=tuple(to or ()), send=send, rate=rate)
+    return RigOsc(listen=listen, host=host, to=tuple(to or ()), send=send, rate=rate, query=query)
 
 
 def _over(part: Any, said: Any) -> Any:

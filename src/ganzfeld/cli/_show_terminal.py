@@ -12,15 +12,18 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ganzfeld.cli._links import LinksAtTerminal
 from ganzfeld.cli._terminal import console, show_error
 from ganzfeld.cli._trust import may_run
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
+    from ganzfeld.cli._osc_query import OscQuery
     from ganzfeld.cli._source import PlaySource
     from ganzfeld.cli._take import TakeFile
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.signals import Signals
+    from ganzfeld.studio.server import StudioServer
     from ganzfeld.values.status import DoorStatus, Problem, Status
 
 LOOK_EVERY = 0.1
@@ -29,17 +32,20 @@ LOOK_EVERY = 0.1
 
 @dataclass(frozen=True)
 class SideServices:
-    """What runs beside the show in this process: signals. take: what the render process records. closed:
-    why doors of the rig could not be opened."""
+    """What runs beside the show in this process: signals, OSCQuery. take: what the render process records. closed:
+    why doors of the rig could not be opened. server: the page's, if others reach it by links."""
 
     signals: Signals
     take: TakeFile | None = None
     closed: Sequence[GanzfeldError] = ()
+    query: OscQuery | None = None
+    server: StudioServer | None = None
 
     @property
     def problems(self) -> list[GanzfeldError]:
         """What is wrong with any of them."""
-        return [*self.signals.problems, *self.closed]
+        query = self.query.problem if self.query is not None else None
+        return [*self.signals.problems, *self.closed, *([query] if query is not None else [])]
 
 
 class ShowTerminal:
@@ -53,6 +59,7 @@ class ShowTerminal:
         self._told: set[Problem] = set()
         self._asked: set[str] = set()
         self._wrong_doors: dict[str, Problem | None] = {}
+        self._links = LinksAtTerminal(beside.server, self._console) if beside.server is not None else None
 
     def watch(self, seconds: float | None) -> None:
         """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
@@ -68,6 +75,8 @@ class ShowTerminal:
                 self._tell(errors)
                 self._tell_beside(self._beside.problems)
                 self._tell_doors(status.doors)
+                if self._links is not None:
+                    self._links.look()
                 if self._console.is_terminal:
                     live.update(_line(status), refresh=True)
                 answered = {*self._asked, *status.put_off}
@@ -77,6 +86,8 @@ class ShowTerminal:
                     live.start()
                 if seconds is not None and ends is None and (errors or self._show.latest() is not None):
                     ends = time.monotonic() + seconds
+                if self._beside.query is not None and self._beside.query.is_left:
+                    break
                 time.sleep(LOOK_EVERY)
         if self._show.latest() is None and errors:
             raise errors[0].error()
@@ -85,10 +96,14 @@ class ShowTerminal:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_row(Text("Ganzfeld", "bold"), Text(f"plays {self._source.name}"))
         table.add_row(Text("page", "dim"), Text(self._url, "cyan"))
+        for row in self._links.rows() if self._links is not None else ():
+            table.add_row(*row)
         if self._source.patch is not None:
             table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
         if self._beside.signals.osc is not None:
             table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
+        if self._beside.query is not None and self._beside.query.url:
+            table.add_row(Text("OSCQuery", "dim"), Text(self._beside.query.url, "cyan"))
         if self._beside.signals.senders:
             to = ", ".join(f"{host}:{port}" for host, port in self._beside.signals.wanted.osc_to)
             table.add_row(Text("OSC out", "dim"), Text(to))
@@ -98,6 +113,8 @@ class ShowTerminal:
             table.add_row(Text("door", "dim"), Text(f"{door.name}: {door.picture or 'the main picture'} to {door.to}"))
         table.add_row(Text("stop", "dim"), Text("Ctrl-C"))
         self._console.print(table)
+        if self._links is not None:
+            self._links.code()
         self._console.file.flush()
 
     def _tell(self, errors: tuple[Problem, ...]) -> None:

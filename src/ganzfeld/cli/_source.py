@@ -21,6 +21,7 @@ class PlaySource:
 def choose(file: Path | None, network: Path | None) -> PlaySource:
     """What the command line's words mean. Raises GanzfeldError."""
     from ganzfeld.networks.find import shipped_names
+    from ganzfeld.patch import library
     from ganzfeld.patch.defaults import is_network, opening_patch
 
     if file is not None and network is not None:
@@ -39,11 +40,16 @@ def choose(file: Path | None, network: Path | None) -> PlaySource:
         if {"planets", "flowers"} <= set(names):
             return PlaySource("the opening", text=opening_patch())
         wanted = Path(names[0])
-    if not wanted.exists():
+    if network is None:
+        wanted = _meant(wanted)
+    if not wanted.exists() or (wanted.is_dir() and network is None and str(wanted) in library.example_names()):
         if str(wanted) in shipped_names():
             return _in_default_patch(str(wanted))
+        if network is None and (text := library.example_text(str(wanted))) is not None:
+            return PlaySource(str(wanted).removesuffix(".ganz"), text=text)
         what = "network" if network is not None or is_network(wanted) else "patch"
-        raise PatchError(f"there is no {what} {wanted}", hint=_near(wanted, shipped_names()))
+        examples = [] if what == "network" else library.example_names()
+        raise PatchError(f"there is no {what} {wanted}", hint=_near(wanted, shipped_names(), examples))
     if wanted.suffix.lower() == ".ganztake":
         hint = f"For example: ganzfeld render {wanted} --out {wanted.with_suffix('.mp4')}"
         raise GanzfeldError("a take is rendered, not played", hint=hint)
@@ -78,11 +84,27 @@ def _in_default_patch(network: Path | str) -> PlaySource:
     return PlaySource(network.name if isinstance(network, Path) else network, text=patch_for_network(network))
 
 
-def _near(wanted: Path, shipped: list[str]) -> str:
-    """Files beside it, or shipped networks, of a similar name."""
+def _meant(wanted: Path) -> Path:
+    """The patch that a folder is about (my-show for my-show/my-show.ganz), or the file that only lacks its suffix."""
+    from ganzfeld.patch.library import patch_in
+
+    with contextlib.suppress(OSError):
+        if wanted.is_dir():
+            return patch_in(wanted) or wanted
+        full = wanted.with_name(f"{wanted.name}.ganz")
+        if wanted.name and not wanted.exists() and full.is_file():
+            return full
+    return wanted
+
+
+def _near(wanted: Path, shipped: list[str], examples: list[str]) -> str:
+    """Files beside it, shipped networks or examples of a similar name."""
+    beside: list[str] = []
     with contextlib.suppress(OSError):
         beside = [path.name for path in wanted.parent.iterdir() if path.is_file()]
-        hint = nearest(wanted.name, [*beside, *shipped])
-        if hint.startswith("Did you mean"):
-            return hint
+    hint = nearest(wanted.name, [*beside, *shipped, *examples])
+    if hint.startswith("Did you mean"):
+        return hint
+    if examples:
+        return f"Examples: {', '.join(examples)}. Shipped networks: {', '.join(shipped)}"
     return f"Shipped networks: {', '.join(shipped)}" if shipped else "Check the path"

@@ -13,7 +13,7 @@ from ganzfeld.errors import GanzfeldError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ganzfeld.patch.addresses import Address
+    from ganzfeld.values.addresses import Address
 
 PORT = 8000
 """Where --listen listens unless told otherwise."""

@@ -11,6 +11,7 @@ import typer
 
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
+from ganzfeld.cli._links import certificate_of, links_for
 from ganzfeld.cli._source import choose, saved
 from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DOORS = "Where pictures go"
 UNATTENDED = "Unattended"
+OTHERS = "Others who look, or play along"
 OUTSIDE = "OSC, MIDI, sound and tempo"
 FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
@@ -33,7 +35,8 @@ def play(
         Path | None,
         typer.Argument(
             metavar="[PATCH|NETWORK]",
-            help="A patch (.ganz), or a network, which plays in a default patch (default: a shipped network).",
+            help="A patch (.ganz), an example by its name (see ganzfeld examples), or a network, which plays in a "
+            "default patch (default: the opening).",
             show_default=False,
         ),
     ] = None,
@@ -68,7 +71,10 @@ def play(
     ] = None,
     take_camera: Annotated[
         bool,
-        typer.Option("--take-camera", help="Keep what cameras show, too: films beside the take, gigabytes an hour."),
+        typer.Option(
+            "--take-camera",
+            help="Keep what cameras and other live sources show, too: films beside the take, gigabytes an hour.",
+        ),
     ] = False,
     to: Annotated[
         list[str] | None,
@@ -94,6 +100,31 @@ def play(
             rich_help_panel=DOORS,
         ),
     ] = False,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Let others in who have a link, at this address of the machine; 0.0.0.0: at all of them (default: "
+            "this machine alone).",
+            rich_help_panel=OTHERS,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another name or address by which others reach this machine, for its links (several times: several).",
+            rich_help_panel=OTHERS,
+        ),
+    ] = None,
+    new_links: Annotated[
+        bool,
+        typer.Option("--new-links", help="Take back all links that were given away.", rich_help_panel=OTHERS),
+    ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="Encrypt the page (TLS) with this certificate, in PEM.", rich_help_panel=OTHERS),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's key, in PEM.", rich_help_panel=OTHERS)] = None,
     keep: Annotated[
         bool,
         typer.Option(
@@ -145,6 +176,25 @@ def play(
             min=0.1,
             max=1000,
             help="All of them so often a second (default: what changes).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
+    osc_query: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Tell other programs there what can be turned, by OSCQuery (0: a free port).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
+    until_left: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Stop when nobody has asked by OSCQuery for so long.",
             rich_help_panel=OUTSIDE,
         ),
     ] = None,
@@ -212,6 +262,8 @@ def play(
         source = saved(source, save)
     from ganzfeld.cli import _rig as rigs
 
+    links = links_for(host, new_links)
+    encryption = certificate_of(certificate, key)
     chosen = rigs.show_rig(
         source.patch,
         name=rig,
@@ -220,7 +272,7 @@ def play(
         said=rigs.Rig(
             sound=rigs.said_of_sound(audio, channel, speaker),
             midi=rigs.said_of_midi(midi, lights),
-            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate),
+            osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate, osc_query),
         ),
         trust=trust,
         test_card=test_card,
@@ -235,6 +287,7 @@ def play(
     if record is not None:
         check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
+    from ganzfeld.cli._osc_query import OscQuery
     from ganzfeld.cli._show_terminal import ShowTerminal, SideServices
     from ganzfeld.outputs.doors.route import Route
     from ganzfeld.process.supervisor import Supervisor
@@ -261,6 +314,7 @@ def play(
         turn=show.turn,
         clock=clock,
         conducts=show,
+        transport=show,
         desk=show,
         ring=show.sound,
         doors=show.look_at_doors,
@@ -280,9 +334,20 @@ def play(
             from ganzfeld.studio.server import PORT, StudioServer
 
             wanted = PORT if port is None else port
-            server = StudioServer(show, port=wanted, exact_port=bool(port), open_browser=not headless)
-            with server, signals:
-                ShowTerminal(show, source, server.url, SideServices(signals, take_file, closed)).watch(seconds)
+            server = StudioServer(
+                show,
+                host=host or "127.0.0.1",
+                port=wanted,
+                exact_port=bool(port),
+                allowed_hosts=allow_host or (),
+                open_browser=not headless,
+                links=links,
+                certificate=encryption,
+            )
+            with server, signals, OscQuery(show, signals, chosen.rig.osc, until_left) as query:
+                reached = server if links is not None else None
+                beside = SideServices(signals, take_file, closed, query, reached)
+                ShowTerminal(show, source, server.link("play", server.url), beside).watch(seconds)
         finally:
             with ignoring_interrupts():
                 show.close()

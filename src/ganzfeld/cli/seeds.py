@@ -101,6 +101,7 @@ def stills(
     device that adds in another order. Random noise is drawn from the first seed, so it wants one seed at a time."""
     import torch
 
+    from ganzfeld.networks.levels import levels_of
     from ganzfeld.networks.network import to_uint8
 
     with torch.inference_mode():
@@ -108,6 +109,8 @@ def stills(
         w = network.mapping(z, label, truncation_psi=psi, truncation_cutoff=cutoff)
         drawn = seed_number(seeds[0])
         image = network.synthesis(w, noise_mode, seed=drawn, resolution=resolution)  # pyright: ignore[reportArgumentType]
+        if resolution not in (None, network.size[1]):
+            image = levels_of(network, [resolution])[resolution].apply(image)
     return to_uint8(image).cpu().numpy()
 
 

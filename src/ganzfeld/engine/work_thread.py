@@ -49,6 +49,10 @@ class WorkThread:
                 future.cancel()
             self._tasks.put(None)
 
+    def __del__(self) -> None:
+        # Nobody can give it a task any more.
+        self._tasks.put(None)
+
 
 def _drained(tasks: queue.SimpleQueue[Any]) -> list[Any]:
     found = []

@@ -232,7 +232,8 @@ class Network:
         number, say).
         until: stop after this layer and return its activation [N, C, h, w]. StyleGAN3: "input", "L6" or
         "L6_52_1024"; StyleGAN2: "b64" (after the block's last convolution) or "b64.conv0".
-        resolution: StyleGAN2 of the "skip" architecture: the smaller picture of this height, at its own cost.
+        resolution: StyleGAN2 of the "skip" architecture: the smaller picture of this height, at its own cost. It is
+        the sum of the blocks' RGB so far, paler than the whole picture; `levels.levels_of` gives it that one's colours.
         transform: StyleGAN3: 3×3 inverse matrix [3, 3] or [N, 3, 3] over x, y in units of the picture's height, from
         its centre; None is the network's own.
         after: what is called after layers, and may change their activations.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 HEADER_BYTES = 128
-WRITERS = 4
-"""Threads that write parts of one frame: a fast disk takes more than one can copy."""
-LEAST_SHARED = 1 << 20
-"""Bytes of a frame from which on they pay."""
 
 
 class ArrayFile(Output):
@@ -36,33 +32,27 @@ class ArrayFile(Output):
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
         super().__init__(target, overwrite=overwrite)
         self._file: BinaryIO | None = None
-        self._writers: ThreadPoolExecutor | None = None
+        self._change = threading.Condition()
+        self._writing = 0
+        """Threads that are just at it; the file is closed when there are none."""
 
     def _open(self) -> None:
         self.check()
         self._file = self.target.open("wb", buffering=0)
-        self._write_all(self._header(0))
-        if hasattr(os, "pwrite"):
-            self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="ganzfeld-array")
+        self._put(0, self._header(0))
 
-    def _write(self, converted: np.ndarray, t: float, number: int) -> None:
-        assert self._file is not None
-        place, data = HEADER_BYTES + self.frames * converted.nbytes, converted.data.cast("B")
-        if len(data) >= LEAST_SHARED and self._writers is not None:
-            part = -(-len(data) // WRITERS)
-            parts = [(begin, data[begin : begin + part]) for begin in range(0, len(data), part)]
-            list(self._writers.map(lambda each: self._put(place + each[0], each[1]), parts))
-        else:
-            self._file.seek(place)
-            self._write_all(data)
-        self._file.seek(0)
-        self._write_all(self._header(self.frames + 1))
+    def convert(self, image: np.ndarray, index: int) -> None:
+        """Write the frame at its place already: a fast disk takes more frames at a time than one thread can copy."""
+        self._put(HEADER_BYTES + index * image.nbytes, image.data.cast("B"))
+
+    def _write(self, converted: None, t: float, number: int) -> None:
+        # What lies beyond the frames that the header counts, nobody reads.
+        self._put(0, self._header(self.frames + 1))
 
     def _close(self) -> None:
-        writers, self._writers = self._writers, None
-        if writers is not None:
-            writers.shutdown()
-        file, self._file = self._file, None
+        with self._change:
+            file, self._file = self._file, None
+            self._change.wait_for(lambda: self._writing == 0)
         if file is not None:
             with file:
                 width, height = self.size
@@ -103,15 +93,24 @@ class ArrayFile(Output):
         padded = text.ljust(HEADER_BYTES - 11) + "\n"
         return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded.encode("ascii")
 
-    def _put(self, place: int, data: memoryview) -> None:
-        """Write at a place, on any thread."""
-        assert self._file is not None
-        while data:
-            count = os.pwrite(self._file.fileno(), data, place)
-            place, data = place + count, data[count:]
-
-    def _write_all(self, data: bytes | memoryview) -> None:
-        assert self._file is not None
+    def _put(self, place: int, data: bytes | memoryview) -> None:
+        """Write at a place, on any thread. What comes after the end is left out."""
         view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        with self._change:
+            file = self._file
+            if file is None:
+                return
+            if not hasattr(os, "pwrite"):
+                file.seek(place)
+                while view:
+                    view = view[file.write(view) :]
+                return
+            self._writing += 1
+        try:
+            while view:
+                count = os.pwrite(file.fileno(), view, place)
+                place, view = place + count, view[count:]
+        finally:
+            with self._change:
+                self._writing -= 1
+                self._change.notify_all()

@@ -93,6 +93,11 @@ class Output(abc.ABC):
         """Options of an output that writes a piece of `target`, beside those that were asked for."""
         return {}
 
+    @classmethod
+    def hurried_options(cls, size: tuple[int, int], fps: float) -> dict[str, Any]:
+        """Options of an output to which frames come as fast as it takes them, beside those that were asked for."""
+        return {}
+
     def open(self, size: tuple[int, int], fps: float) -> None:
         """Begin. `size` is (width, height) in pixels, `fps` frames a second.
 
@@ -110,10 +115,11 @@ class Output(abc.ABC):
 
     def write(self, image: np.ndarray, t: float, number: int) -> None:
         """Take one frame (see the rules above). Raises OutputError once; an output that failed ignores frames."""
-        self.write_converted(lambda: self.converted(image), t, number)
+        self.write_converted(lambda: self.converted(image, self.frames), t, number)
 
-    def converted(self, image: np.ndarray) -> Any:
-        """A frame as `write_converted` takes it. Any thread may call, several at a time. Raises OutputError."""
+    def converted(self, image: np.ndarray, index: int) -> Any:
+        """A frame as `write_converted` takes it; index: how many frames come before it. Any thread may call, several at
+        a time. Raises OutputError."""
         import numpy as np
 
         width, height = self.size
@@ -122,7 +128,7 @@ class Output(abc.ABC):
                 f"a frame of {width}×{height} RGBA was expected, and {image.dtype} {list(image.shape)} came",
                 "Open a new output for the new size",
             )
-        return self.convert(np.ascontiguousarray(image))
+        return self.convert(np.ascontiguousarray(image), index)
 
     def write_converted(self, converted: Callable[[], Any], t: float, number: int) -> None:
         """As `write`, for a frame that another thread converts: `converted` waits for it. Raises OutputError once."""
@@ -184,9 +190,9 @@ class Output(abc.ABC):
     def _open(self) -> None:
         """Open `self.target` for `self.size` and `self.fps`. OSErrors become OutputErrors."""
 
-    def convert(self, image: np.ndarray) -> Any:
+    def convert(self, image: np.ndarray, index: int) -> Any:
         """The work on one contiguous frame of the right size that needs no other frame, on any of several threads. What
-        comes back may be the frame itself."""
+        comes back may be the frame itself. index: how many frames come before it, if none of them fails."""
         return image
 
     @abc.abstractmethod

@@ -29,7 +29,7 @@ class Encoder:
     name: what people call it. codec: FFmpeg's name. pixels: the format that it takes. about: for people. settings: see
     `Settings`. suffixes: of the files that can hold it. has_alpha: whether it keeps transparency. sound: the codec of
     the sound beside it. tag: what MP4 calls it where the usual name is not understood everywhere. is_tried: whether it
-    has ever been run by us.
+    has ever been run by us. beside: further options where several encoders make one film; None: they cannot.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Encoder:
     sound: str = "aac"
     tag: str = ""
     is_tried: bool = True
+    beside: Mapping[str, str] | None = None
 
     @property
     def is_rgb(self) -> bool:
@@ -102,8 +103,10 @@ _CARDS: tuple[tuple[str, str, Settings], ...] = (
 
 def _all() -> dict[str, Encoder]:
     listed = [
-        Encoder("h264", "libx264", "yuv420p", "H.264: plays everywhere", _x264),
-        Encoder("hevc", "libx265", "yuv420p", "HEVC: also wider than 4096", _x265, tag="hvc1"),
+        Encoder("h264", "libx264", "yuv420p", "H.264: plays everywhere", _x264, beside={}),
+        Encoder(
+            "hevc", "libx265", "yuv420p", "HEVC: also wider than 4096", _x265, tag="hvc1", beside={"forced-idr": "1"}
+        ),
         Encoder(
             "prores",
             "prores_ks",
@@ -113,6 +116,7 @@ def _all() -> dict[str, Encoder]:
             suffixes=(".mov", ".mkv"),
             has_alpha=True,
             sound="pcm_s16le",
+            beside={},
         ),
         Encoder(
             "ffv1",
@@ -123,6 +127,7 @@ def _all() -> dict[str, Encoder]:
             suffixes=(".mkv", ".mov"),
             has_alpha=True,
             sound="pcm_s16le",
+            beside={},
         ),
     ]
     for card, owner, settings in _CARDS:
@@ -170,16 +175,47 @@ def add_stream(
     """Begin a film's pictures: `size` (width, height), `rate` frames a second as a fraction. Raises OutputError where
     this machine has no such encoder."""
     import av
-    from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
     if encoder.codec not in av.codecs_available:
         raise OutputError(f"this FFmpeg has no encoder {encoder.codec}", hint="Leave the codec out, or take another")
     stream: Any = container.add_stream(encoder.codec, rate=rate)
-    stream.width, stream.height = size
-    stream.pix_fmt = encoder.pixels
-    context: Any = stream.codec_context
+    _set_up(stream.codec_context, encoder, size, rate, encoder.settings(quality, preset))
+    return stream
+
+
+def contexts_beside(
+    stream: VideoStream,
+    encoder: Encoder,
+    size: tuple[int, int],
+    rate: Any,
+    count: int,
+    *,
+    quality: float,
+    preset: str,
+) -> list[Any]:
+    """The stream's encoder and others like it, `count` in all, for `ParallelEncoders`."""
+    from av.codec.context import CodecContext
+
+    own: Any = stream.codec_context
+    settings = {**encoder.settings(quality, preset), **(encoder.beside or {})}
+    own.options = settings
+    contexts = [own]
+    for _ in range(count - 1):
+        other: Any = CodecContext.create(encoder.codec, "w")
+        other.framerate = rate
+        other.flags = own.flags
+        _set_up(other, encoder, size, rate, settings)
+        contexts.append(other)
+    return contexts
+
+
+def _set_up(context: Any, encoder: Encoder, size: tuple[int, int], rate: Any, settings: dict[str, str]) -> None:
+    from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+
+    context.width, context.height = size
+    context.pix_fmt = encoder.pixels
     context.time_base = 1 / rate
-    context.gop_size = max(1, round(float(rate)))  # a key frame each second: quick to seek, and to cut
+    context.gop_size = key_frames_apart(rate)
     context.color_primaries = ColorPrimaries.BT709
     if encoder.is_rgb:
         context.color_trc = ColorTrc.IEC61966_2_1
@@ -189,5 +225,9 @@ def add_stream(
         context.color_trc = ColorTrc.BT709
     if encoder.tag:
         context.codec_tag = encoder.tag
-    stream.options = encoder.settings(quality, preset)
-    return stream
+    context.options = settings
+
+
+def key_frames_apart(rate: Any) -> int:
+    """Frames from one that needs no other to the next: a second of them, so that it is quick to seek, and to cut."""
+    return max(1, round(float(rate)))

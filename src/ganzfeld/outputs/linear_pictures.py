@@ -34,7 +34,7 @@ class LinearPictures(Pictures):
             raise self._error("the package OpenEXR is missing", 'pip install "ganzfeld[exr]"') from None
         super()._open()
 
-    def convert(self, image: np.ndarray) -> Callable[[Path], None]:
+    def convert(self, image: np.ndarray, index: int) -> Callable[[Path], None]:
         import numpy as np
         import OpenEXR  # pyright: ignore[reportMissingImports]
 

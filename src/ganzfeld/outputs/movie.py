@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -9,17 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.outputs.base import Output, OutputPiece
-from ganzfeld.outputs.encoders import PRESETS, SUFFIXES, ChosenEncoder, add_stream, choose
+from ganzfeld.outputs.encoders import (
+    PRESETS,
+    SUFFIXES,
+    ChosenEncoder,
+    add_stream,
+    choose,
+    contexts_beside,
+    key_frames_apart,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
+    from ganzfeld.outputs.parallel_encoders import ParallelEncoders
     from ganzfeld.outputs.sound_track import SoundTrack
 
 CLUSTER_SECONDS = 0.25  # how much a kill may cost, besides the few frames that the encoder holds
 LONGEST_PAUSE_SECONDS = 10.0
+CORES_FOR_TWO = 8
+"""Of the processor, from which on one encoder leaves some of it idle."""
+MOST_WAITING_BYTES = 1 << 30
+"""Of pictures that wait for encoders, if there are several."""
 
 
 class Movie(Output):
@@ -53,20 +67,25 @@ class Movie(Output):
         quality: float = 18,
         preset: str = "veryfast",
         sound: bool = False,
+        encoders: int = 1,
         piece_of: str = "",
         overwrite: bool = False,
     ) -> None:
-        """sound: whether there is a track for `write_sound`. piece_of: the suffix of the film whose part this is."""
+        """sound: whether there is a track for `write_sound`. encoders: how many work beside each other, a second of the
+        film each, as far as its codec allows it; then a kill costs as many seconds. piece_of: the suffix of the film
+        whose part this is."""
         super().__init__(target, overwrite=overwrite)
         if not 0 <= quality <= 51:
             raise self._error(f"a film's quality cannot be {quality}", "Give 0 (lossless) to 51; 18 is good")
         if preset not in PRESETS:
             raise self._error(f"there is no preset '{preset}'", "There are " + ", ".join(PRESETS))
         self.codec, self.quality, self.preset, self.sound = codec, quality, preset, sound
+        self.encoders = encoders
         self._suffix = piece_of or target.suffix.lower()
         self.choice: ChosenEncoder = choose(codec, self._suffix, 0)
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._parallel: ParallelEncoders | None = None
         self._track: SoundTrack | None = None
         self._last_number = 0
         self._shift = 0  # from a frame's number to its place in the film
@@ -80,6 +99,12 @@ class Movie(Output):
     @classmethod
     def piece_options(cls, target: Path) -> dict[str, Any]:
         return {"piece_of": target.suffix.lower()}
+
+    @classmethod
+    def hurried_options(cls, size: tuple[int, int], fps: float) -> dict[str, Any]:
+        waiting = size[0] * size[1] * 4 * key_frames_apart(fps)
+        cores = os.cpu_count() or 1
+        return {"encoders": 2 if cores >= CORES_FOR_TWO and 2 * waiting <= MOST_WAITING_BYTES else 1}
 
     @classmethod
     def said_of(cls, target: Path, size: tuple[int, int], **options: Any) -> str:
@@ -96,14 +121,22 @@ class Movie(Output):
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)
         encoder = self.choice.encoder
-        self._stream = add_stream(container, encoder, size, rate, quality=self.quality, preset=self.preset)
+        chosen = {"quality": self.quality, "preset": self.preset}
+        self._stream = add_stream(container, encoder, size, rate, **chosen)
+        contexts = []
+        if self.encoders > 1 and encoder.beside is not None and not self.sound:
+            contexts = contexts_beside(self._stream, encoder, size, rate, self.encoders, **chosen)
         if self.sound:
             from ganzfeld.outputs.sound_track import SoundTrack
 
             self._track = SoundTrack(container, encoder.sound)
         container.start_encoding()
+        if contexts:
+            from ganzfeld.outputs.parallel_encoders import ParallelEncoders
 
-    def convert(self, image: np.ndarray) -> Any:
+            self._parallel = ParallelEncoders(container, self._stream, contexts, key_frames_apart(rate))
+
+    def convert(self, image: np.ndarray, index: int) -> Any:
         import av
         from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
@@ -150,12 +183,15 @@ class Movie(Output):
         container, self._container = self._container, None
         if container is None:
             return
+        parallel, self._parallel = self._parallel, None
         try:
-            if self.error is None:
+            if parallel is not None:
+                parallel.finish(failed=self.error is not None)
+            elif self.error is None:
                 for packet in self._stream.encode(None) if self._stream else ():
                     container.mux(packet)
-                if self._track is not None:
-                    self._track.end()
+            if self.error is None and self._track is not None:
+                self._track.end()
         finally:
             self._stream = self._track = None
             container.close()
@@ -183,6 +219,9 @@ class Movie(Output):
 
     def _mux(self, frame: Any) -> None:
         assert self._container is not None and self._stream is not None
+        if self._parallel is not None:
+            self._parallel.encode(frame)
+            return
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
 

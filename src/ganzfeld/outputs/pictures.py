@@ -72,7 +72,7 @@ class Pictures(Output):
         probe.touch()
         probe.unlink()
 
-    def convert(self, image: np.ndarray) -> Callable[[Path], None]:
+    def convert(self, image: np.ndarray, index: int) -> Callable[[Path], None]:
         """Pack it; what comes back writes it."""
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo

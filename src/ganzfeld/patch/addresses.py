@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from ganzfeld.patch.graph import Graph, Slot
 from ganzfeld.patch.knobs import midi_address
 from ganzfeld.patch.node import Choice, HostValue, Toggle, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One address. kind: "value", "host value", "choice", "signal", "knob", or "read": an expression reads it.
-
-    range: what it may be, in words. text: what the patch says of it, or "". default: what it is otherwise.
-    """
-
-    address: str
-    kind: str
-    range: str = ""
-    unit: str = ""
-    default: Any = None
-    text: str = ""
-    doc: str = ""
+from ganzfeld.values.addresses import Address
 
 
 def addresses(graph: Graph) -> list[Address]:
     """A patch's table of addresses: what can be turned, in the text's order, then what its expressions read."""
     owned = [_owned(slot) for slot in graph.slots.values()]
-    own = {row.address for row in owned}
+    own, hits = {row.address for row in owned}, counted_hits(graph)
     read = {address: readers for address, readers in read_addresses(graph).items() if address not in own}
     return owned + [
-        Address(address, "read", doc=f"Read by {', '.join(dict.fromkeys(readers))}")
+        Address(address, "read", doc=f"Read by {', '.join(dict.fromkeys(readers))}", hits=address in hits)
         for address, readers in read.items()
     ]
 
@@ -41,23 +23,24 @@ def _owned(slot: Slot) -> Address:
     parameter, knob = slot.parameter, slot.knob
     text = "" if slot.text is None else " ".join(slot.text.split())
     if knob is not None:
+        low, high = sorted((knob.low, knob.high))
         ways = [word for word in (knob.osc, f"MIDI {knob.midi}" if knob.midi else None) if word]
         doc = f"A knob; also {' and '.join(ways)}" if ways else "A knob"
-        return Address(slot.address, slot.kind, f"{knob.low:g} … {knob.high:g}", "", knob.default, "", doc)
+        words = f"{knob.low:g} … {knob.high:g}"
+        return Address(slot.address, slot.kind, words, default=knob.default, doc=doc, low=low, high=high)
     if parameter is None:
         return Address(slot.address, slot.kind, text=text, doc="A named signal")
     row = {"text": text, "default": parameter.default, "doc": " ".join(parameter.doc.split())}
     if isinstance(parameter, Toggle):
-        return Address(slot.address, slot.kind, "off, on", **row)
+        return Address(slot.address, slot.kind, "off, on", choices=(False, True), **row)
     if isinstance(parameter, Choice):
         options = parameter.options or slot.candidates
-        return Address(slot.address, slot.kind, ", ".join(map(str, options)), **row)
+        return Address(slot.address, slot.kind, ", ".join(map(str, options)), choices=tuple(options), **row)
     if isinstance(parameter, Value):
         low, high = parameter.range
         several = isinstance(parameter, HostValue) and parameter.vector
-        return Address(
-            slot.address, slot.kind, f"{low:g} … {high:g}" + ", several" * several, unit=parameter.unit, **row
-        )
+        words = f"{low:g} … {high:g}" + ", several" * several
+        return Address(slot.address, slot.kind, words, unit=parameter.unit, low=low, high=high, **row)
     return Address(slot.address, slot.kind, **row)
 
 
@@ -72,3 +55,9 @@ def read_addresses(graph: Graph) -> dict[str, list[str]]:
             if address:
                 read.setdefault(address, []).append(knob.name)
     return read
+
+
+def counted_hits(graph: Graph) -> frozenset[str]:
+    """Addresses whose hits a patch's expressions count."""
+    expressions = (slot.expression for slot in graph.slots.values())
+    return frozenset(address for each in expressions if each is not None for address in each.hits)

@@ -198,7 +198,7 @@ class SetupContext:
     structure: checked constants. candidates: for each choice, every value it may take. resources: opened files,
     shared by all programs. where: a parameter's place in the text. lines: the node's method lines, in order; their
     parameters are named "line.parameter" ("show.layer"). spend_at: adds a cost of this node to the patch's. given: the
-    parameters that the text gives.
+    parameters that the text gives. holds: whether the patch holds a rate, so that networks may be played smaller.
     """
 
     path: str
@@ -210,6 +210,7 @@ class SetupContext:
     lines: tuple[MethodLine, ...] = ()
     spend_at: Callable[[Cost, Where], None] = lambda cost, where: None
     given: frozenset[str] = frozenset()
+    holds: bool = False
 
     def spend(self, cost: Cost, parameter: str) -> None:
         """Say what this node will take, before it takes it. Raises PatchError at a parameter if that is too much."""

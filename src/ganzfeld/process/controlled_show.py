@@ -9,12 +9,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.folders import home_folder
+from ganzfeld.patch import library
+from ganzfeld.patch.library import ListedPatch, OpenedPatch
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.commands import ShowCommands
 from ganzfeld.process.failover import Failover
@@ -25,12 +29,14 @@ from ganzfeld.process.messages import TrustScript, VersionedText
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
+from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
@@ -55,6 +61,7 @@ class ControlledShow(ShowCommands):
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
+    _moving: threading.Lock
     _news: threading.Event
     _policy: RestartPolicy
     _texts: dict[int, VersionedText]
@@ -170,7 +177,7 @@ class ControlledShow(ShowCommands):
         with self._lock:
             newest = self._policy.newest
             if (
-                text == newest.text
+                (text, self._options.file) == (newest.text, newest.path)
                 and not self._told.status.errors
                 and not self._policy.is_set_aside
                 and not self._failover.outage.lasts
@@ -178,7 +185,7 @@ class ControlledShow(ShowCommands):
                 return
             recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text)
+            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text, self._options.file)
             self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
@@ -189,6 +196,44 @@ class ControlledShow(ShowCommands):
         if self._files.patch is not None:
             self._files.patch.write(self._policy.newest.text, text)
         self.submit(text)
+
+    def patches(self) -> list[ListedPatch]:
+        """The person's patches: in the folder of the one that plays, and in the Ganzfeld folder."""
+        return library.patches(self._options.path)
+
+    def keep_as(self, name: str) -> None:
+        """Give what plays a file of this name in the person's Ganzfeld folder, and go on in it, with the snapshots.
+        Raises GanzfeldError."""
+        with self._moving:
+            self._take_allows(home_folder())
+            text = self.patch_source().text
+            path = library.new_file(name, text)
+            self._go_on_in(OpenedPatch(path.name, text, path), with_snapshots=True)
+
+    def open_patch(self, what: str) -> None:
+        """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
+        GanzfeldError."""
+        with self._moving:
+            found = library.opened(what, self._options.path)
+            if found.path is not None:
+                self._take_allows(found.path.parent)
+            self._go_on_in(found)
+
+    def _take_allows(self, folder: Path) -> None:
+        """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
+        playing = self._options.path
+        if self._options.take is not None and folder.absolute() != (playing.parent if playing else Path.cwd()):
+            raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
+
+    def _go_on_in(self, opened: OpenedPatch, *, with_snapshots: bool = False) -> None:
+        file = PatchFile(opened.path) if opened.path is not None else None
+        path = file.path if file is not None else None
+        self._files.move(file, with_snapshots=with_snapshots)
+        with self._lock:
+            self._options = replace(self._options, path=path, name=opened.name)
+            self.name = opened.name
+            self._learning.file, self._dice.path = self._options.file, path
+            self.submit(opened.text)
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
@@ -223,6 +268,11 @@ class ControlledShow(ShowCommands):
             if self._failover.main is not None:
                 log.info("the render process is replaced, as asked")
                 self._failover.replace("as asked", counts=False)
+
+    @property
+    def address_table(self) -> tuple[Address, ...]:
+        """What of the patch that plays can be reached from outside; another object when another patch plays."""
+        return self._told.table
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -283,7 +333,7 @@ class ControlledShow(ShowCommands):
         return self.doors.master.turn(address, value)
 
     def heard_outside(self, address: str, value: Any = None, *, is_hit: bool = False) -> bool:
-        return self.doors.hears(address, is_hit=is_hit) or self.doors.master.hears(address, value, is_hit=is_hit)
+        return self.doors.hears(address, value) or self.doors.master.hears(address, value, is_hit=is_hit)
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""

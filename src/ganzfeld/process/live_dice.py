@@ -48,7 +48,8 @@ class LiveDice:
     def __init__(self, path: Path | None, newest: Callable[[], str], play: Callable[[str], None]) -> None:
         """path: the patch's file, if it has one. newest: the text as it stands. play: play another text."""
         self.problem: GanzfeldError | None = None
-        self._path, self._newest, self._play = path, newest, play
+        self._newest, self._play = newest, play
+        self.path = path
         self._lock = threading.RLock()
         self._stock: dict[tuple[str, str], list[str]] = {}
         self._turn = 0
@@ -117,7 +118,7 @@ class LiveDice:
 
     def _fill(self, base: str, network: Bendable) -> None:
         """Roll a stock of lines, and play the first. In a thread of its own."""
-        lines, problem = _rolled(network, self._path)
+        lines, problem = _rolled(network, self.path)
         with self._lock:
             self._rolling = False
             self.problem = problem
@@ -129,17 +130,17 @@ class LiveDice:
                 self._put(base, network, lines.pop())
 
     def _write(self, before: str, after: str) -> None:
-        if self._path is None:
+        if self.path is None:
             return
         try:
-            if self._path.read_bytes().decode("utf-8-sig") != before:
+            if self.path.read_bytes().decode("utf-8-sig") != before:
                 raise PatchError(
                     "the patch's file has changed meanwhile", hint="What you see plays on; save it yourself"
                 )
-            write_whole(self._path, after.encode())
+            write_whole(self.path, after.encode())
         except (OSError, UnicodeDecodeError) as error:
             reason = reason_of(error)
-            raise PatchError(f"the patch cannot be written: {reason}", where=Where(file=str(self._path))) from None
+            raise PatchError(f"the patch cannot be written: {reason}", where=Where(file=str(self.path))) from None
 
 
 def bendables(text: str) -> Iterator[Bendable]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import Problem, Status
@@ -20,10 +21,12 @@ class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_def
 
 
 class VersionedText(_Message, frozen=True):
-    """Play this text of the patch. version: counts the texts of this show, from 1."""
+    """Play this text of the patch. version: counts the texts of this show, from 1. path: the patch's file, for the
+    files that the text names and for errors; None if it has none."""
 
     version: int
     text: str
+    path: str | None = None
 
 
 # Supervisor → render process
@@ -32,8 +35,8 @@ class VersionedText(_Message, frozen=True):
 class Begin(_Message, frozen=True):
     """Play `text`; if it cannot be built, play `fallback` (the last that could) and show the error.
 
-    session: where frames go (`values.frames`). path: the patch's file, for the files it names and for errors. device:
-    as `Engine`'s. fps, bpm: instead of the patch's own; frames a second, beats a minute.
+    session: where frames go (`values.frames`). device: as `Engine`'s. fps, bpm: instead of the patch's own; frames a
+    second, beats a minute. least_fps: see `LeastRate`.
     checkpoint, clock: the state that the process before saved, at `saved_at` (perf_counter).
     take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
     the file that drives the show, for the take to tell.
@@ -43,10 +46,10 @@ class Begin(_Message, frozen=True):
 
     session: str
     text: VersionedText
-    path: str | None = None
     fallback: VersionedText | None = None
     device: str = "auto"
     fps: float | None = None
+    least_fps: float = 0.0
     trust_all: bool = False
     checkpoint: bytes | None = None
     clock: dict[str, Any] | None = None
@@ -125,6 +128,13 @@ class FollowRefresh(_Message, frozen=True):
     rate: float
 
 
+class LeastRate(_Message, frozen=True):
+    """A door asks for `fps` pictures a second; 0: none asks. Everything is rendered at the highest rate that the patch
+    or a door asks for, and the other doors pick by time."""
+
+    fps: float
+
+
 class ReportValues(_Message, frozen=True):
     """Tell the values of these addresses, or patterns of them, at most `rate` times a second (with `ReportedValues`).
     No addresses: stop."""
@@ -180,6 +190,7 @@ RenderMessage = (
     | Speed
     | Tempo
     | FollowRefresh
+    | LeastRate
     | ReportValues
     | LoadSnapshots
     | ArrangeSnapshots
@@ -227,12 +238,11 @@ class NetworksKept(_Message, frozen=True):
 
 
 class PatchAddresses(_Message, frozen=True):
-    """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
-    its expressions count. reads: values from outside that they read."""
+    """What the patch that plays has addresses for. table: everything that can be reached from outside, parameters that
+    a hand may turn first. hits: events that its expressions count."""
 
-    addresses: tuple[str, ...]
+    table: tuple[Address, ...]
     hits: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
 
 
 class ReportedValues(_Message, frozen=True):

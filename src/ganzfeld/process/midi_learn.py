@@ -32,7 +32,8 @@ class MidiLearn:
     """
 
     def __init__(self, show: LearningShow, file: str | None, editing: AbstractContextManager[Any]) -> None:
-        self._show, self._file, self._editing = show, file, editing
+        self._show, self._editing = show, editing
+        self.file = file
         self._lesson: Lesson | None = None
         self._lock = threading.Lock()
 
@@ -54,7 +55,7 @@ class MidiLearn:
         from ganzfeld.patch.language.editing import numbers
 
         try:
-            found = numbers(self._show.patch_source().text, self._file)
+            found = numbers(self._show.patch_source().text, self.file)
         except GanzfeldError:
             self.end()
             raise
@@ -92,7 +93,7 @@ class MidiLearn:
             held = desk.held.get(target)
             value = held if isinstance(held, int | float) else None
             text = self._show.patch_source().text
-            edited = with_control(text, target, place or None, value=value, file=self._file)
+            edited = with_control(text, target, place or None, value=value, file=self.file)
             self._show.edit(edited.text)
             if known is None:
                 self._show.arrange("move", target, edited.address)

@@ -37,15 +37,16 @@ class ShowOptions:
         set_aside: dict[str, str],
         kept: dict[str, str],
         dark: bool = False,
+        least_fps: float = 0.0,
     ) -> Begin:
         """The message with which a render process begins to play, from the last checkpoint if there is one."""
         return Begin(
             session=session,
             text=text,
-            path=self.file,
             fallback=fallback if fallback is not None and fallback.version != text.version else None,
             device=self.device,
             fps=self.fps,
+            least_fps=least_fps,
             trust_all=self.trust_all,
             checkpoint=saved.data if saved else None,
             clock=saved.clock if saved else None,

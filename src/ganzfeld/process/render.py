@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
+from ganzfeld.patch.addresses import addresses, counted_hits
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -23,6 +24,7 @@ from ganzfeld.process.messages import (
     Dark,
     FileChanged,
     FollowRefresh,
+    LeastRate,
     LoadSnapshots,
     Numbered,
     OutsideHit,
@@ -53,7 +55,6 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.patch.graph import Graph
     from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Render:
 
     def __init__(self, begin: Begin, dependencies: Dependencies, pipe: MessagePipe, inbox: RenderInbox) -> None:
         self._begin, self._dependencies, self._pipe, self._inbox = begin, dependencies, pipe, inbox
-        self._path = Path(begin.path) if begin.path else None
+        self._path: Path | None = None
         self._phase: Phase = "loading"
         self._say(Status(phase="loading"))
         self._engine: Engine = dependencies.engine(begin)
@@ -92,6 +93,7 @@ class Render:
         self._output_problem: GanzfeldError | None = None
         self._failures = 0
         self._number = 0
+        self._least_fps = begin.least_fps
         self._opened_in = 0.0
         self._ended = False
         self._darkness = Darkness(begin.dark)
@@ -184,6 +186,7 @@ class Render:
         began = time.perf_counter()
         try:
             self._keep(text)
+            self._path = _file_of(text)
             self._engine.load(text.text, self._path, version=text.version)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
@@ -200,7 +203,9 @@ class Render:
     def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has read and built it, on a thread of its own."""
         self._keep(text)
-        self._engine.submit(text.text, self._path, version=text.version)
+        path = _file_of(text)
+        anew, self._path = path != self._path, path  # in another folder the same names are other files
+        self._engine.submit(text.text, path, anew=anew, version=text.version)
 
     def _keep(self, text: VersionedText) -> None:
         self._texts[text.version] = text.text
@@ -209,7 +214,7 @@ class Render:
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
-        return self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH)
+        return max(self._least_fps, self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH))
 
     # The loop's body
 
@@ -283,6 +288,8 @@ class Render:
                     clock.meet(beat + (time.perf_counter() - at) * clock.bpm / 60, every)
             case FollowRefresh(at, rate):
                 self._loop.follow(at, rate)
+            case LeastRate(fps):
+                self._least_fps = fps
 
     def frame(self, moment: Moment) -> None:
         """Make and publish this moment's frame."""
@@ -330,7 +337,8 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            self._pipe.post(addresses_of(engine.graph), key="addresses")
+            told = PatchAddresses(tuple(addresses(engine.graph)), tuple(counted_hits(engine.graph)))
+            self._pipe.post(told, key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -415,9 +423,6 @@ class Render:
             self._take.checkpoint(data)
 
 
-def addresses_of(graph: Graph) -> PatchAddresses:
-    """What a patch has addresses for."""
-    expressions = [slot.expression for slot in graph.slots.values() if slot.expression is not None]
-    hits = {address for expression in expressions for address in expression.hits}
-    reads = {address for expression in expressions for address in expression.addresses}
-    return PatchAddresses(tuple(graph.slots), tuple(hits), tuple(reads))
+def _file_of(text: VersionedText) -> Path | None:
+    """The file that a text is of."""
+    return Path(text.path) if text.path else None

@@ -6,6 +6,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.messages import CheckpointSaved, PatchAddresses
+from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Problem, Status
 
@@ -13,15 +14,17 @@ from ganzfeld.values.status import Problem, Status
 class RenderState:
     """The newest of everything.
 
-    saved: the last checkpoint, or None. addresses: every parameter that a hand may turn in the patch that plays.
-    counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. known: these, and
-    those that its expressions read. failure: why nothing can ever be played, or None.
+    saved: the last checkpoint, or None. table: what of the patch that plays can be reached from outside; another
+    object for another patch. addresses: every parameter of it that a hand may turn.
+    counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. known: all of the
+    table and those whose hits it counts. failure: why nothing can ever be played, or None.
     """
 
     def __init__(self) -> None:
         self.status = Status()
         self.desk = Desk()
         self.saved: CheckpointSaved | None = None
+        self.table: tuple[Address, ...] = ()
         self.addresses: frozenset[str] = frozenset()
         self.counted: frozenset[str] | None = None
         self.known: frozenset[str] = frozenset()
@@ -50,11 +53,12 @@ class RenderState:
 
     def take_addresses(self, told: PatchAddresses) -> None:
         """Another patch plays."""
-        self.addresses = frozenset(told.addresses)
+        self.table = told.table
+        self.addresses = frozenset(row.address for row in told.table if row.kind != "read")
         # The patch before may be fading out: it counts on.
         before, self._hits = self._hits, frozenset(told.hits)
         self.counted = self._hits | before
-        self.known = self.addresses.union(told.hits, told.reads)
+        self.known = self._hits.union(row.address for row in told.table)
 
     def fail(self, problem: Problem) -> None:
         """No process can ever play."""

@@ -154,12 +154,13 @@ class Routing:
             case "again" | "start" | "stop":
                 self.command(door, do)
 
-    def hears(self, address: str, *, is_hit: bool) -> bool:
-        """Something came from outside. True: it was for a door, as a hit of `/door/record/start` or `stop` is."""
+    def hears(self, address: str, value: Any = None) -> bool:
+        """Something came from outside. True: it was for a door, as `/door/record/start` or `stop` is, alone or with a
+        number: buttons send 1 when they are pressed, and 0 when they are let go."""
         found = _COMMAND.fullmatch(address)
         if found is None:
             return False
-        if is_hit:
+        if value is None or (isinstance(value, int | float) and value > 0):
             try:
                 self.command(found[1], found[2])
             except OutputError as error:
@@ -198,6 +199,13 @@ class Routing:
         for door, options in kept:
             if self.keep is not None:
                 self.keep(door.route.name, options)
+
+    @property
+    def highest_rate(self) -> float:
+        """Pictures a second that the most demanding door asks for; 0: none asks for a rate of its own."""
+        with self._lock:
+            rates = (door.route.options.get("rate") for door in self._doors.values() if not door.is_gone)
+            return max((float(rate) for rate in rates if rate), default=0.0)
 
     def statuses(self) -> tuple[DoorStatus, ...]:
         """How every door is doing."""

@@ -38,6 +38,7 @@ class ShowFiles:
 
     def __init__(self, patch: Path | None, listener: FileListener) -> None:
         self.patch = PatchFile(patch) if patch else None
+        self._others: Sequence[str] = ()
         self._listener = listener
         self._snapshots = SnapshotKeeper(snapshot_path(self.patch.path) if self.patch else None)
         self._watcher = Watcher(self._changed)
@@ -65,8 +66,21 @@ class ShowFiles:
         self._watcher.close()
         self._snapshots.write(float("inf"))
 
+    def move(self, patch: PatchFile | None, *, with_snapshots: bool = False) -> None:
+        """The show goes on in this patch from now on, and with its snapshots; with_snapshots: those there are go with
+        it, into a file beside it."""
+        self._snapshots.write(float("inf"))
+        before, self._snapshots = self._snapshots, SnapshotKeeper(snapshot_path(patch.path) if patch else None)
+        self.patch = patch
+        self.watch(self._others)
+        if with_snapshots:
+            self._snapshots.stored(before.bank)
+        else:
+            self._listener.snapshots_read(encode_bank(self._snapshots.read() or Bank()))
+
     def watch(self, files: Sequence[str]) -> None:
         """Watch these files, beside the show's own, and no others."""
+        self._others = files
         kinds: dict[Path, Kind] = {Path(file): "script" if file.endswith(".py") else "data" for file in files}
         if self.patch is not None:
             kinds[self.patch.path] = "patch"
@@ -83,11 +97,12 @@ class ShowFiles:
         self._snapshots.write(time.perf_counter())
 
     def _changed(self, change: Change) -> None:
+        patch = self.patch
         if change.path == self._snapshots.path:
             self._read_snapshots()
-        elif self.patch is None or change.path != self.patch.path:
+        elif patch is None or change.path != patch.path:
             self._listener.file_changed(str(change.path))
-        elif (text := self.patch.changed(change)) is not None:
+        elif (text := patch.changed(change)) is not None:
             self._listener.text_saved(text)
 
     def _read_snapshots(self) -> None:

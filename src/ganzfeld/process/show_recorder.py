@@ -25,7 +25,7 @@ class ShowRecorder:
     """
 
     def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[int], str | None]) -> None:
-        self._path = Path(begin.path) if begin.path else None
+        self._path = Path(begin.text.path) if begin.text.path else None
         self._folder = str(real_path(self._path).parent if self._path else Path.cwd())
         self._engine, self._loop, self._text_of = engine, loop, text_of
         about = header(engine.device, begin.name, begin.sound)

@@ -36,6 +36,7 @@ from ganzfeld.process.messages import (
     Failed,
     FileChanged,
     FilesSetAside,
+    LeastRate,
     LoadSnapshots,
     NetworksKept,
     Numbered,
@@ -109,6 +110,8 @@ class Supervisor(ControlledShow):
         self._taps = Taps()
         self._listeners = Listeners()
         self._lock = threading.RLock()
+        self._moving = threading.Lock()
+        """Held while the show goes over to another patch."""
         self._news = threading.Event()
         self._closing = False
         self._learning = MidiLearn(self, self._options.file, self._lock)
@@ -117,7 +120,7 @@ class Supervisor(ControlledShow):
         before = read_kept(keep_in) if keep_in is not None else None
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
-        self._policy = RestartPolicy(VersionedText(1, text or ""), time.perf_counter())
+        self._policy = RestartPolicy(VersionedText(1, text or "", self._options.file), time.perf_counter())
         self._texts = {1: self._policy.newest}
         self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
         self._playing: VersionedText | None = None
@@ -145,9 +148,10 @@ class Supervisor(ControlledShow):
         if before is not None:
             self._told.saved = before.saved
             self._care.keeps(before.kept)
-            self._playing = self._texts[0] = VersionedText(0, before.text)
+            self._playing = self._texts[0] = VersionedText(0, before.text, self._options.file)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
+        self._asked_rate = 0.0
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
@@ -309,6 +313,7 @@ class Supervisor(ControlledShow):
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:
                     self._give(asked, key="refresh", keep=False)
+                self._ask_for_rate()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -321,6 +326,12 @@ class Supervisor(ControlledShow):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
+    def _ask_for_rate(self) -> None:
+        """Render as often as the most demanding door asks for."""
+        if (rate := self.doors.highest_rate) != self._asked_rate:
+            self._asked_rate = rate
+            self._give(LeastRate(rate), key="rate", keep=False)
+
     def _first_words(self) -> Iterator[Begin | Numbered]:
         """What a render process is told to go on from here."""
         fallback = None if self._policy.is_set_aside else self._playing
@@ -332,6 +343,7 @@ class Supervisor(ControlledShow):
             set_aside=self._care.custody.for_begin(),
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
+            least_fps=self.doors.highest_rate,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:

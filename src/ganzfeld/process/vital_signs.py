@@ -24,8 +24,8 @@ class VitalSigns:
         self._since = None
 
     def look(self, now: float) -> Condition:
-        """How it is. "stopped": by a signal or a debugger. "ended": only a copy of it still holds its pipe. "idle": it
-        has used no processor time since the first look of this silence, which was a while ago."""
+        """How it is. "stopped": by a signal or a debugger. "ended": only a copy of it still holds its pipe. "idle":
+        it has used no processor time since the first look of this silence, which was a while ago."""
         try:
             process = psutil.Process(self._pid)
             status = process.status()

@@ -50,7 +50,7 @@ class FramePipe:
         self._opens, self._copy = opens, CopyFromCuda()
         self._output: Output | None = None
         self._free: queue.SimpleQueue[_Buffer] = queue.SimpleQueue()
-        self._made = self._most = 0
+        self._made = self._most = self._count = 0
         self._waiting: queue.SimpleQueue[tuple[Future[Any], _Buffer, float, int] | None] = queue.SimpleQueue()
         self._pool: ThreadPoolExecutor | None = None
         self._writer: threading.Thread | None = None
@@ -67,7 +67,9 @@ class FramePipe:
         assert self._pool is not None
         buffer = self._buffer(picture)
         wait = self._copy(picture, buffer.pixels)
-        self._waiting.put((self._pool.submit(self._convert, picture, buffer, wait), buffer, t, number))
+        converting = self._pool.submit(self._convert, picture, buffer, wait, self._count)
+        self._count += 1
+        self._waiting.put((converting, buffer, t, number))
 
     def close(self) -> None:
         """Write what is under way, and finish the file. Raises what went wrong."""
@@ -116,13 +118,13 @@ class FramePipe:
         memory = torch.empty(picture.shape, dtype=picture.dtype, pin_memory=picture.is_cuda)
         return _Buffer(memory, memory.numpy())
 
-    def _convert(self, picture: torch.Tensor, buffer: _Buffer, wait: Callable[[], None] | None) -> Any:
-        """On a thread of the pool. picture: held until its copy is there."""
+    def _convert(self, picture: torch.Tensor, buffer: _Buffer, wait: Callable[[], None] | None, index: int) -> Any:
+        """On a thread of the pool. picture: held until its copy is there. index: how many came before it."""
         if wait is not None:
             wait()
         del picture
         assert self._output is not None
-        return self._output.converted(buffer.pixels)
+        return self._output.converted(buffer.pixels, index)
 
     def _write(self) -> None:
         """On its own thread: in order, one after the other."""

@@ -71,12 +71,20 @@ def plan(
 
 
 def recorded_rate(take: Take) -> float:
-    """Frames a second at which the take was played: what the patch asked for, or else the median of what was played."""
+    """Frames a second at which the take was played: what the patch asked for, or more, if somebody asked for more while
+    it was recorded; or else the median of what was played."""
     if aimed := max(session.opened.fps for session in take.sessions):
-        return aimed
+        busiest = max((_busiest_second(session.times.at) for session in take.sessions), default=0)
+        return float(busiest) if busiest > 1 + 1.05 * aimed else aimed
     steps = np.concatenate([np.diff(session.times.at) for session in take.sessions])
     steps = steps[steps > 1e-4]
     if not len(steps):
         return USUAL_RATE
     rate = 1 / float(np.median(steps))
     return round(rate) if abs(rate - round(rate)) < 0.02 * rate and rate > 1 else min(max(rate, 0.01), 1000.0)
+
+
+def _busiest_second(at: np.ndarray) -> int:
+    """The most frames within a second of each other. Frames that come late never come more often than they were asked
+    for, so this is the highest rate that was aimed at."""
+    return int(np.max(np.searchsorted(at, at + (1 - 1e-3)) - np.arange(len(at)), initial=0))

@@ -1,9 +1,10 @@
 """Address patterns of Open Sound Control 1.0, matched against the addresses that a show knows.
 
-In each part of an address (between slashes): `?` is one character, `*` any number of them, `[a-z]` one of these, `[!a-z]`
-one that is not among them, `{foo,bar}` one of these words. Patterns come from strangers, so what a pattern may ask for is
-bounded, and matching takes time that grows with the length of an address and no faster: a star that others follow takes
-as little as it can for good (an atomic group), which finds every match once the words in braces are written out.
+In each part of an address (between slashes): `?` is one character, `*` any number of them, `[a-z]` one of these,
+`[!a-z]` one that is not among them, `{foo,bar}` one of these words. Patterns come from strangers, so what a pattern may
+ask for is bounded, and matching takes time that grows with the length of an address and no faster: a star that others
+follow takes as little as it can for good (an atomic group), which finds every match once the words in braces are
+written out.
 """
 
 from __future__ import annotations

@@ -18,12 +18,13 @@ from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
 from ganzfeld.signals.midi_file import MidiFile, is_midi_file
 from ganzfeld.signals.midi_state import MidiState
-from ganzfeld.signals.osc import OscReceiver, TurnParameter
+from ganzfeld.signals.osc import OscInput, OscReceiver, TurnParameter
 from ganzfeld.signals.osc_out import OscSender
 from ganzfeld.signals.osc_packets import Message
 from ganzfeld.signals.pulse import Pulse
 from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.show_time import ShowTime
+from ganzfeld.signals.transport import TransportedShow, turned
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import DoorStatus, MasterStatus
 from ganzfeld.values.time import Moment
@@ -62,9 +63,10 @@ class Signals:
 
     mailbox: takes values and hits. turn: takes values of parameters (see `osc.TurnParameter`). clock: gives the show's
     time in seconds, for a sound file. conducts: the show whose tempo can be tapped (`/tempo/tap`, `/tempo/bpm`) and
-    follows what it asks for. desk: the show whose knobs controllers turn, show and learn. ring: where the doors hear
-    what the show hears. doors: tells how they and the master are, for those who are sent OSC. Neither a missing package
-    nor a taken port raises: `problems` says so, and everything else works.
+    follows what it asks for. transport: the show whose clock can be turned (`/transport/pause`). desk: the show whose
+    knobs controllers turn, show and learn. ring: where the doors hear what the show hears. doors: tells how they and
+    the master are, for those who are sent OSC. Neither a missing package nor a taken port raises: `problems` says so,
+    and everything else works.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Signals:
         turn: TurnParameter | None = None,
         clock: Callable[[], float] | None = None,
         conducts: ConductedShow | None = None,
+        transport: TransportedShow | None = None,
         desk: ShowAtDesk | None = None,
         ring: SoundWriter | None = None,
         doors: Callable[[], tuple[Sequence[DoorStatus], MasterStatus]] | None = None,
@@ -93,7 +96,7 @@ class Signals:
         self.shared_file: SharedFile | None = None
         self.conductor: Conductor | None = None
         self.controllers: Controllers | None = None
-        self._desk, self._ring, self._look_at_doors = desk, ring, doors
+        self._desk, self._ring, self._look_at_doors, self._transport = desk, ring, doors, transport
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
@@ -163,6 +166,10 @@ class Signals:
         if self.midi is not None and self.wanted.midi_lights and self.controllers is None:
             self.midi.show({address: value for address, value in values.items() if address.startswith("/midi/")})
 
+    def packets(self) -> OscInput:
+        """Where to feed packets of OSC that come another way than the port, such as a WebSocket."""
+        return OscInput(self._mailbox, self._turned, self._tapped)
+
     def _open_osc(self) -> None:
         if self.wanted.osc is not None:
             self.osc = OscReceiver(
@@ -179,6 +186,8 @@ class Signals:
             if not isinstance(value, int | float):
                 raise SignalError(f"/tempo/bpm takes a number, not {value!r}")
             self._conducts.tempo(float(value))
+            return True
+        if self._transport is not None and turned(self._transport, address, value):
             return True
         return self._turn(address, value) if self._turn is not None else False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Callable
 
@@ -18,15 +17,23 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.studio import page, picture
+from ganzfeld.studio import limits, page, picture
+from ganzfeld.studio.allowance import Allowance
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.patch_routes import patch_routes
+from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.viewers import Audience, Viewer, Wish, wish_of
+from ganzfeld.studio.sockets import OpenSockets
+from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
+from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
     Acknowledgement,
     AtDesk,
+    AtText,
     Beat,
     DoorAction,
+    KeepAs,
+    OpenPatch,
     PageCommand,
     Refusal,
     decode_from_clean_page,
@@ -43,17 +50,21 @@ LATER = 1013
 BEAT_SECONDS = 1.0
 
 
-def create_app(show: StudioShow, audience: Audience) -> Starlette:
+def create_app(show: StudioShow, audience: Audience, sockets: OpenSockets, server: Reachable) -> Starlette:
     """The ASGI application, without its guard.
 
     GET /            the page
     GET /frame.jpg   the newest frame; /frame.png the same, lossless, with alpha
     GET /api/status  fps, frame_ms, frame, t, errors, …
+    GET /api/examples, /api/patches, /patch.ganz    what can be opened, and the text that plays as a file
+    GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
     GET /output      a clean page: the picture and nothing else
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
+
+    Who may open which of them is for `visitors.Visitor.may_open` to say.
     """
 
     def status(request: Request) -> Response:
@@ -69,10 +80,10 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         return answer
 
     async def live(socket: WebSocket) -> None:
-        await _Conversation(show, audience, socket).run(wish_of(socket.query_params))
+        await _Conversation(show, audience, sockets, socket).run()
 
     async def output_live(socket: WebSocket) -> None:
-        await _CleanPage(show, audience, socket).run(wish_of(socket.query_params, is_page=True))
+        await _CleanPage(show, audience, sockets, socket).run()
 
     routes: list[BaseRoute] = [
         Route("/", page.index),
@@ -80,6 +91,8 @@ def create_app(show: StudioShow, audience: Audience) -> Starlette:
         Route("/frame.png", _still(show, picture.png, "image/png")),
         Route("/api/status", status),
         Route("/api/patch", patch),
+        *patch_routes(show),
+        *link_routes(server, sockets),
         Route("/health", health),
         Route("/output", page.output),
         WebSocketRoute("/live", live),
@@ -94,17 +107,31 @@ class _Conversation:
 
     is_clean = False
 
-    def __init__(self, show: StudioShow, audience: Audience, socket: WebSocket) -> None:
+    def __init__(self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket) -> None:
         self.show = show
         self.audience = audience
+        self.sockets = sockets
         self.socket = socket
+        self.visitor = visitor_of(socket.scope)
+        self.allowance = Allowance()
 
-    async def run(self, wish: Wish) -> None:
+    async def run(self) -> None:
         await self.socket.accept()
-        viewer = self.audience.join(wish, listens=not self.is_clean)
+        if not self.sockets.enter(self.socket, self.visitor):
+            await self.socket.close(LATER, "too many watch this show already")
+            return
+        try:
+            await self._serve()
+        finally:
+            self.sockets.leave(self.socket)
+
+    async def _serve(self) -> None:
+        viewer = self._join()
         if viewer is None:
             await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
             return
+        if not self.is_clean:
+            viewer.tell("you", encode(self.sockets.greeting(self.visitor)))
         speaking = asyncio.create_task(self._speak(viewer))
         try:
             await self._listen(viewer)
@@ -115,6 +142,20 @@ class _Conversation:
             speaking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await speaking
+
+    def _join(self) -> Viewer | None:
+        query, listens = self.socket.query_params, not self.is_clean
+        if not self.visitor.is_linked:
+            return self.audience.join(wish_of(query, is_page=self.is_clean), listens=listens)
+        if self.visitor.role == "output":
+            wish, bandwidth = linked_wish_of(query, is_page=True, fps=None), self.audience.for_outputs
+        else:
+            fps = limits.PLAYER_FPS if self.visitor.role == "play" else limits.VIEWER_FPS
+            wish, bandwidth = linked_wish_of(query, is_page=self.is_clean, fps=fps), self.audience.for_pages
+        joined = self.audience.join(wish, listens=listens, bandwidth=bandwidth)
+        if joined is None and not self.is_clean:
+            return self.audience.join(LINKED_WISH, listens=listens, bandwidth=bandwidth)
+        return joined
 
     async def _speak(self, viewer: Viewer) -> None:
         with contextlib.suppress(WebSocketDisconnect):
@@ -127,8 +168,14 @@ class _Conversation:
             event = await self.socket.receive()
             if event["type"] == "websocket.disconnect":
                 return
+            said = event.get("bytes") or b""
+            if (wait := self.allowance.wait(len(said))) > 0:
+                if self.allowance.is_spent:
+                    await self.socket.close(SENSELESS, "too many messages")
+                    return
+                await asyncio.sleep(wait)  # nothing more is read meanwhile
             try:
-                await self._hear(viewer, event.get("bytes") or b"")
+                await self._hear(viewer, said)
             except msgspec.DecodeError as error:
                 await self.socket.close(SENSELESS, f"not a message of the studio: {error}"[:120])
                 return
@@ -142,13 +189,23 @@ class _Conversation:
         if refusal:
             viewer.tell("notice", encode(refusal))
 
-    async def _obey(self, command: PageCommand | DoorAction | AtDesk) -> Refusal | None:
+    async def _obey(self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText) -> Refusal | None:
+        if self.visitor.role != "play":
+            return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
         try:
             if isinstance(command, DoorAction):
                 if command.do in ("open", "change"):
                     self._must_be_here("doors are opened and changed")
                 await asyncio.to_thread(self.show.door, command.do, command.door, **command.options)
                 return None
+            if isinstance(command, KeepAs):
+                await asyncio.to_thread(self.show.keep_as, command.name)
+                return None
+            if isinstance(command, OpenPatch):
+                await asyncio.to_thread(self.show.open_patch, command.what)
+                return None
+            if isinstance(command, AtText):
+                raise GanzfeldError("the text cannot be edited here yet")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None
@@ -157,8 +214,8 @@ class _Conversation:
                 self._must_be_here("permission to run a script is given")
                 await self._may_trust(command.path)
                 arguments = {"path": command.path or ""}
-            elif command.name in ("keep", "back"):
-                self._must_be_here("the patch's file is written")
+            elif command.name in ("keep", "back") and not self.visitor.token:
+                self._must_be_here("the patch's file is written")  # who has a link to play may write it, too
             await asyncio.to_thread(self.show.command, command.name, **arguments)
         except GanzfeldError as error:
             return Refusal(error.what, error.hint)
@@ -170,8 +227,7 @@ class _Conversation:
 
     def _must_be_here(self, what: str) -> None:
         """Refuse what only the machine that plays may ask for. Raises `GanzfeldError`."""
-        client = self.socket.client
-        if client is None or not is_this_machine(client.host):
+        if not self.visitor.is_here:
             raise GanzfeldError(f"{what} on the machine that plays it", hint="Open the studio there.")
 
     async def _may_trust(self, path: str | None) -> None:
@@ -198,12 +254,6 @@ class _CleanPage(_Conversation):
 
     async def _hear(self, viewer: Viewer, said: bytes) -> None:
         viewer.acknowledge(decode_from_clean_page(said).number)
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a client's IP address is a loopback one, in either family."""
-    address = ipaddress.ip_address(host)
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _still(

@@ -15,6 +15,8 @@ from typing import Any
 
 import uvicorn
 
+from ganzfeld.studio import limits
+
 log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 400
@@ -85,11 +87,38 @@ def _waits(connection: Any) -> bool:
     return cycle is None or getattr(cycle, "response_complete", False)
 
 
-def limit_connections(config: uvicorn.Config, limit: ConnectionLimit) -> None:
-    """Make a loaded configuration's connections count."""
-    plain: Any = config.http_protocol_class
+class _Impatient:
+    """Mixed into a protocol of uvicorn's: who does not take what they are sent is hung up on, so that neither their
+    descriptor nor what waits for them stays. `transport` is its connection."""
 
-    class LimitedConnection(plain):
+    transport: Any
+    _patience: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()  # type: ignore[misc]
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(limits.SLOWEST_SEND, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._be_patient()
+        super().resume_writing()  # type: ignore[misc]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._be_patient()
+        super().connection_lost(exc)  # type: ignore[misc]
+
+    def _be_patient(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+def limit_connections(config: uvicorn.Config, limit: ConnectionLimit) -> None:
+    """Make a loaded configuration's connections count, and none of them cost much."""
+    plain: Any = config.http_protocol_class
+    plain_socket: Any = config.ws_protocol_class
+
+    class LimitedConnection(_Impatient, plain):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             limit.opened(self, len(self.connections))
@@ -105,7 +134,16 @@ def limit_connections(config: uvicorn.Config, limit: ConnectionLimit) -> None:
             limit.ended(self)
             super().connection_lost(exc)
 
+    class LimitedSocket(_Impatient, plain_socket):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            # Answers to pings wait for who sends them and never reads; a message may come in pieces without end.
+            unsent = self.transport.get_write_buffer_size()
+            if unsent > limits.MOST_UNSENT or len(self.frames) > limits.MOST_FRAGMENTS:
+                self.transport.abort()
+
     config.http_protocol_class = LimitedConnection
+    config.ws_protocol_class = LimitedSocket
 
 
 class SayOnce(logging.Filter):

@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import socket
+import ssl
 import threading
 import webbrowser
 from collections.abc import Callable, Iterable
-
-import uvicorn
-from starlette.types import ASGIApp
+from dataclasses import dataclass
+from pathlib import Path
 
 from ganzfeld.errors import GanzfeldError, reason_of
 from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
 from ganzfeld.studio.broadcast import PictureBroadcast, StateBroadcast
-from ganzfeld.studio.connections import ConnectionLimit, SayOnce, limit_connections
-from ganzfeld.studio.guard import Guard, addresses
+from ganzfeld.studio.connections import SayOnce
+from ganzfeld.studio.guard import Guard, addresses, has_port
+from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
+from ganzfeld.studio.links import Links, Role
+from ganzfeld.studio.reachable import bracketed, is_wildcard, own_addresses, own_names
 from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.sockets import OpenSockets
 from ganzfeld.studio.viewers import Audience, Stream
+from ganzfeld.studio.visitors import IN_ADDRESS
 
 log = logging.getLogger(__name__)
 
 PORT = 8420
-PORTS_TRIED = 20
-LARGEST_MESSAGE_FROM_PAGE = 64 * 1024
 STOPS_WITHIN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the server proves itself with (TLS): a PEM file of the certificate, with those in between, and its key."""
+
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Raises `GanzfeldError` if these files are not such a pair."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            # A server must not wait at its terminal for a password.
+            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except OSError as error:  # ssl.SSLError is one
+            said = isinstance(error, ssl.SSLError)
+            why = "they are no pair of a certificate and its key in PEM" if said else reason_of(error)
+            raise GanzfeldError(
+                f"{self.certificate} and {self.key} cannot be used: {why}",
+                hint="A key without a password is needed; mkcert makes such a pair: mkcert stage.local 192.168.1.20",
+            ) from None
+        return context
 
 
 class StudioServer:
@@ -37,8 +61,8 @@ class StudioServer:
     `port` is where it would like to be: if that is taken, the next free one is used, unless `exact_port`. 0 takes any.
     It answers on `host`, a loopback address unless one asks for another, to requests that name a loopback address,
     `host`, or one of `allowed_hosts` (names without a port stand for this port).
-    Whoever reaches it may watch, turn, recall, learn, pause and restart; permission to run scripts is taken from this
-    machine only.
+    Without `links`, whoever reaches it may do all that the page can; with them, what the link they came by says
+    (`visitors.py`). Permission to run scripts is taken from this machine only. `certificate`: speak TLS with it.
     """
 
     def __init__(
@@ -50,14 +74,18 @@ class StudioServer:
         exact_port: bool = False,
         allowed_hosts: Iterable[str] = (),
         open_browser: bool = False,
+        links: Links | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self._show = show
+        self.links = links
+        self._encryption = certificate.context() if certificate is not None else None
         self._host = host
         self._port = port
         self._exact_port = exact_port
         self._allowed_hosts = tuple(allowed_hosts)
         self._open_browser = open_browser
-        self._server: _Uvicorn | None = None
+        self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self.url = ""
@@ -67,9 +95,10 @@ class StudioServer:
         """Returns when it answers. Raises `GanzfeldError` if no port can be had."""
         if self._thread is not None:
             raise RuntimeError("the studio's server was started already")
-        listening = _listen(self._host, self._port, self._exact_port)
+        listening = listening_socket(self._host, self._port, self._exact_port)
         self._port = listening.getsockname()[1]
-        self.url = f"http://{_readable(self._host)}:{self._port}/"
+        self._scheme = "https" if self._encryption is not None else "http"
+        self.url = f"{self._scheme}://{readable_host(self._host)}:{self._port}/"
         if not page.is_built():
             log.warning("the studio's page has not been built; build it with: %s", page.how_to_build())
         ready = threading.Event()
@@ -80,8 +109,31 @@ class StudioServer:
             raise GanzfeldError("the studio's server did not start", hint=str(self._failure)) from self._failure
         if self._open_browser:
             # Some browsers are started by a program that does not return.
-            threading.Thread(target=webbrowser.open, args=(self.url,), name="studio browser", daemon=True).start()
+            opened = self.link("play", self.url)
+            threading.Thread(target=webbrowser.open, args=(opened,), name="studio browser", daemon=True).start()
         return self
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self._encryption is not None
+
+    def link(self, role: Role, base: str = "") -> str:
+        """The address that lets somebody in with this role. base: the server's, as they reach it ("": as others in the
+        network do). Without links, simply the page's address."""
+        base = base or self.bases[0]
+        page = f"{base}output" if role == "output" else base
+        return page if self.links is None else f"{page}?{IN_ADDRESS}={self.links.token(role)}"
+
+    @property
+    def bases(self) -> list[str]:
+        """The server's addresses as others in the network reach it, the likeliest first; there is always one."""
+        if is_wildcard(self._host):
+            hosts = [*self._allowed_hosts, *own_addresses()]
+        else:
+            hosts = [*self._allowed_hosts, self._host]
+        found = [f"{self._scheme}://{bracketed(host)}{'' if has_port(host) else f':{self._port}'}/" for host in hosts]
+        return found or [self.url]
 
     def stop(self) -> None:
         """Closes every connection and returns; may be called twice."""
@@ -122,98 +174,25 @@ class StudioServer:
             return broadcast.stop
 
         audience = Audience(begin)
-        names = [*self._allowed_hosts, *([] if _is_wildcard(self._host) else [_bracketed(self._host)])]
+        sockets = OpenSockets(self.links)
+        names = [*self._allowed_hosts, *(own_names() if is_wildcard(self._host) else [bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience),
+            create_app(self._show, audience, sockets, self),
             known=addresses(self._port, names),
             url=self.url,
+            links=self.links,
+            port=self._port,
         )
-        self._server = _Uvicorn(app, ready)
+        self._server = HttpServer(app, ready, self._encryption)
         state = StateBroadcast("studio state", self._show, audience, loop)
         broadcasts.add(state)
         state.start()
+        following = asyncio.create_task(sockets.follow_links())
         try:
             await self._server.serve(sockets=[listening])
         finally:
+            following.cancel()
             for broadcast in broadcasts:
                 broadcast.stop()
             for broadcast in list(broadcasts):
                 await asyncio.to_thread(broadcast.join)
-
-
-class _Uvicorn(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, app: ASGIApp, ready: threading.Event) -> None:
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,  # JPEG does not shrink; deflating it doubles the cost of a frame
-            ws_max_size=LARGEST_MESSAGE_FROM_PAGE,
-            ws_ping_interval=10,
-            ws_ping_timeout=20,
-            timeout_graceful_shutdown=1,
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-        )
-        config.load()
-        limit_connections(config, ConnectionLimit())
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready.set()
-
-
-def _listen(host: str, port: int, exact: bool) -> socket.socket:
-    """A listening socket on `port`, or on the next free one after it."""
-    tried = [port] if exact or port == 0 else [*range(port, min(port + PORTS_TRIED, 65536)), 0]
-    for candidate in tried:
-        try:
-            return _bind(host, candidate)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE and candidate != tried[-1]:
-                continue
-            raise _no_port(host, candidate, error) from error
-    raise AssertionError("a port was tried")
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":
-            # Lets a restart have its port back at once. On Windows the same flag would share the port with others.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(128)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
-
-
-def _no_port(host: str, port: int, error: OSError) -> GanzfeldError:
-    if error.errno == errno.EADDRINUSE:
-        return GanzfeldError(
-            f"port {port} on {host} is taken by another program", hint="Close it, or choose another with --port."
-        )
-    return GanzfeldError(f"cannot listen on {host}, port {port}: {reason_of(error)}")
-
-
-def _is_wildcard(host: str) -> bool:
-    return host in ("", "0.0.0.0", "::")
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _readable(host: str) -> str:
-    """The host as a browser on this machine reaches it."""
-    return "127.0.0.1" if _is_wildcard(host) else _bracketed(host)

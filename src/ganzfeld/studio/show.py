@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
+from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.health import Health
@@ -90,6 +91,19 @@ class StudioShow(Protocol):
 
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
+        ...
+
+    def patches(self) -> list[ListedPatch]:
+        """The person's patches."""
+        ...
+
+    def keep_as(self, name: str) -> None:
+        """Give what plays a file of this name in the person's folder, and go on in it. May raise GanzfeldError, as the
+        one below."""
+        ...
+
+    def open_patch(self, what: str) -> None:
+        """Play a shipped example, or one of the person's patches, by its name."""
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:

@@ -10,17 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ganzfeld.studio import limits
+from ganzfeld.studio.bandwidth import SharedBandwidth
 
 IN_FLIGHT = 3
+SOON = 0.001
+"""Seconds after its share allows another picture, a viewer is looked at again."""
 NO_FRAME = -1
 HEIGHTS = (120, 180, 240, 360, 480, 540, 640, 720, 800, 900, 1024, 1080, 1200, 1440, 1600, 2160)
 RATES = (1, 2, 5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 120)
 """What can be had: what is asked for is rounded up to one of these, so that many viewers want the same. More than the
 last is the whole size, and every picture."""
 MOST_STREAMS = 24
+MOST_LINKED_STREAMS = 12
+"""Of those, for visitors by link, who may want many different things to no good."""
 LONGEST_NAME = 200
 
 
@@ -47,6 +55,15 @@ def wish_of(query: Mapping[str, str], *, is_page: bool = False) -> Wish:
     return Wish(query.get("name", "")[:LONGEST_NAME], height, fps, query.get("background") == "none")
 
 
+def _within(asked: str, known: tuple[int, ...], otherwise: int) -> int:
+    """As `_rounded`, but never more than the last; `otherwise` for what makes no sense."""
+    try:
+        number = float(asked)
+    except ValueError:
+        return otherwise
+    return next((each for each in known if each >= number), known[-1]) if number > 0 else otherwise
+
+
 def _rounded(asked: str, known: tuple[int, ...]) -> int | None:
     try:
         number = float(asked)
@@ -55,13 +72,33 @@ def _rounded(asked: str, known: tuple[int, ...]) -> int | None:
     return next((each for each in known if each >= number), None) if number > 0 else None
 
 
+def linked_wish_of(query: Mapping[str, str], *, is_page: bool = False, fps: int | None = limits.VIEWER_FPS) -> Wish:
+    """As `wish_of`, within what a visitor by link may have. `screen`, which the page says, is its height in pixels.
+    fps: the most there are, None: as asked for."""
+    asked = wish_of(query, is_page=is_page)
+    if fps is not None:
+        asked = replace(asked, fps=min(asked.fps or fps, fps))
+    if is_page and fps is None:
+        return asked
+    said = query.get("height") or query.get("screen") or str(limits.VIEWER_HEIGHT)
+    return replace(asked, height=_within(said, limits.VIEWER_HEIGHTS, limits.VIEWER_HEIGHT))
+
+
+LINKED_WISH = Wish(height=limits.VIEWER_HEIGHT, fps=limits.VIEWER_FPS)
+ALWAYS = (Wish(), LINKED_WISH)
+"""What can always be had: what the studio shows unasked, and the like for visitors by link."""
+
+
 class Viewer:
     """One page: its next frame, its unacknowledged frames, and the words that wait for it."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, bandwidth: SharedBandwidth | None = None) -> None:
         self.last = NO_FRAME
         """The number of the newest frame it was given."""
         self.stream = stream
+        self.bandwidth = bandwidth
+        """What its pictures are taken from, for a visitor by link."""
+        self._due = 0.0
         self._frame: bytes | None = None
         self._in_flight: deque[int] = deque()
         self._words: dict[str, bytes] = {}
@@ -71,7 +108,12 @@ class Viewer:
     @property
     def wants_frame(self) -> bool:
         # Not while something is being sent: a frame that waited for a slow line would grow old.
-        return self._is_idle and self._frame is None and len(self._in_flight) < IN_FLIGHT
+        return self._is_idle and self._frame is None and self.has_room and time.monotonic() >= self._due
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it has drawn enough of what it was sent."""
+        return len(self._in_flight) < IN_FLIGHT
 
     def offer(self, number: int, message: bytes) -> None:
         """Gives it an encoded frame, if it has room for one and does not know it yet."""
@@ -80,6 +122,10 @@ class Viewer:
             self._in_flight.append(number)
             self._frame = message
             self._something.set()
+            if self.bandwidth is not None:
+                wait = self.bandwidth.seconds_for(len(message))
+                self._due = time.monotonic() + wait
+                asyncio.get_running_loop().call_later(wait + SOON, self.stream.look_for_demand)
 
     def tell(self, topic: str, message: bytes) -> None:
         """Leaves a message that is no frame; the newest of each topic wins."""
@@ -145,20 +191,27 @@ class Audience:
         self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
         self._listeners: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
+        self.for_pages = SharedBandwidth(limits.LINKED_BYTES_A_SECOND)
+        self.for_outputs = SharedBandwidth(limits.OUTPUT_BYTES_A_SECOND)
         self.present = threading.Event()
         """Set while anyone listens."""
 
-    def join(self, wish: Wish = Wish(), *, listens: bool = True) -> Viewer | None:
-        """A new viewer. listens: it is told of the show, not only shown it. None: too many want different things; what
-        the studio shows unasked can always be had."""
+    def join(
+        self, wish: Wish = Wish(), *, listens: bool = True, bandwidth: SharedBandwidth | None = None
+    ) -> Viewer | None:
+        """A new viewer. listens: it is told of the show, not only shown it. bandwidth: what its pictures are taken
+        from, for a visitor by link. None: too many want different things; `ALWAYS` can be had."""
         if wish not in self._streams:
-            if len(self._streams) >= MOST_STREAMS and wish != Wish():
+            most = MOST_STREAMS if bandwidth is None else MOST_LINKED_STREAMS
+            if len(self._streams) >= most and wish not in ALWAYS:
                 return None
             stream = Stream(wish)
             self._streams[wish] = stream, self._begin(stream)
         stream, _ = self._streams[wish]
-        viewer = Viewer(stream)
+        viewer = Viewer(stream, bandwidth)
         stream.viewers.add(viewer)
+        if bandwidth is not None:
+            bandwidth.join(viewer)
         if listens:
             self._listeners.add(viewer)
             # What was said last is at most a moment old: the broadcast goes on as soon as a listener is there.
@@ -171,6 +224,8 @@ class Audience:
         self._listeners.discard(viewer)
         if not self._listeners:
             self.present.clear()
+        if viewer.bandwidth is not None:
+            viewer.bandwidth.leave(viewer)
         stream = viewer.stream
         stream.viewers.discard(viewer)
         stream.look_for_demand()

@@ -7,13 +7,29 @@ from these structs by `wire_types.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from ganzfeld.studio.links import Role
 from ganzfeld.studio.show import CommandName
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import (
+    BlockPlayed,
+    Carets,
+    Changes,
+    Client,
+    DocumentState,
+    DocumentText,
+    DocumentUpdates,
+    Draft,
+    LogId,
+    Place,
+    WriterName,
+)
 from ganzfeld.values.status import PatchSource, Status
+
+PatchName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 # From the studio to the page
 
@@ -34,6 +50,17 @@ class EncodedFrame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
 
 class Beat(msgspec.Struct, frozen=True, tag_field="kind", tag="beat"):
     """Says to a clean page that the studio lives, while there is no picture."""
+
+
+class You(msgspec.Struct, frozen=True, tag_field="kind", tag="you"):
+    """What a page is told first: what it may do (`role`), what it is called (`client` for programs, `name` for people),
+    whether it is shown at the machine that plays, and whether nobody between can overhear it."""
+
+    role: Role
+    client: str
+    name: str
+    is_here: bool
+    is_secure: bool
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
@@ -112,9 +139,91 @@ class DoorAction(_FromPage, frozen=True, tag="door"):
     options: dict[str, str | float | bool] = {}
 
 
-FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk
+class KeepAs(_FromPage, frozen=True, tag="keep_as"):
+    """Give what plays a file of its own, of this name, in the person's folder; the show goes on in it."""
+
+    name: PatchName
+
+
+class OpenPatch(_FromPage, frozen=True, tag="open"):
+    """Play another patch: the name of a shipped example or of one of the person's patches (`/api/patches`)."""
+
+    what: PatchName
+
+
+class PushUpdates(_FromPage, frozen=True, tag="push"):
+    """A writer's changes, each of the text that the one before makes; the first of the document at this version of the
+    log. The answer is `DocumentUpdates` since that version with these among them, or `DocumentText` if the log cannot
+    be continued from there. Without drafts it only asks what there is since. client: made up by the page when it is
+    loaded, and the same until it is loaded again."""
+
+    log: LogId
+    version: Place
+    client: Client
+    updates: Annotated[list[Draft], msgspec.Meta(max_length=200)] = []
+
+
+class MergeEdits(_FromPage, frozen=True, tag="merge"):
+    """A writer's edits that could not be pushed, because the studio's log does not know (any more) what they began
+    from: `changes` of `base`. What fits is merged into the document; where it does not, both are kept."""
+
+    client: Client
+    base: str
+    changes: Changes
+
+
+class PlayText(_FromPage, frozen=True, tag="play"):
+    """Play the block from `start` to `end` (a caret, or what is selected, at this version of the document; it is
+    widened to whole statements), or all of the document where `start` is None. now: without the patch's bar or fade."""
+
+    client: Client
+    log: LogId
+    version: Place
+    start: Place | None = None
+    end: Place | None = None
+    now: bool = False
+
+
+class SaveText(_FromPage, frozen=True, tag="save"):
+    """Write the document, with all that was pushed before this message, into its file. It plays nothing."""
+
+
+class ResolveConflict(_FromPage, frozen=True, tag="resolve"):
+    """End a disagreement (None: all of them): the document keeps what it says, takes what the file says, or has
+    both."""
+
+    take: Literal["ours", "theirs", "both"]
+    number: int | None = None
+
+
+class CaretMoved(_FromPage, frozen=True, tag="caret"):
+    """Where a writer is now, and what they want to be called ("": a name is found). `head` None: they left the text."""
+
+    client: Client
+    log: LogId
+    version: Place
+    name: WriterName = ""
+    anchor: Place = 0
+    head: Place | None = None
+
+
+FromStudio = (
+    EncodedFrame
+    | Beat
+    | Status
+    | PatchSource
+    | Refusal
+    | Desk
+    | DocumentText
+    | DocumentUpdates
+    | DocumentState
+    | BlockPlayed
+    | Carets
+    | You
+)
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
-FromPage = Acknowledgement | PageCommand | DoorAction | AtDesk
+AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
+FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

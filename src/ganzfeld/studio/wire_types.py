@@ -16,8 +16,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import show, wire
-from ganzfeld.values import desk, status
+from ganzfeld.studio import links, show, wire
+from ganzfeld.values import desk, document, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
 LINE_WIDTH = 110  # as in web/biome.json
@@ -29,8 +29,13 @@ _ALIASES: dict[str, Any] = {
     "Curve": desk.Curve,
     "Unit": desk.Unit,
     "When": desk.When,
+    "UpdateKind": document.UpdateKind,
+    "Wait": document.Wait,
+    "Changes": document.Changes,
     "CommandName": show.CommandName,
+    "Role": links.Role,
     "AtDesk": wire.AtDesk,
+    "AtText": wire.AtText,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
@@ -100,7 +105,11 @@ def _alias(name: str, alias: Any) -> str:
 
 
 def _list(name: str, comment: str, values: typing.Iterable[str]) -> str:
-    return f"/** {comment} */\nexport const {name}: readonly string[] = [{', '.join(map(_literal, values))}];"
+    words = [_literal(value) for value in values]
+    line = f"export const {name}: readonly string[] = [{', '.join(words)}];"
+    if len(line) > LINE_WIDTH:
+        line = "\n".join([f"export const {name}: readonly string[] = [", *(f"  {word}," for word in words), "];"])
+    return f"/** {comment} */\n{line}"
 
 
 def typescript(hint: Any, *, named: bool = True) -> str:

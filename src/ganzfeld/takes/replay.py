@@ -122,6 +122,9 @@ class Replay:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+        for reader in self._cameras.values():
+            reader.close()
+        self._cameras.clear()
 
     # What happened
 

@@ -225,7 +225,10 @@ class Take:
         unkept = sorted(
             {deed.node for s in self.sessions for _, deed in s.deeds if isinstance(deed, Saw) and deed.picture < 0}
         )
-        said += [f"the camera {node} was not kept (--take-camera does): it is inexact there" for node in unkept]
+        said += [
+            f"what {node} showed was not kept (--take-camera keeps cameras, NDI, streams, …): it is inexact there"
+            for node in unkept
+        ]
         return said
 
 

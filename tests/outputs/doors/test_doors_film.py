@@ -139,13 +139,19 @@ def test_it_starts_and_stops_while_the_show_plays(stage, tmp_path):
 def test_hits_from_outside_start_and_stop_it(stage, tmp_path):
     door = stage.doors.open(f'film:"{tmp_path}/a.npy",begin=false')
     until(lambda: stage.status(door).state == "waiting")
-    assert stage.doors.hears(f"/door/{door}/start", is_hit=True)
+    assert stage.doors.hears(f"/door/{door}/start", 0.0), "a button that is let go"
+    assert stage.doors.hears(f"/door/{door}/start", "now")
+    stage.publish(RED)
+    stage.doors.command(door, "dance")
+    until(lambda: stage.status(door).problem)
+    assert stage.status(door).state == "waiting"
+    assert stage.doors.hears(f"/door/{door}/start", 1.0)
     until(lambda: stage.publish(RED) is not None and stage.status(door).shown)
-    assert stage.doors.hears(f"/door/{door}/stop", is_hit=True)
+    assert stage.doors.hears(f"/door/{door}/stop")
     until(lambda: stage.status(door).state == "waiting")
-    assert stage.doors.hears("/door/nobody/stop", is_hit=True), "told in the log, and nothing else"
-    assert not stage.doors.hears(f"/door/{door}/fps", is_hit=True)
-    assert not stage.doors.hears("/amount", is_hit=True)
+    assert stage.doors.hears("/door/nobody/stop"), "told in the log, and nothing else"
+    assert not stage.doors.hears(f"/door/{door}/fps")
+    assert not stage.doors.hears("/amount")
     assert (np.load(tmp_path / "a.npy") == np.array(RED, np.uint8)).all()
 
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -25,7 +25,7 @@ from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.examples import examples_of, patch_text, uses, write_files
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
-from ganzfeld.patch.media import cameras
+from ganzfeld.patch.media import live_picture
 from ganzfeld.patch.models import Patch
 from ganzfeld.patch.network import networks
 from ganzfeld.patch.network.latents import seed_latent
@@ -41,12 +41,15 @@ NOW = Moment(frame=7, t=1.25, dt=1 / 60, beat=2.5, bar=0.625, bpm=120)
 
 @pytest.fixture
 def folder(small_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what examples name. The shipped networks are small ones here, and the camera is black."""
-    black = "color=black:size=24x16:rate=30,realtime"
-    monkeypatch.setattr(cameras, "open_camera", lambda *wishes: av.open(black, format="lavfi"))
+    """A folder with what examples name. The shipped networks are small ones here, and nothing sends live pictures."""
+    monkeypatch.setattr(live_picture, "LiveSource", silent)
     monkeypatch.setattr(networks, "find_network", lambda name: None if Path(name).suffix else small_network)
     write_files(tmp_path, z_dim=16, side=24)
     return tmp_path
+
+
+def silent(kind: str, first: np.ndarray, **options: Any) -> SimpleNamespace:
+    return SimpleNamespace(newest=lambda: first, problem=None)
 
 
 def examples(name: str, folder: Path) -> list[Patch]:

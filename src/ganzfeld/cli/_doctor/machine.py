@@ -17,7 +17,8 @@ LITTLE_SHARED_MEMORY = 256e6  # bytes; a picture of 3840 × 2160 takes 33 MB, an
 
 def check_ports() -> Result:
     """Whether the page's port is free."""
-    from ganzfeld.studio.server import PORT, PORTS_TRIED
+    from ganzfeld.studio.http_server import PORTS_TRIED
+    from ganzfeld.studio.server import PORT
 
     for port in range(PORT, PORT + PORTS_TRIED):
         with socket.socket() as listener:

@@ -89,7 +89,16 @@ class BuiltPatch:
         structure = Named(node.structure)
         given = frozenset(node.model.arguments)
         return SetupContext(
-            node.name, structure, candidates, self.resources, self.device, node.place, lines, self._ledger.spend, given
+            node.name,
+            structure,
+            candidates,
+            self.resources,
+            self.device,
+            node.place,
+            lines,
+            self._ledger.spend,
+            given,
+            holds=self.graph.patch.settings.hold is not None,
         )
 
     def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:

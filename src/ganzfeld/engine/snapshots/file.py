@@ -151,6 +151,11 @@ class SnapshotKeeper:
         self._try_at = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def bank(self) -> Bank:
+        """The snapshots as they are known."""
+        return self._bank
+
     def read(self) -> Bank | None:
         """The snapshots in the file, if they are others than those known. What was stored while the file could not be
         read is among them then."""

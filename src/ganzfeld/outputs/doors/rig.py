@@ -21,6 +21,7 @@
     to = ["192.168.1.20:9000"]
     send = "/face,/clock"
     rate = 30
+    query = 9001
 
 A patch opens no door; a rig does. A file `organ.rig` beside `organ.ganz` has doors only, and only where a person
 allowed it: for each output that it names, its doors take the place of the rig's.
@@ -76,13 +77,15 @@ class RigMidi(_Part, frozen=True):
 
 class RigOsc(_Part, frozen=True):
     """listen: the UDP port; host: at which of this machine's addresses. to: "host:port" of those who are sent values;
-    send: which ("/face,/clock"); rate: all of them so often a second, None: what changes."""
+    send: which ("/face,/clock"); rate: all of them so often a second, None: what changes. query: the TCP port where
+    other programs ask, by OSCQuery, what there is."""
 
     listen: Annotated[int, Meta(ge=0, le=65535)] | None = None
     host: _Name | None = None
     to: Annotated[tuple[_Name, ...], Meta(max_length=64)] = ()
     send: Annotated[str, Meta(max_length=4000)] | None = None
     rate: Annotated[float, Meta(ge=0.1, le=1000)] | None = None
+    query: Annotated[int, Meta(ge=0, le=65535)] | None = None
 
 
 class Rig(msgspec.Struct, kw_only=True, frozen=True):

@@ -16,6 +16,7 @@ from ganzfeld.errors import GanzfeldError, NetworkError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.device import pick_device
+from ganzfeld.networks.levels import Levels, levels_of
 from ganzfeld.networks.network import Network
 from ganzfeld.networks.noise import MODES
 from ganzfeld.networks.wide import FILLS, LARGEST_SIDE
@@ -127,7 +128,9 @@ class NetworkNode(Node):
                    unit="degrees", period=360)  # fmt: skip
     zoom = Value(1, "StyleGAN3: enlarges what it draws; the network draws what comes into view.", range=(0.25, 4),
                  limits=(1e-2, 100))  # fmt: skip
-    resolution = Structure(None, "StyleGAN2: stop at the picture of this height, at its cost.", check=_resolution)
+    resolution = Structure(
+        None, "StyleGAN2: stop at the picture of this height, at its cost: the same picture, softer.", check=_resolution
+    )
     size = Structure(None, "(width, height) in pixels, drawn by the network itself: a field beyond its own picture, or "
                      "a part of it.", check=_size)  # fmt: skip
     fill = Choice("mirror", "How StyleGAN2's constant goes on beyond its borders: mirrored, tiled, as noise of its "
@@ -155,6 +158,13 @@ class NetworkNode(Node):
         if context.structure.size is None:
             smaller = (_smaller(network, context.structure.resolution) for network in self.networks.values())
             self.most_halvings = max(map(len, smaller))
+        self.levels = {name: self._levels(network, context) for name, network in self.networks.items()}
+
+    def _levels(self, network: Network, context: SetupContext) -> dict[int, Levels]:
+        """Of the heights, smaller than its own, at which the network may be played."""
+        own = context.structure.resolution
+        held = _smaller(network, own) if context.holds and context.structure.size is None else []
+        return levels_of(network, {own, *held} - {None, network.size[1]})
 
     def _placed_on(self, device: str, context: SetupContext) -> SetupContext:
         try:
@@ -261,13 +271,21 @@ class NetworkNode(Node):
             options["transform"] = own @ _placed(p.x, p.y, p.rotate, p.zoom)
         if show is None or layer == "image":
             if p.size is not None:
-                return from_signed(network.synthesis(w, resolution=p.resolution, **options))
+                return from_signed(self._picture(network, w, p.file, p.resolution, options))
             width, height = network.config.picture_size(p.resolution)
             inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
-            return resize(from_signed(network.synthesis(w, resolution=inner, **options)), width, height)
+            return resize(from_signed(self._picture(network, w, p.file, inner, options)), width, height)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
         return seen(x, show, staged.channel, layer, context.state)
+
+    def _picture(
+        self, network: Network, w: torch.Tensor, name: str, resolution: int | None, options: Mapping[str, Any]
+    ) -> torch.Tensor:
+        """The picture of this height (None: the network's own), in the colours of the network's own."""
+        image = network.synthesis(w, resolution=resolution, **options)
+        levels = self.levels[name].get(resolution) if resolution is not None else None
+        return image if levels is None else levels.apply(image)
 
     def _styled(self, network: Network, inputs: Mapping[str, Any], context: RenderContext) -> torch.Tensor:
         """w [1, num_ws, w_dim] of the latent, through the lines `style` and `move`."""

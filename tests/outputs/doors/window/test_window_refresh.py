@@ -43,6 +43,35 @@ def test_a_refresh_that_was_missed_is_no_change():
     assert clock.rate == pytest.approx(60, rel=1e-6)
 
 
+def test_it_knows_the_moment_as_soon_as_it_knows_that_there_is_one():
+    clock = RefreshClock(60, 1000.0)
+    late = {2: 0.003, 8: 0.016, 9: 0.033}  # while everything starts, the system is slow
+    for k in range(WARM_UP + CALIBRATION):
+        clock.taken(1000 + k / 60 + late.get(k, 0.0))
+    assert clock.has_vsync
+    at = 1000 + (WARM_UP + CALIBRATION - 1) / 60
+    for _ in range(200):
+        assert clock.next(at + 0.25 / 60) == pytest.approx(at + 1 / 60, abs=1e-6)
+        at += 1 / 60
+        clock.taken(at)
+
+
+def test_a_missed_refresh_at_the_start_does_not_hide_the_beat():
+    clock = RefreshClock(60, 1000.0)
+    for k in range(WARM_UP + CALIBRATION):
+        clock.taken(1000 + (k + (k > 9)) / 60)
+    assert clock.has_vsync
+    assert clock.rate == pytest.approx(60)
+
+
+@pytest.mark.parametrize("shift", [0.002, 0.005, 0.008, -0.002, -0.005, -0.008])
+def test_a_display_that_was_off_and_refreshes_at_other_moments_is_found_again(shift):
+    clock, last = watched(60, 60, 10)
+    for k in range(1, 120):
+        clock.taken(last + shift + k / 60)
+    assert clock.next(last + shift + 119 / 60 + 0.004) == pytest.approx(last + shift + 2, abs=3e-4)
+
+
 def test_without_v_sync_windows_of_one_rate_share_a_grid():
     clocks = [RefreshClock(60, 1000.0), RefreshClock(60, 1000.0071)]
     for start, clock in zip((1000.0, 1000.0071), clocks):

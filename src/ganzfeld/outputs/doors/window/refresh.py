@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Generic, TypeVar
 
 SETTLE_SECONDS = 0.006
@@ -63,9 +65,10 @@ class RefreshClock:
         """The display took a picture."""
         if self.has_vsync is None:
             self._calibrate(at)
+            return
         if not self.has_vsync:
             return
-        expected = self._last + max(1, round((at - self._last) / self.period)) * self.period
+        expected = self._last + round((at - self._last) / self.period) * self.period
         off = at - expected
         self._last = expected + self.PULL_MOMENT * off
         wanted = self.period + self.PULL_RATE * off
@@ -74,11 +77,14 @@ class RefreshClock:
     def _calibrate(self, at: float) -> None:
         self._taken.append(at)
         if len(self._taken) == WARM_UP + CALIBRATION:
-            mean = (self._taken[-1] - self._taken[WARM_UP - 1]) / CALIBRATION
-            self.has_vsync = abs(mean / self._nominal - 1) < 2 * MOST_OFF
-            if self.has_vsync:
+            watched = self._taken[WARM_UP - 1 :]
+            # A refresh that was missed while everything starts makes the mean too long, and the median not.
+            mean, usual = (watched[-1] - watched[0]) / CALIBRATION, median(b - a for a, b in pairwise(watched))
+            near = [each for each in (mean, usual) if abs(each / self._nominal - 1) < 2 * MOST_OFF]
+            self.has_vsync = bool(near)
+            if near:
                 self._last = at
-                self.period = min(max(mean, self._nominal * (1 - MOST_OFF)), self._nominal * (1 + MOST_OFF))
+                self.period = min(max(near[0], self._nominal * (1 - MOST_OFF)), self._nominal * (1 + MOST_OFF))
 
 
 T = TypeVar("T")

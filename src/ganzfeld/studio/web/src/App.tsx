@@ -6,6 +6,7 @@ import { Meters } from "./hud/Meters";
 import { Permission } from "./hud/Permission";
 import { Problems } from "./hud/Problems";
 import { State, stateWord } from "./hud/State";
+import { Visitor } from "./hud/Visitor";
 import { useIdle } from "./idle";
 import { useKeys } from "./keys";
 import { useShow } from "./live/show";
@@ -34,6 +35,7 @@ export function App() {
       <div className="overlay" inert={hidden}>
         <header>
           <State />
+          <Visitor />
           <Meters />
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />

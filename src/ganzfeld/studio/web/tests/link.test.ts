@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Link, SILENCE, type Socket } from "../src/live/link";
+import { Link, SILENCE, type Socket, TAKEN_BACK } from "../src/live/link";
 
 class FakeSocket implements Socket {
   binaryType = "";
@@ -21,15 +21,16 @@ class FakeSocket implements Socket {
     this.onmessage?.({ data: new ArrayBuffer(1) });
   }
   /** The other end goes away. */
-  drop() {
+  drop(code = 1006) {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code });
   }
 }
 
 let sockets: FakeSocket[];
 let live: boolean[];
 let heard: number;
+let takenBack: number;
 let link: Link;
 const newest = () => sockets[sockets.length - 1] as FakeSocket;
 
@@ -38,6 +39,7 @@ beforeEach(() => {
   sockets = [];
   live = [];
   heard = 0;
+  takenBack = 0;
   link = new Link({
     open: () => {
       sockets.push(new FakeSocket());
@@ -47,6 +49,9 @@ beforeEach(() => {
       heard += 1;
     },
     onLive: (now) => live.push(now),
+    onTakenBack: () => {
+      takenBack += 1;
+    },
   });
   link.connect();
 });
@@ -72,6 +77,14 @@ describe("Link", () => {
     }
     newest().speak();
     expect(live).toEqual([true, false, true, false, true, false, true]);
+  });
+
+  it("does not come back when its link was taken back", () => {
+    newest().speak();
+    newest().drop(TAKEN_BACK);
+    vi.advanceTimersByTime(60_000);
+    expect(sockets).toHaveLength(1);
+    expect(takenBack).toBe(1);
   });
 
   it("waits longer while nobody answers, but never longer than two seconds", () => {

@@ -4,7 +4,7 @@ export interface Socket {
   binaryType: string;
   onopen: (() => void) | null;
   onmessage: ((event: { data: ArrayBuffer }) => void) | null;
-  onclose: (() => void) | null;
+  onclose: ((event: { code: number }) => void) | null;
   readonly readyState: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(): void;
@@ -16,11 +16,20 @@ export interface LinkEnds {
   onMessage(data: ArrayBuffer): void;
   /** True from the first message of a connection, false from its loss. */
   onLive(live: boolean): void;
+  /** The link that this page came by was taken back: it does not come again. */
+  onTakenBack?(): void;
 }
 
-/** A page's WebSocket, which is asked for the same as the page: "?height=640&fps=15". */
-export function socketAddress(page: string, path: string): string {
+/** The code with which the studio closes the socket of such a page (`studio/sockets.py`). */
+export const TAKEN_BACK = 4003;
+
+/**
+ * A page's WebSocket, which is asked for the same as the page: "?height=640&fps=15". screen: how many pixels high the
+ * page shows pictures, which the studio goes by for who came by a link.
+ */
+export function socketAddress(page: string, path: string, screen?: number): string {
   const url = new URL(page);
+  if (screen) url.searchParams.set("screen", String(Math.round(screen)));
   url.protocol = url.protocol.replace("http", "ws");
   url.pathname = path;
   url.hash = "";
@@ -57,7 +66,7 @@ export class Link {
       }
       this.ends.onMessage(event.data);
     };
-    socket.onclose = () => this.lose();
+    socket.onclose = ({ code }) => (code === TAKEN_BACK ? this.end() : this.lose());
     this.listenOn();
   }
 
@@ -66,6 +75,12 @@ export class Link {
     if (this.socket?.readyState !== OPEN) return false;
     this.socket.send(data);
     return true;
+  }
+
+  private end(): void {
+    clearTimeout(this.timer);
+    this.socket = null;
+    this.ends.onTakenBack?.();
   }
 
   private listenOn(): void {

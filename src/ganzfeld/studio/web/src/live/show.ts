@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 import { socketAddress } from "./link";
-import type { AtDesk, CommandName, Desk, PatchSource, Refusal, Status } from "./wire";
+import type { AtDesk, CommandName, Desk, PatchSource, Refusal, Status, You } from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
 export interface ShowState {
@@ -13,6 +13,10 @@ export interface ShowState {
   notice: Refusal | null;
   shown: Shown | null;
   desk: Desk | null;
+  /** Who this page is to the studio; null before its first word. */
+  you: You | null;
+  /** The link it came by was taken back. */
+  takenBack: boolean;
 }
 
 export const NOTHING_YET: ShowState = {
@@ -22,6 +26,8 @@ export const NOTHING_YET: ShowState = {
   notice: null,
   shown: null,
   desk: null,
+  you: null,
+  takenBack: false,
 };
 
 /** The state once a message has come. */
@@ -39,6 +45,12 @@ export function withMessage(state: ShowState, message: FromWorker): ShowState {
       return { ...state, shown: message };
     case "desk":
       return { ...state, desk: message };
+    case "you":
+      return { ...state, you: message };
+    case "taken-back":
+      return { ...state, connection: "lost", takenBack: true };
+    default:
+      return state;
   }
 }
 
@@ -65,9 +77,8 @@ export function watch(canvas: HTMLCanvasElement): void {
     }
   };
   const offscreen = canvas.transferControlToOffscreen();
-  worker.postMessage({ kind: "start", canvas: offscreen, url: socketAddress(location.href, "/live") }, [
-    offscreen,
-  ]);
+  const url = socketAddress(location.href, "/live", screen.height * devicePixelRatio);
+  worker.postMessage({ kind: "start", canvas: offscreen, url }, [offscreen]);
 }
 
 export function command(name: CommandName, path?: string): void {

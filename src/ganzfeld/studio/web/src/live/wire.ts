@@ -5,7 +5,20 @@
 export const ROLLING = "…";
 
 /** The kind of every message of the studio. */
-export const KINDS: readonly string[] = ["frame", "beat", "status", "patch", "notice", "desk"];
+export const KINDS: readonly string[] = [
+  "frame",
+  "beat",
+  "status",
+  "patch",
+  "notice",
+  "desk",
+  "document",
+  "updates",
+  "document_state",
+  "played",
+  "carets",
+  "you",
+];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
 
@@ -19,6 +32,12 @@ export type Unit = "seconds" | "beats";
 
 export type When = "now" | "beat" | "bar";
 
+export type UpdateKind = "typed" | "undo" | "drag" | "file" | "dice" | "learn" | "merge" | "open";
+
+export type Wait = "building" | "waiting";
+
+export type Changes = (number | (number | string)[])[];
+
 export type CommandName =
   | "pause"
   | "resume"
@@ -30,19 +49,43 @@ export type CommandName =
   | "back"
   | "tap";
 
+export type Role = "play" | "watch" | "output";
+
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
+
+export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved;
 
 export type FromPage =
   | Acknowledgement
   | PageCommand
   | DoorAction
+  | KeepAs
+  | OpenPatch
   | KnobTurned
   | KnobReleased
   | SnapshotAction
   | LearnControl
-  | MasterMoved;
+  | MasterMoved
+  | PushUpdates
+  | MergeEdits
+  | PlayText
+  | SaveText
+  | ResolveConflict
+  | CaretMoved;
 
-export type FromStudio = EncodedFrame | Beat | Status | PatchSource | Refusal | Desk;
+export type FromStudio =
+  | EncodedFrame
+  | Beat
+  | Status
+  | PatchSource
+  | Refusal
+  | Desk
+  | DocumentText
+  | DocumentUpdates
+  | DocumentState
+  | BlockPlayed
+  | Carets
+  | You;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -280,6 +323,121 @@ export interface Desk {
   kept: boolean;
 }
 
+/**
+ * The whole document. log: the id of the log that `version` counts in. name: the patch's, without folders. file:
+ * the path of its file, None if it has none.
+ */
+export interface DocumentText {
+  kind: "document";
+  log: string;
+  version: number;
+  name: string;
+  text: string;
+  file: string | null;
+}
+
+/** One change of the document. client: who made it, "" the show itself. */
+export interface Update {
+  client: string;
+  changes: Changes;
+  what: UpdateKind;
+}
+
+/** What was changed after version `since` of this log, in order. None is left out. */
+export interface DocumentUpdates {
+  kind: "updates";
+  log: string;
+  since: number;
+  updates: Update[];
+}
+
+/**
+ * A part of the document that somebody changed elsewhere, too, and otherwise. number: its name in
+ * `ResolveConflict`. start, end: where it is in the document. ours: what stands there. theirs: what the file says.
+ */
+export interface Disagreement {
+  number: number;
+  start: number;
+  end: number;
+  ours: string;
+  theirs: string;
+}
+
+/**
+ * A text that was sent to play and does not yet. version: `PatchSource.version` of it. phase "building": it is
+ * being built. "waiting": it is ready, and waits for its beat or bar: so many beats, and seconds, are left.
+ */
+export interface Waiting {
+  version: number;
+  phase: Wait;
+  beats_left: number;
+  seconds_left: number;
+}
+
+/**
+ * What is known of the document as it was at a version.
+ *
+ * saved: its file holds just this text; None: it has no file. disagreements: what could not be merged when the file
+ * was saved elsewhere. waits: a text that is on its way to be played, or None. failed: `PatchSource.version` of the
+ * newest text, if it cannot be played (`Status.errors` say why), or None.
+ */
+export interface DocumentState {
+  kind: "document_state";
+  log: string;
+  version: number;
+  saved: boolean | null;
+  disagreements: Disagreement[];
+  waits: Waiting | null;
+  failed: number | null;
+}
+
+/**
+ * Somebody played a part of the document, from `start` to `end` at this version, or all of it. patch_version:
+ * `PatchSource.version` of the text that was made of it.
+ */
+export interface BlockPlayed {
+  kind: "played";
+  client: string;
+  log: string;
+  version: number;
+  start: number;
+  end: number;
+  patch_version: number;
+}
+
+/**
+ * Where a writer is. colour: a number from 0, different for writers who are there at the same time. anchor, head:
+ * the ends of what is selected, at this version of the document; head is where the caret stands.
+ */
+export interface Caret {
+  client: string;
+  name: string;
+  colour: number;
+  version: number;
+  anchor: number;
+  head: number;
+}
+
+/** All writers. */
+export interface Carets {
+  kind: "carets";
+  log: string;
+  carets: Caret[];
+}
+
+/**
+ * What a page is told first: what it may do (`role`), what it is called (`client` for programs, `name` for people),
+ * whether it is shown at the machine that plays, and whether nobody between can overhear it.
+ */
+export interface You {
+  kind: "you";
+  role: Role;
+  client: string;
+  name: string;
+  is_here: boolean;
+  is_secure: boolean;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -303,6 +461,18 @@ export interface DoorAction {
   do: "open" | "close" | "change" | "again" | "start" | "stop";
   door: string;
   options?: Record<string, string | number | boolean>;
+}
+
+/** Give what plays a file of its own, of this name, in the person's folder; the show goes on in it. */
+export interface KeepAs {
+  kind: "keep_as";
+  name: string;
+}
+
+/** Play another patch: the name of a shipped example or of one of the person's patches (`/api/patches`). */
+export interface OpenPatch {
+  kind: "open";
+  what: string;
 }
 
 /** A hand turned what is at an address. */
@@ -348,4 +518,75 @@ export interface MasterMoved {
   value: number;
   seconds?: number;
   door?: string | null;
+}
+
+/** A change that a writer made and that has no place in the log yet. */
+export interface Draft {
+  changes: Changes;
+  what: "typed" | "undo" | "drag";
+}
+
+/**
+ * A writer's changes, each of the text that the one before makes; the first of the document at this version of the
+ * log. The answer is `DocumentUpdates` since that version with these among them, or `DocumentText` if the log cannot
+ * be continued from there. Without drafts it only asks what there is since. client: made up by the page when it is
+ * loaded, and the same until it is loaded again.
+ */
+export interface PushUpdates {
+  kind: "push";
+  log: string;
+  version: number;
+  client: string;
+  updates?: Draft[];
+}
+
+/**
+ * A writer's edits that could not be pushed, because the studio's log does not know (any more) what they began
+ * from: `changes` of `base`. What fits is merged into the document; where it does not, both are kept.
+ */
+export interface MergeEdits {
+  kind: "merge";
+  client: string;
+  base: string;
+  changes: Changes;
+}
+
+/**
+ * Play the block from `start` to `end` (a caret, or what is selected, at this version of the document; it is
+ * widened to whole statements), or all of the document where `start` is None. now: without the patch's bar or fade.
+ */
+export interface PlayText {
+  kind: "play";
+  client: string;
+  log: string;
+  version: number;
+  start?: number | null;
+  end?: number | null;
+  now?: boolean;
+}
+
+/** Write the document, with all that was pushed before this message, into its file. It plays nothing. */
+export interface SaveText {
+  kind: "save";
+}
+
+/**
+ * End a disagreement (None: all of them): the document keeps what it says, takes what the file says, or has
+ * both.
+ */
+export interface ResolveConflict {
+  kind: "resolve";
+  take: "ours" | "theirs" | "both";
+  number?: number | null;
+}
+
+/** Where a writer is now, and what they want to be called ("": a name is found). `head` None: they left the text. */
+export interface CaretMoved {
+  kind: "caret";
+  client: string;
+  log: string;
+  version: number;
+  name?: string;
+  anchor?: number;
+  head?: number | null;
 }

@@ -3,9 +3,13 @@
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import type { AtDesk, Desk, PageCommand, PatchSource, Refusal, Status } from "./wire";
+import type { AtDesk, AtText, Beat, EncodedFrame, FromStudio, PageCommand } from "./wire";
 
-export type ToWorker = { kind: "start"; canvas: OffscreenCanvas; url: string } | PageCommand | AtDesk;
+export type ToWorker =
+  | { kind: "start"; canvas: OffscreenCanvas; url: string }
+  | PageCommand
+  | AtDesk
+  | AtText;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -15,7 +19,11 @@ export interface Shown {
   height: number;
 }
 
-export type FromWorker = Status | PatchSource | Refusal | Desk | Shown | { kind: "live"; live: boolean };
+export type FromWorker =
+  | Exclude<FromStudio, EncodedFrame | Beat>
+  | Shown
+  | { kind: "live"; live: boolean }
+  | { kind: "taken-back" };
 
 const COUNT_EVERY = 500;
 
@@ -53,6 +61,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
   link = new Link({
     open: () => new WebSocket(url) as unknown as Socket,
     onLive: (live) => post({ kind: "live", live }),
+    onTakenBack: () => post({ kind: "taken-back" }),
     onMessage(data) {
       const message = read(data);
       if (message.kind === "frame") screen.take(message);

@@ -1,0 +1,95 @@
+"""A web server on an event loop of its own, and the socket it listens at."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ganzfeld.errors import GanzfeldError, reason_of
+from ganzfeld.studio import limits
+from ganzfeld.studio.connections import ConnectionLimit, limit_connections
+from ganzfeld.studio.reachable import bracketed, is_wildcard
+from ganzfeld.studio.tls import gate
+
+PORTS_TRIED = 20
+
+
+class HttpServer(uvicorn.Server):
+    """Says when it listens. encryption: for https alone; None: http."""
+
+    def __init__(self, app: ASGIApp, ready: threading.Event, encryption: ssl.SSLContext | None = None) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,  # JPEG does not shrink; deflating it doubles the cost of a frame
+            ws_max_size=limits.LARGEST_MESSAGE,
+            ws_ping_interval=10,
+            ws_ping_timeout=20,
+            timeout_graceful_shutdown=1,
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+        )
+        config.load()
+        limit = ConnectionLimit()
+        limit_connections(config, limit)
+        if encryption is not None:
+            config.http_protocol_class = gate(config.http_protocol_class, encryption, limit)  # type: ignore[assignment]
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+
+def listening_socket(host: str, port: int, exact: bool) -> socket.socket:
+    """A listening socket on `port`, or on the next free one after it."""
+    tried = [port] if exact or port == 0 else [*range(port, min(port + PORTS_TRIED, 65536)), 0]
+    for candidate in tried:
+        try:
+            return _bind(host, candidate)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and candidate != tried[-1]:
+                continue
+            raise _no_port(host, candidate, error) from error
+    raise AssertionError("a port was tried")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":
+            # Lets a restart have its port back at once. On Windows the same flag would share the port with others.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _no_port(host: str, port: int, error: OSError) -> GanzfeldError:
+    if error.errno == errno.EADDRINUSE:
+        return GanzfeldError(
+            f"port {port} on {host} is taken by another program", hint="Close it, or choose another with --port."
+        )
+    return GanzfeldError(f"cannot listen on {host}, port {port}: {reason_of(error)}")
+
+
+def readable_host(host: str) -> str:
+    """The host as a browser on this machine reaches it."""
+    if is_wildcard(host):
+        return "[::1]" if host == "::" else "127.0.0.1"
+    return bracketed(host)

@@ -1,0 +1,45 @@
+"""What visitors by link may have, and how fast anybody may speak. All numbers of it are here.
+
+A visitor *by link* came with one of the links that `ganzfeld play --host` prints; without `--host` there are none.
+Thirty of them at 1024 x 1024 pixels and 60 pictures a second would be a gigabit a second, and the network that they
+share is the one that OSC comes by.
+"""
+
+from __future__ import annotations
+
+VIEWER_FPS = 15
+"""Pictures a second for who has a link to watch, at most."""
+PLAYER_FPS = 30
+"""And for who has a link to play."""
+VIEWER_HEIGHT = 720
+"""Their height in pixels where a page does not say how large it shows them."""
+VIEWER_HEIGHTS = (180, 240, 360, 480, 720, 1080)
+"""What a page may say, rounded up to one of these: so many different encodings there are at most for viewers."""
+LINKED_BYTES_A_SECOND = 12_000_000
+"""Of pictures to all who watch or play by link together (about 100 Mbit/s, half of what an ordinary Wi-Fi carries);
+each has the same share of it."""
+OUTPUT_BYTES_A_SECOND = 25_000_000
+"""Of pictures to all clean pages by a link to the output together. They are shown as they are asked for, because an
+audience sees them: each is one more projector that somebody set up."""
+MOST_LINKED = 100
+"""Open sockets of visitors by link. Those of this machine are not counted."""
+
+MESSAGES_A_SECOND = 250.0
+"""Messages of one connection, in the long run; a page that drags two faders sends 120, and 60 acknowledgements."""
+MESSAGES_AT_ONCE = 500.0
+"""So many may come at once."""
+BYTES_A_SECOND = 256 * 1024.0
+"""Bytes of all messages of one connection, in the long run."""
+BYTES_AT_ONCE = 1024 * 1024.0
+MOST_WAITED = 5.0
+"""Seconds that the messages of one connection have to wait, one after the other, before it is closed."""
+LARGEST_MESSAGE = 64 * 1024
+"""One message from a page, in bytes."""
+
+SLOWEST_SEND = 20.0
+"""Seconds within which a connection takes what it is sent; one that does not is closed."""
+MOST_UNSENT = 4 * 1024 * 1024
+"""Bytes that wait in this process for one connection to take them, in the worst case (one picture above the system's
+own buffer is usual)."""
+MOST_FRAGMENTS = 1024
+"""Pieces in which one message may come."""

@@ -1,0 +1,20 @@
+import { useShow } from "../live/show";
+
+/** What somebody who came by a link has to know: what the link is for, and that others may overhear it. */
+export function Visitor() {
+  const you = useShow((show) => show.you);
+  const takenBack = useShow((show) => show.takenBack);
+  if (takenBack) return <Line word="this link was taken back" why="Ask who plays the show for a new one." />;
+  if (you === null || (you.is_here && you.role === "play")) return null;
+  const why = you.is_secure ? "" : "Others in this network can overhear the link: it is not encrypted.";
+  return <Line word={you.role === "watch" ? "you watch" : "you play along"} why={why} />;
+}
+
+function Line({ word, why }: { word: string; why: string }) {
+  return (
+    <p className="visitor" role="status">
+      <span>{word}</span>
+      {why && <span className="why">{why}</span>}
+    </p>
+  );
+}

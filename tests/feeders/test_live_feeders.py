@@ -1,0 +1,216 @@
+"""Feeders of what sends by itself, against real senders where there are any."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+import ganzfeld.outputs.shared
+from far_ends.shared import one_file_module
+from ganzfeld.errors import FeederError
+from ganzfeld.feeders.kinds.camera import source_of
+from ganzfeld.feeders.live import filling, filling_rgba
+from ganzfeld.feeders.service import OpenFeeder, end_children
+from ndi_peer import NdiSender, on_this_machine_alone
+from waiting import until
+
+
+@pytest.fixture(autouse=True)
+def no_children() -> Iterator[None]:
+    end_children()
+    yield
+    end_children()
+
+
+class Watched:
+    """A feeder, asked again and again."""
+
+    def __init__(self, kind: str, **options: object) -> None:
+        self.feeder = OpenFeeder(kind, slots=2, **options)  # type: ignore[arg-type]
+        self.number, self.array, self.problem = 0, None, ""
+
+    def look(self) -> Watched:
+        answer = self.feeder.ask("newest", after=self.number, seconds=0.1)
+        self.number, self.problem, _ = answer.facts
+        if answer.array is not None:
+            self.array = answer.array.copy()
+        return self
+
+
+def near(picture: np.ndarray | None, colour: tuple[int, ...], tolerance: int = 0) -> bool:
+    if picture is None:
+        return False
+    middle = picture[picture.shape[0] // 2, picture.shape[1] // 2].astype(int)
+    return bool((np.abs(middle - np.array(colour)) <= tolerance).all())
+
+
+def shared_name() -> str:
+    return f"t{secrets.token_hex(4)}"
+
+
+def test_shared_memory_is_read_in_every_format_comes_and_goes() -> None:
+    ring, name = one_file_module(), shared_name()
+    seen = Watched("shared", name=name, width=6, height=4)
+    until(lambda: "Nothing is shared" in seen.look().problem)
+    writer = ring.Writer(name)
+    red = np.full((4, 6, 4), (200, 40, 40, 128), np.uint8)
+    writer.write(red)
+    until(lambda: near(seen.look().array, (200, 40, 40, 128)))
+    assert seen.problem == ""
+    half = np.zeros((4, 6, 4), np.float32)
+    half[:] = (0.25, 0.5, 0, 0.5)
+    writer.write(half, alpha="premultiplied")
+    until(lambda: near(seen.look().array, (128, 255, 0, 128), 1))
+    writer.write(np.full((4, 6, 3), 0.2158605, np.float32), colour="linear")
+    until(lambda: near(seen.look().array, (128, 128, 128, 255), 1))
+    writer.write(np.full((40, 60), 40000, np.uint16))
+    until(lambda: near(seen.look().array, (156, 156, 156, 255), 1))
+    writer.write(np.full((4, 6, 2), np.nan, np.float32))
+    until(lambda: near(seen.look().array, (0, 0, 0, 0), 1))
+    writer.close()
+    until(lambda: "no more" in seen.look().problem or "Nothing" in seen.problem)
+    assert near(seen.array, (0, 0, 0, 0))
+    again = ring.Writer(name)
+    again.write(red)
+    until(lambda: near(seen.look().array, (200, 40, 40, 128)) and seen.problem == "")
+    again.close()
+
+
+def test_a_writer_that_is_killed_leaves_its_picture_and_the_next_goes_on(tmp_path: Path) -> None:
+    name = shared_name()
+    folder = str(Path(ganzfeld.outputs.shared.__file__).parent)
+    code = "import sys, time, numpy as np; sys.path.insert(0, sys.argv[1]); import ganzfeld_ring\n"
+    code += "writer = ganzfeld_ring.Writer(sys.argv[2])\n"
+    code += "writer.write(np.full((4, 6, 4), int(sys.argv[3]), np.uint8)); time.sleep(60)"
+    seen = Watched("shared", name=name, width=6, height=4)
+    writer = subprocess.Popen([sys.executable, "-c", code, folder, name, "90"])
+    try:
+        until(lambda: near(seen.look().array, (90, 90, 90, 90)))
+    finally:
+        writer.kill()
+        writer.wait()
+    until(lambda: "has ended" in seen.look().problem)
+    number = seen.number
+    until(lambda: "has ended" in seen.look().problem)
+    assert seen.number == number
+    assert near(seen.array, (90, 90, 90, 90))
+    ring = one_file_module().Writer(name)
+    ring.write(np.full((4, 6, 4), 30, np.uint8))
+    until(lambda: near(seen.look().array, (30, 30, 30, 30)))
+    assert seen.look().problem == ""
+    ring.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (np.arange(8, dtype=np.float32).reshape(1, 8), [0, 1, 2, 3, 4, 5, 6, 7]),
+        (np.arange(16, dtype=np.float32).reshape(4, 4), [0, 1, 2, 3, 4, 5, 6, 7]),
+        (np.array([[[1.5, 9], [-2, 9]]], np.float16), [1.5, -2] * 4),
+        (np.array([[0, 255, 51]], np.uint8), [-1, 1, -0.6, -1, 1, -0.6, -1, 1]),
+        (np.array([[np.nan, np.inf, 3, 4]], np.float32), [0, 0, 3, 4] * 2),
+    ],
+)
+def test_shared_memory_is_read_as_numbers(written: np.ndarray, expected: list[float]) -> None:
+    ring, name = one_file_module(), shared_name()
+    writer = ring.Writer(name)
+    writer.write(written, colour="data")
+    seen = Watched("shared", name=name, numbers=8)
+    until(lambda: seen.look().array is not None)
+    assert seen.array is not None
+    assert seen.array.dtype == np.float32
+    assert seen.array.tolist() == pytest.approx(expected)
+    writer.close()
+
+
+@pytest.mark.parametrize("options", [{"name": "a/b"}, {"name": ""}, {"name": "a", "numbers": 0}])
+def test_what_cannot_be_read_from_shared_memory_is_refused(options: dict) -> None:
+    with pytest.raises(FeederError):
+        OpenFeeder("shared", **options)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cyndilib") is None, reason="cyndilib is not installed (the extra ndi)")
+def test_ndi_is_received_with_its_transparency_comes_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = on_this_machine_alone(tmp_path)
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    name = shared_name()
+    seen = Watched("ndi", name=name, width=32, height=24)
+    until(lambda: f"no sender '{name}'" in seen.look().problem)
+    sender = NdiSender(name, environment)
+    try:
+        sender.send((64, 48), (200, 40, 40, 128))
+        until(lambda: near(seen.look().array, (200, 40, 40, 128), 6))
+        assert seen.array is not None
+        assert seen.array.shape == (24, 32, 4)
+        sender.send((32, 96), (30, 180, 60, 255))
+        until(lambda: near(seen.look().array, (30, 180, 60, 255), 6))
+    finally:
+        sender.close()
+    until(lambda: seen.look().problem)
+    assert near(seen.array, (30, 180, 60, 255), 6)
+    sender = NdiSender(name, environment)
+    try:
+        sender.send((64, 48), (90, 90, 90, 255))
+        until(lambda: near(seen.look().array, (90, 90, 90, 255), 6) and not seen.problem)
+    finally:
+        sender.close()
+
+
+def test_pictures_fill_the_size() -> None:
+    array = np.zeros((48, 64, 3), np.uint8)
+    array[:, 8:56] = (200, 100, 50)
+    frame = av.VideoFrame.from_ndarray(array, "rgb24")
+    assert filling(frame, 64, 48)[24, 32].tolist() == [200, 100, 50, 255]
+    cropped = filling(frame, 48, 48)
+    assert cropped.shape == (48, 48, 4)
+    assert (cropped == (200, 100, 50, 255)).all()
+    assert filling(frame, 200, 10).shape == (10, 200, 4)
+    pixels = np.full((10, 10, 4), (9, 8, 7, 6), np.uint8)
+    assert (filling_rgba(pixels, 5, 20) == (9, 8, 7, 6)).all()
+    huge = av.VideoFrame(9000, 2, "rgb24")
+    with pytest.raises(FeederError, match="9000"):
+        filling(huge, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("device", "platform", "expected"),
+    [
+        (None, "linux", ("/dev/video0", "v4l2")),
+        (2, "linux", ("/dev/video2", "v4l2")),
+        ("2", "linux", ("/dev/video2", "v4l2")),
+        ("/dev/v4l/by-id/x", "linux", ("/dev/v4l/by-id/x", "v4l2")),
+        (None, "darwin", ("0:none", "avfoundation")),
+        ("FaceTime HD Camera", "darwin", ("FaceTime HD Camera:none", "avfoundation")),
+        ("Integrated Camera", "win32", ("video=Integrated Camera", "dshow")),
+    ],
+)
+def test_what_a_camera_is_called(device: str | int | None, platform: str, expected: tuple[str, str]) -> None:
+    assert source_of(device, platform) == expected
+
+
+def test_windows_wants_a_name() -> None:
+    with pytest.raises(FeederError, match="named"):
+        source_of(None, "win32")
+
+
+def test_an_answer_does_not_wait_longer_than_it_may(tmp_path: Path) -> None:
+    says = tmp_path / "says"
+    says.write_text("gone")
+    feeder = OpenFeeder("odd_feeders.moving", slots=2, says=str(says), width=4, height=4)
+    began = time.monotonic()
+    answers = [feeder.ask("newest", after=0, seconds=0.01) for _ in range(5)]
+    assert all(answer.array is None for answer in answers)
+    assert time.monotonic() - began < 5
+    feeder.close()
+    assert os.getpid()

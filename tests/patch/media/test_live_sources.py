@@ -1,0 +1,151 @@
+"""Sources that send by themselves: the newest picture wins, a lost one stays and comes back, nobody waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganzfeld.engine.engine import Engine
+from ganzfeld.errors import PatchError
+from ganzfeld.feeders import live, service
+from ganzfeld.feeders.service import child_pids, end_children
+from ganzfeld.patch.media import live_sources
+from ganzfeld.patch.media.live_sources import LiveSource, nothing
+from ganzfeld.patch.nodes import node_types
+from ganzfeld.values.time import Moment
+from waiting import until
+
+MOVING = "odd_feeders.moving"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(live_sources, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(live_sources, "TRY_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(service, "PAUSES", (0.0, 0.05))
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("ganzfeld-") and (MOVING in thread.name or "camera" in thread.name):
+            thread.join(10)
+            assert not thread.is_alive()
+    end_children()
+
+
+@pytest.fixture
+def says(tmp_path: Path) -> Path:
+    path = tmp_path / "says"
+    path.write_text("count")
+    return path
+
+
+def source(says: Path) -> LiveSource:
+    return LiveSource(MOVING, nothing(8, 4), says=str(says), width=8, height=4)
+
+
+def test_the_newest_picture_wins_and_stays_the_same_object_while_there_is_no_newer(says: Path) -> None:
+    moving = source(says)
+    assert (moving.newest() == (0, 0, 0, 255)).all()
+    first = until(lambda: int(moving.newest()[0, 0, 0]))
+    until(lambda: int(moving.newest()[0, 0, 0]) > first + 3)
+    says.write_text("gone")
+    until(lambda: moving.newest() is not None and moving.problem)
+    assert moving.newest() is moving.newest()
+    assert not moving.newest().flags.writeable
+
+
+def test_a_lost_source_keeps_its_last_picture_says_so_and_comes_back(
+    says: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moving = source(says)
+    says.write_text("red")
+    until(lambda: (moving.newest() == (255, 0, 0, 255)).all())
+    says.write_text("gone")
+    problem = until(lambda: moving.newest() is not None and moving.problem)
+    assert "gone" in problem.what
+    assert problem.hint == "Bring it back"
+    assert (moving.newest() == (255, 0, 0, 255)).all()
+    says.write_text("count")
+    until(lambda: moving.newest()[0, 0, 1] == 7 and moving.problem is None)
+
+
+def test_one_whose_process_dies_comes_back(says: Path) -> None:
+    moving = source(says)
+    says.write_text("red")
+    until(lambda: (moving.newest() == (255, 0, 0, 255)).all())
+    says.write_text("die")
+    until(lambda: moving.newest() is not None and moving.problem is not None)
+    assert (moving.newest() == (255, 0, 0, 255)).all()
+    says.write_text("count")
+    until(lambda: moving.newest()[0, 0, 1] == 7 and moving.problem is None)
+
+
+def test_it_is_closed_when_nobody_looks_and_opened_again(says: Path) -> None:
+    moving = source(says)
+    until(lambda: moving.newest()[0, 0, 0])
+    until(lambda: moving._thread is None)
+    before = moving._array
+    until(lambda: moving.newest() is not before)
+
+
+def test_a_node_shows_it_and_a_network_is_led_by_it(says: Path, small_network: Path, monkeypatch) -> None:
+    asked = []
+
+    def moving(self, context) -> tuple[str, dict]:
+        asked.append(context.path)
+        return MOVING, {"says": str(says)}
+
+    monkeypatch.setattr(node_types()["camera"], "source", moving)
+    engine = Engine(device="cpu")
+    says.write_text("red")
+    frame = playing(engine, "out(camera(1, size=(16, 12), fps=60))")
+    assert frame().shape == (12, 16, 4)
+    until(lambda: (frame() == (255, 0, 0, 255)).all())
+    assert not engine.problems
+    # Another patch that shows the same camera does not open it again.
+    one = "camera(1, size=(16, 12), fps=60)"
+    frame = playing(engine, f"a = {one}\nb = {one}\nout(mix(a, b))")
+    assert (frame() == (255, 0, 0, 255)).all()
+    says.write_text("gone")
+    until(lambda: frame() is not None and engine.problems)
+    assert "gone" in str(engine.problems[0])
+    says.write_text("count")
+    face = f"network({str(small_network)!r}, latent=sample({one}))"
+    frame = playing(engine, f"out({face})")
+    first = frame().copy()
+    until(lambda: not np.array_equal(frame(), first))
+    engine.close()
+    assert len(child_pids()) <= 2
+
+
+def playing(engine: Engine, text: str) -> Callable[[], np.ndarray]:
+    engine.load(text)
+    return lambda: engine.frame(Moment(0, 0, 0, 0, 0, 120))["out"].numpy()
+
+
+def test_a_camera_that_is_not_there_is_a_problem_and_no_more(tmp_path: Path) -> None:
+    engine = Engine(device="cpu")
+    frame = playing(engine, f"out(camera({str(tmp_path / 'video9')!r}))")
+    assert (frame() == (0, 0, 0, 255)).all()
+    until(lambda: frame() is not None and bool(engine.problems))
+    assert "video9" in str(engine.problems[0])
+    assert "plugged in" in engine.problems[0].hint
+    assert (frame() == (0, 0, 0, 255)).all()
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["camera(-1)", "camera(True)", "camera('')", "camera(0, size=(0, 1))", "camera(0, size=5)", "camera(0, fps=0)",
+     "ndi(3)", "ndi('x' + chr(10))", "ndi('x', size=(9000, 1))", "shared('a b')", "shared('../x')", "shared(5)"],
+)  # fmt: skip
+def test_nonsense_is_refused(call: str) -> None:
+    with pytest.raises(PatchError):
+        Engine(device="cpu").load(f"out({call})")
+
+
+def test_what_is_too_old_to_wait_for_is_not_waited_for() -> None:
+    assert live.TRY_AGAIN_SECONDS <= 2
