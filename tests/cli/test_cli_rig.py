@@ -156,6 +156,15 @@ def test_outputs_lists_every_kind_and_what_mends_it(capsys, monkeypatch, tmp_pat
     shared = next(kind for kind in told["kinds"] if kind["kind"] == "shared")
     assert (shared["missing"], shared["mend"], shared["found"]) == ("nothing to share", "sudo apt install it", [])
     assert told["rigs"] == ["club"]
+    monkeypatch.setattr(Shared, "missing", classmethod(lambda cls: None))
+
+    def nothing(cls):
+        raise OutputError("there is no desktop", hint="start one")
+
+    monkeypatch.setattr(Shared, "found", classmethod(nothing))
+    main_said(["outputs"])
+    said = capsys.readouterr().out
+    assert "missing: there is no desktop" in said and "do: start one" in said and "/output" in said
     main_said(["outputs", "--files", str(tmp_path / "host")])
     assert {path.name for path in (tmp_path / "host").iterdir()} == {"ganzfeld_ring.h", "ganzfeld_ring.py"}
 

@@ -13,6 +13,7 @@ import torch
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
+from ganzfeld.patch.models import Patch
 from ganzfeld.values.time import Clock
 
 FPS = 30
@@ -32,9 +33,10 @@ class Stage:
             picture = self.engine.frame(self.clock.advance(1 / FPS))["out"]
         return picture
 
-    def save(self, text: str) -> None:
+    def save(self, text: str, *, at_once: bool = False) -> None:
         """Submit a text and wait until it is built (or refused)."""
-        self.engine.submit(text)
+        self.engine.submit(text, version=7, at_once=at_once)
+        assert self.engine.is_building or self.engine._builder.ready is not None
         deadline = time.monotonic() + 60
         while self.engine._builder.ready is None and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -135,6 +137,7 @@ def test_swaps_wait_for_the_bar_and_fade(text: str) -> None:
     stage.play(10)
     changed = ("bpm(120)\nswap('bar', fade=1)\n" + text).replace("psi=0.8", "psi=-1")
     stage.save(changed)
+    assert not stage.engine.is_building and stage.engine.ready == (7, 4.0)
     waited = 0
     while stage.engine._builder.ready is not None:
         stage.play()
@@ -144,6 +147,21 @@ def test_swaps_wait_for_the_bar_and_fade(text: str) -> None:
     assert stage.engine._fade is not None
     stage.play(FPS + 2)
     assert stage.engine._fade is None
+
+
+def test_a_swap_at_once_waits_for_nothing(text: str) -> None:
+    text = "bpm(120)\nswap('bar', fade=1)\n" + text
+    stage = Stage(text)
+    stage.play(10)
+    stage.save(text.replace("psi=0.8", "psi=-1"), at_once=True)
+    assert stage.engine.ready == (7, 0.0)
+    stage.play()
+    assert stage.engine.values["/face/psi"] == -1
+    assert stage.engine._fade is None and stage.engine.ready == (0, 0.0)
+    assert stage.engine.patch is not None
+    assert Patch.from_json(stage.engine.patch.to_json()).settings.fade == 0, "a take is told that there was no fade"
+    stage.save(text)
+    assert stage.engine.ready == (7, 4.0), "that one time only"
 
 
 def test_choices_switch_on_the_beat(small_network: Path) -> None:

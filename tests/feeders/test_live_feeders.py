@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -15,14 +17,19 @@ import av
 import numpy as np
 import pytest
 
+import fakes
 import ganzfeld.outputs.shared
 from far_ends.shared import one_file_module
 from ganzfeld.errors import FeederError
 from ganzfeld.feeders.kinds.camera import source_of
+from ganzfeld.feeders.kinds.stream import stream_address
 from ganzfeld.feeders.live import filling, filling_rgba
 from ganzfeld.feeders.service import OpenFeeder, end_children
 from ndi_peer import NdiSender, on_this_machine_alone
+from stream_listener import free_port, stream_sender
 from waiting import until
+
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the program ffmpeg is not installed")
 
 
 @pytest.fixture(autouse=True)
@@ -214,3 +221,68 @@ def test_an_answer_does_not_wait_longer_than_it_may(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
     feeder.close()
     assert os.getpid()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "file:///etc/passwd", "http://a.example/x.m3u8", "udp://127.0.0.1", "udp://127.0.0.1:x", "srt://127.0.0.1",
+     "rtsp://me:word@a.example/x", "srt://a.example:9000?passphrase=0123456789", "concat:a|b", "pipe:0"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_stream_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        stream_address(text)
+
+
+@needs_ffmpeg
+def test_a_stream_is_received_comes_and_goes() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    seen = Watched("stream", address=f"udp://127.0.0.1:{port}", width=32, height=24)
+    sender = stream_sender(f"udp://127.0.0.1:{port}?pkt_size=1316", "red")
+    try:
+        until(lambda: near(seen.look().array, (255, 0, 0, 255), 8))
+        assert seen.array is not None
+        assert seen.array.shape == (24, 32, 4)
+    finally:
+        sender.kill()
+        sender.wait()
+    until(lambda: "sends no stream" in seen.look().problem)
+    assert near(seen.array, (255, 0, 0, 255), 8)
+    sender = stream_sender(f"udp://127.0.0.1:{port}?pkt_size=1316", "blue")
+    try:
+        until(lambda: near(seen.look().array, (0, 0, 255, 255), 8) and not seen.problem)
+    finally:
+        sender.kill()
+        sender.wait()
+
+
+@pytest.mark.parametrize("kind", ["spout", "syphon"])
+def test_what_strict_fakes_share_is_received_comes_and_goes(kind: str, tmp_path: Path) -> None:
+    with fakes.installed(tmp_path):
+        seen = Watched(kind, name="wall", width=32, height=24)
+        until(lambda: "wall" in seen.look().problem)
+        shared = np.zeros((24, 32, 4), np.uint8)
+        shared[:12], shared[12:] = (200, 40, 40, 128), (30, 180, 60, 255)
+        share(tmp_path, shared)
+        until(lambda: seen.look().array is not None)
+        assert np.array_equal(seen.array, shared), "right way up, right colours"
+        assert seen.look().problem == ""
+        share(tmp_path, np.full((48, 16, 4), 90, np.uint8))
+        until(lambda: near(seen.look().array, (90, 90, 90, 90)))
+        (tmp_path / "wall.npy").unlink()
+        until(lambda: seen.look().problem)
+        assert near(seen.array, (90, 90, 90, 90))
+        share(tmp_path, shared)
+        until(lambda: np.array_equal(seen.look().array, shared) and not seen.problem)
+
+
+def share(folder: Path, picture: np.ndarray) -> None:
+    np.save(folder / ".part.npy", picture)
+    (folder / ".part.npy").replace(folder / "wall.npy")
+
+
+@pytest.mark.parametrize(("kind", "word"), [("spout", "Spout"), ("syphon", "Syphon")])
+def test_what_another_system_has_is_missed_with_a_word(kind: str, word: str) -> None:
+    if importlib.util.find_spec({"spout": "SpoutGL", "syphon": "syphon"}[kind]) is not None:
+        pytest.skip("it is installed")
+    seen = Watched(kind, name="wall", width=8, height=8)
+    until(lambda: f"{word} is not installed" in seen.look().problem)

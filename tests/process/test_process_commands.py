@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ganzfeld.patch.addresses import counted_hits
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.process.commands import ShowCommands
 from ganzfeld.process.messages import ArrangeSnapshots, OutsideHit, SetOutside, SetParameter
+from ganzfeld.process.render import addresses_of
 from ganzfeld.signals.osc import OscInput
 from ganzfeld.signals.osc_packets import encode
 
@@ -69,7 +69,7 @@ a = noise(amplitude=osc("/fader"), offset=count(hit("/pad")))
 b = flip(a, x=toggle(hit("/pad")))
 out(b)
 """
-    assert counted_hits(Graph(parse(text))) == {"/drum/kick", "/pad"}
+    assert set(addresses_of(Graph(parse(text))).hits) == {"/drum/kick", "/pad"}
 
 
 def test_a_message_without_a_value_is_a_hit(show):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.process import live_dice as module
+from ganzfeld.process.document.changes import ChangeSet, units_of
+from ganzfeld.process.document.document import Document
 from ganzfeld.process.live_dice import ROLLING, Bendable, LiveDice, bendables
+from ganzfeld.process.patch_file import PatchFile
+from ganzfeld.values.document import Draft
 
 PATCH = """\
 # two networks
@@ -28,10 +33,15 @@ class Text:
 
     def __init__(self, text: str, path: Path | None = None) -> None:
         self.text = text
-        self.rolls = LiveDice(path, lambda: self.text, self.play)
+        file = PatchFile(path) if path else None
+        name = f"dice {uuid.uuid4()}"
+        self.document = Document(name, text, file, newest=lambda: self.text, play=self.play)
+        self.text = self.document.first_played
+        self.rolls = LiveDice(path, lambda: self.text, self.document)
 
-    def play(self, text: str) -> None:
+    def play(self, text: str, at_once: bool) -> int:
         self.text = text
+        return 1
 
     def roll(self) -> str:
         self.rolls.roll()
@@ -87,34 +97,50 @@ def test_the_file_is_written_when_a_line_is_kept_and_undone_by_hand(tmp_path: Pa
     show.roll()
     assert path.read_bytes() == text.encode(), "nothing is written before"
     show.rolls.keep()
-    assert path.read_bytes() == show.text.encode() and "\r\nface.bend" in show.text
+    assert path.read_bytes() == show.text.replace("\n", "\r\n").encode() and "\nface.bend" in show.text
     first = show.text
     show.roll()
     show.rolls.keep()
     assert show.text.count("bend") == 2
     show.rolls.back()
-    assert show.text == first and path.read_bytes() == first.encode()
+    assert show.text == first == show.document.text and path.read_bytes() == first.replace("\n", "\r\n").encode()
     show.rolls.back()
-    assert show.text == text and path.read_bytes() == text.encode()
+    assert show.text == text.replace("\r", "") and path.read_bytes() == text.encode()
     with pytest.raises(GanzfeldError, match="take back"):
         show.rolls.back()
 
 
-def test_a_save_of_the_person_wins(tmp_path: Path, stock: list[Bendable]) -> None:
+def test_a_save_of_the_person_and_the_dice_both_stay(tmp_path: Path, stock: list[Bendable]) -> None:
     path = tmp_path / "mine.ganz"
     path.write_text(PATCH)
     show = Text(PATCH, path)
-    show.roll()
+    line = show.roll()
     path.write_text(PATCH + "# mine\n")
-    with pytest.raises(PatchError, match="changed"):
+    with pytest.raises(GanzfeldError, match="something else"):
         show.rolls.keep()
-    show.text = PATCH + "# mine\n"
-    assert show.rolls.rolled == ""
+    show.document.saved_elsewhere(PATCH + "# mine\n")
+    assert show.rolls.rolled == line and "# mine" in show.text and line in show.document.text
+    show.rolls.back()
+    assert show.text == show.document.text == PATCH + "# mine\n"
+
+
+def test_what_is_typed_stays_out_of_the_file_when_a_line_is_kept(tmp_path: Path, stock: list[Bendable]) -> None:
+    path = tmp_path / "mine.ganz"
+    path.write_text(PATCH)
+    show = Text(PATCH, path)
+    told, _ = show.document.told("", 0)
+    end = ChangeSet.splices(units_of(PATCH), [(units_of(PATCH), units_of(PATCH), "half a li")]).json()
+    assert show.document.push(told.log, told.version, "ada", [Draft(end)])
+    line = show.roll()
+    assert "half" not in show.text and show.document.text.endswith("half a li") and line in show.document.text
+    show.rolls.keep()
+    assert line in path.read_text() and "half" not in path.read_text()
+    document = show.document.text
+    show.document.submitted(show.text.replace(line + "\n", ""))
+    assert show.rolls.rolled == "" and show.document.text == document.replace(line + "\n", "")
     for refused in (show.rolls.keep, show.rolls.back):
         with pytest.raises(GanzfeldError):
             refused()
-    show.roll()
-    assert "# mine" in show.text
 
 
 def test_without_a_network_nothing_is_rolled(stock: list[Bendable]) -> None:

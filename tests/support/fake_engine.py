@@ -138,6 +138,7 @@ class FakeEngine:
             },
             patch=SimpleNamespace(knobs={}),
         )
+        self.is_building, self.ready = False, (0, 0.0)
         self.failed: tuple | None = None
         self.snapshots = LiveSnapshots()
         self.values = {"/grey": 0}
@@ -188,7 +189,7 @@ class FakeEngine:
             self.problems = []
         return self.ran
 
-    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False) -> None:
+    def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False, at_once: bool = False) -> None:
         try:
             self.load(text, path, version)
         except PatchError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +12,10 @@ from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.library import ListedPatch
+from ganzfeld.process.document.document import Document
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
+from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import PatchSource, Status
 
@@ -60,6 +63,9 @@ class FakeShow:
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
         self.pages = {"": FakePage(self)}
+        name = f"organ {uuid.uuid4()}"  # nobody else's
+        self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
+        self.played_at_once = False
         self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
@@ -99,6 +105,14 @@ class FakeShow:
 
     def patch_source(self) -> PatchSource:
         return PatchSource(name=self.now.patch_name, text=self.now.patch_text, version=self.now.patch_version)
+
+    def play_text(self, text: str, at_once: bool) -> int:
+        self.now.patch_text, self.played_at_once = text, at_once
+        self.now.patch_version += 1
+        return self.now.patch_version
+
+    def document_state(self) -> DocumentState:
+        return self.document.state(self.status())
 
     def desk(self) -> Desk:
         return self.desk_now

@@ -17,6 +17,7 @@ from ganzfeld.outputs.doors.rig import (
     RigMidi,
     RigOsc,
     RigSound,
+    RigSources,
     load_rig,
     overridden,
     read_rig,
@@ -90,6 +91,7 @@ def show_rig(
         sound=_over(rig.sound, said.sound),
         midi=_over(rig.midi, said.midi),
         osc=_over(rig.osc, said.osc),
+        sources=RigSources(allow=tuple(dict.fromkeys((*rig.sources.allow, *said.sources.allow)))),
     )
     if save:
         save_rig(save, rig)
@@ -120,6 +122,11 @@ def said_of_osc(
 ) -> RigOsc:
     """What the command line says of OSC."""
     return RigOsc(listen=listen, host=host, to=tuple(to or ()), send=send, rate=rate, query=query)
+
+
+def said_of_sources(allow: Sequence[str] | None) -> RigSources:
+    """What the command line says of where streams may come from."""
+    return RigSources(allow=tuple(allow or ()))
 
 
 def _over(part: Any, said: Any) -> Any:

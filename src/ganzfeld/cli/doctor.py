@@ -20,6 +20,7 @@ CHECKS: dict[str, Callable[[], Result]] = {
     "Triton": torch.check_triton,
     "video": media.check_video,
     "sound": media.check_sound,
+    "other programs": media.check_hosts,
     "MIDI": signals.check_midi,
     "Ableton Link": signals.check_link,
     "OSC": signals.check_osc,

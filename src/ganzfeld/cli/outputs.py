@@ -40,14 +40,23 @@ def outputs(
 
 
 def _facts(kind: type[Door]) -> dict[str, Any]:
-    missing = kind.missing()
+    from ganzfeld.errors import OutputError
+    from ganzfeld.values.status import Problem
+
+    missing, found = kind.missing(), []
+    if missing is None:
+        try:
+            found = kind.found()
+        except OutputError as error:
+            missing = Problem.of(error)
     about = inspect.getdoc(kind) or ""
     return {
         "kind": kind.type,
         "about": about,
         "options": _options(kind),
         "alpha": list(kind.alphas),
-        "found": kind.found() if missing is None else [],
+        "untried": kind.untried,
+        "found": found,
         "missing": missing.what if missing else "",
         "mend": missing.hint if missing else "",
     }
@@ -72,6 +81,8 @@ def _print(listed: list[dict[str, Any]], rigs: list[str]) -> None:
         if facts["options"]:
             about.append(f"\n{facts['options']}", "dim")
         about.append(f"\nalpha: {', '.join(facts['alpha'])}", "dim")
+        if facts["untried"]:
+            about.append(f"\n{facts['untried']}", "yellow")
         for line in facts["found"]:
             about.append(f"\n{line}", "green")
         if facts["missing"]:
@@ -85,5 +96,6 @@ def _print(listed: list[dict[str, Any]], rigs: list[str]) -> None:
         markup=False,
     )
     out.print("Open one: ganzfeld play organ.ganz --to wall=window:2 (wall: an output of the patch)", markup=False)
+    out.print("A picture in a browser (OBS, a kiosk) needs no door: open /output of the studio", markup=False)
     if rigs:
         out.print(f"Rigs: {', '.join(rigs)} (ganzfeld play … --rig NAME)", markup=False)

@@ -63,7 +63,7 @@ def play(
     snapshot: Annotated[str | None, typer.Option(help="Begin with this snapshot of the patch.")] = None,
     record: Annotated[
         Path | None,
-        typer.Option(help=f"Record what is shown: {example_targets()}. Its folder has to be there."),
+        typer.Option(help=f"Record what is shown: {example_targets(floats=False)}. Its folder has to be there."),
     ] = None,
     take: Annotated[
         Path | None,
@@ -100,6 +100,14 @@ def play(
             rich_help_panel=DOORS,
         ),
     ] = False,
+    allow_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Let streams of the patch come from this machine (several times: from several).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(
@@ -273,6 +281,7 @@ def play(
             sound=rigs.said_of_sound(audio, channel, speaker),
             midi=rigs.said_of_midi(midi, lights),
             osc=rigs.said_of_osc(osc, osc_host, osc_out, osc_send, osc_rate, osc_query),
+            sources=rigs.said_of_sources(allow_source),
         ),
         trust=trust,
         test_card=test_card,
@@ -305,6 +314,7 @@ def play(
         take=take,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
+        sources=chosen.rig.sources.allow,
         keep_in=kept_in(),
     )
     clock = ShowTime(lambda: KnownTime(*show.known_time))

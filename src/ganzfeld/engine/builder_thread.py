@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 
 from ganzfeld.engine.building import build
 from ganzfeld.engine.host_memory import trim
@@ -76,19 +77,29 @@ class BuilderThread:
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None] | None = None
+        self._begun = 0
+
+    @property
+    def is_building(self) -> bool:
+        """Whether something is being built beside the show."""
+        return self._begun != 0
 
     def build(self, patch: str | Patch, path: Path | None, anew: bool = False, version: int = 0) -> PlayingPatch:
         """Parse and build now; what is being built counts no more. Raises PatchError."""
         self._latest += 1
+        self._begun = 0
         return self._build(patch, path, anew, version)
 
-    def begin(self, patch: str | Patch, path: Path | None, anew: bool, version: int = 0) -> None:
-        """Parse and build beside the show, into `ready`. Of several, the last wins."""
+    def begin(
+        self, patch: str | Patch, path: Path | None, anew: bool, version: int = 0, *, at_once: bool = False
+    ) -> None:
+        """Parse and build beside the show, into `ready`. Of several, the last wins. at_once: it is to wait for no beat,
+        and not to fade in."""
         with self._lock:
             self._latest += 1
-            number = self._latest
+            number = self._begun = self._latest
             self._next = patch if isinstance(patch, str) else patch.to_json()
-        self._thread.submit(self._build_beside, number, patch, path, anew, version)
+        self._thread.submit(self._build_beside, number, patch, path, anew, version, at_once)
 
     def take(self) -> PlayingPatch | GanzfeldError | None:
         """What is ready; it is not any more."""
@@ -96,13 +107,15 @@ class BuilderThread:
             ready, self.ready = self.ready, None
         return ready
 
-    def _build_beside(self, number: int, patch: str | Patch, path: Path | None, anew: bool, version: int) -> None:
+    def _build_beside(
+        self, number: int, patch: str | Patch, path: Path | None, anew: bool, version: int, at_once: bool
+    ) -> None:
         if number != self._latest:
             return
         self._next = None
         building = self._building = _Building(number, self._resources.hazards.steps)
         try:
-            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew, version)
+            ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew, version, at_once)
         except GanzfeldError as error:
             ready = error
         except BaseException as error:
@@ -113,7 +126,7 @@ class BuilderThread:
             if self._building is building:
                 self._building = None
             if number == self._latest and not building.left:
-                self.ready = ready
+                self.ready, self._begun = ready, 0
                 self._failed = (patch, path) if isinstance(ready, GanzfeldError) else None
 
     def again(self, path: Path) -> bool:
@@ -160,14 +173,18 @@ class BuilderThread:
             self._building = None
             if building.number == self._latest:
                 hint = "What played before plays on; it is tried again when the file changes, or when you save"
-                self.ready = PatchError(f"Building the patch hangs{where}, and was given up", hint=hint)
+                self.ready, self._begun = PatchError(f"Building the patch hangs{where}, and was given up", hint=hint), 0
                 self.asked |= {Path(path)} if path else set()
         self._left.append(building)
         self._thread.abandon()
 
-    def _build(self, patch: str | Patch, path: Path | None, anew: bool, version: int) -> PlayingPatch:
+    def _build(
+        self, patch: str | Patch, path: Path | None, anew: bool, version: int, at_once: bool = False
+    ) -> PlayingPatch:
         if isinstance(patch, str):
             patch = parse(patch, str(path) if path else None, version)
+        if at_once:
+            patch = replace(patch, settings=replace(patch.settings, swap="now", fade=0.0))
         if patch.file is not None:
             self._resources.folder = real_path(Path(patch.file)).parent
         self.asked, self._failed = frozenset(), (patch, path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
 
 
+_BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
+"""When a patch is swapped in: at the beginning of so many beats."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
     """What an output asks for. size: (width, height), or None for the size of the picture itself."""
@@ -66,11 +70,13 @@ class Engine:
         floats: bool = False,
         graphs: Graphs | None = None,
         hazards: Hazards | None = None,
+        sources: Iterable[str] = (),
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
         the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `floats`: pictures
         are float32, not clamped, instead of uint8. `graphs`: how the device's work is captured; tests have their own.
-        `hazards`: where is written down which file may just now kill or hang the process."""
+        `hazards`: where is written down which file may just now kill or hang the process. `sources`: machines that the
+        patch's streams may come from."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         self._meter = FrameMeter(self._graphs.timer())
@@ -83,7 +89,12 @@ class Engine:
         self._permissions = ScriptPermissions(trusted)
         self.hazards = hazards or Hazards()
         self._resources = Resources(
-            trusted=self._permissions.may_run, exact=exact, replays=replays, floats=floats, hazards=self.hazards
+            trusted=self._permissions.may_run,
+            exact=exact,
+            replays=replays,
+            floats=floats,
+            sources=frozenset(sources),
+            hazards=self.hazards,
         )
         self._at_once = False
         self._playing: PlayingPatch | None = None
@@ -130,6 +141,20 @@ class Engine:
     def graph(self) -> Graph | None:
         """The patch that plays, looked up: every address with its kind and range."""
         return self._playing.graph if self._playing else None
+
+    @property
+    def is_building(self) -> bool:
+        """Whether a patch is being built beside the one that plays."""
+        return self._builder.is_building
+
+    @property
+    def ready(self) -> tuple[int, float]:
+        """The version of the text that is built and does not play yet (0: none), and when it will: at the beginning of
+        so many beats, 0: with the next frame."""
+        ready = self._builder.ready
+        if not isinstance(ready, PlayingPatch):
+            return 0, 0.0
+        return ready.graph.patch.version, _BEATS[ready.graph.patch.settings.swap]
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -203,12 +228,21 @@ class Engine:
             self._take(self._builder.ready)
         self._builder.ready, self._at_once = self._builder.build(patch, path, anew), True
 
-    def submit(self, patch: str | Patch, path: Path | None = None, *, anew: bool = False, version: int = 0) -> None:
+    def submit(
+        self,
+        patch: str | Patch,
+        path: Path | None = None,
+        *,
+        anew: bool = False,
+        version: int = 0,
+        at_once: bool = False,
+    ) -> None:
         """Parse and build beside the running program; `frame` swaps when it is ready. Of several, the last wins.
 
         anew: build even if only numbers changed in the text, because a file changed. version: the text's (see `Patch`).
+        at_once: swap as soon as it is ready and without a fade, whatever the patch says.
         """
-        self._builder.begin(patch, path, anew, version)
+        self._builder.begin(patch, path, anew, version, at_once=at_once)
 
     def _take(self, playing: PlayingPatch) -> None:
         """Swap, at a frame boundary. Values turned by hand stay where the text about them did not change."""
@@ -268,8 +302,7 @@ class Engine:
         if ready is None:
             return
         if isinstance(ready, PlayingPatch) and self._playing is not None and not self._at_once:
-            when = ready.graph.patch.settings.swap
-            unit = {"now": 0.0, "beat": 1.0, "bar": 4.0}[when]
+            unit = _BEATS[ready.graph.patch.settings.swap]
             if unit and moment.dt > 0 and moment.beat // unit == self._last_beat // unit:
                 return
         ready, self._at_once = self._builder.take(), False

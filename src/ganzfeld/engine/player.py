@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -48,10 +48,12 @@ class Player:
         *,
         trusted: Callable[[Path], bool] = lambda path: False,
         floats: bool = False,
+        sources: Iterable[str] = (),
     ) -> None:
         """`patch`: a file, or a `Patch`. `device`: "auto", "cpu", "cuda", "cuda:1", "mps". `trusted`: asked before a
-        script file runs. `floats`: pictures are float32, about 0 to 1 and not clamped, sRGB-encoded as bytes are."""
-        self.engine = Engine(device=device, trusted=trusted, exact=True, floats=floats)
+        script file runs. `floats`: pictures are float32, about 0 to 1 and not clamped, sRGB-encoded as bytes are.
+        `sources`: machines that streams may come from."""
+        self.engine = Engine(device=device, trusted=trusted, exact=True, floats=floats, sources=sources)
         self.clock = Clock()
         self.beside: list[Callable[[float], None]] = []
         """Called with the show's second before each frame: what plays beside the show."""

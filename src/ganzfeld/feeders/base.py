@@ -9,6 +9,7 @@ child that died is started again, and the next question goes to a feeder that wa
 from __future__ import annotations
 
 import importlib
+import queue
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ def answers(method: Method) -> Method:
     """Marks a method of a `Feeder` that may be asked for. It returns facts, or an `Answer`; raises FeederError."""
     method.__dict__["answers"] = True
     return method
+
+
+main_thread_work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+"""What the main thread of a child does: what a system allows there alone."""
 
 
 def kind_of(name: str) -> type[Feeder]:

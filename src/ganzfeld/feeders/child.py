@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from ganzfeld.errors import FeederError, GanzfeldError
-from ganzfeld.feeders.base import Answer, Feeder, Limits, kind_of, size
+from ganzfeld.feeders.base import Answer, Feeder, Limits, kind_of, main_thread_work, size
 from ganzfeld.feeders.limits import allow_cpu, confine
 from ganzfeld.feeders.protocol import Answered, Ask, Attach, Close, Failed, Open, receive, send, to_child
 from ganzfeld.values.shared_memory import MemorySegment
@@ -114,7 +114,13 @@ def main(limits: bytes) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
     allowed = msgspec.json.decode(limits, type=Limits)
     confine(allowed)
-    try:
-        Child(incoming, outgoing, allowed).run()
-    finally:
-        os._exit(0)  # threads that are still at work are not waited for
+
+    def serve() -> None:
+        try:
+            Child(incoming, outgoing, allowed).run()
+        finally:
+            os._exit(0)  # threads that are still at work are not waited for
+
+    threading.Thread(target=serve).start()
+    while True:
+        main_thread_work.get()()

@@ -23,12 +23,12 @@ from __future__ import annotations
 import abc
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ganzfeld.errors import FeederError
-from ganzfeld.feeders.base import Answer, Feeder, answers
+from ganzfeld.feeders.base import Answer, Feeder, answers, main_thread_work
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -41,7 +41,12 @@ UNSPECIFIED = 2
 
 
 class LiveFeeder(Feeder, abc.ABC):
-    """A source that sends by itself. facts: none. Each answer has the whole array of one picture."""
+    """A source that sends by itself. facts: none. Each answer has the whole array of one picture.
+
+    wants_main_thread: whether `watch` runs on the main thread of its process, one source at a time.
+    """
+
+    wants_main_thread: ClassVar[bool] = False
 
     def __init__(self, shape: tuple[int, ...], dtype: str = "uint8") -> None:
         """shape, dtype: of every array."""
@@ -51,7 +56,10 @@ class LiveFeeder(Feeder, abc.ABC):
         self._changed = threading.Condition()
         self._number, self._newest = 0, np.zeros(shape, dtype)
         self._problem: FeederError | None = None
-        threading.Thread(target=self._run, daemon=True).start()
+        if self.wants_main_thread:
+            main_thread_work.put(self._run)
+        else:
+            threading.Thread(target=self._run, daemon=True).start()
 
     @abc.abstractmethod
     def watch(self) -> None:

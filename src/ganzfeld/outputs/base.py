@@ -261,9 +261,11 @@ def known_suffixes() -> dict[str, type[Output]]:
     return {suffix: kind for kind in output_types().values() for suffix in kind.suffixes}
 
 
-def example_targets() -> str:
-    """Names that one may give as a target, as a list in words: "film.mp4, folder/ or frames.npy"."""
-    *most, last = [example for kind in output_types().values() for example in kind.examples]
+def example_targets(*, floats: bool = True) -> str:
+    """Names that one may give as a target, as a list in words: "film.mp4, folder/ or frames.npy". floats: also those of
+    outputs that take no bytes, which are all that a show has."""
+    kinds = [kind for kind in output_types().values() if floats or kind.dtype == "uint8"]
+    *most, last = [example for kind in kinds for example in kind.examples]
     return f"{', '.join(most)} or {last}"
 
 

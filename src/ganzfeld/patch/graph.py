@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import GanzfeldError, PatchError, Where, nearest
-from ganzfeld.patch.constants import constant, constant_value
+from ganzfeld.patch.constants import constant, constant_value, with_moving
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
 from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Seed, Structure, Toggle, Value
@@ -199,6 +199,7 @@ class Graph:
         if model.type not in types:
             raise PatchError(f"There is no node type '{model.type}'", where=where, hint=nearest(model.type, types))
         cls = types[model.type]
+        model = with_moving(model, cls)
         node = GraphNode(model.name, cls, model, where=where)
         node.inputs = dict(model.inputs)
         parameters = dict(cls.declared_parameters())

@@ -124,12 +124,23 @@ class Toggle(Choice):
 
 
 class Structure(Parameter):
-    """A constant of the text (size, file, list of seeds): no expressions. `check` turns it into what the node uses."""
+    """A constant of the text (size, file, list of seeds): no expressions. `check` turns it into what the node uses.
+
+    moving: the name of a host value. If an expression that moves stands where the constant does, it is that
+    parameter's.
+    """
 
     kind = "structure"
 
-    def __init__(self, default: Any, doc: str, *, check: Callable[[Any], Any] = lambda value: value) -> None:
-        self.default, self.doc, self.check = default, doc, check
+    def __init__(
+        self,
+        default: Any,
+        doc: str,
+        *,
+        check: Callable[[Any], Any] = lambda value: value,
+        moving: str | None = None,
+    ) -> None:
+        self.default, self.doc, self.check, self.moving = default, doc, check, moving
 
 
 class Input(Declared):

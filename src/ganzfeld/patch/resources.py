@@ -25,8 +25,8 @@ class Resources:
     folder: the patch's own. trusted: whether a script file may run; asks the person if it has not been seen before.
     exact: whether what comes late is waited for (a film's next frame): in a render it is, in a live show never.
     replays: whether nodes are given what they took once (`Node.give`), and so look for it nowhere.
-    floats: whether pictures leave as float32 instead of bytes. hazards: where is written down what is being opened or
-    run.
+    floats: whether pictures leave as float32 instead of bytes. sources:
+    machines that streams may come from. hazards: where is written down what is being opened or run.
 
     set_aside: files that killed or hung a process, and what they did: they are not touched until they change. asked:
     files that a patch has asked for since `begin`. kept: copies of networks that played before, by the network's path:
@@ -43,6 +43,7 @@ class Resources:
         exact: bool = False,
         replays: bool = False,
         floats: bool = False,
+        sources: frozenset[str] = frozenset(),
         hazards: Hazards | None = None,
     ) -> None:
         self.folder = folder or Path.cwd()
@@ -50,6 +51,7 @@ class Resources:
         self.exact = exact
         self.replays = replays
         self.floats = floats
+        self.sources = sources
         self.hazards = hazards or Hazards()
         self.set_aside: dict[Path, str] = {}
         self.asked: set[Path] = set()

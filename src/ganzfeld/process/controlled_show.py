@@ -21,6 +21,7 @@ from ganzfeld.patch import library
 from ganzfeld.patch.library import ListedPatch, OpenedPatch
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process.commands import ShowCommands
+from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice
@@ -38,6 +39,7 @@ from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
@@ -52,12 +54,14 @@ class ControlledShow(ShowCommands):
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
     listens to OSC says so there. doors: where pictures leave to; `doors.master`: their level, black and freeze.
+    document: the text that is written, of which this show plays and saves.
     """
 
     name: str
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
     doors: Routing
+    document: Document
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -174,6 +178,15 @@ class ControlledShow(ShowCommands):
 
     def submit(self, text: str) -> None:
         """Play this text, as if it had been saved; the file stays as it is."""
+        self.document.submitted(text)
+
+    def edit(self, text: str) -> None:
+        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
+        something that is not known (another program is just changing it), or somebody is just typing there."""
+        self.document.edit(text)
+
+    def _play(self, text: str, at_once: bool) -> int:
+        """Give it to the render process; its version."""
         with self._lock:
             newest = self._policy.newest
             if (
@@ -182,33 +195,32 @@ class ControlledShow(ShowCommands):
                 and not self._policy.is_set_aside
                 and not self._failover.outage.lasts
             ):
-                return
+                return newest.version
             recent = {newest.version, *(known.version for known in (self._playing, self._policy.good) if known)}
             self._texts = {version: text for version, text in self._texts.items() if version in recent}
-            newest = self._texts[newest.version + 1] = VersionedText(newest.version + 1, text, self._options.file)
+            version, path = newest.version + 1, self._options.file
+            newest = self._texts[version] = VersionedText(version, text, path, at_once)
             self._policy.save(newest, time.perf_counter())
             self._give(newest, keep=False, key="text")
             self._news.set()
+            return newest.version
 
-    def edit(self, text: str) -> None:
-        """Play this text and write it into the patch's file, if there is one. Raises GanzfeldError if the file holds
-        something else than what plays: another program is just changing it."""
-        if self._files.patch is not None:
-            self._files.patch.write(self._policy.newest.text, text)
-        self.submit(text)
+    def document_state(self) -> DocumentState:
+        """What of the document plays, is on disk, and is on its way."""
+        return self.document.state(self.status(), set_aside=self._policy.is_set_aside)
 
     def patches(self) -> list[ListedPatch]:
         """The person's patches: in the folder of the one that plays, and in the Ganzfeld folder."""
         return library.patches(self._options.path)
 
     def keep_as(self, name: str) -> None:
-        """Give what plays a file of this name in the person's Ganzfeld folder, and go on in it, with the snapshots.
-        Raises GanzfeldError."""
+        """Give what is written a file of this name in the person's Ganzfeld folder, and go on in it, with the
+        snapshots. Raises GanzfeldError."""
         with self._moving:
             self._take_allows(home_folder())
-            text = self.patch_source().text
+            text = self.document.text
             path = library.new_file(name, text)
-            self._go_on_in(OpenedPatch(path.name, text, path), with_snapshots=True)
+            self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
 
     def open_patch(self, what: str) -> None:
         """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
@@ -225,15 +237,19 @@ class ControlledShow(ShowCommands):
         if self._options.take is not None and folder.absolute() != (playing.parent if playing else Path.cwd()):
             raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
 
-    def _go_on_in(self, opened: OpenedPatch, *, with_snapshots: bool = False) -> None:
+    def _go_on_in(self, opened: OpenedPatch, *, is_kept: bool = False) -> None:
+        """is_kept: it is what is written already, under another name: what plays plays on."""
         file = PatchFile(opened.path) if opened.path is not None else None
         path = file.path if file is not None else None
-        self._files.move(file, with_snapshots=with_snapshots)
-        with self._lock:
-            self._options = replace(self._options, path=path, name=opened.name)
-            self.name = opened.name
-            self._learning.file, self._dice.path = self._options.file, path
-            self.submit(opened.text)
+        self._files.move(file, with_snapshots=is_kept)
+        with self.document.lock:
+            with self._lock:
+                self._options = replace(self._options, path=path, name=opened.name)
+                self.name = opened.name
+                self._learning.file, self._dice.path = self._options.file, path
+            played = self._policy.newest.text
+            self.document.go_on_in(opened.name, opened.text, file)
+            self._play(played if is_kept else self.document.first_played, at_once=False)
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
@@ -337,7 +353,7 @@ class ControlledShow(ShowCommands):
 
     def _own_problems(self) -> list[Problem]:
         """What the supervisor itself has to tell."""
-        found = (*self._files.problems, self._dice.problem)
+        found = (*self._files.problems, self._dice.problem, self.document.problem)
         own = [Problem.of(problem) for problem in found if problem]
         outage = self._failover.outage.problems(self._policy, time.perf_counter())
         return [*own, *self._care.custody.problems(), *outage]

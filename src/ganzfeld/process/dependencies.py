@@ -73,6 +73,7 @@ def torch_dependencies() -> Dependencies:
             device=begin.device,
             trusted=lambda path: begin.trust_all or store.trusts(path),
             hazards=hazards_of(begin.session),
+            sources=begin.sources,
         )
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))

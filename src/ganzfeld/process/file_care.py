@@ -30,7 +30,8 @@ AT_SECONDS = 1.0
 class FileCare:
     """custody: the files that are set aside.
 
-    changed: is told of a file that is to be tried again. show: what is to be kept; in: the file to keep it in, or None.
+    changed: is told of a file that is to be tried again. show: what is to be kept; keep_in: the file to keep it in, or
+    None. also: is called several times a second with the time (perf_counter), and writes what it has to write.
     """
 
     def __init__(
@@ -41,12 +42,13 @@ class FileCare:
         changed: Callable[[str], None],
         show: Callable[[], KeptShow | None],
         keep_in: Path | None,
+        also: Callable[[float], None],
     ) -> None:
         self._asked: tuple[str, ...] = ()
         self._read: dict[str, int] = {}
         self.custody = Custody()
         self._copies: dict[str, list[str]] = {}
-        self._files, self._hazards, self._changed, self._show = files, hazards, changed, show
+        self._files, self._hazards, self._changed, self._show, self._also = files, hazards, changed, show, also
         self._keeper = ShowKeeper(keep_in) if keep_in is not None else None
         self._watched: frozenset[str] = frozenset()
         self._over = False
@@ -96,6 +98,7 @@ class FileCare:
 
     def _look(self, now: float) -> None:
         self._files.write_soon()
+        self._also(now)
         for path in self.custody.due(now):
             self._changed(path)
         at = {hazard.path: hazard.stamp for hazard in self._hazards.standing() if hazard.seconds > AT_SECONDS}

@@ -14,9 +14,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
-from ganzfeld.atomic_write import write_whole
-from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
+from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.language.text import lines_of
 
@@ -38,6 +38,18 @@ class Bendable:
     line: int
 
 
+class DiceText(Protocol):
+    """Where lines are put (`document.Document`). Both raise GanzfeldError if somebody is changing that part."""
+
+    def put(self, text: str, what: Literal["dice"]) -> None:
+        """Change the text that plays to this, and play it."""
+        ...
+
+    def keep(self, before: str, after: str) -> None:
+        """Write what changed between two texts into the file, if there is one."""
+        ...
+
+
 class LiveDice:
     """What is rolled, kept and taken back. Methods return at once and may be called by any thread.
 
@@ -45,30 +57,30 @@ class LiveDice:
     problem: why nothing could be rolled, or None.
     """
 
-    def __init__(self, path: Path | None, newest: Callable[[], str], play: Callable[[str], None]) -> None:
-        """path: the patch's file, if it has one. newest: the text as it stands. play: play another text."""
+    def __init__(self, path: Path | None, newest: Callable[[], str], text: DiceText) -> None:
+        """path: the patch's file, if it has one. newest: the text that plays, or is about to. text: where lines go."""
         self.problem: GanzfeldError | None = None
-        self._newest, self._play = newest, play
+        self._newest, self._text = newest, text
         self.path = path
         self._lock = threading.RLock()
         self._stock: dict[tuple[str, str], list[str]] = {}
         self._turn = 0
         self._rolling = False
         self._before = self._after = self._line = ""
-        self._kept: list[tuple[str, str]] = []
+        self._kept: list[str] = []
 
     @property
     def rolled(self) -> str:
         if self._rolling:
             return ROLLING
-        return self._line if self._line and self._newest() == self._after else ""
+        return self._line if self._line and _has(self._newest(), self._line) else ""
 
     def roll(self) -> None:
         """Play the text with another line, in place of the one that was rolled before. Raises `GanzfeldError`."""
         with self._lock:
             if self._rolling:
                 return
-            base = self._before if self.rolled else self._newest()
+            base = self._without() if self.rolled else self._newest()
             networks = list(bendables(base))
             if not networks:
                 raise GanzfeldError(
@@ -89,32 +101,39 @@ class LiveDice:
         with self._lock:
             if not self.rolled or self._rolling:
                 raise GanzfeldError("nothing was rolled", hint="Roll first")
-            self._write(self._before, self._after)
-            self._kept.append((self._before, self._after))
+            self._text.keep(self._without(), self._newest())
+            self._kept.append(self._line)
             self._line = ""
 
     def back(self) -> None:
         """Take back the line that was rolled, or, if there is none, the last one kept. Raises `GanzfeldError`."""
         with self._lock:
             if self.rolled and not self._rolling:
+                before = self._without()
                 self._line = ""
-                self._play(self._before)
-            elif self._kept and self._kept[-1][1] == self._newest():
-                before, after = self._kept.pop()
-                self._write(after, before)
-                self._play(before)
+                self._text.put(before, "dice")
+            elif self._kept and _has(self._newest(), self._kept[-1]):
+                after, before = self._newest(), _without(self._newest(), self._kept.pop())
+                self._text.keep(after, before)
+                self._text.put(before, "dice")
             else:
                 raise GanzfeldError(
                     "there is nothing to take back", hint="The text has changed since, or nothing was rolled"
                 )
+
+    def _without(self) -> str:
+        """The text without the line that was rolled."""
+        newest = self._newest()
+        return self._before if newest == self._after else _without(newest, self._line)
 
     def _put(self, base: str, network: Bendable, line: str) -> None:
         lines = lines_of(base)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
         above = "".join(lines[: network.line])
         above += "" if above.endswith(("\n", "\r")) else end
-        self._before, self._after, self._line = base, above + line + end + "".join(lines[network.line :]), line
-        self._play(self._after)
+        after = above + line + end + "".join(lines[network.line :])
+        self._text.put(after, "dice")
+        self._before, self._after, self._line = base, after, line
 
     def _fill(self, base: str, network: Bendable) -> None:
         """Roll a stock of lines, and play the first. In a thread of its own."""
@@ -127,20 +146,20 @@ class LiveDice:
             self._stock[network.name, network.file] = lines
             # Somebody may have saved meanwhile: then that text is theirs, and the dice wait for the next roll.
             if self._newest() in (base, self._after):
-                self._put(base, network, lines.pop())
+                try:
+                    self._put(base, network, lines.pop())
+                except GanzfeldError as error:
+                    self.problem = error
 
-    def _write(self, before: str, after: str) -> None:
-        if self.path is None:
-            return
-        try:
-            if self.path.read_bytes().decode("utf-8-sig") != before:
-                raise PatchError(
-                    "the patch's file has changed meanwhile", hint="What you see plays on; save it yourself"
-                )
-            write_whole(self.path, after.encode())
-        except (OSError, UnicodeDecodeError) as error:
-            reason = reason_of(error)
-            raise PatchError(f"the patch cannot be written: {reason}", where=Where(file=str(self.path))) from None
+
+def _has(text: str, line: str) -> bool:
+    return line in text.split("\n")
+
+
+def _without(text: str, line: str) -> str:
+    lines = text.split("\n")
+    lines.remove(line)
+    return "\n".join(lines)
 
 
 def bendables(text: str) -> Iterator[Bendable]:

@@ -22,11 +22,13 @@ class _Message(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_def
 
 class VersionedText(_Message, frozen=True):
     """Play this text of the patch. version: counts the texts of this show, from 1. path: the patch's file, for the
-    files that the text names and for errors; None if it has none."""
+    files that the text names and for errors; None if it has none. at_once: without waiting for a bar or beat, and
+    without a fade."""
 
     version: int
     text: str
     path: str | None = None
+    at_once: bool = False
 
 
 # Supervisor → render process
@@ -41,7 +43,7 @@ class Begin(_Message, frozen=True):
     take: record one into this file. take_cameras: with what cameras show. name: what the person calls the patch. sound:
     the file that drives the show, for the take to tell.
     set_aside: files that killed or hung a process before, and what they did. kept: copies of networks that have played,
-    by their paths. dark: publish black pictures (see `Dark`).
+    by their paths. dark: publish black pictures (see `Dark`). sources: machines that streams may come from.
     """
 
     session: str
@@ -62,6 +64,7 @@ class Begin(_Message, frozen=True):
     set_aside: dict[str, str] = {}
     kept: dict[str, str] = {}
     dark: bool = False
+    sources: tuple[str, ...] = ()
 
 
 class SetParameter(_Message, frozen=True):

@@ -21,6 +21,7 @@ class ShowOptions:
     take: Path | None
     take_cameras: bool
     sound: Path | None
+    sources: tuple[str, ...] = ()
 
     @property
     def file(self) -> str | None:
@@ -58,5 +59,6 @@ class ShowOptions:
             set_aside=set_aside,
             kept=kept,
             dark=dark,
+            sources=self.sources,
             bpm=None if self.tempo is None or isinstance(self.tempo, str) else self.tempo,
         )

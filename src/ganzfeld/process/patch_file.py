@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from ganzfeld.atomic_write import write_whole
@@ -10,6 +11,8 @@ from ganzfeld.patch.text_file import LONGEST_TEXT, read_text_file
 from ganzfeld.plain_file import read_plain
 from ganzfeld.process.watch import Change, read_text
 
+OWN_SECONDS = 5.0
+"""How long after we have written the file it may be reported as changed by that."""
 _MARK = b"\xef\xbb\xbf"
 """Some editors write it before the text."""
 
@@ -20,6 +23,7 @@ class PatchFile:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.problem: GanzfeldError | None = None
+        self._own: tuple[str, float] | None = None
 
     def read(self, known: str | None = None) -> str:
         """Its text, at the start. Where it cannot be read (on a network drive that comes later), the text that is known
@@ -33,20 +37,25 @@ class PatchFile:
             return known
 
     def changed(self, change: Change) -> str | None:
-        """Somebody saved. The text to play; None, and a problem, if there is none."""
+        """Somebody saved. The text; None if it is what we wrote ourselves, or, with a problem, if there is none."""
         self.problem = None
+        own, self._own = self._own, None
+        if own is not None and change.text == own[0] and time.monotonic() - own[1] < OWN_SECONDS:
+            return None
         if change.text is None:
             self.problem = PatchError(change.problem, hint=f"{change.hint}. The patch plays on as it was".lstrip(". "))
         return change.text
 
     def write(self, before: str, text: str) -> None:
-        """Put a text in the place of `before`. Raises GanzfeldError if the file holds something else: another program
-        is just changing it."""
+        """Put a text in the place of `before`; the file may be missing. Raises GanzfeldError if it holds something
+        else: another program is just changing it."""
         name = self.path.name
-        if read_text(self.path).text != before:
-            raise GanzfeldError(f"{name} holds something else than what plays", hint="Save it, then try again")
         try:
-            mark = _MARK if read_plain(self.path, LONGEST_TEXT).startswith(_MARK) else b""
+            known = self.path.exists()
+            if known and read_text(self.path).text != before:
+                raise GanzfeldError(f"{name} holds something else than was read", hint="Save it, then try again")
+            mark = _MARK if known and read_plain(self.path, LONGEST_TEXT).startswith(_MARK) else b""
+            self._own = text, time.monotonic()
             write_whole(self.path, mark + text.encode())
         except OSError as error:
             raise GanzfeldError(f"{name} cannot be written: {reason_of(error)}") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import addresses, counted_hits
+from ganzfeld.patch.graph import Graph
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -87,7 +88,7 @@ class Render:
         self._writer = dependencies.writer(begin.session, self._engine.device)
         self._read_back = ReadBack(self._writer, dependencies.copy)
         self._clock = Clock()
-        self._texts: dict[int, str] = {}
+        self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
         self._output_problem: GanzfeldError | None = None
@@ -205,10 +206,10 @@ class Render:
         self._keep(text)
         path = _file_of(text)
         anew, self._path = path != self._path, path  # in another folder the same names are other files
-        self._engine.submit(text.text, path, anew=anew, version=text.version)
+        self._engine.submit(text.text, path, anew=anew, version=text.version, at_once=text.at_once)
 
     def _keep(self, text: VersionedText) -> None:
-        self._texts[text.version] = text.text
+        self._texts[text.version] = text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
 
@@ -337,8 +338,7 @@ class Render:
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
-            told = PatchAddresses(tuple(addresses(engine.graph)), tuple(counted_hits(engine.graph)))
-            self._pipe.post(told, key="addresses")
+            self._pipe.post(addresses_of(engine.graph), key="addresses")
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -351,6 +351,7 @@ class Render:
         said = (
             self._phase,
             version,
+            (self._newest.version, engine.is_building, *engine.ready),
             tuple(dict.fromkeys(Problem.of(problem) for problem in problems if problem is not None)),
             tuple(str(path) for path in engine.pending_trust),
             self._clock.paused,
@@ -382,11 +383,18 @@ class Render:
             if tempo[0] is not None and self._begin.bpm is None:
                 self._clock.bpm = tempo[0]
 
-    def _status(self, phase: Phase, version: int | None, errors: tuple, pending: tuple, paused: bool) -> Status:
+    def _status(
+        self, phase: Phase, version: int | None, coming: tuple, errors: tuple, pending: tuple, paused: bool
+    ) -> Status:
         measure, clock = self._loop.measure(), self._clock
+        heard, is_building, ready, beats = coming
         return Status(
             phase=phase,
             playing_version=version,
+            heard_version=heard,
+            is_building=is_building,
+            ready_version=ready,
+            ready_beats=beats,
             opened_in=self._opened_in,
             fps=measure.fps,
             frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
@@ -421,6 +429,11 @@ class Render:
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
         if self._take is not None:
             self._take.checkpoint(data)
+
+
+def addresses_of(graph: Graph) -> PatchAddresses:
+    """What a patch has addresses for."""
+    return PatchAddresses(tuple(addresses(graph)), tuple(counted_hits(graph)))
 
 
 def _file_of(text: VersionedText) -> Path | None:

@@ -15,9 +15,9 @@ class RenderState:
     """The newest of everything.
 
     saved: the last checkpoint, or None. table: what of the patch that plays can be reached from outside; another
-    object for another patch. addresses: every parameter of it that a hand may turn.
-    counted: addresses whose hits that patch or the one before counts; None: nothing has played yet. known: all of the
-    table and those whose hits it counts. failure: why nothing can ever be played, or None.
+    object for another patch. addresses: every parameter of it that a hand may turn. counted: addresses whose hits that
+    patch or the one before counts; None: nothing has played yet. known: everything of the table, and what is counted.
+    failure: why nothing can ever be played, or None.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class RenderState:
         # The patch before may be fading out: it counts on.
         before, self._hits = self._hits, frozenset(told.hits)
         self.counted = self._hits | before
-        self.known = self._hits.union(row.address for row in told.table)
+        self.known = frozenset(row.address for row in told.table).union(told.hits)
 
     def fail(self, problem: Problem) -> None:
         """No process can ever play."""

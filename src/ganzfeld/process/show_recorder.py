@@ -15,22 +15,25 @@ if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.errors import OutputError
     from ganzfeld.process.loop import Loop
-    from ganzfeld.process.messages import Begin
+    from ganzfeld.process.messages import Begin, VersionedText
 
 
 class ShowRecorder:
     """Records what `engine` plays into `begin.take`, from when it is made. Render thread only.
 
-    text_of: the text of a patch's version (see `Patch.version`), or None.
+    text_of: the text of a patch's version (see `Patch.version`), or None. One that was swapped in at once is recorded
+    as the patch that was made of it, because a replay would fade where the text says so.
     """
 
-    def __init__(self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[int], str | None]) -> None:
+    def __init__(
+        self, begin: Begin, engine: Engine, loop: Loop, text_of: Callable[[int], VersionedText | None]
+    ) -> None:
         self._path = Path(begin.text.path) if begin.text.path else None
         self._folder = str(real_path(self._path).parent if self._path else Path.cwd())
         self._engine, self._loop, self._text_of = engine, loop, text_of
         about = header(engine.device, begin.name, begin.sound)
         target = Path(begin.take or "")
-        self._recorder = TakeRecorder(target, about, lambda: loop.time, text_of, cameras=begin.take_cameras)
+        self._recorder = TakeRecorder(target, about, lambda: loop.time, self._swapped, cameras=begin.take_cameras)
         self._begin(begin.checkpoint)
         engine.recorder = self._recorder
 
@@ -39,7 +42,7 @@ class ShowRecorder:
         not be written."""
         patch, clock = self._engine.patch, self._loop.clock
         opened = Opened(
-            text=self._text_of(patch.version) if patch is not None else None,
+            text=known.text if patch is not None and (known := self._text_of(patch.version)) else None,
             path=str(self._path) if self._path else None,
             folder=self._folder,
             checkpoint=checkpoint,
@@ -52,6 +55,10 @@ class ShowRecorder:
             resumed=resumed,
         )
         self._recorder.opened(opened, self._engine.watched)
+
+    def _swapped(self, version: int) -> str | None:
+        known = self._text_of(version)
+        return known.text if known is not None and not known.at_once else None
 
     @property
     def problem(self) -> OutputError | None:

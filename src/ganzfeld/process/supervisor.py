@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ganzfeld.process.controlled_show import ControlledShow
 from ganzfeld.process.darkening import show_black
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.descriptors import make_room
+from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.kept_show import KeptShow, SignOfLife, read_kept
@@ -79,6 +80,7 @@ class Supervisor(ControlledShow):
     device: as `Engine`'s. fps, tempo (beats a minute, or what to follow): instead of the patch's own.
     trust_all: scripts run without being asked for. take: the file to record a take into.
     take_cameras: with what cameras show. sound: the file that drives the show, for the take to tell.
+    sources: machines that streams may come from.
     hang_seconds: a render that makes no frame for this long, and for 20 times its slowest frame, is replaced.
     prepare: what a render process is made of. keep_in: a file in which the show is written down all the time; if there
     is one, the show goes on from there.
@@ -97,6 +99,7 @@ class Supervisor(ControlledShow):
         take: Path | None = None,
         take_cameras: bool = False,
         sound: Path | None = None,
+        sources: Iterable[str] = (),
         hang_seconds: float = 15.0,
         prepare: Callable[[], Dependencies] = torch_dependencies,
         keep_in: Path | None = None,
@@ -105,7 +108,16 @@ class Supervisor(ControlledShow):
         path = self._files.patch.path if self._files.patch else None
         self.name = name or (patch.name if patch else "patch")
         self._options = ShowOptions(
-            path, self.name, device, fps, tempo, trust_all, take, take_cameras=take_cameras, sound=sound
+            path,
+            self.name,
+            device,
+            fps,
+            tempo,
+            trust_all,
+            take,
+            take_cameras=take_cameras,
+            sound=sound,
+            sources=tuple(sources),
         )
         self._taps = Taps()
         self._listeners = Listeners()
@@ -114,21 +126,33 @@ class Supervisor(ControlledShow):
         """Held while the show goes over to another patch."""
         self._news = threading.Event()
         self._closing = False
-        self._learning = MidiLearn(self, self._options.file, self._lock)
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         before = read_kept(keep_in) if keep_in is not None else None
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
-        self._policy = RestartPolicy(VersionedText(1, text or "", self._options.file), time.perf_counter())
+        self.document = Document(
+            self.name, text or "", self._files.patch, newest=lambda: self._policy.newest.text, play=self._play
+        )
+        self._policy = RestartPolicy(
+            VersionedText(1, self.document.first_played, self._options.file), time.perf_counter()
+        )
         self._texts = {1: self._policy.newest}
-        self._dice = LiveDice(path, lambda: self._policy.newest.text, self.submit)
-        self._playing: VersionedText | None = None
+        self._learning = MidiLearn(self, self._options.file, self.document.lock)
+        self._dice = LiveDice(path, lambda: self._policy.newest.text, self.document)
+        self._playing: VersionedText | None = self._fallback()
         self._put_off: set[str] = set()
         self._journal = Journal()
         self._store = FrameStore()
         self._hazards = HazardBoard(self._store.session, create=True)
-        self._care = FileCare(self._files, self._hazards, changed=self._try_again, show=self.to_keep, keep_in=keep_in)
+        self._care = FileCare(
+            self._files,
+            self._hazards,
+            changed=self._try_again,
+            show=self.to_keep,
+            keep_in=keep_in,
+            also=self.document.look,
+        )
         self._dark = False
         self._sign = SignOfLife()
         self._pulse = PulseWatch(lambda: self._store.published)
@@ -188,6 +212,7 @@ class Supervisor(ControlledShow):
             self._thread.join(10)
         self._care.close()
         self._files.close()
+        self.document.close()
         self.doors.close()
         self._failover.close()
         self._main_output.close()
@@ -209,6 +234,11 @@ class Supervisor(ControlledShow):
                 return None
             checkpoint, clock = (saved.data, saved.clock) if saved else (None, {})
             return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=self._care.kept)
+
+    def _fallback(self) -> VersionedText | None:
+        """The file's text, where a show begins with what played before a crash."""
+        text = self.document.disk
+        return VersionedText(0, text, self._options.file) if text != self._policy.newest.text else None
 
     # Outside a show's hours
 
@@ -240,8 +270,8 @@ class Supervisor(ControlledShow):
     # What files say (a `FileListener`)
 
     def text_saved(self, text: str) -> None:
-        """The patch's file was saved."""
-        self.submit(text)
+        """The patch's file was saved by another program."""
+        self.document.saved_elsewhere(text)
 
     def snapshots_read(self, bank: bytes) -> None:
         """The file of the snapshots was written by another program."""

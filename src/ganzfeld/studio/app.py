@@ -24,6 +24,7 @@ from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.sockets import OpenSockets
+from ganzfeld.studio.text_actions import TextActions, TooFastError
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
@@ -33,8 +34,10 @@ from ganzfeld.studio.wire import (
     Beat,
     DoorAction,
     KeepAs,
+    MergeEdits,
     OpenPatch,
     PageCommand,
+    PushUpdates,
     Refusal,
     decode_from_clean_page,
     decode_from_page,
@@ -130,6 +133,7 @@ class _Conversation:
         if viewer is None:
             await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
             return
+        self.text = TextActions(self.show.document, self.audience, viewer)
         if not self.is_clean:
             viewer.tell("you", encode(self.sockets.greeting(self.visitor)))
         speaking = asyncio.create_task(self._speak(viewer))
@@ -139,6 +143,7 @@ class _Conversation:
             pass
         finally:
             self.audience.leave(viewer)
+            await self.text.leave()
             speaking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await speaking
@@ -182,6 +187,8 @@ class _Conversation:
 
     async def _hear(self, viewer: Viewer, said: bytes) -> None:
         message = decode_from_page(said)
+        if len(said) > limits.LARGEST_WORD and not isinstance(message, PushUpdates | MergeEdits):
+            raise msgspec.DecodeError("it is too long")
         if isinstance(message, Acknowledgement):
             viewer.acknowledge(message.number)
             return
@@ -205,7 +212,8 @@ class _Conversation:
                 await asyncio.to_thread(self.show.open_patch, command.what)
                 return None
             if isinstance(command, AtText):
-                raise GanzfeldError("the text cannot be edited here yet")
+                await self.text.obey(command)
+                return None
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None
@@ -219,6 +227,8 @@ class _Conversation:
             await asyncio.to_thread(self.show.command, command.name, **arguments)
         except GanzfeldError as error:
             return Refusal(error.what, error.hint)
+        except TooFastError:
+            raise msgspec.DecodeError("too many of them in a second") from None
         except Exception:
             name = command.name if isinstance(command, PageCommand) else type(command).__name__.lower()
             log.exception("command %s", name)

@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.studio import picture
@@ -18,6 +19,7 @@ from ganzfeld.studio.show import PageSource, StudioShow
 from ganzfeld.studio.viewers import NO_FRAME, Audience, Stream
 from ganzfeld.studio.wire import EncodedFrame, encode
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import BlockPlayed, Carets, DocumentState
 from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
@@ -61,13 +63,13 @@ class _Broadcast(threading.Thread):
     def step(self) -> None:
         raise NotImplementedError
 
-    def on_loop(self, call: Callable[..., object], *arguments: object) -> None:
+    def on_loop(self, call: Callable[..., object], *arguments: Any, **named: Any) -> None:
         """Has the event loop call it, and waits until it has: what is looked at next is what that made of it."""
         done = threading.Event()
 
         def call_and_say() -> None:
             try:
-                call(*arguments)
+                call(*arguments, **named)
             finally:
                 done.set()
 
@@ -167,3 +169,38 @@ class StateBroadcast(_Broadcast):
             self._news, self._told_at = news, now
             self.on_loop(self.audience.tell, "status", encode(status))
         self._stopping.wait(LOOK_EVERY)
+
+
+class DocumentBroadcast(_Broadcast):
+    """Tells what is written as soon as it is, and where writers are, what was played, what waits when that changes."""
+
+    _news = -1
+    _log, _version = "", -1
+    _carets: Carets | None = None
+    _played: BlockPlayed | None = None
+    _state: DocumentState | None = None
+
+    def step(self) -> None:
+        if not self.audience.present.wait(NAP):
+            return
+        document = self.show.document
+        if not self.audience.document.log:
+            self._news = self._version = -1
+        news = document.wait(self._news, LOOK_EVERY)
+        if news != self._news:
+            self._news = news
+            whole, updates = document.told(self._log, self._version)
+            if (whole.log, whole.version) != (self._log, self._version):
+                self._log, self._version = whole.log, whole.version
+                self.on_loop(self.audience.written, whole, updates)
+            carets, played = document.carets(), document.last_played
+            if carets != self._carets:
+                self._carets = carets
+                self.on_loop(self.audience.tell, "carets", encode(carets))
+            if played != self._played:
+                self._played = played
+                self.on_loop(self.audience.tell, "played", encode(played), once=True)
+        state = self.show.document_state()
+        if state != self._state:
+            self._state = state
+            self.on_loop(self.audience.tell, "document_state", encode(state))

@@ -33,8 +33,19 @@ BYTES_A_SECOND = 256 * 1024.0
 BYTES_AT_ONCE = 1024 * 1024.0
 MOST_WAITED = 5.0
 """Seconds that the messages of one connection have to wait, one after the other, before it is closed."""
-LARGEST_MESSAGE = 64 * 1024
-"""One message from a page, in bytes."""
+LARGEST_MESSAGE = 1024 * 1024
+"""One message from a page, in bytes: a text that was pasted."""
+LARGEST_WORD = 64 * 1024
+"""One that brings no text."""
+PUSHES_A_SECOND = 50.0
+"""Changes of the document from one connection; a page waits for the answer to each."""
+PUSHES_AT_ONCE = 100.0
+PLAYS_A_SECOND = 10.0
+"""Of the document, and saves, from one connection."""
+PLAYS_AT_ONCE = 20.0
+CARETS_A_SECOND = 30.0
+"""Of moves of a caret, those above are passed over: the next one says where it is."""
+CARETS_AT_ONCE = 30.0
 
 SLOWEST_SEND = 20.0
 """Seconds within which a connection takes what it is sent; one that does not is closed."""

@@ -5,11 +5,21 @@ Every method may be called from any thread and must return at once (`wait` after
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 from ganzfeld.patch.library import ListedPatch
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.document import (
+    BlockPlayed,
+    Carets,
+    Changes,
+    DocumentState,
+    DocumentText,
+    DocumentUpdates,
+    Draft,
+)
 from ganzfeld.values.health import Health
 from ganzfeld.values.status import PatchSource, Status
 
@@ -34,8 +44,70 @@ class PageSource(Protocol):
         ...
 
 
+class StudioDocument(Protocol):
+    """The text that is written (`process.document.document.Document`). What cannot be done raises GanzfeldError."""
+
+    def told(self, log: str, version: int) -> tuple[DocumentText, DocumentUpdates | None]:
+        """The whole text, and what came after this version; None if the way from there is not known."""
+        ...
+
+    def wait(self, news: int, timeout: float) -> int:
+        """Wait until there is something newer than `news`, a number that this returned (−1 at first)."""
+        ...
+
+    def carets(self) -> Carets:
+        """Where everybody writes."""
+        ...
+
+    @property
+    def last_played(self) -> BlockPlayed | None:
+        """What was played last from the page."""
+        ...
+
+    def push(self, log: str, version: int, client: str, drafts: Sequence[Draft]) -> bool:
+        """Take a writer's changes of the newest version; False if they are of an older one."""
+        ...
+
+    def merge_edits(self, base: str, changes: Changes) -> None:
+        """Merge edits of a text that the log does not know."""
+        ...
+
+    def caret(self, client: str, log: str, version: int, name: str, anchor: int, head: int | None) -> None:
+        """A writer's caret is there now; head None: not in the text."""
+        ...
+
+    def leave(self, client: str) -> None:
+        """A writer has gone."""
+        ...
+
+    def play_block(self, client: str, log_id: str, version: int, start: int, end: int, *, now: bool) -> None:
+        """Play the block at these places."""
+        ...
+
+    def play_all(self, client: str, *, now: bool) -> None:
+        """Play all but the blocks of other writers."""
+        ...
+
+    def save(self) -> None:
+        """Write it into its file; nothing plays."""
+        ...
+
+    def resolve(self, take: Literal["ours", "theirs", "both"], number: int | None) -> None:
+        """End a disagreement (None: all)."""
+        ...
+
+
 class StudioShow(Protocol):
     """A show as its viewers see it, and what their hands do to it."""
+
+    @property
+    def document(self) -> StudioDocument:
+        """The text that is written."""
+        ...
+
+    def document_state(self) -> DocumentState:
+        """What of the document plays, is on disk, and is on its way."""
+        ...
 
     def status(self) -> Status:
         """How it is doing now."""

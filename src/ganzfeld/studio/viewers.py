@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 
 from ganzfeld.studio import limits
 from ganzfeld.studio.bandwidth import SharedBandwidth
+from ganzfeld.studio.document_feed import DocumentFeed, Reader
+from ganzfeld.values.document import DocumentText, DocumentUpdates
 
 IN_FLIGHT = 3
 SOON = 0.001
@@ -92,13 +94,21 @@ ALWAYS = (Wish(), LINKED_WISH)
 class Viewer:
     """One page: its next frame, its unacknowledged frames, and the words that wait for it."""
 
-    def __init__(self, stream: Stream, bandwidth: SharedBandwidth | None = None) -> None:
+    def __init__(
+        self, stream: Stream, bandwidth: SharedBandwidth | None = None, feed: DocumentFeed | None = None
+    ) -> None:
+        """feed: what it is told of the document from, None: nothing."""
         self.last = NO_FRAME
         """The number of the newest frame it was given."""
         self.stream = stream
         self.bandwidth = bandwidth
         """What its pictures are taken from, for a visitor by link."""
         self._due = 0.0
+        self.reader = Reader()
+        """How far it has been told what is written in the document."""
+        self.client = ""
+        """What it calls itself when it writes; "": it has not written."""
+        self._feed = feed
         self._frame: bytes | None = None
         self._in_flight: deque[int] = deque()
         self._words: dict[str, bytes] = {}
@@ -132,6 +142,10 @@ class Viewer:
         self._words[topic] = message
         self._something.set()
 
+    def look_for_news(self) -> None:
+        """There may be news of the document."""
+        self._something.set()
+
     def acknowledge(self, number: int) -> None:
         """The viewer has drawn frame `number`, so all sent up to it have arrived."""
         while self._in_flight and self._in_flight[0] <= number:
@@ -139,7 +153,8 @@ class Viewer:
         self.stream.look_for_demand()
 
     async def next(self) -> list[bytes]:
-        """Waits for messages and takes them, words first. It is called again when they are sent."""
+        """Waits for messages and takes them: words, what was written, a frame. It is called again when they are
+        sent."""
         self._is_idle = True
         self.stream.look_for_demand()
         await self._something.wait()
@@ -147,6 +162,8 @@ class Viewer:
         self._is_idle = False
         messages = list(self._words.values())
         self._words.clear()
+        if self._feed is not None and (news := self._feed.news_for(self.reader)) is not None:
+            messages.append(news)
         if self._frame is not None:
             messages.append(self._frame)
             self._frame = None
@@ -191,6 +208,8 @@ class Audience:
         self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
         self._listeners: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
+        self.document = DocumentFeed()
+        """What has been told of the document since somebody listens."""
         self.for_pages = SharedBandwidth(limits.LINKED_BYTES_A_SECOND)
         self.for_outputs = SharedBandwidth(limits.OUTPUT_BYTES_A_SECOND)
         self.present = threading.Event()
@@ -208,7 +227,7 @@ class Audience:
             stream = Stream(wish)
             self._streams[wish] = stream, self._begin(stream)
         stream, _ = self._streams[wish]
-        viewer = Viewer(stream, bandwidth)
+        viewer = Viewer(stream, bandwidth, self.document if listens else None)
         stream.viewers.add(viewer)
         if bandwidth is not None:
             bandwidth.join(viewer)
@@ -217,6 +236,7 @@ class Audience:
             # What was said last is at most a moment old: the broadcast goes on as soon as a listener is there.
             for topic, message in self._told.items():
                 viewer.tell(topic, message)
+            viewer.look_for_news()
             self.present.set()
         return viewer
 
@@ -224,6 +244,7 @@ class Audience:
         self._listeners.discard(viewer)
         if not self._listeners:
             self.present.clear()
+            self.document = DocumentFeed()  # nobody follows it from here on
         if viewer.bandwidth is not None:
             viewer.bandwidth.leave(viewer)
         stream = viewer.stream
@@ -233,8 +254,19 @@ class Audience:
             _, end = self._streams.pop(stream.wish)
             end()
 
-    def tell(self, topic: str, message: bytes) -> None:
-        """Tells all who listen, and who joins later until something newer is told of this topic."""
-        self._told[topic] = message
+    def tell(self, topic: str, message: bytes, *, once: bool = False) -> None:
+        """Tells all who listen, and who joins later until something newer is told of this topic; once: not those."""
+        if not once:
+            self._told[topic] = message
         for viewer in self._listeners:
             viewer.tell(topic, message)
+
+    def written(self, whole: DocumentText, updates: DocumentUpdates | None) -> None:
+        """Tells all who listen what was written (see `DocumentFeed.take`)."""
+        self.document.take(whole, updates)
+        for viewer in self._listeners:
+            viewer.look_for_news()
+
+    def writes_elsewhere(self, viewer: Viewer) -> bool:
+        """Whether the same writer has another connection."""
+        return any(other is not viewer and other.client == viewer.client for other in self._listeners)

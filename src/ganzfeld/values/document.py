@@ -42,14 +42,17 @@ class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DocumentText(msgspec.Struct, frozen=True, tag_field="kind", tag="document"):
-    """The whole document. log: the id of the log that `version` counts in. name: the patch's, without folders. file:
-    the path of its file, None if it has none."""
+    """The whole document. log: the id of the log that `version` counts in. first: who knows a version from there on can
+    go on from it, and need not take the text. name: the patch's, without folders. file: the path of its file, None if
+    it has none. reset: take the text all the same, because what was pushed last makes no sense."""
 
     log: str
     version: int
+    first: int
     name: str
     text: str
     file: str | None = None
+    reset: bool = False
 
 
 class DocumentUpdates(msgspec.Struct, frozen=True, tag_field="kind", tag="updates"):

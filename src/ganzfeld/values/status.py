@@ -95,6 +95,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     Measured by the render process:
     phase: how far it has come. playing_version: of the patch's text that plays (None: none does yet). opened_in:
     seconds that opening the patch took, a first frame on scratch state included.
+    heard_version: of the newest text that it was given. is_building: whether a text is being built. ready_version: of a
+    text that is built and does not play yet (0: none); ready_beats: it plays when this many beats begin (4: a bar).
     fps: frames made in the last second. frame_ms, worst_ms: median and longest time of one of them, in milliseconds.
     halvings: how many times the networks' inner size is halved, to hold the rate.
     skipped: frames that were left out because they were late; dropped: frames for which readers left no room; both
@@ -121,6 +123,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     phase: Phase = "starting"
     playing_version: int | None = None
     opened_in: float = 0.0
+    heard_version: int = 0
+    is_building: bool = False
+    ready_version: int = 0
+    ready_beats: float = 0.0
     fps: float = 0.0
     frame_ms: float = 0.0
     worst_ms: float = 0.0

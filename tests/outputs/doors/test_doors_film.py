@@ -99,8 +99,9 @@ def test_a_film_hears_what_the_show_hears(stage, playing, tmp_path, name):
     assert abs(len(heard(path)) / RATE - times[-1]) < 0.08, "sound ends with the last picture"
 
 
-def test_a_kill_leaves_a_film_that_plays_with_sound(stage, playing, tmp_path):
-    path = tmp_path / "night.mp4"
+@pytest.mark.parametrize("name", ["night.mp4", "night.mkv", "night.mov"])
+def test_a_kill_leaves_a_film_that_plays_with_sound(stage, playing, tmp_path, name):
+    path = tmp_path / name
     door = opened(stage, f'film:"{path}"')
     until(lambda: stage.status(door).shown)
     begun, at = playing.clicks, time.monotonic()
@@ -113,7 +114,7 @@ def test_a_kill_leaves_a_film_that_plays_with_sound(stage, playing, tmp_path):
     assert len(heard(path)) / RATE > lasted - 1.2
     in_step(path, 3)
     closed(stage, door)
-    assert decoded(tmp_path / "night-2.mp4")[0], "it went on in a second film"
+    assert decoded(path.with_stem("night-2"))[0], "it went on in a second film"
 
 
 def test_it_starts_and_stops_while_the_show_plays(stage, tmp_path):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from ganzfeld.engine.engine import Engine
 from ganzfeld.errors import PatchError
-from ganzfeld.feeders import live, service
+from ganzfeld.feeders import service
 from ganzfeld.feeders.service import child_pids, end_children
+from ganzfeld.outputs.doors.live_stream import ffmpeg_program
 from ganzfeld.patch.media import live_sources
 from ganzfeld.patch.media.live_sources import LiveSource, nothing
 from ganzfeld.patch.nodes import node_types
 from ganzfeld.values.time import Moment
+from stream_listener import free_port, stream_sender
 from waiting import until
 
 MOVING = "odd_feeders.moving"
@@ -147,5 +151,46 @@ def test_nonsense_is_refused(call: str) -> None:
         Engine(device="cpu").load(f"out({call})")
 
 
-def test_what_is_too_old_to_wait_for_is_not_waited_for() -> None:
-    assert live.TRY_AGAIN_SECONDS <= 2
+def test_a_patch_alone_reaches_no_machine() -> None:
+    text = "out(stream('udp://10.1.2.3:5000', size=(8, 8)))"
+    with pytest.raises(PatchError, match=r"may not reach 10\.1\.2\.3") as caught:
+        Engine(device="cpu").load(text)
+    assert "--allow-source 10.1.2.3" in caught.value.hint
+    with pytest.raises(PatchError):
+        Engine(device="cpu", sources=["10.1.2.4"]).load(text)
+    engine = Engine(device="cpu", sources=["10.1.2.3"])
+    engine.load(text)
+    engine.close()
+    replay = Engine(device="cpu", replays=True)
+    replay.load(text)
+    replay.close()
+
+
+@pytest.mark.skipif(not ffmpeg_program(), reason="the program ffmpeg has no SRT")
+def test_srt_comes_through_ffmpeg_which_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_sources, "IDLE_SECONDS", 3.0)
+    port = free_port(socket.SOCK_DGRAM)
+    address = f"srt://127.0.0.1:{port}?mode=listener"
+    live = LiveSource("stream", nothing(32, 24), address=address, width=32, height=24)
+    live.newest()
+    sender = None
+    try:
+        until(lambda: live.newest() is not None and mine(address))
+        relays = mine(address)
+        sender = stream_sender(f"srt://127.0.0.1:{port}?mode=caller", "red")
+        until(lambda: live.newest()[12, 16, 0] > 240)
+        relays[0].kill()
+        until(lambda: live.newest() is not None and [each for each in mine(address) if each not in relays])
+        assert live.newest()[12, 16, 0] > 240
+        relays = mine(address)
+    finally:
+        if sender is not None:
+            sender.kill()
+            sender.wait()
+    monkeypatch.setattr(live_sources, "IDLE_SECONDS", 0.1)
+    until(lambda: live._thread is None)
+    assert not any(process.is_running() for process in relays)
+
+
+def mine(address: str) -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if each.name() == "ffmpeg" and address in each.cmdline()]

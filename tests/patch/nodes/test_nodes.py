@@ -34,7 +34,7 @@ from ganzfeld.patch.nodes import node_types, output_words
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
-from sealed import Sealed
+from sealed import NothingFromHost, Sealed
 
 NOW = Moment(frame=7, t=1.25, dt=1 / 60, beat=2.5, bar=0.625, bpm=120)
 
@@ -68,7 +68,7 @@ def small(text: str) -> str:
 def built(text: str | Patch) -> tuple[BuiltPatch, Evaluator]:
     graph = Graph(parse(text) if isinstance(text, str) else text)
     folder = Path(graph.patch.file).parent if graph.patch.file else None
-    resources = Resources(folder, trusted=lambda path: True, exact=True)
+    resources = Resources(folder, trusted=lambda path: True, exact=True, sources=frozenset({"127.0.0.1"}))
     patch = BuiltPatch(graph, resources, torch.device("cpu"))
     return patch, Evaluator(graph, patch.matched)
 
@@ -83,6 +83,7 @@ def pictures(
     with torch.inference_mode():
         program.prepare(NOW, values)
         if sealed:
+            program.run()  # makes what is made at first use
             for step in program.steps:
                 if not step.node.captured:
                     continue
@@ -93,6 +94,9 @@ def pictures(
                             buffers[name] = value.as_subclass(Sealed)
                         elif isinstance(value, tuple) and value and isinstance(value[0], torch.Tensor):
                             buffers[name] = tuple(part.as_subclass(Sealed) for part in value)
+        if sealed and all(step.node.captured for step in program.steps):
+            with NothingFromHost():
+                return program.run()
         return program.run()
 
 
@@ -405,3 +409,30 @@ def test_outputs_are_known_without_importing_any_node() -> None:
     words = "import sys\nfrom ganzfeld.patch.nodes import output_words\n"
     look = f"{words}sys.exit(not output_words() or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+
+
+def test_a_latent_follows_a_list_that_comes_by_osc(small_network: Path) -> None:
+    text = f"out(network({str(small_network)!r}, latent=latent({{}})))"
+    engine = Engine(device="cpu")
+
+    def frame() -> torch.Tensor:
+        return engine.frame(Moment(0, 0, 0, 0, 0, 120))["out"].clone()
+
+    def still(numbers: Any) -> torch.Tensor:
+        return pictures(text.format(numbers))["out"]
+
+    engine.load(text.format("osc('/z', 0)"))
+    assert torch.equal(frame(), still(0))
+    for numbers in ([0.5, -1.0, 2.0], np.linspace(-2, 2, 16).tolist(), np.linspace(-1, 1, 40).tolist(), 0.25):
+        engine.outside.set("/z", numbers)
+        assert torch.equal(frame(), still(numbers))
+    last = frame()
+    for odd in ([], ["a", 1.0], [[1.0]]):
+        engine.outside.set("/z", odd)
+        assert torch.isfinite(frame().float()).all()
+    engine.outside.set("/z", [0.5, -1.0, 2.0])
+    assert torch.equal(frame(), still([0.5, -1.0, 2.0]))
+    assert not torch.equal(frame(), last)
+    engine.close()
+    with pytest.raises(PatchError, match="plums"):
+        built(text.format("plums"))

@@ -52,6 +52,6 @@ def far_ends() -> dict[str, type[FarEnd]]:
     found: dict[str, type[FarEnd]] = {}
     for module in pkgutil.iter_modules(__path__, __name__ + "."):
         for _, member in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            if issubclass(member, FarEnd) and not inspect.isabstract(member):
+            if issubclass(member, FarEnd) and not inspect.isabstract(member) and hasattr(member, "type"):
                 found[member.type] = member
     return found

@@ -38,6 +38,20 @@ def check_sound() -> Result:
     return "works", f"{', '.join(inputs)}{aloud}", ""
 
 
+def check_hosts() -> Result:
+    """Which ways there are into other programs, and which of them we have run ourselves."""
+    from ganzfeld.outputs.doors.live_stream import ffmpeg_program
+    from ganzfeld.outputs.doors.registry import door_kinds
+
+    kinds = {name: kind for name, kind in door_kinds().items() if name not in ("film", "window")}
+    there = [name for name, kind in kinds.items() if kind.missing() is None]
+    said = ", ".join(f"{name} ({kinds[name].untried})" if kinds[name].untried else name for name in there)
+    said += "; SRT through ffmpeg" if ffmpeg_program() else "; no SRT: the program ffmpeg is missing, or has none"
+    if "ndi" not in there:
+        return "missing", f"{said}; no NDI", 'pip install -c constraints.txt ".[ndi]"'
+    return "works", said, ""
+
+
 def _encodes(codec: str) -> bool:
     """Whether an encoder makes packets of a small picture; being listed is no promise."""
     from fractions import Fraction

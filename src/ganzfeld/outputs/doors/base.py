@@ -168,7 +168,8 @@ class Door(abc.ABC):
     dims: the kind multiplies with `DoorPicture.gain` itself (on the GPU), so that a fade costs no processor time.
     repeats: at a fixed rate, the last picture is shown again when there is no newer one. patience: seconds without
     `attend` after which it hangs; opening_patience: the same until it is open. live: whether the master applies unless
-    asked otherwise: not to films, which stay clean.
+    asked otherwise: not to films, which stay clean. untried: what of this kind we have not run ourselves, and what to
+    take instead; it is told wherever the kind is listed.
     """
 
     type: ClassVar[str]
@@ -176,6 +177,7 @@ class Door(abc.ABC):
     dims: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
     live: ClassVar[bool] = True
+    untried: ClassVar[str] = ""
     patience: ClassVar[float] = 10.0
     opening_patience: ClassVar[float] = 30.0
     Options: ClassVar[type[DoorOptions]] = DoorOptions
@@ -241,7 +243,8 @@ class Door(abc.ABC):
 
     @classmethod
     def found(cls) -> list[str]:
-        """Far ends that were found on this machine, a line each, for `ganzfeld outputs`. May take a second."""
+        """Far ends that were found on this machine, a line each, for `ganzfeld outputs`. May take a second. Raises
+        OutputError where nothing can be looked for: there is no desktop."""
         return []
 
     @classmethod  # noqa: B027 (most kinds leave nothing)

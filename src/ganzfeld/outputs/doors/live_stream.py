@@ -19,6 +19,7 @@ import numpy as np
 
 from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.base import FinalDoorError
+from ganzfeld.outputs.doors.fitting import even, fitted
 from ganzfeld.outputs.doors.keys import StreamKey
 from ganzfeld.outputs.encoders import Preset
 from ganzfeld.outputs.sound_track import SoundTrack
@@ -92,7 +93,7 @@ class LiveStream:
         sound: bool,
     ) -> None:
         self.address, self._key = address, key
-        self.size = size[0] + size[0] % 2, size[1] + size[1] % 2
+        self.size = even(size)
         self._program: _Ffmpeg | None = None
         self._container: Any = None
         self._track: SoundTrack | None = None
@@ -119,7 +120,7 @@ class LiveStream:
         from av.video.reformatter import ColorRange, Colorspace
 
         with self._spoken("took no more"):
-            frame = av.VideoFrame.from_numpy_buffer(self._fitted(pixels), format="rgba")
+            frame = av.VideoFrame.from_numpy_buffer(fitted(pixels, self.size), format="rgba")
             converted: Any = self._reformatter.reformat(
                 frame,
                 format="yuv420p",
@@ -191,21 +192,6 @@ class LiveStream:
             self._track = SoundTrack(container)
         self._reformatter = VideoReformatter()
         container.start_encoding()
-
-    def _fitted(self, pixels: np.ndarray) -> np.ndarray:
-        width, height = self.size
-        if pixels.shape[:2] == (height, width):
-            return pixels
-        import av
-
-        scale = min(width / pixels.shape[1], height / pixels.shape[0])
-        across, down = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-        small = av.VideoFrame.from_numpy_buffer(pixels, format="rgba").reformat(width=across, height=down)
-        whole = np.zeros((height, width, 4), np.uint8)
-        whole[..., 3] = 255
-        top, left = (height - down) // 2, (width - across) // 2
-        whole[top : top + down, left : left + across] = small.to_ndarray()
-        return whole
 
     @contextlib.contextmanager
     def _spoken(self, what: str) -> Iterator[None]:

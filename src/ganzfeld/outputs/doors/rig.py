@@ -23,6 +23,9 @@
     rate = 30
     query = 9001
 
+    [sources]
+    allow = ["192.168.1.30"]        # machines that streams may come from
+
 A patch opens no door; a rig does. A file `organ.rig` beside `organ.ganz` has doors only, and only where a person
 allowed it: for each output that it names, its doors take the place of the rig's.
 """
@@ -88,6 +91,12 @@ class RigOsc(_Part, frozen=True):
     query: Annotated[int, Meta(ge=0, le=65535)] | None = None
 
 
+class RigSources(_Part, frozen=True):
+    """allow: machines that the streams of patches may come from, as their addresses name them."""
+
+    allow: Annotated[tuple[_Name, ...], Meta(max_length=64)] = ()
+
+
 class Rig(msgspec.Struct, kw_only=True, frozen=True):
     """doors: by name, in the order in which they are opened."""
 
@@ -95,6 +104,7 @@ class Rig(msgspec.Struct, kw_only=True, frozen=True):
     sound: RigSound = RigSound()
     midi: RigMidi = RigMidi()
     osc: RigOsc = RigOsc()
+    sources: RigSources = RigSources()
 
 
 def rig_path(name: str) -> Path:
@@ -194,8 +204,8 @@ def rig_beside(patch: Path) -> Path | None:
 def overridden(rig: Rig, beside: Rig) -> Rig:
     """A rig with the doors of a file beside the patch: for each output it names they take the place of the rig's.
     Raises OutputError if that file says more than doors."""
-    if (beside.sound, beside.midi, beside.osc) != (RigSound(), RigMidi(), RigOsc()):
-        hint = "Sound, MIDI and OSC are the machine's: put them into a rig of your own (--save-rig)"
+    if msgspec.structs.replace(beside, doors={}) != Rig():
+        hint = "Sound, MIDI, OSC and sources are the machine's: put them into a rig of your own (--save-rig)"
         raise OutputError("a rig beside a patch has doors only", hint=hint)
     named = {route.picture for route in beside.doors.values()}
     doors = {name: route for name, route in rig.doors.items() if route.picture not in named}
@@ -232,7 +242,7 @@ def rig_text(rig: Rig) -> str:
         head = {"picture": route.picture} if route.picture else {}
         key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
         parts.append(_table(f"doors.{key}", {**head, "to": route.to, **own}))
-    for name in ("sound", "midi", "osc"):
+    for name in ("sound", "midi", "osc", "sources"):
         if said := msgspec.to_builtins(getattr(rig, name)):
             parts.append(_table(name, said))
     return "\n".join(parts)

@@ -81,8 +81,10 @@ class Picture:
 class Reader:
     """Reads the pictures of a public name. For one thread at a time."""
 
-    def __init__(self, name):
+    def __init__(self, name, *, bottom_up=False):
+        """bottom_up: rows come from the bottom, as TouchDesigner and OpenGL have them."""
         self.name = name
+        self._rows = slice(None, None, -1) if bottom_up else slice(None)
         self._board = None
         self._ring = None
         self._generation = 0
@@ -94,7 +96,7 @@ class Reader:
         for _ in range(3):
             if not self._attach():
                 break
-            picture = self._ring.read(self._last)
+            picture = self._ring.read(self._last, self._rows)
             if picture is not None:
                 self._last, self._news_at = picture, time.monotonic()
             elif time.monotonic() - self._news_at > PATIENCE_SECONDS:
@@ -269,8 +271,8 @@ class _Ring:
         block.words[0] = _RING_MAGIC
         return cls(block)
 
-    def read(self, last):
-        """A copy of the newest picture, None if that is `last` or there is none."""
+    def read(self, last, rows):
+        """A copy of the newest picture's rows, None if that is `last` or there is none."""
         words, floats = self.words, self.floats
         self._keep_row()
         for _ in range(100):
@@ -286,7 +288,7 @@ class _Ring:
                 if newest == words[_NEWEST]:
                     break  # nothing was published in this ring yet
                 continue
-            pixels = self.pixels[slot].copy()
+            pixels = self.pixels[slot][rows].copy()
             frame, stamp = int(words[word + 1]), int(words[word + 4])
             t, wall = float(floats[word + 2]), float(floats[word + 3])
             _fence()

@@ -14,6 +14,7 @@ from ganzfeld.patch.media.live_sources import LiveSource, nothing
 from ganzfeld.patch.node import Named, Node, PrepareContext, RenderContext, SetupContext
 
 LARGEST_SIDE = 8192
+LONGEST_NAME = 200
 
 
 def checked_size(value: Any) -> tuple[int, int]:
@@ -22,6 +23,13 @@ def checked_size(value: Any) -> tuple[int, int]:
     if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in sides):
         raise ValueError(f"a size is (width, height) in whole pixels, up to {LARGEST_SIDE}")
     return sides
+
+
+def checked_name(value: Any) -> str:
+    """The name of a sender, from a patch. Raises ValueError."""
+    if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+        raise ValueError("a sender's name in quotes")
+    return value
 
 
 class LivePicture(Node):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from ganzfeld.errors import FeederError, PatchError
 from ganzfeld.feeders.service import OpenFeeder
+from ganzfeld.patch.media.srt_relay import relayed
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +70,22 @@ class LiveSource:
 
     def _receive(self) -> None:
         """Take what comes until nobody asks any more. Raises FeederError."""
-        feeder = OpenFeeder(self._kind, slots=2, **self._options)
+        with self._reached() as (options, is_there):
+            self._receive_from(options, is_there)
+
+    def _reached(self) -> AbstractContextManager[tuple[dict[str, Any], Callable[[], bool]]]:
+        """What the feeder takes, and whether what the source needs besides is still there."""
+        if not str(self._options.get("address", "")).startswith("srt:"):
+            return nullcontext((self._options, lambda: True))
+        return relayed(self._options)
+
+    def _receive_from(self, options: dict[str, Any], is_there: Callable[[], bool]) -> None:
+        feeder = OpenFeeder(self._kind, slots=2, **options)
         try:
             number = 0
             while time.monotonic() - self._asked <= IDLE_SECONDS:
+                if not is_there():
+                    raise FeederError("Nobody sends the stream", hint="It is tried again and again")
                 answer = feeder.ask("newest", after=number, seconds=WAIT_SECONDS)
                 came, what, hint = answer.facts
                 if came < number:  # another process, which counts anew

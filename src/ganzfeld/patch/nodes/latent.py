@@ -33,7 +33,8 @@ def _source(value: Any) -> str | tuple[float, ...]:
 
 
 class LatentNode(Node):
-    """A latent from a file (.npy, .npz or .pt, as projectors write them) or from numbers of your own.
+    """A latent from a file (.npy, .npz or .pt, as projectors write them), from numbers of your own, or from another
+    program: `latent(osc("/z", 0))` follows a list of numbers that comes by OSC.
 
     A file holds [z_dim], several [K, z_dim], or, in w, [num_ws, w_dim] or [K, num_ws, w_dim]. `index` walks through
     several, a fraction between two mixes them. A short list of numbers is repeated to the length that is needed.
@@ -44,15 +45,20 @@ class LatentNode(Node):
     examples = (
         'shown = latent("latents.npy", index=t)',
         "shown = latent([0.5, -1, 2])",
+        'shown = latent(osc("/z", [0.5, -1, 2]))',
     )
 
-    source = Structure((0.0,), "A file, or a list of numbers.", check=_source)
+    source = Structure((0.0,), "A file, a list of numbers, or an expression that gives one.", check=_source,
+                       moving="numbers")  # fmt: skip
     space = Choice("auto", "z, or w (after the mapping); auto takes a file's own word.", options=("auto", "z", "w"))
     index = HostValue(0, "Which of several; a fraction mixes two neighbours, the end joins the beginning.")
+    numbers = HostValue(0, "What an expression in the place of `source` gives: a number, or a list of them.",
+                        vector=True, range=(-3, 3))  # fmt: skip
 
     def setup(self, context: SetupContext) -> None:
         self.path: Path | None = None
         source = context.structure.source
+        self.moves = "numbers" in context.given
         if not isinstance(source, str):
             self.file_space, self.rows = "z", np.asarray(source, np.float32)[None]
             return
@@ -66,6 +72,11 @@ class LatentNode(Node):
         return (self.path,) if self.path else ()
 
     def prepare(self, context: PrepareContext) -> None:
+        if self.moves:
+            numbers = np.atleast_1d(np.asarray(context.parameters.numbers, np.float32))
+            dim = context.request.dim if isinstance(context.request, LatentRequest) else len(numbers)
+            context.stage("row", np.resize(numbers, dim)[None])
+            return
         first, share = divmod(context.parameters.index, 1)
         count = len(self.rows)
         pair = self.rows[[int(first) % count, (int(first) + 1) % count]]

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganzfeld.patch.media.live_picture import LivePicture, checked_size
+from ganzfeld.patch.media.live_picture import LivePicture, checked_name, checked_size
 from ganzfeld.patch.node import SetupContext, Structure
-
-LONGEST_NAME = 200
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
-        raise ValueError('a sender\'s name in quotes: "wall", or "MACHINE (wall)"')
-    return value
 
 
 class NdiNode(LivePicture):
@@ -29,7 +21,9 @@ class NdiNode(LivePicture):
     examples = ('shown = ndi("wall", size=(64, 36))',)
     needs = "a sender"
 
-    name = Structure("", 'The sender: "wall", or "MACHINE (wall)"; left out, the first that is found.', check=_name)
+    name = Structure(
+        "", 'The sender: "wall", or "MACHINE (wall)"; left out, the first that is found.', check=checked_name
+    )
     size = Structure((1280, 720), "(width, height) in pixels; a picture of another shape is cropped.",
                      check=checked_size)  # fmt: skip
 

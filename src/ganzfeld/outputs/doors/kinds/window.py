@@ -121,7 +121,7 @@ class Window(Door):
 
     @classmethod
     def found(cls) -> list[str]:
-        return [f"window:{one.number}  {one.title}, {one.mode}" for one in cls.displays()]
+        return [f"window:{one.number}  {one.title}, {one.mode}" for one in _displays_of(cls.make_desktop())]
 
     @classmethod
     def make_desktop(cls) -> Desktop:
@@ -132,13 +132,9 @@ class Window(Door):
     def displays(cls) -> list[Display]:
         """The displays of this machine; none where there is no desktop."""
         try:
-            desktop = cls.make_desktop()
+            return _displays_of(cls.make_desktop())
         except OutputError:
             return []
-        try:
-            return desktop.displays()
-        finally:
-            desktop.close()
 
     def _look(self) -> None:
         """See whether the display is there, and still as it was."""
@@ -193,6 +189,13 @@ class Window(Door):
         screen, self._screen = getattr(self, "_screen", None), None
         if screen is not None:
             screen.close()
+
+
+def _displays_of(desktop: Desktop) -> list[Display]:
+    try:
+        return desktop.displays()
+    finally:
+        desktop.close()
 
 
 def _has_moved(display: Display, other: Display) -> bool:

@@ -165,6 +165,8 @@ export interface MasterStatus {
  * Measured by the render process:
  * phase: how far it has come. playing_version: of the patch's text that plays (None: none does yet). opened_in:
  * seconds that opening the patch took, a first frame on scratch state included.
+ * heard_version: of the newest text that it was given. is_building: whether a text is being built. ready_version: of a
+ * text that is built and does not play yet (0: none); ready_beats: it plays when this many beats begin (4: a bar).
  * fps: frames made in the last second. frame_ms, worst_ms: median and longest time of one of them, in milliseconds.
  * halvings: how many times the networks' inner size is halved, to hold the rate.
  * skipped: frames that were left out because they were late; dropped: frames for which readers left no room; both
@@ -192,6 +194,10 @@ export interface Status {
   phase: Phase;
   playing_version: number | null;
   opened_in: number;
+  heard_version: number;
+  is_building: boolean;
+  ready_version: number;
+  ready_beats: number;
   fps: number;
   frame_ms: number;
   worst_ms: number;
@@ -324,16 +330,19 @@ export interface Desk {
 }
 
 /**
- * The whole document. log: the id of the log that `version` counts in. name: the patch's, without folders. file:
- * the path of its file, None if it has none.
+ * The whole document. log: the id of the log that `version` counts in. first: who knows a version from there on can
+ * go on from it, and need not take the text. name: the patch's, without folders. file: the path of its file, None if
+ * it has none. reset: take the text all the same, because what was pushed last makes no sense.
  */
 export interface DocumentText {
   kind: "document";
   log: string;
   version: number;
+  first: number;
   name: string;
   text: string;
   file: string | null;
+  reset: boolean;
 }
 
 /** One change of the document. client: who made it, "" the show itself. */
