@@ -226,7 +226,7 @@ class Failover:
         if self.spare is not None:
             self.spare.kill()
         if self.main is not None:
-            self.main.pipe.post(self._journal.add(Stop()))
+            self.main.pipe.post(self._journal.add(Stop(), keep=False))  # the next process is not to stop
             if not self.main.ends_within(2.0):
                 self.main.kill()
             self.main.wait_for_end()
