@@ -5,6 +5,7 @@ import socket
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from ganzfeld.errors import SignalError
 from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
@@ -78,3 +79,28 @@ def test_a_machine_without_midi_or_sound_plays_on(outside):
         for problem in signals.problems:
             assert problem.what
             assert problem.hint
+
+
+def test_what_comes_in_is_there_to_be_seen(tmp_path, outside):
+    path = write_wave(tmp_path / "tone.wav", sine(1000, 1))
+    now = [0.0]
+    with Signals(outside, Wanted(osc=0, audio=str(path)), clock=lambda: now[0]) as signals:
+        SimpleUDPClient("127.0.0.1", signals.osc.port).send_message("/push", 0.25)
+        now[0] = 0.5
+        assert until(lambda: signals.look().arrivals and signals.look().sound.level > 0.9)
+        seen = signals.look()
+        assert [(each.source, each.address, each.value) for each in seen.arrivals] == [("osc", "/push", "0.25")]
+        assert seen.osc == f"127.0.0.1:{signals.osc.port}"
+        assert (seen.sound.source, seen.sound.is_file, seen.sound.floor) == ("tone.wav", True, -50)
+        spectrum = seen.sound.spectrum
+        loudest = seen.sound.low_hz * (seen.sound.high_hz / seen.sound.low_hz) ** (
+            (spectrum.index(max(spectrum)) + 0.5) / len(spectrum)
+        )
+        assert abs(loudest - 1000) < 60
+        signals.silence_below(0.0)
+        now[0] = 0.9
+        assert until(lambda: signals.look().sound.level < 0.5)
+        with pytest.raises(SignalError, match="Silence lies"):
+            signals.silence_below(float("nan"))
+    with Signals(outside, Wanted()) as signals, pytest.raises(SignalError, match="No sound"):
+        signals.silence_below(-40)

@@ -9,7 +9,7 @@ from test_studio_browser import wait_until
 
 from fake_show import KNOB, flat
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.values.desk import Desk, KnobOnDesk, LearnableNumber, Lesson, SnapshotOnDesk
+from ganzfeld.values.desk import BinnedSnapshot, Desk, KnobOnDesk, LearnableNumber, Lesson, SnapshotOnDesk
 
 KNOBS = (KNOB, KnobOnDesk("/warmth", 0.25, 0.5, "midi", 0.0, 1.0, 2.0, 0.4, "1/71", None))
 SNAPSHOTS = (SnapshotOnDesk("dawn", (0.0, 0.0)), SnapshotOnDesk("night", (1.0, 1.0), "note 1/60", ("/gone/psi",)))
@@ -88,10 +88,10 @@ def test_snapshots_are_stored_recalled_renamed_and_deleted(desk, show):
         if word == "delete":  # it asks
             desk.get_by_role("button", name="really delete night?").click()
         done(desk, show, *what)
-    show.desk_now = replace(show.desk_now, deleted="night")
+    show.desk_now = replace(show.desk_now, bin=(BinnedSnapshot("night"),))
     desk.get_by_test_id("undelete").click()
     done(desk, show, "arrange", "undelete")
-    show.desk_now = replace(show.desk_now, deleted=None)
+    show.desk_now = replace(show.desk_now, bin=())
     desk.get_by_test_id("undelete").wait_for(state="detached")
     desk.get_by_label("Length of a fade").fill("2,5")
     desk.keyboard.press("Enter")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +19,8 @@ from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
-from ganzfeld.values.status import PatchSource, Status
+from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.status import MasterStatus, PatchSource, Status
 
 PATCH = """\
 # organ.ganz
@@ -56,19 +59,32 @@ class FakeShow:
             device="cpu",
             pending_trust=[],
             rolled="",
+            doors=(),
+            master=MasterStatus(),
+            take=None,
         )
         self.well = True
         self.commands: list[tuple[str, dict[str, str]]] = []
         self.refuses: Exception | None = None
         self.desk_now = Desk(kept=True)
         self.done: list[tuple] = []
+        self.inputs_now = Inputs()
+        self.patch_file: Path | None = None
+        self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
         name = f"organ {uuid.uuid4()}"  # nobody else's
-        self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
+        newest = lambda: self.now.patch_text  # noqa: E731
+        self.document = Document(name, PATCH, None, newest=newest, playing=newest, play=self.play_text)
         self.played_at_once = False
         self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
+
+    def inputs(self) -> Inputs:
+        return self.inputs_now
+
+    def silence_below(self, decibels: float) -> None:
+        self._do("silence below", decibels)
 
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:
@@ -114,6 +130,15 @@ class FakeShow:
     def document_state(self) -> DocumentState:
         return self.document.state(self.status())
 
+    def patch_folder(self) -> str:
+        return ""
+
+    def report(self, choose: Sequence[str], rate: float, hear: Callable) -> Callable[[], None]:
+        """What is asked for stands in `reported`, until it is stopped; a test calls `hear` itself."""
+        report = (tuple(choose), hear)
+        self.reported.append(report)
+        return lambda: self.reported.remove(report)
+
     def desk(self) -> Desk:
         return self.desk_now
 
@@ -144,6 +169,10 @@ class FakeShow:
 
     def stop_learning(self) -> None:
         self._do("stop")
+        self.teach(None)
+
+    def touched(self, control: str) -> None:
+        self._do("touched", control)
         self.teach(None)
 
     def connect(self, target: str, control: str | None) -> None:

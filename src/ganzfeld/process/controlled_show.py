@@ -26,7 +26,7 @@ from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
-from ganzfeld.process.messages import TrustScript, VersionedText
+from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
@@ -41,6 +41,7 @@ from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
@@ -53,13 +54,16 @@ class ControlledShow(ShowCommands):
 
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. doors: where pictures leave to; `doors.master`: their level, black and freeze.
-    document: the text that is written, of which this show plays and saves.
+    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
+    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
+    text that is written, of which this show plays and saves.
     """
 
     name: str
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
+    inputs: Callable[[], Inputs]
+    silence_below: Callable[[float], None]
     doors: Routing
     document: Document
     _files: ShowFiles
@@ -124,12 +128,17 @@ class ControlledShow(ShowCommands):
                 osc_dropped_last=last,
                 doors=self.doors.statuses(),
                 master=self.doors.master.status(),
+                take=self._care.take.status,
             )
 
     def patch_source(self) -> PatchSource:
         """The patch's newest text, whether it plays or not."""
         newest = self._policy.newest
         return PatchSource(name=self.name, text=newest.text, version=newest.version)
+
+    def patch_folder(self) -> str:
+        """The folder that the patch's files lie in; "" if it has no file."""
+        return str(Path(self._options.file).parent) if self._options.file else ""
 
     @property
     def known_time(self) -> tuple[float, float, float]:
@@ -325,21 +334,44 @@ class ControlledShow(ShowCommands):
         tap = self._taps.tap(at)
         self.tempo(tap.bpm, tap.beat, at=at)
 
-    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
+    def report(self, choose: Sequence[str], rate: float, hear: Hear) -> Callable[[], None]:
         """Call `hear` after frames, at most `rate` times a second, with (at least) the values of these addresses:
-        parameters, named signals, knobs and what came from outside."""
+        parameters, named signals, knobs and what came from outside. What is returned ends that."""
         with self._lock:
-            self._listeners.add(choose, rate, hear)
-            if (report := self._listeners.wanted) is not None:
-                self._give(report, key="report", keep=False)
+            remove = self._listeners.add(choose, rate, hear)
+            self._tell_reports()
+
+        def stop() -> None:
+            with self._lock:
+                remove()
+                self._tell_reports()
+
+        return stop
+
+    def _tell_reports(self) -> None:
+        self._give(self._listeners.wanted or ReportValues(), key="report", keep=False)
 
     def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
         """How every door and the master are."""
         return self.doors.statuses(), self.doors.master.status()
 
     def door(self, do: str, door: str, **options: Any) -> None:
-        """Do what a page asks of a door (see `Routing.obey`). Raises GanzfeldError."""
-        self.doors.obey(do, door, options)
+        """Do what a page asks of a door (see `Routing.obey`); "record": begin a film beside the patch. Raises
+        GanzfeldError."""
+        if do == "record":
+            self.doors.record(self._film())
+        else:
+            self.doors.obey(do, door, options)
+
+    def _film(self) -> Path:
+        """Where a film goes whose name nobody chose; a number is added where that is taken."""
+        path = self.patch_file
+        return path.with_suffix(".mp4") if path else Path.cwd() / f"{Path(self.name).stem or 'show'}.mp4"
+
+    @property
+    def patch_file(self) -> Path | None:
+        """The file of the patch, or None."""
+        return self._files.patch.path if self._files.patch else None
 
     def page(self, picture: str) -> PageDoor | None:
         """What clean pages of an output see (see `Routing.page`)."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
 
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.knobs import position_of
 from ganzfeld.patch.mixing import Mix
-from ganzfeld.values.desk import Curve, Desk, KnobOnDesk, SnapshotOnDesk, TurnedBy
+from ganzfeld.values.desk import BinnedSnapshot, Curve, Desk, KnobOnDesk, SnapshotOnDesk, TurnedBy
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.engine.snapshots.bank import Bank
+    from ganzfeld.engine.snapshots.bank import Bank, Snapshot
 
 
 class DeskReader:
@@ -20,6 +23,7 @@ class DeskReader:
     def __init__(self) -> None:
         self._known: tuple[Graph | None, Bank | None] = (None, None)
         self._snapshots: tuple[SnapshotOnDesk, ...] = ()
+        self._bin: tuple[BinnedSnapshot, ...] = ()
 
     def look(self, engine: Engine) -> Desk:
         """The desk as it is now."""
@@ -28,9 +32,10 @@ class DeskReader:
         if self._known != (graph, bank):
             misfits = snapshots.misfits(graph) if graph is not None else {}
             self._snapshots = tuple(
-                SnapshotOnDesk(name, kept.at, kept.midi, tuple(misfits.get(name, ())))
+                SnapshotOnDesk(name, kept.at, kept.midi, tuple(misfits.get(name, ())), _key(kept))
                 for name, kept in bank.snapshots.items()
             )
+            self._bin = tuple(BinnedSnapshot(each.name, _key(each.snapshot)) for each in snapshots.history.bin)
             self._known = graph, bank
         current, waiting = snapshots.current, snapshots.waiting
         return Desk(
@@ -41,7 +46,8 @@ class DeskReader:
             shown=tuple(current.shares) if current is not None and current.at is None else (),
             share=round(snapshots.share, 2),
             waiting=waiting.name if waiting is not None else None,
-            deleted=snapshots.deleted.name if snapshots.deleted is not None else None,
+            bin=self._bin,
+            undoes=snapshots.history.undoes,
             at=current.at if current is not None else None,
         )
 
@@ -68,6 +74,11 @@ def _knobs(engine: Engine, graph: Graph) -> tuple[KnobOnDesk, ...]:
             )
         )
     return tuple(found)
+
+
+def _key(snapshot: Snapshot) -> str:
+    """What stands for a snapshot's values: the same for the same values, whatever it is called."""
+    return hashlib.blake2b(msgspec.msgpack.encode(snapshot.values), digest_size=8).hexdigest()
 
 
 def _shown(value: Any) -> Any:

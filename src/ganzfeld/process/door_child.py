@@ -148,6 +148,8 @@ class DoorChild:
             height=report.height,
             refresh=report.refresh,
             refreshed_at=report.refreshed_at,
+            seconds=report.seconds,
+            size=report.size,
         )
 
     @property

@@ -16,6 +16,7 @@ from pathlib import Path
 from ganzfeld.process.custody import Custody
 from ganzfeld.process.kept_show import KeptShow, ShowKeeper
 from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.take_watch import TakeWatch
 from ganzfeld.values.hazards import HazardBoard, stamp_of
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ class FileCare:
     """custody: the files that are set aside.
 
     changed: is told of a file that is to be tried again. show: what is to be kept; keep_in: the file to keep it in, or
-    None. also: is called several times a second with the time (perf_counter), and writes what it has to write.
+    None. also: is called several times a second with the time (perf_counter), and writes what it has to write. take:
+    the file of the take that is recorded.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class FileCare:
         show: Callable[[], KeptShow | None],
         keep_in: Path | None,
         also: Callable[[float], None],
+        take: Path | None = None,
     ) -> None:
         self._asked: tuple[str, ...] = ()
         self._read: dict[str, int] = {}
         self.custody = Custody()
+        self.take = TakeWatch(take)
         self._copies: dict[str, list[str]] = {}
         self._files, self._hazards, self._changed, self._show, self._also = files, hazards, changed, show, also
         self._keeper = ShowKeeper(keep_in) if keep_in is not None else None
@@ -98,6 +102,7 @@ class FileCare:
 
     def _look(self, now: float) -> None:
         self._files.write_soon()
+        self.take.look(now)
         self._also(now)
         for path in self.custody.due(now):
             self._changed(path)

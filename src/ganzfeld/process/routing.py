@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -31,6 +32,8 @@ from ganzfeld.values.status import DoorStatus
 
 log = logging.getLogger(__name__)
 
+FILM = "film"
+"""The kind of door that records."""
 MOST_CLOSING_SECONDS = 10.0
 _COMMAND = re.compile(r"/door/([^/]+)/(start|stop|again)")
 
@@ -153,6 +156,19 @@ class Routing:
                 self.change(door, options)
             case "again" | "start" | "stop":
                 self.command(door, do)
+
+    def record(self, target: Path) -> None:
+        """Begin a film: the door that waits to record one does, or else a new one does, into `target`. Raises
+        OutputError."""
+        with self._lock:
+            films = [(name, door) for name, door in self._doors.items() if door.route.type == FILM]
+        for name, door in films:
+            if door.is_gone:
+                self.command(name, "again")
+            else:
+                self.command(name, "start")
+            return
+        self.open(Route(FILM, name="record", options={"target": str(target)}))
 
     def hears(self, address: str, value: Any = None) -> bool:
         """Something came from outside. True: it was for a door, as `/door/record/start` or `stop` is, alone or with a

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.controlled_show import ControlledShow
 from ganzfeld.process.darkening import show_black
@@ -61,6 +62,7 @@ from ganzfeld.process.value_reports import Listeners
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.hazards import HazardBoard
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import Status
@@ -128,11 +130,18 @@ class Supervisor(ControlledShow):
         self._closing = False
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
+        self.inputs: Callable[[], Inputs] = Inputs
+        self.silence_below: Callable[[float], None] = _hears_nothing
         before = read_kept(keep_in) if keep_in is not None else None
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
-            self.name, text or "", self._files.patch, newest=lambda: self._policy.newest.text, play=self._play
+            self.name,
+            text or "",
+            self._files.patch,
+            newest=lambda: self._policy.newest.text,
+            playing=lambda: (self._playing or self._policy.newest).text,
+            play=self._play,
         )
         self._policy = RestartPolicy(
             VersionedText(1, self.document.first_played, self._options.file), time.perf_counter()
@@ -152,6 +161,7 @@ class Supervisor(ControlledShow):
             show=self.to_keep,
             keep_in=keep_in,
             also=self.document.look,
+            take=take,
         )
         self._dark = False
         self._sign = SignOfLife()
@@ -378,6 +388,10 @@ class Supervisor(ControlledShow):
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
             yield self._journal.add(report, keep=False)
+
+
+def _hears_nothing(decibels: float) -> None:
+    raise GanzfeldError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
 
 
 def _closer(supervisor: Supervisor):

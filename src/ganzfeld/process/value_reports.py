@@ -22,9 +22,15 @@ class Listeners:
     def __init__(self) -> None:
         self._all: list[tuple[ReportValues, Hear]] = []
 
-    def add(self, choose: Sequence[str], rate: float, hear: Hear) -> None:
-        """One more, for these addresses and so many times a second."""
-        self._all.append((ReportValues(tuple(choose), rate), hear))
+    def add(self, choose: Sequence[str], rate: float, hear: Hear) -> Callable[[], None]:
+        """One more, for these addresses and so many times a second; what is returned takes it away again."""
+        listener = ReportValues(tuple(choose), rate), hear
+        self._all = [*self._all, listener]
+
+        def remove() -> None:
+            self._all = [each for each in self._all if each is not listener]
+
+        return remove
 
     @property
     def wanted(self) -> ReportValues | None:

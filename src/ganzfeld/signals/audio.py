@@ -9,19 +9,23 @@ import time
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from ganzfeld.errors import SignalError, nearest, reason_of
 from ganzfeld.signals.background import Background
-from ganzfeld.signals.features import FLOOR_DB, Features
+from ganzfeld.signals.features import FLOOR_DB, HIGHEST_HZ, LOWEST_FLOOR_DB, LOWEST_HZ, Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
 from ganzfeld.signals.shared_sound import SharedInput
 from ganzfeld.signals.tempo import TempoTracker
+from ganzfeld.values.inputs import SoundHeard
 from ganzfeld.values.sound_ring import SoundWriter
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+SPECTRUM_STEPS = 64
+"""Of what a person sees of the spectrum."""
 PATIENCE_SECONDS = 2.0
 """Without a block for this long, a device is gone."""
 
@@ -82,6 +86,24 @@ class Hearing:
         bpm, phase, at = self.tempo.bpm, self.tempo.phase, time.perf_counter() if at is None else at
         heard_until = at - self.features.waiting_seconds
         self._pulse = None if bpm is None or phase is None else (bpm, phase, heard_until)
+
+    def look(self) -> SoundHeard:
+        """What is heard just now, for a person. Any thread may ask."""
+        told, features = dict(self._told), self.features
+        decibels, spectrum = features.look(SPECTRUM_STEPS)
+        return SoundHeard(
+            decibels=round(max(decibels, LOWEST_FLOOR_DB), 1),
+            floor=features.floor,
+            level=told.get("/audio/level", 0.0),
+            bass=told.get("/audio/bass", 0.0),
+            mid=told.get("/audio/mid", 0.0),
+            high=told.get("/audio/high", 0.0),
+            bands=tuple(told.get(f"/audio/band/{k}", 0.0) for k in range(features.bands)),
+            spectrum=tuple(round(max(each, LOWEST_FLOOR_DB), 1) for each in spectrum),
+            low_hz=LOWEST_HZ,
+            high_hz=min(HIGHEST_HZ, features.rate / 2),
+            bpm=told.get("/audio/bpm", 0.0),
+        )
 
     def silence(self) -> None:
         """The source is gone: nothing may hang where it last was."""
@@ -146,12 +168,25 @@ class AudioInput(Background):
         self.options = options
         self.problem: SignalError | None = None
         self._hearing: Hearing | None = None
+        self._name = str(device) if device is not None else ""
 
     def expect(self, bpm: float | None) -> None:
         """About how fast the sound may be (see `TempoTracker`'s `around`)."""
         self.options["around"] = bpm
         if self._hearing is not None:
             self._hearing.tempo.around = bpm
+
+    def look(self) -> SoundHeard:
+        """What is heard just now, for a person."""
+        hearing = self._hearing
+        heard = hearing.look() if hearing is not None else SoundHeard(floor=self.options.get("floor", FLOOR_DB))
+        return replace(heard, source=self._name)
+
+    def silence_below(self, decibels: float) -> None:
+        """What is quieter than this is silence from now on."""
+        self.options["floor"] = decibels
+        if self._hearing is not None:
+            self._hearing.features.floor = decibels
 
     def beat(self, now: float) -> Beat | None:
         """As `Hearing.beat`."""
@@ -166,7 +201,8 @@ class AudioInput(Background):
             hearing = None
             try:
                 device = self._find()
-                rate = float(self._library.query_devices(device, "input")["default_samplerate"])
+                facts = self._library.query_devices(device, "input")
+                self._name, rate = str(facts.get("name", self._name)), float(facts["default_samplerate"])
                 self._hearing = hearing = Hearing(self.outside, rate, **self.options)
                 self._listen(device, hearing)
             except SignalError as error:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from ganzfeld.errors import FeederError, SignalError
 from ganzfeld.signals.audio import Hearing
 from ganzfeld.signals.follower import Follower
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
+from ganzfeld.values.inputs import SoundHeard
 
 RATE = 48000
 """Samples a second, whatever the file has."""
@@ -119,6 +121,14 @@ class AudioFile(Follower):
         super().stop()
         self.hearing.silence()
         self.file.close()
+
+    def look(self) -> SoundHeard:
+        """What is heard just now, for a person."""
+        return replace(self.hearing.look(), source=self.file.path.name, is_file=True)
+
+    def silence_below(self, decibels: float) -> None:
+        """What is quieter than this is silence from now on."""
+        self.hearing.features.floor = decibels
 
     def expect(self, bpm: float | None) -> None:
         """About how fast the sound may be (see `TempoTracker`'s `around`)."""

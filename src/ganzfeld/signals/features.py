@@ -93,7 +93,7 @@ class Features:
         self.hop = 2 ** max(4, round(math.log2(rate * _HOP_SECONDS)))
         self.window = self.hop * _HOPS_IN_WINDOW
         self.hop_seconds = self.hop / rate
-        self.sensitivity, self.floor = sensitivity, floor
+        self.sensitivity, self.floor, self.bands = sensitivity, floor, bands
         self._arrange(1)
         shape = np.hanning(self.window + 1)[:-1]
         self._shape = shape.astype(np.float32)
@@ -105,6 +105,7 @@ class Features:
         self._bands = self._filters(np.geomspace(LOWEST_HZ, top, bands + 1))
         self._fine = self._filters(np.geomspace(LOWEST_HZ, top, _FLUX_BANDS + 1))
         self._loudest = np.full(3, floor + LEAST_LOUD_DB)  # of: the level, the three, the bands
+        self._seen: np.ndarray | None = None
         self._rising = 1 - math.exp(-self.hop_seconds / max(attack, 1e-4))
         self._falling = 1 - math.exp(-self.hop_seconds / max(release, 1e-4))
         self._values = np.zeros(4 + bands)
@@ -125,6 +126,17 @@ class Features:
     def waiting_seconds(self) -> float:
         """How much sound waits for its hop to be full."""
         return self._rest.shape[1] / self.rate
+
+    def look(self, steps: int) -> tuple[float, list[float]]:
+        """Loudness now, in decibels of full scale, and its spectrum in so many steps of equal width in octaves from
+        40 Hz to 16 kHz. Costs nothing while nobody looks; another thread may."""
+        sound = self._sound
+        recent = sound[:, -2 * self.hop :]
+        power = sum(np.abs(np.fft.rfft(row * self._shape)) ** 2 for row in sound) / len(sound)
+        if self._seen is None or len(self._seen) != steps:
+            self._seen = self._filters(np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, self.rate / 2), steps + 1))
+        level = float(_decibels(np.array([float((recent**2).mean())]))[0])
+        return level, _decibels(self._seen @ power).tolist()
 
     def _filters(self, edges: np.ndarray) -> np.ndarray:
         """[bands, bins]: which part of each bin's width lies in each band."""

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.signals.arrivals_table import ArrivalsTable
 from ganzfeld.signals.audio import AudioInput
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.doors_out import DoorsOut
+from ganzfeld.signals.features import LOWEST_FLOOR_DB
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
@@ -25,8 +27,9 @@ from ganzfeld.signals.pulse import Pulse
 from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.show_time import ShowTime
 from ganzfeld.signals.transport import TransportedShow, turned
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.sound_ring import SoundWriter
-from ganzfeld.values.status import DoorStatus, MasterStatus
+from ganzfeld.values.status import DoorStatus, MasterStatus, Problem
 from ganzfeld.values.time import Moment
 
 
@@ -100,6 +103,7 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
+        self.arrivals = ArrivalsTable()
 
     @property
     def problems(self) -> list[GanzfeldError]:
@@ -117,6 +121,27 @@ class Signals:
         """Messages of OSC that could not be read, and what was wrong with the last one ("" if there is none)."""
         osc = self.osc
         return (osc.dropped, str(osc.last_dropped or "")) if osc is not None else (0, "")
+
+    def look(self) -> Inputs:
+        """What comes in, for a person. Any thread may ask."""
+        osc, midi, audio, wanted = self.osc, self.midi, self.audio, self.wanted
+        return Inputs(
+            osc=f"{osc.host}:{osc.port}" if osc is not None else "",
+            osc_to=tuple(f"{host}:{port}" for host, port in wanted.osc_to),
+            midi=(*(midi.inputs if midi is not None else ()), *(file.name for file in list(self.midi_files))),
+            listens_to_midi=bool(wanted.midi),
+            arrivals=self.arrivals.look(),
+            sound=audio.look() if audio is not None else None,
+            problems=tuple(map(Problem.of, self.problems)),
+        )
+
+    def silence_below(self, decibels: float) -> None:
+        """Sound that is quieter than this is silence from now on. Raises SignalError."""
+        if self.audio is None:
+            raise SignalError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
+        if not LOWEST_FLOOR_DB <= decibels <= 0:
+            raise SignalError(f"Silence lies at {LOWEST_FLOOR_DB:g} to 0 decibels, not {decibels:g}")
+        self.audio.silence_below(decibels)
 
     def start(self) -> Signals:
         """Open everything that is wanted."""
@@ -192,6 +217,7 @@ class Signals:
         return self._turn(address, value) if self._turn is not None else False
 
     def _tapped(self, message: Message) -> None:
+        self.arrivals.heard("osc", message.address, message.arguments or None)
         # A button sends a 0 when it is let go.
         if message.address == "/tempo/tap" and self._conducts is not None and all(message.arguments[:1]):
             self._conducts.tap()
@@ -262,14 +288,25 @@ class Signals:
                 raise SignalError(what, hint=error.hint) from None
 
 
+_WITHOUT_VALUE = frozenset({"/midi/start", "/midi/continue", "/midi/stop"})
+
+
 class _Echo:
-    """The mailbox of what is heard and played here; its events also go to whoever is sent OSC."""
+    """The mailbox of what is heard and played here; its events also go to whoever is sent OSC, and what is played is
+    counted."""
 
     def __init__(self, mailbox: Mailbox, signals: Signals) -> None:
-        self.set, self.counts_hits = mailbox.set, mailbox.counts_hits
+        self.counts_hits = mailbox.counts_hits
         self._mailbox, self._signals = mailbox, signals
 
+    def set(self, address: str, value: Any) -> None:
+        if address.startswith("/midi/"):
+            self._signals.arrivals.heard("midi", address, value)
+        self._mailbox.set(address, value)
+
     def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:
+        if address in _WITHOUT_VALUE:
+            self._signals.arrivals.heard("midi", address)
         self._mailbox.hit(address, *arguments, **named)
         for sender in self._signals.senders:
             sender.hit(address, *arguments)

@@ -20,11 +20,14 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.side_routes import side_routes
 from ganzfeld.studio.sockets import OpenSockets
 from ganzfeld.studio.text_actions import TextActions, TooFastError
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
@@ -53,7 +56,14 @@ LATER = 1013
 BEAT_SECONDS = 1.0
 
 
-def create_app(show: StudioShow, audience: Audience, sockets: OpenSockets, server: Reachable) -> Starlette:
+def create_app(
+    show: StudioShow,
+    audience: Audience,
+    sockets: OpenSockets,
+    server: Reachable,
+    lookups: Lookups,
+    thumbnails: Thumbnails,
+) -> Starlette:
     """The ASGI application, without its guard.
 
     GET /            the page
@@ -63,7 +73,9 @@ def create_app(show: StudioShow, audience: Audience, sockets: OpenSockets, serve
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
+    GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
 
@@ -94,9 +106,11 @@ def create_app(show: StudioShow, audience: Audience, sockets: OpenSockets, serve
         Route("/frame.png", _still(show, picture.png, "image/png")),
         Route("/api/status", status),
         Route("/api/patch", patch),
+        *lookups.routes,
         *patch_routes(show),
         *link_routes(server, sockets),
         Route("/health", health),
+        *side_routes(show, thumbnails),
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),

@@ -16,6 +16,7 @@ from typing import Any
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.studio import picture
 from ganzfeld.studio.show import PageSource, StudioShow
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import NO_FRAME, Audience, Stream
 from ganzfeld.studio.wire import EncodedFrame, encode
 from ganzfeld.values.desk import Desk
@@ -151,7 +152,19 @@ class StateBroadcast(_Broadcast):
     _version: int | None = None
     _desk: Desk | None = None
 
+    def __init__(
+        self,
+        name: str,
+        show: StudioShow,
+        audience: Audience,
+        loop: asyncio.AbstractEventLoop,
+        thumbnails: Thumbnails,
+    ) -> None:
+        super().__init__(name, show, audience, loop)
+        self._thumbnails = thumbnails
+
     def step(self) -> None:
+        self._thumbnails.look()
         if not self.audience.present.wait(NAP):
             return
         status = self.show.status()
@@ -160,7 +173,7 @@ class StateBroadcast(_Broadcast):
             source = self.show.patch_source()
             self._version = source.version
             self.on_loop(self.audience.tell, "patch", encode(source))
-        desk = self.show.desk()
+        desk = self._thumbnails.marked(self.show.desk())
         if desk != self._desk:
             self._desk = desk
             self.on_loop(self.audience.tell, "desk", encode(desk))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.wire import AtDesk, KnobReleased, KnobTurned, LearnControl, MasterMoved, SnapshotAction
+from ganzfeld.studio.wire import AtDesk, KnobReleased, KnobTurned, LearnControl, MasterMoved, SnapshotAction, SoundFloor
 
 _HITS = ("store", "recall", "morph", "release")
 
@@ -18,6 +18,8 @@ def obey(show: StudioShow, message: AtDesk) -> None:
         case MasterMoved(what, value, seconds, door):
             address = f"/master/{door}/{what}" if door else f"/master/{what}"
             show.turn(address, value if what == "freeze" else [value, seconds])
+        case SoundFloor(decibels):
+            show.silence_below(decibels)
         case KnobReleased(address):
             show.release(address)
         case SnapshotAction(do, arguments) if do in _HITS:
@@ -28,5 +30,9 @@ def obey(show: StudioShow, message: AtDesk) -> None:
             show.stop_learning()
         case LearnControl(str() as target, "forget"):
             show.connect(target, None)
+        case LearnControl(target, "touch", str() as control):
+            if target is not None or show.desk().lesson is None:
+                show.learn(target)
+            show.touched(control)
         case LearnControl(target, "learn"):
             show.learn(target)

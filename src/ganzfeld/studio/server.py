@@ -20,9 +20,11 @@ from ganzfeld.studio.connections import SayOnce
 from ganzfeld.studio.guard import Guard, addresses, has_port
 from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
 from ganzfeld.studio.links import Links, Role
+from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.reachable import bracketed, is_wildcard, own_addresses, own_names
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.sockets import OpenSockets
+from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import Audience, Stream
 from ganzfeld.studio.visitors import IN_ADDRESS
 
@@ -85,6 +87,7 @@ class StudioServer:
         self._exact_port = exact_port
         self._allowed_hosts = tuple(allowed_hosts)
         self._open_browser = open_browser
+        self._lookups = Lookups(show)
         self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -137,6 +140,7 @@ class StudioServer:
 
     def stop(self) -> None:
         """Closes every connection and returns; may be called twice."""
+        self._lookups.close()  # or an answer that is waited for would hold up the end
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -174,10 +178,11 @@ class StudioServer:
             return broadcast.stop
 
         audience = Audience(begin)
+        thumbnails = Thumbnails(self._show)
         sockets = OpenSockets(self.links)
         names = [*self._allowed_hosts, *(own_names() if is_wildcard(self._host) else [bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience, sockets, self),
+            create_app(self._show, audience, sockets, self, self._lookups, thumbnails),
             known=addresses(self._port, names),
             url=self.url,
             links=self.links,
@@ -185,7 +190,7 @@ class StudioServer:
         )
         self._server = HttpServer(app, ready, self._encryption)
         for broadcast in (
-            StateBroadcast("studio state", self._show, audience, loop),
+            StateBroadcast("studio state", self._show, audience, loop, thumbnails),
             DocumentBroadcast("studio document", self._show, audience, loop),
         ):
             broadcasts.add(broadcast)
@@ -194,6 +199,7 @@ class StudioServer:
         try:
             await self._server.serve(sockets=[listening])
         finally:
+            self._lookups.close()
             following.cancel()
             for broadcast in broadcasts:
                 broadcast.stop()

@@ -5,7 +5,8 @@ Every method may be called from any thread and must return at once (`wait` after
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ganzfeld.patch.library import ListedPatch
@@ -21,11 +22,12 @@ from ganzfeld.values.document import (
     Draft,
 )
 from ganzfeld.values.health import Health
+from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
 
-DoorVerb = Literal["open", "close", "change", "again", "start", "stop"]
+DoorVerb = Literal["open", "close", "change", "again", "start", "stop", "record"]
 
 
 class PageSource(Protocol):
@@ -121,8 +123,25 @@ class StudioShow(Protocol):
         """The patch's newest text."""
         ...
 
+    def patch_folder(self) -> str:
+        """The folder that its files lie in; "" if it has none of its own."""
+        ...
+
     def desk(self) -> Desk:
         """What hands stand at now."""
+        ...
+
+    def inputs(self) -> Inputs:
+        """What comes in: OSC, MIDI, sound."""
+        ...
+
+    def silence_below(self, decibels: float, /) -> None:
+        """Sound that is quieter is silence from now on. May raise GanzfeldError."""
+        ...
+
+    @property
+    def patch_file(self) -> Path | None:
+        """The file of the patch that plays, or None."""
         ...
 
     def latest(self, newer_than: int) -> ShownFrame | None:
@@ -150,7 +169,7 @@ class StudioShow(Protocol):
         ...
 
     def arrange(self, what: str, *arguments: Any) -> None:
-        """Rename, delete, place snapshots, or say how they fade."""
+        """Rename, delete, have back, order, place snapshots, undo that, or say how they fade."""
         ...
 
     def learn(self, target: str | None = None) -> None:
@@ -161,8 +180,19 @@ class StudioShow(Protocol):
         """Nothing is to be learned any more."""
         ...
 
+    def touched(self, control: str) -> float | None:
+        """This control was touched while something is being learned."""
+        ...
+
     def connect(self, target: str, control: str | None) -> float | None:
         """Give a target this control (None: none), and write it down."""
+        ...
+
+    def report(
+        self, choose: Sequence[str], rate: float, hear: Callable[[Any, Mapping[str, Any]], None]
+    ) -> Callable[[], None]:
+        """Call `hear` after frames with their moment and the values of these addresses, at most `rate` times a second,
+        until what is returned is called. `hear` must not wait."""
         ...
 
     def patches(self) -> list[ListedPatch]:
@@ -179,7 +209,7 @@ class StudioShow(Protocol):
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:
-        """Open, close, change a door, or start it again. May raise GanzfeldError."""
+        """Open, close, change a door, start it again, or record a film. May raise GanzfeldError."""
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from ganzfeld.studio.links import Role
-from ganzfeld.studio.show import CommandName
+from ganzfeld.studio.show import CommandName, DoorVerb
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import (
     BlockPlayed,
@@ -107,16 +107,17 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     """Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
     `engine.snapshots.Snapshots.arrange`."""
 
-    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "place", "fade"]
+    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "order", "undo", "place", "fade"]
     arguments: list[str | float] = []
 
 
 class LearnControl(_FromPage, frozen=True, tag="learn"):
     """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
-    no control turns it any more."""
+    no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched."""
 
     target: str | None = None
-    do: Literal["learn", "stop", "forget"] = "learn"
+    do: Literal["learn", "stop", "forget", "touch"] = "learn"
+    control: Annotated[str, msgspec.Meta(pattern=r"\A(cc|note) \d{1,2}/\d{1,3}\Z")] | None = None
 
 
 class MasterMoved(_FromPage, frozen=True, tag="master"):
@@ -129,12 +130,18 @@ class MasterMoved(_FromPage, frozen=True, tag="master"):
     door: str | None = None
 
 
+class SoundFloor(_FromPage, frozen=True, tag="floor"):
+    """Sound that is quieter than this, in decibels of full scale, is silence from now on."""
+
+    decibels: float
+
+
 class DoorAction(_FromPage, frozen=True, tag="door"):
     """Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
-    options. "again": start one that had ended. "start", "stop": a film. Doors are opened and changed from the machine
-    that plays only."""
+    options. "again": start one that had ended. "start", "stop": a film. "record": begin a film beside the patch,
+    whatever `door` says. Doors are opened and changed from the machine that plays only."""
 
-    do: Literal["open", "close", "change", "again", "start", "stop"]
+    do: DoorVerb
     door: str
     options: dict[str, str | float | bool] = {}
 
@@ -221,7 +228,7 @@ FromStudio = (
     | Carets
     | You
 )
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
 AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
 FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 

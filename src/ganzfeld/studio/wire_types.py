@@ -16,8 +16,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import links, show, wire
-from ganzfeld.values import desk, document, status
+from ganzfeld.studio import links, machine, show, wire
+from ganzfeld.studio.words import Words
+from ganzfeld.values import desk, document, inputs, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
 LINE_WIDTH = 110  # as in web/biome.json
@@ -33,6 +34,8 @@ _ALIASES: dict[str, Any] = {
     "Wait": document.Wait,
     "Changes": document.Changes,
     "CommandName": show.CommandName,
+    "DoorVerb": show.DoorVerb,
+    "ArrivalSource": inputs.ArrivalSource,
     "Role": links.Role,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
@@ -40,6 +43,8 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
+_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined)
+"""What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
     int: "number",
@@ -60,7 +65,7 @@ def wire_ts() -> str:
         _list("KINDS", "The kind of every message of the studio.", map(_kind, get_args(wire.FromStudio))),
     ]
     structs: dict[type, None] = {}
-    for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage)):
+    for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage), *_ANSWERS):
         _collect(struct, structs)
     from_page = set(get_args(wire.FromPage))
     parts += [_alias(name, alias) for name, alias in _ALIASES.items()]

@@ -37,12 +37,23 @@ class KnobOnDesk(msgspec.Struct, frozen=True):
 
 class SnapshotOnDesk(msgspec.Struct, frozen=True):
     """A snapshot. at: its place on the pad, 0 to 1 from the left and from the bottom. midi: the control that recalls
-    it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so."""
+    it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so. key: stands for its values:
+    snapshots of the same values have the same. has_picture: the studio has one of it, by this key."""
 
     name: str
     at: tuple[float, float]
     midi: str | None = None
     misfits: tuple[str, ...] = ()
+    key: str = ""
+    has_picture: bool = False
+
+
+class BinnedSnapshot(msgspec.Struct, frozen=True):
+    """A snapshot that was deleted and can be had back; key, has_picture: as of `SnapshotOnDesk`."""
+
+    name: str
+    key: str = ""
+    has_picture: bool = False
 
 
 class LearnableNumber(msgspec.Struct, frozen=True):
@@ -73,11 +84,14 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="des
     Told by the render process:
     held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
     arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
-    have arrived, 0 to 1. deleted: the snapshot that was deleted last and can be had back. waiting: one that waits for
-    its beat. at: the place on the pad, if it was a morph.
+    have arrived, 0 to 1. bin: snapshots that were deleted and can be had back, the last one last. undoes: what would be
+    undone at the snapshots ("delete dawn"), "" if there is nothing. waiting: one that waits for its beat. at: the place
+    on the pad, if it was a morph.
 
     Added by the supervisor:
     lesson: what is being learned, if anything is. kept: whether snapshots have a file, so that they outlive the show.
+
+    Added by the studio: which snapshots have a picture.
     """
 
     knobs: tuple[KnobOnDesk, ...] = ()
@@ -87,7 +101,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="des
     shown: tuple[str, ...] = ()
     share: float = 1.0
     waiting: str | None = None
-    deleted: str | None = None
+    bin: tuple[BinnedSnapshot, ...] = ()
+    undoes: str = ""
     at: tuple[float, float] | None = None
     lesson: Lesson | None = None
     kept: bool = False

@@ -58,7 +58,8 @@ class DoorStatus(msgspec.Struct, frozen=True, kw_only=True):
     Told by the door:
     note: what it has to say of its far end ("HDMI-1, 1920 × 1080 at 60 Hz"). fps: pictures shown in the last second.
     shown: pictures since it was opened. width, height: of what is shown, in pixels. refresh: pictures a second that the
-    far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter).
+    far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter). seconds, size: of a film
+    that is being recorded, how long it is and its bytes on disk so far.
     """
 
     name: str
@@ -79,6 +80,16 @@ class DoorStatus(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
     refresh: float = 0.0
     refreshed_at: float = 0.0
+    seconds: float = 0.0
+    size: int = 0
+
+
+class TakeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far."""
+
+    name: str
+    seconds: float = 0.0
+    size: int = 0
 
 
 class MasterStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +127,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     put_off: of `pending_trust`, those of which a person said on the page: not now.
     rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
     doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
+    take: the take that is recorded, or None.
     osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
     and what was wrong with it, "" if there is none.
     """
@@ -157,6 +169,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     osc_dropped_last: str = ""
     doors: tuple[DoorStatus, ...] = ()
     master: MasterStatus = MasterStatus()
+    take: TakeStatus | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -167,9 +180,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     def news(self) -> Status:
         """The status without the numbers that change with every frame: what is to be told at once when it differs."""
         doors = tuple(
-            msgspec.structs.replace(door, fps=0.0, shown=0, again_in=0.0, refreshed_at=0.0) for door in self.doors
+            msgspec.structs.replace(door, fps=0.0, shown=0, again_in=0.0, refreshed_at=0.0, seconds=0.0, size=0)
+            for door in self.doors
         )
-        return msgspec.structs.replace(self, bpm=round(self.bpm, 1), doors=doors, osc_dropped_last="", **_STILL)
+        return msgspec.structs.replace(
+            self, bpm=round(self.bpm, 1), doors=doors, osc_dropped_last="", take=None, **_STILL
+        )
 
 
 _STILL = dict.fromkeys(

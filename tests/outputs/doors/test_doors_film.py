@@ -230,3 +230,20 @@ def test_mistakes_are_told_before_it_opens(stage, route, message):
     with pytest.raises(OutputError) as caught:
         stage.doors.open(route)
     assert message in str(caught.value)
+
+
+def test_a_film_is_recorded_by_one_word_and_says_how_long_it_is(stage, playing, tmp_path):
+    target = tmp_path / "organ.mp4"
+    stage.doors.record(target)
+    until(lambda: stage.status("record").seconds > 0.2 and stage.status("record").size > 0)
+    stage.doors.command("record", "stop")
+    until(lambda: stage.status("record").state == "waiting")
+    assert (stage.status("record").seconds, stage.status("record").size) == (0, 0)
+    assert len(decoded(target)[0]) > 2
+    stage.doors.record(target)  # the door that is there
+    until(lambda: stage.status("record").seconds > 0)
+    stage.doors.close_door("record")
+    until(lambda: not stage.doors._closing)
+    assert len(decoded(tmp_path / "organ-2.mp4")[0]) > 0
+    stage.doors.record(tmp_path / "no" / "folder.mp4")
+    until(lambda: stage.status("record").problem is not None)

@@ -114,11 +114,12 @@ def test_a_supervisor_that_is_killed_goes_on_with_what_was_typed_and_what_played
             from fake_engine import fake_dependencies
             from ganzfeld.process.supervisor import Supervisor
             from test_document_in_a_show import PATCH, play_at, shows, write
+            from waiting import until
             show = Supervisor(Path({str(file)!r}), prepare=fake_dependencies).start()
             shows(show, 7)
             write(show, PATCH.replace("grey 7", "grey 9"))
             play_at(show, "grey")
-            shows(show, 9)
+            until(lambda: show.status().playing_version == 2, seconds=30)
             show.document.look(1e9)
             write(show, show.document.text.replace("# mine", "# typed"))
             print(show.document.told("", 0)[0].log, flush=True)

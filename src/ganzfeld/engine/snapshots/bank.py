@@ -113,6 +113,13 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
         names.insert(place, name)
         return _but(self, snapshots={each: self.snapshots.get(each, snapshot) for each in names})
 
+    def ordered(self, name: str, place: int) -> Bank:
+        """One moved to another place of the order, counted from 0."""
+        name = self.find(name)
+        names = [each for each in self.snapshots if each != name]
+        names.insert(min(max(int(place), 0), len(names)), name)
+        return _but(self, snapshots={each: self.snapshots[each] for each in names})
+
     def placed(self, name: str, x: float, y: float) -> Bank:
         """One moved on the pad."""
         x, y = float(x), float(y)

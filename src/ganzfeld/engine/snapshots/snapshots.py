@@ -23,13 +23,13 @@ from ganzfeld.engine.snapshots.bank import (
     Bank,
     Fading,
     Kept,
-    Snapshot,
     Unit,
     When,
     checked_name,
     decode_bank,
     encode_bank,
 )
+from ganzfeld.engine.snapshots.history import UNDOABLE, BankHistory, DeletedSnapshot
 from ganzfeld.engine.snapshots.recalls import (
     UNITS,
     RecallRequest,
@@ -67,14 +67,6 @@ class SnapshotContext:
     turned: dict[str, Any]
 
 
-class DeletedSnapshot(msgspec.Struct, frozen=True):
-    """A snapshot that was deleted, and its place in the order."""
-
-    name: str
-    place: int
-    snapshot: Snapshot
-
-
 class LiveSnapshots:
     """The bank of snapshots, the recall that is fading in, and the one that waits for its beat."""
 
@@ -84,8 +76,7 @@ class LiveSnapshots:
         self.current: RecallRequest | None = None
         """What was recalled last; it may still be fading in."""
         self.waiting: RecallRequest | None = None
-        self.deleted: DeletedSnapshot | None = None
-        """What was deleted last and can be had back."""
+        self.history = BankHistory()
         self.problem: GanzfeldError | None = None
         """Why the last request could not be met, for a while."""
         self._running: Transition | None = None
@@ -106,6 +97,11 @@ class LiveSnapshots:
     def bank(self, bank: Bank) -> None:
         self._bank = bank
         self.version += 1
+
+    @property
+    def deleted(self) -> DeletedSnapshot | None:
+        """What was deleted last and can be had back."""
+        return self.history.bin[-1] if self.history.bin else None
 
     @property
     def share(self) -> float:
@@ -255,17 +251,21 @@ class LiveSnapshots:
                 kept[address] = None
             elif can_turn(slot) and fits(slot, value):
                 kept[address] = value
-        self.bank = self.bank.with_values(name, kept)
+        before, self.bank = self.bank, self.bank.with_values(name, kept)
+        self.history.changed("store", name, before, self.bank)
         self.waiting = None
         self.current = RecallRequest({name: 1.0}, Fading())
 
     def arrange(self, what: str, *arguments: Any) -> None:
-        """Put the bank in order: "rename" name new, "delete" name, "undelete" (the last one), "place" name x y, "bind"
-        name midi, "fade" length unit when, "move" address to another. Raises GanzfeldError."""
+        """Put the bank in order: "rename" name new, "delete" name, "undelete" (the last one, or a name), "order" name
+        place (from 0), "undo", "place" name x y, "bind" name midi, "fade" length unit when, "move" address to another.
+        Raises GanzfeldError."""
         do = {
             "rename": self.bank.renamed,
             "delete": self.bank.without,
             "undelete": self._with_deleted,
+            "order": self.bank.ordered,
+            "undo": self._undone,
             "place": self.bank.placed,
             "bind": self.bank.bound,
             "fade": self.bank.fading,
@@ -283,21 +283,25 @@ class LiveSnapshots:
         except GanzfeldError as error:
             self.refuse(error)
             raise
-        if what == "delete":
-            name = before.find(arguments[0])
-            self.deleted = DeletedSnapshot(name, list(before.snapshots).index(name), before.snapshots[name])
-        elif what == "undelete":
-            self.deleted = None
+        if what != "undo":
+            name = str(arguments[0]) if arguments else ""
+            if what == "undelete":
+                name = next((each for each in self.bank.snapshots if each not in before.snapshots), "")
+            elif name not in before.snapshots and arguments and what in UNDOABLE:
+                name = before.find(arguments[0])
+            self.history.changed(what, name, before, self.bank)
         current = self.current
         if current is not None and what in ("rename", "delete") and arguments[0] in current.shares:
             new = str(arguments[1]).strip() if what == "rename" else None
             shares = {new if name == arguments[0] else name: share for name, share in current.shares.items()}
             self.current = replace(current, shares={name: share for name, share in shares.items() if name})
 
-    def _with_deleted(self) -> Bank:
-        if self.deleted is None:
-            raise GanzfeldError("No snapshot was deleted that could be had back")
-        return self.bank.with_again(self.deleted.name, self.deleted.snapshot, self.deleted.place)
+    def _with_deleted(self, name: str | None = None) -> Bank:
+        deleted = self.history.from_bin(name)
+        return self.bank.with_again(deleted.name, deleted.snapshot, deleted.place)
+
+    def _undone(self) -> Bank:
+        return self.history.undone(self.bank)
 
     # Transitions
 
@@ -388,7 +392,7 @@ class LiveSnapshots:
             "current": request_out(self.current),
             "waiting": request_out(self.waiting),
             "pressed": sorted(self._pressed),
-            "deleted": None if self.deleted is None else msgspec.to_builtins(self.deleted),
+            "history": self.history.checkpoint(),
             "running": None
             if running is None
             else {
@@ -410,8 +414,7 @@ class LiveSnapshots:
         self.bank = decode_bank(data["bank"])
         self.current, self.waiting = request_in(data["current"]), request_in(data["waiting"])
         self._pressed = set(data["pressed"])
-        deleted = data.get("deleted")
-        self.deleted = None if deleted is None else msgspec.convert(deleted, DeletedSnapshot)
+        self.history.restore(data["history"])
         running = data["running"]
         self._running = None
         if running is not None and (request := request_in(running["wish"])) is not None:

@@ -156,6 +156,10 @@ class Doorway(Protocol):
         """The far end asked for a picture at this time (perf_counter), as it does so many times a second."""
         ...
 
+    def recorded(self, seconds: float, size: int) -> None:
+        """So much is in the film that is open, and on the disk (bytes)."""
+        ...
+
     def keep(self, **options: Any) -> None:
         """A hand changed these options at the far end: they belong into the rig."""
         ...

@@ -136,6 +136,9 @@ class _Way:
     def refreshed(self, at: float, rate: float) -> None:
         self._report = msgspec.structs.replace(self._report, refreshed_at=at, refresh=rate)
 
+    def recorded(self, seconds: float, size: int) -> None:
+        self._report = msgspec.structs.replace(self._report, seconds=round(seconds, 2), size=size)
+
     def keep(self, **options: Any) -> None:
         self._pipe.post(KeepOptions(options), key="keep")
 

@@ -69,6 +69,8 @@ class DoorReport(_DoorMessage, frozen=True):
     height: int = 0
     refresh: float = 0.0
     refreshed_at: float = 0.0
+    seconds: float = 0.0
+    size: int = 0
 
 
 class DoorEnded(_DoorMessage, frozen=True):

@@ -18,31 +18,35 @@ from ganzfeld.process.document.log import UpdateLog
 from ganzfeld.process.document.shared_text import SharedText
 from ganzfeld.process.document.store import DocumentStore, StoredDocument, boot_id
 from ganzfeld.process.patch_file import PatchFile
+from ganzfeld.process.timely import LeftBehind, TimelyCalls
 from ganzfeld.values.document import BlockPlayed, DocumentState, Update, UpdateKind, Waiting
 from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 1.0
+SAVE_SECONDS = 3.0
+"""How long a disk may take to write the file."""
 MOST_UPDATES_STORED = 200
 UNSAVED = "what is typed here is not written down: save it"
 
 Play = Callable[[str, bool], int]
 """Plays a text; now: without waiting for a bar or fading. Returns its version."""
-Newest = Callable[[], str]
-"""The text that was sent to play last."""
+Text = Callable[[], str]
 
 
 class Document(SharedText):
     """Any thread may call; what may go wrong raises GanzfeldError.
 
-    text: what the file holds, or what a show without a file begins with. file: None if it has none. newest, play: the
-    show's.
+    text: what the file holds, or what a show without a file begins with. file: None if it has none. newest: gives the
+    text that was sent to play last; playing: the one that plays, which may be another. play: plays a text.
     """
 
-    def __init__(self, name: str, text: str, file: PatchFile | None, *, newest: Newest, play: Play) -> None:
+    def __init__(
+        self, name: str, text: str, file: PatchFile | None, *, newest: Text, playing: Text, play: Play
+    ) -> None:
         super().__init__(plain(text))
-        self._newest, self._play = newest, play
+        self._newest, self._playing, self._play = newest, playing, play
         self.first_played = ""
         """What a show begins with: the file's text; after a crash, what played."""
         self.last_played: BlockPlayed | None = None
@@ -130,8 +134,14 @@ class Document(SharedText):
     def _write(self, text: str) -> None:
         if self._patch_file is None:
             raise GanzfeldError("This show has no file yet", hint="Keep it under a name")
-        raw = text.replace("\n", self._end)
-        self._patch_file.write(self._raw, raw)
+        raw, file, before = text.replace("\n", self._end), self._patch_file, self._raw
+        calls = TimelyCalls("ganzfeld-save")
+        try:
+            calls.call(lambda: file.write(before, raw), SAVE_SECONDS)
+        except LeftBehind:
+            raise GanzfeldError(f"{file.path.name} cannot be written: its disk does not answer") from None
+        finally:
+            calls.close()
         self._raw, self._disk = raw, text
         self._tell()
 
@@ -270,7 +280,7 @@ class Document(SharedText):
             version=self._log.version,
             text=self._log.text,
             updates=self._log.since(first) or (),
-            played=self._newest(),
+            played=self._playing(),
             disk=self._disk,
             disagreements=self._disagreements.all(),
             ended=ended,

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import struct
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -32,8 +33,8 @@ _LENGTH = struct.Struct("<I")
 
 
 class StoredDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """log, version, text: the newest there is; updates: the last ones that led there. played: the text that was sent to
-    play last. disk: what the file held when it was read or written last; for a document without a file the text that it
+    """log, version, text: the newest there is; updates: the last ones that led there. played: the text that plays.
+    disk: what the file held when it was read or written last; for a document without a file the text that it
     began with. ended: the show was ended by its person, and did not just stop. boot: of the machine."""
 
     log: str
@@ -157,6 +158,7 @@ class DocumentStore:
         self._file = None
 
 
+@cache
 def boot_id() -> str:
     """Names the time since the machine was started, "" where nothing tells it."""
     try:

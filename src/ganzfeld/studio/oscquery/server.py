@@ -48,7 +48,7 @@ class QueriedShow(Protocol):
         """What hands stand at now."""
         ...
 
-    def report(self, choose: tuple[str, ...], rate: float, hear: Callable[[Moment, Mapping[str, Any]], None]) -> None:
+    def report(self, choose: tuple[str, ...], rate: float, hear: Callable[[Moment, Mapping[str, Any]], None]) -> object:
         """Call `hear` after frames, at most `rate` times a second, with the values of these addresses."""
         ...
 

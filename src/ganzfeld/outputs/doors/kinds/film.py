@@ -21,6 +21,8 @@ MOST_OFF_SECONDS = 0.010
 """A picture may stand so far from its time in a film, so that an uneven show makes an even film."""
 STILL_SECONDS = 0.25
 """While no picture comes, the last one is written again so often: a kill then loses no more than that."""
+SIZE_SECONDS = 0.5
+"""Between looks at how large the file is."""
 SOUND_LATE_SECONDS = 0.4
 """Sound that is not there after so long is silence."""
 SOUND_BLOCK = 24000
@@ -73,6 +75,7 @@ class Film(Door):
         self._sound: SoundReader | None = None
         self._last: DoorPicture | None = None
         self._began = self._place = 0
+        self._sized_at = 0.0
         self._runs = self.options.begin
         self._say_what_waits()
 
@@ -90,6 +93,7 @@ class Film(Door):
                 else:
                     self._stand_still(max(1.0, STILL_SECONDS * self._rate))
                 self._listen(time.perf_counter_ns())
+                self._tell_size()
             except OutputError as error:
                 raise FinalDoorError(error.what, where=error.where, hint=error.hint) from error
 
@@ -174,6 +178,7 @@ class Film(Door):
             if self._sound is not None:
                 self._sound.close()
             self._output = self._sound = self._last = None
+            self.way.recorded(0.0, 0)
             output.close()
 
     def _place_of(self, stamp: int) -> int | None:
@@ -195,6 +200,18 @@ class Film(Door):
         place = round((time.perf_counter_ns() - self._began) / 1e9 * self._rate)
         if place - self._place >= least:
             self._write(self._last, place)
+
+    def _tell_size(self) -> None:
+        """How long the film is, and how large its file, a few times a second."""
+        now = time.perf_counter()
+        if self._output is None or now - self._sized_at < SIZE_SECONDS:
+            return
+        self._sized_at = now
+        try:
+            size = self._output.target.stat().st_size
+        except OSError:
+            size = 0
+        self.way.recorded((self._place + 1) / self._rate, size)
 
     def _listen(self, now: int, until: float | None = None) -> None:
         """Write what was heard up to now; until: to that second of the film, and no further."""

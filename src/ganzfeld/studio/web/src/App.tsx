@@ -1,53 +1,94 @@
 import { useCallback, useState } from "react";
 import { Desk } from "./desk/Desk";
+import { Master } from "./desk/Master";
+import { MasterAlarm } from "./desk/MasterAlarm";
+import { useKeys } from "./doings";
+import { Actions } from "./hud/Actions";
 import { Dice } from "./hud/Dice";
-import { Help } from "./hud/Help";
 import { Meters } from "./hud/Meters";
 import { Permission } from "./hud/Permission";
 import { Problems } from "./hud/Problems";
 import { State, stateWord } from "./hud/State";
+import { Tips } from "./hud/Tips";
 import { Visitor } from "./hud/Visitor";
 import { useIdle } from "./idle";
-import { useKeys } from "./keys";
 import { useShow } from "./live/show";
+import { REMOTE } from "./live/view";
+import { Badge } from "./modes/Badge";
+import { useModes } from "./modes/modes";
+import { useComingBack } from "./modes/useComingBack";
 import { Picture } from "./Picture";
+import { Keep } from "./palette/Keep";
+import { Palette } from "./palette/Palette";
+import { Sheet } from "./palette/Sheet";
+import { Panel } from "./panels/Panel";
+import { Tools } from "./panels/Tools";
+import { Remote } from "./remote/Remote";
 import { PatchText } from "./text/PatchText";
+import { TextState } from "./text/TextState";
+import { useFreshWords } from "./text/words";
+import { useMedia } from "./useMedia";
 
 const ZOOM_STEP = 1.1;
 const ZOOM_REACH = 8;
 
 export function App() {
-  const [hidden, setHidden] = useState(false);
+  return useMedia(REMOTE) ? <Remote /> : <Studio />;
+}
+
+function Studio() {
+  const { hidden, locked, mode, open } = useModes((modes) => modes);
+  const plays = useShow((show) => show.you?.role !== "watch");
   const [steps, setSteps] = useState(0);
   const idle = useIdle();
-  const toggleOverlay = useCallback(() => setHidden((before) => !before), []);
   const zoom = useCallback(
     (by: 1 | -1) => setSteps((before) => Math.min(Math.max(before + by, -ZOOM_REACH), ZOOM_REACH)),
     [],
   );
-  useKeys({ toggleOverlay, zoom });
+  useKeys(zoom);
+  useComingBack(hidden);
+  useFreshWords();
 
+  const classes = [
+    "studio",
+    idle && "idle",
+    hidden && "bare",
+    locked && "locked",
+    mode === "edit" && "editing",
+  ];
+  // A locked stage, and somebody who watches, keep what they may touch.
+  const works = plays && !locked;
   return (
-    <main className={`studio${idle ? " idle" : ""}${hidden ? " bare" : ""}`}>
+    <main className={classes.filter(Boolean).join(" ")}>
       <Picture />
       <Waiting />
       {/* Hidden, not taken away: the text keeps its place, and coming back costs nothing. */}
       <div className="overlay" inert={hidden}>
         <header>
+          <Badge />
           <State />
+          <TextState />
           <Visitor />
+          {works && <Tools />}
           <Meters />
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
-        <Desk />
+        {works && <Panel />}
+        {works && <Tips />}
+        {plays && <Desk />}
         <footer>
           <Problems />
-          <Help />
-          <Dice />
+          {plays && <Master />}
+          {works && <Dice />}
+          {works && <Actions />}
         </footer>
-        {!hidden && <Permission />}
+        {!hidden && plays && <Permission />}
       </div>
       {hidden && <Trouble />}
+      <MasterAlarm />
+      {open === "palette" && <Palette />}
+      {open === "sheet" && <Sheet />}
+      {open === "keep" && <Keep />}
     </main>
   );
 }

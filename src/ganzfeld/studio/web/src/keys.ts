@@ -1,18 +1,41 @@
-import { useEffect } from "react";
-import { command, isLearning, isRolled, recallNumber, toggleLearning, togglePause } from "./live/show";
+/** What a key press asks for. Pure: who does it is in `doings.ts`. */
 
-export interface Doings {
-  toggleOverlay(): void;
-  zoom(by: 1 | -1): void;
-}
-
-/** What a key press asks for; null if it is not for the page. */
-export function doingOf(event: {
+export interface Press {
   key: string;
+  code: string;
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
-}):
+  shiftKey: boolean;
+  repeat: boolean;
+  isComposing: boolean;
+}
+
+/** Where a press arrives. */
+export interface Place {
+  /** What has the focus: the patch's text, something else that is typed into, a button or knob, or nothing. */
+  focus: "text" | "field" | "button" | "page";
+  locked: boolean;
+  /** The palette or the key sheet lies over the page. */
+  covered: boolean;
+  /** Dice propose a line. */
+  rolled: boolean;
+  /** A control is being learned. */
+  learning: boolean;
+}
+
+export type Doing =
+  | "black"
+  | "freeze"
+  | "palette"
+  | "sheet"
+  | "close"
+  | "save"
+  | "play block"
+  | "play block now"
+  | "play all"
+  | "play all now"
+  | "edit"
   | "overlay"
   | "fullscreen"
   | "pause"
@@ -23,75 +46,113 @@ export function doingOf(event: {
   | "back"
   | "undo"
   | "learn"
+  | "stop learning"
   | "recall"
-  | "tap"
-  | null {
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") return "undo";
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  switch (event.key) {
-    case "h":
-    case "H":
-    case "Tab":
-      return "overlay";
-    case "f":
-    case "F":
-      return "fullscreen";
-    case " ":
-      return "pause";
-    case "d":
-    case "D":
-      return "roll";
-    case "t":
-    case "T":
-      return "tap";
-    case "l":
-    case "L":
-      return "learn";
-    case "Enter":
-      return "keep";
-    case "Escape":
-      return "back";
-    case "+":
-    case "=":
-      return "larger";
-    case "-":
-    case "_":
-      return "smaller";
-    default:
-      return /^[1-9]$/.test(event.key) ? "recall" : null;
+  | "tap";
+
+/** What is asked for; null: the press is not the page's, and goes where the focus is. */
+export function doingOf(press: Press, place: Place): Doing | null {
+  if (press.isComposing) return null;
+  const panic = panicOf(press);
+  if (panic) return panic;
+  if (place.locked) return place.focus === "field" ? null : recallOf(press);
+  if (place.covered) return press.key === "Escape" ? "close" : null;
+  if (press.ctrlKey || press.metaKey) return held(press, place);
+  if (place.focus === "text" || place.focus === "field" || press.altKey) return null;
+  return played(press, place);
+}
+
+/** Ctrl+. and Ctrl+Shift+.: they work wherever the caret is, and on a locked stage, too. */
+function panicOf(press: Press): "black" | "freeze" | null {
+  if (!(press.ctrlKey || press.metaKey) || press.altKey || press.repeat) return null;
+  if (press.code !== "Period" && press.key !== "." && press.key !== ">") return null;
+  return press.shiftKey ? "freeze" : "black";
+}
+
+function held(press: Press, place: Place): Doing | null {
+  if (press.key === "Enter") {
+    if (press.shiftKey) return press.altKey ? "play all now" : "play all";
+    if (place.focus !== "text") return null;
+    return press.altKey ? "play block now" : "play block";
   }
+  if (press.altKey || press.shiftKey) return null;
+  const key = press.key.toLowerCase();
+  if (key === "k") return "palette";
+  if (key === "s") return "save";
+  if (key === "z" && (place.focus === "page" || place.focus === "button")) return "undo";
+  return null;
 }
 
-export function useKeys({ toggleOverlay, zoom }: Doings): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      // Keys belong to what has the focus: a button, a field, later the text. Tab moves among the buttons of a question.
-      const focused = event.target instanceof HTMLElement ? event.target : null;
-      if (focused?.closest("button, input, select, textarea, [contenteditable=true]")) return;
-      const doing = doingOf(event);
-      if (doing === null || (event.key === "Tab" && document.querySelector(".permission button"))) return;
-      if (doing === "back" && isLearning()) return toggleLearning();
-      if ((doing === "keep" || doing === "back") && !isRolled()) return;
-      event.preventDefault();
-      if (event.repeat && doing !== "larger" && doing !== "smaller") return;
-      if (doing === "overlay") toggleOverlay();
-      else if (doing === "fullscreen") toggleFullscreen();
-      else if (doing === "pause") togglePause();
-      else if (doing === "learn") toggleLearning();
-      else if (doing === "recall") recallNumber(Number(event.key));
-      else if (doing === "undo") command("back");
-      else if (doing === "larger" || doing === "smaller") zoom(doing === "larger" ? 1 : -1);
-      else command(doing);
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [toggleOverlay, zoom]);
+const PLAYED: Readonly<Record<string, Doing>> = {
+  d: "roll",
+  e: "edit",
+  f: "fullscreen",
+  h: "overlay",
+  l: "learn",
+  t: "tap",
+  "?": "sheet",
+  "+": "larger",
+  "=": "larger",
+  "-": "smaller",
+  _: "smaller",
+};
+const REPEATS: ReadonlySet<Doing> = new Set<Doing>(["larger", "smaller"]);
+
+/** The keys of the instrument. G is kept for the map of the latent space. */
+function played(press: Press, place: Place): Doing | null {
+  if (press.key === " ") return press.shiftKey && !press.repeat ? "pause" : null;
+  if (press.key === "Escape" && place.learning) return "stop learning";
+  if (press.key === "Escape" && place.rolled) return "back";
+  if (press.key === "Enter" && place.focus !== "button" && place.rolled) return "keep";
+  const doing = PLAYED[press.key.toLowerCase()] ?? recallOf(press);
+  return doing && press.repeat && !REPEATS.has(doing) ? null : doing;
 }
 
-function toggleFullscreen(): void {
-  // A browser may refuse; then nothing happens, which says it all.
-  const done = document.fullscreenElement
-    ? document.exitFullscreen()
-    : document.documentElement.requestFullscreen();
-  done.catch(() => {});
+function recallOf(press: Press): "recall" | null {
+  if (press.ctrlKey || press.metaKey || press.altKey || press.repeat) return null;
+  return /^[1-9]$/.test(press.key) ? "recall" : null;
 }
+
+/** The key sheet: what is pressed, and what it does. */
+export const SHEET: readonly { title: string; keys: readonly (readonly [string, string])[] }[] = [
+  {
+    title: "Everywhere",
+    keys: [
+      ["Ctrl .", "black, and back"],
+      ["Ctrl Shift .", "freeze, and on"],
+      ["Ctrl K", "palette: commands, examples, nodes"],
+      ["Ctrl S", "save the file"],
+      ["Ctrl Shift Enter", "play the whole text"],
+      ["… with Alt", "at once, without bar or fade"],
+    ],
+  },
+  {
+    title: "PLAY",
+    keys: [
+      ["1–9", "recall a snapshot"],
+      ["D", "dice: a bend is proposed"],
+      ["Enter  Esc", "keep it, take it back"],
+      ["T", "tap the beat"],
+      ["L", "learn a control"],
+      ["H", "hide the interface"],
+      ["F", "full screen"],
+      ["Shift Space", "pause, and on"],
+      ["+ −", "size of the text"],
+      ["E", "into the text"],
+      ["?", "this sheet"],
+    ],
+  },
+  {
+    title: "EDIT",
+    keys: [
+      ["Ctrl Enter", "play the block under the caret"],
+      ["Esc", "leave the text"],
+      ["Ctrl Space", "complete a word"],
+      ["Ctrl /", "comment, and back"],
+      ["Alt ↑ ↓", "move lines"],
+      ["Ctrl F", "find"],
+      ["Ctrl Z  Ctrl Y", "undo, redo: changes text, plays nothing"],
+      ["drag under a number", "turn it; double click: its default"],
+    ],
+  },
+];

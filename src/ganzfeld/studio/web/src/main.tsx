@@ -3,10 +3,14 @@ import "@fontsource-variable/jetbrains-mono/wght-italic.css";
 import "./studio.css";
 import "./hud/header.css";
 import "./text/text.css";
+import "./text/writing.css";
+import "./text/tooltips.css";
 import "./hud/footer.css";
 import "./hud/permission.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
+import { remember } from "./modes/modes";
 
+remember();
 const root = document.getElementById("studio");
 if (root) createRoot(root).render(<App />);

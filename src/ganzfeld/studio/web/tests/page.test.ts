@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clock, isCrisp, milliseconds, where } from "../src/hud/numbers";
 import { stateWord } from "../src/hud/State";
-import { doingOf } from "../src/keys";
 import { NOTHING_YET, type ShowState, withMessage } from "../src/live/show";
 import type { Problem, Status } from "../src/live/wire";
 
@@ -10,6 +9,10 @@ const status: Status = {
   phase: "playing",
   playing_version: 1,
   opened_in: 1,
+  heard_version: 1,
+  is_building: false,
+  ready_version: 0,
+  ready_beats: 0,
   worst_ms: 9,
   skipped: 0,
   dropped: 0,
@@ -38,6 +41,7 @@ const status: Status = {
   osc_dropped_last: "",
   doors: [],
   master: { level: 1, black: 0, frozen: false },
+  take: null,
   bpm: 120,
   halvings: 0,
 };
@@ -98,40 +102,5 @@ describe("stateWord", () => {
     const lost = withMessage(live, { kind: "live", live: false });
     expect(lost.status).toBe(status);
     expect(stateWord(withMessage(lost, { kind: "live", live: true }))).toBeNull();
-  });
-});
-
-describe("doingOf", () => {
-  const press = (key: string, held: Partial<Record<"ctrlKey" | "metaKey" | "altKey", boolean>> = {}) =>
-    doingOf({ key, ctrlKey: false, metaKey: false, altKey: false, ...held });
-
-  it("knows its keys", () => {
-    expect(
-      ["h", "H", "Tab", "f", " ", "+", "=", "-", "d", "Enter", "Escape", "t", "x"].map((key) => press(key)),
-    ).toEqual([
-      "overlay",
-      "overlay",
-      "overlay",
-      "fullscreen",
-      "pause",
-      "larger",
-      "larger",
-      "smaller",
-      "roll",
-      "keep",
-      "back",
-      "tap",
-      null,
-    ]);
-    expect(press("z", { ctrlKey: true })).toBe("undo");
-    expect(press("z", { metaKey: true })).toBe("undo");
-    expect(press("z")).toBeNull();
-    expect(["l", "1", "9", "0"].map((key) => press(key))).toEqual(["learn", "recall", "recall", null]);
-  });
-
-  it("leaves the browser its own", () => {
-    expect(press("f", { ctrlKey: true })).toBeNull();
-    expect(press("+", { metaKey: true })).toBeNull();
-    expect(press("Tab", { altKey: true })).toBeNull();
   });
 });

@@ -5,7 +5,6 @@ import { CHARACTER, fontSize, LARGEST, LINE, SMALLEST } from "../src/text/fit";
 import { names, patchLanguage } from "../src/text/language";
 import {
   changeMarks,
-  changeOf,
   placeOf,
   problemMarks,
   problemsIn,
@@ -121,27 +120,6 @@ describe("rollMarks", () => {
     expect(marked("b")).toEqual([4]);
     expect(marked("…")).toEqual([]);
     expect(marked("")).toEqual([]);
-  });
-});
-
-describe("changeOf", () => {
-  it.each([
-    ["", "a"],
-    ["a", ""],
-    ["aa", "aaa"],
-    ["abab", "abcab"],
-    ["one\ntwo\nthree", "one\n2\nthree"],
-    ["x", "y"],
-    ["same", "same"],
-  ])("turns %j into %j", (before, after) => {
-    const change = changeOf(before, after);
-    const result = change ? before.slice(0, change.from) + change.insert + before.slice(change.to) : before;
-    expect(result).toBe(after);
-    if (before === after) expect(change).toBeNull();
-  });
-
-  it("touches only what changed", () => {
-    expect(changeOf("psi=0.8, seed=4", "psi=0.9, seed=4")).toEqual({ from: 6, to: 7, insert: "9" });
   });
 });
 

@@ -22,6 +22,7 @@ export function Fade({ fade: [length, unit, when] }: { fade: Desk["fade"] }) {
         aria-label="Length of a fade"
         inputMode="decimal"
         value={written}
+        onFocus={(event) => event.target.select()}
         onChange={(event) => setWritten(event.target.value)}
         onBlur={take}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}

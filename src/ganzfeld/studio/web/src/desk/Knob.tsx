@@ -1,87 +1,52 @@
-import { type KeyboardEvent, type PointerEvent, useRef } from "react";
 import { atDesk } from "../live/show";
 import type { KnobOnDesk } from "../live/wire";
-import { nameOf, turnedTo, written } from "./curve";
-import { capture, useHeld, useNewest } from "./drag";
+import { nameOf, written } from "./curve";
+import { KnobValue } from "./KnobValue";
+import { useTurning } from "./turning";
 
-/** Pixels from one end to the other; ten times as many with Shift. */
-const TRAVEL = 170;
-const FINE = 10;
 const START = 135;
 const SWEEP = 270;
 const RADIUS = 19;
 
-/** A dial that is dragged up and down. While a control is learned, a click chooses it. */
+/** A dial that is dragged up and down, wheeled or typed. While a control is learned, a click chooses it. */
 export function Knob({ knob, chosen }: { knob: KnobOnDesk; chosen: boolean | null }) {
-  const [held, hold, letGo] = useHeld<number>();
-  const drag = useRef<{ y: number; position: number } | null>(null);
-  const send = useNewest((position: number) =>
-    atDesk({ kind: "turn", address: knob.address, value: turnedTo(knob, position) }),
-  );
-  const position = held ?? knob.position;
-  const value = held === null ? knob.value : turnedTo(knob, held);
+  const { position, value, wheel, press, move, lift, key, type, reset } = useTurning(knob);
   const learns = chosen !== null;
-
-  const turn = (to: number) => {
-    const next = Math.min(Math.max(to, 0), 1);
-    hold(next);
-    send(next);
-  };
-  const press = (event: PointerEvent<HTMLDivElement>) => {
-    if (event.button !== 0) return;
-    capture(event);
-    if (learns) atDesk({ kind: "learn", target: knob.address });
-    else drag.current = { y: event.clientY, position };
-  };
-  const move = (event: PointerEvent<HTMLDivElement>) => {
-    const from = drag.current;
-    if (!from) return;
-    const reach = event.shiftKey ? TRAVEL * FINE : TRAVEL;
-    from.position = Math.min(Math.max(from.position + (from.y - event.clientY) / reach, 0), 1);
-    from.y = event.clientY;
-    turn(from.position);
-  };
-  const lift = () => {
-    drag.current = null;
-    letGo();
-  };
-  const key = (event: KeyboardEvent) => {
-    const steps = { ArrowUp: 0.01, ArrowRight: 0.01, ArrowDown: -0.01, ArrowLeft: -0.01 }[event.key];
-    if (event.key === "Enter" && learns) atDesk({ kind: "learn", target: knob.address });
-    else if (steps !== undefined) turn(position + steps);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-    letGo();
-  };
-
+  const learn = () => atDesk({ kind: "learn", target: knob.address });
   return (
     <div
+      ref={wheel}
       className={`knob by-${knob.by}${learns ? " learnable" : ""}${chosen ? " chosen" : ""}`}
-      role="slider"
-      tabIndex={0}
-      aria-label={nameOf(knob.address)}
-      aria-valuemin={knob.low}
-      aria-valuemax={knob.high}
-      aria-valuenow={value}
-      title={`${knob.address}, ${knob.low} to ${knob.high}. Double click: as the text says.`}
-      onPointerDown={press}
-      onPointerMove={move}
-      onPointerUp={lift}
-      onPointerCancel={lift}
-      onDoubleClick={() => atDesk({ kind: "release", address: knob.address })}
-      onKeyDown={key}
+      title={`${knob.address}, ${knob.low} to ${knob.high}. Drag, wheel or arrow keys; fine with Shift. Double-click: as the text says.`}
     >
-      <svg viewBox="0 0 48 48" aria-hidden="true">
-        <path className="track" d={arc(0, 1)} />
-        <path className="level" d={arc(Math.min(position, origin(knob)), Math.max(position, origin(knob)))} />
-        <circle className="hand" {...at(position)} r="3.6" />
-      </svg>
-      <span className="knob-words">
+      <div
+        className="dial"
+        role="slider"
+        tabIndex={0}
+        aria-label={nameOf(knob.address)}
+        aria-valuemin={knob.low}
+        aria-valuemax={knob.high}
+        aria-valuenow={value}
+        aria-valuetext={`${written(knob, value)}${knob.by === "text" ? "" : `, by ${knob.by}`}`}
+        onPointerDown={(event) => (learns && event.button === 0 ? learn() : press(event))}
+        onPointerMove={move}
+        onPointerUp={lift}
+        onPointerCancel={lift}
+        onDoubleClick={reset}
+        onKeyDown={(event) => (event.key === "Enter" && learns ? learn() : key(event))}
+      >
+        <svg viewBox="0 0 48 48" aria-hidden="true">
+          <path className="track" d={arc(0, 1)} />
+          <path
+            className="level"
+            d={arc(Math.min(position, origin(knob)), Math.max(position, origin(knob)))}
+          />
+          <circle className="hand" {...at(position)} r="3.6" />
+        </svg>
         <span className="knob-name">{nameOf(knob.address)}</span>
-        <span className="knob-value">{written(knob, value)}</span>
-        {knob.midi && <span className="control">{knob.midi}</span>}
-      </span>
+      </div>
+      <KnobValue name={nameOf(knob.address)} value={value} words={written(knob, value)} take={type} />
+      {knob.midi && <span className="control">{knob.midi}</span>}
     </div>
   );
 }

@@ -10,6 +10,21 @@ export function valueAt({ low, high, curve }: Range, position: number): number {
   return low + (high - low) * share ** curve;
 }
 
+/** Where a value lies, 0 to 1: the other way round. */
+export function positionAt({ low, high, curve }: Range, value: number): number {
+  if (low === high) return 0;
+  const share = curve === "log" ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+  const position = typeof curve === "number" ? Math.max(share, 0) ** (1 / curve) : share;
+  return Math.min(Math.max(position, 0), 1);
+}
+
+/** The number that somebody typed, with a comma or a point; null if it is none. */
+export function typed(text: string): number | null {
+  const plain = text.trim().replace("−", "-").replace(",", ".");
+  const number = plain === "" ? Number.NaN : Number(plain);
+  return Number.isFinite(number) ? number : null;
+}
+
 /** The same as a person would write it: what is turned on a screen has no sixteen digits. */
 export function turnedTo(range: Range, position: number): number {
   return Number(valueAt(range, position).toPrecision(6));

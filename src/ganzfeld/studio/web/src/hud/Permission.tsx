@@ -2,12 +2,27 @@ import { useState } from "react";
 import { command, useShow } from "../live/show";
 import { fileName } from "../text/marks";
 
-/** Asks before a script file that was never seen here runs. */
+/** Asks before a script file that was never seen here runs. Who said "not now" is asked again by a button. */
 export function Permission() {
   const waiting = useShow((show) => show.status?.pending_trust);
-  const [put, setPut] = useState<readonly string[]>([]);
-  const path = waiting?.find((each) => !put.includes(each));
-  if (path === undefined) return null;
+  const putOff = useShow((show) => show.status?.put_off);
+  const [answered, setAnswered] = useState<ReadonlyMap<string, "later" | "again">>(new Map());
+  const answer = (path: string, said: "later" | "again") => setAnswered(new Map(answered).set(path, said));
+  if (!waiting || waiting.length === 0) return null;
+  const isLater = (path: string) =>
+    (answered.get(path) ?? (putOff?.includes(path) ? "later" : "again")) === "later";
+  const path = waiting.find((each) => !isLater(each));
+  if (path === undefined) {
+    return (
+      <div className="put-off">
+        {waiting.map((each) => (
+          <button type="button" key={each} title={each} onClick={() => answer(each, "again")}>
+            <b>{fileName(each)}</b> does not run yet: allow…
+          </button>
+        ))}
+      </div>
+    );
+  }
   return (
     <div
       className="permission"
@@ -30,7 +45,7 @@ export function Permission() {
           type="button"
           onClick={() => {
             command("later", path);
-            setPut([...put, path]);
+            answer(path, "later");
           }}
         >
           Not now

@@ -70,6 +70,17 @@ export class Link {
     this.listenOn();
   }
 
+  /** Opens another socket in place of this one. What was on its way is lost, so that is told as a loss. */
+  renew(): void {
+    this.release();
+    if (this.live) {
+      this.live = false;
+      this.ends.onLive(false);
+    }
+    clearTimeout(this.timer);
+    this.connect();
+  }
+
   /** False if nobody is there to hear it. */
   send(data: Uint8Array<ArrayBuffer>): boolean {
     if (this.socket?.readyState !== OPEN) return false;
@@ -88,13 +99,18 @@ export class Link {
     this.timer = setTimeout(() => this.lose(), SILENCE);
   }
 
-  private lose(): void {
+  /** Lets go of the socket, if there is one: the close event of a dead peer can take a minute to come. */
+  private release(): boolean {
     const socket = this.socket;
-    if (!socket) return;
-    // Let go first: the close event of a dead peer can take a minute to come.
+    if (!socket) return false;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     this.socket = null;
+    return true;
+  }
+
+  private lose(): void {
+    if (!this.release()) return;
     if (this.live) {
       this.live = false;
       this.ends.onLive(false);

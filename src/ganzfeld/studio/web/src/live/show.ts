@@ -1,8 +1,22 @@
 /** The running show as the page's components see it: one state, replaced when something in it changes. */
 
 import { useSyncExternalStore } from "react";
-import { socketAddress } from "./link";
-import type { AtDesk, CommandName, Desk, PatchSource, Refusal, Status, You } from "./wire";
+import { liveAddress, searchOf, type View, viewOf } from "./view";
+import type {
+  AtDesk,
+  AtText,
+  Carets,
+  CommandName,
+  Desk,
+  DocumentState,
+  DoorAction,
+  KeepAs,
+  OpenPatch,
+  PatchSource,
+  Refusal,
+  Status,
+  You,
+} from "./wire";
 import type { FromWorker, Shown } from "./worker";
 
 export interface ShowState {
@@ -13,6 +27,8 @@ export interface ShowState {
   notice: Refusal | null;
   shown: Shown | null;
   desk: Desk | null;
+  document: DocumentState | null;
+  carets: Carets | null;
   /** Who this page is to the studio; null before its first word. */
   you: You | null;
   /** The link it came by was taken back. */
@@ -26,6 +42,8 @@ export const NOTHING_YET: ShowState = {
   notice: null,
   shown: null,
   desk: null,
+  document: null,
+  carets: null,
   you: null,
   takenBack: false,
 };
@@ -45,6 +63,10 @@ export function withMessage(state: ShowState, message: FromWorker): ShowState {
       return { ...state, shown: message };
     case "desk":
       return { ...state, desk: message };
+    case "document_state":
+      return { ...state, document: message };
+    case "carets":
+      return { ...state, carets: message };
     case "you":
       return { ...state, you: message };
     case "taken-back":
@@ -69,16 +91,61 @@ function set(next: ShowState): void {
 export function watch(canvas: HTMLCanvasElement): void {
   worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    set(withMessage(state, data));
-    if (data.kind === "notice") {
-      setTimeout(() => {
-        if (state.notice === data) set({ ...state, notice: null });
-      }, NOTICE_STAYS);
-    }
+    const next = withMessage(state, data);
+    if (next !== state) set(next);
+    for (const hear of hearers) hear(data);
+    if (data.kind === "notice") forget(data);
   };
   const offscreen = canvas.transferControlToOffscreen();
-  const url = socketAddress(location.href, "/live", screen.height * devicePixelRatio);
-  worker.postMessage({ kind: "start", canvas: offscreen, url }, [offscreen]);
+  worker.postMessage({ kind: "start", canvas: offscreen, url: liveAddress(location.href) }, [offscreen]);
+}
+
+/** How large and how often the picture comes from now on; the page's address says it, too, so that a reload keeps it. */
+export function setView(view: View): void {
+  const url = new URL(location.href);
+  url.search = searchOf(url.search, view);
+  history.replaceState(null, "", url);
+  worker?.postMessage({ kind: "view", url: liveAddress(url.href) });
+}
+
+/** What the page's address asks for. */
+export function currentView(): View {
+  return viewOf(location.search);
+}
+
+const hearers = new Set<(message: FromWorker) => void>();
+
+/** Calls `hear` with every message from now on, none left out; what it returns ends that. */
+export function hearAll(hear: (message: FromWorker) => void): () => void {
+  hearers.add(hear);
+  return () => hearers.delete(hear);
+}
+
+function forget(notice: Refusal): void {
+  setTimeout(() => {
+    if (state.notice === notice) set({ ...state, notice: null });
+  }, NOTICE_STAYS);
+}
+
+/** Something is done with a door. */
+export function atDoor(doing: Omit<DoorAction, "kind">): void {
+  worker?.postMessage({ kind: "door", ...doing });
+}
+
+/** Says something to the person at this page, for a moment, where the studio's refusals stand. */
+export function tellPerson(what: string, hint: string): void {
+  const notice: Refusal = { kind: "notice", what, hint };
+  set({ ...state, notice });
+  forget(notice);
+}
+
+/** A writer does something to the text, or has another one. */
+export function say(message: AtText | KeepAs | OpenPatch): void {
+  worker?.postMessage(message);
+}
+
+export function currentShow(): ShowState {
+  return state;
 }
 
 export function command(name: CommandName, path?: string): void {
@@ -93,6 +160,29 @@ export function isRolled(): boolean {
 /** A hand does something at the desk. */
 export function atDesk(doing: AtDesk): void {
   worker?.postMessage(doing);
+}
+
+/** So long at most a hand is held for a text that is to be played (ms). */
+const HOLD = 3000;
+
+/** Gives an address back to the text, which says the same by then. waits: a text with this number is on its way. */
+export function releaseWhenPlayed(address: string, waits: boolean): void {
+  const release = () => atDesk({ kind: "release", address });
+  if (!waits) {
+    release();
+    return;
+  }
+  const before = state.status?.playing_version ?? null;
+  const end = () => {
+    clearTimeout(timer);
+    listeners.delete(look);
+    release();
+  };
+  const look = () => {
+    if ((state.status?.playing_version ?? null) !== before) end();
+  };
+  const timer = setTimeout(end, HOLD);
+  listeners.add(look);
 }
 
 /** Recalls the snapshot of this number, from 1. */

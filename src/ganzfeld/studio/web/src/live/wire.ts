@@ -49,9 +49,13 @@ export type CommandName =
   | "back"
   | "tap";
 
+export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
+
+export type ArrivalSource = "osc" | "midi";
+
 export type Role = "play" | "watch" | "output";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved;
+export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved;
 
@@ -66,6 +70,7 @@ export type FromPage =
   | SnapshotAction
   | LearnControl
   | MasterMoved
+  | SoundFloor
   | PushUpdates
   | MergeEdits
   | PlayText
@@ -129,7 +134,8 @@ export interface Problem {
  * Told by the door:
  * note: what it has to say of its far end ("HDMI-1, 1920 × 1080 at 60 Hz"). fps: pictures shown in the last second.
  * shown: pictures since it was opened. width, height: of what is shown, in pixels. refresh: pictures a second that the
- * far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter).
+ * far end asks for, 0 if it does not say; refreshed_at: when it asked last (perf_counter). seconds, size: of a film
+ * that is being recorded, how long it is and its bytes on disk so far.
  */
 export interface DoorStatus {
   name: string;
@@ -150,6 +156,8 @@ export interface DoorStatus {
   height: number;
   refresh: number;
   refreshed_at: number;
+  seconds: number;
+  size: number;
 }
 
 /** The master of all doors (see `values.master`): level and black from 0 to 1, and whether all are frozen. */
@@ -157,6 +165,13 @@ export interface MasterStatus {
   level: number;
   black: number;
   frozen: boolean;
+}
+
+/** A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far. */
+export interface TakeStatus {
+  name: string;
+  seconds: number;
+  size: number;
 }
 
 /**
@@ -186,6 +201,7 @@ export interface MasterStatus {
  * put_off: of `pending_trust`, those of which a person said on the page: not now.
  * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
  * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
+ * take: the take that is recorded, or None.
  * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
  * and what was wrong with it, "" if there is none.
  */
@@ -228,6 +244,7 @@ export interface Status {
   osc_dropped_last: string;
   doors: DoorStatus[];
   master: MasterStatus;
+  take: TakeStatus | null;
 }
 
 /**
@@ -270,13 +287,23 @@ export interface KnobOnDesk {
 
 /**
  * A snapshot. at: its place on the pad, 0 to 1 from the left and from the bottom. midi: the control that recalls
- * it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so.
+ * it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so. key: stands for its values:
+ * snapshots of the same values have the same. has_picture: the studio has one of it, by this key.
  */
 export interface SnapshotOnDesk {
   name: string;
   at: [number, number];
   midi: string | null;
   misfits: string[];
+  key: string;
+  has_picture: boolean;
+}
+
+/** A snapshot that was deleted and can be had back; key, has_picture: as of `SnapshotOnDesk`. */
+export interface BinnedSnapshot {
+  name: string;
+  key: string;
+  has_picture: boolean;
 }
 
 /**
@@ -308,11 +335,14 @@ export interface Lesson {
  * Told by the render process:
  * held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
  * arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
- * have arrived, 0 to 1. deleted: the snapshot that was deleted last and can be had back. waiting: one that waits for
- * its beat. at: the place on the pad, if it was a morph.
+ * have arrived, 0 to 1. bin: snapshots that were deleted and can be had back, the last one last. undoes: what would be
+ * undone at the snapshots ("delete dawn"), "" if there is nothing. waiting: one that waits for its beat. at: the place
+ * on the pad, if it was a morph.
  *
  * Added by the supervisor:
  * lesson: what is being learned, if anything is. kept: whether snapshots have a file, so that they outlive the show.
+ *
+ * Added by the studio: which snapshots have a picture.
  */
 export interface Desk {
   kind: "desk";
@@ -323,7 +353,8 @@ export interface Desk {
   shown: string[];
   share: number;
   waiting: string | null;
-  deleted: string | null;
+  bin: BinnedSnapshot[];
+  undoes: string;
   at: [number, number] | null;
   lesson: Lesson | null;
   kept: boolean;
@@ -462,12 +493,12 @@ export interface PageCommand {
 
 /**
  * Something is done with a door. "open": `door` is what is opened, as on the command line. "change": give it other
- * options. "again": start one that had ended. "start", "stop": a film. Doors are opened and changed from the machine
- * that plays only.
+ * options. "again": start one that had ended. "start", "stop": a film. "record": begin a film beside the patch,
+ * whatever `door` says. Doors are opened and changed from the machine that plays only.
  */
 export interface DoorAction {
   kind: "door";
-  do: "open" | "close" | "change" | "again" | "start" | "stop";
+  do: DoorVerb;
   door: string;
   options?: Record<string, string | number | boolean>;
 }
@@ -503,18 +534,30 @@ export interface KnobReleased {
  */
 export interface SnapshotAction {
   kind: "snapshot";
-  do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "undelete" | "place" | "fade";
+  do:
+    | "store"
+    | "recall"
+    | "morph"
+    | "release"
+    | "rename"
+    | "delete"
+    | "undelete"
+    | "order"
+    | "undo"
+    | "place"
+    | "fade";
   arguments?: (string | number)[];
 }
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more.
+ * no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched.
  */
 export interface LearnControl {
   kind: "learn";
   target?: string | null;
-  do?: "learn" | "stop" | "forget";
+  do?: "learn" | "stop" | "forget" | "touch";
+  control?: string | null;
 }
 
 /**
@@ -527,6 +570,12 @@ export interface MasterMoved {
   value: number;
   seconds?: number;
   door?: string | null;
+}
+
+/** Sound that is quieter than this, in decibels of full scale, is silence from now on. */
+export interface SoundFloor {
+  kind: "floor";
+  decibels: number;
 }
 
 /** A change that a writer made and that has no place in the log yet. */
@@ -598,4 +647,184 @@ export interface CaretMoved {
   name?: string;
   anchor?: number;
   head?: number | null;
+}
+
+/**
+ * A parameter or an input. kind: as in the reference ("value", "choice", "input", …). default: as one would write
+ * it, "" for none. range: what a knob spans. options: what may be chosen, as one would write it.
+ */
+export interface ParameterWord {
+  name: string;
+  kind: string;
+  doc: string;
+  default: string;
+  range: [number, number] | null;
+  unit: string;
+  options: string[];
+}
+
+/** A line `node.method(…)`. */
+export interface MethodWord {
+  name: string;
+  doc: string;
+  parameters: ParameterWord[];
+}
+
+/** A node type. makes: what it can be asked for, nothing for an output. example: lines of a patch. */
+export interface NodeWord {
+  name: string;
+  doc: string;
+  makes: string[];
+  parameters: ParameterWord[];
+  methods: MethodWord[];
+  example: string;
+}
+
+/** A function of expressions. called: written with brackets. */
+export interface FunctionWord {
+  name: string;
+  group: string;
+  signature: string;
+  doc: string;
+  example: string;
+  called: boolean;
+}
+
+/** A plain name of expressions: `t`, `beat`. */
+export interface NameWord {
+  name: string;
+  doc: string;
+}
+
+/**
+ * Something of this patch that has a value on every frame. reference: its name in expressions ("face.psi"), "" for
+ * an address from outside. kind, range, unit, default, doc: as `ganzfeld addresses` tells them.
+ */
+export interface AddressWord {
+  address: string;
+  reference: string;
+  kind: string;
+  doc: string;
+  range: string;
+  unit: string;
+  default: string;
+}
+
+/**
+ * A plain number of the text that a hand may turn. Lines and columns count from 1; length: in characters. low,
+ * high: what a knob spans.
+ */
+export interface NumberWord {
+  address: string;
+  line: number;
+  column: number;
+  length: number;
+  low: number;
+  high: number;
+  default: number;
+  unit: string;
+}
+
+/** The network that a node of this patch plays: its layers in order, and its weights, by name. */
+export interface NetworkWord {
+  node: string;
+  layers: string[];
+  weights: string[];
+}
+
+/**
+ * All there is. types: which type each node of the patch is of. problem: why what the patch decides (addresses,
+ * numbers, networks, types) is empty; "" if it is not.
+ */
+export interface Words {
+  nodes: NodeWord[];
+  functions: FunctionWord[];
+  names: NameWord[];
+  addresses: AddressWord[];
+  numbers: NumberWord[];
+  networks: NetworkWord[];
+  types: Record<string, string>;
+  problem: string;
+}
+
+/**
+ * An address at which something arrived. value: the last one as text, "" if it had none. rate: messages in a
+ * second, over the last whole one. ago: seconds since the last.
+ */
+export interface Arrival {
+  source: ArrivalSource;
+  address: string;
+  value: string;
+  rate: number;
+  ago: number;
+}
+
+/**
+ * What is heard just now. source: the device's name, or the file's. is_file: it is a file.
+ *
+ * decibels: of full scale, from -120 on. floor: decibels below which all is silence. level, bass, mid, high: 0 to 1,
+ * as a patch gets them; bands: the same of `audio.band(k)`. spectrum: decibels of equal steps in octaves, from
+ * `low_hz` to `high_hz` hertz. bpm: of its pulse, 0 if none is felt.
+ */
+export interface SoundHeard {
+  source: string;
+  is_file: boolean;
+  decibels: number;
+  floor: number;
+  level: number;
+  bass: number;
+  mid: number;
+  high: number;
+  bands: number[];
+  spectrum: number[];
+  low_hz: number;
+  high_hz: number;
+  bpm: number;
+}
+
+/**
+ * Everything that comes in.
+ *
+ * osc: where it is listened for OSC ("127.0.0.1:9000"), "" if it is not. osc_to: who is sent OSC. midi: names of the
+ * inputs that are open. listens_to_midi: whether any were asked for. arrivals: the newest first. sound: None if
+ * nothing is listened to. problems: what does not work.
+ */
+export interface Inputs {
+  osc: string;
+  osc_to: string[];
+  midi: string[];
+  listens_to_midi: boolean;
+  arrivals: Arrival[];
+  sound: SoundHeard | null;
+  problems: Problem[];
+}
+
+/**
+ * A kind of door (see docs/outputs.md). about, options: what it is and what can be chosen, in words. alpha: what
+ * its far end takes of transparency. found: far ends on this machine, a line each; a line that begins with kind and
+ * colon is a door as it is opened, and two spaces later what it is. missing: why it does not work here, "" if it does;
+ * mend: what helps.
+ */
+export interface DoorKindHere {
+  kind: string;
+  about: string;
+  options: string;
+  alpha: string[];
+  found: string[];
+  missing: string;
+  mend: string;
+}
+
+/** Where pictures can go from here. rigs: names of those that are kept. */
+export interface OutputsHere {
+  kinds: DoorKindHere[];
+  rigs: string[];
+}
+
+/** One thing that was looked at. found: what was found; do: what helps where it does not work. */
+export interface Examined {
+  name: string;
+  state: "works" | "missing" | "broken";
+  found: string;
+  do: string;
 }

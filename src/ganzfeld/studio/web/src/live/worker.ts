@@ -3,13 +3,27 @@
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
-import type { AtDesk, AtText, Beat, EncodedFrame, FromStudio, PageCommand } from "./wire";
+import type {
+  AtDesk,
+  AtText,
+  Beat,
+  DoorAction,
+  EncodedFrame,
+  FromStudio,
+  KeepAs,
+  OpenPatch,
+  PageCommand,
+} from "./wire";
 
 export type ToWorker =
   | { kind: "start"; canvas: OffscreenCanvas; url: string }
+  | { kind: "view"; url: string }
   | PageCommand
+  | DoorAction
   | AtDesk
-  | AtText;
+  | AtText
+  | KeepAs
+  | OpenPatch;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -31,13 +45,18 @@ const page = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: FromWorker) => page.postMessage(message);
 
 let link: Link | undefined;
+let address = "";
 
 page.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "start") start(data.canvas, data.url);
-  else link?.send(write(data));
+  else if (data.kind === "view") {
+    address = data.url;
+    link?.renew();
+  } else link?.send(write(data));
 };
 
 function start(canvas: OffscreenCanvas, url: string): void {
+  address = url;
   const context = canvas.getContext("2d", { alpha: false });
   let drawn = 0;
   let empty = true;
@@ -59,7 +78,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
   });
 
   link = new Link({
-    open: () => new WebSocket(url) as unknown as Socket,
+    open: () => new WebSocket(address) as unknown as Socket,
     onLive: (live) => post({ kind: "live", live }),
     onTakenBack: () => post({ kind: "taken-back" }),
     onMessage(data) {

@@ -1,84 +1,163 @@
-import { Compartment, EditorState } from "@codemirror/state";
-import { drawSelection, EditorView } from "@codemirror/view";
-import { useEffect, useRef } from "react";
-import { atDesk, useShow } from "../live/show";
-import type { PatchSource, Problem } from "../live/wire";
+import { Compartment, EditorState, Transaction } from "@codemirror/state";
+import { EditorView, keymap } from "@codemirror/view";
+import { type RefObject, useEffect, useRef } from "react";
+import { atDesk, hearAll, say, useShow } from "../live/show";
+import { act, currentModes, useModes } from "../modes/modes";
+import { conflictMarks } from "./conflicts";
+import { DocumentConnection } from "./document/connection";
+import { tabShelf } from "./document/shelf";
+import { grip } from "./dragging/grip";
+import { draggedNumber } from "./dragging/shown";
+import { attach, leaveText, setFacts } from "./editing";
 import { fontSize } from "./fit";
-import { patchLanguage } from "./language";
-import {
-  changeMarks,
-  changeOf,
-  placeOf,
-  problemMarks,
-  problemsIn,
-  rollMarks,
-  setChanged,
-  setProblems,
-  setRolled,
-} from "./marks";
-import { numberClicks, numberMarks, setLearnable } from "./numbers";
-import { veiled } from "./veil";
+import { looking } from "./looking/looking";
+import { setChanged } from "./marks";
+import { numberClicks } from "./numbers";
+import { isOnText } from "./pointing";
+import { editor, textKeys } from "./setup";
+import { useMarks } from "./useMarks";
+import { followCaret, useWriters } from "./useWriters";
+import { unplayedLines } from "./written";
 
-const NO_PROBLEMS: Problem[] = [];
-
-/** Swapped for an empty extension when the studio learns to edit. */
-const reading = new Compartment();
+const permission = new Compartment();
 const readOnly = [EditorState.readOnly.of(true), EditorView.editable.of(false)];
 
-/** The patch's text over the picture. */
+/** The patch's text over the picture, to be read and written. */
 export function PatchText({ zoom }: { zoom: number }) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  const patch = useShow((show) => show.patch);
-  const problems = useShow((show) => show.status?.errors ?? NO_PROBLEMS);
-  const rolled = useShow((show) => show.status?.rolled ?? "");
-  const lesson = useShow((show) => show.desk?.lesson);
+  const locked = useModes((modes) => modes.locked);
+  const editing = useModes((modes) => modes.mode === "edit");
 
   useEffect(() => {
     if (!place.current) return;
-    view.current = new EditorView({
-      parent: place.current,
-      extensions: [
-        reading.of(readOnly),
-        drawSelection(),
-        EditorView.lineWrapping,
-        EditorView.cspNonce.of(nonce()),
-        EditorView.contentAttributes.of({ "aria-label": "Patch" }),
-        patchLanguage,
-        problemMarks,
-        changeMarks,
-        rollMarks,
-        numberMarks,
-        numberClicks((target) => atDesk({ kind: "learn", target })),
-        veiled,
-      ],
-    });
-    return () => view.current?.destroy();
+    const made = open(place.current);
+    view.current = made.view;
+    return () => {
+      made.close();
+      view.current = null;
+    };
   }, []);
 
+  const closed = useShow((show) => show.you?.role === "watch") || locked;
   useEffect(() => {
-    if (view.current && patch) put(patch, view.current);
-  }, [patch]);
+    view.current?.dispatch({ effects: permission.reconfigure(closed ? readOnly : []) });
+    if (closed) leaveText();
+  }, [closed]);
 
-  useEffect(() => {
-    if (view.current && patch) point(problemsIn(problems, patch.name), view.current);
-  }, [problems, patch]);
+  useMarks(view);
+  useWriters(view);
+  useSize(place, view, zoom, editing);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the line is looked for again in every new text
-  useEffect(() => {
-    view.current?.dispatch({ effects: setRolled.of(rolled) });
-  }, [rolled, patch]);
+  return (
+    <div
+      className="patch"
+      ref={place}
+      onMouseDownCapture={(event) => picturePressed(event.nativeEvent, view.current)}
+    />
+  );
+}
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the numbers of another text stand elsewhere
-  useEffect(() => {
-    view.current?.dispatch({ effects: setLearnable.of(lesson ?? null) });
-  }, [lesson, patch]);
+function leaveByKey(): boolean {
+  leaveText();
+  return true;
+}
 
+/** A press beside the words is one on the picture: it leaves the text. */
+function picturePressed(event: MouseEvent, view: EditorView | null): void {
+  if (
+    !view ||
+    !(event.target instanceof Element) ||
+    event.target.closest(".cm-panels, .cm-tooltip, .conflict")
+  )
+    return;
+  if (!currentModes().locked && isOnText(view, event)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  leaveText();
+}
+
+/** Makes the editor and joins it to the studio's document. */
+function open(parent: HTMLElement): { view: EditorView; close(): void } {
+  const connection: DocumentConnection = new DocumentConnection(
+    {
+      state: () => view.state,
+      dispatch: (change) => (change instanceof Transaction ? view.dispatch(change) : view.dispatch(change)),
+      say,
+      shelf: tabShelf(sessionStorage),
+      mark: (from, to) => setChanged.of({ from, to }),
+    },
+    crypto.getRandomValues(new Uint32Array(2)).join("-"),
+  );
+  const view: EditorView = new EditorView({
+    parent,
+    extensions: [
+      editor,
+      permission.of([]),
+      connection.extension,
+      keymap.of([{ key: "Escape", run: leaveByKey }]),
+      textKeys,
+      conflictMarks((number, take) => say({ kind: "resolve", number, take })),
+      numberClicks((target) => atDesk({ kind: "learn", target })),
+      EditorView.cspNonce.of(nonce()),
+      EditorView.focusChangeEffect.of((_state, focusing) => {
+        if (focusing) act("enter text");
+        return null;
+      }),
+      looking,
+      draggedNumber,
+      grip,
+      followCaret(connection),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged && !update.transactions.some((each) => each.annotation(Transaction.remote)))
+          connection.typed();
+        const known = connection.isPlaced;
+        setFacts({ known, unplayed: known ? unplayedLines(update.state) : 0, unsent: connection.hasUnsent });
+      }),
+    ],
+  });
+  attach(view, connection);
+  const left = () => {
+    // The search panel belongs to the text, too; a window that lost the focus has not left it.
+    setTimeout(() => {
+      if (!parent.contains(document.activeElement)) act("leave text");
+    });
+  };
+  parent.addEventListener("focusout", left);
+  const silence = hearAll((message) => {
+    if (message.kind === "live") connection.setLive(message.live);
+    else if (message.kind === "document") connection.takeDocument(message);
+    else if (message.kind === "updates") connection.takeUpdates(message);
+  });
+  return {
+    view,
+    close() {
+      silence();
+      parent.removeEventListener("focusout", left);
+      attach(null, null);
+      view.destroy();
+    },
+  };
+}
+
+/** The text is as large as fits, and stays so while it is written. */
+function useSize(
+  place: RefObject<HTMLDivElement | null>,
+  view: RefObject<EditorView | null>,
+  zoom: number,
+  editing: boolean,
+): void {
+  const text = useShow((show) => show.patch?.text ?? "");
   useEffect(() => {
     const box = place.current;
     if (!box) return;
+    if (editing) {
+      const stay = new ResizeObserver(() => keepCaretInSight(view.current));
+      stay.observe(box);
+      return () => stay.disconnect();
+    }
     const adapt = () => {
-      const size = fontSize(patch?.text ?? "", box.clientWidth, box.clientHeight);
+      const size = fontSize(view.current?.state.doc.toString() || text, box.clientWidth, box.clientHeight);
       box.style.setProperty("--text-size", `${size * zoom}px`);
       view.current?.requestMeasure();
     };
@@ -86,28 +165,12 @@ export function PatchText({ zoom }: { zoom: number }) {
     observer.observe(box);
     adapt();
     return () => observer.disconnect();
-  }, [patch, zoom]);
-
-  return <div className="patch" ref={place} />;
+  }, [place, view, text, zoom, editing]);
 }
 
-/** Changes only what changed, so that the place scrolled to stays, and lights up what a save brought. */
-function put(patch: PatchSource, view: EditorView): void {
-  const isFirst = view.state.doc.length === 0;
-  const change = changeOf(view.state.doc.toString(), patch.text);
-  if (!change) return;
-  const arrived = { from: change.from, to: change.from + change.insert.length };
-  view.dispatch({ changes: change, effects: setChanged.of(isFirst ? null : arrived) });
-}
-
-function point(problems: Problem[], view: EditorView): void {
-  const first = problems.map((problem) => placeOf(problem, view.state.doc)).find((found) => found !== null);
-  view.dispatch({
-    effects: [
-      setProblems.of(problems),
-      ...(first ? [EditorView.scrollIntoView(first.line, { y: "nearest", yMargin: 40 })] : []),
-    ],
-  });
+function keepCaretInSight(view: EditorView | null): void {
+  if (!view?.hasFocus) return;
+  view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head, { yMargin: 64 }) });
 }
 
 /** The nonce that lets CodeMirror add its style sheet under the page's policy. */

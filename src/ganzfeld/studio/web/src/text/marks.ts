@@ -1,7 +1,7 @@
 /** Marks in the patch's text: the places that errors point at, and the lines that a save has changed. */
 
 import { type EditorState, type Range, StateEffect, StateField, type Text } from "@codemirror/state";
-import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
+import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
 import type { Problem } from "../live/wire";
 
 export const setProblems = StateEffect.define<readonly Problem[]>();
@@ -65,11 +65,42 @@ function problemRanges(problems: readonly Problem[], state: EditorState): Range<
   for (const problem of problems) {
     const place = placeOf(problem, state.doc);
     if (!place) continue;
-    if (!lines.has(place.line)) ranges.push(problemLine.range(place.line));
+    if (!lines.has(place.line)) ranges.push(problemLine.range(place.line), words(problem, place.line, state));
     lines.add(place.line);
     if (place.to > place.from) ranges.push(problemPlace.range(place.from, place.to));
   }
   return ranges;
+}
+
+function words(problem: Problem, place: number, state: EditorState): Range<Decoration> {
+  const widget = new ProblemWords(problem);
+  return Decoration.widget({ widget, block: true, side: 1 }).range(state.doc.lineAt(place).to);
+}
+
+/** What is wrong, under the line it is wrong in. */
+class ProblemWords extends WidgetType {
+  private readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super();
+    this.problem = problem;
+  }
+
+  override eq(other: ProblemWords): boolean {
+    return this.problem.what === other.problem.what && this.problem.hint === other.problem.hint;
+  }
+
+  override toDOM(): HTMLElement {
+    const line = document.createElement("div");
+    line.className = "problem-words";
+    const what = document.createElement("span");
+    what.textContent = this.problem.what;
+    const hint = document.createElement("span");
+    hint.className = "problem-hint";
+    hint.textContent = this.problem.hint;
+    line.append(what, ...(this.problem.hint ? [" ", hint] : []));
+    return line;
+  }
 }
 
 /** Where a problem is in a text: the start of its line, and the word at its column (empty if it names no column). */
@@ -101,15 +132,4 @@ function changedRanges(changed: { from: number; to: number } | null, doc: Text):
     ranges.push(changedLine.range(doc.line(number).from));
   }
   return ranges;
-}
-
-/** The smallest replacement of whole lines that turns `before` into `after`; null if they are the same. */
-export function changeOf(before: string, after: string): { from: number; to: number; insert: string } | null {
-  if (before === after) return null;
-  let start = 0;
-  const shorter = Math.min(before.length, after.length);
-  while (start < shorter && before[start] === after[start]) start++;
-  let tail = 0;
-  while (tail < shorter - start && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
-  return { from: start, to: before.length - tail, insert: after.slice(start, after.length - tail) };
 }

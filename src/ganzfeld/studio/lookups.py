@@ -1,0 +1,55 @@
+"""What the page's editor looks up: the words of a patch, and values as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio.live_values import LiveValues
+from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.word_service import WordService
+
+LONGEST_ADDRESS = 400
+_FRESH = {"cache-control": "no-store"}
+
+
+class Lookups:
+    """The answers of a running studio.
+
+    GET /api/words                    `words.Words` of the patch that was played last
+    GET /api/values?address=/face/psi  {"/face/psi": 0.8}; `address` may be given several times
+    """
+
+    def __init__(self, show: StudioShow, collect: Callable[[str, str], bytes] | None = None) -> None:
+        """collect: makes the JSON of the words of a text whose files lie in a folder; if not given, a process does."""
+        self._show = show
+        self._service = WordService()
+        self._collect = collect or self._service.words
+        self._values = LiveValues(show)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        # Plain functions: Starlette runs them in threads, off the event loop.
+        return [Route("/api/words", self._answer_words), Route("/api/values", self._answer_values)]
+
+    def close(self) -> None:
+        """End what collects words, and have no values reported any more."""
+        self._values.close()
+        self._service.close()
+
+    def _answer_words(self, request: Request) -> Response:
+        try:
+            body = self._collect(self._show.patch_source().text, self._show.patch_folder())
+        except GanzfeldError as error:
+            return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
+        return Response(body, media_type="application/json", headers=_FRESH)
+
+    def _answer_values(self, request: Request) -> Response:
+        asked = [address for address in request.query_params.getlist("address") if len(address) <= LONGEST_ADDRESS]
+        body = msgspec.json.encode(self._values.values(asked))
+        return Response(body, media_type="application/json", headers=_FRESH)

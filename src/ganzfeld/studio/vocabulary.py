@@ -1,0 +1,193 @@
+"""Collects the words that a patch's editor completes and explains, from the registries and from the patch itself.
+
+Importing this imports every node type, and with them torch: `word_service.py` has it done in a process of its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.networks.files import open_network_file
+from ganzfeld.networks.find import find_network, shipped_names
+from ganzfeld.networks.kinds import config_from_json
+from ganzfeld.patch.addresses import addresses
+from ganzfeld.patch.examples import examples_of
+from ganzfeld.patch.expressions import NAMES, known_functions
+from ganzfeld.patch.graph import Graph, GraphNode
+from ganzfeld.patch.language.editing import numbers
+from ganzfeld.patch.language.parser import parse
+from ganzfeld.patch.network.bends import BlendMethod
+from ganzfeld.patch.node import Choice, Declared, Declares, Input, Node, Parameter, Value
+from ganzfeld.patch.nodes import node_types
+from ganzfeld.patch.nodes.network import NetworkNode
+from ganzfeld.studio.words import (
+    AddressWord,
+    FunctionWord,
+    MethodWord,
+    NameWord,
+    NetworkWord,
+    NodeWord,
+    NumberWord,
+    ParameterWord,
+    Words,
+)
+
+MOST_ADDRESSES = 5_000
+MOST_NUMBERS = 5_000
+MOST_NETWORKS = 16
+MOST_WEIGHTS = 2_000
+LONGEST_DEFAULT = 60
+
+
+def vocabulary(text: str, folder: Path | None = None) -> Words:
+    """The words for a patch with this text, whose files lie in `folder`. What is wrong with it is told in `problem`."""
+    nodes, functions, names = _language()
+    try:
+        graph = Graph(parse(text))
+        return Words(
+            nodes=nodes,
+            functions=functions,
+            names=names,
+            addresses=tuple(_addresses(graph))[:MOST_ADDRESSES],
+            numbers=tuple(_numbers(graph, text))[:MOST_NUMBERS],
+            networks=tuple(_networks(graph, folder or Path.cwd())),
+            types={name: node.cls.word for name, node in graph.nodes.items()},
+        )
+    except GanzfeldError as error:
+        return Words(nodes=nodes, functions=functions, names=names, problem=error.what)
+
+
+@cache
+def _language() -> tuple[tuple[NodeWord, ...], tuple[FunctionWord, ...], tuple[NameWord, ...]]:
+    """What every patch can say."""
+    nodes = tuple(_node(word, cls) for word, cls in sorted(node_types().items()))
+    functions = tuple(
+        FunctionWord(each.name, each.group, each.signature, _line(each.doc), each.example, each.called)
+        for each in sorted(known_functions().values(), key=lambda each: each.name)
+    )
+    return nodes, functions, tuple(NameWord(name, known.doc) for name, known in NAMES.items())
+
+
+def _node(word: str, cls: type[Node]) -> NodeWord:
+    examples = examples_of(cls)
+    return NodeWord(
+        name=word,
+        doc=inspect.getdoc(cls) or "",
+        makes=() if cls.is_output else cls.makes,
+        parameters=_parameters(cls),
+        methods=tuple(
+            MethodWord(method.method, inspect.getdoc(method) or "", _parameters(method)) for method in cls.methods
+        ),
+        example=examples[0].text() if examples else "",
+    )
+
+
+def _parameters(cls: type[Declares]) -> tuple[ParameterWord, ...]:
+    return tuple(_parameter(name, declared) for name, declared in cls.declared.items())
+
+
+def _parameter(name: str, declared: Declared) -> ParameterWord:
+    doc = _line(declared.doc)
+    if isinstance(declared, Input):
+        return ParameterWord(name, "input", doc)
+    assert isinstance(declared, Parameter)
+    return ParameterWord(
+        name,
+        declared.kind,
+        doc,
+        default=_written(declared.default),
+        range=declared.range if isinstance(declared, Value) else None,
+        unit=declared.unit if isinstance(declared, Value) else "",
+        options=_options(declared),
+    )
+
+
+def _options(declared: Parameter) -> tuple[str, ...]:
+    if declared in (NetworkNode.file, BlendMethod.other):
+        return tuple(map(repr_in_patch, shipped_names()))
+    return tuple(map(repr_in_patch, declared.options or ())) if isinstance(declared, Choice) else ()
+
+
+def repr_in_patch(value: Any) -> str:
+    """A value as patches are written here: texts in double quotes."""
+    return f'"{value}"' if isinstance(value, str) and '"' not in value else repr(value)
+
+
+def _written(default: Any) -> str:
+    if default is None or (isinstance(default, float) and math.isnan(default)):
+        return ""
+    written = f"{default:g}" if isinstance(default, float) else repr_in_patch(default)
+    return written if len(written) <= LONGEST_DEFAULT else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _addresses(graph: Graph) -> list[AddressWord]:
+    return [
+        AddressWord(
+            row.address,
+            graph.slots[row.address].reference if row.address in graph.slots else "",
+            row.kind,
+            doc=row.doc,
+            range=row.range,
+            unit=row.unit,
+            default=_written(row.default),
+        )
+        for row in addresses(graph)
+    ]
+
+
+def _numbers(graph: Graph, text: str) -> list[NumberWord]:
+    found = []
+    for number in numbers(text):
+        parameter = graph.slots[number.address].parameter
+        if isinstance(parameter, Value) and not isinstance(parameter.default, list | tuple | str):
+            low, high = parameter.range
+            found.append(
+                NumberWord(
+                    number.address,
+                    number.line,
+                    number.column,
+                    number.length,
+                    low=low,
+                    high=high,
+                    default=float(parameter.default),
+                    unit=parameter.unit,
+                )
+            )
+    return found
+
+
+def _networks(graph: Graph, folder: Path) -> list[NetworkWord]:
+    playing = [node for node in graph.nodes.values() if issubclass(node.cls, NetworkNode)]
+    return [_network(node, graph, folder) for node in playing[:MOST_NETWORKS]]
+
+
+def _network(node: GraphNode, graph: Graph, folder: Path) -> NetworkWord:
+    """The first of the networks that a node may play; without names if it cannot be read."""
+    slot = graph.slots[node.addresses["file"]]
+    name = str(next(iter(slot.candidates), slot.initial))
+    try:
+        layers, weights = _inside(find_network(name) or folder / Path(name).expanduser())
+    except (GanzfeldError, OSError, ValueError):
+        layers = weights = ()
+    return NetworkWord(node.name, layers, weights[:MOST_WEIGHTS])
+
+
+def _inside(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A network file's layers and weights."""
+    stat = path.stat()
+    return _names_inside(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(MOST_NETWORKS)
+def _names_inside(path: Path, changed: int, size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    file = open_network_file(path)
+    return tuple(config_from_json(file.config).measured(file.weights).specs), tuple(file.weights)

@@ -1,0 +1,38 @@
+/** What the numbers mean, where something is the matter with them. */
+
+import type { Status } from "../live/wire";
+import type { Shown } from "../live/worker";
+
+/** A display is behind when it shows less than this share of the frames that are rendered. */
+const BEHIND = 0.85;
+/** Fewer pictures a second than this are no motion. */
+const SLOW = 12;
+
+type Told = Pick<
+  Status,
+  "fps" | "frame_ms" | "paused" | "halvings" | "device" | "osc_dropped" | "osc_dropped_last"
+>;
+
+/** Sentences, the worst first; none while all is well. `shown`: what this window shows. */
+export function remarks(status: Told, shown: Pick<Shown, "fps"> | null): string[] {
+  const found: string[] = [];
+  if (!status.paused && status.fps > 0 && status.fps < SLOW && status.frame_ms > 1000 / SLOW) {
+    found.push(`slow: ${status.device || "the device"} takes ${duration(status.frame_ms)} for a picture`);
+  }
+  if (!status.paused && shown && shown.fps > 0 && shown.fps < status.fps * BEHIND) {
+    found.push(`this window shows ${shown.fps.toFixed(0)} of ${status.fps.toFixed(0)} a second`);
+  }
+  if (status.halvings > 0) {
+    found.push(`drawn at 1/${2 ** status.halvings} of its size, to hold the rate`);
+  }
+  if (status.osc_dropped > 0) {
+    const messages = status.osc_dropped === 1 ? "1 message" : `${status.osc_dropped} messages`;
+    found.push(`${messages} of OSC could not be read; the last: ${status.osc_dropped_last}`);
+  }
+  return found;
+}
+
+/** "1.0 s", "120 ms" */
+export function duration(milliseconds: number): string {
+  return milliseconds >= 950 ? `${(milliseconds / 1000).toFixed(1)} s` : `${milliseconds.toFixed(0)} ms`;
+}

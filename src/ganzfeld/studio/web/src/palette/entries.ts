@@ -1,0 +1,84 @@
+/** What the palette offers: commands, examples, nodes to insert. */
+
+import { perform } from "../doings";
+import type { Doing } from "../keys";
+import { act } from "../modes/modes";
+import { insertLines } from "../text/editing";
+import type { Words } from "../text/words";
+
+export interface Entry {
+  name: string;
+  group: "do" | "open" | "insert";
+  about: string;
+  keys: string;
+  run(): void;
+}
+
+/** A patch to open, as `/api/examples` and `/api/patches` tell it. */
+export interface Listed {
+  what: string;
+  name: string;
+  title: string;
+  folder: string;
+}
+
+const COMMANDS: readonly (readonly [string, string, Doing])[] = [
+  ["play all that is written", "Ctrl Shift Enter", "play all"],
+  ["play all, at once", "Ctrl Alt Shift Enter", "play all now"],
+  ["save the file", "Ctrl S", "save"],
+  ["edit the text", "E", "edit"],
+  ["roll dice for a bend", "D", "roll"],
+  ["take back the last bend of the dice", "Ctrl Z", "undo"],
+  ["tap the beat", "T", "tap"],
+  ["learn a control", "L", "learn"],
+  ["pause, or go on", "Shift Space", "pause"],
+  ["black, or back", "Ctrl .", "black"],
+  ["freeze, or go on", "Ctrl Shift .", "freeze"],
+  ["hide the interface", "H", "overlay"],
+  ["full screen", "F", "fullscreen"],
+  ["larger text", "+", "larger"],
+  ["smaller text", "−", "smaller"],
+  ["show all keys", "?", "sheet"],
+];
+
+/** All there is, commands first. open: opens a patch. */
+export function entriesOf(
+  words: Words | null,
+  patches: readonly Listed[],
+  open: (what: string) => void,
+): Entry[] {
+  const commands = COMMANDS.map(([name, keys, doing]): Entry => {
+    return { name, keys, group: "do", about: "", run: () => perform(doing) };
+  });
+  const lock: Entry = {
+    name: "lock the stage",
+    group: "do",
+    about: "knobs, snapshots and the master only",
+    keys: "",
+    run: () => act("toggle lock"),
+  };
+  const keep: Entry = {
+    name: "keep under a name",
+    group: "do",
+    about: "a file of its own for what is written",
+    keys: "",
+    run: () => act("ask for a name"),
+  };
+  const opens = patches.map(({ what, name, title, folder }): Entry => {
+    return { name, group: "open", about: title || folder, keys: "", run: () => open(what) };
+  });
+  const nodes = (words?.nodes ?? []).map((node): Entry => {
+    return {
+      name: node.name,
+      group: "insert",
+      about: firstSentence(node.doc),
+      keys: "",
+      run: () => insertLines(node.example),
+    };
+  });
+  return [...commands, keep, lock, ...opens, ...nodes];
+}
+
+function firstSentence(doc: string): string {
+  return /^[\s\S]*?\.(?=\s|$)/.exec(doc)?.[0].replaceAll("\n", " ") ?? doc;
+}

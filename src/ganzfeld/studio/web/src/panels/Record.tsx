@@ -1,0 +1,37 @@
+import { atDoor, useShow } from "../live/show";
+import { lengthAndSize, recordingOf, size } from "./recording";
+
+/** Begins and ends a film, while the show plays; red, with time and size, while one is made. */
+export function Record() {
+  const status = useShow((show) => show.status);
+  if (!status) return null;
+  const film = recordingOf(status);
+  const { take } = status;
+  const press = () =>
+    film.door === null ? atDoor({ do: "record", door: "" }) : atDoor({ do: "stop", door: film.door });
+  return (
+    <>
+      <button
+        type="button"
+        className={film.door === null ? "record" : "record on"}
+        aria-pressed={film.door !== null}
+        title={
+          film.door === null
+            ? "Record a film beside the patch, with the sound that the show hears"
+            : "Finish the film"
+        }
+        data-testid="record"
+        onClick={press}
+      >
+        <span className="lamp" aria-hidden="true" />
+        {film.door === null ? "record" : lengthAndSize(film)}
+      </button>
+      {take && (
+        <span className="taking" title={`The take ${take.name} is recorded until the show ends`}>
+          <span className="lamp" aria-hidden="true" />
+          take {size(take.size)}
+        </span>
+      )}
+    </>
+  );
+}

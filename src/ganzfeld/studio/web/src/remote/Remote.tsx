@@ -1,0 +1,120 @@
+import "./remote.css";
+import { useState } from "react";
+import { MasterAlarm } from "../desk/MasterAlarm";
+import { toggleFullscreen } from "../fullscreen";
+import { Dice } from "../hud/Dice";
+import { clock } from "../hud/numbers";
+import { Permission } from "../hud/Permission";
+import { Problems } from "../hud/Problems";
+import { State } from "../hud/State";
+import { Visitor } from "../hud/Visitor";
+import { remarks } from "../hud/words";
+import { command, togglePause, useShow } from "../live/show";
+import { Picture } from "../Picture";
+import { Record } from "../panels/Record";
+import { PatchText } from "../text/PatchText";
+import { TextState } from "../text/TextState";
+import { RemoteKnobs } from "./RemoteKnobs";
+import { RemoteMaster } from "./RemoteMaster";
+import { RemoteSnapshots } from "./RemoteSnapshots";
+
+/** A phone: a small picture, and large hands. */
+export function Remote() {
+  const [bare, setBare] = useState(false);
+  const [writes, setWrites] = useState(false);
+  const plays = useShow((show) => show.you?.role !== "watch");
+  return (
+    <main className={bare ? "studio remote bare" : "studio remote"}>
+      <Picture />
+      {bare ? (
+        <button type="button" className="unhide" onClick={() => setBare(false)}>
+          hands
+        </button>
+      ) : (
+        <div className="hands">
+          <div className="remote-head">
+            <State />
+            <Visitor />
+            <Numbers />
+          </div>
+          <Problems />
+          {writes && <RemoteText back={() => setWrites(false)} />}
+          {plays && !writes && (
+            <>
+              <Permission />
+              <Dice />
+              <RemoteMaster />
+              <Buttons hide={() => setBare(true)} write={() => setWrites(true)} />
+              <RemoteSnapshots />
+              <RemoteKnobs />
+            </>
+          )}
+        </div>
+      )}
+      <MasterAlarm />
+    </main>
+  );
+}
+
+/** How it does, in one line, and what is the matter. */
+function Numbers() {
+  const status = useShow((show) => show.status);
+  if (!status) return null;
+  return (
+    <p className="numbers">
+      {status.fps.toFixed(0)} pictures a second · {clock(status.t)}
+      {remarks(status, null).map((sentence) => (
+        <span className="remark" key={sentence.slice(0, 12)}>
+          {sentence}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** The patch's text, for a number that is wrong: there is no room for more. */
+function RemoteText({ back }: { back(): void }) {
+  return (
+    <section className="remote-text" aria-label="Text">
+      <div className="remote-text-head">
+        <TextState />
+        <button type="button" onClick={back}>
+          hands
+        </button>
+      </div>
+      <PatchText zoom={1} />
+    </section>
+  );
+}
+
+function Buttons({ hide, write }: { hide(): void; write(): void }) {
+  const paused = useShow((show) => show.status?.paused ?? false);
+  const bpm = useShow((show) => show.status?.bpm ?? 0);
+  return (
+    <div className="buttons">
+      <button type="button" onPointerDown={() => command("tap")} onKeyDown={tapByKey}>
+        tap <small>{Number(bpm.toFixed(1))} bpm</small>
+      </button>
+      <button type="button" onClick={() => command("roll")}>
+        dice
+      </button>
+      <button type="button" onClick={togglePause}>
+        {paused ? "play" : "pause"}
+      </button>
+      <button type="button" onClick={write}>
+        text
+      </button>
+      <button type="button" onClick={hide}>
+        hide
+      </button>
+      <button type="button" onClick={toggleFullscreen}>
+        full screen
+      </button>
+      <Record />
+    </div>
+  );
+}
+
+function tapByKey(event: React.KeyboardEvent): void {
+  if ((event.key === "Enter" || event.key === " ") && !event.repeat) command("tap");
+}

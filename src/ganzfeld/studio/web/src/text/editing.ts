@@ -1,0 +1,111 @@
+/** The one editor of the page, for keys, buttons and the palette: what it knows, and what can be done with it. */
+
+import type { EditorView } from "@codemirror/view";
+import { useSyncExternalStore } from "react";
+import { currentShow, say, tellPerson } from "../live/show";
+import { act, currentModes } from "../modes/modes";
+import type { DocumentConnection } from "./document/connection";
+
+/** What the page says of the text beside it. */
+export interface TextFacts {
+  /** There is a document. */
+  known: boolean;
+  /** Lines that differ from what was played last. */
+  unplayed: number;
+  /** Something typed here is not in the studio's log yet. */
+  unsent: boolean;
+}
+
+let facts: TextFacts = { known: false, unplayed: 0, unsent: false };
+let view: EditorView | null = null;
+let connection: DocumentConnection | null = null;
+const listeners = new Set<() => void>();
+
+/** The editor is there, or goes (null). */
+export function attach(editor: EditorView | null, link: DocumentConnection | null): void {
+  view = editor;
+  connection = link;
+}
+
+/** This page's name among the writers. */
+export function ownClient(): string {
+  return connection?.client ?? "";
+}
+
+export function setFacts(next: TextFacts): void {
+  if (next.known === facts.known && next.unplayed === facts.unplayed && next.unsent === facts.unsent) return;
+  facts = next;
+  for (const listener of listeners) listener();
+}
+
+export function useTextFacts(): TextFacts {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => facts,
+  );
+}
+
+/** The caret goes into the text. */
+export function edit(): void {
+  if (currentModes().locked || view?.state.readOnly) return;
+  act("enter text");
+  view?.focus();
+}
+
+/** The caret leaves the text. */
+export function leaveText(): void {
+  view?.contentDOM.blur();
+}
+
+/** Plays the block that is selected (or that the caret is in), or all of the text, as soon as the studio has all of it.
+ * now: without the patch's bar or fade. at: a place in the text instead of the caret. */
+export function playText(what: "block" | "all", now: boolean, at?: number): void {
+  const link = connection;
+  if (!view || !link) return;
+  if (!link.isLive) {
+    tellPerson("The studio is not there", "What is typed is kept; it is sent when it is back.");
+    return;
+  }
+  link.whenSent(() => {
+    const selection = view?.state.selection.main;
+    const place = { start: at ?? selection?.from ?? 0, end: at ?? selection?.to ?? 0 };
+    const part = what === "all" ? {} : place;
+    say({ kind: "play", client: link.client, log: link.log, version: link.version, now, ...part });
+  });
+}
+
+/** Writes the text into the patch's file. One that has none is asked how it is to be called. */
+export function saveText(): void {
+  const link = connection;
+  if (currentShow().document?.saved === null) {
+    act("ask for a name");
+    return;
+  }
+  if (!link?.isLive) {
+    tellPerson("The studio is not there", "What is typed is kept; save again when it is back.");
+    return;
+  }
+  link.whenSent(() => say({ kind: "save" }));
+}
+
+/** Puts lines below the statement that the caret is in, and goes there. */
+export function insertLines(lines: string): void {
+  if (!view || view.state.readOnly) return;
+  const { doc, selection } = view.state;
+  let line = doc.lineAt(selection.main.head);
+  while (line.number < doc.lines && doc.line(line.number + 1).text.trim() !== "")
+    line = doc.line(line.number + 1);
+  const isEmpty = line.text.trim() === "";
+  const insert = isEmpty ? lines : `\n${lines}`;
+  const at = isEmpty ? line.from : line.to;
+  view.dispatch({
+    changes: { from: at, to: line.to, insert },
+    selection: { anchor: at + insert.length },
+    scrollIntoView: true,
+    userEvent: "input.paste",
+  });
+  edit();
+}

@@ -1,0 +1,124 @@
+"""What the page's editor looks up, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio import live_values, word_child, word_service
+from ganzfeld.studio.live_values import MOST, LiveValues
+from ganzfeld.studio.lookups import Lookups
+from ganzfeld.studio.word_service import WordService
+from ganzfeld.studio.words import Question, Words
+from studio_client import get
+
+
+@pytest.fixture
+def service(monkeypatch) -> Iterator[WordService]:
+    """One whose child is a few lines of Python, and answers with what it is asked."""
+    monkeypatch.setattr(word_service, "_ARGUMENTS", (sys.executable, "-S", "-c", ECHO))
+    service = WordService()
+    yield service
+    service.close()
+
+
+ECHO = """
+import sys
+for line in sys.stdin:
+    if "silent" in line:
+        break
+    print(line, end="", flush=True)
+"""
+
+
+def test_one_child_answers_all_and_ends_with_the_studio(service):
+    assert json.loads(service.words("out(a)", "/shows")) == {"text": "out(a)", "folder": "/shows"}
+    child = service._child
+    assert json.loads(service.words("out(b)"))["text"] == "out(b)"
+    assert service._child is child and child.poll() is None
+    service.close()
+    assert child.poll() is not None
+    with pytest.raises(GanzfeldError):
+        service.words("out(c)")
+
+
+def test_a_child_that_ends_is_no_answer_and_another_is_started(service):
+    with pytest.raises(GanzfeldError, match="could not be collected"):
+        service.words("silent")
+    assert json.loads(service.words("out(a)"))["text"] == "out(a)"
+    with pytest.raises(GanzfeldError, match="too long"):
+        service.words("#" * (word_service.LONGEST_TEXT + 1))
+
+
+def test_a_child_that_takes_too_long_is_ended(service, monkeypatch):
+    monkeypatch.setattr(word_service, "PATIENCE", 0.2)
+    monkeypatch.setattr(word_service, "_ARGUMENTS", (sys.executable, "-S", "-c", "import sys; sys.stdin.read()"))
+    with pytest.raises(GanzfeldError, match="could not be collected"):
+        service.words("out(a)")
+    assert service._child is None
+
+
+def test_the_child_answers_questions_with_words(monkeypatch):
+    questions = b"".join(
+        msgspec.json.encode(Question(text)) + b"\n" for text in ('out(network("planets"))', "out(", 'out("\u2028")')
+    )
+    answers = io.BytesIO()
+    monkeypatch.setattr(word_child.sys, "stdin", SimpleNamespace(buffer=io.BytesIO(questions)))
+    monkeypatch.setattr(word_child.sys, "stdout", SimpleNamespace(buffer=answers))
+    monkeypatch.setattr(word_child.os, "nice", lambda by: None)
+    word_child.main()
+    first, second, third = (msgspec.json.decode(line, type=Words) for line in answers.getvalue().splitlines())
+    assert first.problem == "" and first.networks[0].layers
+    assert second.problem and third.problem and second.nodes == first.nodes
+    assert word_service._ARGUMENTS[-1] == word_child.__name__
+
+
+def test_values_are_reported_while_somebody_asks(studio, show):
+    assert json.loads(get(studio, "/api/values?address=/face/psi&address=/push").body) == {}
+    ((choose, hear),) = show.reported
+    assert choose == ("/face/psi", "/push")
+    hear(None, {"/face/psi": 0.8, "/other": 1.0})
+    assert json.loads(get(studio, "/api/values?address=/face/psi").body) == {"/face/psi": 0.8}
+    assert json.loads(get(studio, "/api/values").body) == {}
+    studio.stop()
+    assert show.reported == []
+
+
+def test_values_that_nobody_asks_for_are_forgotten(show, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(live_values.time, "monotonic", lambda: now)
+    values = LiveValues(show)
+    values.values(["/a"])
+    now += live_values.FORGOTTEN_AFTER / 2
+    values.values(["/b"])
+    assert show.reported[0][0] == ("/a", "/b")
+    now += live_values.FORGOTTEN_AFTER * 0.7
+    values.values([])
+    assert show.reported[0][0] == ("/b",)
+    values.values([f"/{number}" for number in range(10 * MOST)])
+    assert len(show.reported[0][0]) == MOST
+    values.close()
+    assert show.reported == []
+
+
+def test_words_are_those_of_the_text_that_was_played(show):
+    asked = []
+
+    def collect(text: str, folder: str) -> bytes:
+        asked.append((text, folder))
+        if len(asked) > 1:
+            raise GanzfeldError("no words today")
+        return b"{}"
+
+    answer = Lookups(show, collect).routes[0].endpoint
+    assert answer(None).body == b"{}"
+    refused = answer(None)
+    assert (refused.status_code, refused.body) == (503, b"no words today\n")
+    assert asked[0] == (show.now.patch_text, "")
