@@ -19,6 +19,7 @@ from studio_client import port_of
 CENTRE = """() => {
     // The canvas lives in a worker: its picture is read as any picture is, by drawing it somewhere else.
     const canvas = document.querySelector('.picture canvas');
+    if (!canvas) return [-99, -99, -99, 0];  // not there yet
     const copy = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
     copy.drawImage(canvas, 0, 0, canvas.width, canvas.height, 0, 0, 1, 1);
     return [...copy.getImageData(0, 0, 1, 1).data];

@@ -7,6 +7,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -28,7 +29,9 @@ def ask(code: str, kind: Any = list[Examined], times: int = 1) -> Any:
         assert all(answer is answers[0] for answer in answers)
         return answers[0]
 
-    return asyncio.run(asked())
+    # In a thread: a browser of other tests may have its loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asked()).result(60)
 
 
 def test_a_command_is_asked_once_for_all_who_ask_at_a_time() -> None:
