@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Generic, Literal, TypeVar
@@ -78,36 +80,54 @@ class MachineQuestion(Generic[Answer]):
             return self._answer
 
     async def _asked(self) -> Answer:
-        environment = {**os.environ, "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment,
-            limit=MOST_BYTES,
-        )
-        assert process.stdout is not None
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bytes | None] = loop.create_future()
+
+        def work() -> None:
+            said = _said(self._command, PATIENCE_SECONDS, MOST_BYTES)
+            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(lambda: answer.done() or answer.set_result(said))
+
+        # Not one of the loop's own threads: those are waited for when the server ends.
+        threading.Thread(target=work, name="studio machine", daemon=True).start()
         try:
-            said = await asyncio.wait_for(process.stdout.read(MOST_BYTES), PATIENCE_SECONDS)
-            while more := await asyncio.wait_for(process.stdout.read(MOST_BYTES), PATIENCE_SECONDS):
-                said += more
-                if len(said) > MOST_BYTES:
-                    raise GanzfeldError("this machine said more about itself than anybody could read")
-            # It has closed its end and is about to be gone; who is killed now is no longer there to be waited for.
-            await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
-            return self._decoder.decode(said)
+            said = await asyncio.wait_for(answer, PATIENCE_SECONDS + 5)
         except TimeoutError:
+            said = None
+        if said is None:
             raise GanzfeldError(
                 f"looking at this machine took longer than {PATIENCE_SECONDS:g} seconds", hint="Something in it hangs"
-            ) from None
+            )
+        if len(said) > MOST_BYTES:
+            raise GanzfeldError("this machine said more about itself than anybody could read")
+        try:
+            return self._decoder.decode(said)
         except msgspec.DecodeError:
             raise GanzfeldError("this machine could not be looked at", hint="Try: ganzfeld doctor") from None
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
+
+
+def _said(command: Sequence[str], patience: float, most: int) -> bytes | None:
+    """What a command writes, up to one byte more than `most`; None if it takes longer than `patience` seconds."""
+    environment = {**os.environ, "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    )
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(patience, end)
+    timer.daemon = True
+    timer.start()
+    assert process.stdout is not None
+    with process.stdout as pipe:
+        said = pipe.read(most + 1)
+    timer.cancel()
+    process.kill()
+    process.wait()
+    return None if late.is_set() else said
 
 
 def outputs_here() -> MachineQuestion[OutputsHere]:
