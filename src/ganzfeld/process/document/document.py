@@ -67,9 +67,16 @@ class Document(SharedText):
         if found is not None and not is_new:
             self._take_up(*found)
 
-    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool) -> None:
+    @property
+    def would_be_lost(self) -> bool:
+        """Whether something was typed that no file has, and that is forgotten when the show goes over to another."""
+        with self.lock:
+            return self._patch_file is None and self._log.text != self._disk
+
+    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
         """Another text altogether, from now on; what was typed in the one before is kept, if that has a file. Who knows
-        the text before is told the whole one. is_new: the file was just made, so nothing was ever typed in it."""
+        the text before is told the whole one. is_new: the file was just made, so what was typed in an earlier one of
+        its name counts no more."""
         with self.lock:
             self._end_store()
             self._disagreements.clear()
@@ -250,16 +257,18 @@ class Document(SharedText):
             return
         self._write_at = now + WRITE_SECONDS
         with self.lock:
-            stored = self._stored()
+            store, stored = self._store, self._stored()
         if stored == self._written:
             return
-        if not self._store.write(stored):
+        if not store.write(stored):
             self._write_at = now + TRY_AGAIN_SECONDS
             return
-        self._written = stored
         with self.lock:
-            if self._store.is_long and stored.version == self._log.version and stored.log == self._log.id:
-                self._store.begin_journal()
+            if store is not self._store:
+                return
+            self._written = stored
+            if store.is_long and stored.version == self._log.version and stored.log == self._log.id:
+                store.begin_journal()
 
     def _keeps(self, log_id: str, version: int, update: Update) -> bool:
         return self._store.append(log_id, version, update)
