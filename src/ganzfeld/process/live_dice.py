@@ -7,6 +7,7 @@ own, a handful at a time, so that the process which must never wait need not kno
 from __future__ import annotations
 
 import ast
+import contextlib
 import logging
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Literal, Protocol
 from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.language.text import lines_of
+from ganzfeld.patch.nodes import network_words
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +43,8 @@ class Bendable:
 class DiceText(Protocol):
     """Where lines are put (`document.Document`). Both raise GanzfeldError if somebody is changing that part."""
 
-    def put(self, text: str, what: Literal["dice"]) -> None:
-        """Change the text that plays to this, and play it."""
+    def put(self, text: str, what: Literal["dice"], *, plays: bool = True) -> None:
+        """Change the text that plays to this, and play it, unless not."""
         ...
 
     def keep(self, before: str, after: str) -> None:
@@ -121,6 +123,13 @@ class LiveDice:
                     "there is nothing to take back", hint="The text has changed since, or nothing was rolled"
                 )
 
+    def end(self) -> None:
+        """The show ends: a line that nobody kept is not there the next time."""
+        with self._lock, contextlib.suppress(GanzfeldError):
+            if self._line and self.rolled == self._line:
+                self._text.put(self._without(), "dice", plays=False)
+                self._line = ""
+
     def _without(self) -> str:
         """The text without the line that was rolled."""
         newest = self._newest()
@@ -168,11 +177,12 @@ def bendables(text: str) -> Iterator[Bendable]:
         tree = parse_in_pieces(text)
     except (PatchError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
+    words = network_words()
     for statement in tree.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 call = value.right if isinstance(value, ast.BinOp) else value
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "network":
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in words:
                     yield Bendable(name, _file(call), _last_line(tree, name, statement))
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import links, machine, show, wire
+from ganzfeld.studio import links, machine, sharing, show, wire
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, status
 
@@ -43,7 +43,7 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined)
+_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",

@@ -836,3 +836,20 @@ export interface Examined {
   found: string;
   do: string;
 }
+
+/** One link. qr: its QR code, an SVG element. */
+export interface SharedLink {
+  role: Role;
+  url: string;
+  qr: string;
+}
+
+/**
+ * All of them; none where `--host` was not given. bases: the addresses at which others may find this machine, the
+ * likeliest first. is_secure: they are encrypted on their way.
+ */
+export interface SharedLinks {
+  links: SharedLink[];
+  bases: string[];
+  is_secure: boolean;
+}
