@@ -356,7 +356,7 @@ def test_the_palette_does_what_is_chosen_and_gives_the_caret_back(opened, playin
     opened.wait_for_selector(".palette")
     opened.keyboard.press("Escape")
     opened.wait_for_selector("dialog", state="detached")
-    assert mode(opened) == "EDIT"
+    opened.wait_for_selector(".studio.editing", state="attached")
 
 
 def test_a_bend_is_added_by_mouse_alone_and_plays(informed, playing):
@@ -383,7 +383,7 @@ def test_saving_what_has_no_file_asks_for_a_name(opened, playing):
     opened.keyboard.press("Enter")
     wait_until(opened, lambda: playing.done == [("keep_as", "mine")])
     opened.wait_for_selector("dialog", state="detached")
-    assert mode(opened) == "EDIT"
+    opened.wait_for_selector(".studio.editing", state="attached")
 
 
 def test_the_key_sheet_comes_and_goes(opened):
