@@ -284,9 +284,10 @@ def informed(browser_page, studio, playing):
     """The page, with words to complete and explain."""
     body = msgspec.json.encode(words_of(playing)).decode()
     browser_page.route("**/api/words", lambda route: route.fulfill(body=body, content_type="application/json"))
-    with browser_page.expect_response("**/api/words"):
-        browser_page.goto(studio.url)
+    browser_page.goto(studio.url)
     browser_page.wait_for_selector(".cm-line:has-text('simplex2d')")
+    with browser_page.expect_response("**/api/words"):
+        browser_page.locator(".cm-line").first.hover()  # nothing is asked for before somebody looks at the text
     return browser_page
 
 
