@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_no_shared_memory_is_left_behind(tmp_path: Path) -> None:
     feeder.ask("numbers", first=0, count=1 << 18)
     name = feeder._opened.slots.name  # type: ignore[union-attr]
     with pytest.raises(FileNotFoundError):
-        service.Slots.__init__.__globals__["MemorySegment"](name)
+        SharedMemory(name)
 
 
 def test_without_shared_memory_answers_come_through_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

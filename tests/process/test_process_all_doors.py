@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -141,7 +140,9 @@ def test_a_film_is_started_and_stopped_from_the_page_and_by_osc(show, tmp_path):
 
     def count(number: int) -> int:
         path = tmp_path / (f"night-{number}.npy" if number > 1 else "night.npy")
-        return len(np.load(path, mmap_mode="r")) if Path(path).exists() else 0
+        with contextlib.suppress(FileNotFoundError, EOFError, ValueError):  # its head is not written yet
+            return len(np.load(path, mmap_mode="r"))
+        return 0
 
     with (
         StudioServer(show, port=0) as studio,

@@ -11,7 +11,7 @@ from ganzfeld.cli._doctor.finding import Result
 # fmt: off
 NEEDED = (
     "numpy", "safetensors", "msgspec", "watchfiles", "starlette", "uvicorn",
-    "websockets", "simplejpeg", "PIL", "psutil", "platformdirs",
+    "websockets", "simplejpeg", "PIL", "psutil", "platformdirs", "segno",
 )
 # fmt: on
 

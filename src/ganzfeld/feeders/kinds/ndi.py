@@ -30,6 +30,11 @@ class NdiFeeder(LiveFeeder):
         self._finder: Any = None
         super().__init__((height, width, 4))
 
+    def close(self) -> None:
+        super().close()
+        if self._finder is not None:
+            self._finder.close()
+
     def watch(self) -> None:
         try:
             from cyndilib.finder import Finder  # pyright: ignore[reportMissingImports]

@@ -51,12 +51,15 @@ class Ndi(Door):
         self.way.note(f"'{self.options.target or USUAL_NAME}' appears with the first picture")
 
     def show(self, picture: DoorPicture) -> None:
-        if self._sender is None or self._size != picture.size:
-            self._announce(picture.size)
+        width, height = picture.size
+        size = width + width % 2, height
+        if self._sender is None or self._size != size:
+            self._announce(size)
         assert self._sender is not None
-        self._pixels[:] = picture.pixels.reshape(-1)  # the library asks for memory that may be written
+        self._pixels[:, :width] = picture.pixels  # the library asks for memory that may be written
+        self._pixels[:, width:] = picture.pixels[:, -1:]  # an odd width would lose a column there
         # It holds one picture while it compresses it, and waits here until that has left: never more.
-        self._sender.write_video_async(self._pixels)
+        self._sender.write_video_async(self._pixels.reshape(-1))
         self._last, self._sent_at = picture, time.perf_counter()
 
     def idle(self) -> None:
@@ -107,7 +110,7 @@ class Ndi(Door):
         except Exception as error:
             raise OutputError(f"NDI cannot send: {error}", hint="Does this machine have a network?") from None
         self._sender, self._size = sender, size
-        self._pixels = np.empty(size[0] * size[1] * 4, np.uint8)
+        self._pixels = np.empty((size[1], size[0], 4), np.uint8)
 
 
 def _library() -> tuple[Any, Any, Any]:
