@@ -67,7 +67,7 @@ function Studio() {
         <header>
           <Badge />
           <State />
-          <TextState />
+          {plays && <TextState />}
           <Visitor />
           {works && <Tools />}
           <Meters />
