@@ -222,6 +222,7 @@ class Supervisor(ControlledShow):
             self._thread.join(10)
         self._care.close()
         self._files.close()
+        self._dice.end()
         self.document.close()
         self.doors.close()
         self._failover.close()

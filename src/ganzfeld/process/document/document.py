@@ -25,6 +25,7 @@ from ganzfeld.values.status import Status
 log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 1.0
+TRY_AGAIN_SECONDS = 10.0
 SAVE_SECONDS = 3.0
 """How long a disk may take to write the file."""
 MOST_UPDATES_STORED = 200
@@ -50,7 +51,6 @@ class Document(SharedText):
         self.first_played = ""
         """What a show begins with: the file's text; after a crash, what played."""
         self.last_played: BlockPlayed | None = None
-        self._write_at = 0.0
         self._begin(name, text, file)
 
     def _begin(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
@@ -61,7 +61,11 @@ class Document(SharedText):
         self._name, self._file = name, str(file.path) if file else None
         self._store = DocumentStore(str(file.path) if file else f"show {name}")
         self._written: StoredDocument | None = None
-        self._take_up(is_new)
+        self._write_at = 0.0
+        found = self._store.open()
+        self._was_written = self._store.works
+        if found is not None and not is_new:
+            self._take_up(*found)
 
     @property
     def would_be_lost(self) -> bool:
@@ -69,10 +73,9 @@ class Document(SharedText):
         with self.lock:
             return self._patch_file is None and self._log.text != self._disk
 
-    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
+    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool) -> None:
         """Another text altogether, from now on; what was typed in the one before is kept, if that has a file. Who knows
-        the text before is told the whole one. is_new: the file was just made, so what was typed in an earlier one of
-        its name counts no more."""
+        the text before is told the whole one. is_new: the file was just made, so nothing was ever typed in it."""
         with self.lock:
             self._end_store()
             self._disagreements.clear()
@@ -161,13 +164,14 @@ class Document(SharedText):
             self._merge(merge(self._newest(), self._log.text, text), "merge")
             self._play(text, False)
 
-    def put(self, text: str, what: UpdateKind) -> None:
+    def put(self, text: str, what: UpdateKind, *, plays: bool = True) -> None:
         """The show changed something in the text that plays, and plays it. Raises GanzfeldError if somebody is just
         changing the same lines."""
         with self.lock:
             text = plain(text)
             self._change(self._put(self._newest(), text), what)
-            self._play(text, False)
+            if plays:
+                self._play(text, False)
 
     def edit(self, text: str) -> None:
         """As `put`, and write the change into the file, if it says there what plays."""
@@ -202,7 +206,7 @@ class Document(SharedText):
         with self.lock:
             saved = None if self._patch_file is None else self._log.text == self._disk
             log_id, version, disagreements = self._log.id, self._log.version, self._disagreements.all()
-        waits = _waits(status)
+        waits = None if set_aside else _waits(status)
         is_newest = status.playing_version == status.patch_version and not set_aside
         failed = None if is_newest or waits is not None else status.patch_version
         return DocumentState(log_id, version, saved, disagreements, waits, failed)
@@ -219,12 +223,7 @@ class Document(SharedText):
 
     # What is written down
 
-    def _take_up(self, is_new: bool) -> None:
-        found = self._store.open()
-        self._was_written = self._store.works
-        if found is None or is_new:
-            return
-        stored, since = found
+    def _take_up(self, stored: StoredDocument, since: Sequence[Update]) -> None:
         if self._patch_file is None and (stored.ended or stored.disk != self._disk):
             return  # of another opening
         try:
@@ -258,7 +257,10 @@ class Document(SharedText):
         self._write_at = now + WRITE_SECONDS
         with self.lock:
             store, stored = self._store, self._stored()
-        if stored == self._written or not store.write(stored):
+        if stored == self._written:
+            return
+        if not store.write(stored):
+            self._write_at = now + TRY_AGAIN_SECONDS
             return
         with self.lock:
             if store is not self._store:
