@@ -534,7 +534,18 @@ export interface KnobReleased {
  */
 export interface SnapshotAction {
   kind: "snapshot";
-  do: "store" | "recall" | "morph" | "release" | "rename" | "delete" | "undelete" | "order" | "undo" | "place" | "fade";
+  do:
+    | "store"
+    | "recall"
+    | "morph"
+    | "release"
+    | "rename"
+    | "delete"
+    | "undelete"
+    | "order"
+    | "undo"
+    | "place"
+    | "fade";
   arguments?: (string | number)[];
 }
 
