@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from functools import partial
 from pathlib import Path
@@ -191,6 +192,7 @@ class Program:
 
     def contrast(self) -> float:
         """How much the picture varies: 0 for one grey; −1 if there is none yet."""
+        time.sleep(0.02)  # who asks without a pause takes the processor that the show needs
         picture = self.picture()
         return -1.0 if picture is None else float(picture[..., :3].std())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ganzfeld.process import failover
 from ganzfeld.process.dependencies import torch_dependencies
 from ganzfeld.process.watch import Change, Watcher
 from waiting import until
@@ -117,6 +118,22 @@ def test_a_patch_that_is_a_pipe_or_a_loop_of_links_for_a_while(play, tmp_path):
     stage.patch.write_text("grey 6\n# out()")
     stage.shows(6)
     stage.is_silent()
+
+
+@pytest.mark.parametrize("mended", ["the file", "the text"])
+def test_a_first_patch_whose_file_hangs(play, tmp_path, monkeypatch, mended):
+    """The spare is ready before the file is mended, so that nobody waits for another process."""
+    monkeypatch.setattr(failover, "SPARE_FOR_A_HANG", 0.2)
+    file = tmp_path / "f.txt"
+    file.write_text("sleep")
+    stage = play(f"grey 5\nopen {file}\n")
+    spare = until(lambda: (spare := stage.show._failover.spare) is not None and spare.ready and spare)
+    if mended == "the file":
+        file.write_text("1")
+    else:
+        stage.patch.write_text("grey 5\n# out()")
+    stage.shows(5)
+    assert stage.show.render_pid == spare.pid
 
 
 @needs_pipes

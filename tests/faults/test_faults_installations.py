@@ -103,6 +103,7 @@ def test_black_and_nothing_rendered_outside_the_hours(play):
     number = stage.show.latest().number
     assert stage.show.wait(number + 2, 60) is not None
     assert stage.pixel() == 0, "it is warm, and dark"
+    assert stage.errors() == "", "the process that was started goes on"
     stage.show.wake()
     stage.shows(200)
     until(lambda: stage.pixel(TURNED) == 33)

@@ -7,6 +7,7 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
     fps 30                                           hang           a frame that never ends
     bpm 90 midi    the tempo, and what it follows
     run s.txt      as a script: a word in a file     fail           every frame raises
+    open s.txt     the same, when it is built
                                                      miss a.txt     cannot be built while there is no such file
 
 A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
@@ -67,6 +68,7 @@ def parse(text: str, file: str | None, version: int = 0) -> FakePatch:
                 "script",
                 "run",
                 "miss",
+                "open",
             ):
                 raise PatchError(f"no word '{word}'", where=Where(file, number, 1))
             patch[word] = values
@@ -166,6 +168,8 @@ class FakeEngine:
             raise PatchError("this cannot be built", where=Where(str(path), 1))
         if "die" in patch:
             die()
+        for file in map(Path, patch.get("open", ())):
+            self.hazards.run("opening", file, 60, lambda file=file: obey(file.read_text()))
         missing = [Path(file) for file in patch.get("miss", ()) if not Path(file).exists()]
         if missing:
             self.watched, self.failed = set(missing), (text, path, version)

@@ -328,6 +328,8 @@ class Node(Declares):
     is_output: ClassVar[bool] = False
     """True: what it renders leaves the patch, as uint8 [H, W, 4]. Only such a node may stand on a line of its own. It
     declares its input first and, as `Structure`, `size` ((width, height) in pixels or None), `fps` and `name`."""
+    plays_network: ClassVar[bool] = False
+    """True: its first parameter names a network, which `bend` lines bend; dice roll lines for such a node."""
     examples: ClassVar[tuple[str, ...]] = ()
     """Patch text that shows what the type can do (see `patch.examples`): at least one, and each of its choices."""
     needs: ClassVar[str] = ""

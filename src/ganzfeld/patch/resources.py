@@ -97,28 +97,38 @@ class Resources:
         and PatchError for a file that is set aside.
         """
         self.used.add(path)
-        self.asked.add(path)
-        if path in self.set_aside:
-            raise PatchError(f"{path.name} {self.set_aside[path]}", hint="It is opened again when it changes")
+        self._check(path)
         try:
-            facts = path.stat()
-            stamp = version_of(facts)
-            length = facts.st_size
+            stamp = version_of(path.stat())
         except OSError:
-            stamp, length = None, 0
+            stamp = None
         key = (kind, path)
         with self._lock:
             known = self._opened.get(key)
             if known is not None and known[0] == stamp:
                 return known[1]
-        patience = OPENING_SECONDS + length / OPENING_BYTES_PER_SECOND
-        try:
-            opened = self.hazards.run("opening", path, patience, lambda: opener(path))
-        except NeverReturned:
-            raise PatchError(f"{path.name} could not be opened within {patience:.0f} s") from None
+        opened = self.once(path, opener)
         with self._lock:
             self._opened[key] = (stamp, opened)
         return opened
+
+    def once(self, path: Path, opener: Callable[[Path], Opened]) -> Opened:
+        """What `opener` makes of the file now, for whoever asks and for nobody else. Raises as `open`."""
+        self._check(path)
+        try:
+            length = path.stat().st_size
+        except OSError:
+            length = 0
+        patience = OPENING_SECONDS + length / OPENING_BYTES_PER_SECOND
+        try:
+            return self.hazards.run("opening", path, patience, lambda: opener(path))
+        except NeverReturned:
+            raise PatchError(f"{path.name} could not be opened within {patience:.0f} s") from None
+
+    def _check(self, path: Path) -> None:
+        self.asked.add(path)
+        if path in self.set_aside:
+            raise PatchError(f"{path.name} {self.set_aside[path]}", hint="It is opened again when it changes")
 
     def opened(self) -> dict[tuple, Any]:
         """What is open now, for `keep`."""

@@ -34,6 +34,8 @@ MORE_PATIENCE = 3.0
 MENDED_SECONDS = 1.75
 """The same, where the file has changed meanwhile."""
 LOOK_AT_SPARE_SECONDS = 1.0
+SPARE_FOR_A_HANG = 3.0
+"""Seconds without a step while a first patch is opened, after which the spare is started."""
 DEATHS_BEFORE_SUSPICION = 2
 """Of processes that were at no file, before the file that changed last is set aside."""
 SECONDS_TO_NEXT_SPARE = 10.0
@@ -153,6 +155,8 @@ class Failover:
                 self._custody.calm(now)
             if self.spare is None and now - main.playing_since >= spare_after and now >= self._spare_at:
                 self.spare = self._child()
+        elif main is not None and main.phase == "loading" and self._silence > SPARE_FOR_A_HANG and self.spare is None:
+            self.spare = self._child()  # so that nobody waits for its imports when what hangs is mended
         self._look_at_spare(now)
 
     def _look_at_spare(self, now: float) -> None:
@@ -226,7 +230,7 @@ class Failover:
         if self.spare is not None:
             self.spare.kill()
         if self.main is not None:
-            self.main.pipe.post(self._journal.add(Stop()))
+            self.main.pipe.post(self._journal.add(Stop(), keep=False))  # the next process is not to stop
             if not self.main.ends_within(2.0):
                 self.main.kill()
             self.main.wait_for_end()

@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.language.text import lines_of
+from ganzfeld.patch.nodes import network_words
 
 log = logging.getLogger(__name__)
 
@@ -176,11 +177,12 @@ def bendables(text: str) -> Iterator[Bendable]:
         tree = parse_in_pieces(text)
     except (PatchError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
+    words = network_words()
     for statement in tree.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 call = value.right if isinstance(value, ast.BinOp) else value
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "network":
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in words:
                     yield Bendable(name, _file(call), _last_line(tree, name, statement))
 
 

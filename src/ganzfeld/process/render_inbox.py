@@ -29,5 +29,5 @@ class RenderInbox:
         match message.message:
             case FileChanged(path):
                 self.hazards.mended(path)
-            case VersionedText():
-                self.hazards.mended()
+            case VersionedText(text=text):
+                self.hazards.mended(text=text)

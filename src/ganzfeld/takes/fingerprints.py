@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import queue
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import ganzfeld
+from ganzfeld.networks.files.stated import beside
 from ganzfeld.networks.find import FOLDER
 from ganzfeld.plain_file import version_of
 from ganzfeld.takes.records import Fingerprint
@@ -31,8 +33,9 @@ class Fingerprints:
         self._thread: threading.Thread | None = None
 
     def want(self, files: Iterable[Path], folder: Path) -> None:
-        """Take these files' fingerprints, unless they were taken as they are now."""
-        for path in files:
+        """Take the fingerprints of these files, and of what is stated beside networks (`networks.files.stated`), unless
+        they were taken as they are now."""
+        for path in itertools.chain.from_iterable((path, beside(path)) for path in files):
             try:
                 facts = path.stat()
             except OSError:
@@ -121,4 +124,6 @@ def differing(fingerprints: Iterable[Fingerprint], folder: Path) -> list[str]:
             said.append(f"{name} is not the same file as then")
         elif name in changed:
             said.append(f"{name} changed during the take, and only its last state is here")
+        if (facts := beside(path)).is_file() and portable_name(facts, folder) not in last:
+            said.append(f"{facts.name} was not beside {path.name} then")
     return said

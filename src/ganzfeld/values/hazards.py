@@ -204,13 +204,15 @@ class Hazards:
         with self._lock:
             return list(self._standing.values())
 
-    def mended(self, path: str | os.PathLike[str] | None = None) -> None:
+    def mended(self, path: str | os.PathLike[str] | None = None, text: str = "") -> None:
         """A file has changed, so what has run of it for a second need not end by itself any more. None: the whole text
-        has changed, which concerns the script that holds frames up."""
+        has changed, which concerns the script that holds frames up, and the opening of a file that the new text does
+        not name."""
         name = None if path is None else os.fspath(path)
         with self._lock:
             for hazard in self._standing.values():
-                holds_up = hazard.waited_for and hazard.kind != "opening"
+                is_needed = hazard.kind == "opening" and (not text or Path(hazard.path).name in text)
+                holds_up = hazard.waited_for and not is_needed
                 if hazard.seconds > STOPS_WITHIN and (holds_up if name is None else hazard.path == name):
                     hazard.mended = True
 

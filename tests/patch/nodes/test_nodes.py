@@ -30,7 +30,7 @@ from ganzfeld.patch.models import Patch
 from ganzfeld.patch.network import networks
 from ganzfeld.patch.network.latents import seed_latent
 from ganzfeld.patch.node import Choice, HostValue, Input, Parameter, Structure, Value
-from ganzfeld.patch.nodes import node_types, output_words
+from ganzfeld.patch.nodes import network_words, node_types, output_words
 from ganzfeld.patch.resources import Resources
 from ganzfeld.values.outside import Inbox
 from ganzfeld.values.time import Moment
@@ -406,6 +406,7 @@ def test_what_is_bent_beside_the_mapping_may_be_done_last(
 
 def test_outputs_are_known_without_importing_any_node() -> None:
     assert output_words() == {word for word, cls in node_types().items() if cls.is_output}
+    assert network_words() == {word for word, cls in node_types().items() if cls.plays_network} == {"network"}
     words = "import sys\nfrom ganzfeld.patch.nodes import output_words\n"
     look = f"{words}sys.exit(not output_words() or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

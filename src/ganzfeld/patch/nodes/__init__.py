@@ -24,9 +24,19 @@ def node_types() -> dict[str, type[Node]]:
     return found
 
 
-@functools.cache
 def output_words() -> frozenset[str]:
-    """The words of the node types that are outputs (`Node.is_output`), as `node_types` has them.
+    """The words of the node types that are outputs (`Node.is_output`), as `node_types` has them."""
+    return _words_of("is_output")
+
+
+def network_words() -> frozenset[str]:
+    """The words of the node types that play a network (`Node.plays_network`), as `node_types` has them."""
+    return _words_of("plays_network")
+
+
+@functools.cache
+def _words_of(role: str) -> frozenset[str]:
+    """The words of the node types that declare a role.
 
     They are read from the files and not from the classes: the process that watches a patch's file needs these words,
     and importing the modules would import torch, which takes seconds.
@@ -34,12 +44,12 @@ def output_words() -> frozenset[str]:
     found: set[str] = set()
     for file in Path(__path__[0]).glob("*.py"):
         source = file.read_text(encoding="utf-8")
-        if "is_output" not in source:
+        if role not in source:
             continue
         for statement in ast.parse(source).body:
             if isinstance(statement, ast.ClassDef):
                 given = _constants(statement)
-                if given.get("is_output") is True:
+                if given.get(role) is True:
                     found.add(given["word"])
     return frozenset(found)
 

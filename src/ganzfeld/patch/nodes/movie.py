@@ -60,7 +60,7 @@ class MovieNode(Node):
         path = context.resources.resolve(name)
         self.paths.append(path)
         try:
-            projector = Projector(path)
+            projector = context.resources.once(path, Projector)
         except PatchError as error:
             refused = context.refuse(error.what, "file", error.hint)
             if not context.resources.does_without:

@@ -97,6 +97,7 @@ class NetworkNode(Node):
     """
 
     word = "network"
+    plays_network = True
     methods = (ShowMethod, BendMethod, BlendMethod, StyleMethod, MoveMethod)
     examples = (
         'face = network("planets", latent=source, psi={-0.5, 0, 0.7, 1.4}, resolution=128)',

@@ -73,9 +73,10 @@ class Document(SharedText):
         with self.lock:
             return self._patch_file is None and self._log.text != self._disk
 
-    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool) -> None:
+    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
         """Another text altogether, from now on; what was typed in the one before is kept, if that has a file. Who knows
-        the text before is told the whole one. is_new: the file was just made, so nothing was ever typed in it."""
+        the text before is told the whole one. is_new: the file was just made, so what was typed in an earlier one of
+        its name counts no more."""
         with self.lock:
             self._end_store()
             self._disagreements.clear()

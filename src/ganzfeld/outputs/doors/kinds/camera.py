@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -52,8 +53,10 @@ class VirtualCamera(Door):
         self.way.note("begins with the first picture")
 
     def show(self, picture: DoorPicture) -> None:
-        camera = self._camera or self._begin(even(picture.size))
-        camera.send(np.ascontiguousarray(fitted(picture.pixels, self._size)[..., :3]))
+        if self._camera is None:
+            self._begin(even(picture.size))
+        assert self._camera is not None
+        self._camera.send(np.ascontiguousarray(fitted(picture.pixels, self._size)[..., :3]))
 
     def close(self) -> None:
         camera, self._camera = self._camera, None
@@ -64,7 +67,7 @@ class VirtualCamera(Door):
     def missing(cls) -> Problem | None:
         return package_missing("pyvirtualcam", "ganzfeld[camera]")
 
-    def _begin(self, size: tuple[int, int]) -> Any:
+    def _begin(self, size: tuple[int, int]) -> None:
         package = _package()
         try:
             camera = package.Camera(
@@ -80,13 +83,10 @@ class VirtualCamera(Door):
             raise OutputError(f"no virtual camera can be opened: {reason}", hint=hint) from None
         self._camera, self._size = camera, size
         self.way.note(f"{camera.device}, {size[0]} × {size[1]} at {self.options.rate:g}")
-        return camera
 
 
 def _package() -> Any:
     try:
-        import pyvirtualcam
+        return importlib.import_module("pyvirtualcam")
     except ImportError as error:
         raise FinalDoorError(f"no virtual camera: {error}", hint='pip install "ganzfeld[camera]"') from None
-    package: Any = pyvirtualcam
-    return package

@@ -680,6 +680,13 @@ export interface NodeWord {
   example: string;
 }
 
+/** A bend of layers, as it is liked. arguments: what a line says after its target ("rotate=12, channels=0.5"). */
+export interface BendWord {
+  name: string;
+  doc: string;
+  arguments: string;
+}
+
 /** A function of expressions. called: written with brackets. */
 export interface FunctionWord {
   name: string;
@@ -738,6 +745,7 @@ export interface NetworkWord {
  */
 export interface Words {
   nodes: NodeWord[];
+  bends: BendWord[];
   functions: FunctionWord[];
   names: NameWord[];
   addresses: AddressWord[];
