@@ -68,7 +68,7 @@ function Studio() {
           <Badge />
           <div className="named">
             <State />
-            <TextState />
+            {plays && <TextState />}
           </div>
           <Visitor />
           <div className="right">
