@@ -1,11 +1,11 @@
 """What doors cost and how far behind they are: a show with one door at a time, beside the same show without any.
 
-    python benchmarks/outputs.py [--sizes 256,1024,2160p] [--kinds window,shared,film,page] [--fps 60] [--seconds 8]
-                                 [--device auto] [--folder .]
+    python benchmarks/outputs.py [--sizes 256,1024,2160p] [--kinds window,shared,film,page,ndi,stream] [--fps 60]
+                                 [--seconds 8] [--device auto] [--folder .]
 
 A script draws the number of each frame into its pixels. Whoever looks at the far end (in a process of its own: the
-memory of an X server, the one-file reader of shared memory, a program that opens JPEGs of the clean page; films are
-decoded afterwards) reads it again. Printed for each size and door:
+memory of an X server, the one-file reader of shared memory, a program that opens JPEGs of the clean page, NDI's own
+receiver, FFmpeg; films are decoded afterwards) reads it again. Printed for each size and door:
 
     rate       pictures a second at the far end
     frames     how far behind the newest frame of the show the far end is, in frames: the median of many looks, and what
@@ -21,18 +21,15 @@ of this machine instead, and is read back there (X11).
 from __future__ import annotations
 
 import argparse
-import ctypes
-import ctypes.util
-import importlib.util
-import io
+import json
 import multiprocessing
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,160 +39,14 @@ from typing import Any
 
 import numpy as np
 import psutil
+from door_far_ends import NEWEST, SCRIPT, Seen, film_numbers, watch
 
-import ganzfeld.outputs.shared
 from ganzfeld.outputs.doors.registry import door_kinds
 from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.studio.server import StudioServer
-from ganzfeld.values.frames import Board, FrameReader
+from ganzfeld.values.frames import Board
 
-BITS, CELL = 16, 8
-"""The number stands in the left upper corner: so many squares of so many pixels, white for 1."""
-NEWEST = 1
-"""Of a row of the board: the word that counts the output's pictures."""
-LOOK_SECONDS = 0.0005
 SIZES = {"2160p": (3840, 2160), "1080p": (1920, 1080), "720p": (1280, 720)}
-SCRIPT = f'''
-import torch
-
-
-def frame(context, inputs):
-    """Soft clouds that drift, with the frame's number in the corner."""
-    width, height = context.request.width, context.request.height
-    clouds = context.state.get("clouds")
-    if clouds is None or clouds.shape[2:] != (height, 2 * width):
-        made = torch.Generator().manual_seed(1)
-        soft = torch.rand(1, 4, 10, 20, generator=made).to(context.device)
-        clouds = torch.nn.functional.interpolate(soft, (height, 2 * width), mode="bicubic", align_corners=True)
-        clouds[:, 3] = 1
-        context.state["clouds"] = clouds = clouds.clamp(0, 1)
-        bits = torch.arange({BITS}, device=context.device).repeat_interleave({CELL})
-        context.state["bits"] = 2 ** bits
-    drift = 2 * context.frame % width
-    shown = clouds[..., drift : drift + width].contiguous()
-    cells = (context.frame // context.state["bits"] % 2).to(shown.dtype)
-    shown[:, :3, :{CELL}, : {BITS * CELL}] = cells
-    return shown
-'''
-
-
-def number_in(corner: np.ndarray) -> int:
-    """The frame's number. corner: [CELL, BITS * CELL] or more, grey from 0 to 255."""
-    middles = corner[CELL // 2, CELL // 2 : BITS * CELL : CELL]
-    return int((middles > 127) @ (1 << np.arange(BITS)))
-
-
-# Far ends: each is looked at by `watch`, in a process of its own.
-
-
-class SharedMemory:
-    """Reads as another program does."""
-
-    def __init__(self, name: str) -> None:
-        path = Path(ganzfeld.outputs.shared.__file__).with_name("ganzfeld_ring.py")
-        spec = importlib.util.spec_from_file_location("ganzfeld_ring", path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        self._reader = module.Reader(name)
-
-    def number(self) -> int | None:
-        picture = self._reader.latest()
-        return None if picture is None else number_in(picture.pixels[:CELL, :, 1])
-
-
-class _XImage(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_int) for name in ("width", "height", "xoffset", "format")),
-        ("data", ctypes.POINTER(ctypes.c_ubyte)),
-        *((name, ctypes.c_int) for name in ("byte_order", "unit", "bit_order", "pad", "depth", "bytes_per_line")),
-    ]
-
-
-class Screen:
-    """The corner of an X server's screen, 32 bits a pixel."""
-
-    def __init__(self, display: str) -> None:
-        self._x = ctypes.CDLL(ctypes.util.find_library("X11") or "libX11.so.6")
-        self._x.XOpenDisplay.restype = self._x.XDefaultRootWindow.restype = ctypes.c_void_p
-        self._x.XGetImage.restype = ctypes.POINTER(_XImage)
-        self._display = ctypes.c_void_p(self._x.XOpenDisplay(display.encode()))
-        self._root = ctypes.c_void_p(self._x.XDefaultRootWindow(self._display))
-
-    def number(self) -> int | None:
-        everything, z_pixmap = ctypes.c_ulong(0xFFFFFFFF), 2
-        image = self._x.XGetImage(self._display, self._root, 0, 0, BITS * CELL, CELL, everything, z_pixmap)
-        if not image:
-            return None
-        line = image.contents.bytes_per_line
-        bytes_of = np.ctypeslib.as_array(image.contents.data, (CELL, line))
-        number = number_in(bytes_of[:, 1 : BITS * CELL * 4 : 4])
-        self._x.XDestroyImage(image)
-        return number
-
-
-class CleanPage:
-    """What a browser does, but for drawing: takes JPEGs of the clean page, opens their corner, asks for the next."""
-
-    def __init__(self, address: str) -> None:
-        import msgspec
-        from websockets.sync.client import connect
-
-        self._connection = connect(address, compression=None, proxy=None, max_size=None)
-        self._pack, self._unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
-        self._number: int | None = None
-        threading.Thread(target=self._hear, daemon=True).start()
-
-    def number(self) -> int | None:
-        return self._number
-
-    def _hear(self) -> None:
-        from PIL import Image
-
-        while True:
-            message = self._unpack(self._connection.recv())
-            if message["kind"] == "frame":
-                picture = Image.open(io.BytesIO(message["jpeg"])).convert("L")
-                self._number = number_in(np.asarray(picture.crop((0, 0, BITS * CELL, CELL))))
-                self._connection.send(self._pack({"kind": "ack", "number": message["number"]}))
-
-
-FAR_ENDS: dict[str, Callable[[str], Any]] = {"shared": SharedMemory, "window": Screen, "page": CleanPage}
-
-
-@dataclass
-class Seen:
-    """rate: pictures a second. median, most: frames behind the show's newest; most: of 95 of 100 looks."""
-
-    rate: float
-    median: float
-    most: float
-
-
-def watch(kind: str, target: str, session: str, seconds: float, answer: Any) -> None:
-    """Look at a far end for so many seconds, and send what was seen."""
-    far_end, reader, board = FAR_ENDS[kind](target), FrameReader(session, "out"), Board(session)
-    first = reader.wait(0, 60)
-    row = board.row("out")
-    assert first is not None and row is not None
-    shift = first.frame - first.number  # from a picture's place to its frame, if none is left out
-    while far_end.number() is None:
-        time.sleep(LOOK_SECONDS)
-    shown, behind, last = 0, [], far_end.number()
-    began = time.perf_counter()
-    while (passed := time.perf_counter() - began) < seconds:
-        number = far_end.number()
-        assert number is not None
-        behind.append((board.get(row, NEWEST) + shift - number) % (1 << BITS))
-        shown, last = shown + (number != last), number
-        time.sleep(LOOK_SECONDS)
-    last_frame = reader.latest()
-    assert last_frame is not None
-    lost = last_frame.frame - last_frame.number - shift
-    answer.send((Seen(shown / passed, float(np.median(behind)), float(np.percentile(behind, 95))), lost))
-
-
-# The show
 
 
 @dataclass
@@ -309,16 +160,6 @@ class Show:
         self._until(lambda: pid is None or not psutil.pid_exists(pid))
 
 
-def film_numbers(path: Path) -> list[int]:
-    """Of the frames that a film shows."""
-    import av
-
-    with av.open(str(path)) as film:
-        film.streams.video[0].thread_type = "AUTO"
-        planes = (frame.reformat(format="gray").to_ndarray()[:CELL] for frame in film.decode(video=0))
-        return [number_in(plane) for plane in planes]
-
-
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system
@@ -372,6 +213,9 @@ def measure(size: tuple[int, int], kinds: list[str], wanted: argparse.Namespace,
             if missing is not None or (kind == "window" and display is None):
                 print(f"  {kind:<8}not here: {missing.what if missing else 'there is no Xvfb'}", flush=True)
                 continue
+            if kind == "stream" and shutil.which("ffmpeg") is None:
+                print(f"  {kind:<8}not here: there is no program ffmpeg", flush=True)
+                continue
             name = f"b{secrets.token_hex(4)}"
             if kind == "film":
                 line = show.film()
@@ -379,6 +223,9 @@ def measure(size: tuple[int, int], kinds: list[str], wanted: argparse.Namespace,
                 line = show.page(bares[0][1])
             elif kind == "window":
                 line = show.door(kind, "window:1", display or "")
+            elif kind == "stream":
+                address = f"udp://127.0.0.1:{_free_port()}"
+                line = show.door(kind, f"stream:{address},rate={min(wanted.fps, 120):g},bitrate=20000", address)
             else:
                 line = show.door(kind, f"{kind}:{name}", name)
             told(kind, line, bares[0][0])
@@ -388,6 +235,12 @@ def measure(size: tuple[int, int], kinds: list[str], wanted: argparse.Namespace,
             f"  the bare show before and after: {rates} fps; a frame {supervisor.status().frame_ms:.1f} ms", flush=True
         )
         show.close()
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def told(kind: str, line: Line, bare: float) -> None:
@@ -400,7 +253,7 @@ def told(kind: str, line: Line, bare: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="256,1024")
-    parser.add_argument("--kinds", default="window,shared,film,page")
+    parser.add_argument("--kinds", default="window,shared,film,page,ndi,stream")
     parser.add_argument("--fps", type=float, default=60.0)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--device", default="auto")
@@ -408,6 +261,9 @@ def main() -> None:
     parser.add_argument("--display", default=None, help="an X server's name, as :0")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=wanted.folder) as name:
+        # NDI looks at this machine's own address alone.
+        (Path(name) / "ndi-config.v1.json").write_text(json.dumps({"ndi": {"networks": {"ips": "127.0.0.1"}}}))
+        os.environ["NDI_CONFIG_DIR"] = name
         for each in wanted.sizes.split(","):
             size = SIZES[each] if each in SIZES else (int(each), int(each))
             measure(size, wanted.kinds.split(","), wanted, Path(name))

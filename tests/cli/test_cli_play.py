@@ -64,6 +64,39 @@ def test_it_says_where_the_page_is_and_stops_in_time(run, patch):
     assert err == ""
 
 
+def test_it_says_the_links_by_which_others_come(run, patch, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANZFELD_CONFIG", str(tmp_path / "settings"))
+
+    def links(*words: object) -> dict[str, str]:
+        code, out, err = run(patch, "--seconds", 0.2, "--host", "0.0.0.0", "--allow-host", "stage.example", *words)
+        assert code == 0 and err == "" and "overhear" in out
+        return dict(re.findall(r"(\w+) link +(http://stage\.example:\d+/\S*)", out))
+
+    first = links()
+    assert first.keys() == {"watch", "play", "output"} and "/output?token=" in first["output"]
+
+    def token(link: str) -> str:
+        return link.partition("token=")[2]
+
+    again, new = links(), links("--new-links")
+    assert [token(link) for link in again.values()] == [token(link) for link in first.values()]
+    assert not {*map(token, first.values())} & {*map(token, new.values())}
+    assert len({*map(token, new.values())}) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--new-links",), "--host"),
+        (("--host", "0.0.0.0", "--certificate", "a.pem"), "go together"),
+        (("--host", "0.0.0.0", "--certificate", "a.pem", "--key", "b.pem"), "cannot be used"),
+    ],
+)
+def test_what_makes_no_sense_of_links_is_said_before_anything_starts(run, patch, words, said):
+    code, out, err = run(patch, "--seconds", 0.2, *words)
+    assert code == 1 and said in err and "Ganzfeld" not in out
+
+
 def test_a_patch_with_a_mistake_is_told_once_and_is_the_exit_code(run, patch):
     patch.write_text("nonsense\n")
     code, _, err = run(patch, "--seconds", 0.5)

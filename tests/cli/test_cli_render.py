@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import wave
 from pathlib import Path
@@ -14,6 +15,7 @@ from command_line import exit_code
 from ganzfeld.cli import main
 from ganzfeld.cli._render_options import parse_fps, parse_size
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.outputs.parallel_encoders import ParallelEncoders
 
 
 @pytest.fixture
@@ -39,6 +41,17 @@ def test_a_film_has_the_frames_that_were_asked_for(patch: Path, tmp_path: Path) 
     assert len(frames) == 6
     assert frames[0].shape == (32, 48, 3)
     assert (frames[0] != frames[-1]).any()
+
+
+def test_a_large_processor_has_two_encoders_for_a_film(patch: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    made: list[int] = []
+    begin = ParallelEncoders.__init__
+    monkeypatch.setattr(ParallelEncoders, "__init__", lambda *it: made.append(len(it[3])) or begin(*it))
+    run(patch, "--out", tmp_path / "walk.mp4", "--frames", 30)
+    assert made == [2]
+    with av.open(str(tmp_path / "walk.mp4")) as film:
+        assert [round(float(frame.time or 0) * 12) for frame in film.decode(video=0)] == list(range(30))
 
 
 def test_size_rate_and_length_can_be_replaced(patch: Path, tmp_path: Path) -> None:

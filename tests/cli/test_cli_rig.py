@@ -14,7 +14,7 @@ from far_ends.shared import one_file_module
 from ganzfeld.cli import _rig as rigs
 from ganzfeld.cli import main
 from ganzfeld.errors import OutputError
-from ganzfeld.outputs.doors.rig import Rig, RigMidi, RigOsc, RigSound, load_rig, save_rig
+from ganzfeld.outputs.doors.rig import Rig, RigMidi, RigOsc, RigSound, RigSources, load_rig, save_rig
 from ganzfeld.outputs.doors.route import parse_route
 from ganzfeld.patch.trust import TrustStore
 from waiting import until
@@ -174,3 +174,13 @@ def main_said(words: list[str]) -> None:
         main(words)
     except SystemExit as end:
         assert not end.code
+
+
+def test_who_may_send_streams_is_said_by_the_rig_and_the_command_line_but_not_beside_a_patch(patch, tmp_path):
+    save_rig("club", Rig(sources=RigSources(allow=("10.0.0.1",))))
+    chosen = show(name="club", save="both", said=Rig(sources=rigs.said_of_sources(["10.0.0.2", "10.0.0.1"])))
+    assert chosen.rig.sources.allow == ("10.0.0.1", "10.0.0.2")
+    assert load_rig("both").sources.allow == ("10.0.0.1", "10.0.0.2")
+    patch.with_suffix(".rig").write_text('[sources]\nallow = ["10.0.0.9"]\n')
+    with pytest.raises(OutputError, match="doors only"):
+        show(patch, trust=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import sys
@@ -50,10 +51,12 @@ def test_the_ancestors_set_ups_are_built_beside_each_other(capfd, tmp_path, proj
     code, out, err = run(capfd, "--out", folder)
     assert (code, err) == (0, "")
     script = folder / "build.py"
-    assert f'exec(open(r"{script}").read())' in out.replace("\n", "")
+    assert f'exec(open(r"{script}", encoding="utf-8").read())' in out.replace("\n", "")
     readme = (folder / "README.txt").read_text("utf-8")
     assert "@" not in readme and "Not yet run inside TouchDesigner" in readme
     assert f'FOLDER = r"{folder}"' in (folder / "capture.py").read_text("utf-8")
+    for each in folder.rglob("*.py"):
+        ast.parse(each.read_text("utf-8"), feature_version=(3, 9))  # TouchDesigner 2022's
     scripts = [script, *sorted((folder / "setups").glob("*.py"))]
     assert len(scripts) == len(ANCESTORS)
     assert all("made" in pasted(each) for each in scripts)

@@ -257,7 +257,7 @@ def test_a_stream_is_received_comes_and_goes() -> None:
 
 @pytest.mark.parametrize("kind", ["spout", "syphon"])
 def test_what_strict_fakes_share_is_received_comes_and_goes(kind: str, tmp_path: Path) -> None:
-    with fakes.installed(tmp_path):
+    with fakes.installed(kind, tmp_path):
         seen = Watched(kind, name="wall", width=32, height=24)
         until(lambda: "wall" in seen.look().problem)
         shared = np.zeros((24, 32, 4), np.uint8)

@@ -13,6 +13,7 @@ from fake_engine import GREY, fake_dependencies
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch import library
 from ganzfeld.process.supervisor import Supervisor
+from ganzfeld.values.document import Draft
 from waiting import until
 
 SECONDS = 30.0
@@ -138,3 +139,30 @@ def test_a_take_stays_in_its_folder(play, home, tmp_path):
     with pytest.raises(GanzfeldError, match="take"):
         show.keep_as("near")
     assert show.patch_source().name == "one.ganz" and not (home / "near.ganz").exists()
+
+
+def test_what_was_typed_without_a_file_is_kept_before_another_opens(play, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "example_text", lambda name: "grey 8\n" if name == "organ" else None)
+    show = play(text="grey 1\n", name="the opening")
+    shows(show, 1)
+    whole, _ = show.document.told("", 0)
+    show.document.push(whole.log, whole.version, "me", [Draft([7, [0, "# mine", ""]], "typed")])
+    show.open_patch("organ")
+    shows(show, 8)
+    (kept,) = home.iterdir()
+    assert kept.name.startswith("the opening 2") and kept.read_text() == "grey 1\n# mine\n"
+    assert show.document.text == "grey 8\n"
+    show.open_patch("organ")  # nothing was typed: nothing is kept
+    assert list(home.iterdir()) == [kept]
+
+
+def test_a_name_that_was_used_before_brings_nothing_back(play, home):
+    show = play(text="grey 1\n", name="the opening")
+    shows(show, 1)
+    show.keep_as("mine")
+    whole, _ = show.document.told("", 0)
+    show.document.push(whole.log, whole.version, "me", [Draft([7, [0, "# not saved", ""]], "typed")])
+    show.keep_as("other")
+    (home / "mine.ganz").unlink()
+    show.keep_as("mine")
+    assert show.document.text == (home / "mine.ganz").read_text()

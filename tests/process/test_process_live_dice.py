@@ -142,6 +142,11 @@ def test_what_is_typed_stays_out_of_the_file_when_a_line_is_kept(tmp_path: Path,
     for refused in (show.rolls.keep, show.rolls.back):
         with pytest.raises(GanzfeldError):
             refused()
+    before = show.document.text
+    show.roll()
+    show.rolls.end()
+    show.rolls.end()
+    assert show.document.text == before, "a line that nobody kept is not there the next time"
 
 
 def test_without_a_network_nothing_is_rolled(stock: list[Bendable]) -> None:

@@ -87,6 +87,7 @@ def osc():
 def test_a_message_reaches_what_its_pattern_stands_for(osc):
     osc.feed(encode("/face/*", 0.5), 0.0, 0.0)
     assert osc.turned == [("/face/b4", 0.5), ("/face/psi", 0.5)]
+    osc.outside.take()
     osc.feed(encode("/{kick,snare}"), 0.0, 0.0)
     osc.feed(encode("/kic?", 3), 0.0, 0.0)
     inbox = osc.outside.take()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
+import httpx
 import msgspec
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from fake_show import FakeShow, Running
 from ganzfeld.signals.osc import OscReceiver
 from ganzfeld.signals.osc_packets import encode
 from ganzfeld.studio import limits
-from ganzfeld.studio.allowance import Allowance
+from ganzfeld.studio.allowance import Allowance, Budget
 from ganzfeld.studio.bandwidth import SharedBandwidth
 from ganzfeld.studio.links import Links
 from ganzfeld.studio.server import StudioServer
@@ -241,6 +242,36 @@ def test_an_allowance_lets_a_burst_through_and_then_so_many_a_second():
     now = 1000.0
     assert allowance.wait(10) == 0
     assert allowance.wait(int(limits.BYTES_AT_ONCE + limits.BYTES_A_SECOND)) == pytest.approx(1, rel=0.01)
+
+
+def test_a_budget_is_filled_again():
+    now = 0.0
+    budget = Budget(10.0, 100.0, lambda: now)
+    budget.spend(150)
+    assert budget.is_spent
+    now = 4.9
+    assert budget.is_spent
+    now = 5.2
+    assert not budget.is_spent
+    now = 1000.0
+    assert not budget.is_spent
+    budget.spend(100)
+    assert budget.is_spent
+
+
+def test_stills_by_link_are_few_and_those_of_the_player_as_many_as_wanted(show, links, monkeypatch):
+    monkeypatch.setattr(limits, "ANSWERED_BYTES_AT_ONCE", 3.5 * limits.STILL_COSTS)
+    monkeypatch.setattr(limits, "ANSWERED_BYTES_A_SECOND", 1.0)
+    show.push(np.zeros((8, 8, 4), np.uint8))
+    with (
+        StudioServer(show, port=0, links=links) as server,
+        httpx.Client(base_url=server.url, timeout=SECONDS, trust_env=False) as client,
+    ):
+        found = [client.get("/frame.png", headers=bearer(links, "watch")).status_code for _ in range(6)]
+        assert found == [200, 200, 200, 200, 429, 429]
+        assert client.get("/api/status", headers=bearer(links, "play")).status_code == 429  # by link as well
+        here = {"Authorization": f"Bearer {links.token('play')}"}
+        assert [client.get("/frame.png", headers=here).status_code for _ in range(6)] == [200] * 6
 
 
 def test_who_floods_is_heard_slowly_and_nobody_else_waits(show, shared, links, monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import threading
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -55,6 +58,79 @@ def test_what_one_types_all_are_told_once_and_in_order(show, view):
         assert Page(third, "cy").text == "!é😀" + PATCH
 
 
+class Typist(threading.Thread):
+    """A page with somebody at it who types as fast as can be, does as `@codemirror/collab` does, and loses the
+    connection now and then."""
+
+    def __init__(self, view: Any, client: str, words: list[str]) -> None:
+        super().__init__(name=client, daemon=True)
+        self.view, self.client, self.words, self.random = view, client, words, random.Random(client)
+        self.log, self.version, self.text = "", 0, ""
+        self.unsent: list[ChangeSet] = []
+        self.in_flight = False
+
+    def run(self) -> None:
+        while self.words or self.unsent:
+            with self.view() as viewer:
+                told = viewer.hear("document")
+                if not self.log:
+                    self.log, self.version, self.text = told["log"], told["version"], told["text"]
+                assert told["log"] == self.log and told["first"] <= self.version <= told["version"]
+                self.in_flight = False
+                for _ in range(self.random.randint(3, 25)):
+                    self.type()
+                    self.push(viewer)
+                    with suppress(TimeoutError):
+                        self.take(viewer.hear("updates", self.random.choice([0.001, 0.1, 0.1])))
+
+    def type(self) -> None:
+        if self.words:
+            places = [0, *(place for place, letter in enumerate(self.text) if letter == "\n"), len(self.text)]
+            at, length = units_of(self.text[: self.random.choice(places)]), units_of(self.text)
+            self.unsent.append(ChangeSet.splices(length, [(at, at, self.words.pop())]))
+            self.text = from_units(self.unsent[-1].apply(to_units(self.text)))
+
+    def push(self, viewer: Any) -> None:
+        if not self.in_flight:
+            drafts = [{"changes": change.json()} for change in self.unsent]
+            self.in_flight = bool(drafts)
+            viewer.say(kind="push", client=self.client, log=self.log, version=self.version, updates=drafts)
+
+    def take(self, told: dict[str, Any]) -> None:
+        if told["since"] > self.version:
+            return
+        self.in_flight = False
+        for update in told["updates"][self.version - told["since"] :]:
+            self.version += 1
+            if update["client"] == self.client:
+                self.unsent.pop(0)
+                continue
+            others = ChangeSet.of(update["changes"])
+            for number, own in enumerate(self.unsent):
+                self.unsent[number], others = own.map(others), others.map(own, before=True)
+            self.text = from_units(others.apply(to_units(self.text)))
+
+
+def test_typists_who_lose_their_connections_lose_no_word(show, view):
+    words = {name: [f"{name} {number} {mark}" for number, mark in enumerate("😀👩‍🎤é𝄞" * 4)] for name in ("ada", "bob")}
+    typists = [Typist(view, name, list(mine)) for name, mine in words.items()]
+    for typist in typists:
+        typist.start()
+    for typist in typists:
+        typist.join(30)
+        assert not typist.is_alive() and not typist.words and not typist.unsent
+    for mine in words.values():
+        assert all(show.document.text.count(word) == 1 for word in mine)
+    for typist in typists:
+        with view() as viewer:
+            viewer.hear("document")
+            typist.in_flight = False
+            typist.push(viewer)
+            with suppress(TimeoutError):
+                typist.take(viewer.hear("updates", 0.3))
+        assert typist.text == show.document.text
+
+
 def test_a_push_of_an_old_version_is_passed_over(show, view):
     with view() as first, view() as second:
         ada, bob = Page(first, "ada"), Page(second, "bob")
@@ -81,6 +157,17 @@ def test_a_page_that_comes_back_goes_on_from_where_it_was(show, view):
         ada.push(0, "mine ")
         ada.hear()
         assert ada.text == "mine # again\n" + PATCH == show.document.text
+
+
+def test_a_page_that_knows_another_log_gets_the_whole_text(show, view):
+    with view() as viewer:
+        ada = Page(viewer, "ada")
+        for log in ("", "another"):
+            ada.say("push", log=log, version=0)
+            told = viewer.hear("document")
+            assert (told["log"], told["text"], told["reset"]) == (ada.log, PATCH, False)
+        ada.push(0, "on ")
+        ada.hear()
 
 
 def test_edits_of_a_text_that_nobody_knows_are_merged(show, view):

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from fake_show import KNOB, FakeShow, flat
-from ganzfeld.process.document.document import Document
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.words import (
     AddressWord,
+    BendWord,
     FunctionWord,
     NetworkWord,
     NodeWord,
@@ -225,13 +225,7 @@ def filed(playing: FakeShow, tmp_path: Path) -> Path:
     file = tmp_path / "organ.ganz"
     file.write_text(playing.now.patch_text, "utf-8", newline="")
     watched = PatchFile(file)
-    playing.document = Document(
-        "organ.ganz",
-        watched.read(None),
-        watched,
-        newest=lambda: playing.now.patch_text,
-        play=playing.document._play,
-    )
+    playing.document.go_on_in("organ.ganz", watched.read(None), watched)
     return file
 
 
@@ -276,6 +270,7 @@ def words_of(show: FakeShow) -> Words:
     )
     return Words(
         nodes=(NodeWord("network", "Play a network.", ("image",), (ParameterWord("psi", "value", "Truncation."),)),),
+        bends=(BendWord("rotate", "Turns it.", "rotate=12"),),
         functions=(FunctionWord("wander", "motion", "wander(x)", "Wanders about.", "wander(t)"),),
         addresses=(AddressWord("/face/psi", "face.psi", "value", "Truncation.", "-1 … 2"),),
         numbers=(NumberWord("/face/psi", line, column, 3, low=-1, high=2, default=1),),
@@ -362,6 +357,14 @@ def test_the_palette_does_what_is_chosen_and_gives_the_caret_back(opened, playin
     opened.keyboard.press("Escape")
     opened.wait_for_selector("dialog", state="detached")
     assert mode(opened) == "EDIT"
+
+
+def test_a_bend_is_added_by_mouse_alone_and_plays(informed, playing):
+    informed.get_by_role("button", name="Palette").click()
+    informed.locator(".palette li:has-text('rotate face')").click()
+    line = 'face.bend("b8", rotate=12)'
+    wait_until(informed, lambda: f"seed=4)\n{line}\n" in playing.now.patch_text)
+    informed.wait_for_selector("dialog", state="detached")
 
 
 def test_a_patch_is_opened_from_the_palette(opened, playing):

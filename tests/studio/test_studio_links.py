@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -324,8 +325,6 @@ def certificate(tmp_path_factory) -> Certificate:
 
 
 def test_with_a_certificate_all_of_it_is_encrypted(show, links, certificate):
-    import ssl
-
     context = ssl.create_default_context(cafile=certificate.certificate)
     with StudioServer(show, port=0, links=links, certificate=certificate) as server, Running(show):
         assert server.url.startswith("https://") and server.link("watch").startswith("https://")
@@ -348,6 +347,32 @@ def test_with_a_certificate_all_of_it_is_encrypted(show, links, certificate):
                 assert not plain.recv(100).startswith(b"HTTP")
         with httpx.Client(base_url=server.url, verify=context, timeout=10, trust_env=False) as client:
             assert client.get("/health").status_code == 200
+
+
+def test_a_request_may_come_with_the_last_words_of_the_handshake(show, certificate):
+    context = ssl.create_default_context(cafile=certificate.certificate)
+    with (
+        StudioServer(show, port=0, certificate=certificate) as server,
+        socket.create_connection(("127.0.0.1", port_of(server)), timeout=10) as raw,
+    ):
+        heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(heard, said, server_hostname="127.0.0.1")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                raw.sendall(said.read())
+                heard.write(raw.recv(1 << 16))
+        host = f"127.0.0.1:{port_of(server)}"
+        tls.write(f"GET /api/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        raw.sendall(said.read())  # all of it at once
+        answer = b""
+        while b"200 OK" not in answer:
+            heard.write(data := raw.recv(1 << 16))
+            assert data, "hung up on"
+            with suppress(ssl.SSLWantReadError):
+                answer += tls.read(1 << 16)
 
 
 def test_a_handshake_that_never_ends_is_hung_up_on(show, links, certificate, monkeypatch):

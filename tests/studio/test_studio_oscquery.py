@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from zeroconf import ServiceInfo, Zeroconf
 
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.addresses import addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
@@ -103,9 +104,13 @@ def served(show: QueriedFake, announce: bool = False) -> OscQueryServer:
     return OscQueryServer(show, osc_port=9123, packets=packets, name="organ.ganz", announce=announce)
 
 
+def port_of(server: OscQueryServer) -> int:
+    return int(server.url.rsplit(":", 1)[1].strip("/"))
+
+
 def other_client(server: OscQueryServer) -> OSCQueryClient:
-    port = int(server.url.rsplit(":", 1)[1].strip("/"))
-    return OSCQueryClient(ServiceInfo(TYPE, "x." + TYPE, port=port, addresses=[socket.inet_aton("127.0.0.1")]))
+    where = {"port": port_of(server), "addresses": [socket.inet_aton("127.0.0.1")]}
+    return OSCQueryClient(ServiceInfo(TYPE, "x." + TYPE, **where))
 
 
 class StrictClient:
@@ -272,16 +277,24 @@ def test_how_long_nobody_asked(server):
     with client.live():
         until(lambda: server.alone_for() == 0.0, seconds=10)
     until(lambda: server.alone_for() > 0.0, seconds=10)
-    before = until(lambda: server.alone_for() > 0.05 and server.alone_for(), seconds=10)
-    client.get("/?HOST_INFO")
-    assert server.alone_for() < before
+    before = server._state.asked.at
+    client.get("/?HOST_INFO")  # somebody looks whose show this is
+    assert server._state.asked.at == before
+    client.get("/clock")
+    assert server._state.asked.at > before
+
+
+def test_a_port_that_is_taken_is_told(show, server):
+    other = OscQueryServer(show, osc_port=1, packets=OscInput(show), name="x", port=port_of(server), announce=False)
+    with pytest.raises(GanzfeldError, match="taken"):
+        other.start()
 
 
 def test_it_is_announced(show):
     zeroconf = Zeroconf(interfaces=["127.0.0.1"])
     with served(show, announce=True) as server, contextlib.closing(zeroconf):
         found = until(lambda: zeroconf.get_service_info(TYPE, f"Ganzfeld organ ganz.{TYPE}", 500), seconds=10)
-        assert found.port == int(server.url.rsplit(":", 1)[1].strip("/"))
+        assert found.port == port_of(server)
         assert found.parsed_addresses() == ["127.0.0.1"]
 
 

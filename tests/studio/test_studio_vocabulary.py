@@ -66,6 +66,15 @@ def test_bends_are_parameters_of_their_line(words):
     assert [each.name for each in method(words, "blend").parameters if each.options] == ["other"]
 
 
+def test_every_liked_bend_of_layers_is_a_line_that_plays(words):
+    assert {each.name for each in words.bends} == {
+        amount for bend in bends_of("activation").values() for amount in bend.taste
+    }
+    lines = "".join(f'face.bend("b16", {each.arguments})\n' for each in words.bends)
+    assert vocabulary(PATCH.replace("out(", f"{lines}out(")).problem == ""
+    assert all(each.doc for each in words.bends)
+
+
 def test_what_the_patch_has_is_known_by_address(words):
     assert words.problem == ""
     assert words.types == {"source": "noise", "face": "network", "out": "out"}

@@ -11,6 +11,7 @@ save; no other thread than the main one touches anything; the module of a DAT fo
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 import pickle
 import re
@@ -256,6 +257,9 @@ class Connector:
         other.inputs.append(self.owner)
 
 
+_ids = itertools.count(1)
+
+
 class OP:
     """One operator. Members that are not here raise."""
 
@@ -265,6 +269,7 @@ class OP:
         self._pars = {key: Par(self, key, style) for key, style in PARAMETERS[kind].items()}
         self.par = ParCollection(self)
         self.nodeX = self.nodeY = 0
+        self.id, self.valid = next(_ids), True
         self.viewer = False
         self.inputs: list[OP] = []
         self.outputConnectors = [Connector(self)] if self.family == "TOP" else []
@@ -333,6 +338,7 @@ class OP:
     def destroy(self) -> None:
         assert self._parent is not None
         del self._parent._children[self.name]
+        self.valid = False
         for each in self._parent._children.values():
             each.docked[:] = [other for other in each.docked if other is not self]
 
@@ -515,7 +521,8 @@ class Project:
             if each.OPType != "parameterexecuteDAT" or not (each._pars["active"].val and each._pars["onpulse"].val):
                 continue
             wanted = each._pars["custom" if par.isCustom else "builtin"].val
-            if wanted and each._pars["op"].val == par.owner.path and each._pars["pars"].val in ("*", par.name):
+            watched = {par.owner.path, ".." if each._parent is par.owner else None}
+            if wanted and each._pars["op"].val in watched and each._pars["pars"].val in ("*", par.name):
                 each.module.onPulse(par)
 
 

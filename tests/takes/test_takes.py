@@ -638,3 +638,19 @@ def test_a_hole_is_told_and_is_no_replacement(tmp_path: Path) -> None:
     assert take.replacements == 1
     [(begin, seconds)] = take.holes
     assert begin == pytest.approx(29 / 30) and seconds == pytest.approx(30 - 29 / 30)
+
+
+def test_latents_of_other_programs_are_always_kept(tmp_path: Path, small_network: Path) -> None:
+    chance = np.random.default_rng(2)
+    text = f"z = shared('x')\na = network({str(small_network)!r}, latent=z)\nout(a, size=(16, 16))"
+    night = Night(tmp_path / "led.ganztake", text)
+    node: Any = night.engine._playing.built.nodes["z"]  # type: ignore[union-attr]
+    rows = chance.normal(size=(5, 16)).astype(np.float32)
+    for number in (0, 0, 1, 2, 2, 3, 4):
+        node._latents = {16: SimpleNamespace(newest=lambda row=rows[number]: row, problem=None)}
+        night.play()
+    night.end()
+    assert len({shown.tobytes() for shown in night.shown}) == 5
+    assert np.array_equal(replayed(night), np.stack(night.shown))
+    assert np.array_equal(replayed(night, start=Start(0, 4, None, 4)), np.stack(night.shown)[4:])
+    assert "not kept" not in "\n".join(Take(night.path).differences(torch.device("cpu")))

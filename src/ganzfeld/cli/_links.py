@@ -23,10 +23,8 @@ _WHO: dict[Role, str] = {
 
 
 def links_for(host: str | None, new: bool) -> Links | None:
-    """The links that a show with this --host has; None if only this machine reaches it."""
-    from ganzfeld.studio.reachable import is_loopback
-
-    if host is None or is_loopback(host):
+    """The links that a show with this --host has; None without one."""
+    if host is None:
         if new:
             raise GanzfeldError(
                 "--new-links is for shows that others reach", hint="ganzfeld play --host 0.0.0.0 --new-links"

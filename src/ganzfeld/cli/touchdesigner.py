@@ -41,7 +41,7 @@ def touchdesigner(
     told = console()
     told.print(f"Written: {out.absolute()} (README.txt says how to use it)", markup=False)
     told.print("In TouchDesigner, open the Textport (Alt+T), and paste:", markup=False)
-    told.print(f'  exec(open(r"{scripts[0]}").read())', markup=False, soft_wrap=True)
+    told.print(f'  exec(open(r"{scripts[0]}", encoding="utf-8").read())', markup=False, soft_wrap=True)
     told.print("Not yet run inside TouchDesigner: CHECKLIST.txt is for whoever can.", style="dim")
 
 

@@ -123,7 +123,16 @@ def _started(limits: Limits) -> FeederProcess:
 
 
 _children = Children()
-atexit.register(_children.end)
+_process_ends = False
+
+
+def _end_with_the_process() -> None:
+    global _process_ends
+    _process_ends = True  # threads that still ask then are not told of children that died
+    _children.end()
+
+
+atexit.register(_end_with_the_process)
 
 
 def _anew() -> None:
@@ -270,8 +279,9 @@ class OpenFeeder:
                 self._buried(error)
                 if not left:
                     hint = f"It is started again {_after(PAUSES[min(self._deaths, len(PAUSES)) - 1])}"
-                    what = f"{self.path.name} stopped: the process that decodes it {error.what}"
-                    log.warning("%s", what)
+                    what = f"{self.path.name or self.kind} stopped: the process that decodes it {error.what}"
+                    if not _process_ends:
+                        log.warning("%s", what)
                     self._last = FeederError(what, hint=hint)
                     raise self._last from None
             else:

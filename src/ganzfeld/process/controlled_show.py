@@ -238,6 +238,9 @@ class ControlledShow(ShowCommands):
             found = library.opened(what, self._options.path)
             if found.path is not None:
                 self._take_allows(found.path.parent)
+            if self.document.would_be_lost:
+                kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
+                log.warning("what was typed had no file yet: it is in %s", kept)
             self._go_on_in(found)
 
     def _take_allows(self, folder: Path) -> None:
@@ -250,14 +253,14 @@ class ControlledShow(ShowCommands):
         """is_kept: it is what is written already, under another name: what plays plays on."""
         file = PatchFile(opened.path) if opened.path is not None else None
         path = file.path if file is not None else None
-        self._files.move(file, with_snapshots=is_kept)
-        with self.document.lock:
+        with self._files.lock, self.document.lock:  # nobody is told of a save of the file before meanwhile
+            self._files.move(file, with_snapshots=is_kept)
             with self._lock:
                 self._options = replace(self._options, path=path, name=opened.name)
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
             played = self._policy.newest.text
-            self.document.go_on_in(opened.name, opened.text, file)
+            self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)
 
     def learn(self, target: str | None = None) -> None:

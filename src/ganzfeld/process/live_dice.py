@@ -7,6 +7,7 @@ own, a handful at a time, so that the process which must never wait need not kno
 from __future__ import annotations
 
 import ast
+import contextlib
 import logging
 import subprocess
 import sys
@@ -42,8 +43,8 @@ class Bendable:
 class DiceText(Protocol):
     """Where lines are put (`document.Document`). Both raise GanzfeldError if somebody is changing that part."""
 
-    def put(self, text: str, what: Literal["dice"]) -> None:
-        """Change the text that plays to this, and play it."""
+    def put(self, text: str, what: Literal["dice"], *, plays: bool = True) -> None:
+        """Change the text that plays to this, and play it, unless not."""
         ...
 
     def keep(self, before: str, after: str) -> None:
@@ -121,6 +122,13 @@ class LiveDice:
                 raise GanzfeldError(
                     "there is nothing to take back", hint="The text has changed since, or nothing was rolled"
                 )
+
+    def end(self) -> None:
+        """The show ends: a line that nobody kept is not there the next time."""
+        with self._lock, contextlib.suppress(GanzfeldError):
+            if self._line and self.rolled == self._line:
+                self._text.put(self._without(), "dice", plays=False)
+                self._line = ""
 
     def _without(self) -> str:
         """The text without the line that was rolled."""

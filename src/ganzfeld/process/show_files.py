@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ class ShowFiles:
     def __init__(self, patch: Path | None, listener: FileListener) -> None:
         self.patch = PatchFile(patch) if patch else None
         self._others: Sequence[str] = ()
+        self.lock = threading.RLock()
+        """Held while somebody is told of a file, and while the show goes over to others."""
         self._listener = listener
         self._snapshots = SnapshotKeeper(snapshot_path(self.patch.path) if self.patch else None)
         self._watcher = Watcher(self._changed)
@@ -69,14 +72,15 @@ class ShowFiles:
     def move(self, patch: PatchFile | None, *, with_snapshots: bool = False) -> None:
         """The show goes on in this patch from now on, and with its snapshots; with_snapshots: those there are go with
         it, into a file beside it."""
-        self._snapshots.write(float("inf"))
-        before, self._snapshots = self._snapshots, SnapshotKeeper(snapshot_path(patch.path) if patch else None)
-        self.patch = patch
-        self.watch(self._others)
-        if with_snapshots:
-            self._snapshots.stored(before.bank)
-        else:
-            self._listener.snapshots_read(encode_bank(self._snapshots.read() or Bank()))
+        with self.lock:
+            self._snapshots.write(float("inf"))
+            before, self._snapshots = self._snapshots, SnapshotKeeper(snapshot_path(patch.path) if patch else None)
+            self.patch = patch
+            self.watch(self._others)
+            if with_snapshots:
+                self._snapshots.stored(before.bank)
+            else:
+                self._listener.snapshots_read(encode_bank(self._snapshots.read() or Bank()))
 
     def watch(self, files: Sequence[str]) -> None:
         """Watch these files, beside the show's own, and no others."""
@@ -97,13 +101,14 @@ class ShowFiles:
         self._snapshots.write(time.perf_counter())
 
     def _changed(self, change: Change) -> None:
-        patch = self.patch
-        if change.path == self._snapshots.path:
-            self._read_snapshots()
-        elif patch is None or change.path != patch.path:
-            self._listener.file_changed(str(change.path))
-        elif (text := patch.changed(change)) is not None:
-            self._listener.text_saved(text)
+        with self.lock:
+            patch = self.patch
+            if change.path == self._snapshots.path:
+                self._read_snapshots()
+            elif patch is None or change.path != patch.path:
+                self._listener.file_changed(str(change.path))
+            elif (text := patch.changed(change)) is not None:
+                self._listener.text_saved(text)
 
     def _read_snapshots(self) -> None:
         bank: Bank | None = self._snapshots.read()

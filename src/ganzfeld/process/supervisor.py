@@ -182,7 +182,7 @@ class Supervisor(ControlledShow):
         if before is not None:
             self._told.saved = before.saved
             self._care.keeps(before.kept)
-            self._playing = self._texts[0] = VersionedText(0, before.text, self._options.file)
+            self._playing = self._texts[0] = VersionedText(0, before.text, path=self._options.file)
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
         self._asked_rate = 0.0
@@ -222,6 +222,7 @@ class Supervisor(ControlledShow):
             self._thread.join(10)
         self._care.close()
         self._files.close()
+        self._dice.end()
         self.document.close()
         self.doors.close()
         self._failover.close()

@@ -8,6 +8,26 @@ from collections.abc import Callable
 from ganzfeld.studio import limits
 
 
+class Budget:
+    """Bytes that several may use together: `rate` a second in the long run, `burst` for a moment."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._left, self._at = burst, clock()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether there is nothing left now."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        return self._left <= 0
+
+    def spend(self, size: float) -> None:
+        """Use so many; it may be more than there are, and is missing later then."""
+        self._left -= size
+
+
 class Allowance:
     """What one connection has left. Who says more is heard later: nothing is lost, and nobody else waits. Who goes on
     saying more is no page, and hung up on."""

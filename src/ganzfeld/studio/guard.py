@@ -16,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ganzfeld.studio import limits
+from ganzfeld.studio.allowance import Budget
 from ganzfeld.studio.links import Links
 from ganzfeld.studio.visitors import (
     COOKIE_SECONDS,
@@ -80,8 +82,9 @@ class Guard:
         self.known = known
         self.url = url
         self.links = links
-        self.port = port
         self.cookie = cookie_name(port)
+        self._budget = Budget(limits.ANSWERED_BYTES_A_SECOND, limits.ANSWERED_BYTES_AT_ONCE)
+        """Of what visitors by link are answered, all of them together."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -108,7 +111,18 @@ class Guard:
             await self._take_token(scope, found, receive, send)
             return
 
+        is_counted = found.is_linked and scope["type"] == "http"
+        if is_counted:
+            if self._budget.is_spent:
+                await _refuse(scope, receive, send, 429, "Too much is asked for at once: try again in a moment.")
+                return
+            self._budget.spend(limits.REQUEST_COSTS)
+            if scope["path"].startswith("/frame."):
+                self._budget.spend(limits.STILL_COSTS)
+
         async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.body" and is_counted:
+                self._budget.spend(len(message.get("body", b"")))
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():

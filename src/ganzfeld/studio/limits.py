@@ -21,6 +21,14 @@ each has the same share of it."""
 OUTPUT_BYTES_A_SECOND = 25_000_000
 """Of pictures to all clean pages by a link to the output together. They are shown as they are asked for, because an
 audience sees them: each is one more projector that somebody set up."""
+ANSWERED_BYTES_A_SECOND = 12_000_000
+"""Of answers to their other requests (the page's own files, stills), in the long run."""
+ANSWERED_BYTES_AT_ONCE = 200_000_000
+"""So much for a moment: a class of thirty opens the page together."""
+REQUEST_COSTS = 64 * 1024
+"""Bytes that any such request counts for, beside its answer; this keeps them below 200 a second."""
+STILL_COSTS = 1024 * 1024
+"""What a still counts for besides, because it has to be encoded."""
 MOST_LINKED = 100
 """Open sockets of visitors by link. Those of this machine are not counted."""
 

@@ -89,7 +89,10 @@ class TextActions:
             reader.log, reader.version, reader.began = whole.log, whole.version, whole.version
             self._viewer.tell("document", encode(replace(whole, reset=True)))
             raise
-        if not taken and log == reader.log and version < reader.began:
+        if not taken and log != reader.log:
+            reader.log = ""  # the whole text is what it needs
+            self._viewer.look_for_news()
+        elif not taken and version < reader.began:
             # It was here before, and knows less than the text that it was sent when it came back.
             whole, updates = await asyncio.to_thread(self._document.told, log, version)
             if updates is not None:

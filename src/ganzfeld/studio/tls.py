@@ -18,13 +18,20 @@ class TlsGate(asyncio.Protocol):
         self._inner, self._context, self._limit = inner, context, limit
         self._task: asyncio.Task[None] | None = None
         self.transport: Any = None
+        self._early: list[bytes] = []
+        """What came with the last words of the handshake, before the inner protocol was there."""
+        self._is_lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self._limit.opened(self, 0)
         self._task = asyncio.get_running_loop().create_task(self._shake_hands())
 
+    def data_received(self, data: bytes) -> None:
+        self._early.append(data)
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
         self._limit.ended(self)
 
     async def _shake_hands(self) -> None:
@@ -39,10 +46,13 @@ class TlsGate(asyncio.Protocol):
                     ssl_handshake_timeout=SILENT_SECONDS,
                     ssl_shutdown_timeout=SILENT_SECONDS,
                 )
-                if encrypted is not None:
+                if encrypted is not None and not self._is_lost:
                     inner = self._inner()
                     encrypted.set_protocol(inner)
                     inner.connection_made(encrypted)
+                    for data in self._early:
+                        receiver: Any = encrypted.get_protocol()  # a WebSocket's, once it was asked for
+                        receiver.data_received(data)
         finally:
             self._limit.ended(self)
 

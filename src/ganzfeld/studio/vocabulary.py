@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from ganzfeld.bending.base import bends
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.networks.files import open_network_file
 from ganzfeld.networks.find import find_network, shipped_names
@@ -27,6 +31,7 @@ from ganzfeld.patch.nodes import node_types
 from ganzfeld.patch.nodes.network import NetworkNode
 from ganzfeld.studio.words import (
     AddressWord,
+    BendWord,
     FunctionWord,
     MethodWord,
     NameWord,
@@ -46,31 +51,44 @@ LONGEST_DEFAULT = 60
 
 def vocabulary(text: str, folder: Path | None = None) -> Words:
     """The words for a patch with this text, whose files lie in `folder`. What is wrong with it is told in `problem`."""
-    nodes, functions, names = _language()
+    language = _language()
     try:
         graph = Graph(parse(text))
-        return Words(
-            nodes=nodes,
-            functions=functions,
-            names=names,
+        return replace(
+            language,
             addresses=tuple(_addresses(graph))[:MOST_ADDRESSES],
             numbers=tuple(_numbers(graph, text))[:MOST_NUMBERS],
             networks=tuple(_networks(graph, folder or Path.cwd())),
             types={name: node.cls.word for name, node in graph.nodes.items()},
         )
     except GanzfeldError as error:
-        return Words(nodes=nodes, functions=functions, names=names, problem=error.what)
+        return replace(language, problem=error.what)
 
 
 @cache
-def _language() -> tuple[tuple[NodeWord, ...], tuple[FunctionWord, ...], tuple[NameWord, ...]]:
+def _language() -> Words:
     """What every patch can say."""
     nodes = tuple(_node(word, cls) for word, cls in sorted(node_types().items()))
     functions = tuple(
         FunctionWord(each.name, each.group, each.signature, _line(each.doc), each.example, each.called)
         for each in sorted(known_functions().values(), key=lambda each: each.name)
     )
-    return nodes, functions, tuple(NameWord(name, known.doc) for name, known in NAMES.items())
+    return Words(
+        nodes=nodes,
+        bends=tuple(_bends()),
+        functions=functions,
+        names=tuple(NameWord(name, known.doc) for name, known in NAMES.items()),
+    )
+
+
+def _bends() -> Iterator[BendWord]:
+    """The bends of layers, each half way between as little and as much of it as dice take."""
+    for bend in bends("activation").values():
+        for amount, taste in bend.taste.items():
+            declared = bend.amounts[amount]
+            value = float(f"{declared.default + sum(taste.far) / 2:.2g}")
+            share = ", channels=0.5" if taste.share else ""
+            yield BendWord(amount, _line(declared.doc), f"{amount}={value:g}{share}")
 
 
 def _node(word: str, cls: type[Node]) -> NodeWord:

@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import links, machine, show, wire
+from ganzfeld.studio import links, machine, sharing, show, wire
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, status
 
@@ -43,7 +43,7 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined)
+_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
@@ -97,16 +97,21 @@ def _interface(struct: Any, *, has_defaults: bool) -> str:
         lines.append(f"  kind: {_literal(_kind(struct))};")
     for field in msgspec.structs.fields(struct):
         mark = "?" if has_defaults and not field.required else ""
-        lines.append(f"  {field.encode_name}{mark}: {typescript(hints[field.name])};")
+        lines.append(_wrapped(f"  {field.encode_name}{mark}:", hints[field.name], "    "))
     return "\n".join([*lines, "}"])
 
 
 def _alias(name: str, alias: Any) -> str:
-    line = f"export type {name} = {typescript(alias, named=False)};"
+    return _wrapped(f"export type {name} =", alias, "  ", named=False)
+
+
+def _wrapped(before: str, hint: Any, indent: str, *, named: bool = True) -> str:
+    """A type after `before`, each of several on a line of its own if one line is too short for all."""
+    line = f"{before} {typescript(hint, named=named)};"
     if len(line) <= LINE_WIDTH:
         return line
-    each = _literal if get_origin(alias) is Literal else typescript
-    return f"export type {name} =\n  | " + "\n  | ".join(map(each, get_args(alias))) + ";"
+    each = _literal if get_origin(hint) is Literal else typescript
+    return f"{before}\n{indent}| " + f"\n{indent}| ".join(map(each, get_args(hint))) + ";"
 
 
 def _list(name: str, comment: str, values: typing.Iterable[str]) -> str:

@@ -40,6 +40,14 @@ class NodeWord(msgspec.Struct, frozen=True):
     example: str = ""
 
 
+class BendWord(msgspec.Struct, frozen=True):
+    """A bend of layers, as it is liked. arguments: what a line says after its target ("rotate=12, channels=0.5")."""
+
+    name: str
+    doc: str
+    arguments: str
+
+
 class FunctionWord(msgspec.Struct, frozen=True):
     """A function of expressions. called: written with brackets."""
 
@@ -98,6 +106,7 @@ class Words(msgspec.Struct, frozen=True):
     numbers, networks, types) is empty; "" if it is not."""
 
     nodes: tuple[NodeWord, ...] = ()
+    bends: tuple[BendWord, ...] = ()
     functions: tuple[FunctionWord, ...] = ()
     names: tuple[NameWord, ...] = ()
     addresses: tuple[AddressWord, ...] = ()

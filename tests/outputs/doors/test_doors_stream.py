@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from ganzfeld.errors import OutputError
+from ganzfeld.outputs.doors import stream_thread
 from ganzfeld.outputs.doors.keys import StreamKey, read_key
 from ganzfeld.outputs.doors.live_stream import ffmpeg_program, parse_address
 from ganzfeld.outputs.doors.registry import checked_options, kind_named
@@ -214,3 +215,59 @@ def test_keys_are_read_where_they_are_and_hidden_everywhere(tmp_path, monkeypatc
         read_key(f"file:{path}")
     assert read_key("").reveal() == ""
     assert isinstance(key, StreamKey)
+
+
+class Slow:
+    """A connection that takes what a test lets it take."""
+
+    size, has_sound = (4, 4), True
+
+    def __init__(self) -> None:
+        self.may, self.took, self.closed = threading.Event(), [], False
+
+    def write(self, pixels: np.ndarray, place: int) -> None:
+        assert self.may.wait(30)
+        self.took.append(place)
+
+    def write_sound(self, samples: np.ndarray) -> None:
+        raise ValueError(f"rtmp://a/{SECRET}")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_far_end_that_takes_nothing_is_lost_and_nobody_waits_for_it(monkeypatch):
+    monkeypatch.setattr(stream_thread, "STUCK_SECONDS", 0.05)
+    monkeypatch.setattr(stream_thread, "CLOSE_SECONDS", 0.1)
+    slow = Slow()
+    stream = stream_thread.StreamThread(lambda: slow, "a.example")
+    until(lambda: stream.began)
+    stream.check()
+    picture = np.zeros((4, 4, 4), np.uint8)
+    until(lambda: not stream.offer(picture, stream.place + 1))
+    assert stream.place <= stream_thread.MOST_WAITING + 1
+    with pytest.raises(OutputError, match="taken nothing"):
+        until(lambda: stream.check())
+    slow.may.set()
+    until(lambda: len(slow.took) == stream.place + 1)
+    stream.check()
+    assert slow.took == sorted(slow.took)
+    stream.close()
+    until(lambda: slow.closed)
+
+
+def test_what_fails_in_a_connection_is_told_without_its_key(monkeypatch):
+    slow = Slow()
+    stream = stream_thread.StreamThread(lambda: slow, "a.example")
+    until(lambda: stream.began)
+    stream.offer_sound(np.zeros((4, 2), np.float32))
+    with pytest.raises(OutputError, match=r"a\.example failed: ValueError") as caught:
+        until(lambda: stream.check())
+    assert SECRET not in str(caught.value)
+    monkeypatch.setattr(stream_thread, "CONNECT_SECONDS", 0.05)
+    never = threading.Event()
+    stream = stream_thread.StreamThread(lambda: never.wait(30) and slow, "a.example")
+    with pytest.raises(OutputError, match="taken nothing"):
+        until(lambda: stream.check())
+    never.set()
+    stream.close()

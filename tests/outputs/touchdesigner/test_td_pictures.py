@@ -161,6 +161,21 @@ def test_switched_off_it_lets_go_and_on_it_comes_back(played):
     assert played.comp.op("target").warnings() == "" and played.comp.op("target").copies == 2
 
 
+def test_another_name_keeps_the_show_and_a_deleted_component_lets_it_go(played):
+    played.one.project.frame()
+    bridge = played.bridges.bridge(played.comp)
+    object.__setattr__(played.comp, "name", "renamed")
+    assert played.bridges.bridge(played.comp) is bridge
+    for name in ("target", "status"):
+        played.comp.op(name).destroy()
+    bridge.frame()  # a user may delete what a user likes
+    object.__setattr__(played.comp, "name", "basic")
+    played.comp.destroy()
+    other = played.one.project.home.create(played.one.module.baseCOMP, "other")
+    played.bridges.bridge(other)
+    assert bridge.link is None
+
+
 def test_pulses_reach_the_show(played):
     played.one.project.frame()
     played.comp.par.Restart.pulse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(service, "PAUSES", (0.0, 0.05))
     yield
     for thread in threading.enumerate():
-        if thread.name.startswith("ganzfeld-") and (MOVING in thread.name or "camera" in thread.name):
+        if thread.name.removeprefix("ganzfeld-") in (MOVING, "camera", "stream"):
             thread.join(10)
             assert not thread.is_alive()
     end_children()
@@ -42,8 +43,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def says(tmp_path: Path) -> Path:
     path = tmp_path / "says"
-    path.write_text("count")
+    say(path, "count")
     return path
+
+
+def say(path: Path, word: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(word)
+    part.replace(path)
 
 
 def source(says: Path) -> LiveSource:
@@ -55,7 +62,7 @@ def test_the_newest_picture_wins_and_stays_the_same_object_while_there_is_no_new
     assert (moving.newest() == (0, 0, 0, 255)).all()
     first = until(lambda: int(moving.newest()[0, 0, 0]))
     until(lambda: int(moving.newest()[0, 0, 0]) > first + 3)
-    says.write_text("gone")
+    say(says, "gone")
     until(lambda: moving.newest() is not None and moving.problem)
     assert moving.newest() is moving.newest()
     assert not moving.newest().flags.writeable
@@ -65,25 +72,25 @@ def test_a_lost_source_keeps_its_last_picture_says_so_and_comes_back(
     says: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moving = source(says)
-    says.write_text("red")
+    say(says, "red")
     until(lambda: (moving.newest() == (255, 0, 0, 255)).all())
-    says.write_text("gone")
+    say(says, "gone")
     problem = until(lambda: moving.newest() is not None and moving.problem)
     assert "gone" in problem.what
     assert problem.hint == "Bring it back"
     assert (moving.newest() == (255, 0, 0, 255)).all()
-    says.write_text("count")
+    say(says, "count")
     until(lambda: moving.newest()[0, 0, 1] == 7 and moving.problem is None)
 
 
 def test_one_whose_process_dies_comes_back(says: Path) -> None:
     moving = source(says)
-    says.write_text("red")
+    say(says, "red")
     until(lambda: (moving.newest() == (255, 0, 0, 255)).all())
-    says.write_text("die")
+    say(says, "die")
     until(lambda: moving.newest() is not None and moving.problem is not None)
     assert (moving.newest() == (255, 0, 0, 255)).all()
-    says.write_text("count")
+    say(says, "count")
     until(lambda: moving.newest()[0, 0, 1] == 7 and moving.problem is None)
 
 
@@ -104,7 +111,7 @@ def test_a_node_shows_it_and_a_network_is_led_by_it(says: Path, small_network: P
 
     monkeypatch.setattr(node_types()["camera"], "source", moving)
     engine = Engine(device="cpu")
-    says.write_text("red")
+    say(says, "red")
     frame = playing(engine, "out(camera(1, size=(16, 12), fps=60))")
     assert frame().shape == (12, 16, 4)
     until(lambda: (frame() == (255, 0, 0, 255)).all())
@@ -113,10 +120,10 @@ def test_a_node_shows_it_and_a_network_is_led_by_it(says: Path, small_network: P
     one = "camera(1, size=(16, 12), fps=60)"
     frame = playing(engine, f"a = {one}\nb = {one}\nout(mix(a, b))")
     assert (frame() == (255, 0, 0, 255)).all()
-    says.write_text("gone")
+    say(says, "gone")
     until(lambda: frame() is not None and engine.problems)
     assert "gone" in str(engine.problems[0])
-    says.write_text("count")
+    say(says, "count")
     face = f"network({str(small_network)!r}, latent=sample({one}))"
     frame = playing(engine, f"out({face})")
     first = frame().copy()
@@ -193,4 +200,10 @@ def test_srt_comes_through_ffmpeg_which_ends_with_it(monkeypatch: pytest.MonkeyP
 
 
 def mine(address: str) -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if each.name() == "ffmpeg" and address in each.cmdline()]
+    """The programs that receive from there."""
+    found = []
+    for each in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if each.name() == "ffmpeg" and address in each.cmdline():
+                found.append(each)
+    return found

@@ -161,6 +161,8 @@ def test_what_cannot_merge_is_kept_twice_until_somebody_says(file, take, result)
     assert show.newest.startswith("# theirs\n") and show.document.text.startswith("# ours\n")
     show.type("# ours", "#  ours")
     show.type("#  ours", "# ours")
+    show.type("# ours", "# above\n# ours")  # beside it: no part of it
+    show.type("# above\n# ours", "# ours")
     (found,) = state(show).disagreements
     assert (found.start, found.end, found.ours, found.theirs) == (0, 7, "# ours\n", "# theirs\n")
     with pytest.raises(GanzfeldError, match="otherwise"):
@@ -211,6 +213,8 @@ def test_a_text_that_waits_counts_down_and_one_that_failed_says_so(file):
     waiting = state(show, **newest, heard_version=2, ready_version=2, ready_beats=4.0, beat=6.5, bpm=120.0)
     assert waiting.waits is not None and waiting.failed is None
     assert (waiting.waits.phase, waiting.waits.beats_left, waiting.waits.seconds_left) == ("waiting", 1.5, 0.8)
+    aside = show.document.state(Status(patch_version=3, playing_version=2, heard_version=2), set_aside=True)
+    assert aside.waits is None and aside.failed == 3
     failed = state(show, **newest, heard_version=2)
     assert failed.waits is None and failed.failed == 2
 
@@ -268,6 +272,34 @@ def test_a_show_without_a_file_is_kept_over_a_crash_only():
     assert again.document.text.startswith("# typed")
     again.document.close()
     assert Show().document.text == PATCH
+
+
+def test_a_new_file_has_nothing_of_one_that_had_its_name(file, tmp_path):
+    show = Show(file)
+    show.type("# mine", "# long ago")
+    show.document.close()
+    opening = Show()
+    opening.type("# mine", "# kept")
+    file.write_text(opening.document.text)
+    opening.document.go_on_in("mine.ganz", opening.document.text, PatchFile(file), is_new=True)
+    assert opening.document.text == PATCH.replace("# mine", "# kept") and state(opening).saved is True
+    opening.type("# kept", "# kept, and typed")
+    opening.document.close()
+    assert Show(file).document.text.startswith("# kept, and typed")
+
+
+def test_what_is_written_behind_a_torn_end_of_the_journal_is_found(file, tmp_path):
+    show = Show(file)
+    show.stored()
+    show.type("# mine", "# one")
+    show.document._store.close()
+    (journal,) = (tmp_path / "cache" / "documents").glob("*.changes")
+    journal.write_bytes(journal.read_bytes() + b"\x40\x00\x00\x00torn")
+    again = Show(file)
+    assert again.document.text.startswith("# one")
+    again.type("# one", "# two")
+    again.document._store.close()
+    assert Show(file).document.text.startswith("# two")
 
 
 @pytest.mark.parametrize("which", ["document", "changes"])
@@ -347,6 +379,10 @@ def test_old_changes_are_forgotten_and_huge_texts_are_not_taken(file, monkeypatc
     monkeypatch.setattr(log_module, "MOST_UNITS_KEPT", 1000)
     show.type("# mine", "x" * 2000 + "# mine")
     assert show.document.told(whole.log, 9)[1] is None
+    monkeypatch.setattr(log_module, "MOST_PIECES", 2)
+    with pytest.raises(GanzfeldError, match="pieces"):
+        show.type("face", "fact")
+    monkeypatch.undo()
     with pytest.raises(GanzfeldError, match="longer"):
         show.type("# mine", "x" * log_module.MOST_UNITS)
 

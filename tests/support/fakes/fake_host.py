@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 
-def folder() -> Path:
-    return Path(os.environ["GANZFELD_FAKE_HOST"])
+def folder(kind: str) -> Path:
+    return Path(os.environ[f"GANZFELD_FAKE_{kind.upper()}"])
 
 
-def keep(name: str, pixels: np.ndarray) -> None:
+def keep(kind: str, name: str, pixels: np.ndarray) -> None:
     """A picture that was sent: [height, width, 4] as whoever receives it sees it."""
-    part = folder() / f".{name}-{os.getpid()}.npy"
+    part = folder(kind) / f".{name}-{os.getpid()}.npy"
     np.save(part, pixels)
-    part.replace(folder() / f"{name}.npy")
+    part.replace(folder(kind) / f"{name}.npy")
 
 
-def sent(name: str) -> tuple[int, np.ndarray] | None:
+def sent(kind: str, name: str) -> tuple[int, np.ndarray] | None:
     """A picture that is to be received, and its number; None: nobody sends it."""
-    path = folder() / f"{name}.npy"
+    path = folder(kind) / f"{name}.npy"
     try:
         return path.stat().st_mtime_ns, np.load(path)
     except (OSError, ValueError, EOFError):

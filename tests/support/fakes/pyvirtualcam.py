@@ -40,7 +40,7 @@ class Camera(OneThread):
         self.check()
         if frame.shape != (self.height, self.width, 3) or frame.dtype != np.uint8 or not frame.flags.c_contiguous:
             raise ValueError(f"unexpected frame shape: {frame.shape} != {(self.height, self.width, 3)}")
-        keep("camera", np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)]))
+        keep("camera", "camera", np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)]))
 
     def sleep_until_next_frame(self) -> None:
         self.check()

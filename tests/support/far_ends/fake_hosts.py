@@ -17,7 +17,7 @@ class _Fake(FarEnd):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._undo = ExitStack()
-        self._undo.enter_context(fakes.installed(folder))
+        self._undo.enter_context(fakes.installed(self.type, folder))
 
     @property
     def route(self) -> str:

@@ -32,10 +32,10 @@ class NdiFeeder(LiveFeeder):
 
     def watch(self) -> None:
         try:
-            from cyndilib.finder import Finder
-            from cyndilib.receiver import Receiver
-            from cyndilib.video_frame import VideoFrameSync
-            from cyndilib.wrapper.ndi_recv import RecvBandwidth, RecvColorFormat
+            from cyndilib.finder import Finder  # pyright: ignore[reportMissingImports]
+            from cyndilib.receiver import Receiver  # pyright: ignore[reportMissingImports]
+            from cyndilib.video_frame import VideoFrameSync  # pyright: ignore[reportMissingImports]
+            from cyndilib.wrapper.ndi_recv import RecvBandwidth, RecvColorFormat  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise FeederError("NDI is not installed", hint='pip install "ganzfeld[ndi]"') from None
         if self._finder is None:

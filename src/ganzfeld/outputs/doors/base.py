@@ -90,9 +90,9 @@ class DoorOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     """What every door can be told; a kind adds its own.
 
     target: the far end, in the kind's own words. region: x, y, width, height of the part of the picture that is shown,
-    in its pixels; None: all of it. rate: pictures a second at most; None: every new one. alpha: what colours mean where
-    the picture is transparent; None: what the far end takes. master: whether level, black and freeze apply; None: as
-    the kind does (films stay clean).
+    in its pixels; None: all of it. rate: pictures a second at most, which the show renders at least; None: every new
+    one. alpha: what colours mean where the picture is transparent; None: what the far end takes. master: whether level,
+    black and freeze apply; None: as the kind does (films stay clean).
     """
 
     target: Annotated[str, Meta(max_length=LONGEST_TARGET)] = ""

@@ -26,9 +26,6 @@ from ganzfeld.outputs.sound_track import SoundTrack
 
 SCHEMES = ("rtmp", "rtmps", "udp", "srt")
 KEY_FRAME_SECONDS = 2
-CONNECT_SECONDS = 8.0
-STUCK_SECONDS = 5.0
-"""So long the far end may take nothing before the connection counts as lost."""
 PACKET_BYTES = 1316
 """Seven packets of MPEG-TS: what fits into one of a network."""
 _KEY = "{key}"
@@ -98,15 +95,8 @@ class LiveStream:
         self._container: Any = None
         self._track: SoundTrack | None = None
         self._reformatter: Any = None
-        self.place = -1
-        """Of the last picture."""
         with self._spoken("cannot be reached"):
             self._open(Fraction(rate).limit_denominator(1001), bits, preset, sound)
-
-    @property
-    def samples(self) -> int:
-        """Of sound that were written."""
-        return self._track.samples if self._track is not None else 0
 
     @property
     def has_sound(self) -> bool:
@@ -129,7 +119,6 @@ class LiveStream:
                 dst_color_range=ColorRange.MPEG,
             )
             converted.pts, converted.time_base = place, self._stream.codec_context.time_base
-            self.place = place
             for packet in self._stream.encode(converted):
                 self._container.mux(packet)
 
@@ -152,24 +141,16 @@ class LiveStream:
         import av
         from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
-        options: dict[str, str] = {}
         target: Any
         if self.address.scheme == "srt":
             self._program = _Ffmpeg(self.address, self._key)
             target = self._program.input
         else:
             target = _whole(self.address, self._key)
-            options = {"rw_timeout": str(round(STUCK_SECONDS * 1e6))} if self.address.scheme != "udp" else {}
         container_options = {"flush_packets": "1"}
         if self.address.container == "flv":
             container_options["flvflags"] = "no_duration_filesize"
-        container: Any = av.open(
-            target,
-            "w",
-            format=self.address.container,
-            options={**container_options, **options},
-            timeout=None if self._program else (CONNECT_SECONDS, STUCK_SECONDS),
-        )
+        container: Any = av.open(target, "w", format=self.address.container, container_options=container_options)
         self._container = container
         stream: Any = container.add_stream("libx264", rate=rate)
         stream.width, stream.height = self.size

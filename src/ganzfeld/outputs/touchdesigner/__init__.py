@@ -28,12 +28,12 @@ SHIPPED = (
 )
 FIRST_PORT = 9420
 PORTS_APART = 10
-_SCRIPT = '''"""Paste into TouchDesigner's Textport: exec(open(r"{here}").read())"""
+_SCRIPT = '''r"""Paste into TouchDesigner's Textport: exec(open(r"{here}", encoding="utf-8").read())"""
 
 import importlib
 import sys
 
-FOLDER = r"{folder}"
+FOLDER = {folder!r}
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)
 import ganzfeld_build
@@ -86,7 +86,7 @@ def write_folder(folder: Path, setups: Iterable[SetUp], *, python: str = sys.exe
     lines = []
     for number, setup in enumerate(setups):
         script = folder / ("build.py" if number == 0 else f"setups/{setup.name}.py")
-        script.write_text(_SCRIPT.format(here=script, folder=folder, name=setup.name), "utf-8")
+        script.write_text(_SCRIPT.format(here=script, folder=str(folder), name=setup.name), "utf-8")
         said = {
             "component": setup.name,
             "python": python,
@@ -105,7 +105,7 @@ def write_folder(folder: Path, setups: Iterable[SetUp], *, python: str = sys.exe
         if not Path(setup.patch).is_absolute() and setup.name in ANCESTORS:
             (folder / setup.patch).write_text(ancestor_patch(setup.name), "utf-8")
         scripts.append(script)
-        lines.append(f'   {setup.name}: exec(open(r"{script}").read())')
+        lines.append(f'   {setup.name}: exec(open(r"{script}", encoding="utf-8").read())')
     words = {"FOLDER": str(folder), "PYTHON": python, "SETUPS": "\n".join(lines)}
     for name in ("README.txt", "CHECKLIST.txt", "capture.py"):
         text = (FILES / name).read_text("utf-8")

@@ -16,6 +16,8 @@ from ganzfeld.process.document.line_merge import LineSplice, spliced
 
 MOST_PARAGRAPHS = 12
 """A block is widened to so many paragraphs at most."""
+MOST_PARSED = 100_000
+"""Letters that are read to find out how far a block reaches."""
 _HEAD = re.compile(r"\s*([\w.]+\s*[=(]|for\b|#)")
 
 Lines = tuple[int, int]
@@ -34,7 +36,11 @@ def block_at(text: str, start: int, end: int) -> Lines:
     if first == last:
         return start, end + 1
     first, last = _up(lines, first), _down(lines, last)
+    left = MOST_PARSED
     for low, high in _wider(lines, first, last):
+        left -= sum(map(len, lines[low:high]))
+        if left < 0:
+            break
         if _is_whole(lines, low, high):
             return low, high
     return first, last

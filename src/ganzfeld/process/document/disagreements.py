@@ -42,8 +42,9 @@ class Disagreements:
         if not self._known:
             return
         for number, each in list(self._known.items()):
-            start = change.place(each.start)
-            end = max(start, change.place(each.end, after=True))
+            # What is typed just before or behind it is no part of it, so that nothing is lost with it.
+            start = change.place(each.start, after=True)
+            end = max(start, change.place(each.end))
             ours = between(text, start, end)
             if ours == each.theirs:
                 del self._known[number]

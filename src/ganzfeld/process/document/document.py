@@ -25,6 +25,7 @@ from ganzfeld.values.status import Status
 log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 1.0
+TRY_AGAIN_SECONDS = 10.0
 SAVE_SECONDS = 3.0
 """How long a disk may take to write the file."""
 MOST_UPDATES_STORED = 200
@@ -50,10 +51,9 @@ class Document(SharedText):
         self.first_played = ""
         """What a show begins with: the file's text; after a crash, what played."""
         self.last_played: BlockPlayed | None = None
-        self._write_at = 0.0
         self._begin(name, text, file)
 
-    def _begin(self, name: str, text: str, file: PatchFile | None) -> None:
+    def _begin(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
         self._patch_file = file
         self._end = _end_of_lines(text)
         self._raw, self._disk = text, plain(text)
@@ -61,17 +61,28 @@ class Document(SharedText):
         self._name, self._file = name, str(file.path) if file else None
         self._store = DocumentStore(str(file.path) if file else f"show {name}")
         self._written: StoredDocument | None = None
-        self._take_up()
+        self._write_at = 0.0
+        found = self._store.open()
+        self._was_written = self._store.works
+        if found is not None and not is_new:
+            self._take_up(*found)
 
-    def go_on_in(self, name: str, text: str, file: PatchFile | None) -> None:
+    @property
+    def would_be_lost(self) -> bool:
+        """Whether something was typed that no file has, and that is forgotten when the show goes over to another."""
+        with self.lock:
+            return self._patch_file is None and self._log.text != self._disk
+
+    def go_on_in(self, name: str, text: str, file: PatchFile | None, *, is_new: bool = False) -> None:
         """Another text altogether, from now on; what was typed in the one before is kept, if that has a file. Who knows
-        the text before is told the whole one."""
+        the text before is told the whole one. is_new: the file was just made, so what was typed in an earlier one of
+        its name counts no more."""
         with self.lock:
             self._end_store()
             self._disagreements.clear()
             self._writers.clear()
             self._log = UpdateLog(plain(text))
-            self._begin(name, text, file)
+            self._begin(name, text, file, is_new=is_new)
         self._tell()
 
     # Typing is `SharedText`'s
@@ -154,13 +165,14 @@ class Document(SharedText):
             self._merge(merge(self._newest(), self._log.text, text), "merge")
             self._play(text, False)
 
-    def put(self, text: str, what: UpdateKind) -> None:
+    def put(self, text: str, what: UpdateKind, *, plays: bool = True) -> None:
         """The show changed something in the text that plays, and plays it. Raises GanzfeldError if somebody is just
         changing the same lines."""
         with self.lock:
             text = plain(text)
             self._change(self._put(self._newest(), text), what)
-            self._play(text, False)
+            if plays:
+                self._play(text, False)
 
     def edit(self, text: str) -> None:
         """As `put`, and write the change into the file, if it says there what plays."""
@@ -195,7 +207,7 @@ class Document(SharedText):
         with self.lock:
             saved = None if self._patch_file is None else self._log.text == self._disk
             log_id, version, disagreements = self._log.id, self._log.version, self._disagreements.all()
-        waits = _waits(status)
+        waits = None if set_aside else _waits(status)
         is_newest = status.playing_version == status.patch_version and not set_aside
         failed = None if is_newest or waits is not None else status.patch_version
         return DocumentState(log_id, version, saved, disagreements, waits, failed)
@@ -212,12 +224,7 @@ class Document(SharedText):
 
     # What is written down
 
-    def _take_up(self) -> None:
-        found = self._store.open()
-        self._was_written = self._store.works
-        if found is None:
-            return
-        stored, since = found
+    def _take_up(self, stored: StoredDocument, since: Sequence[Update]) -> None:
         if self._patch_file is None and (stored.ended or stored.disk != self._disk):
             return  # of another opening
         try:
@@ -250,13 +257,18 @@ class Document(SharedText):
             return
         self._write_at = now + WRITE_SECONDS
         with self.lock:
-            stored = self._stored()
-        if stored == self._written or not self._store.write(stored):
+            store, stored = self._store, self._stored()
+        if stored == self._written:
             return
-        self._written = stored
+        if not store.write(stored):
+            self._write_at = now + TRY_AGAIN_SECONDS
+            return
         with self.lock:
-            if self._store.is_long and stored.version == self._log.version and stored.log == self._log.id:
-                self._store.begin_journal()
+            if store is not self._store:
+                return
+            self._written = stored
+            if store.is_long and stored.version == self._log.version and stored.log == self._log.id:
+                store.begin_journal()
 
     def _keeps(self, log_id: str, version: int, update: Update) -> bool:
         return self._store.append(log_id, version, update)

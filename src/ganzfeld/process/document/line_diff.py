@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 MOST_COMPARED = 250_000
-"""Pairs of lines that are compared in a piece without a unique line."""
+"""Pairs of lines that are compared one by one, in all pieces without a unique line together."""
 
 
 class Hunk(NamedTuple):
@@ -45,7 +45,7 @@ def hunks(before: Sequence[str], after: Sequence[str]) -> list[Hunk]:
 def _matches(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
     """Pairs of equal lines, in order."""
     pairs: list[tuple[int, int]] = []
-    waiting = [(0, len(before), 0, len(after))]
+    waiting, left = [(0, len(before), 0, len(after))], MOST_COMPARED
     while waiting:
         a, b, c, d = waiting.pop()
         while a < b and c < d and before[a] == after[c]:
@@ -60,7 +60,8 @@ def _matches(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int
         if anchors:
             pairs += anchors
             waiting += _between(anchors, a, b, c, d)
-        elif (b - a) * (d - c) <= MOST_COMPARED:
+        elif (b - a) * (d - c) <= left:
+            left -= (b - a) * (d - c)
             pairs += [(a + i, c + j) for i, j in _longest(before[a:b], after[c:d])]
     return sorted(pairs)
 

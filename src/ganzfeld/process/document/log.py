@@ -15,6 +15,8 @@ MOST_UNITS_KEPT = 4 << 20
 """Units of text in the updates that are kept, and of text that they speak of in pieces."""
 MOST_UNITS = LONGEST_TEXT
 """The longest text, in UTF-16 code units."""
+MOST_PIECES = 50_000
+"""Pieces of one change."""
 _PIECE = 8
 """What a piece of a change counts for, beside its text."""
 
@@ -61,6 +63,8 @@ class UpdateLog:
         found: list[tuple[ChangeSet, bytes]] = []
         units = self._units
         for each in changes:
+            if len(each) > MOST_PIECES:
+                raise ChangeError(f"it changes more than {MOST_PIECES} pieces")
             change = ChangeSet.of(each)
             if change.new_length > MOST_UNITS:
                 raise ChangeError(f"the text would be longer than {MOST_UNITS} letters")

@@ -107,8 +107,10 @@ class DocumentStore:
             return None
         if stored.format != FORMAT:
             return None
-        self._length = len(journal)
-        return stored, _since(stored, journal)
+        updates, self._length = _since(stored, journal)
+        if self._file is not None and self._length < len(journal):
+            os.ftruncate(self._file, self._length)  # what is written behind it would not be found
+        return stored, updates
 
     def append(self, log_id: str, version: int, update: Update) -> bool:
         """Write down what changed after a version. Whether it was done."""
@@ -167,21 +169,21 @@ def boot_id() -> str:
         return ""
 
 
-def _since(stored: StoredDocument, journal: bytes) -> list[Update]:
-    """The updates in the journal that go on from there, up to the first that was not written to its end."""
+def _since(stored: StoredDocument, journal: bytes) -> tuple[list[Update], int]:
+    """The updates in the journal that go on from there, up to the first that was not written to its end; and where that
+    begins."""
     found: list[Update] = []
     at = 0
-    while at + _LENGTH.size <= len(journal):
+    while (begin := at + _LENGTH.size) <= len(journal):
         (length,) = _LENGTH.unpack_from(journal, at)
-        at += _LENGTH.size
         try:
-            entry = _decode_entry(journal[at : at + length])
+            entry = _decode_entry(journal[begin : begin + length])
         except (msgspec.DecodeError, ValueError):
             break
-        at += length
+        at = begin + length
         if entry.log == stored.log and entry.version == stored.version + len(found):
             found.append(entry.update)
-    return found
+    return found, at
 
 
 def _locked(file: int) -> bool:

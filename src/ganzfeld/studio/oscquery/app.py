@@ -30,7 +30,7 @@ SENSELESS = 1008
 
 
 class Asked:
-    """Whether anybody asks: a request within the last seconds, or an open WebSocket."""
+    """Whether anybody asks: a request within the last seconds (HOST_INFO is none), or an open WebSocket."""
 
     def __init__(self) -> None:
         self.at = time.monotonic()
@@ -77,10 +77,10 @@ def create_app(state: QueryState) -> Starlette:
     """
 
     async def describe(request: Request) -> Response:
-        state.asked.now()
         query = request.url.query
-        if query == "HOST_INFO":
+        if query == "HOST_INFO":  # somebody looks whose show this is, and may want another
             return _json(state.host())
+        state.asked.now()
         described = state.space.describe(request.url.path, state.values)
         if described is None:
             return PlainTextResponse("There is nothing at this address.\n", 404)

@@ -115,7 +115,7 @@ def test_a_show_keeps_step_with_the_window_that_leads(desktop, tmp_path):
             steps = [b[2] - a[2] for a, b in pairwise(frames[-40:]) if b[1] == a[1] + 1]
             return 1 / median(steps) if len(steps) > 20 else 0.0
 
-        until(lambda: rate() == pytest.approx(30, rel=1e-6), "nothing leads yet")
+        until(lambda: rate() == pytest.approx(30, rel=0.002), "nothing leads yet")
         show.doors.open("window:LEFT,lead")
         until(lambda: rate() == pytest.approx(SlowHalves.refresh, rel=0.0025))
         status = until(lambda: next((door for door in show.status().doors if door.refresh), None))

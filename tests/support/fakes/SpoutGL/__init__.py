@@ -56,7 +56,7 @@ class SpoutSender(_Common):
         if form != 0x1908:
             raise ValueError("this fake takes RGBA")
         picture = np.frombuffer(view, np.uint8, width * height * 4).reshape(height, width, 4)
-        keep(self._name, picture[::-1] if invert else picture)
+        keep("spout", self._name, picture[::-1] if invert else picture)
         return True
 
     def setFrameSync(self, name: str) -> None:
@@ -83,7 +83,7 @@ class SpoutReceiver(_Common):
         self._ready()
         exactly(invert, bool), exactly(fbo, int)
         self._new = False
-        there = sent(self._name)
+        there = sent("spout", self._name)
         self._connected = there is not None
         if there is None:
             self._size = (0, 0)

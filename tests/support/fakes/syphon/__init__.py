@@ -49,7 +49,7 @@ class SyphonMetalServer(OneThread):
         if texture.pixelFormat() != RGBA8:
             raise ValueError("this fake takes RGBA")
         # A receiver sees the last row first, unless it is told that the texture is flipped.
-        keep(self.name, texture.pixels if is_flipped else texture.pixels[::-1])
+        keep("syphon", self.name, texture.pixels if is_flipped else texture.pixels[::-1])
 
     def stop(self) -> None:
         self.let_go()
@@ -78,7 +78,7 @@ class SyphonServerDirectory:
     @property
     def servers(self) -> list[SyphonServerDescription]:
         self.update_run_loop()
-        names = [path.stem for path in folder().glob("*.npy") if not path.name.startswith(".")]
+        names = [path.stem for path in folder("syphon").glob("*.npy") if not path.name.startswith(".")]
         return [SyphonServerDescription(name, name, "a program", None, name) for name in names]
 
 
@@ -90,18 +90,18 @@ class SyphonMetalClient(OneThread):
     @property
     def is_valid(self) -> bool:
         self.check()
-        return sent(self._name) is not None
+        return sent("syphon", self._name) is not None
 
     @property
     def has_new_frame(self) -> bool:
         self.check()
-        there = sent(self._name)
+        there = sent("syphon", self._name)
         return there is not None and there[0] != self._number
 
     @property
     def new_frame_image(self) -> Texture | None:
         self.check()
-        there = sent(self._name)
+        there = sent("syphon", self._name)
         if there is None:
             return None
         self._number, picture = there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -54,6 +55,7 @@ class VirtualCamera(Door):
     def show(self, picture: DoorPicture) -> None:
         if self._camera is None:
             self._begin(even(picture.size))
+        assert self._camera is not None
         self._camera.send(np.ascontiguousarray(fitted(picture.pixels, self._size)[..., :3]))
 
     def close(self) -> None:
@@ -85,8 +87,6 @@ class VirtualCamera(Door):
 
 def _package() -> Any:
     try:
-        import pyvirtualcam
+        return importlib.import_module("pyvirtualcam")
     except ImportError as error:
         raise FinalDoorError(f"no virtual camera: {error}", hint='pip install "ganzfeld[camera]"') from None
-    package: Any = pyvirtualcam
-    return package

@@ -82,6 +82,15 @@ class Ndi(Door):
     def missing(cls) -> Problem | None:
         return package_missing("cyndilib", "ganzfeld[ndi]")
 
+    @classmethod
+    def found(cls) -> list[str]:
+        from cyndilib.finder import Finder  # pyright: ignore[reportMissingImports]
+
+        with Finder() as finder:
+            finder.wait_for_sources(1.0)
+            names = sorted(finder.get_source_names())
+        return [f"senders here: {', '.join(names)}"] if names else []
+
     def _announce(self, size: tuple[int, int]) -> None:
         """Begin to send pictures of this size: the library cannot change the size of a sender. Receivers find the new
         one by its name."""
@@ -103,9 +112,9 @@ class Ndi(Door):
 
 def _library() -> tuple[Any, Any, Any]:
     try:
-        from cyndilib.sender import Sender
-        from cyndilib.video_frame import VideoSendFrame
-        from cyndilib.wrapper.ndi_structs import FourCC
+        from cyndilib.sender import Sender  # pyright: ignore[reportMissingImports]
+        from cyndilib.video_frame import VideoSendFrame  # pyright: ignore[reportMissingImports]
+        from cyndilib.wrapper.ndi_structs import FourCC  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise FinalDoorError(f"NDI cannot be used: {error}", hint='pip install "ganzfeld[ndi]"') from None
     return Sender, VideoSendFrame, FourCC

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Annotated
 
@@ -11,7 +12,9 @@ from msgspec import Meta
 from ganzfeld.outputs.doors.base import IDLE_SECONDS, Door, DoorOptions, DoorPicture
 from ganzfeld.outputs.doors.keys import KEY_PLACES, is_key_place, read_key
 from ganzfeld.outputs.doors.live_stream import LiveStream, ffmpeg_program, parse_address
+from ganzfeld.outputs.doors.stream_thread import StreamThread
 from ganzfeld.outputs.encoders import Preset
+from ganzfeld.outputs.sound_track import SOUND_RATE
 from ganzfeld.values.sound_ring import SoundReader
 
 USUAL_RATE = 30.0
@@ -32,8 +35,6 @@ class Stream(Door):
 
     type = "stream"
     alphas = ("opaque",)
-    opening_patience = 60.0
-    patience = 25.0
 
     class Options(DoorOptions, frozen=True):
         """rate: pictures a second, 30 unless asked. bitrate: kilobits a second for the pictures. preset: x264's trade
@@ -56,37 +57,43 @@ class Stream(Door):
     def open(self) -> None:
         self._address = parse_address(self.options.target, bool(self.options.key))
         self._rate = self.options.rate or USUAL_RATE
-        self._live: LiveStream | None = None
+        self._live: StreamThread | None = None
         self._sound: SoundReader | None = None
-        self._began = 0
         self._key = read_key(self.options.key)
+        self._is_said = False
         self.way.note(f"{self._address.host}, from the first picture on")
 
     def run(self) -> None:
         while self.way.attend():
-            picture = self.way.feed.newest() if self._live is not None else self.way.feed.wait(IDLE_SECONDS)
+            live = self._live
+            picture = self.way.feed.newest() if live is not None else self.way.feed.wait(IDLE_SECONDS)
             if picture is None:
                 continue
-            if self._live is None:
-                self._connect(picture)
-            assert self._live is not None
-            elapsed = (time.perf_counter_ns() - self._began) / 1e9
-            ahead = (self._live.place + 1) / self._rate - elapsed
+            if live is None:
+                live = self._live = self._connected(picture.size)
+            live.check()
+            if live.began is None:
+                time.sleep(IDLE_SECONDS)
+                continue
+            self._say(live)
+            elapsed = (time.perf_counter_ns() - live.began) / 1e9
+            ahead = (live.place + 1) / self._rate - elapsed
             if ahead > 0:
                 time.sleep(min(ahead, IDLE_SECONDS))
                 continue
-            self._listen(elapsed)
+            self._listen(live, elapsed)
             self.show(picture)
-            self.way.shown(picture)
 
     def show(self, picture: DoorPicture) -> None:
-        if self._live is None:
-            self._connect(picture)
         live = self._live
-        assert live is not None
+        if live is None or live.began is None:
+            return
         # What the far end or this machine was too slow for is left out: the picture goes where it belongs.
-        place = int((time.perf_counter_ns() - self._began) / 1e9 * self._rate)
-        live.write(picture.pixels, max(place, live.place + 1))
+        place = int((time.perf_counter_ns() - live.began) / 1e9 * self._rate)
+        if live.offer(picture.pixels, max(place, live.place + 1)):
+            self.way.shown(picture)
+        else:
+            time.sleep(IDLE_SECONDS)
 
     def close(self) -> None:
         live, self._live = getattr(self, "_live", None), None
@@ -101,36 +108,42 @@ class Stream(Door):
         srt = "srt through ffmpeg" if ffmpeg_program() else "no srt: install an ffmpeg that has it"
         return [f"rtmp, rtmps, udp; {srt}"]
 
-    def _connect(self, picture: DoorPicture) -> None:
-        if self.options.sound and self._sound is None:
-            try:
-                self._sound = SoundReader(self.way.session)
-            except FileNotFoundError:  # a show that hears nothing: services still want a track of sound
-                self._sound = None
+    def _connected(self, size: tuple[int, int]) -> StreamThread:
         chosen = self.options
-        live = LiveStream(
-            self._address,
-            self._key,
-            picture.size,
-            self._rate,
-            chosen.bitrate * 1000,
-            chosen.preset,
-            sound=chosen.sound,
-        )
-        self._live, self._began = live, time.perf_counter_ns()
-        width, height = live.size
-        self.way.note(f"{self._address.host}, {width} × {height} at {self._rate:g}, {chosen.bitrate} kbit/s")
+        if chosen.sound:
+            # A show that hears nothing has none; services still want a track of sound.
+            with contextlib.suppress(FileNotFoundError):
+                self._sound = SoundReader(self.way.session)
 
-    def _listen(self, elapsed: float) -> None:
-        """Write what was heard by this second of the stream; what is late, as silence."""
-        live, ring = self._live, self._sound
-        if live is None or not live.has_sound:
+        def connect() -> LiveStream:
+            return LiveStream(
+                self._address,
+                self._key,
+                size,
+                self._rate,
+                chosen.bitrate * 1000,
+                chosen.preset,
+                sound=chosen.sound,
+            )
+
+        return StreamThread(connect, self._address.host)
+
+    def _say(self, live: StreamThread) -> None:
+        if not self._is_said:
+            self._is_said = True
+            width, height = live.size
+            rate, bits = f"{self._rate:g}", f"{self.options.bitrate} kbit/s"
+            self.way.note(f"{self._address.host}, {width} × {height} at {rate}, {bits}")
+
+    def _listen(self, live: StreamThread, elapsed: float) -> None:
+        """Offer what was heard by this second of the stream; what is late, as silence."""
+        ring = self._sound
+        if not live.has_sound or live.began is None:
             return
-        rate = 48000
-        first = ring.sample_at(self._began) if ring is not None else 0
-        end = int((elapsed - SOUND_LATE_SECONDS) * rate)
+        first = ring.sample_at(live.began) if ring is not None else 0
+        end = int((elapsed - SOUND_LATE_SECONDS) * SOUND_RATE)
         if ring is not None:
-            end = max(end, min(ring.written - first, int(elapsed * rate)))
+            end = max(end, min(ring.written - first, int(elapsed * SOUND_RATE)))
         while (count := min(end - live.samples, SOUND_BLOCK)) > 0:
             block = np.zeros((count, 2), np.float32)
             if ring is not None:
@@ -139,4 +152,5 @@ class Stream(Door):
                 heard = ring.read(place, there) if there else None
                 if heard is not None:
                     block[:there] = heard
-            live.write_sound(block)
+            if not live.offer_sound(block):
+                return

@@ -1,6 +1,6 @@
 """For whoever has TouchDesigner: run once inside it, with a component built, and send us the file it writes.
 
-    exec(open(r"FOLDER/capture.py").read())
+    exec(open(r"FOLDER/capture.py", encoding="utf-8").read())
 
 It writes `capture.json` beside itself: versions, parameter names and defaults of the operators that we use, what
 orientation and channel order a Script TOP and `numpyArray` have, and what goes wrong.

@@ -72,7 +72,7 @@ class _Builder:
             info.par.op = "target"
         pulses = self._dat(comp, "parameterexecuteDAT", "pulses", 400, -300)
         if "pulses" in self.made:
-            pulses.par.op = comp.path
+            pulses.par.op = ".."
             pulses.par.pars = "*"
             pulses.par.valuechange = False
             pulses.par.onpulse = True
@@ -142,7 +142,7 @@ class _Builder:
                 continue
             if page is None:
                 page = comp.appendCustomPage("Ganzfeld")
-            (parameter,) = getattr(page, "append" + style)(name, label=label)
+            parameter = getattr(page, "append" + style)(name, label=label)[0]
             if value is not None:
                 parameter.default = value
                 parameter.val = value

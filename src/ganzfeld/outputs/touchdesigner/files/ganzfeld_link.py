@@ -142,7 +142,8 @@ class Link:
         wanted = "Ganzfeld: " + os.path.basename(self.config["patch"])
         if name != wanted:
             self.state = "failed"
-            self.problem = "port %d belongs to another show (%s): choose another Port" % (self.port, name or "unknown")
+            words = "port %d belongs to another show (%s): wait a minute until it ends, or choose another Port"
+            self.problem = words % (self.port, name or "unknown")
             return
         tree = self._ask("/")
         if tree is None:

@@ -119,7 +119,7 @@ class ParameterPage:
             page = self.comp.appendCustomPage(PAGE)
         taken = {each.name for each in self.comp.customPars}
         spec["name"] = name_of(address, taken)
-        (parameter,) = getattr(page, "append" + spec["style"])(spec["name"], label=spec["label"])
+        parameter = getattr(page, "append" + spec["style"])(spec["name"], label=spec["label"])[0]
         _describe(parameter, spec)
         parameter.startSection = is_first
         if value is not None and spec["style"] != "Pulse":

@@ -1,5 +1,5 @@
 """What the component `ganzfeld` of TouchDesigner does each frame. It lives outside the DATs, so an edit of one loses
-nothing: state is kept here, by the component's path.
+nothing: state is kept here, by the component's id.
 
 Not yet run inside TouchDesigner: it was written from its documentation and is tested against a strict imitation.
 """
@@ -21,12 +21,12 @@ _bridges = {}
 
 
 def bridge(comp):
-    """The bridge of a component, made when first asked for."""
-    found = _bridges.get(comp.path)
-    if found is None or found.comp != comp:
-        if found is not None:
-            found.end()
-        found = _bridges[comp.path] = Bridge(comp)
+    """The bridge of a component, made when first asked for. It goes by the component's id, which a new name keeps."""
+    found = _bridges.get(comp.id)
+    if found is None:
+        for gone in [each for each, other in _bridges.items() if not other.comp.valid]:
+            _bridges.pop(gone).end()
+        found = _bridges[comp.id] = Bridge(comp)
     return found
 
 
@@ -68,7 +68,9 @@ class Bridge:
             self._tree_number = self.link.tree_number
             self.page.rebuild(self.link.tree, self.link.values)
         self.sync.frame(time.monotonic())
-        self.comp.op("target").cook(force=True)
+        target = self.comp.op("target")
+        if target is not None:
+            target.cook(force=True)
         self._tell(time.monotonic())
 
     def cook(self, script):
@@ -165,9 +167,9 @@ class Bridge:
             ("passed_over", self.lost),
             ("sent", self.sent),
         ]
-        if rows != self._said:
+        table = self.comp.op("status")
+        if rows != self._said and table is not None:
             self._said = rows
-            table = self.comp.op("status")
             table.clear()
             for row in rows:
                 table.appendRow(row)

@@ -10,7 +10,10 @@ import "./hud/permission.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { remember } from "./modes/modes";
+import { claimWriter } from "./text/editing";
 
 remember();
 const root = document.getElementById("studio");
-if (root) createRoot(root).render(<App />);
+claimWriter().then(() => {
+  if (root) createRoot(root).render(<App />);
+});

@@ -3,6 +3,7 @@ import { EditorState } from "@codemirror/state";
 import { describe, expect, it } from "vitest";
 import type { Words } from "../src/live/wire";
 import { fitting } from "../src/palette/matching";
+import { afterNode } from "../src/text/inserting";
 import { patchLanguage } from "../src/text/language";
 import { completing } from "../src/text/looking/completing";
 import { explain } from "../src/text/looking/explaining";
@@ -49,6 +50,7 @@ const WORDS: Words = {
       example: "source = noise()",
     },
   ],
+  bends: [],
   functions: [
     {
       name: "wander",
@@ -146,11 +148,33 @@ describe("a place in the text", () => {
   });
 });
 
+describe("afterNode", () => {
+  const placeIn = (doc: string, node: string) => {
+    const state = EditorState.create({ doc, extensions: patchLanguage });
+    const place = afterNode(state, node);
+    return place === null ? null : state.doc.lineAt(place).number;
+  };
+
+  it("is below the last line that makes a node or bends it", () => {
+    const text =
+      'face = network("planets",\n  psi=1)\nface.bend("b4", x=1)  # so\n\nfaces = noise()\nout(face)\n';
+    expect(placeIn(text, "face")).toBe(3);
+    expect(placeIn(text, "faces")).toBe(5);
+    expect(placeIn(text, "out")).toBeNull();
+    expect(placeIn("face = network(\n", "face")).toBe(2); // not closed: it goes on
+    expect(placeIn("", "face")).toBeNull();
+  });
+});
+
 describe("completing", () => {
   it("offers nodes, functions, names and what the patch has", () => {
     expect(offered("x = |")).toEqual(
       expect.arrayContaining(["network", "noise", "wander", "beat", "face", "source", "push"]),
     );
+  });
+
+  it("offers names that are written and do not play yet", () => {
+    expect(offered("later = noise()\nx = la|")).toContain("later");
   });
 
   it("offers parameters that are not given yet", () => {

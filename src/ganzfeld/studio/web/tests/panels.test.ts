@@ -5,6 +5,7 @@ import { liveAddress, searchOf, viewOf } from "../src/live/view";
 import type { Arrival, DoorKindHere, DoorStatus } from "../src/live/wire";
 import { controlOf, expressionOf, ordered, rateWords } from "../src/panels/arrivals";
 import { summary } from "../src/panels/Check";
+import { imageOf } from "../src/panels/Links";
 import { firstSentence, offersOf, written } from "../src/panels/offers";
 import { panelIn } from "../src/panels/open";
 import { doorWords, isInTrouble, lengthAndSize, recordingOf, size } from "../src/panels/recording";
@@ -163,6 +164,12 @@ describe("the picture's size and rate", () => {
     expect(liveAddress("http://a:1/?height=720", true)).toBe("ws://a:1/live?height=720");
     expect(liveAddress("http://a:1/", false)).toBe("ws://a:1/live");
   });
+  it("a QR code is an image, whatever is in it", () => {
+    expect(imageOf('<svg onload="x()">#&</svg>')).toBe(
+      "data:image/svg+xml,%3Csvg%20onload%3D%22x()%22%3E%23%26%3C%2Fsvg%3E",
+    );
+  });
+
   it("panels are opened by their name", () => {
     expect([panelIn("#doors"), panelIn("#else"), panelIn("")]).toEqual(["doors", null, null]);
   });

@@ -55,10 +55,11 @@ describe("the palette's entries", () => {
     const words = {
       nodes: [node],
       functions: [],
+      bends: [{ name: "rotate", doc: "Turns.", arguments: "rotate=12" }],
       names: [],
       addresses: [],
       numbers: [],
-      networks: [],
+      networks: [{ node: "face", layers: ["b4", "b8", "b16"], weights: [] }],
       types: {},
       problem: "",
     };
@@ -66,6 +67,7 @@ describe("the palette's entries", () => {
     expect(new Set(entries.map(({ group, name }) => `${group} ${name}`)).size).toBe(entries.length);
     entries.find(({ group }) => group === "open")?.run();
     expect(asked).toEqual(["example:organ"]);
+    expect(entries.find(({ group }) => group === "bend")?.name).toBe("rotate face");
     expect(entries.find(({ group }) => group === "insert")?.about).toBe(
       "Moving noise: in the field's words.",
     );

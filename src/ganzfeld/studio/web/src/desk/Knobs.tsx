@@ -1,6 +1,6 @@
-import { useState } from "react";
+import { type CSSProperties, useState } from "react";
 import type { KnobOnDesk } from "../live/wire";
-import { bankCount, bankOf } from "./banks";
+import { BANK, bankCount, bankOf } from "./banks";
 import { Knob } from "./Knob";
 
 interface KnobsProps {
@@ -38,7 +38,8 @@ export function Knobs({ knobs, isChosen }: KnobsProps) {
           </button>
         </div>
       )}
-      <div className="bank">
+      {/* With further banks, knobs keep their places of eight. */}
+      <div className="bank" style={{ "--places": last > 0 ? BANK : knobs.length } as CSSProperties}>
         {shown.map((knob) => (
           <Knob key={knob.address} knob={knob} chosen={isChosen(knob.address)} />
         ))}

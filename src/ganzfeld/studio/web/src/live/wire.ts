@@ -680,6 +680,13 @@ export interface NodeWord {
   example: string;
 }
 
+/** A bend of layers, as it is liked. arguments: what a line says after its target ("rotate=12, channels=0.5"). */
+export interface BendWord {
+  name: string;
+  doc: string;
+  arguments: string;
+}
+
 /** A function of expressions. called: written with brackets. */
 export interface FunctionWord {
   name: string;
@@ -738,6 +745,7 @@ export interface NetworkWord {
  */
 export interface Words {
   nodes: NodeWord[];
+  bends: BendWord[];
   functions: FunctionWord[];
   names: NameWord[];
   addresses: AddressWord[];
@@ -827,4 +835,21 @@ export interface Examined {
   state: "works" | "missing" | "broken";
   found: string;
   do: string;
+}
+
+/** One link. qr: its QR code, an SVG element. */
+export interface SharedLink {
+  role: Role;
+  url: string;
+  qr: string;
+}
+
+/**
+ * All of them; none where `--host` was not given. bases: the addresses at which others may find this machine, the
+ * likeliest first. is_secure: they are encrypted on their way.
+ */
+export interface SharedLinks {
+  links: SharedLink[];
+  bases: string[];
+  is_secure: boolean;
 }

@@ -33,6 +33,18 @@ export function Badge() {
       <button
         type="button"
         className="lock"
+        title="All that can be done, opened or inserted (Ctrl+K)"
+        aria-label="Palette"
+        onMouseDown={(event) => event.preventDefault()}
+        onClick={() => act("toggle palette")}
+      >
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M3 4.2h10M3 8h10M3 11.8h10" />
+        </svg>
+      </button>
+      <button
+        type="button"
+        className="lock"
         title="Stage lock: knobs, snapshots and the master only"
         aria-label="Lock the stage"
         onMouseDown={(event) => event.preventDefault()}

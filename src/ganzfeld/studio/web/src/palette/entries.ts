@@ -3,12 +3,12 @@
 import { perform } from "../doings";
 import type { Doing } from "../keys";
 import { act } from "../modes/modes";
-import { insertLines } from "../text/editing";
+import { addLine, insertLines } from "../text/editing";
 import type { Words } from "../text/words";
 
 export interface Entry {
   name: string;
-  group: "do" | "open" | "insert";
+  group: "do" | "bend" | "open" | "insert";
   about: string;
   keys: string;
   run(): void;
@@ -76,7 +76,19 @@ export function entriesOf(
       run: () => insertLines(node.example),
     };
   });
-  return [...commands, keep, lock, ...opens, ...nodes];
+  return [...commands, keep, lock, ...bendsOf(words), ...opens, ...nodes];
+}
+
+/** Every bend, for each network that plays, on a layer in its middle. */
+function bendsOf(words: Words | null): Entry[] {
+  if (!words) return [];
+  return words.networks.flatMap(({ node, layers }) => {
+    const layer = layers[Math.floor(layers.length / 2)] ?? "*";
+    return words.bends.map(({ name, doc, arguments: rest }): Entry => {
+      const line = `${node}.bend("${layer}", ${rest})`;
+      return { name: `${name} ${node}`, group: "bend", about: doc, keys: "", run: () => addLine(node, line) };
+    });
+  });
 }
 
 function firstSentence(doc: string): string {

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Check } from "./Check";
 import { Doors } from "./Doors";
 import { Inputs } from "./Inputs";
+import { Links } from "./Links";
 import { type PanelName, togglePanel, useOpenPanel } from "./open";
 import { Sound } from "./Sound";
 import { ViewChoice } from "./ViewChoice";
@@ -12,6 +13,7 @@ const TITLES: Record<PanelName, string> = {
   inputs: "What arrives",
   sound: "Sound and tempo",
   view: "The picture in this window",
+  links: "Who else comes",
   check: "This machine",
 };
 
@@ -20,6 +22,7 @@ const CONTENTS: Record<PanelName, () => ReactNode> = {
   inputs: () => <Inputs />,
   sound: () => <Sound />,
   view: () => <ViewChoice />,
+  links: () => <Links />,
   check: () => <Check />,
 };
 

@@ -12,8 +12,8 @@ export interface Asked<Answer> {
 }
 
 /** Asks once. Rejects with what the server says. */
-export async function ask<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
-  const response = await fetch(path, { signal, headers: { accept: "application/json" } });
+export async function ask<Answer>(path: string, signal?: AbortSignal, method = "GET"): Promise<Answer> {
+  const response = await fetch(path, { method, signal, headers: { accept: "application/json" } });
   if (response.ok) return (await response.json()) as Answer;
   const refusal = (await response.json().catch(() => null)) as Refusal | null;
   throw new Error(

@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PANELS = ["doors", "inputs", "sound", "view", "check"] as const;
+export const PANELS = ["doors", "inputs", "sound", "view", "links", "check"] as const;
 export type PanelName = (typeof PANELS)[number];
 
 const CHANGED = "ganzfeld:panel";

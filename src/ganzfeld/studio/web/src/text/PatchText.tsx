@@ -5,10 +5,9 @@ import { atDesk, hearAll, say, useShow } from "../live/show";
 import { act, currentModes, useModes } from "../modes/modes";
 import { conflictMarks } from "./conflicts";
 import { DocumentConnection } from "./document/connection";
-import { tabShelf } from "./document/shelf";
 import { grip } from "./dragging/grip";
 import { draggedNumber } from "./dragging/shown";
-import { attach, leaveText, setFacts } from "./editing";
+import { attach, leaveText, setFacts, writer } from "./editing";
 import { fontSize } from "./fit";
 import { looking } from "./looking/looking";
 import { setChanged } from "./marks";
@@ -84,10 +83,10 @@ function open(parent: HTMLElement): { view: EditorView; close(): void } {
       state: () => view.state,
       dispatch: (change) => (change instanceof Transaction ? view.dispatch(change) : view.dispatch(change)),
       say,
-      shelf: tabShelf(sessionStorage),
+      shelf: writer().shelf,
       mark: (from, to) => setChanged.of({ from, to }),
     },
-    crypto.getRandomValues(new Uint32Array(2)).join("-"),
+    writer().client,
   );
   const view: EditorView = new EditorView({
     parent,

@@ -4,7 +4,9 @@ import type { EditorView } from "@codemirror/view";
 import { useSyncExternalStore } from "react";
 import { currentShow, say, tellPerson } from "../live/show";
 import { act, currentModes } from "../modes/modes";
+import { claimed, type Writer } from "./document/claim";
 import type { DocumentConnection } from "./document/connection";
+import { afterNode } from "./inserting";
 
 /** What the page says of the text beside it. */
 export interface TextFacts {
@@ -20,6 +22,19 @@ let facts: TextFacts = { known: false, unplayed: 0, unsent: false };
 let view: EditorView | null = null;
 let connection: DocumentConnection | null = null;
 const listeners = new Set<() => void>();
+
+let who: Writer | null = null;
+
+/** To be called before the page is drawn. */
+export async function claimWriter(): Promise<void> {
+  who = await claimed(sessionStorage, navigator.locks);
+}
+
+/** Who writes in this tab. */
+export function writer(): Writer {
+  if (!who) throw new Error("the writer is claimed before the page is drawn");
+  return who;
+}
 
 /** The editor is there, or goes (null). */
 export function attach(editor: EditorView | null, link: DocumentConnection | null): void {
@@ -89,6 +104,24 @@ export function saveText(): void {
     return;
   }
   link.whenSent(() => say({ kind: "save" }));
+}
+
+/** Writes a line below what is said of a node, and plays it. */
+export function addLine(node: string, line: string): void {
+  if (!view || view.state.readOnly) return;
+  const place = afterNode(view.state, node);
+  if (place === null) {
+    tellPerson(`Nothing is called '${node}' in the text`, "Play what is written first.");
+    return;
+  }
+  const at = place + line.length + 1;
+  view.dispatch({
+    changes: { from: place, insert: `\n${line}` },
+    selection: { anchor: at },
+    scrollIntoView: true,
+    userEvent: "input.paste",
+  });
+  playText("block", false, at);
 }
 
 /** Puts lines below the statement that the caret is in, and goes there. */

@@ -6,6 +6,7 @@ import { bracketMatching, indentUnit } from "@codemirror/language";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, dropCursor, EditorView, keymap, rectangularSelection } from "@codemirror/view";
+import { tellPerson } from "../live/show";
 import { caretMarks } from "./carets";
 import { patchLanguage } from "./language";
 import { changeMarks, problemMarks, rollMarks } from "./marks";
@@ -16,15 +17,20 @@ import { written } from "./written";
 
 /** So many steps can be undone at least. */
 const UNDO = 10_000;
-/** The studio takes messages of 64 KiB: what is pasted is cut in pieces by nobody, so a larger piece is refused. */
-const LARGEST_PIECE = 25_000;
+/** The studio takes messages of 64 KiB, and one change is one message: a larger piece is refused, with a word. */
+const LARGEST_PIECE = 20_000;
 
 const moderate = EditorState.changeFilter.of((transaction) => {
   let largest = 0;
   transaction.changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => {
     largest = Math.max(largest, inserted.length);
   });
-  return largest <= LARGEST_PIECE;
+  if (largest <= LARGEST_PIECE) return true;
+  tellPerson(
+    "That is too much at once",
+    `A piece of ${LARGEST_PIECE} characters is the largest: put it in by parts.`,
+  );
+  return false;
 });
 
 export const editor: Extension = [

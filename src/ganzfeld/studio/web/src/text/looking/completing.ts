@@ -1,7 +1,9 @@
 /** What may stand at a place of the text, from the words of the patch that plays. */
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import type { EditorState } from "@codemirror/state";
 import type { MethodWord, NodeWord, ParameterWord, Words } from "../../live/wire";
+import { names } from "../language";
 import { type Call, callAt, isInComment, quotesAt } from "./place";
 
 /** A completion source for what is known at the moment. */
@@ -21,6 +23,7 @@ export function completing(known: () => Words | null) {
       ...(call ? parametersOf(words, call) : []),
       ...valuesOf(words, call),
       ...everything(words, call),
+      ...written(words, state),
     ];
     return { from: word?.from ?? pos, options, validFor: /^[\p{L}\p{N}_]*$/u };
   };
@@ -97,6 +100,16 @@ function everything(words: Words, call: Call | null): Completion[] {
       .filter(({ kind, reference }) => (kind === "signal" || kind === "knob") && !reference.includes("."))
       .map((each): Completion => ({ label: each.reference, type: "variable", detail: each.kind, boost: 10 })),
   ];
+}
+
+/** Names that are written and do not play yet. */
+function written(words: Words, state: EditorState): Completion[] {
+  const played = new Set([...Object.keys(words.types), ...words.addresses.map((each) => each.reference)]);
+  const defined = names(state).filter(({ kind }) => kind === "defined");
+  const found = new Set(defined.map(({ from, to }) => state.sliceDoc(from, to)));
+  return [...found]
+    .filter((name) => !played.has(name))
+    .map((label) => ({ label, type: "variable", detail: "not played" }));
 }
 
 function afterDot(words: Words, from: number, written: string): CompletionResult | null {
