@@ -14,10 +14,11 @@ import pytest
 
 from fake_show import FakeShow
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.studio import machine
-from ganzfeld.studio.machine import Examined, MachineQuestion
+from ganzfeld.studio import machine, side_routes
+from ganzfeld.studio.machine import DoorKindHere, Examined, MachineQuestion
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.values.inputs import Arrival, Inputs, SoundHeard
+from hands_show import KnownOutputs
 
 
 def ask(code: str, kind: Any = list[Examined], times: int = 1) -> Any:
@@ -64,10 +65,22 @@ def test_what_comes_in(studio: StudioServer, show: FakeShow) -> None:
     assert msgspec.convert(get(studio, "api/meters"), Inputs) == show.inputs_now
 
 
-def test_where_pictures_can_go_from_here(studio: StudioServer) -> None:
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_routes, "outputs_here", KnownOutputs)
+
+
+def test_where_pictures_can_go_from_here(known: None, studio: StudioServer) -> None:
     kinds = {kind["kind"]: kind for kind in get(studio, "api/outputs")["kinds"]}
-    assert {"film", "shared", "window"} <= kinds.keys()
-    assert "codec=h264" in " ".join(kinds["film"]["found"])
+    assert kinds["film"]["found"] == ["codec=h264  plays everywhere"]
+    assert kinds["window"]["mend"] == "pip install glfw"
+
+
+def test_the_command_says_it_in_these_words() -> None:
+    from ganzfeld.cli.outputs import _facts
+    from ganzfeld.outputs.doors.kinds.film import Film
+
+    assert msgspec.convert(_facts(Film), DoorKindHere).kind == "film"
 
 
 def test_no_picture_of_a_snapshot_is_a_plain_no(studio: StudioServer) -> None:

@@ -70,6 +70,23 @@ def test_one_that_is_stored_has_the_picture_that_is_shown(shown: FakeShow) -> No
     assert abs(grey(thumbnails.get(new.key)) - 40) < 4
 
 
+def test_a_rename_takes_the_picture_along(shown: FakeShow) -> None:
+    thumbnails = Thumbnails(shown)
+    shown.push(flat(40))
+    shown.desk_now = replace(shown.desk_now, shown=("dawn",))
+    thumbnails.look()
+    thumbnails.look()
+    dawn, dusk = shown.desk_now.snapshots
+    shown.desk_now = replace(shown.desk_now, snapshots=(replace(dawn, name="morning", key="c" * 16), dusk))
+    thumbnails.look()
+    assert thumbnails.get("c" * 16) == thumbnails.get(A)
+    shown.desk_now = replace(
+        shown.desk_now, snapshots=(replace(dawn, name="x", key="d" * 16), replace(dusk, key="e" * 16))
+    )
+    thumbnails.look()
+    assert thumbnails.get("d" * 16) is None  # more than a rename
+
+
 def test_one_that_was_left_again_gets_none(shown: FakeShow) -> None:
     thumbnails = Thumbnails(shown)
     shown.push(flat(40))

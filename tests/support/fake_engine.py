@@ -110,6 +110,8 @@ def obey(word: str) -> int:
 
 
 class FakeEngine:
+    does_without = False
+
     def __init__(self, device: str, hazards: Hazards | None = None) -> None:
         self.hazards = hazards or Hazards()
         self.set_aside: dict[Path, str] = {}
@@ -171,7 +173,7 @@ class FakeEngine:
         for file in map(Path, patch.get("open", ())):
             self.hazards.run("opening", file, 60, lambda file=file: obey(file.read_text()))
         missing = [Path(file) for file in patch.get("miss", ()) if not Path(file).exists()]
-        if missing:
+        if missing and not self.does_without:
             self.watched, self.failed = set(missing), (text, path, version)
             raise PatchError(f"there is no {missing[0].name}")
         self.failed = None

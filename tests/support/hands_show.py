@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from door_stage import Stage
 from fake_show import FakeShow, flat
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
-from ganzfeld.process.desk_reader import _key
+from ganzfeld.process.desk_reader import key_of
 from ganzfeld.studio.machine import DoorKindHere, OutputsHere
 from ganzfeld.values.desk import BinnedSnapshot, Desk, KnobOnDesk, SnapshotOnDesk
 from ganzfeld.values.status import Status
@@ -55,10 +55,12 @@ class HandsShow(FakeShow):
             knobs=(knob, *self.desk_now.knobs),
             held={} if self.push_value is None else {"/push": self.push_value},
             snapshots=tuple(
-                SnapshotOnDesk(name, kept.at, kept.midi, (), _key(kept))
+                SnapshotOnDesk(name, kept.at, kept.midi, (), key_of(name, kept))
                 for name, kept in self.snapshots.bank.snapshots.items()
             ),
-            bin=tuple(BinnedSnapshot(each.name, _key(each.snapshot)) for each in self.snapshots.history.bin),
+            bin=tuple(
+                BinnedSnapshot(each.name, key_of(each.name, each.snapshot)) for each in self.snapshots.history.bin
+            ),
             undoes=self.snapshots.history.undoes,
             shown=self.shown,
         )

@@ -32,10 +32,12 @@ class DeskReader:
         if self._known != (graph, bank):
             misfits = snapshots.misfits(graph) if graph is not None else {}
             self._snapshots = tuple(
-                SnapshotOnDesk(name, kept.at, kept.midi, tuple(misfits.get(name, ())), _key(kept))
+                SnapshotOnDesk(name, kept.at, kept.midi, tuple(misfits.get(name, ())), key_of(name, kept))
                 for name, kept in bank.snapshots.items()
             )
-            self._bin = tuple(BinnedSnapshot(each.name, _key(each.snapshot)) for each in snapshots.history.bin)
+            self._bin = tuple(
+                BinnedSnapshot(each.name, key_of(each.name, each.snapshot)) for each in snapshots.history.bin
+            )
             self._known = graph, bank
         current, waiting = snapshots.current, snapshots.waiting
         return Desk(
@@ -76,9 +78,9 @@ def _knobs(engine: Engine, graph: Graph) -> tuple[KnobOnDesk, ...]:
     return tuple(found)
 
 
-def _key(snapshot: Snapshot) -> str:
-    """What stands for a snapshot's values: the same for the same values, whatever it is called."""
-    return hashlib.blake2b(msgspec.msgpack.encode(snapshot.values), digest_size=8).hexdigest()
+def key_of(name: str, snapshot: Snapshot) -> str:
+    """What stands for a snapshot of this name with these values, wherever it lies."""
+    return hashlib.blake2b(msgspec.msgpack.encode((name, snapshot.values)), digest_size=8).hexdigest()
 
 
 def _shown(value: Any) -> Any:

@@ -149,13 +149,14 @@ class Render:
         """The newest text; the last good one if that cannot be built. In the midst of a show rather without some
         pictures than nothing at all: they are opened when they can be."""
         self._take_text(begin.text)
-        problem = self._load_problem
+        problem, good = self._load_problem, begin.fallback or begin.text
         if problem is not None and begin.fallback is not None:
-            self._take_text(begin.fallback)
-            if self._engine.patch is None and begin.checkpoint is not None:
-                self._engine.does_without = True
-                self._take_text(begin.fallback)
-                self._engine.does_without = False
+            self._take_text(good)
+        if self._engine.patch is None and begin.checkpoint is not None:
+            self._engine.does_without = True
+            self._take_text(good)
+            self._engine.does_without = False
+        if problem is not None:
             if self._engine.patch is None:
                 self._load_problem = problem
             else:

@@ -94,6 +94,8 @@ class MachineQuestion(Generic[Answer]):
                 said += more
                 if len(said) > MOST_BYTES:
                     raise GanzfeldError("this machine said more about itself than anybody could read")
+            # It has closed its end and is about to be gone; who is killed now is no longer there to be waited for.
+            await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
             return self._decoder.decode(said)
         except TimeoutError:
             raise GanzfeldError(

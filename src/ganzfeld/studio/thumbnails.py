@@ -1,8 +1,8 @@
 """Small pictures of snapshots: what the show looked like when each was stored, or when it had arrived again.
 
-A picture belongs to the values of a snapshot (`SnapshotOnDesk.key`), so it stays when the snapshot is renamed, moved,
-deleted and had back, and goes when other values are stored under its name. They are kept in Ganzfeld's cache, a file
-for each patch: they can be made again by recalling.
+A picture belongs to the name and the values of a snapshot (`SnapshotOnDesk.key`), so it stays when the snapshot is
+moved, deleted and had back, and goes when other values are stored under its name. A rename takes it along. They are
+kept in Ganzfeld's cache, a file for each patch: they can be made again by recalling.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import logging
 import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from ganzfeld.folders import cache_folder
 from ganzfeld.plain_file import read_plain
 from ganzfeld.studio import picture
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.values.desk import Desk
+from ganzfeld.values.desk import Desk, SnapshotOnDesk
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Thumbnails:
         self._pictures: dict[str, bytes] = {}
         self._file: Path | None = None
         self._arrived: str | None = None
-        self._known: frozenset[str] | None = None
+        self._known: tuple[SnapshotOnDesk, ...] | None = None
         self._due: str | None = None
         self._lock = threading.Lock()
 
@@ -71,15 +72,25 @@ class Thumbnails:
         if self._due is not None:
             self._take(self._due, desk)
             self._due = None
-        known, self._known = self._known, frozenset(each.key for each in desk.snapshots)
+        known, self._known = self._known, desk.snapshots
+        if known is not None and known != desk.snapshots:
+            self._follow_rename(known, desk.snapshots)
         arrived = _arrived(desk)
         if arrived != self._arrived:
             self._arrived = arrived
             if arrived is not None and self.get(arrived) is None:
-                if known is not None and arrived not in known:
+                if known is not None and arrived not in {each.key for each in known}:
                     self._take(arrived, desk)  # stored just now: it is what is shown
                 else:
                     self._due = arrived  # recalled: the picture that shows it may be the next one
+
+    def _follow_rename(self, before: Sequence[SnapshotOnDesk], after: Sequence[SnapshotOnDesk]) -> None:
+        """One that has another name in the same place, while all others are as they were, was renamed."""
+        changed = [(one, other) for one, other in zip(before, after) if one.key != other.key]
+        if len(before) == len(after) and len(changed) == 1 and changed[0][0].name != changed[0][1].name:
+            with self._lock:
+                if (picture := self._pictures.get(changed[0][0].key)) is not None:
+                    self._pictures[changed[0][1].key] = picture
 
     def _take(self, key: str, desk: Desk) -> None:
         frame = self._show.latest(-1)

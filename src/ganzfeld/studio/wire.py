@@ -103,11 +103,16 @@ class KnobReleased(_FromPage, frozen=True, tag="release"):
     address: str
 
 
+SnapshotVerb = Literal[
+    "store", "recall", "morph", "release", "rename", "delete", "undelete", "order", "undo", "place", "fade"
+]
+
+
 class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     """Something is done with snapshots; the arguments are those of the OSC address `/snapshot/…`, or those of
     `engine.snapshots.Snapshots.arrange`."""
 
-    do: Literal["store", "recall", "morph", "release", "rename", "delete", "undelete", "order", "undo", "place", "fade"]
+    do: SnapshotVerb
     arguments: list[str | float] = []
 
 

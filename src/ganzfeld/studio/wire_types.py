@@ -35,6 +35,7 @@ _ALIASES: dict[str, Any] = {
     "Changes": document.Changes,
     "CommandName": show.CommandName,
     "DoorVerb": show.DoorVerb,
+    "SnapshotVerb": wire.SnapshotVerb,
     "ArrivalSource": inputs.ArrivalSource,
     "Role": links.Role,
     "AtDesk": wire.AtDesk,

@@ -37,8 +37,8 @@ class KnobOnDesk(msgspec.Struct, frozen=True):
 
 class SnapshotOnDesk(msgspec.Struct, frozen=True):
     """A snapshot. at: its place on the pad, 0 to 1 from the left and from the bottom. midi: the control that recalls
-    it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so. key: stands for its values:
-    snapshots of the same values have the same. has_picture: the studio has one of it, by this key."""
+    it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so. key: stands for its name
+    and values. has_picture: the studio has one of it, by this key."""
 
     name: str
     at: tuple[float, float]

@@ -66,11 +66,15 @@ function Studio() {
       <div className="overlay" inert={hidden}>
         <header>
           <Badge />
-          <State />
-          <TextState />
+          <div className="named">
+            <State />
+            {plays && <TextState />}
+          </div>
           <Visitor />
-          {works && <Tools />}
-          <Meters />
+          <div className="right">
+            {works && <Tools />}
+            <Meters />
+          </div>
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && <Panel />}

@@ -51,6 +51,19 @@ export type CommandName =
 
 export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
 
+export type SnapshotVerb =
+  | "store"
+  | "recall"
+  | "morph"
+  | "release"
+  | "rename"
+  | "delete"
+  | "undelete"
+  | "order"
+  | "undo"
+  | "place"
+  | "fade";
+
 export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
@@ -287,8 +300,8 @@ export interface KnobOnDesk {
 
 /**
  * A snapshot. at: its place on the pad, 0 to 1 from the left and from the bottom. midi: the control that recalls
- * it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so. key: stands for its values:
- * snapshots of the same values have the same. has_picture: the studio has one of it, by this key.
+ * it, "note 1/60" or "cc 1/20". misfits: addresses it names that the patch cannot turn so. key: stands for its name
+ * and values. has_picture: the studio has one of it, by this key.
  */
 export interface SnapshotOnDesk {
   name: string;
@@ -534,18 +547,7 @@ export interface KnobReleased {
  */
 export interface SnapshotAction {
   kind: "snapshot";
-  do:
-    | "store"
-    | "recall"
-    | "morph"
-    | "release"
-    | "rename"
-    | "delete"
-    | "undelete"
-    | "order"
-    | "undo"
-    | "place"
-    | "fade";
+  do: SnapshotVerb;
   arguments?: (string | number)[];
 }
 
