@@ -1,7 +1,7 @@
 """A show that is pulled at from all sides for a long time: whether it stays as quick and as small as it was.
 
     python benchmarks/soak.py [--minutes 60] [--fps 30]     exit status 1 if something is beyond its limit
-    python benchmarks/soak.py --frames 1000000 [--device auto]
+    python benchmarks/soak.py --frames 1000000 [--device auto] [--without-network]
 
 In the real processes plays a small patch with bends, blends, sound, a picture and snapshots; 200 OSC messages a second
 arrive; every two seconds the patch is saved with another structure; snapshots are recalled; one viewer of the page does
@@ -361,7 +361,22 @@ def told(seen: Seen, seconds: float, skipped: int, replaced: int, left: int) -> 
     return passed
 
 
-def frames(count: int, device: str, folder: Path) -> int:
+STEADY = """\
+face = network("one.safetensors", latent=noise("simplex2d", tx=t), psi=0.5 + 0.1*osc("/x", 0))
+face.bend("b4.const", scale=1 + 0.1*sin(t))
+face.bend("b8", rotate=20*t)
+trail = feedback(face, amount=0.5)
+out(trail)
+"""
+STEADY_WITHOUT_NETWORK = """\
+source = noise("simplex2d", tx=t, amplitude=0.5 + 0.1*osc("/x", 0))
+turned = flip(source, x=lag(sin(t), 1) > 0)
+trail = feedback(turned, amount=0.5)
+out(trail, size=(16, 16))
+"""
+
+
+def frames(count: int, device: str, folder: Path, text: str) -> int:
     """So many frames of one patch in this process; returns 1 if it grew."""
     from gap import make_network
 
@@ -369,11 +384,6 @@ def frames(count: int, device: str, folder: Path) -> int:
     from ganzfeld.values.time import Clock
 
     make_network(folder / "one.safetensors", 16, 0)
-    text = (
-        'face = network("one.safetensors", latent=noise("simplex2d", tx=t), psi=0.5 + 0.1*osc("/x", 0))\n'
-        'face.bend("b4.const", scale=1 + 0.1*sin(t))\nface.bend("b8", rotate=20*t)\n'
-        "trail = feedback(face, amount=0.5)\nout(trail)\n"
-    )
     engine, clock, process = Engine(device=device), Clock(), psutil.Process()
     engine.load(text, folder / "soak.ganz")
     looks: list[tuple[float, int]] = []
@@ -386,6 +396,8 @@ def frames(count: int, device: str, folder: Path) -> int:
         engine.frame(clock.advance(1 / 60))
         if number % max(1, count // 200) == 0:
             looks.append((number, process.memory_full_info().uss))
+            if len(looks) % 10 == 0:
+                print(f"  {number} frames: {looks[-1][1] / MB:.1f} MB", flush=True)
     for problem in engine.problems:
         print("PROBLEM:", problem)
     engine.close()
@@ -401,10 +413,12 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--frames", type=int, help="instead: so many frames of one patch, in this process")
+    parser.add_argument("--without-network", action="store_true", help="with --frames: of a patch without a network")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if options.frames:
-            sys.exit(frames(options.frames, options.device, Path(name)))
+            text = STEADY_WITHOUT_NETWORK if options.without_network else STEADY
+            sys.exit(frames(options.frames, options.device, Path(name), text))
         sys.exit(min(1, soak(Path(name), 60 * options.minutes, options.fps, options.device)))
 
 

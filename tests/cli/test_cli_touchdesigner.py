@@ -71,6 +71,19 @@ def test_the_ancestors_set_ups_are_built_beside_each_other(capfd, tmp_path, proj
     assert comps["synthesis_layer"].par.Faceshowlayer.menuNames == ["b8", "b16", "b32", "image"]
 
 
+def test_what_is_captured_in_touchdesigner(capfd, tmp_path, project):
+    run(capfd, "--out", tmp_path / "td")
+    pasted(tmp_path / "td" / "build.py")
+    before = project.home.children
+    assert "Written" in pasted(tmp_path / "td" / "capture.py")
+    found = json.loads((tmp_path / "td" / "capture.json").read_text("utf-8"))
+    assert found["noiseTOP"]["amp"][0] == "Float" and "callbacks" in found["scriptTOP"]
+    assert found["lowest_left_sample"] == [1, 0, 0, 1] and found["inputs_seen"] == 1
+    assert found["custom"]["Good2"] == "Good2" and found["custom"]["Bad_name"].startswith("failed")
+    assert found["components"].keys() == {"basic"} and found["warnings"] == "a warning"
+    assert project.home.children == before
+
+
 def test_a_patch_of_ones_own_comes_first(capfd, tmp_path, project):
     patch = tmp_path / "my organ.ganz"
     patch.write_text('push = knob(0, 4)\nface = network("planets", psi=push)\nout(face)\n')

@@ -120,6 +120,21 @@ def test_a_patch_that_is_a_pipe_or_a_loop_of_links_for_a_while(play, tmp_path):
     stage.is_silent()
 
 
+def test_who_takes_over_does_without_what_is_missing(play, tmp_path):
+    file = tmp_path / "f.txt"
+    file.write_text("")
+    stage = play(f"grey 5\nmiss {file}\n")
+    stage.shows(5)
+    until(lambda: stage.show._told.saved is not None)
+    file.unlink()
+    replaced_process(stage)
+    stage.says("there is no f.txt")
+    stage.goes_on()
+    file.write_text("")
+    stage.is_silent("f.txt")
+    stage.goes_on()
+
+
 @pytest.mark.parametrize("mended", ["the file", "the text"])
 def test_a_first_patch_whose_file_hangs(play, tmp_path, monkeypatch, mended):
     """The spare is ready before the file is mended, so that nobody waits for another process."""

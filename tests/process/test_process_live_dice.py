@@ -35,8 +35,7 @@ class Text:
         self.text = text
         file = PatchFile(path) if path else None
         name = f"dice {uuid.uuid4()}"
-        newest = lambda: self.text  # noqa: E731
-        self.document = Document(name, text, file, newest=newest, playing=newest, play=self.play)
+        self.document = Document(name, text, file, newest=lambda: self.text, play=self.play)
         self.text = self.document.first_played
         self.rolls = LiveDice(path, lambda: self.text, self.document)
 

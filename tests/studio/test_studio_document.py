@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from fake_show import PATCH
+from ganzfeld.process.document import log as document_log
 from ganzfeld.process.document.changes import ChangeSet, from_units, to_units, units_of
 from ganzfeld.studio import document_feed, limits
 
@@ -198,6 +199,14 @@ def test_a_page_that_never_reads_gets_the_whole_text(show, view, monkeypatch):
     told = msgspec.msgpack.decode(feed.news_for(reader) or b"")
     assert (told["kind"], told["version"]) == ("document", 9)
     assert feed.news_for(reader) is None
+    known = document_feed.Reader(log, version)
+    monkeypatch.setattr(document_log, "MOST_UPDATES", 1)
+    for line in range(2):
+        show.document.submitted(f"# by and by {line}\n" + PATCH)
+        whole, updates = show.document.told(log, version)
+        log, version = whole.log, whole.version
+        feed.take(whole, updates)
+    assert _kind(feed.news_for(known)) == "document", "what the log has forgotten"
 
 
 def _kind(message: bytes | None) -> str:

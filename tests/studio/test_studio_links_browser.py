@@ -19,6 +19,9 @@ def test_a_link_to_watch_shows_the_picture_and_is_taken_back(browser_page, show,
         assert (cookie["httpOnly"], cookie["sameSite"], cookie["value"]) == (True, "Lax", links.token("watch"))
         browser_page.wait_for_selector(".picture[data-size='64x48']")
         browser_page.wait_for_selector(".visitor:has-text('you watch')")
+        with browser_page.expect_download() as copy:
+            browser_page.click("text=take a copy")
+        assert copy.value.suggested_filename == "organ.ganz"
         browser_page.reload()
         browser_page.wait_for_selector(".picture[data-size='64x48']")
         links.renew()

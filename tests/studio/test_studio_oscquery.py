@@ -7,6 +7,7 @@ import json
 import math
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -290,6 +291,7 @@ def test_a_port_that_is_taken_is_told(show, server):
         other.start()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="not every system has multicast on its loopback")
 def test_it_is_announced(show):
     zeroconf = Zeroconf(interfaces=["127.0.0.1"])
     with served(show, announce=True) as server, contextlib.closing(zeroconf):

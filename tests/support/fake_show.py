@@ -73,8 +73,7 @@ class FakeShow:
         self.reported: list[tuple[tuple[str, ...], Callable]] = []
         self.pages = {"": FakePage(self)}
         name = f"organ {uuid.uuid4()}"  # nobody else's
-        newest = lambda: self.now.patch_text  # noqa: E731
-        self.document = Document(name, PATCH, None, newest=newest, playing=newest, play=self.play_text)
+        self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
         self.played_at_once = False
         self.own_patches: list[ListedPatch] = []
         self._newest: ShownFrame | None = None

@@ -383,6 +383,14 @@ class OP:
                 source = source[:: -1 if self._pars["flipy"].val else 1, :: -1 if self._pars["flipx"].val else 1]
             self.texture = source
 
+    def pars(self) -> list[Par]:
+        return list(self._pars.values())
+
+    def sample(self, x: int, y: int) -> tuple[float, ...]:
+        if self.texture is None:
+            raise tdError("there are no pixels")
+        return tuple(self.texture[y, x].tolist())
+
     @property
     def width(self) -> int:
         return 128 if self.texture is None else self.texture.shape[1]
@@ -395,6 +403,8 @@ class OP:
         self.project.check_thread()
         if self.family != "TOP":
             raise tdAttributeError("only a TOP has pixels")
+        if self.texture is None and not delayed and not self._is_cooking:
+            self.cook()
         found = self._delayed if delayed else self.texture
         return None if found is None else np.array(found, np.float32)
 

@@ -227,9 +227,10 @@ class ControlledShow(ShowCommands):
         snapshots. Raises GanzfeldError."""
         with self._moving:
             self._take_allows(home_folder())
-            text = self.document.text
-            path = library.new_file(name, text)
-            self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
+            with self._files.lock, self.document.lock:  # nothing is typed meanwhile
+                text = self.document.text
+                path = library.new_file(name, text)
+                self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
 
     def open_patch(self, what: str) -> None:
         """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
@@ -238,10 +239,11 @@ class ControlledShow(ShowCommands):
             found = library.opened(what, self._options.path)
             if found.path is not None:
                 self._take_allows(found.path.parent)
-            if self.document.would_be_lost:
-                kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
-                log.warning("what was typed had no file yet: it is in %s", kept)
-            self._go_on_in(found)
+            with self._files.lock, self.document.lock:
+                if self.document.would_be_lost:
+                    kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
+                    log.warning("what was typed had no file yet: it is in %s", kept)
+                self._go_on_in(found)
 
     def _take_allows(self, folder: Path) -> None:
         """What a take tells of files is told of one folder. Raises GanzfeldError for another."""

@@ -241,11 +241,22 @@ class NetworksKept(_Message, frozen=True):
 
 
 class PatchAddresses(_Message, frozen=True):
-    """What the patch that plays has addresses for. table: everything that can be reached from outside, parameters that
-    a hand may turn first. hits: events that its expressions count."""
+    """What the patch that plays has addresses for. addresses: every parameter that a hand may turn. hits: events that
+    its expressions count. reads: what they and knobs read from outside."""
 
-    table: tuple[Address, ...]
+    addresses: tuple[str, ...]
     hits: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+
+
+class PatchTable(_Message, frozen=True):
+    """A piece of what can be reached of the patch that plays, and what is said of it. number: tells patches apart.
+    first: how many rows came before; is_last: it is whole now."""
+
+    number: int
+    rows: tuple[Address, ...]
+    first: int
+    is_last: bool
 
 
 class ReportedValues(_Message, frozen=True):
@@ -284,6 +295,7 @@ FromRender = (
     | FilesSetAside
     | NetworksKept
     | PatchAddresses
+    | PatchTable
     | ReportedValues
     | Desk
     | SnapshotsStored

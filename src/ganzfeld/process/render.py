@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
-from ganzfeld.patch.addresses import addresses, counted_hits
+from ganzfeld.patch.addresses import counted_hits, read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
@@ -46,6 +46,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.render_inbox import RenderInbox
+from ganzfeld.process.table_teller import TableTeller
 from ganzfeld.process.value_reports import Reporter
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.desk import Desk
@@ -105,6 +106,7 @@ class Render:
         self._said: tuple = ()
         self._said_at = self._saved_at = 0.0
         self._files = FileReports(pipe.post, begin.set_aside)
+        self._table = TableTeller(pipe.post)
         self._reporter = Reporter()
         self._desk_reader, self._desk, self._desk_at = DeskReader(), Desk(), 0.0
         self._frame_at = 0.0
@@ -147,13 +149,14 @@ class Render:
         """The newest text; the last good one if that cannot be built. In the midst of a show rather without some
         pictures than nothing at all: they are opened when they can be."""
         self._take_text(begin.text)
-        problem = self._load_problem
+        problem, good = self._load_problem, begin.fallback or begin.text
         if problem is not None and begin.fallback is not None:
-            self._take_text(begin.fallback)
-            if self._engine.patch is None and begin.checkpoint is not None:
-                self._engine.does_without = True
-                self._take_text(begin.fallback)
-                self._engine.does_without = False
+            self._take_text(good)
+        if self._engine.patch is None and begin.checkpoint is not None:
+            self._engine.does_without = True
+            self._take_text(good)
+            self._engine.does_without = False
+        if problem is not None:
             if self._engine.patch is None:
                 self._load_problem = problem
             else:
@@ -339,6 +342,7 @@ class Render:
         reloaded, self._version = version != self._version, version
         if reloaded and engine.graph is not None:
             self._pipe.post(addresses_of(engine.graph), key="addresses")
+            self._table.tell(engine.graph)
         if self._take is not None:
             self._take.look()
         now = time.perf_counter()
@@ -433,7 +437,7 @@ class Render:
 
 def addresses_of(graph: Graph) -> PatchAddresses:
     """What a patch has addresses for."""
-    return PatchAddresses(tuple(addresses(graph)), tuple(counted_hits(graph)))
+    return PatchAddresses(tuple(graph.slots), tuple(counted_hits(graph)), tuple(read_addresses(graph)))
 
 
 def _file_of(text: VersionedText) -> Path | None:

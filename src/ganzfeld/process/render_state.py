@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.process.messages import CheckpointSaved, PatchAddresses
+from ganzfeld.process.messages import CheckpointSaved, PatchAddresses, PatchTable
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Problem, Status
@@ -16,7 +16,7 @@ class RenderState:
 
     saved: the last checkpoint, or None. table: what of the patch that plays can be reached from outside; another
     object for another patch. addresses: every parameter of it that a hand may turn. counted: addresses whose hits that
-    patch or the one before counts; None: nothing has played yet. known: everything of the table, and what is counted.
+    patch or the one before counts; None: nothing has played yet. known: all that may be reached, and what is counted.
     failure: why nothing can ever be played, or None.
     """
 
@@ -30,6 +30,8 @@ class RenderState:
         self.known: frozenset[str] = frozenset()
         self.failure: GanzfeldError | None = None
         self._hits: frozenset[str] = frozenset()
+        self._number = 0
+        self._pieces: list[Address] = []
 
     @property
     def time(self) -> tuple[float, float, float]:
@@ -53,12 +55,22 @@ class RenderState:
 
     def take_addresses(self, told: PatchAddresses) -> None:
         """Another patch plays."""
-        self.table = told.table
-        self.addresses = frozenset(row.address for row in told.table if row.kind != "read")
+        self.addresses = frozenset(told.addresses)
         # The patch before may be fading out: it counts on.
         before, self._hits = self._hits, frozenset(told.hits)
         self.counted = self._hits | before
-        self.known = frozenset(row.address for row in told.table).union(told.hits)
+        self.known = self.addresses.union(told.hits, told.reads)
+
+    def take_table(self, piece: PatchTable) -> None:
+        """A piece of the table of the patch that plays."""
+        if not piece.first:
+            self._pieces = []
+        elif piece.number != self._number or piece.first != len(self._pieces):
+            return  # of a patch that was replaced meanwhile
+        self._number = piece.number
+        self._pieces += piece.rows
+        if piece.is_last:
+            self.table = tuple(self._pieces)
 
     def fail(self, problem: Problem) -> None:
         """No process can ever play."""

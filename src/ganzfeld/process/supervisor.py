@@ -43,6 +43,7 @@ from ganzfeld.process.messages import (
     NetworksKept,
     Numbered,
     PatchAddresses,
+    PatchTable,
     Ready,
     RenderMessage,
     ReportedValues,
@@ -323,6 +324,8 @@ class Supervisor(ControlledShow):
                     self._care.keeps(files)
                 case PatchAddresses():
                     self._told.take_addresses(message)
+                case PatchTable():
+                    self._told.take_table(message)
                 case ReportedValues():
                     self._listeners.tell(message)
                 case Desk():

@@ -193,7 +193,7 @@ class Signals:
 
     def packets(self) -> OscInput:
         """Where to feed packets of OSC that come another way than the port, such as a WebSocket."""
-        return OscInput(self._mailbox, self._turned, self._tapped)
+        return OscInput(self._mailbox, self._turned, self._tapped, known=self._known)
 
     def _open_osc(self) -> None:
         if self.wanted.osc is not None:

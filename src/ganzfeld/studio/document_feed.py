@@ -14,6 +14,9 @@ from ganzfeld.studio.wire import encode
 from ganzfeld.values.document import DocumentText, DocumentUpdates, Update
 
 MOST_UPDATES = 2000
+"""Changes that are kept here; what the document's log has forgotten (it counts letters) is forgotten here, too."""
+MOST_ENCODED = 16
+"""Messages that are kept for the next page that knows as much."""
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ class DocumentFeed:
             self._updates.clear()
             self._first = whole.version
         self._whole = whole
-        while len(self._updates) > MOST_UPDATES:
+        while self._updates and (len(self._updates) > MOST_UPDATES or self._first < whole.first):
             self._updates.popleft()
             self._first += 1
         self._encoded.clear()
@@ -69,6 +72,8 @@ class DocumentFeed:
             reader.began = self.version
         reader.log, reader.version = self.log, self.version
         if key not in self._encoded:
+            if len(self._encoded) >= MOST_ENCODED:
+                self._encoded.clear()
             self._encoded[key] = encode(self._message(key[1]))
         return self._encoded[key]
 

@@ -88,7 +88,8 @@ def _bends() -> Iterator[BendWord]:
             declared = bend.amounts[amount]
             value = float(f"{declared.default + sum(taste.far) / 2:.2g}")
             share = ", channels=0.5" if taste.share else ""
-            yield BendWord(amount, _line(declared.doc), f"{amount}={value:g}{share}")
+            doc = _line(f"{inspect.getdoc(type(bend)) or ''} {declared.doc}")
+            yield BendWord(amount, doc, f"{amount}={value:g}{share}")
 
 
 def _node(word: str, cls: type[Node]) -> NodeWord:

@@ -146,6 +146,8 @@ def test_a_show_outlives_its_host_and_is_found_again(links):
     second = links()
     until(lambda: second.state == "playing", seconds=30)
     assert second.values["/pid"] == pid and second._process is None
+    second.restart()
+    until(lambda: "was found, not started, here" in second.problem, seconds=10)
 
 
 def test_a_show_that_ends_is_told_and_started_again(links):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -45,6 +47,23 @@ def trip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             process.wait(20)
         finally:
             process.kill()
+
+
+def test_a_show_that_nobody_asks_ends_by_itself(tmp_path):
+    """First, so that it needs no show beside it."""
+    patch = tmp_path / "left.ganz"
+    patch.write_text("out(noise(), size=(64, 64))\n", "utf-8")
+    words = [sys.executable, "-m", "ganzfeld", "play", str(patch), "--headless", "--port", "0"]
+    show = subprocess.Popen(
+        [*words, "--osc-query", "0", "--until-left", "1"],
+        env={**os.environ, **environment()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert show.wait(60) == 0
+    finally:
+        show.kill()
 
 
 def play(one: Stage, condition: Any, seconds: float) -> Any:

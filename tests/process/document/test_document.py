@@ -36,7 +36,6 @@ class Show:
             self.file.read() if self.file else text,
             self.file,
             newest=lambda: self.newest,
-            playing=lambda: self.newest,
             play=self.play,
         )
         self.newest = self.document.first_played

@@ -40,14 +40,14 @@ class Document(SharedText):
     """Any thread may call; what may go wrong raises GanzfeldError.
 
     text: what the file holds, or what a show without a file begins with. file: None if it has none. newest: gives the
-    text that was sent to play last; playing: the one that plays, which may be another. play: plays a text.
+    text that was sent to play last; playing: the one that plays, if that may be another. play: plays a text.
     """
 
     def __init__(
-        self, name: str, text: str, file: PatchFile | None, *, newest: Text, playing: Text, play: Play
+        self, name: str, text: str, file: PatchFile | None, *, newest: Text, play: Play, playing: Text | None = None
     ) -> None:
         super().__init__(plain(text))
-        self._newest, self._playing, self._play = newest, playing, play
+        self._newest, self._playing, self._play = newest, playing or newest, play
         self.first_played = ""
         """What a show begins with: the file's text; after a crash, what played."""
         self.last_played: BlockPlayed | None = None

@@ -56,6 +56,7 @@ class Link:
         self._started_at = 0.0
         self._failures = 0
         self._again_at = 0.0
+        self._refusal = ""
         self._stopping = threading.Event()
         self._thread = None
         self._receiver = self._sender = None
@@ -100,7 +101,7 @@ class Link:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
         elif self.state == "playing":
-            self.problem = "the show was found, not started, here: it can be restarted a minute after Active is off"
+            self._refusal = "the show was found, not started, here: switch Active off for a minute to start it anew"
 
     def send(self, address, *values):
         """Turn something. What the network does not take is left out."""
@@ -156,8 +157,9 @@ class Link:
             self.tree_number += 1
         if self.state != "playing":
             self.session += 1
+            self._refusal = ""
         self.state, self._failures = "playing", 0
-        self.problem = str(self.values.get("/show/error", ""))
+        self.problem = str(self.values.get("/show/error", "")) or self._refusal
 
     def _ask(self, path):
         """The show's answer, or None. Never through a proxy."""

@@ -66,8 +66,10 @@ function Studio() {
       <div className="overlay" inert={hidden}>
         <header>
           <Badge />
-          <State />
-          <TextState />
+          <div className="named">
+            <State />
+            {plays && <TextState />}
+          </div>
           <Visitor />
           <div className="right">
             {works && <Tools />}

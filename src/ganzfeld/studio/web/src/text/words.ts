@@ -11,20 +11,30 @@ const AFTER = 700;
 const AGAIN = 10_000;
 
 let words: Words | null = null;
+/** Somebody looks at the text, or for something to do: before that, the studio need not collect any words. */
+let wanted = false;
 const listeners = new Set<() => void>();
 
+/** What is known now. Asking has it found out. */
 export function currentWords(): Words | null {
+  want();
   return words;
 }
 
 export function useWords(): Words | null {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => words,
-  );
+  useEffect(want, []);
+  return useSyncExternalStore(subscribe, () => words);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function want(): void {
+  if (wanted) return;
+  wanted = true;
+  for (const listener of listeners) listener();
 }
 
 /** Sets what is known; for tests, too. Of a text that is no patch, what was known of the patch before stays. */
@@ -37,8 +47,9 @@ export function setWords(next: Words | null): void {
 export function useFreshWords(): void {
   const playing = useShow((show) => show.status?.playing_version ?? null);
   const live = useShow((show) => show.connection === "live");
+  const asked = useSyncExternalStore(subscribe, () => wanted);
   useEffect(() => {
-    if (!live || playing === null) return;
+    if (!asked || !live || playing === null) return;
     const stop = new AbortController();
     let timer = setTimeout(ask, words === null ? 0 : AFTER);
     function ask() {
@@ -53,5 +64,5 @@ export function useFreshWords(): void {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [playing, live]);
+  }, [playing, live, asked]);
 }

@@ -41,6 +41,7 @@ export const looking: Extension = [
     override: [completing(currentWords)],
     defaultKeymap: false,
     selectOnOpen: false,
+    interactionDelay: 0, // nothing is chosen before it is asked for: a quick Tab is meant
     icons: false,
     maxRenderedOptions: 60,
   }),
