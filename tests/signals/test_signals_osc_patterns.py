@@ -91,7 +91,7 @@ def test_a_message_reaches_what_its_pattern_stands_for(osc):
     osc.feed(encode("/{kick,snare}"), 0.0, 0.0)
     osc.feed(encode("/kic?", 3), 0.0, 0.0)
     inbox = osc.outside.take()
-    assert [hit.address for hit in inbox.hits][2:] == ["/kick", "/kick"] and inbox.value("/kick", 0) == 3
+    assert [hit.address for hit in inbox.hits] == ["/kick", "/kick"] and inbox.value("/kick", 0) == 3
     assert osc.dropped == 0
 
 
