@@ -129,6 +129,7 @@ class FakeEngine:
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
         self.graph = SimpleNamespace(
+            number=1,
             slots={
                 "/grey": SimpleNamespace(
                     address="/grey",
