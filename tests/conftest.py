@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before torch is imported anywhere: tests share two cores with each other, and threads that wait leave them.
@@ -16,6 +17,11 @@ if not Path("/dev/nvidiactl").exists():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 # No test leaves a process behind that compiles for a minute.
 os.environ["GANZFELD_COMPILE_AHEAD"] = "0"
+
+
+# No test depends on a clock; and what `.ci/run` says does not depend on luck, while runs by hand look for new examples.
+hypothesis.settings.register_profile("ganzfeld", deadline=None, derandomize=os.environ.get("CI") == "true")
+hypothesis.settings.load_profile("ganzfeld")
 
 
 def pytest_xdist_auto_num_workers() -> int:
