@@ -42,7 +42,7 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HandsShow]
 @pytest.fixture
 def opened(browser_page, studio: StudioServer, show: HandsShow):
     """The page, when its desk is there."""
-    browser_page.set_default_timeout(10_000)
+    browser_page.set_default_timeout(30_000)
     browser_page.goto(studio.url)
     browser_page.get_by_role("slider", name="push", exact=True).wait_for()
     return browser_page
