@@ -451,3 +451,41 @@ def _overlap(a: dict[str, float], b: dict[str, float]) -> bool:
         and a["y"] < b["y"] + b["height"] - 1
         and b["y"] < a["y"] + a["height"] - 1
     )
+
+
+def test_keys_typed_fast_after_e_are_text(opened, playing):
+    before = text_of(playing)
+    opened.keyboard.type("ehello dt")
+    wait_until(opened, lambda: "hello dt" in text_of(playing))
+    assert len(text_of(playing)) == len(before) + 8
+    assert playing.commands == [] and mode(opened) == "EDIT"
+
+
+def test_a_phone_shows_and_writes_the_text_whenever_it_is_opened(browser_page, studio, playing):
+    browser_page.set_viewport_size({"width": 390, "height": 844})
+    browser_page.goto(studio.url)
+    for _ in range(2):
+        browser_page.locator(".buttons").get_by_text("text", exact=True).click()
+        browser_page.wait_for_selector(".cm-line:has-text('simplex2d')")
+        before = text_of(playing)
+        browser_page.locator(".cm-line").first.click()
+        browser_page.keyboard.type("# mine ")
+        wait_until(browser_page, lambda before=before: len(text_of(playing)) == len(before) + 7)
+        browser_page.get_by_role("button", name="hands").click()
+    # A window that grows has it, too.
+    browser_page.set_viewport_size({"width": 1440, "height": 900})
+    browser_page.wait_for_selector(".cm-line:has-text('# mine')")
+
+
+def test_another_patch_comes_with_nothing_selected(opened, playing, tmp_path):
+    enter(opened)
+    opened.keyboard.press("Control+a")
+    opened.wait_for_selector(".cm-selectionBackground", state="attached")
+    opened.keyboard.press("Escape")
+    wait_until(opened, lambda: opened.locator(".cm-selectionLayer").is_hidden())
+    file = tmp_path / "other.ganz"
+    file.write_text("# another\nout(noise())\n", "utf-8", newline="")
+    watched = PatchFile(file)
+    playing.document.go_on_in("other.ganz", watched.read(None), watched)
+    opened.wait_for_selector(".cm-line:has-text('# another')")
+    opened.wait_for_selector(".cm-selectionBackground", state="detached")

@@ -56,7 +56,13 @@ export function useKeys(zoom: (by: 1 | -1) => void): void {
   }, [zoom]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      const doing = doingOf(event, placeOf(event.target));
+      const place = placeOf(event.target);
+      if (place.focus === "page" && currentModes().mode === "edit" && !place.covered) {
+        // The badge says EDIT: this key is text, wherever the focus has got to, and goes where the focus is next.
+        edit();
+        place.focus = "text";
+      }
+      const doing = doingOf(event, place);
       if (doing === null) return;
       event.preventDefault();
       // Before the text sees it: Ctrl+Enter would add a line there.

@@ -11,9 +11,11 @@ import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { remember } from "./modes/modes";
 import { claimWriter } from "./text/editing";
+import { openEditor } from "./text/PatchText";
 
 remember();
 const root = document.getElementById("studio");
 claimWriter().then(() => {
+  openEditor();
   if (root) createRoot(root).render(<App />);
 });

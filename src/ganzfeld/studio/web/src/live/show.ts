@@ -115,10 +115,9 @@ export function currentView(): View {
 
 const hearers = new Set<(message: FromWorker) => void>();
 
-/** Calls `hear` with every message from now on, none left out; what it returns ends that. */
-export function hearAll(hear: (message: FromWorker) => void): () => void {
+/** Calls `hear` with every message from now on, none left out. */
+export function hearAll(hear: (message: FromWorker) => void): void {
   hearers.add(hear);
-  return () => hearers.delete(hear);
 }
 
 function forget(notice: Refusal): void {

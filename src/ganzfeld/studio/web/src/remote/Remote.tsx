@@ -14,6 +14,7 @@ import { Picture } from "../Picture";
 import { Record } from "../panels/Record";
 import { PatchText } from "../text/PatchText";
 import { TextState } from "../text/TextState";
+import { useFreshWords } from "../text/words";
 import { RemoteKnobs } from "./RemoteKnobs";
 import { RemoteMaster } from "./RemoteMaster";
 import { RemoteSnapshots } from "./RemoteSnapshots";
@@ -23,6 +24,7 @@ export function Remote() {
   const [bare, setBare] = useState(false);
   const [writes, setWrites] = useState(false);
   const plays = useShow((show) => show.you?.role !== "watch");
+  useFreshWords();
   return (
     <main className={bare ? "studio remote bare" : "studio remote"}>
       <Picture />

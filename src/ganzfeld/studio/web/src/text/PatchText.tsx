@@ -21,20 +21,29 @@ import { unplayedLines } from "./written";
 const permission = new Compartment();
 const readOnly = [EditorState.readOnly.of(true), EditorView.editable.of(false)];
 
+/** The one editor of the page. It hears of the document also where it does not show (a phone shows it late). */
+let editorView: EditorView | null = null;
+
+/** Makes the editor; to be called before the page is drawn, and before the studio says its first word. */
+export function openEditor(): void {
+  editorView ??= open();
+}
+
 /** The patch's text over the picture, to be read and written. */
 export function PatchText({ zoom }: { zoom: number }) {
   const place = useRef<HTMLDivElement>(null);
-  const view = useRef<EditorView | null>(null);
+  const view = useRef(editorView);
   const locked = useModes((modes) => modes.locked);
   const editing = useModes((modes) => modes.mode === "edit");
 
   useEffect(() => {
-    if (!place.current) return;
-    const made = open(place.current);
-    view.current = made.view;
+    const shown = view.current;
+    if (!place.current || !shown) return;
+    place.current.append(shown.dom);
+    shown.requestMeasure();
     return () => {
-      made.close();
-      view.current = null;
+      leaveText();
+      shown.dom.remove();
     };
   }, []);
 
@@ -77,7 +86,7 @@ function picturePressed(event: MouseEvent, view: EditorView | null): void {
 }
 
 /** Makes the editor and joins it to the studio's document. */
-function open(parent: HTMLElement): { view: EditorView; close(): void } {
+function open(): EditorView {
   const connection: DocumentConnection = new DocumentConnection(
     {
       state: () => view.state,
@@ -85,11 +94,11 @@ function open(parent: HTMLElement): { view: EditorView; close(): void } {
       say,
       shelf: writer().shelf,
       mark: (from, to) => setChanged.of({ from, to }),
+      unmark: () => setChanged.of(null),
     },
     writer().client,
   );
   const view: EditorView = new EditorView({
-    parent,
     extensions: [
       editor,
       permission.of([]),
@@ -119,24 +128,16 @@ function open(parent: HTMLElement): { view: EditorView; close(): void } {
   const left = () => {
     // The search panel belongs to the text, too; a window that lost the focus has not left it.
     setTimeout(() => {
-      if (!parent.contains(document.activeElement)) act("leave text");
+      if (!view.dom.contains(document.activeElement)) act("leave text");
     });
   };
-  parent.addEventListener("focusout", left);
-  const silence = hearAll((message) => {
+  view.dom.addEventListener("focusout", left);
+  hearAll((message) => {
     if (message.kind === "live") connection.setLive(message.live);
     else if (message.kind === "document") connection.takeDocument(message);
     else if (message.kind === "updates") connection.takeUpdates(message);
   });
-  return {
-    view,
-    close() {
-      silence();
-      parent.removeEventListener("focusout", left);
-      attach(null, null);
-      view.destroy();
-    },
-  };
+  return view;
 }
 
 /** The text is as large as fits, and stays so while it is written. */

@@ -36,8 +36,8 @@ export function writer(): Writer {
   return who;
 }
 
-/** The editor is there, or goes (null). */
-export function attach(editor: EditorView | null, link: DocumentConnection | null): void {
+/** The editor is there. */
+export function attach(editor: EditorView, link: DocumentConnection): void {
   view = editor;
   connection = link;
 }
@@ -73,6 +73,7 @@ export function edit(): void {
 /** The caret leaves the text. */
 export function leaveText(): void {
   view?.contentDOM.blur();
+  if (!view?.dom.contains(document.activeElement)) act("leave text");
 }
 
 /** Plays the block that is selected (or that the caret is in), or all of the text, as soon as the studio has all of it.

@@ -28,6 +28,8 @@ export interface Ends {
   shelf: Shelf;
   /** Marks on what others changed: `from` and `to` in the new text. */
   mark?(from: number, to: number): StateEffect<unknown>;
+  /** Takes them away. */
+  unmark?(): StateEffect<unknown>;
 }
 
 /** What one message may hold: the studio takes so many drafts, and messages of 64 KiB. */
@@ -174,6 +176,7 @@ export class DocumentConnection {
   private startAgain(told: DocumentText, patch: string): void {
     const unsent = this.lost(told);
     const isSame = patch === this.patch;
+    if (!isSame) this.forget();
     this.log = told.log;
     this.patch = patch;
     this.pushing = false;
@@ -220,6 +223,12 @@ export class DocumentConnection {
     });
     this.past = [{ version, text: this.ends.state().doc }];
     this.placed = true;
+  }
+
+  /** Another patch comes: what is selected and marked of this one means nothing there. */
+  private forget(): void {
+    const effects = this.ends.unmark?.() ?? [];
+    this.ends.dispatch({ selection: { anchor: 0 }, effects });
   }
 
   /** Asks what there is since the version that is known here, and hands in what is unsent. */
