@@ -274,7 +274,8 @@ def words_of(show: FakeShow) -> Words:
         functions=(FunctionWord("wander", "motion", "wander(x)", "Wanders about.", "wander(t)"),),
         addresses=(AddressWord("/face/psi", "face.psi", "value", "Truncation.", "-1 … 2"),),
         numbers=(NumberWord("/face/psi", line, column, 3, low=-1, high=2, default=1),),
-        networks=(NetworkWord("face", ("b4", "b8"), ("synthesis.b4.const",)),),
+        networks=(NetworkWord("face", ("b4", "b8"), ("synthesis.b4.const",), ("flowers",)),),
+        blending='"*", amount=0.5',
         types={"face": "network", "source": "noise"},
     )
 
@@ -366,6 +367,15 @@ def test_a_bend_is_added_by_mouse_alone_and_plays(informed, playing):
     line = 'face.bend("b8", rotate=12)'
     wait_until(informed, lambda: f"seed=4)\n{line}\n" in playing.now.patch_text)
     informed.wait_for_selector("dialog", state="detached")
+
+
+def test_all_that_the_palette_has_is_in_reach_of_the_mouse(informed, playing):
+    informed.get_by_role("button", name="Palette").click()
+    entries = informed.locator(".palette li")
+    wait_until(informed, lambda: informed.locator(".palette .count").inner_text().startswith(f"{entries.count()} "))
+    assert entries.last.inner_text().startswith("insert")
+    informed.locator(".palette li:has-text('blend flowers into face')").click()
+    wait_until(informed, lambda: 'face.blend("flowers", "*", amount=0.5)' in playing.now.patch_text)
 
 
 def test_a_patch_is_opened_from_the_palette(opened, playing):

@@ -101,6 +101,13 @@ def test_layers_and_weights_are_those_of_the_very_network(words):
     assert "synthesis.b4.const" in told.weights
 
 
+def test_a_network_is_offered_those_that_it_blends_with(words):
+    assert [each.blends for each in words.networks] == [("flowers",)]
+    line = f'face.blend("flowers", {words.blending})'
+    assert line == 'face.blend("flowers", "*", amount=0.5)'
+    assert vocabulary(PATCH.replace("out(", f"{line}\nout(")).problem == ""
+
+
 def test_a_text_that_is_no_patch_keeps_the_language():
     words = vocabulary("face = network(")
     assert words.problem and words.nodes and words.functions

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def _language() -> Words:
     return Words(
         nodes=nodes,
         bends=tuple(_bends()),
+        blending=_blending(),
         functions=functions,
         names=tuple(NameWord(name, known.doc) for name, known in NAMES.items()),
     )
@@ -90,6 +92,12 @@ def _bends() -> Iterator[BendWord]:
             share = ", channels=0.5" if taste.share else ""
             doc = _line(f"{inspect.getdoc(type(bend)) or ''} {declared.doc}")
             yield BendWord(amount, doc, f"{amount}={value:g}{share}")
+
+
+def _blending() -> str:
+    """A blend of the whole network, half way."""
+    target, amount = (BlendMethod.declared[name].default for name in ("target", "amount"))
+    return f"{repr_in_patch(target)}, amount={amount:g}"
 
 
 def _node(word: str, cls: type[Node]) -> NodeWord:
@@ -194,19 +202,38 @@ def _network(node: GraphNode, graph: Graph, folder: Path) -> NetworkWord:
     slot = graph.slots[node.addresses["file"]]
     name = str(next(iter(slot.candidates), slot.initial))
     try:
-        layers, weights = _inside(find_network(name) or folder / Path(name).expanduser())
+        inside = _inside(find_network(name) or folder / Path(name).expanduser())
     except (GanzfeldError, OSError, ValueError):
-        layers = weights = ()
-    return NetworkWord(node.name, layers, weights[:MOST_WEIGHTS])
+        return NetworkWord(node.name, (), ())
+    return NetworkWord(node.name, inside.layers, inside.weights[:MOST_WEIGHTS], tuple(_blends(name, inside)))
 
 
-def _inside(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Inside:
+    """What a network file says of itself. build: its kind and its weights' shapes, which a blend wants the same."""
+
+    layers: tuple[str, ...]
+    weights: tuple[str, ...]
+    build: tuple[str, dict[str, tuple[int, ...]]]
+
+
+def _blends(name: str, inside: _Inside) -> Iterator[str]:
+    """The shipped networks that are built alike."""
+    for other in shipped_names():
+        path = find_network(other)
+        if other != name and path is not None and _inside(path).build == inside.build:
+            yield other
+
+
+def _inside(path: Path) -> _Inside:
     """A network file's layers and weights."""
     stat = path.stat()
     return _names_inside(path, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(MOST_NETWORKS)
-def _names_inside(path: Path, changed: int, size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _names_inside(path: Path, changed: int, size: int) -> _Inside:
     file = open_network_file(path)
-    return tuple(config_from_json(file.config).measured(file.weights).specs), tuple(file.weights)
+    config = config_from_json(file.config).measured(file.weights)
+    shapes = {weight: tuple(tensor.shape) for weight, tensor in file.weights.items()}
+    return _Inside(tuple(config.specs), tuple(file.weights), (config.kind, shapes))

@@ -94,16 +94,19 @@ class NumberWord(msgspec.Struct, frozen=True):
 
 
 class NetworkWord(msgspec.Struct, frozen=True):
-    """The network that a node of this patch plays: its layers in order, and its weights, by name."""
+    """The network that a node of this patch plays: its layers in order, and its weights, by name. blends: shipped
+    networks that it can be blended with."""
 
     node: str
     layers: tuple[str, ...]
     weights: tuple[str, ...]
+    blends: tuple[str, ...] = ()
 
 
 class Words(msgspec.Struct, frozen=True):
-    """All there is. types: which type each node of the patch is of. problem: why what the patch decides (addresses,
-    numbers, networks, types) is empty; "" if it is not."""
+    """All there is. types: which type each node of the patch is of. blending: what a line of a blend
+    says after the other network. problem: why what the patch decides (addresses, numbers, networks, types) is empty; ""
+    if it is not."""
 
     nodes: tuple[NodeWord, ...] = ()
     bends: tuple[BendWord, ...] = ()
@@ -113,6 +116,7 @@ class Words(msgspec.Struct, frozen=True):
     numbers: tuple[NumberWord, ...] = ()
     networks: tuple[NetworkWord, ...] = ()
     types: dict[str, str] = {}
+    blending: str = ""
     problem: str = ""
 
 

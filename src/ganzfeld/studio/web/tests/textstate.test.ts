@@ -59,15 +59,19 @@ describe("the palette's entries", () => {
       names: [],
       addresses: [],
       numbers: [],
-      networks: [{ node: "face", layers: ["b4", "b8", "b16"], weights: [] }],
+      networks: [{ node: "face", layers: ["b4", "b8", "b16"], weights: [], blends: ["flowers"] }],
       types: {},
+      blending: '"*", amount=0.5',
       problem: "",
     };
     const entries = entriesOf(words, [listed], (what) => asked.push(what));
     expect(new Set(entries.map(({ group, name }) => `${group} ${name}`)).size).toBe(entries.length);
     entries.find(({ group }) => group === "open")?.run();
     expect(asked).toEqual(["example:organ"]);
-    expect(entries.find(({ group }) => group === "bend")?.name).toBe("rotate face");
+    expect(entries.filter(({ group }) => group === "bend").map(({ name }) => name)).toEqual([
+      "blend flowers into face",
+      "rotate face",
+    ]);
     expect(entries.find(({ group }) => group === "insert")?.about).toBe(
       "Moving noise: in the field's words.",
     );

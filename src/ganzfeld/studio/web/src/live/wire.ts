@@ -734,16 +734,21 @@ export interface NumberWord {
   unit: string;
 }
 
-/** The network that a node of this patch plays: its layers in order, and its weights, by name. */
+/**
+ * The network that a node of this patch plays: its layers in order, and its weights, by name. blends: shipped
+ * networks that it can be blended with.
+ */
 export interface NetworkWord {
   node: string;
   layers: string[];
   weights: string[];
+  blends: string[];
 }
 
 /**
- * All there is. types: which type each node of the patch is of. problem: why what the patch decides (addresses,
- * numbers, networks, types) is empty; "" if it is not.
+ * All there is. types: which type each node of the patch is of. blending: what a line of a blend
+ * says after the other network. problem: why what the patch decides (addresses, numbers, networks, types) is empty; ""
+ * if it is not.
  */
 export interface Words {
   nodes: NodeWord[];
@@ -754,6 +759,7 @@ export interface Words {
   numbers: NumberWord[];
   networks: NetworkWord[];
   types: Record<string, string>;
+  blending: string;
   problem: string;
 }
 

@@ -7,8 +7,6 @@ import { type Entry, entriesOf, type Listed } from "./entries";
 import { fitting } from "./matching";
 import { useModal } from "./useModal";
 
-const MOST = 60;
-
 /** A list of all that can be done, opened or inserted, found by typing. */
 export function Palette() {
   const [typed, setTyped] = useState("");
@@ -19,7 +17,7 @@ export function Palette() {
     () => entriesOf(words, patches, (what) => say({ kind: "open", what })),
     [words, patches],
   );
-  const found = fitting(entries, typed, MOST);
+  const found = fitting(entries, typed);
   const at = Math.min(chosen, found.length - 1);
   const list = useRef<HTMLUListElement>(null);
   const dialog = useRef<HTMLDialogElement>(null);
@@ -69,6 +67,11 @@ export function Palette() {
         }}
         onKeyDown={key}
       />
+      <output className="count">
+        {found.length === entries.length
+          ? `${entries.length} things to do, bend, open and insert`
+          : `${found.length} of ${entries.length}`}
+      </output>
       {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a list that is chosen from */}
       <ul id="palette-list" role="listbox" ref={list} tabIndex={-1}>
         {found.map((entry, index) => (

@@ -76,7 +76,7 @@ export function entriesOf(
       run: () => insertLines(node.example),
     };
   });
-  return [...commands, keep, lock, ...bendsOf(words), ...opens, ...nodes];
+  return [...commands, keep, lock, ...blendsOf(words), ...bendsOf(words), ...opens, ...nodes];
 }
 
 /** Every bend, for each network that plays, on a layer in its middle. */
@@ -86,9 +86,32 @@ function bendsOf(words: Words | null): Entry[] {
     const layer = layers[Math.floor(layers.length / 2)] ?? "*";
     return words.bends.map(({ name, doc, arguments: rest }): Entry => {
       const line = `${node}.bend("${layer}", ${rest})`;
-      return { name: `${name} ${node}`, group: "bend", about: doc, keys: "", run: () => addLine(node, line) };
+      return {
+        name: `${name} ${node}`,
+        group: "bend",
+        about: `puts a bend of the layer ${layer}: ${doc}`,
+        keys: "",
+        run: () => addLine(node, line),
+      };
     });
   });
+}
+
+/** Every network that one which plays can be blended with. */
+function blendsOf(words: Words | null): Entry[] {
+  if (!words) return [];
+  return words.networks.flatMap(({ node, blends }) =>
+    blends.map((other): Entry => {
+      const line = `${node}.blend("${other}", ${words.blending})`;
+      return {
+        name: `blend ${other} into ${node}`,
+        group: "bend",
+        about: line,
+        keys: "",
+        run: () => addLine(node, line),
+      };
+    }),
+  );
 }
 
 function firstSentence(doc: string): string {

@@ -18,9 +18,8 @@ export function fitOf(typed: string, text: string): number {
 export function fitting<Entry extends { name: string; about: string; group: string }>(
   entries: readonly Entry[],
   typed: string,
-  most: number,
-): Entry[] {
-  if (typed.trim() === "") return entries.slice(0, most);
+): readonly Entry[] {
+  if (typed.trim() === "") return entries;
   return entries
     .map((entry) => ({
       entry,
@@ -28,6 +27,5 @@ export function fitting<Entry extends { name: string; about: string; group: stri
     }))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score)
-    .slice(0, most)
     .map(({ entry }) => entry);
 }
