@@ -499,3 +499,24 @@ def test_another_patch_comes_with_nothing_selected(opened, playing, tmp_path):
     playing.document.go_on_in("other.ganz", watched.read(None), watched)
     opened.wait_for_selector(".cm-line:has-text('# another')")
     opened.wait_for_selector(".cm-selectionBackground", state="detached")
+
+
+def test_a_mistake_that_is_undone_is_not_said_any_more(opened, playing):
+    enter(opened)
+    opened.keyboard.type("x = 1")
+    opened.keyboard.press("Control+Shift+Enter")
+    wait_until(opened, lambda: playing.now.patch_text.endswith("x = 1"))
+    opened.wait_for_selector(".unplayed-line", state="detached")
+    playing.now.errors = [Problem("there is no 'nois'", "", None, len(text_of(playing).split("\n")), 9)]
+    opened.keyboard.type(" + nois")
+    opened.keyboard.press("Control+Enter")
+    opened.wait_for_selector(".problem-words:has-text('no \\'nois\\'')")
+    opened.wait_for_selector(".said.says-trouble")
+    opened.get_by_test_id("problem").wait_for(state="detached")  # once is enough
+    opened.keyboard.press("Backspace")
+    opened.wait_for_selector(".changed-words:has-text('Ctrl+Enter plays it')")
+    while not text_of(playing).endswith("x = 1"):
+        opened.keyboard.press("Backspace")
+        opened.wait_for_timeout(50)
+    for gone in (".changed-words", ".problem-words", ".said.says-trouble", ".unplayed-line"):
+        opened.wait_for_selector(gone, state="detached")

@@ -3,15 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Problem } from "../src/live/wire";
 import { CHARACTER, fontSize, LARGEST, LINE, SMALLEST } from "../src/text/fit";
 import { names, patchLanguage } from "../src/text/language";
-import {
-  changeMarks,
-  placeOf,
-  problemMarks,
-  problemsIn,
-  rollMarks,
-  setProblems,
-  setRolled,
-} from "../src/text/marks";
+import { changeMarks, rollMarks, setRolled } from "../src/text/marks";
+import { placeOf, problemMarks, problemsIn, setProblems } from "../src/text/problems";
 import { runs } from "../src/text/veil";
 
 const TEXT = 'source = noise("simplex2d", tx=phase(0.1))\nface.bend("b4", scale=1 + push*sin(t))\n';
@@ -98,7 +91,7 @@ describe("placeOf", () => {
     const problems = [problem(2, 17), problem(1, 10), problem(2, 1), problem(2, null), problem(50, 9)];
     state = state.update({ effects: setProblems.of(problems) }).state;
     const classes: string[] = [];
-    state.field(problemMarks).between(0, state.doc.length, (_from, _to, mark) => {
+    state.field(problemMarks).marks.between(0, state.doc.length, (_from, _to, mark) => {
       classes.push(mark.spec.class);
     });
     expect(classes.filter((each) => each === "problem-line")).toHaveLength(3);

@@ -3,7 +3,7 @@ import type { DocumentState } from "../src/live/wire";
 import { entriesOf } from "../src/palette/entries";
 import { fileWord, playedWord, waitWord } from "../src/text/TextState";
 
-const facts = { known: true, unplayed: 0, unsent: false };
+const facts = { known: true, unplayed: 0, standing: "there", unsent: false } as const;
 const document: DocumentState = {
   kind: "document_state",
   log: "x",
@@ -22,6 +22,7 @@ describe("what is said beside the patch's name", () => {
     expect(playedWord(document, { ...facts, unplayed: 3 })?.what).toBe("3 lines not played");
     expect(playedWord({ ...document, waits: waiting }, { ...facts, unplayed: 3 })?.what).toBe("in 3 beats");
     expect(playedWord({ ...document, failed: 2, waits: waiting }, facts)?.tone).toBe("trouble");
+    expect(playedWord({ ...document, failed: 2 }, { ...facts, standing: "gone" })).toBeNull();
   });
 
   it("counts down to its bar", () => {

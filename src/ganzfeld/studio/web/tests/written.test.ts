@@ -4,7 +4,8 @@ import type { Words } from "../src/live/wire";
 import { draggableAt } from "../src/text/dragging/numbers";
 import { dragged, heldOf, writtenAs } from "../src/text/dragging/steps";
 import { patchLanguage } from "../src/text/language";
-import { lineInText, setPlayed, unplayedLines, written } from "../src/text/written";
+import { problemMarks, setProblems } from "../src/text/problems";
+import { lineInText, setGood, setPlayed, unplayedLines, written } from "../src/text/written";
 
 function stateOf(played: string, now: string): EditorState {
   const state = EditorState.create({ doc: now, extensions: [patchLanguage, written] });
@@ -50,6 +51,24 @@ describe("written", () => {
     state = state.update({ changes: { from: 3, to: 4 } }).state;
     state = state.update({ changes: { from: 3, insert: "x" } }).state;
     expect(unplayedLines(state)).toBe(0);
+  });
+
+  it("compares with what plays on, while what was played last does not", () => {
+    const lines = (text: string) => Text.of(text.split("\n"));
+    let state = EditorState.create({ doc: "a\nbad", extensions: [patchLanguage, written, problemMarks] });
+    const wrong = { what: "no", hint: "", file: null, line: 2, column: 1, address: null };
+    state = state.update({
+      effects: [setPlayed.of(lines("a\nbad")), setGood.of(lines("a\nb")), setProblems.of([wrong])],
+    }).state;
+    expect([unplayedLines(state), state.field(problemMarks).standing]).toEqual([1, "there"]);
+    const changed = state.update({ changes: { from: 5, insert: "x" } }).state;
+    expect([unplayedLines(changed), changed.field(problemMarks).standing]).toEqual([1, "changed"]);
+    const back = state.update({ changes: { from: 3, to: 5 } }).state;
+    expect([unplayedLines(back), back.field(problemMarks).standing]).toEqual([0, "gone"]);
+    expect(back.field(problemMarks).marks.size).toBe(0);
+    // The same, while another line is being written.
+    const elsewhere = back.update({ changes: { from: 0, insert: "new\n" } }).state;
+    expect([unplayedLines(elsewhere), elsewhere.field(problemMarks).standing]).toEqual([1, "gone"]);
   });
 
   it("knows where a line of what plays is now", () => {

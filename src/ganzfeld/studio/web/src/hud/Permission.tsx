@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { command, useShow } from "../live/show";
-import { fileName } from "../text/marks";
+import { fileName } from "../text/problems";
 
 /** Asks before a script file that was never seen here runs. Who said "not now" is asked again by a button. */
 export function Permission() {

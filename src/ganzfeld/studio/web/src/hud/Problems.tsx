@@ -1,11 +1,15 @@
 import { useShow } from "../live/show";
 import type { Problem } from "../live/wire";
+import { useSeen, useTextFacts } from "../text/editing";
 import { where } from "./numbers";
 
 /** The first error on one line, and how many more there are; for a moment, why a command could not be done. */
 export function Problems() {
   const errors = useShow((show) => show.status?.errors);
   const notice = useShow((show) => show.notice);
+  const failed = useShow((show) => show.document?.failed != null);
+  const { standing } = useTextFacts();
+  const seen = useSeen();
   const first = errors?.[0];
   if (notice) {
     return (
@@ -15,6 +19,8 @@ export function Problems() {
       </div>
     );
   }
+  // It stands under its line, or its line has been changed since.
+  if ((seen && errors?.every(({ line }) => line !== null)) || (failed && standing !== "there")) return null;
   if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
   return null;
 }

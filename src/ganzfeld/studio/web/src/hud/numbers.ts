@@ -1,7 +1,7 @@
 /** Numbers and names as the page writes them. */
 
 import type { Problem } from "../live/wire";
-import { fileName } from "../text/marks";
+import { fileName } from "../text/problems";
 
 /** "0:07", "12:34", "1:02:03". */
 export function clock(seconds: number): string {

@@ -7,12 +7,13 @@ import { conflictMarks } from "./conflicts";
 import { DocumentConnection } from "./document/connection";
 import { grip } from "./dragging/grip";
 import { draggedNumber } from "./dragging/shown";
-import { attach, leaveText, setFacts, writer } from "./editing";
+import { attach, leaveText, setFacts, setSeen, writer } from "./editing";
 import { fontSize } from "./fit";
 import { looking } from "./looking/looking";
 import { setChanged } from "./marks";
 import { numberClicks } from "./numbers";
 import { isOnText } from "./pointing";
+import { problemMarks } from "./problems";
 import { editor, textKeys } from "./setup";
 import { useMarks } from "./useMarks";
 import { followCaret, useWriters } from "./useWriters";
@@ -44,6 +45,7 @@ export function PatchText({ zoom }: { zoom: number }) {
     return () => {
       leaveText();
       shown.dom.remove();
+      setSeen(false);
     };
   }, []);
 
@@ -120,7 +122,9 @@ function open(): EditorView {
         if (update.docChanged && !update.transactions.some((each) => each.annotation(Transaction.remote)))
           connection.typed();
         const known = connection.isPlaced;
-        setFacts({ known, unplayed: known ? unplayedLines(update.state) : 0, unsent: connection.hasUnsent });
+        const { standing } = update.state.field(problemMarks);
+        const unplayed = known ? unplayedLines(update.state) : 0;
+        setFacts({ known, unplayed, standing, unsent: connection.hasUnsent });
       }),
     ],
   });

@@ -9,7 +9,8 @@ export interface Said {
 
 /** What is to be said of the played text: on its way, refused, or behind what is written. */
 export function playedWord(document: DocumentState | null, facts: TextFacts): Said | null {
-  if (document?.failed != null) return { what: "does not play", tone: "trouble" };
+  if (document?.failed != null && facts.standing === "there")
+    return { what: "does not play", tone: "trouble" };
   if (document?.waits) return { what: waitWord(document.waits), tone: "news" };
   if (facts.unplayed > 0)
     return { what: `${facts.unplayed} ${facts.unplayed === 1 ? "line" : "lines"} not played`, tone: "news" };

@@ -7,6 +7,7 @@ import { act, currentModes } from "../modes/modes";
 import { claimed, type Writer } from "./document/claim";
 import type { DocumentConnection } from "./document/connection";
 import { afterNode } from "./inserting";
+import type { Standing } from "./problems";
 
 /** What the page says of the text beside it. */
 export interface TextFacts {
@@ -14,11 +15,15 @@ export interface TextFacts {
   known: boolean;
   /** Lines that differ from what was played last. */
   unplayed: number;
+  /** How what is wrong with what was played last stands to what is written. */
+  standing: Standing;
   /** Something typed here is not in the studio's log yet. */
   unsent: boolean;
 }
 
-let facts: TextFacts = { known: false, unplayed: 0, unsent: false };
+let facts: TextFacts = { known: false, unplayed: 0, standing: "there", unsent: false };
+/** The words under a wrong line are in sight. */
+let seen = false;
 let view: EditorView | null = null;
 let connection: DocumentConnection | null = null;
 const listeners = new Set<() => void>();
@@ -48,19 +53,30 @@ export function ownClient(): string {
 }
 
 export function setFacts(next: TextFacts): void {
-  if (next.known === facts.known && next.unplayed === facts.unplayed && next.unsent === facts.unsent) return;
+  const keys = Object.keys(next) as (keyof TextFacts)[];
+  if (keys.every((key) => next[key] === facts[key])) return;
   facts = next;
   for (const listener of listeners) listener();
 }
 
+export function setSeen(next: boolean): void {
+  if (next === seen) return;
+  seen = next;
+  for (const listener of listeners) listener();
+}
+
+/** Whether the words under a wrong line are in sight. */
+export function useSeen(): boolean {
+  return useSyncExternalStore(listen, () => seen);
+}
+
 export function useTextFacts(): TextFacts {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => facts,
-  );
+  return useSyncExternalStore(listen, () => facts);
+}
+
+function listen(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** The caret goes into the text. */

@@ -9,9 +9,10 @@ import { drawSelection, dropCursor, EditorView, keymap, rectangularSelection } f
 import { tellPerson } from "../live/show";
 import { caretMarks } from "./carets";
 import { patchLanguage } from "./language";
-import { changeMarks, problemMarks, rollMarks } from "./marks";
+import { changeMarks, rollMarks } from "./marks";
 import { numberMarks } from "./numbers";
 import { wholeCharacters } from "./pairs";
+import { problemMarks, problemSight } from "./problems";
 import { veiled } from "./veil";
 import { written } from "./written";
 
@@ -57,6 +58,7 @@ export const editor: Extension = [
   patchLanguage,
   written,
   problemMarks,
+  problemSight,
   changeMarks,
   rollMarks,
   numberMarks,

@@ -1,13 +1,14 @@
 import { type EditorState, Text } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { type RefObject, useEffect } from "react";
+import { type RefObject, useEffect, useRef } from "react";
 import { useShow } from "../live/show";
 import type { LearnableNumber, Problem } from "../live/wire";
 import { setConflicts } from "./conflicts";
 import { useTextFacts } from "./editing";
-import { placeOf, problemsIn, setProblems, setRolled } from "./marks";
+import { setRolled } from "./marks";
 import { rangeOf, setLearnable } from "./numbers";
-import { lineInText, setPlayed, written } from "./written";
+import { problemMarks, problemsIn, setProblems } from "./problems";
+import { lineInText, setGood, setPlayed, written } from "./written";
 
 const NO_PROBLEMS: Problem[] = [];
 
@@ -18,11 +19,17 @@ export function useMarks(view: RefObject<EditorView | null>): void {
   const rolled = useShow((show) => show.status?.rolled ?? "");
   const lesson = useShow((show) => show.desk?.lesson);
   const disagreements = useShow((show) => show.document?.disagreements);
+  const plays = useShow((show) => show.patch !== null && show.status?.playing_version === show.patch.version);
+  const failed = useShow((show) => show.document?.failed != null);
+  const good = useRef<Text | null>(null);
   const { known } = useTextFacts();
 
   useEffect(() => {
-    if (patch) view.current?.dispatch({ effects: setPlayed.of(Text.of(patch.text.split(/\r\n?|\n/))) });
-  }, [view, patch]);
+    if (!patch) return;
+    const text = Text.of(patch.text.split(/\r\n?|\n/));
+    if (plays) good.current = text;
+    view.current?.dispatch({ effects: [setPlayed.of(text), setGood.of(failed ? good.current : null)] });
+  }, [view, patch, plays, failed]);
 
   useEffect(() => {
     if (view.current && patch && known) point(problemsIn(problems, patch.name), view.current);
@@ -46,27 +53,12 @@ export function useMarks(view: RefObject<EditorView | null>): void {
   }, [view, disagreements, known]);
 }
 
-/** The studio speaks of places in what was played; these are the same places in what is written. */
+/** Marks what is wrong, and brings it into sight unless somebody writes. */
 function point(problems: Problem[], view: EditorView): void {
-  const here = problems.map((problem) => inText(problem, view.state));
-  const first = here.map((problem) => placeOf(problem, view.state.doc)).find((found) => found !== null);
-  const isWriting = view.hasFocus;
-  view.dispatch({
-    effects: [
-      setProblems.of(here),
-      ...(first && !isWriting ? [EditorView.scrollIntoView(first.line, { y: "nearest", yMargin: 40 })] : []),
-    ],
-  });
-}
-
-function inText(problem: Problem, state: EditorState): Problem {
-  if (problem.line === null) return problem;
-  const line = lineInText(problem.line, state);
-  return {
-    ...problem,
-    line,
-    column: line !== null && isSame(problem.line, line, state) ? problem.column : null,
-  };
+  view.dispatch({ effects: setProblems.of(problems) });
+  const { first } = view.state.field(problemMarks);
+  if (first !== null && !view.hasFocus)
+    view.dispatch({ effects: EditorView.scrollIntoView(first, { y: "nearest", yMargin: 40 }) });
 }
 
 /** Numbers of the text that plays that are written the same. */
