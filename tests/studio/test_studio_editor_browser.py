@@ -321,6 +321,25 @@ def test_a_number_is_dragged_and_letting_go_makes_one_change(informed, playing):
     wait_until(informed, lambda: "psi=0.8" in text_of(playing))
 
 
+def test_in_play_a_number_is_dragged_by_its_digits_and_a_click_still_writes(informed, playing):
+    playing.desk_now = Desk(knobs=(msgspec.structs.replace(KNOB, address="/face/psi"),))
+    informed.locator(".knob").first.wait_for()
+    box = informed.locator(".token-number:text-is('0.8')").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    informed.mouse.move(x, y)
+    informed.mouse.down()
+    informed.mouse.move(x + 40, y)
+    informed.mouse.move(x + 80, y)
+    informed.mouse.up()
+    wait_until(informed, lambda: "psi=0.8" not in playing.now.patch_text)
+    assert mode(informed) == "PLAY"
+    wait_until(informed, lambda: ("release", "/face/psi") in playing.done)
+    informed.locator(".token-number:text-is('1.8')").click()
+    informed.wait_for_selector(".studio.editing", state="attached")
+    informed.keyboard.type("7")
+    wait_until(informed, lambda: "7" in text_of(playing).split("psi=")[1].split(")")[0])
+
+
 def test_a_double_click_on_the_grip_writes_the_default(informed, playing):
     drag_psi(informed, 0)
     informed.mouse.up()
@@ -341,8 +360,14 @@ def test_words_are_completed_and_explained(informed, playing):
     informed.keyboard.press("Escape")
     playing_value = {"/face/psi": 0.5}
     informed.route("**/api/values*", lambda route: route.fulfill(body=json.dumps(playing_value)))
+    informed.set_viewport_size({"width": 1440, "height": 900})
     informed.locator(".name-argument:text-is('psi')").hover()
     informed.wait_for_selector(".explained:has-text('psi')")
+    box = informed.locator(".cm-tooltip-hover").bounding_box()
+    lines = informed.locator(".cm-line").all()
+    assert not any(_overlap(box, line.bounding_box()) for line in lines)
+    informed.keyboard.press("Shift")
+    informed.wait_for_selector(".explained", state="detached")
 
 
 def test_the_palette_does_what_is_chosen_and_gives_the_caret_back(opened, playing):

@@ -32,7 +32,7 @@ export function Tips() {
             </>
           ) : (
             <>
-              <b>Change a number</b> in the text, and play it.
+              <b>Drag a number</b> in the text to the left or right.
             </>
           )}
         </li>

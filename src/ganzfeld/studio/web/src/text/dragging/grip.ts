@@ -2,15 +2,22 @@
 
 import { type EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
 import { currentModes } from "../../modes/modes";
+import { edit } from "../editing";
+import { numberMarks } from "../numbers";
 import { currentWords } from "../words";
 import { NumberDrag } from "./drag";
 import { type Draggable, draggableAt } from "./numbers";
+
+/** A hand that clicks moves so little, in pixels. */
+const SLACK = 3;
 
 class Grip {
   private readonly view: EditorView;
   private readonly dom: HTMLElement;
   private at: Draggable | null = null;
   private drag: NumberDrag | null = null;
+  /** Where a hand has pressed on the number itself: until it moves, it may mean a click. */
+  private pressed: { x: number; y: number } | null = null;
 
   constructor(view: EditorView) {
     this.view = view;
@@ -18,6 +25,7 @@ class Grip {
     this.dom.className = "grip";
     this.dom.hidden = true;
     this.dom.setAttribute("aria-hidden", "true");
+    this.dom.title = "Drag: turn it. Shift: finer. Double click: its default";
     this.dom.addEventListener("pointerdown", this.press);
     this.dom.addEventListener("pointermove", this.move);
     this.dom.addEventListener("pointerup", this.lift);
@@ -47,13 +55,23 @@ class Grip {
     const isClosed = currentModes().locked || this.view.state.readOnly;
     const place = isClosed ? null : this.view.posAtCoords({ x: event.clientX, y: event.clientY });
     const found = place === null ? null : draggableAt(this.view.state, place, currentWords());
-    if (found && this.isOver(event, found)) this.show(found);
-    else if (!this.isNear(event)) this.hide();
+    if (found && this.isOver(event, found)) {
+      this.show(found);
+      this.pressDigits(event);
+    } else if (!this.isNear(event)) this.hide();
   };
 
   private readonly leave = (): void => {
     if (!this.drag) this.hide();
   };
+
+  /** In PLAY a mouse turns a number by its digits, too; in EDIT it selects them. */
+  private pressDigits(event: PointerEvent): void {
+    const isPress = event.type === "pointerdown" && event.pointerType === "mouse";
+    if (!isPress || currentModes().mode !== "play" || this.view.state.field(numberMarks).learnable) return;
+    this.press(event);
+    if (this.drag) this.pressed = { x: event.clientX, y: event.clientY };
+  }
 
   private readonly press = (event: PointerEvent): void => {
     if (event.button !== 0 || !this.at) return;
@@ -65,13 +83,21 @@ class Grip {
   };
 
   private readonly move = (event: PointerEvent): void => {
+    if (this.pressed && Math.abs(event.clientX - this.pressed.x) < SLACK) return;
+    this.pressed = null;
     this.drag?.move(event.clientX, event.shiftKey);
   };
 
   private readonly lift = (): void => {
     const drag = this.drag;
-    this.drag = null;
+    const click = this.pressed && this.view.posAtCoords(this.pressed);
+    this.drag = this.pressed = null;
     this.dom.classList.remove("held");
+    if (click !== null) {
+      this.view.dispatch({ selection: { anchor: click } });
+      edit();
+      return;
+    }
     if (drag?.letGo()) this.hide();
   };
 
@@ -96,11 +122,13 @@ class Grip {
     style.top = `${start.bottom - scroller.top + this.view.scrollDOM.scrollTop}px`;
     style.width = `${end.right - start.left}px`;
     this.dom.hidden = false;
+    this.view.scrollDOM.classList.add("over-number");
   }
 
   private hide(): void {
     this.at = null;
     this.dom.hidden = true;
+    this.view.scrollDOM.classList.remove("over-number");
   }
 
   private isOver({ clientX, clientY }: PointerEvent, { from, to }: Draggable): boolean {

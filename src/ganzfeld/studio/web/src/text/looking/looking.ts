@@ -10,7 +10,16 @@ import {
   startCompletion,
 } from "@codemirror/autocomplete";
 import { type Extension, Prec } from "@codemirror/state";
-import { type EditorView, hoverTooltip, keymap, type Tooltip } from "@codemirror/view";
+import {
+  closeHoverTooltips,
+  type EditorView,
+  hasHoverTooltips,
+  hoverTooltip,
+  keymap,
+  type Tooltip,
+  type TooltipView,
+  ViewPlugin,
+} from "@codemirror/view";
 import { currentWords } from "../words";
 import { completing } from "./completing";
 import { type Explained, explain } from "./explaining";
@@ -50,13 +59,48 @@ export const looking: Extension = [
     (view, place): Tooltip | null => {
       const words = currentWords();
       const about = words && explain(words, view.state, place);
-      return about ? { pos: about.from, end: about.to, above: true, create: () => boxOf(about) } : null;
+      return about && { pos: about.from, end: about.to, ...placed(view, about) };
     },
-    { hoverTime: HOVER_AFTER },
+    { hoverTime: HOVER_AFTER, hideOnChange: true },
   ),
+  ViewPlugin.define((view) => {
+    // Of the whole page: in PLAY keys do not come to the text.
+    const close = () => {
+      if (hasHoverTooltips(view.state)) view.dispatch({ effects: closeHoverTooltips });
+    };
+    addEventListener("keydown", close, { capture: true });
+    return { destroy: () => removeEventListener("keydown", close, { capture: true }) };
+  }),
 ];
 
-function boxOf({ title, detail, doc, address }: Explained) {
+/** So much room an explanation wants beside the words, and so many lines it may reach down, at most. */
+const NARROWEST = 220;
+const REACHES = 8;
+const GAP = 24;
+
+/** Right of the words, if there is room: there it covers none of them. */
+function placed(view: EditorView, about: Explained): { above: boolean; create(): TooltipView } {
+  const { doc } = view.state;
+  const first = doc.lineAt(about.from).number;
+  const start = view.coordsAtPos(about.from, 1);
+  let right = 0;
+  for (let number = first; number <= Math.min(first + REACHES, doc.lines); number++)
+    right = Math.max(right, view.coordsAtPos(doc.line(number).to, -1)?.right ?? 0);
+  const left = right + GAP;
+  const room = view.dom.getBoundingClientRect().right - left;
+  if (!start || room < NARROWEST) return { above: true, create: () => boxOf(about) };
+  const beside = { left, right: left, top: start.bottom, bottom: start.top };
+  return {
+    above: false,
+    create() {
+      const box = boxOf(about);
+      box.dom.style.maxWidth = `${room}px`;
+      return { ...box, getCoords: () => beside };
+    },
+  };
+}
+
+function boxOf({ title, detail, doc, address }: Explained): TooltipView {
   const dom = document.createElement("div");
   dom.className = "explained";
   const head = document.createElement("div");
