@@ -84,7 +84,7 @@ function Studio() {
         <footer>
           {/* What comes and goes lies over the desk: nothing makes room for it. */}
           <div className="passing">
-            <FilmKept />
+            {plays && <FilmKept />}
             <Notice />
             {works && <Dice />}
           </div>

@@ -54,7 +54,7 @@ export function Remote() {
           )}
         </div>
       )}
-      <FilmKept />
+      {plays && <FilmKept />}
       <MasterAlarm />
     </main>
   );
