@@ -2,21 +2,24 @@ import { useShow } from "../live/show";
 import type { Problem } from "../live/wire";
 import { where } from "./numbers";
 
-/** The first error on one line, and how many more there are; for a moment, why a command could not be done. */
+/** The first error on one line, and how many more there are. */
 export function Problems() {
   const errors = useShow((show) => show.status?.errors);
-  const notice = useShow((show) => show.notice);
   const first = errors?.[0];
-  if (notice) {
-    return (
-      <div className="problem notice" role="status">
-        <span className="what">{notice.what}</span>
-        <span className="hint">{notice.hint}</span>
-      </div>
-    );
-  }
-  if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
-  return null;
+  if (!first) return null;
+  return <Line problem={first} more={errors.length - 1} all={errors} />;
+}
+
+/** For a moment: why a command could not be done. */
+export function Notice() {
+  const notice = useShow((show) => show.notice);
+  if (!notice) return null;
+  return (
+    <div className="problem notice" role="status">
+      <span className="what">{notice.what}</span>
+      <span className="hint">{notice.hint}</span>
+    </div>
+  );
 }
 
 function Line({ problem, more, all }: { problem: Problem; more: number; all: Problem[] }) {
