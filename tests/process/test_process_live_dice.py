@@ -45,7 +45,7 @@ class Text:
 
     def roll(self) -> str:
         self.rolls.roll()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while self.rolls.rolled == ROLLING and time.monotonic() < end:
             time.sleep(0.002)
         return self.rolls.rolled

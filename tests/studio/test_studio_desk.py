@@ -72,7 +72,7 @@ def test_snapshots_are_stored_recalled_renamed_and_deleted(desk, show):
     desk.get_by_title("Recall dawn").click()
     done(desk, show, "hit", "/snapshot/recall", "dawn")
     assert "/gone/psi" in (desk.get_by_title("No longer in the patch").get_attribute("title") or "")
-    desk.get_by_role("button", name="text").first.click()
+    desk.get_by_role("button", name="as written").first.click()
     done(desk, show, "hit", "/snapshot/release")
     desk.get_by_role("button", name="More about dawn").click()
     desk.get_by_label("Name").fill("  morning ")

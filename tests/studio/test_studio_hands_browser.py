@@ -212,6 +212,57 @@ def test_the_record_button_is_red_while_a_film_is_made(opened, show):
     wait_until(opened, lambda: show.film.with_name("organ-2.mp4").exists())
 
 
+def place_of(page, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).first.bounding_box()
+    return box["x"], box["y"]
+
+
+PLACES = (".cm-line", ".panel", ".desk", ".master", ".tools", ".meters")
+
+
+def test_what_comes_and_goes_moves_nothing(opened, show):
+    opened.set_viewport_size({"width": 1440, "height": 900})
+    opened.get_by_test_id("tips").get_by_role("button", name="got it").click()
+    opened.get_by_role("button", name="doors").click()
+    opened.get_by_test_id("panel-doors").wait_for()
+    size = "getComputedStyle(document.querySelector('.patch')).fontSize"
+
+    def state() -> list:
+        return [opened.evaluate(size), *(place_of(opened, each) for each in PLACES)]
+
+    opened.get_by_test_id("panel-doors").get_by_test_id("kind-film").wait_for()
+    before = state()
+
+    def unmoved() -> None:
+        assert state() == before
+
+    show.now.fps, show.now.frame_ms = 4.0, 250.0
+    remarks = opened.get_by_test_id("remarks")
+    remarks.wait_for()
+    assert remarks.inner_text().startswith("slow: cpu takes 250 ms")
+    unmoved()
+    show.now.fps, show.now.frame_ms = 13.0, 8.0  # a tired machine shows so many, too
+    opened.get_by_role("button", name="dice").click()
+    opened.get_by_test_id("dice").wait_for()
+    unmoved()
+    record = opened.get_by_test_id("record")
+    record.click()
+    wait_until(opened, lambda: "kB" in record.inner_text())
+    unmoved()
+    remarks.wait_for(state="detached")
+    unmoved()
+    record.click()
+    kept = opened.get_by_test_id("film-kept")
+    kept.wait_for()
+    assert str(show.film) in kept.inner_text()
+    unmoved()
+    row = opened.locator(".door").first
+    wait_until(opened, lambda: "waits for" in row.inner_text())
+    assert row.evaluate("row => getComputedStyle(row).position") == "static"
+    panel, inside = opened.locator(".panel").bounding_box(), row.bounding_box()
+    assert panel["x"] <= inside["x"] and inside["x"] + inside["width"] <= panel["x"] + panel["width"]
+
+
 def test_what_arrives_can_be_picked_from(opened, show):
     show.inputs_now = Inputs(
         osc="127.0.0.1:9000",

@@ -155,7 +155,8 @@ class Film(Door):
         self._output = open_output(target, picture.size, self._rate, **options)
         self._began, self._place = picture.stamp, -1
         said = self._kind.said_of(target, picture.size, **({"codec": self.options.codec} if options else {}))
-        self.way.note(f"{target} ({said})" if said else str(target))
+        where = target.absolute()
+        self.way.note(f"{where} ({said})" if said else str(where))
 
     def _ring(self) -> SoundReader | None:
         """What the show hears; None: it is not a show that hears."""

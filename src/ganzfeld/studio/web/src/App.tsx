@@ -5,9 +5,10 @@ import { MasterAlarm } from "./desk/MasterAlarm";
 import { useKeys } from "./doings";
 import { Actions } from "./hud/Actions";
 import { Dice } from "./hud/Dice";
+import { FilmKept } from "./hud/FilmKept";
 import { Meters } from "./hud/Meters";
 import { Permission } from "./hud/Permission";
-import { Problems } from "./hud/Problems";
+import { Notice, Problems } from "./hud/Problems";
 import { State, stateWord } from "./hud/State";
 import { Tips } from "./hud/Tips";
 import { Visitor } from "./hud/Visitor";
@@ -81,9 +82,14 @@ function Studio() {
         {works && <Tips />}
         {plays && <Desk />}
         <footer>
+          {/* What comes and goes lies over the desk: nothing makes room for it. */}
+          <div className="passing">
+            {plays && <FilmKept />}
+            <Notice />
+            {works && <Dice />}
+          </div>
           <Problems />
           {plays && <Master />}
-          {works && <Dice />}
           {works && <Actions />}
         </footer>
         {!hidden && plays && <Permission />}
@@ -103,7 +109,9 @@ function Waiting() {
   const connection = useShow((show) => show.connection);
   const wrong = useShow((show) => (show.status?.errors.length ?? 0) > 0);
   if (!waits || wrong) return null;
-  return <p className="waiting">{connection === "live" ? "The first picture is on its way" : "Ganzfeld"}</p>;
+  return (
+    <p className="first-word">{connection === "live" ? "The first picture is on its way" : "Ganzfeld"}</p>
+  );
 }
 
 /** All that is left of the overlay when it is hidden: a point in the corner while something is wrong. */

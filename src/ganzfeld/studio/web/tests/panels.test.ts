@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { LASTS, STAYS, steadied } from "../src/hud/steady";
 import { remarks } from "../src/hud/words";
 import { liveAddress, searchOf, viewOf } from "../src/live/view";
 import type { Arrival, DoorKindHere, DoorStatus } from "../src/live/wire";
@@ -8,7 +9,15 @@ import { summary } from "../src/panels/Check";
 import { imageOf } from "../src/panels/Links";
 import { firstSentence, offersOf, written } from "../src/panels/offers";
 import { panelIn } from "../src/panels/open";
-import { doorWords, isInTrouble, lengthAndSize, recordingOf, size } from "../src/panels/recording";
+import {
+  doorWords,
+  filmsKept,
+  filmsMade,
+  isInTrouble,
+  lengthAndSize,
+  recordingOf,
+  size,
+} from "../src/panels/recording";
 import { decibelsAt, heightOf } from "../src/panels/spectrum";
 
 const film = {
@@ -138,12 +147,14 @@ describe("numbers in words", () => {
   it("says nothing while all is well, and what each means while it is not", () => {
     expect(remarks(well, { fps: 59 })).toEqual([]);
     expect(remarks({ ...well, fps: 3, frame_ms: 1005 }, null)).toEqual([
-      "slow: cpu takes 1.0 s for a picture",
+      { about: "slow", says: "slow: cpu takes 1.0 s for a picture" },
     ]);
-    expect(remarks(well, { fps: 24 })).toEqual(["this window shows 24 of 60 a second"]);
+    expect(remarks(well, { fps: 24 })).toEqual([
+      { about: "behind", says: "this window shows 24 of 60 a second" },
+    ]);
     expect(remarks({ ...well, paused: true }, { fps: 1 })).toEqual([]);
-    expect(remarks({ ...well, halvings: 2 }, null)[0]).toContain("1/4");
-    expect(remarks({ ...well, osc_dropped: 1, osc_dropped_last: "/x: odd" }, null)[0]).toBe(
+    expect(remarks({ ...well, halvings: 2 }, null)[0]?.says).toContain("1/4");
+    expect(remarks({ ...well, osc_dropped: 1, osc_dropped_last: "/x: odd" }, null)[0]?.says).toBe(
       "1 message of OSC could not be read; the last: /x: odd",
     );
   });
@@ -212,4 +223,41 @@ describe("words over a picture", () => {
       }
     },
   );
+});
+
+describe("remarks that come and go", () => {
+  const behind = { about: "behind", says: "this window shows 4 of 5 a second" } as const;
+  const shown = (kept: ReturnType<typeof steadied>) => kept.filter((each) => each.isShown).length;
+  it("are shown once they have lasted, and stay for a while", () => {
+    let kept = steadied([], [behind], 0);
+    kept = steadied(kept, [behind], LASTS - 1);
+    expect(shown(kept)).toBe(0);
+    kept = steadied(kept, [{ ...behind, says: "this window shows 3 of 5 a second" }], LASTS);
+    expect(shown(kept)).toBe(1);
+    expect(kept[0]?.says).toContain("3 of 5");
+    kept = steadied(kept, [], LASTS + STAYS - 1);
+    expect(shown(kept)).toBe(1);
+    expect(steadied(kept, [], LASTS + STAYS)).toEqual([]);
+  });
+  it("are not shown while they only flicker", () => {
+    let kept = steadied([], [], 0);
+    for (let now = 0; now < 20_000; now += 500) kept = steadied(kept, now % 2000 < 1000 ? [behind] : [], now);
+    expect(shown(kept)).toBe(0);
+  });
+});
+
+describe("a film that has ended", () => {
+  const made = { ...film, note: "/shows/a (b)/night-2.mp4 (h264, yuv420p)" } as DoorStatus;
+  const before = filmsMade([made]);
+  it("is at the path that its door told", () => {
+    expect(before).toEqual(new Map([["record", "/shows/a (b)/night-2.mp4"]]));
+    const waits = { ...made, state: "waiting", seconds: 0, note: "the command start" } as DoorStatus;
+    expect(filmsKept(before, filmsMade([waits]), [waits])).toEqual(["/shows/a (b)/night-2.mp4"]);
+    expect(filmsKept(before, new Map(), [])).toEqual(["/shows/a (b)/night-2.mp4"]);
+  });
+  it("is not told of while it is made, or if it failed", () => {
+    expect(filmsKept(before, before, [made])).toEqual([]);
+    const failed = { ...made, state: "failed", problem: { what: "the disk is full" } } as DoorStatus;
+    expect(filmsKept(before, filmsMade([failed]), [failed])).toEqual([]);
+  });
 });

@@ -28,7 +28,7 @@ export function Snapshots({ desk, isChosen }: SnapshotsProps) {
         onMouseDown={(event) => event.preventDefault()}
         onClick={() => atDesk({ kind: "snapshot", do: "release", arguments: [] })}
       >
-        text
+        as written
       </button>
       {snapshots.length > 0 && (
         <div className="chips">

@@ -11,7 +11,12 @@ const ANSWERS = [
 export function Dice() {
   const rolled = useShow((show) => show.status?.rolled ?? "");
   if (rolled === "") return null;
-  if (rolled === ROLLING) return <div className="dice">rolling {ROLLING}</div>;
+  if (rolled === ROLLING)
+    return (
+      <div className="dice" role="status">
+        <span className="rolling">rolling {ROLLING} a bend to try is looked for; it plays at once</span>
+      </div>
+    );
   return (
     <div className="dice" data-testid="dice">
       {ANSWERS.map(([key, does, name]) => (

@@ -1,17 +1,13 @@
-import { currentView, useShow } from "../live/show";
+import { currentView, type ShowState, useShow } from "../live/show";
 import { clock, milliseconds } from "./numbers";
+import { Remarks } from "./Remarks";
 import { Tap } from "./Tap";
-import { remarks } from "./words";
 
 /** Frame rate and frame time, large; size, device and time below; what is the matter with them, in words. */
 export function Meters() {
   const status = useShow((show) => show.status);
-  const shown = useShow((show) => show.shown);
   const live = useShow((show) => show.connection === "live");
   if (!status) return null;
-  // A window that asked for fewer is not behind.
-  const isLimited = currentView().fps !== null;
-  const said = live ? remarks(status, isLimited ? null : shown) : [];
   return (
     <div className={live ? "meters" : "meters stale"} data-testid="meters">
       <div className="large">
@@ -32,11 +28,12 @@ export function Meters() {
         <Tap bpm={status.bpm} />
         <span title="The show's time">{clock(status.t)}</span>
       </div>
-      {said.map((sentence) => (
-        <p className="remark" key={sentence.slice(0, 12)}>
-          {sentence}
-        </p>
-      ))}
+      <Remarks of={shownInFull} />
     </div>
   );
+}
+
+/** What this window shows; null if it asked for fewer pictures than are made, which is not being behind. */
+function shownInFull(show: ShowState): ShowState["shown"] {
+  return currentView().fps === null ? show.shown : null;
 }

@@ -3,9 +3,10 @@ import type { Problem } from "../live/wire";
 import { useSeen, useTextFacts } from "../text/editing";
 import { where } from "./numbers";
 
-/** The first error on one line, and how many more there are; for a moment, why a command could not be done. */
+/** The first error on one line, and how many more there are. */
 export function Problems() {
   const errors = useShow((show) => show.status?.errors);
+<<<<<<< HEAD
   const notice = useShow((show) => show.notice);
   const failed = useShow((show) => show.document?.failed != null);
   const { standing } = useTextFacts();
@@ -23,6 +24,23 @@ export function Problems() {
   if ((seen && errors?.every(({ line }) => line !== null)) || (failed && standing !== "there")) return null;
   if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
   return null;
+=======
+  const first = errors?.[0];
+  if (!first) return null;
+  return <Line problem={first} more={errors.length - 1} all={errors} />;
+}
+
+/** For a moment: why a command could not be done. */
+export function Notice() {
+  const notice = useShow((show) => show.notice);
+  if (!notice) return null;
+  return (
+    <div className="problem notice" role="status">
+      <span className="what">{notice.what}</span>
+      <span className="hint">{notice.hint}</span>
+    </div>
+  );
+>>>>>>> main
 }
 
 function Line({ problem, more, all }: { problem: Problem; more: number; all: Problem[] }) {

@@ -42,7 +42,7 @@ export function State() {
     <div className="state">
       <span className="name">{name}</span>
       {word && (
-        <span className={`word ${tone}`} role="status">
+        <span className={`word tone-${tone}`} role="status">
           {word}
         </span>
       )}

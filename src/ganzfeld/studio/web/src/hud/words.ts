@@ -13,21 +13,30 @@ type Told = Pick<
   "fps" | "frame_ms" | "paused" | "halvings" | "device" | "osc_dropped" | "osc_dropped_last"
 >;
 
+export interface Remark {
+  about: "slow" | "behind" | "smaller" | "osc";
+  says: string;
+}
+
 /** Sentences, the worst first; none while all is well. `shown`: what this window shows. */
-export function remarks(status: Told, shown: Pick<Shown, "fps"> | null): string[] {
-  const found: string[] = [];
+export function remarks(status: Told, shown: Pick<Shown, "fps"> | null): Remark[] {
+  const found: Remark[] = [];
   if (!status.paused && status.fps > 0 && status.fps < SLOW && status.frame_ms > 1000 / SLOW) {
-    found.push(`slow: ${status.device || "the device"} takes ${duration(status.frame_ms)} for a picture`);
+    const device = status.device || "the device";
+    found.push({ about: "slow", says: `slow: ${device} takes ${duration(status.frame_ms)} for a picture` });
   }
   if (!status.paused && shown && shown.fps > 0 && shown.fps < status.fps * BEHIND) {
-    found.push(`this window shows ${shown.fps.toFixed(0)} of ${status.fps.toFixed(0)} a second`);
+    const says = `this window shows ${shown.fps.toFixed(0)} of ${status.fps.toFixed(0)} a second`;
+    found.push({ about: "behind", says });
   }
   if (status.halvings > 0) {
-    found.push(`drawn at 1/${2 ** status.halvings} of its size, to hold the rate`);
+    const says = `drawn at 1/${2 ** status.halvings} of its size, to hold the rate`;
+    found.push({ about: "smaller", says });
   }
   if (status.osc_dropped > 0) {
     const messages = status.osc_dropped === 1 ? "1 message" : `${status.osc_dropped} messages`;
-    found.push(`${messages} of OSC could not be read; the last: ${status.osc_dropped_last}`);
+    const says = `${messages} of OSC could not be read; the last: ${status.osc_dropped_last}`;
+    found.push({ about: "osc", says });
   }
   return found;
 }

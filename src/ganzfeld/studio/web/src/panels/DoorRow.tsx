@@ -12,7 +12,7 @@ export function DoorRow({ door, outputs }: { door: DoorStatus; outputs: string[]
   const shows = door.picture || outputs[0] || "the main picture";
   return (
     <li
-      className={`door ${door.state}${isInTrouble(door) ? " wrong" : ""}`}
+      className={`door is-${door.state}${isInTrouble(door) ? " wrong" : ""}`}
       data-testid={`door-${door.name}`}
     >
       <div className="door-head">

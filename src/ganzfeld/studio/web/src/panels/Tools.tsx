@@ -21,9 +21,9 @@ export function Tools() {
           onClick={() => togglePanel(name)}
         >
           {name}
-          {name === "doors" && count > 0 && (
-            <span className={isWrong ? "count wrong" : "count"}>
-              {count}
+          {name === "doors" && (
+            <span className={["count", count === 0 && "none", isWrong && "wrong"].filter(Boolean).join(" ")}>
+              {count > 0 && count}
               {isWrong && "!"}
             </span>
           )}

@@ -68,3 +68,23 @@ export function doorWords(door: DoorStatus): string {
       return "ended, until you start it again";
   }
 }
+
+type FilmDoor = Pick<DoorStatus, "name" | "type" | "state" | "note" | "seconds" | "problem">;
+
+/** By door, the path of each film that is being made. The door's note says it: "/shows/night-2.mp4 (h264)". */
+export function filmsMade(doors: readonly FilmDoor[]): Map<string, string> {
+  const films = doors.filter((door) => door.type === "film" && door.state === "open" && door.seconds > 0);
+  return new Map(films.map((door) => [door.name, door.note.replace(/ \([^()]*\)$/, "")]));
+}
+
+/** Paths of the films that were made `before` and are not `now`, but for those of doors that failed. */
+export function filmsKept(
+  before: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+  doors: readonly FilmDoor[],
+): string[] {
+  const failed = doors.filter((door) => door.problem !== null).map((door) => door.name);
+  return [...before]
+    .filter(([name, path]) => now.get(name) !== path && !failed.includes(name))
+    .map(([, path]) => path);
+}

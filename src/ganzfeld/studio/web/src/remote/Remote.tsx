@@ -3,12 +3,13 @@ import { useState } from "react";
 import { MasterAlarm } from "../desk/MasterAlarm";
 import { toggleFullscreen } from "../fullscreen";
 import { Dice } from "../hud/Dice";
+import { FilmKept } from "../hud/FilmKept";
 import { clock } from "../hud/numbers";
 import { Permission } from "../hud/Permission";
-import { Problems } from "../hud/Problems";
+import { Notice, Problems } from "../hud/Problems";
+import { Remarks } from "../hud/Remarks";
 import { State } from "../hud/State";
 import { Visitor } from "../hud/Visitor";
-import { remarks } from "../hud/words";
 import { command, togglePause, useShow } from "../live/show";
 import { Picture } from "../Picture";
 import { Record } from "../panels/Record";
@@ -38,41 +39,42 @@ export function Remote() {
             <State />
             <Visitor />
             <Numbers />
+            <Remarks of={notJudged} />
           </div>
+          <Notice />
           <Problems />
           {writes && <RemoteText back={() => setWrites(false)} />}
           {plays && !writes && (
             <>
               <Permission />
-              <Dice />
               <RemoteMaster />
               <Buttons hide={() => setBare(true)} write={() => setWrites(true)} />
+              <Dice />
               <RemoteSnapshots />
               <RemoteKnobs />
             </>
           )}
         </div>
       )}
+      {plays && <FilmKept />}
       <MasterAlarm />
     </main>
   );
 }
 
-/** How it does, in one line, and what is the matter. */
+/** How it does, in one line. */
 function Numbers() {
   const status = useShow((show) => show.status);
   if (!status) return null;
   return (
     <p className="numbers">
       {status.fps.toFixed(0)} pictures a second · {clock(status.t)}
-      {remarks(status, null).map((sentence) => (
-        <span className="remark" key={sentence.slice(0, 12)}>
-          {sentence}
-        </span>
-      ))}
     </p>
   );
 }
+
+/** A phone asks for fewer pictures than are made. */
+const notJudged = () => null;
 
 /** The patch's text, for a number that is wrong: there is no room for more. */
 function RemoteText({ back }: { back(): void }) {

@@ -21,7 +21,7 @@ export function RemoteSnapshots() {
         aria-pressed={isText}
         onClick={() => atDesk({ kind: "snapshot", do: "release", arguments: [] })}
       >
-        <span className="chip-name">text</span>
+        <span className="chip-name">as written</span>
       </button>
       {desk.snapshots.map((snapshot) => {
         const shown = !isText && desk.shown.length === 1 && desk.shown[0] === snapshot.name;

@@ -161,7 +161,9 @@ function useSize(
       return () => stay.disconnect();
     }
     const adapt = () => {
-      const size = fontSize(view.current?.state.doc.toString() || text, box.clientWidth, box.clientHeight);
+      // The text's box but for its scrollbar.
+      const width = view.current?.scrollDOM.clientWidth || box.clientWidth;
+      const size = fontSize(view.current?.state.doc.toString() || text, width, box.clientHeight);
       box.style.setProperty("--text-size", `${size * zoom}px`);
       view.current?.requestMeasure();
     };

@@ -82,20 +82,22 @@ const GAP = 24;
 function placed(view: EditorView, about: Explained): { above: boolean; create(): TooltipView } {
   const { doc } = view.state;
   const first = doc.lineAt(about.from).number;
-  const start = view.coordsAtPos(about.from, 1);
   let right = 0;
   for (let number = first; number <= Math.min(first + REACHES, doc.lines); number++)
     right = Math.max(right, view.coordsAtPos(doc.line(number).to, -1)?.right ?? 0);
   const left = right + GAP;
   const room = view.dom.getBoundingClientRect().right - left;
-  if (!start || room < NARROWEST) return { above: true, create: () => boxOf(about) };
-  const beside = { left, right: left, top: start.bottom, bottom: start.top };
+  if (room < NARROWEST) return { above: true, create: () => boxOf(about) };
+  const beside = (pos: number) => {
+    const word = view.coordsAtPos(pos, 1) ?? view.dom.getBoundingClientRect();
+    return { left, right: left, top: word.bottom, bottom: word.top };
+  };
   return {
     above: false,
     create() {
       const box = boxOf(about);
       box.dom.style.maxWidth = `${room}px`;
-      return { ...box, getCoords: () => beside };
+      return { ...box, getCoords: beside };
     },
   };
 }
