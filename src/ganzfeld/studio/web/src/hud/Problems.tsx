@@ -6,27 +6,13 @@ import { where } from "./numbers";
 /** The first error on one line, and how many more there are. */
 export function Problems() {
   const errors = useShow((show) => show.status?.errors);
-<<<<<<< HEAD
-  const notice = useShow((show) => show.notice);
   const failed = useShow((show) => show.document?.failed != null);
   const { standing } = useTextFacts();
   const seen = useSeen();
   const first = errors?.[0];
-  if (notice) {
-    return (
-      <div className="problem notice" role="status">
-        <span className="what">{notice.what}</span>
-        <span className="hint">{notice.hint}</span>
-      </div>
-    );
-  }
-  // It stands under its line, or its line has been changed since.
-  if ((seen && errors?.every(({ line }) => line !== null)) || (failed && standing !== "there")) return null;
-  if (first && errors) return <Line problem={first} more={errors.length - 1} all={errors} />;
-  return null;
-=======
-  const first = errors?.[0];
   if (!first) return null;
+  // It stands under its line, or its line has been changed since.
+  if ((seen && errors.every(({ line }) => line !== null)) || (failed && standing !== "there")) return null;
   return <Line problem={first} more={errors.length - 1} all={errors} />;
 }
 
@@ -40,7 +26,6 @@ export function Notice() {
       <span className="hint">{notice.hint}</span>
     </div>
   );
->>>>>>> main
 }
 
 function Line({ problem, more, all }: { problem: Problem; more: number; all: Problem[] }) {
