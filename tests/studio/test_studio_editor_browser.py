@@ -352,6 +352,7 @@ def _centre(box: dict[str, float]) -> tuple[float, float]:
 
 
 def test_words_are_completed_and_explained(informed, playing):
+    informed.set_viewport_size({"width": 1440, "height": 900})
     enter(informed)
     informed.keyboard.type('face.bend("b')
     informed.wait_for_selector(".cm-tooltip-autocomplete li:has-text('b8')")
@@ -360,7 +361,6 @@ def test_words_are_completed_and_explained(informed, playing):
     informed.keyboard.press("Escape")
     playing_value = {"/face/psi": 0.5}
     informed.route("**/api/values*", lambda route: route.fulfill(body=json.dumps(playing_value)))
-    informed.set_viewport_size({"width": 1440, "height": 900})
     informed.locator(".name-argument:text-is('psi')").hover()
     informed.wait_for_selector(".explained:has-text('psi')")
     box = informed.locator(".cm-tooltip-hover").bounding_box()
