@@ -96,8 +96,9 @@ def _bends() -> Iterator[BendWord]:
 
 def _blending() -> str:
     """A blend of the whole network, half way."""
-    target, amount = (BlendMethod.declared[name].default for name in ("target", "amount"))
-    return f"{repr_in_patch(target)}, amount={amount:g}"
+    target, amount = (BlendMethod.declared[name] for name in ("target", "amount"))
+    assert isinstance(target, Parameter) and isinstance(amount, Parameter)
+    return f"{repr_in_patch(target.default)}, amount={amount.default:g}"
 
 
 def _node(word: str, cls: type[Node]) -> NodeWord:
