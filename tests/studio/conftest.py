@@ -67,9 +67,10 @@ def need(what: bool, word: str) -> None:
     pytest.skip(word)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A real browser (playwright's `Browser`), one for the session."""
+    """A real browser (playwright's `Browser`), one for each file: while it is there, an event loop runs in the tests'
+    thread and processes are its children, which the tests of other files should not meet."""
     path = chromium_path()
     need(path is not None and Path(path).exists(), "no Chromium: apt-get install chromium, or name one in $CHROMIUM")
     need(built_page.is_built(), f"the page is not built: {built_page.how_to_build()}")
