@@ -283,7 +283,8 @@ def test_a_kept_show_whose_supervisor_is_killed(start, tmp_path):
     until(lambda: program.contrast() == 0)
     osc.send_message("/source/offset", 1.0)
     until(lambda: program.contrast() == 0 and program.picture()[..., 0].min() > 250)
-    t = program.status()["t"]
+    told = program.status()["t"]  # some time ago
+    t = until(lambda: (now := program.status()["t"]) > told and now)
     until(lambda: (kept := read_kept(kept_path(str(patch)))) is not None and kept.clock.get("t", 0) > t)
     patch.write_text("nonsense = (\n")
     until(lambda: program.status()["errors"])
