@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import tempfile
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from ganzfeld.atomic_write import write_whole
 from ganzfeld.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -153,9 +152,6 @@ def _write(path: Path, levels: tuple[Tensor, Tensor]) -> None:
     matrix, offset = levels
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode([*matrix.tolist(), offset.tolist()]))
-        Path(part).replace(path)
+        write_whole(path, msgspec.json.encode([*matrix.tolist(), offset.tolist()]))
     except OSError as error:
         log.info("the colours of smaller pictures were not kept: %s", error)

@@ -5,13 +5,11 @@ The answers are kept as a JSON list of absolute paths, `trusted-scripts.json` in
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import tempfile
 from pathlib import Path
 
+from ganzfeld.atomic_write import write_whole
 from ganzfeld.folders import config_folder
 from ganzfeld.plain_file import real_path, version_of
 
@@ -37,15 +35,7 @@ class TrustStore:
         paths = sorted(self._read() | {_key(path)})
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=f".{FILE_NAME}-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(paths, file, indent=1)
-                Path(temporary).replace(self._file)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            write_whole(self._file, json.dumps(paths, indent=1).encode(), private=True)
         except OSError as error:
             log.warning("cannot write down that %s may run: %s", path, error)
 

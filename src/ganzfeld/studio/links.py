@@ -7,17 +7,15 @@ the old ones back, also in shows that run: they look at the file once a second.
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import logging
-import os
 import secrets
-import tempfile
 import threading
 from pathlib import Path
 from typing import Literal, get_args
 
+from ganzfeld.atomic_write import write_whole
 from ganzfeld.folders import config_folder
 from ganzfeld.plain_file import read_plain
 
@@ -103,12 +101,4 @@ class Links:
 
     def _write(self, tokens: dict[Role, str]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=f".{FILE_NAME}-")  # for its owner alone
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(tokens, file, indent=1)
-            Path(temporary).replace(self._file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_whole(self._file, json.dumps(tokens, indent=1).encode(), private=True)
