@@ -11,7 +11,7 @@ import torch
 
 from ganzfeld.kernels.alpha import from_rgba8
 from ganzfeld.patch.media.live_sources import LiveSource, nothing
-from ganzfeld.patch.node import Named, Node, PrepareContext, RenderContext, SetupContext
+from ganzfeld.patch.node import Named, Node, PrepareContext, RenderContext, SetupContext, Structure
 
 LARGEST_SIDE = 8192
 LONGEST_NAME = 200
@@ -73,6 +73,20 @@ class LivePicture(Node):
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Any:
         picture: torch.Tensor = from_rgba8(context.staged.picture)
         return picture
+
+
+class SenderPicture(LivePicture):
+    """Base of those whose source has a name, and a kind of feeder of the type's own word."""
+
+    transparent = True
+    needs = "a sender"
+
+    name = Structure("", "The sender's name; left out, the first one.", check=checked_name)
+    size = Structure((1280, 720), "(width, height) in pixels; a picture of another shape is cropped.",
+                     check=checked_size)  # fmt: skip
+
+    def source(self, context: SetupContext) -> tuple[str, dict[str, Any]]:
+        return self.word, {"name": context.structure.name}
 
 
 def opened(context: SetupContext, kind: str, first: np.ndarray, options: dict[str, Any]) -> LiveSource:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.patch.media.live_picture import LivePicture, checked_size, opened
+from ganzfeld.patch.media.live_picture import SenderPicture, opened
 from ganzfeld.patch.media.live_sources import LiveSource
 from ganzfeld.patch.node import Latent, LatentRequest, PrepareContext, RenderContext, SetupContext, Structure
 
@@ -19,7 +19,7 @@ def _name(value: Any) -> str:
     return value
 
 
-class SharedNode(LivePicture):
+class SharedNode(SenderPicture):
     """What another program of this machine writes into shared memory, as a picture or as a latent.
 
     That program writes with `ganzfeld_ring.py` (`ganzfeld outputs --files FOLDER`), in bytes or floats. Read as a
@@ -31,7 +31,6 @@ class SharedNode(LivePicture):
 
     word = "shared"
     makes = ("image", "latent")
-    transparent = True
     examples = (
         'shown = shared("td", size=(64, 36))',
         'played = network("planets", latent=shared("noise"), psi=0.8, resolution=128)',
@@ -39,11 +38,6 @@ class SharedNode(LivePicture):
     needs = "a program that shares"
 
     name = Structure("ganzfeld", "The name that the other program writes under.", check=_name)
-    size = Structure((1280, 720), "(width, height) in pixels; a picture of another shape is cropped.",
-                     check=checked_size)  # fmt: skip
-
-    def source(self, context: SetupContext) -> tuple[str, dict[str, Any]]:
-        return "shared", {"name": context.structure.name}
 
     def setup(self, context: SetupContext) -> None:
         super().setup(context)
