@@ -13,6 +13,7 @@ import pytest
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import live_values, word_child, word_service
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.live_values import MOST, LiveValues
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.word_service import WordService
@@ -66,7 +67,8 @@ def test_a_child_that_takes_too_long_is_ended(service, monkeypatch):
 
 
 def test_the_child_answers_questions_with_words(monkeypatch):
-    questions = b"".join(
+    inside = msgspec.json.encode(Question("out(", of="insides", instead='out(network("orbits"))')) + b"\n"
+    questions = inside + b"".join(
         msgspec.json.encode(Question(text)) + b"\n" for text in ('out(network("planets"))', "out(", 'out("\u2028")')
     )
     answers = io.BytesIO()
@@ -74,7 +76,9 @@ def test_the_child_answers_questions_with_words(monkeypatch):
     monkeypatch.setattr(word_child.sys, "stdout", SimpleNamespace(buffer=answers))
     monkeypatch.setattr(word_child.os, "nice", lambda by: None)
     word_child.main()
-    first, second, third = (msgspec.json.decode(line, type=Words) for line in answers.getvalue().splitlines())
+    told, *rest = answers.getvalue().splitlines()
+    assert msgspec.json.decode(told, type=Insides).networks[0].kind == "stylegan3-t"
+    first, second, third = (msgspec.json.decode(line, type=Words) for line in rest)
     assert first.problem == "" and first.networks[0].layers
     assert second.problem and third.problem and second.nodes == first.nodes
     assert word_service._ARGUMENTS[-1] == word_child.__name__

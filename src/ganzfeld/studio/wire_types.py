@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, machine, sharing, show, wire
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, status
 
@@ -44,7 +45,7 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
+_ANSWERS = (Words, Insides, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from ganzfeld.studio.layers import insides
 from ganzfeld.studio.vocabulary import vocabulary
 from ganzfeld.studio.words import Question
 
@@ -24,8 +25,10 @@ def main() -> None:
     sys.stdout = sys.stderr
     for line in questions:
         question = msgspec.json.decode(line, type=Question)
-        words = vocabulary(question.text, Path(question.folder) if question.folder else None)
-        answers.write(msgspec.json.encode(words) + b"\n")
+        folder = Path(question.folder) if question.folder else None
+        of_words = question.of == "words"
+        answer = vocabulary(question.text, folder) if of_words else insides(question.text, folder, question.instead)
+        answers.write(msgspec.json.encode(answer) + b"\n")
         answers.flush()
 
 

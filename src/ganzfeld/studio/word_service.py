@@ -27,25 +27,34 @@ _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
 class WordService:
-    """Answers with the JSON of `words.Words`. Any thread may ask; one question is answered at a time."""
+    """Answers with the JSON of `words.Words` and `inside.Insides`. Any thread may ask; one question is answered at a
+    time."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
-        self._last: tuple[Question, bytes] | None = None
+        self._last: dict[str, tuple[Question, bytes]] = {}
         self._closed = False
 
     def words(self, text: str, folder: str = "") -> bytes:
         """The words of a patch with this text. Raises GanzfeldError if they cannot be had."""
-        if len(text) > LONGEST_TEXT:
+        return self._once(Question(text, folder))
+
+    def insides(self, text: str, folder: str = "", instead: str = "") -> bytes:
+        """The JSON of `inside.Insides`: of the text, or of `instead` if it is no patch. Raises GanzfeldError."""
+        return self._once(Question(text, folder, "insides", instead))
+
+    def _once(self, question: Question) -> bytes:
+        """The answer; the same question again is answered from memory."""
+        if max(len(question.text), len(question.instead)) > LONGEST_TEXT:
             raise GanzfeldError("the text is too long to be completed")
-        question = Question(text, folder)
         with self._asking:
-            if self._last is None or self._last[0] != question:
-                self._last = question, self._answer(question)
-            return self._last[1]
+            last = self._last.get(question.of)
+            if last is None or last[0] != question:
+                last = self._last[question.of] = question, self._answer(question)
+            return last[1]
 
     def close(self) -> None:
         """End the child, for good."""

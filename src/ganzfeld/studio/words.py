@@ -5,6 +5,8 @@ Told once, for the server and for the page (`wire_types.py` writes the page's ty
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -120,8 +122,11 @@ class Words(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Question(msgspec.Struct, frozen=True):
-    """What the process that collects words is asked: the words of this text, whose files lie in a folder ("": none)."""
+class Question(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the process that collects words is asked: the words of this text, whose files lie in a folder ("": none), or
+    what is inside its networks (`inside.Insides`), or those of the text `instead` if it is no patch."""
 
     text: str
     folder: str = ""
+    of: Literal["words", "insides"] = "words"
+    instead: str = ""
