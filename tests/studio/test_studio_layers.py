@@ -82,6 +82,26 @@ def test_blends_say_between_what_and_how_much(told):
     assert [layer.name for layer in told["face"].layers if layer.inner][:2] == ["b8.conv0", "b16.conv0"]
 
 
+def test_what_is_muted_is_told_with_the_rest():
+    text = """\
+face = network("planets")
+face.bend("b16", rotate=40, mute=True)
+face.bend("b16", rotate=20)
+face.bend("b16", rotate=10, solo=True)
+face.blend("flowers", amount=0.2)
+face.show("b8", mute=True)
+out(face, size=(8, 8))
+"""
+    (face,) = insides(text).networks
+    assert [(line.name, line.muted, line.solo, line.acts) for line in face.lines] == [
+        ("b16", True, False, False),
+        ("b16-2", False, False, False),
+        ("b16-3", False, True, True),
+        ("flowers", False, False, True),
+    ]
+    assert face.shows == "" and face.source == ""
+
+
 def test_the_layer_that_is_shown_is_known(told):
     assert told["face"].shows == "b8" and told["orb"].shows == ""
 

@@ -43,8 +43,9 @@ class InsideLine(msgspec.Struct, frozen=True):
     name: its part of an address, the first one's if a loop makes several. text: what is written, shortened. line,
     end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
     bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
-    lines, and no loop repeats it, so that it can be moved. muted: it stands as a comment and plays nothing. other: the
-    network that a blend leads to. amount: the blend's, if it is a plain number; address: where a hand turns that.
+    lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
+    comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
+    where a hand turns that.
     """
 
     name: str
@@ -60,6 +61,8 @@ class InsideLine(msgspec.Struct, frozen=True):
     channels: tuple[int, ...] | None = None
     alone: bool = True
     muted: bool = False
+    solo: bool = False
+    acts: bool = True
     other: str = ""
     amount: float | None = None
     address: str = ""
@@ -69,7 +72,7 @@ class InsideNetwork(msgspec.Struct, frozen=True):
     """A node that plays a network.
 
     file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
-    latent: numbers of z; rows: of w. shows: the layer it shows, "" for the picture. blends: networks that it can be
+    latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it shows, "" for the picture. blends: networks that it can be
     blended with, those of the patch first. problem: why it cannot be looked into, "" if it can.
     """
 
@@ -80,6 +83,7 @@ class InsideNetwork(msgspec.Struct, frozen=True):
     height: int = 0
     latent: int = 0
     rows: int = 0
+    source: str = ""
     shows: str = ""
     layers: tuple[InsideLayer, ...] = ()
     weights: tuple[InsideWeight, ...] = ()

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from ganzfeld.bending.targets import matches, weights_of
 from ganzfeld.errors import GanzfeldError, NetworkError, PatchError
 from ganzfeld.networks.wide import wide
+from ganzfeld.patch.flags import acting
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.language.text import lines_of
-from ganzfeld.patch.models import MethodModel, Span
+from ganzfeld.patch.models import MethodModel, NodeModel, Patch, Span
 from ganzfeld.patch.network.bends import switched_on
 from ganzfeld.patch.nodes.network import NetworkNode
 from ganzfeld.studio.inside import InsideLayer, InsideLine, InsideNetwork, Insides, InsideWeight, Reaches
@@ -45,13 +46,33 @@ def insides(text: str, folder: Path | None = None, instead: str = "") -> Insides
 
 
 def _networks(text: str, folder: Path) -> tuple[InsideNetwork, ...]:
-    graph = Graph(parse(text))
+    patch = parse(text)
+    graph = Graph(_with_all_lines(patch))
     playing = [node for node in graph.nodes.values() if issubclass(node.cls, NetworkNode)][:MOST_NETWORKS]
     files = {node.name: file_of(node, graph) for node in playing}
-    return tuple(_network(node, graph, text, files, folder) for node in playing)
+    written = {node.name: patch.nodes[node.name].methods for node in playing}
+    return tuple(_network(node, graph, text, written[node.name], files, folder) for node in playing)
 
 
-def _network(node: GraphNode, graph: Graph, text: str, files: dict[str, str], folder: Path) -> InsideNetwork:
+def _with_all_lines(patch: Patch) -> Patch:
+    """The patch as if nothing of it were muted, solo or bypassed: a graph looks up what plays."""
+    return replace(patch, nodes={name: _with_lines(node) for name, node in patch.nodes.items()})
+
+
+def _with_lines(node: NodeModel) -> NodeModel:
+    lines = tuple(replace(line, mute=False, solo=False) for line in node.methods)
+    return replace(node, bypass=False, solo=False, methods=lines)
+
+
+def _network(
+    node: GraphNode,
+    graph: Graph,
+    text: str,
+    written: tuple[MethodModel, ...],
+    files: dict[str, str],
+    folder: Path,
+) -> InsideNetwork:
+    """written: its lines as they are written, with what mutes them."""
     file = files[node.name]
     names = names_in(file, folder)
     if names is None:
@@ -64,10 +85,11 @@ def _network(node: GraphNode, graph: Graph, text: str, files: dict[str, str], fo
         *config.size,
         latent=config.z_dim,
         rows=config.num_ws,
-        shows=_shown(node, graph, names),
+        source=node.inputs.get("latent", ""),
+        shows=_shown(node, graph, names) if any(line.method == "show" for line in acting(written)) else "",
         layers=tuple(_layers(node, names)),
         weights=tuple(_weights(names))[:MOST_WEIGHTS],
-        lines=tuple(_lines(node, graph, text, names))[:MOST_LINES],
+        lines=tuple(_flagged(line, written) for line in _lines(node, graph, text, names))[:MOST_LINES],
         blends=_blends(file, names, files.values(), folder),
     )
 
@@ -131,6 +153,12 @@ def _lines(node: GraphNode, graph: Graph, text: str, names: NetworkNames) -> Ite
     lines = lines_of(text)
     for _, models in sorted(by_place.items(), key=lambda item: item[0]):
         yield _line(models, node, graph, lines, names)
+
+
+def _flagged(line: InsideLine, written: tuple[MethodModel, ...]) -> InsideLine:
+    """With what is written of it: whether it is muted or solo, and whether it acts then."""
+    model = next(each for each in written if each.name == line.name)
+    return replace(line, muted=model.mute, solo=model.solo, acts=model in acting(written))
 
 
 def _line(

@@ -1,4 +1,4 @@
-"""The process that collects words: `python -m ganzfeld.studio.word_child`, started by `word_service.py`.
+"""The process that knows the language: `python -m ganzfeld.studio.word_child`, started by `word_service.py`.
 
 It reads questions, a line of JSON each, and answers each with a line of JSON, until its input ends.
 """
@@ -11,9 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch.language.edits import splices_of
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.layers import insides
 from ganzfeld.studio.vocabulary import vocabulary
-from ganzfeld.studio.words import Question
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, InsideQuestion, Question, Words
 
 
 def main() -> None:
@@ -24,12 +27,21 @@ def main() -> None:
     # Whatever else is printed must not stand between the answers.
     sys.stdout = sys.stderr
     for line in questions:
-        question = msgspec.json.decode(line, type=Question)
-        folder = Path(question.folder) if question.folder else None
-        of_words = question.of == "words"
-        answer = vocabulary(question.text, folder) if of_words else insides(question.text, folder, question.instead)
-        answers.write(msgspec.json.encode(answer) + b"\n")
+        answers.write(msgspec.json.encode(_answer(msgspec.json.decode(line, type=AnyQuestion))) + b"\n")
         answers.flush()
+
+
+def _answer(question: AnyQuestion) -> Words | Insides | EditAnswer:
+    match question:
+        case Question(text, folder):
+            return vocabulary(text, Path(folder) if folder else None)
+        case InsideQuestion(text, folder, instead):
+            return insides(text, Path(folder) if folder else None, instead)
+        case EditQuestion(text, do, arguments):
+            try:
+                return EditAnswer(steps=[list(map(tuple, step)) for step in splices_of(text, do, arguments)])
+            except GanzfeldError as error:
+                return EditAnswer(what=error.what, hint=error.hint)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Words for the editor, collected in a process of their own.
+"""Words for the editor, and edits of the text, in a process of their own.
 
 Knowing all node types means importing torch, and reading a network's names means opening its file: neither belongs in
 the process that must never wait. The child is started at the first question, kept for the next ones, and ended when
@@ -11,17 +11,24 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.studio.words import Question
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, InsideQuestion, Question
 
 PATIENCE = 60.0
 """Seconds for an answer: importing torch on a cold machine, and opening a network for the first time."""
 IDLE = 300.0
 LONGEST_TEXT = 1_000_000
 LONGEST_ANSWER = 8_000_000
+COULD_NOT = {
+    Question: "the words for completion could not be collected",
+    InsideQuestion: "what is inside the networks could not be found out",
+    EditQuestion: "what knows the language does not answer",
+}
 _ARGUMENTS = (sys.executable, "-m", "ganzfeld.studio.word_child")
 _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
@@ -35,7 +42,7 @@ class WordService:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
-        self._last: dict[str, tuple[Question, bytes]] = {}
+        self._last: dict[type, tuple[AnyQuestion, bytes]] = {}
         self._closed = False
 
     def words(self, text: str, folder: str = "") -> bytes:
@@ -44,24 +51,32 @@ class WordService:
 
     def insides(self, text: str, folder: str = "", instead: str = "") -> bytes:
         """The JSON of `inside.Insides`: of the text, or of `instead` if it is no patch. Raises GanzfeldError."""
-        return self._once(Question(text, folder, "insides", instead))
+        return self._once(InsideQuestion(text, folder, instead))
 
-    def _once(self, question: Question) -> bytes:
+    def _once(self, question: Question | InsideQuestion) -> bytes:
         """The answer; the same question again is answered from memory."""
-        if max(len(question.text), len(question.instead)) > LONGEST_TEXT:
+        if len(question.text) > LONGEST_TEXT:
             raise GanzfeldError("the text is too long to be completed")
         with self._asking:
-            last = self._last.get(question.of)
+            last = self._last.get(type(question))
             if last is None or last[0] != question:
-                last = self._last[question.of] = question, self._answer(question)
+                last = self._last[type(question)] = question, self._answer(question)
             return last[1]
+
+    def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
+        """What an edit makes of a text. Raises GanzfeldError if that cannot be found out."""
+        if len(text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long for that")
+        with self._asking:
+            answer = self._answer(EditQuestion(text, do, dict(arguments)))
+        return msgspec.json.decode(answer, type=EditAnswer)
 
     def close(self) -> None:
         """End the child, for good."""
         self._closed = True
         self._end()
 
-    def _answer(self, question: Question) -> bytes:
+    def _answer(self, question: AnyQuestion) -> bytes:
         child = self._started()
         assert child.stdin is not None and child.stdout is not None
         patience = threading.Timer(PATIENCE, child.kill)
@@ -77,7 +92,7 @@ class WordService:
             patience.cancel()
         if not answer.endswith(b"\n"):
             self._end()
-            raise GanzfeldError("the words for completion could not be collected", hint="The editor works without.")
+            raise GanzfeldError(COULD_NOT[type(question)], hint="The editor works without.")
         self._end_when_idle()
         return answer
 

@@ -18,6 +18,7 @@ export const KINDS: readonly string[] = [
   "played",
   "carets",
   "you",
+  "edited",
 ];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
@@ -70,7 +71,7 @@ export type Role = "play" | "watch" | "output";
 
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
 
-export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved;
+export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
 export type FromPage =
   | Acknowledgement
@@ -89,7 +90,8 @@ export type FromPage =
   | PlayText
   | SaveText
   | ResolveConflict
-  | CaretMoved;
+  | CaretMoved
+  | Edit;
 
 export type FromStudio =
   | EncodedFrame
@@ -103,7 +105,8 @@ export type FromStudio =
   | DocumentState
   | BlockPlayed
   | Carets
-  | You;
+  | You
+  | Edited;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -491,6 +494,24 @@ export interface You {
   is_secure: boolean;
 }
 
+/**
+ * The answer to `Edit`: the change of the document at that version, which the page makes as one of its own, so that
+ * it can undo it. start, end: what it concerns, in the text afterwards. changes None: it cannot be done; `what` and
+ * `hint` say why, or `late` that the document has a newer version, so that the page may ask again when it has it.
+ */
+export interface Edited {
+  kind: "edited";
+  request: number;
+  log: string;
+  version: number;
+  changes: Changes | null;
+  start: number;
+  end: number;
+  late: boolean;
+  what: string;
+  hint: string;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -652,6 +673,20 @@ export interface CaretMoved {
 }
 
 /**
+ * A hand does something that changes the text: an act of `patch.language.edits`, by its word, on the document at
+ * this version, with everything that this page wrote in it. The answer is `Edited` with the same `request`, which the
+ * page makes up.
+ */
+export interface Edit {
+  kind: "edit";
+  request: number;
+  log: string;
+  version: number;
+  do: string;
+  arguments?: Record<string, string | number | boolean | null | (string | number | boolean | null)[]>;
+}
+
+/**
  * A parameter or an input. kind: as in the reference ("value", "choice", "input", …). default: as one would write
  * it, "" for none. range: what a knob spans. options: what may be chosen, as one would write it.
  */
@@ -793,8 +828,9 @@ export interface InsideWeight {
  * name: its part of an address, the first one's if a loop makes several. text: what is written, shortened. line,
  * end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
  * bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
- * lines, and no loop repeats it, so that it can be moved. muted: it stands as a comment and plays nothing. other: the
- * network that a blend leads to. amount: the blend's, if it is a plain number; address: where a hand turns that.
+ * lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
+ * comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
+ * where a hand turns that.
  */
 export interface InsideLine {
   name: string;
@@ -810,6 +846,8 @@ export interface InsideLine {
   channels: number[] | null;
   alone: boolean;
   muted: boolean;
+  solo: boolean;
+  acts: boolean;
   other: string;
   amount: number | null;
   address: string;
@@ -819,7 +857,7 @@ export interface InsideLine {
  * A node that plays a network.
  *
  * file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
- * latent: numbers of z; rows: of w. shows: the layer it shows, "" for the picture. blends: networks that it can be
+ * latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it shows, "" for the picture. blends: networks that it can be
  * blended with, those of the patch first. problem: why it cannot be looked into, "" if it can.
  */
 export interface InsideNetwork {
@@ -830,6 +868,7 @@ export interface InsideNetwork {
   height: number;
   latent: number;
   rows: number;
+  source: string;
   shows: string;
   layers: InsideLayer[];
   weights: InsideWeight[];
