@@ -72,8 +72,9 @@ class InsideNetwork(msgspec.Struct, frozen=True):
     """A node that plays a network.
 
     file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
-    latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it shows, "" for the picture. blends: networks that it can be
-    blended with, those of the patch first. problem: why it cannot be looked into, "" if it can.
+    latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it
+    shows, "" for the picture. blends: networks that it can be blended with, those of the patch first. problem: why it
+    cannot be looked into, "" if it can.
     """
 
     node: str

@@ -69,13 +69,12 @@ def _listed(value: ast.expr) -> list[int]:
 def _in_list(edited: EditedText, value: ast.List, listed: list[int], channel: int, on: bool) -> Splice:
     """One number comes into a list in its order, or goes from it; the others, and how they are laid out, stay."""
     places = [edited.range_of(element) for element in value.elts]
-    start, _ = edited.range_of(value)
+    start, end = edited.range_of(value)
     if not on:
         index = listed.index(channel)
         if index > 0:
             return Splice(places[index - 1][1], places[index][1], "")
-        after = places[1][0] if len(places) > 1 else places[0][1]
-        return Splice(places[0][0], after, "")
+        return Splice(places[0][0], places[1][0], "") if len(places) > 1 else Splice(start, end, "[]")
     if not places:
         return Splice(start + 1, start + 1, str(channel))
     index = next((index for index, each in enumerate(listed) if each > channel), None)
