@@ -30,7 +30,7 @@ def played(file: Path, device: str, beats: float) -> bool:
     engine = Engine(device=device, trusted=lambda path: True)
     engine.load(file.read_text(), file)
     clock = Clock(engine.bpm or 120)
-    fps = engine.fps or 60
+    fps = max((options.fps for options in engine.outs.values()), default=60.0)
     show = engine._playing
     assert show is not None
     ready = len(show.built._programs)
@@ -48,8 +48,8 @@ def played(file: Path, device: str, beats: float) -> bool:
     well = not engine.problems and all(program.captured or not captures for program in programs)
     said = "; ".join(str(each) for each in [*show.built.notes, *engine.problems])
     print(
-        f"{file.stem:18} {statistics.median(on_device):8.2f} {max(times[round(fps) :]):8.2f} {ready:6} → {len(programs):<6}"
-        f" {'ok' if well else 'FAILED'} {said}",
+        f"{file.stem:18} {statistics.median(on_device):8.2f} {max(times[round(fps) :]):8.2f} {ready:6} → "
+        f"{len(programs):<6} {'ok' if well else 'FAILED'} {said}",
         flush=True,
     )
     engine.close()
@@ -67,7 +67,8 @@ def main() -> int:
     print(f"torch {torch.__version__}, {device}\n{'milliseconds':18} {'device':>8} {'longest':>8} {'variants':>9}")
     files = [file for file in [OPENING, *sorted(EXAMPLES.glob("*.ganz"))] if file.stem in arguments.examples or (
         not arguments.examples)]  # fmt: skip
-    return 0 if all([played(file, device, arguments.beats) for file in files]) else 1
+    well = [played(file, device, arguments.beats) for file in files]
+    return 0 if all(well) else 1
 
 
 if __name__ == "__main__":

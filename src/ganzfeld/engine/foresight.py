@@ -1,7 +1,7 @@
 """Which variants of a patch will be shown soon: its choices, evaluated at moments that are still to come.
 
-A choice that changes with the beat (`face.show(seq("image b32", beats=8))`) changes together with others, so what comes is
-a combination that no single change reaches. Made ready before it is shown, it does not hold a frame up.
+A choice that changes with the beat (`face.show(seq("image b32", beats=8))`) changes together with others, so what comes
+is a combination that no single change reaches. Made ready before it is shown, it does not hold a frame up.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def foreseen(
     if not any(graph.slots[address].expression is not None for address in choices):
         return
     evaluator, state, inbox = Evaluator(graph, matched), {}, Inbox()
-    beats_a_second = max(moment.bpm, 1e-3) / 60
+    beats_a_second = max(graph.patch.settings.bpm or moment.bpm, 1e-3) / 60
     seen: set[tuple] = set()
     for step in range(BEATS * STEPS):
         beats = step / STEPS
