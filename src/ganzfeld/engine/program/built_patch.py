@@ -127,9 +127,7 @@ class BuiltPatch:
         while self._pools:
             self.graphs.put_back(*self._pools.popitem())
 
-    def variants(
-        self, values: Mapping[str, Any], soon: Iterable[Mapping[str, Any]], most: int
-    ) -> list[dict[str, Any]]:
+    def variants(self, values: Mapping[str, Any], soon: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
         """Values for up to `most` variants: the present one first, then those that come `soon` (values of the choices),
         then each choice's other candidates in turn."""
         others = ({address: c} for address in self.choices for c in self.graph.slots[address].candidates)
