@@ -182,7 +182,8 @@ class GpuStyleGAN2:
         fused = paints and not seen and step.fuses
         pixels = step.pixels
         plain = None
-        if seen or (paints and not fused):
+        peeks = not seen and options.peeks(c.layer)
+        if seen or peeks or (paints and not fused):
             plain = torch.empty(pixels, c.channels, dtype=torch.float16, device=self.device)
         painted = self._painted(picture, step) if paints else None
         activation = Activation(
@@ -200,6 +201,8 @@ class GpuStyleGAN2:
         if fused:
             self.painting.join()
         step.run(picture.entry, weight, activation, painted if fused else None)
+        if peeks and plain is not None:
+            options.passed(c.layer, plain.view(1, *step.size, c.channels).permute(0, 3, 1, 2))
         if seen and plain is not None:
             real = plain.view(1, *step.size, c.channels)[..., : c.real_channels]
             x = options.passed(c.layer, real.permute(0, 3, 1, 2))
