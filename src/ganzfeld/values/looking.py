@@ -43,6 +43,21 @@ class CellView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, Meta(ge=SMALLEST_CELL, le=LARGEST_CELL)] = 128
 
 
+class CellPlace(msgspec.Struct, frozen=True):
+    """Where an atlas has a cell: its picture at x, y; `count` numbers from the place `numbers` on in those that travel
+    with the picture, and the numbers of `chosen` channels from `channels` on. problem: why there is nothing to see."""
+
+    x: int = 0
+    y: int = 0
+    width: int = 0
+    height: int = 0
+    numbers: int = 0
+    count: int = 0
+    channels: int = 0
+    chosen: int = 0
+    problem: str = ""
+
+
 class CellShown(msgspec.Struct, frozen=True):
     """A view's place in the atlas: x, y, width, height in pixels; all 0 where it has no picture.
 

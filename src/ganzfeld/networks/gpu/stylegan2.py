@@ -201,14 +201,13 @@ class GpuStyleGAN2:
         if fused:
             self.painting.join()
         step.run(picture.entry, weight, activation, painted if fused else None)
-        if peeks and plain is not None:
-            options.passed(c.layer, plain.view(1, *step.size, c.channels).permute(0, 3, 1, 2))
-        if seen and plain is not None:
+        if (seen or peeks) and plain is not None:
             real = plain.view(1, *step.size, c.channels)[..., : c.real_channels]
             x = options.passed(c.layer, real.permute(0, 3, 1, 2))
             if wanted:
                 return x
-            plain, leaving = self._entered(picture, number, x)
+            if seen:
+                plain, leaving = self._entered(picture, number, x)
         if painted is not None:
             if not fused and plain is not None:
                 self._paint(picture, plain, step, painted)
