@@ -124,6 +124,14 @@ export function playRange(start: number, end: number): void {
   });
 }
 
+/** Goes to a line of the text (from 1). */
+export function goToLine(number: number): void {
+  if (!view) return;
+  const line = view.state.doc.line(Math.min(Math.max(number, 1), view.state.doc.lines));
+  view.dispatch({ selection: { anchor: line.from }, scrollIntoView: true });
+  edit();
+}
+
 /** Writes the text into the patch's file. One that has none is asked how it is to be called. */
 export function saveText(): void {
   const link = connection;

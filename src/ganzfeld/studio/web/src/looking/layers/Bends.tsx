@@ -44,7 +44,9 @@ export function Bends({ network, chosen, drag }: { network: InsideNetwork; chose
           </li>
         ))}
       </ul>
-      <p className="layers-hint">{words ? `Drag one onto a layer; a click bends ${where}.` : "The bends come …"}</p>
+      <p className="layers-hint">
+        {words ? `Drag one onto a layer; a click bends ${where}.` : "The bends come …"}
+      </p>
     </section>
   );
 }

@@ -33,16 +33,17 @@ export function BlendSlider({
       setHeld(null);
       return;
     }
-    blend(network.node, other, at.target, held)
-      .catch(() => {}) // it was told
-      .finally(() => {
-        if (address) releaseWhenPlayed(address, true);
-        setHeld(null);
-      });
+    blend(network.node, other, at.target, held).finally(() => {
+      if (address) releaseWhenPlayed(address, true);
+      setHeld(null);
+    });
   };
   const about = at.shared ? "Other lines blend this layer, too" : undefined;
   return (
-    <label className={at.shared ? "blend shared" : "blend"} title={isFree ? about : "Its amount is an expression in the text"}>
+    <label
+      className={at.shared ? "blend shared" : "blend"}
+      title={isFree ? about : "Its amount is an expression in the text"}
+    >
       <input
         type="range"
         min={Math.min(0, isFree ? at.amount : 0)}

@@ -1,7 +1,6 @@
 import "./layers.css";
 import { useEffect, useReducer } from "react";
 import type { InsideNetwork } from "../../live/wire";
-import { closeSheet } from "../../sheets/open";
 import { CellCanvas } from "../CellCanvas";
 import { Bends } from "./Bends";
 import { AT_FIRST, type Choice, type Chosen, networkOf, withChoice } from "./chosen";
@@ -24,24 +23,20 @@ export function Layers() {
   const network = networkOf(insides, chosen.node);
   const drag = useBendDrag(chosen, insides);
   return (
-    <section className="layers" aria-label="Layers" data-testid="layers">
+    <div className="layers">
       <div className="layers-head">
-        <h2>Layers</h2>
         <Colours chosen={chosen} choose={choose} />
         {problem !== "" && (
           <p className="layers-problem" role="status">
             {problem}
           </p>
         )}
-        <button type="button" className="layers-close" onClick={closeSheet}>
-          <kbd>Esc</kbd>close
-        </button>
       </div>
       {insides?.networks.length === 0 && <p className="layers-none">{nothing(problem)}</p>}
       {insides === null && <p className="layers-none">{problem || "The networks are looked into …"}</p>}
       {insides !== null && insides.networks.length > 0 && (
         <CellCanvas className="strips">
-          <div className="strips-scroll">
+          <div className="layers-scroll">
             {insides.networks.map((each) => (
               <Strip key={each.node} network={each} chosen={chosen} choose={choose} over={drag.over} />
             ))}
@@ -49,37 +44,29 @@ export function Layers() {
         </CellCanvas>
       )}
       {network && network.layers.length > 0 && (
-        <Inside network={network} chosen={chosen} choose={choose} drag={drag} />
+        <>
+          <Inside key={chosen.layer} network={network} chosen={chosen} choose={choose} />
+          <Bends network={network} chosen={chosen} drag={drag} />
+        </>
       )}
       {drag.ghost}
-    </section>
+    </div>
   );
 }
 
 function nothing(problem: string): string {
-  return problem || "No network plays in this patch. Write one: face = network(\"planets\")";
+  return problem || 'No network plays in this patch. Write one: face = network("planets")';
 }
 
-/** One layer of a network, or all of it: how it looks, what acts on it, what it is made of, what could bend it. */
-function Inside({
-  network,
-  chosen,
-  choose,
-  drag,
-}: {
-  network: InsideNetwork;
-  chosen: Chosen;
-  choose: Choose;
-  drag: ReturnType<typeof useBendDrag>;
-}) {
+/** One layer of a network, or all of it: how it looks, what acts on it, what it is made of. */
+function Inside({ network, chosen, choose }: { network: InsideNetwork; chosen: Chosen; choose: Choose }) {
   return (
     <CellCanvas className="inside">
-      <Preview network={network} chosen={chosen} choose={choose} />
-      <div className="inside-middle">
+      <div className="layers-scroll">
+        <Preview network={network} chosen={chosen} />
         <Lines network={network} chosen={chosen} choose={choose} />
-        <Opened network={network} chosen={chosen} choose={choose} />
       </div>
-      <Bends network={network} chosen={chosen} drag={drag} />
+      <Opened network={network} chosen={chosen} choose={choose} />
     </CellCanvas>
   );
 }

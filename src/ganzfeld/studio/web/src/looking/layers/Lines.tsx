@@ -6,14 +6,23 @@ import type { Choose } from "./Layers";
 import { lineForChannels, linesAt, neighbourOf, reachWords } from "./model";
 
 /** The lines of the text that act on what is chosen, to order, mute, solo and delete. */
-export function Lines({ network, chosen, choose }: { network: InsideNetwork; chosen: Chosen; choose: Choose }) {
+export function Lines({
+  network,
+  chosen,
+  choose,
+}: {
+  network: InsideNetwork;
+  chosen: Chosen;
+  choose: Choose;
+}) {
   const lines = linesAt(network, chosen.layer);
   const takes = chosen.layer === "" ? null : lineForChannels(network, chosen.layer, chosen.line);
   return (
     <section className="bend-lines" aria-label="Lines">
       {lines.length === 0 && (
         <p className="layers-hint">
-          {chosen.layer === "" ? "Nothing bends this network." : "Nothing bends this layer."} Drag a bend onto a layer.
+          {chosen.layer === "" ? "Nothing bends this network." : "Nothing bends this layer."} Drag a bend onto
+          a layer.
         </p>
       )}
       <ol>
@@ -78,7 +87,12 @@ function Line({
       >
         ↓
       </button>
-      <button type="button" aria-pressed={line.muted} title="As if it were not there" onClick={() => mute(network, line)}>
+      <button
+        type="button"
+        aria-pressed={line.muted}
+        title="As if it were not there"
+        onClick={() => mute(network, line)}
+      >
         mute
       </button>
       <button
@@ -89,7 +103,12 @@ function Line({
       >
         solo
       </button>
-      <button type="button" aria-label="Delete the line" title="Delete the line" onClick={() => drop(network, line)}>
+      <button
+        type="button"
+        aria-label="Delete the line"
+        title="Delete the line"
+        onClick={() => drop(network, line)}
+      >
         ✕
       </button>
     </li>

@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { type CSSProperties, useEffect } from "react";
 import type { View } from "../../live/atlas";
 import { atDesk } from "../../live/show";
 import type { InsideLayer, InsideLine, InsideNetwork } from "../../live/wire";
@@ -19,7 +19,15 @@ const PAGE = 64;
 const GRID = 360;
 
 /** A layer opened: its channels, its numbers, the network's weights. */
-export function Opened({ network, chosen, choose }: { network: InsideNetwork; chosen: Chosen; choose: Choose }) {
+export function Opened({
+  network,
+  chosen,
+  choose,
+}: {
+  network: InsideNetwork;
+  chosen: Chosen;
+  choose: Choose;
+}) {
   const layer = network.layers.find(({ name }) => name === chosen.layer);
   const tab = layer ? chosen.tab : "weights";
   return (
@@ -120,31 +128,32 @@ function Channels({
         </button>
       </div>
       <p className="layers-hint">{channelWords(line, chosen.picked)}</p>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: leaving shows the layer again */}
-      <div
-        className="channel-grid"
-        style={{ aspectRatio: cell && cell.height > 0 ? `${cell.width} / ${cell.height}` : "1" }}
-        onPointerLeave={() => choose({ do: "hover", channel: null })}
-      >
-        <Cell view={view} />
+      <div className="channel-fit">
         <div
-          className="channel-buttons"
-          style={{ gridTemplate: `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)` }}
+          className="channel-grid"
+          style={{ "--ratio": cell && cell.height > 0 ? cell.width / cell.height : 1 } as CSSProperties}
+          onPointerLeave={() => choose({ do: "hover", channel: null })}
         >
-          {channels.map((channel, index) => (
-            <button
-              key={channel}
-              type="button"
-              aria-pressed={inside.has(channel)}
-              aria-label={`Channel ${channel}`}
-              title={`channel ${channel}, activity ${short(cell?.numbers[index] ?? Number.NaN)}`}
-              onPointerEnter={() => choose({ do: "hover", channel })}
-              onFocus={() => choose({ do: "hover", channel })}
-              onClick={() => click(channel)}
-            >
-              <span>{channel}</span>
-            </button>
-          ))}
+          <Cell view={view} />
+          <div
+            className="channel-buttons"
+            style={{ gridTemplate: `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)` }}
+          >
+            {channels.map((channel, index) => (
+              <button
+                key={channel}
+                type="button"
+                aria-pressed={inside.has(channel)}
+                aria-label={`Channel ${channel}`}
+                title={`channel ${channel}, activity ${short(cell?.numbers[index] ?? Number.NaN)}`}
+                onPointerEnter={() => choose({ do: "hover", channel })}
+                onFocus={() => choose({ do: "hover", channel })}
+                onClick={() => click(channel)}
+              >
+                <span>{channel}</span>
+              </button>
+            ))}
+          </div>
         </div>
       </div>
     </div>

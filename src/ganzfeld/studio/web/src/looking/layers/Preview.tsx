@@ -3,13 +3,12 @@ import type { InsideNetwork } from "../../live/wire";
 import { Cell } from "../CellCanvas";
 import { show } from "./acts";
 import type { Chosen } from "./chosen";
-import type { Choose } from "./Layers";
 import { sizeWords } from "./model";
 
 const LARGE = 360;
 
 /** What is chosen, large: the picture, a layer, or the channel under the pointer. Nothing of it is on the wall. */
-export function Preview({ network, chosen }: { network: InsideNetwork; chosen: Chosen; choose: Choose }) {
+export function Preview({ network, chosen }: { network: InsideNetwork; chosen: Chosen }) {
   const { node } = network;
   const layer = network.layers.find(({ name }) => name === chosen.layer);
   const isShown = layer !== undefined && network.shows === layer.name;

@@ -28,7 +28,11 @@ export function Strip({
   const blends = other === "" ? null : blendsAt(network, other);
   const isHere = (layer: string) => over?.node === network.node && over.layer === layer;
   return (
-    <section className="strip" aria-label={`${network.node}: ${network.file}`} data-testid={`strip-${network.node}`}>
+    <section
+      className="strip"
+      aria-label={`${network.node}: ${network.file}`}
+      data-testid={`strip-${network.node}`}
+    >
       <StripHead network={network} chosen={chosen} choose={choose} other={other} />
       <div className="strip-layers">
         <div className="layer-column">
@@ -72,7 +76,13 @@ function Slider({
   word: string;
 }) {
   return (
-    <BlendSlider key={`${network.node} ${other} ${at.target}`} at={at} network={network} other={other} word={word} />
+    <BlendSlider
+      key={`${network.node} ${other} ${at.target}`}
+      at={at}
+      network={network}
+      other={other}
+      word={word}
+    />
   );
 }
 
@@ -92,7 +102,11 @@ function StripHead({
   const others = other === "" || network.blends.includes(other) ? network.blends : [other, ...network.blends];
   return (
     <div className="strip-head">
-      <button type="button" aria-pressed={isOpen} onClick={() => choose({ do: "layer", node: network.node, layer: "" })}>
+      <button
+        type="button"
+        aria-pressed={isOpen}
+        onClick={() => choose({ do: "layer", node: network.node, layer: "" })}
+      >
         <b>{network.node}</b> {network.file}
       </button>
       <span>
@@ -145,7 +159,9 @@ function LayerButton({
   const { node } = network;
   const shown = network.shows === layer.name;
   const count = linesAt(network, layer.name).length;
-  const classes = ["layer", isBent && "bent", isOver && "over", !layer.plays && "idle"].filter(Boolean).join(" ");
+  const classes = ["layer", isBent && "bent", isOver && "over", !layer.plays && "idle"]
+    .filter(Boolean)
+    .join(" ");
   return (
     <button
       type="button"
@@ -190,7 +206,15 @@ function Latent({ network }: { network: InsideNetwork }) {
 }
 
 /** What comes out. */
-function Result({ network, isChosen, choose }: { network: InsideNetwork; isChosen: boolean; choose: Choose }) {
+function Result({
+  network,
+  isChosen,
+  choose,
+}: {
+  network: InsideNetwork;
+  isChosen: boolean;
+  choose: Choose;
+}) {
   const { node, shows } = network;
   return (
     <button

@@ -6,7 +6,15 @@ import { histogramOf, restOf, weightGroups } from "./model";
 import { HistogramPlot } from "./Plot";
 
 /** The network's weights by layer, searched by typing; of the chosen one, its values before and after bends. */
-export function Weights({ network, chosen, choose }: { network: InsideNetwork; chosen: Chosen; choose: Choose }) {
+export function Weights({
+  network,
+  chosen,
+  choose,
+}: {
+  network: InsideNetwork;
+  chosen: Chosen;
+  choose: Choose;
+}) {
   const groups = weightGroups(network, chosen.find);
   const count = groups.reduce((sum, { weights }) => sum + weights.length, 0);
   const weight = network.weights.find(({ name }) => name === chosen.weight);

@@ -32,8 +32,7 @@ export function drop(network: InsideNetwork, line: InsideLine): void {
 
 /** A layer is shown instead of the picture; "": the picture again. channel: that one alone. */
 export function show(node: string, layer: string, channel?: number): void {
-  const one = channel === undefined ? {} : { channel };
-  void edit("show", { node, layer: layer === "" ? "image" : layer, ...one });
+  void edit("show", { node, layer: layer === "" ? "image" : layer, channel: channel ?? null });
 }
 
 /** How far a layer ("*": all of it) is blended with another network. */

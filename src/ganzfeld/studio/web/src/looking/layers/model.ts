@@ -67,10 +67,11 @@ export function blendedWith(network: InsideNetwork, chosen: string): string {
   return network.lines.find(({ method }) => method === "blend")?.other ?? "";
 }
 
-/** How many columns and rows a grid of so many channels has. */
+const ACROSS = 8;
+
+/** How many columns and rows a grid of so many channels has: the engine lays them in rows of eight. */
 export function gridOf(count: number): { columns: number; rows: number } {
-  const columns = Math.max(1, Math.ceil(Math.sqrt(count)));
-  return { columns, rows: Math.max(1, Math.ceil(count / columns)) };
+  return { columns: ACROSS, rows: Math.max(1, Math.ceil(count / ACROSS)) };
 }
 
 /** "64×128": width and height. */
@@ -131,14 +132,22 @@ export interface Histogram {
 export function histogramOf(cell: CellOfPage | null): Histogram | null {
   const [low, high, ...counts] = cell?.numbers ?? [];
   if (low === undefined || high === undefined || counts.length < STEPS) return null;
-  const lists = [counts.slice(0, STEPS), ...(counts.length >= 2 * STEPS ? [counts.slice(STEPS, 2 * STEPS)] : [])];
+  const lists = [
+    counts.slice(0, STEPS),
+    ...(counts.length >= 2 * STEPS ? [counts.slice(STEPS, 2 * STEPS)] : []),
+  ];
   return { low, high, counts: lists };
 }
 
 const STEPS = 64;
 
 /** The points of a closed SVG shape over counts, in a box; the tallest fills it. highest: of all that share the box. */
-export function areaPoints(counts: readonly number[], width: number, height: number, highest: number): string {
+export function areaPoints(
+  counts: readonly number[],
+  width: number,
+  height: number,
+  highest: number,
+): string {
   const top = Math.max(highest, Number.MIN_VALUE);
   const step = width / Math.max(counts.length, 1);
   const points = counts.flatMap((count, index) => {

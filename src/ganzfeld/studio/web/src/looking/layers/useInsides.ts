@@ -22,7 +22,9 @@ export function useInsides(): { insides: Insides | null; problem: string } {
     const look = () => {
       ask<Insides>("/api/layers", leaving.signal)
         .then((next) => {
-          setInsides((before) => (next.networks.length > 0 || !before || next.problem === "" ? next : before));
+          setInsides((before) =>
+            next.networks.length > 0 || !before || next.problem === "" ? next : before,
+          );
           setProblem(next.problem);
         })
         .catch((error: Error) => {
