@@ -119,7 +119,7 @@ def text_of(file: Path, more: str = "") -> str:
 
 
 def numbers_of(atlas: DrawnAtlas) -> np.ndarray:
-    below = atlas.picture[atlas.height :].cpu().contiguous().view(-1).numpy()
+    below = atlas.picture[len(atlas.picture) - atlas.rows :].cpu().contiguous().view(-1).numpy()
     return below.view(np.float32)
 
 
@@ -164,7 +164,7 @@ def test_the_atlas_shows_the_same_captured_and_not(networks: dict[str, Path]) ->
             stage.settle()
             if len(stage.atlases) > before:
                 atlas = stage.atlases[-1]
-                found[number] = atlas.picture[: atlas.height]
+                found[number] = atlas.picture[: atlas.shown]
     both = pictures[0].keys() & pictures[1].keys()
     if not both:  # they began at different frames: the same picture comes six frames later
         pytest.skip("never drawn in the same frame")
