@@ -403,8 +403,8 @@ class Node(Declares):
         raise NotImplementedError(self.word)
 
     def warm(self, tap: NodeTap, context: RenderContext) -> None:
-        """Make what a tap needs at first use, beside a show that plays this node: nothing that it reads or remembers may
-        change."""
+        """Make what a tap needs at first use, beside a show that plays this node: nothing that the show reads or
+        remembers may change."""
 
     def matched(self) -> Mapping[str, tuple[int, ...]]:
         """After `setup`: the number of channels of each thing that a method line reaches, so that `i` and `n` can fan

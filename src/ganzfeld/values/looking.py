@@ -36,9 +36,9 @@ class CellView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     node: Word
     layer: Word = ""
     weight: Word = ""
-    channels: ChannelChoice | Annotated[
-        tuple[Annotated[int, Meta(ge=0, le=65535)], ...], Meta(max_length=MOST_CHANNELS)
-    ] = "active"
+    channels: (
+        ChannelChoice | Annotated[tuple[Annotated[int, Meta(ge=0, le=65535)], ...], Meta(max_length=MOST_CHANNELS)]
+    ) = "active"
     first: Annotated[int, Meta(ge=0, le=65535)] = 0
     size: Annotated[int, Meta(ge=SMALLEST_CELL, le=LARGEST_CELL)] = 128
 

@@ -90,7 +90,9 @@ def test_looking_at_every_layer_changes_no_bit(kind: str, bends: bool):
     peek = LayerPeek(lambda name, x: seen.update({name: x.clone()}), network.layers)
     plain = path.synthesis(w, SynthesisOptions(after=after))
     assert torch.equal(path.synthesis(w, SynthesisOptions(after=after, peek=peek)), plain)
-    network.synthesis(w, after=after, peek=LayerPeek(lambda name, x: expected.update({name: x.clone()}), network.layers))
+    network.synthesis(
+        w, after=after, peek=LayerPeek(lambda name, x: expected.update({name: x.clone()}), network.layers)
+    )
     assert list(seen) == list(expected) == list(network.layers)
     for layer in network.layers[:-1]:  # StyleGAN3 shows its last layer in the picture's own scale
         assert error(seen[layer], expected[layer]) < 5e-3, layer

@@ -230,7 +230,9 @@ class Program:
         played = other._played
         if played is None:
             raise RuntimeError("the program is not captured any more")
-        entered = {number: result for part in played.parts if part is not None for number, result in part.entered.items()}
+        entered = {
+            number: result for part in played.parts if part is not None for number, result in part.entered.items()
+        }
         with self.built.graphs.capture_lock.exclusive():
             self.binding.state = played.state
             self._played = _CapturedProgram(played.state, played.held, self._captured_parts(entered))

@@ -33,7 +33,7 @@ class Atlas:
         self.device = device
         self.layout = laid_out(views)
         layout = self.layout
-        self._planes = torch.zeros(3, layout.height, layout.width, device=device)
+        self._planes = torch.zeros(3, layout.shown, layout.width, device=device)
         self._numbers = torch.zeros(layout.rows * layout.width, device=device)
         self._which = {
             number: torch.tensor(cell.view.channels, device=device)
@@ -76,15 +76,15 @@ class Atlas:
         self._held.clear()
 
     def bytes(self, number: int) -> Tensor:
-        """The atlas as uint8 [height + rows, width, 4] in memory of its own: pictures as RGBA, and below them numbers
-        as float32, of which the first is `number`."""
-        height, width = self._planes.shape[1:]
-        found = torch.empty(height + self.layout.rows, width, 4, dtype=torch.uint8, device=self.device)
+        """The atlas as uint8 [height, width, 4] in memory of its own: pictures as RGBA in its first rows, in its last
+        ones numbers as float32, of which the first is `number`."""
+        layout = self.layout
+        found = torch.empty(layout.height, layout.width, 4, dtype=torch.uint8, device=self.device)
         light = torch.nan_to_num(self._planes, nan=0.0).mul_(255).add_(0.5).clamp_(0, 255)
-        found[:height, :, :3] = light.permute(1, 2, 0)
-        found[:height, :, 3] = 255
+        found[: layout.shown, :, :3] = light.permute(1, 2, 0)
+        found[: layout.shown, :, 3] = 255
         self._numbers[:1].fill_(number)
-        found[height:].view(-1).copy_(self._numbers.view(torch.uint8))
+        found[layout.height - layout.rows :].view(-1).copy_(self._numbers.view(torch.uint8))
         return found
 
     def _drawn(self, numbers: list[int], what: object, draw: Callable[[], None]) -> None:

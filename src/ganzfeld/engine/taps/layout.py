@@ -12,7 +12,10 @@ ALIGNED = 16
 """Cells begin at multiples of so many pixels, and so do their neighbours: a JPEG's blocks belong to one cell each."""
 MOST_PIXELS = 2048 * 2048
 """Of an atlas; if more is looked at, all cells are smaller."""
-WIDEST = 2048
+WIDTHS = (1024, 2048)
+HEIGHTS = 256
+"""An atlas is a multiple of so many pixels high: most changes of what is looked at leave its size, and with it the
+memory that it travels in."""
 SPECTRUM = 64
 """Frequencies of a spectrum."""
 _NUMBERS = {"layer": 3, "channels": 2 * MOST_CHANNELS, "histogram": 2 + COUNTS, "spectrum": SPECTRUM,
@@ -34,12 +37,13 @@ class ReservedCell:
 
 @dataclass(frozen=True, slots=True)
 class AtlasLayout:
-    """width, height: of the pictures, in pixels. rows: of numbers below them, float32, as many as an atlas is wide in
-    each; the first number is the atlas's own."""
+    """width, height: of an atlas, in pixels. shown: so many of its rows have pictures. rows: so many, the last ones,
+    have numbers, float32, as many as an atlas is wide in each; the first number is the atlas's own."""
 
     cells: tuple[ReservedCell, ...]
     width: int
     height: int
+    shown: int
     rows: int
 
 
@@ -51,8 +55,7 @@ def laid_out(views: Sequence[CellView]) -> AtlasLayout:
     if share < 1:
         sides = [max(ALIGNED, int(side * share) // ALIGNED * ALIGNED) if side else 0 for side in sides]
         area = sum(side * side for side in sides)
-    largest = max(sides, default=0)
-    width = min(WIDEST, max(largest, _aligned(math.isqrt(area) + 1), ALIGNED))
+    width = WIDTHS[0] if area <= WIDTHS[0] ** 2 else WIDTHS[1]
     cells: list[ReservedCell] = []
     x = y = tallest = 0
     numbers = 1
@@ -62,7 +65,8 @@ def laid_out(views: Sequence[CellView]) -> AtlasLayout:
         count = _NUMBERS.get(view.of, 0)
         cells.append(ReservedCell(view, x, y, side, numbers, count))
         x, tallest, numbers = x + side, max(tallest, side), numbers + count
-    return AtlasLayout(tuple(cells), width, max(ALIGNED, y + tallest), -(-numbers // width))
+    shown, rows = max(ALIGNED, y + tallest), -(-numbers // width)
+    return AtlasLayout(tuple(cells), width, -(-(shown + rows) // HEIGHTS) * HEIGHTS, shown, rows)
 
 
 def _aligned(size: int) -> int:

@@ -34,12 +34,13 @@ AGAIN = 5.0
 @dataclass(frozen=True, slots=True)
 class DrawnAtlas:
     """An atlas that was drawn. number: of the layout, the same as long as views and places are; it is also the first
-    of the numbers in the picture. picture: as `Atlas.bytes`. height: of the pictures; below them are the numbers."""
+    of the numbers in the picture. picture: as `Atlas.bytes`. shown, rows: of pictures and of numbers in it."""
 
     number: int
     views: tuple[CellView, ...]
     places: tuple[CellPlace, ...]
-    height: int
+    shown: int
+    rows: int
     picture: torch.Tensor
 
 
@@ -123,12 +124,12 @@ class Onlooker:
 
     def _show(self, atlas: Atlas) -> None:
         began = self._now()
-        told = (atlas.views, atlas.places, atlas.layout.width, atlas.layout.height)
+        told = atlas.views, atlas.places
         if told != self._told:
             self._told = told
             self._number += 1
-        picture = atlas.bytes(self._number)
-        self._drawn = DrawnAtlas(self._number, atlas.views, atlas.places, atlas.layout.height, picture)
+        layout, picture = atlas.layout, atlas.bytes(self._number)
+        self._drawn = DrawnAtlas(self._number, atlas.views, atlas.places, layout.shown, layout.rows, picture)
         atlas.seconds += self._now() - began
 
     def _make(self, program: Program) -> None:

@@ -31,7 +31,6 @@ from ganzfeld.networks.gpu.parts import LARGEST, ConvolutionWeight, GpuColours, 
 from ganzfeld.networks.stylegan3.config import LayerConfig, StyleGAN3Config
 from ganzfeld.networks.wide import Wide, middle
 
-
 LEAST_STYLE = 1e-3
 """Styles have norm 1 over a layer's channels; what one below this multiplied cannot be told from its product."""
 

@@ -33,9 +33,10 @@ def peek_of(tap: NodeTap | None, network: Network) -> LayerPeek | None:
     return LayerPeek(show, words) if words else None
 
 
-def show_weights(tap: NodeTap | None, bender: Bender, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
-    """Show a tap the weights that it looks at, before and after they are bent. Within `Bender.bent`, after all that
-    reads them."""
+def show_weights(
+    tap: NodeTap | None, bender: Bender, amounts: Mapping[str, Any], frame: Tensor, memory: Memory
+) -> None:
+    """Show a tap the weights that it looks at, before and after they are bent. Within `Bender.bent`."""
     if tap is None:
         return
     for name in tap.weights:
