@@ -74,6 +74,7 @@ def create_app(
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
     GET /api/…       what `side_routes` says

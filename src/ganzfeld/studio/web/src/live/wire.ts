@@ -69,6 +69,10 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
+export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
+
+export type WireKind = "image" | "latent" | "number";
+
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
@@ -349,7 +353,8 @@ export interface Lesson {
  * What hands stand at: told when it changes, up to 20 times a second.
  *
  * Told by the render process:
- * held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
+ * held: addresses held by hands and snapshots, with their values (None: more than one number). mixed: those of them
+ * that a snapshot holds. fade: how recalls
  * arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
  * have arrived, 0 to 1. bin: snapshots that were deleted and can be had back, the last one last. undoes: what would be
  * undone at the snapshots ("delete dawn"), "" if there is nothing. waiting: one that waits for its beat. at: the place
@@ -364,6 +369,7 @@ export interface Desk {
   kind: "desk";
   knobs: KnobOnDesk[];
   held: Record<string, unknown>;
+  mixed: string[];
   snapshots: SnapshotOnDesk[];
   fade: [number, Unit, When];
   shown: string[];
@@ -796,6 +802,85 @@ export interface Words {
   types: Record<string, string>;
   blending: string;
   problem: string;
+}
+
+/** An input. name: "latent", or "ring.latent" of a line. source: the node it reads, "" for none. */
+export interface MapInput {
+  name: string;
+  makes: "image" | "latent";
+  required: boolean;
+  source: string;
+}
+
+/**
+ * A parameter of a node or of one of its lines, or the value of a knob or of a signal.
+ *
+ * name: the parameter's ("psi"). line: the line's part of an address, "" for the node itself. address: where a hand
+ * turns it, "" for what is fixed. kind: as in the reference ("value", "choice", …). text: what is written, "" for the
+ * default. value: the plain number that it is then, if it is one. low, high: what a knob spans. options: what may be
+ * chosen, as one would write it. by: what it follows; reads: the knobs, signals and nodes that its text speaks of.
+ */
+export interface MapNumber {
+  name: string;
+  line: string;
+  address: string;
+  kind: string;
+  text: string;
+  value: number | null;
+  default: string;
+  low: number | null;
+  high: number | null;
+  unit: string;
+  doc: string;
+  options: string[];
+  by: Driver;
+  reads: string[];
+}
+
+/** A line `node.method(…)`. name: its part of an address. at: where it stands. text: as it is written. */
+export interface MapLine {
+  name: string;
+  method: string;
+  at: number;
+  text: string;
+  mute: boolean;
+  solo: boolean;
+}
+
+/**
+ * A node, a knob or a signal. name: its own, or "out/image" if it is written in place; type: "noise", …; "knob",
+ * "signal". makes: what it can be asked for; "number" of knobs and signals. at, end: its first and last line. numbers:
+ * those that are written come first. passes: it can be bypassed.
+ */
+export interface MapNode {
+  name: string;
+  type: string;
+  makes: WireKind[];
+  at: number;
+  end: number;
+  named: boolean;
+  output: boolean;
+  network: boolean;
+  inputs: MapInput[];
+  numbers: MapNumber[];
+  lines: MapLine[];
+  passes: boolean;
+  bypass: boolean;
+  solo: boolean;
+}
+
+/**
+ * The map of the document at this version of its log. wires: between numbers, from whom to whom, by their names;
+ * those between pictures and latents are inputs. problem: why there is none, in words.
+ */
+export interface PatchMap {
+  nodes: MapNode[];
+  wires: [string, string][];
+  problem: string;
+  hint: string;
+  line: number;
+  log: string;
+  version: number;
 }
 
 /**
