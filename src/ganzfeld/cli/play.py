@@ -292,7 +292,7 @@ def play(
 
     from ganzfeld.cli._take import TakeFile
 
-    take_file = TakeFile(take) if take else None
+    take_file = TakeFile(take, again=kept_in() is not None) if take else None
     if record is not None:
         check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
@@ -311,7 +311,7 @@ def play(
         fps=fps,
         tempo=follow,
         trust_all=trust,
-        take=take,
+        take=take_file.path if take_file else None,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
         sources=chosen.rig.sources.allow,
