@@ -332,6 +332,13 @@ def play(
     )
     show.osc_dropped = lambda: signals.dropped
     show.inputs, show.silence_below = signals.look, signals.silence_below
+
+    def listen_to(device: str) -> None:
+        signals.listen_to(device)
+        show.hears_no_file()
+        chosen.keep_sound(device)
+
+    show.listen_to = listen_to
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):

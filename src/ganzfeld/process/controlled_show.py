@@ -48,8 +48,8 @@ class ControlledShow(ShowInFiles):
 
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
-    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
+    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence;
+    listen_to: the sound device that is heard (both may raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
     text that is written, of which this show plays and saves.
     """
 
@@ -57,6 +57,7 @@ class ControlledShow(ShowInFiles):
     osc_dropped: Callable[[], tuple[int, str]]
     inputs: Callable[[], Inputs]
     silence_below: Callable[[float], None]
+    listen_to: Callable[[str], None]
     doors: Routing
     _news: threading.Event
     _texts: dict[int, VersionedText]
@@ -208,7 +209,7 @@ class ControlledShow(ShowInFiles):
 
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
-        if self.deafness:
+        if self.deafness and not self.inputs().osc:
             raise GanzfeldError("No control can be learned", hint=self.deafness)
         self._learning.learn(target)
 

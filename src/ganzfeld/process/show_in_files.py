@@ -58,6 +58,11 @@ class ShowInFiles(ShowCommands):
 
     # Takes
 
+    def hears_no_file(self) -> None:
+        """From now on no file drives the show, so takes tell of none."""
+        with self._lock:
+            self._options = replace(self._options, sound=None)
+
     def record_take(self) -> None:
         """Record a take beside the patch from now on, in a file that is not there yet."""
         with self._lock:

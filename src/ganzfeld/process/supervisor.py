@@ -141,6 +141,7 @@ class Supervisor(ControlledShow):
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         self.inputs: Callable[[], Inputs] = Inputs
         self.silence_below: Callable[[float], None] = _hears_nothing
+        self.listen_to: Callable[[str], None] = _hears_nothing
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
@@ -412,7 +413,7 @@ class Supervisor(ControlledShow):
             yield self._journal.add(report, keep=False)
 
 
-def _hears_nothing(decibels: float) -> None:
+def _hears_nothing(what: float | str) -> None:
     raise GanzfeldError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
 
 

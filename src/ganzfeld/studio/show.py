@@ -139,6 +139,11 @@ class StudioShow(Protocol):
         """Sound that is quieter is silence from now on. May raise GanzfeldError."""
         ...
 
+    def listen_to(self, device: str, /) -> None:
+        """Hear this sound device from now on ("": the system's own). Takes up to two seconds. May raise GanzfeldError:
+        then what was heard before is heard on."""
+        ...
+
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch that plays, or None."""
