@@ -18,7 +18,10 @@ export function controlOf({ source, address }: Arrival): string | null {
 
 /** Whether a knob may listen at an address: it is plain, and none that the show itself listens at. */
 function isLearnable(address: string): boolean {
-  return /^(\/[^\s/#*,?[\]{}"]+)+$/.test(address) && !/^\/(snapshot|master|tempo|transport|door|midi)\//.test(address);
+  return (
+    /^(\/[^\s/#*,?[\]{}"]+)+$/.test(address) &&
+    !/^\/(snapshot|master|tempo|transport|door|midi)\//.test(address)
+  );
 }
 
 /** "60 a second", "now and then", "2:05 ago" */
