@@ -1,6 +1,5 @@
-import { clock } from "../hud/numbers";
 import { atDoor, command, useShow } from "../live/show";
-import { recordingOf, size } from "./recording";
+import { lengthAndSize, recordingOf, size } from "./recording";
 
 /** Begins and ends a film, and a take, while the show plays; red, with time and size, while one is made. */
 export function Record() {
@@ -25,14 +24,7 @@ export function Record() {
         onClick={press}
       >
         <span className="lamp" aria-hidden="true" />
-        {film.door === null ? (
-          "record"
-        ) : (
-          <>
-            {clock(film.seconds)}
-            {film.bytes > 0 && <span className="more">{`· ${size(film.bytes)}`}</span>}
-          </>
-        )}
+        {film.door === null ? "record" : lengthAndSize(film)}
       </button>
       <button
         type="button"
