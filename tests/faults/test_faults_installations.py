@@ -173,9 +173,7 @@ def test_a_killed_supervisor_goes_on_with_the_patch_that_it_went_over_to(tmp_pat
         show.document.push(log, version, "me", [Draft(changes=[length, [0, "# typed", ""]])])
         show.record_take()
         name = show.name
-        until(
-            lambda: (found := read_kept(kept)) is not None and found.elsewhere and found.elsewhere.name == name
-        )
+        until(lambda: (found := read_kept(kept)) is not None and found.elsewhere and found.elsewhere.name == name)
         until(lambda: read_kept(kept).text == f"grey {came}\n" and read_kept(kept).takes)
         show.document.look(1e9)
         monkeypatch.setattr(show.document, "_end_store", show.document._store.close)  # as if it were killed

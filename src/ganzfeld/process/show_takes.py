@@ -91,7 +91,9 @@ class ShowTakes:
                 raise coming.problem or RuntimeError("it was not prepared")
             from ganzfeld.process.show_recorder import ShowRecorder
 
-            self._recorder = ShowRecorder(coming.asked, coming.header, self._engine, self._loop, self._path, self._texts)
+            self._recorder = ShowRecorder(
+                coming.asked, coming.header, self._engine, self._loop, self._path, self._texts
+            )
             self._recorder.begin(state)
         except Exception as error:
             log.error("no take can be recorded", exc_info=error)

@@ -177,7 +177,7 @@ def _own_knob(text: str, graph: Graph, slot: Slot, given: str, value: float | No
         raise PatchError(
             f"{slot.reference} is not a plain number in the text",
             where=slot.where,
-            hint=f'Write a knob and use its name: push = knob(0, 1, {given})',
+            hint=f"Write a knob and use its name: push = knob(0, 1, {given})",
         )
     assert isinstance(slot.parameter, Value)
     value = number if value is None else value
@@ -189,7 +189,7 @@ def _own_knob(text: str, graph: Graph, slot: Slot, given: str, value: float | No
         raise PatchError(f"{slot.reference} is not where it was", where=slot.where)
     place = _place_above(text, graph, slot.where.line)
     end_of_line = "\r\n" if "\r\n" in text else "\n"
-    line = f'{name} = knob({_written(low)}, {_written(high)}, default={_written(value)}, {given}){end_of_line}'
+    line = f"{name} = knob({_written(low)}, {_written(high)}, default={_written(value)}, {given}){end_of_line}"
     return text[:place] + line + text[place:start] + name + text[start + len(slot.text) :], name
 
 
