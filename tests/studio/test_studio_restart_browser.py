@@ -111,6 +111,7 @@ def test_a_show_that_is_killed_goes_on_in_the_page_with_the_patch_that_was_opene
     wait_until(page, lambda: (kept := read_kept(tmp_path / "a.show")) is not None and kept.elsewhere is not None)
     first.kill()
     first.wait(10)
+    page.wait_for_selector(".state:has-text('reconnecting')")
     start()
     page.wait_for_selector(".state:has-text('reconnecting')", state="detached")
     page.wait_for_selector(".state:has-text('second-show.ganz')")

@@ -26,10 +26,10 @@ def play(patch: Path, port: int, keep_in: Path) -> subprocess.Popen[str]:
 
 def main() -> None:
     patch, port, keep_in = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    with Supervisor(patch, prepare=fake_dependencies, keep_in=keep_in) as show:
-        with StudioServer(show, port=port, exact_port=True):
-            print("plays", flush=True)
-            threading.Event().wait(120)
+    show = Supervisor(patch, prepare=fake_dependencies, keep_in=keep_in)
+    with show, StudioServer(show, port=port, exact_port=True):
+        print("plays", flush=True)
+        threading.Event().wait(120)
 
 
 if __name__ == "__main__":

@@ -16,18 +16,12 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
-from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
-from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
 from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
-from ganzfeld.process.midi_learn import MidiLearn
-from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
 from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.render_state import RenderState
-from ganzfeld.process.restart_policy import RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_in_files import ShowInFiles
 from ganzfeld.process.value_reports import Hear, Listeners
@@ -46,11 +40,12 @@ class ControlledShow(ShowInFiles):
     """What may be asked of a running show, and done to it: a `studio.show.StudioShow`. Every method may be called by
     any thread, and none waits for the render process.
 
-    name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
-    controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence;
-    listen_to: the sound device that is heard (both may raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
-    text that is written, of which this show plays and saves.
+    name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens
+    to controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one;
+    whoever listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is
+    silence; listen_to: the sound device that is heard (both may raise GanzfeldError). doors: where pictures leave
+    to; `doors.master`: their level, black and freeze. document: the text that is written, of which this show plays
+    and saves.
     """
 
     deafness: str

@@ -1,4 +1,6 @@
-"""MIDI learn, and of OSC: a hand chooses what is to be turned and touches a control, in any order; then the patch says so."""
+"""MIDI learn, and of OSC: a hand chooses what is to be turned and touches a control (or picks an address), in any
+order; then the patch says so.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +67,8 @@ class MidiLearn:
         self._offer(tuple(found))
 
     def touched(self, control: str) -> float | None:
-        """A control was touched ("cc 1/74", "note 1/60"), or an address picked ("osc /push"). If that ends the lesson, returns what `connect` does, else
-        None. Raises GanzfeldError."""
+        """A control was touched ("cc 1/74", "note 1/60"), or an address picked ("osc /push"). If that ends the lesson,
+        returns what `connect` does, else None. Raises GanzfeldError."""
         with self._lock:
             complete = None if self._lesson is None else self._told(replace(self._lesson, control=control))
         return self.connect(*complete) if complete is not None else None

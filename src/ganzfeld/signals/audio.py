@@ -280,7 +280,8 @@ class AudioInput(Background):
         return block[:, self.channel - 1 : self.channel]
 
     def _listen(self, device: int | None, hearing: Hearing) -> None:
-        """Until `stop`, or until another is chosen or the device falls silent for good. Small blocks, for they are the delay."""
+        """Until `stop`, or until another is chosen or the device falls silent for good. Small blocks, for they
+        are the delay."""
 
         def receive(samples: np.ndarray, *_: Any) -> None:
             # In PortAudio's thread, which must not wait.

@@ -121,7 +121,8 @@ CONTROL = r"\A(?:(cc|note) \d{1,2}/\d{1,3}|osc /[^\x00-\x1f\x7f]{1,255})\Z"
 
 class LearnControl(_FromPage, frozen=True, tag="learn"):
     """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
-    no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it were touched."""
+    no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+    were touched."""
 
     target: str | None = None
     do: Literal["learn", "stop", "forget", "touch"] = "learn"

@@ -1,4 +1,5 @@
-"""Edits of a patch's text by the program: a person binds a controller or an OSC address to a parameter, and the text comes to say so.
+"""Edits of a patch's text by the program: a person binds a controller or an OSC address to a parameter, and the text
+comes to say so.
 
 A new piece of text is put between two places; whatever stands around them (comments, layout) stays as it is.
 """
@@ -63,9 +64,9 @@ def with_control(
     """The text in which a MIDI controller ("channel/number") or an OSC address turns what is at an address; None: none
     of this kind does.
 
-    A knob gets or loses its `midi=` or `osc=`. For a parameter that is a plain number, a knob of its own is written above, over
-    the parameter's range, and its name takes the number's place. value: where it stands now, if not where the text
-    says. Raises PatchError if the text has no place for it.
+    A knob gets or loses its `midi=` or `osc=`. For a parameter that is a plain number, a knob of its own is written
+    above, over the parameter's range, and its name takes the number's place. value: where it stands now, if not where
+    the text says. Raises PatchError if the text has no place for it.
     """
     graph = Graph(parse(text, file))
     slot = graph.slots.get(address)
