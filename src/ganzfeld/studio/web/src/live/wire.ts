@@ -567,7 +567,8 @@ export interface SnapshotAction {
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it were touched.
+ * no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+ * were touched.
  */
 export interface LearnControl {
   kind: "learn";
