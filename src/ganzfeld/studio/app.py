@@ -43,6 +43,7 @@ from ganzfeld.studio.wire import (
     PageCommand,
     PushUpdates,
     Refusal,
+    SoundChosen,
     decode_from_clean_page,
     decode_from_page,
     encode,
@@ -233,6 +234,8 @@ class _Conversation:
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None
+            if isinstance(command, SoundChosen):
+                self._must_be_here("the sound device is chosen")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None

@@ -47,7 +47,15 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, PatchMap, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
+_ANSWERS = (
+    Words,
+    PatchMap,
+    inputs.Inputs,
+    machine.OutputsHere,
+    machine.SoundsHere,
+    machine.Examined,
+    sharing.SharedLinks,
+)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",

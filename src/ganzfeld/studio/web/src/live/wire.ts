@@ -48,7 +48,9 @@ export type CommandName =
   | "roll"
   | "keep"
   | "back"
-  | "tap";
+  | "tap"
+  | "take"
+  | "end_take";
 
 export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
 
@@ -69,11 +71,22 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
+<<<<<<< HEAD
 export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
 
 export type WireKind = "image" | "latent" | "number";
 
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
+=======
+export type AtDesk =
+  | KnobTurned
+  | KnobReleased
+  | SnapshotAction
+  | LearnControl
+  | MasterMoved
+  | SoundFloor
+  | SoundChosen;
+>>>>>>> rest
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
@@ -89,6 +102,7 @@ export type FromPage =
   | LearnControl
   | MasterMoved
   | SoundFloor
+  | SoundChosen
   | PushUpdates
   | MergeEdits
   | PlayText
@@ -187,9 +201,13 @@ export interface MasterStatus {
   frozen: boolean;
 }
 
-/** A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far. */
+/**
+ * A take that is recorded. name, path: of its file. seconds: how long it has been. size: its bytes on disk so
+ * far.
+ */
 export interface TakeStatus {
   name: string;
+  path: string;
   seconds: number;
   size: number;
 }
@@ -580,7 +598,8 @@ export interface SnapshotAction {
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched.
+ * no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+ * were touched.
  */
 export interface LearnControl {
   kind: "learn";
@@ -605,6 +624,12 @@ export interface MasterMoved {
 export interface SoundFloor {
   kind: "floor";
   decibels: number;
+}
+
+/** This sound device is to be heard from now on, "": the system's own. From the machine that plays only. */
+export interface SoundChosen {
+  kind: "sound";
+  device: string;
 }
 
 /** A change that a writer made and that has no place in the log yet. */
@@ -955,6 +980,16 @@ export interface DoorKindHere {
 export interface OutputsHere {
   kinds: DoorKindHere[];
   rigs: string[];
+}
+
+/**
+ * devices: names of what can be listened to here. missing: why there is nothing, "" if there is; mend: what
+ * helps.
+ */
+export interface SoundsHere {
+  devices: string[];
+  missing: string;
+  mend: string;
 }
 
 /** One thing that was looked at. found: what was found; do: what helps where it does not work. */
