@@ -27,6 +27,7 @@ from ganzfeld.values.document import (
     Place,
     WriterName,
 )
+from ganzfeld.values.looking import MOST_VIEWS, CellShown, CellView
 from ganzfeld.values.status import PatchSource, Status
 
 PatchName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -84,6 +85,23 @@ class Edited(msgspec.Struct, frozen=True, tag_field="kind", tag="edited"):
     late: bool = False
     what: str = ""
     hint: str = ""
+
+
+class CellOfPage(CellShown, frozen=True, kw_only=True):
+    """A cell, by the number that the page gave its view."""
+
+    id: int
+
+
+class EncodedAtlas(msgspec.Struct, frozen=True, tag_field="kind", tag="atlas"):
+    """The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds."""
+
+    number: int
+    t: float
+    width: int
+    height: int
+    jpeg: bytes
+    cells: tuple[CellOfPage, ...]
 
 
 # From the page to the studio
@@ -261,8 +279,27 @@ class CaretMoved(_FromPage, frozen=True, tag="caret"):
     head: Place | None = None
 
 
+class ViewOfPage(CellView, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A view, and the number by which the page knows its cell."""
+
+    id: Place
+
+
+class Look(_FromPage, frozen=True, tag="look"):
+    """All that this page looks at from now on beside the picture; nothing, if there are no views."""
+
+    views: Annotated[list[ViewOfPage], msgspec.Meta(max_length=MOST_VIEWS)] = []
+
+
+class AtlasDrawn(_FromPage, frozen=True, tag="drawn"):
+    """The atlas of this number, and all sent before it, are drawn or passed over: the next one may come."""
+
+    number: int
+
+
 FromStudio = (
     EncodedFrame
+    | EncodedAtlas
     | Beat
     | Status
     | PatchSource
@@ -276,14 +313,9 @@ FromStudio = (
     | You
     | Edited
 )
-<<<<<<< HEAD
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
-AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
-=======
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor | SoundChosen
-AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
->>>>>>> rest
-FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
+AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
+FromPage = Acknowledgement | AtlasDrawn | Look | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

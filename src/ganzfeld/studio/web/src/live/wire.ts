@@ -7,6 +7,7 @@ export const ROLLING = "…";
 /** The kind of every message of the studio. */
 export const KINDS: readonly string[] = [
   "frame",
+  "atlas",
   "beat",
   "status",
   "patch",
@@ -71,13 +72,12 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
-<<<<<<< HEAD
 export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
 
 export type WireKind = "image" | "latent" | "number";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
-=======
+export type ViewKind = "node" | "layer" | "channels" | "histogram" | "spectrum" | "weight";
+
 export type AtDesk =
   | KnobTurned
   | KnobReleased
@@ -86,12 +86,13 @@ export type AtDesk =
   | MasterMoved
   | SoundFloor
   | SoundChosen;
->>>>>>> rest
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
 export type FromPage =
   | Acknowledgement
+  | AtlasDrawn
+  | Look
   | PageCommand
   | DoorAction
   | KeepAs
@@ -113,6 +114,7 @@ export type FromPage =
 
 export type FromStudio =
   | EncodedFrame
+  | EncodedAtlas
   | Beat
   | Status
   | PatchSource
@@ -140,6 +142,29 @@ export interface EncodedFrame {
   sent: number;
   jpeg: Uint8Array<ArrayBuffer>;
   alpha: Uint8Array<ArrayBuffer>;
+}
+
+/** A cell, by the number that the page gave its view. */
+export interface CellOfPage {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  numbers: number[];
+  channels: number[];
+  problem: string;
+  id: number;
+}
+
+/** The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds. */
+export interface EncodedAtlas {
+  kind: "atlas";
+  number: number;
+  t: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  cells: CellOfPage[];
 }
 
 /** Says to a clean page that the studio lives, while there is no picture. */
@@ -540,6 +565,30 @@ export interface Edited {
 export interface Acknowledgement {
   kind: "ack";
   number: number;
+}
+
+/** The atlas of this number, and all sent before it, are drawn or passed over: the next one may come. */
+export interface AtlasDrawn {
+  kind: "drawn";
+  number: number;
+}
+
+/** A view, and the number by which the page knows its cell. */
+export interface ViewOfPage {
+  of: ViewKind;
+  node: string;
+  layer?: string;
+  weight?: string;
+  channels?: "active" | "mean" | number[];
+  first?: number;
+  size?: number;
+  id: number;
+}
+
+/** All that this page looks at from now on beside the picture; nothing, if there are no views. */
+export interface Look {
+  kind: "look";
+  views?: ViewOfPage[];
 }
 
 /** Something to do (see `StudioShow.command`); `path` goes with "trust". */
