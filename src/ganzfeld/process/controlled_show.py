@@ -16,12 +16,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
-<<<<<<< HEAD
-=======
 from ganzfeld.process.atlas_store import AtlasStore, ShownAtlas
-from ganzfeld.process.commands import ShowCommands
-from ganzfeld.process.document.document import Document
->>>>>>> taps
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.main_output import MainOutput, ShownFrame
 from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
