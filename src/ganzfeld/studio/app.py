@@ -45,6 +45,7 @@ from ganzfeld.studio.wire import (
     PageCommand,
     PushUpdates,
     Refusal,
+    SoundChosen,
     decode_from_clean_page,
     decode_from_page,
     encode,
@@ -76,6 +77,7 @@ def create_app(
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
     GET /api/…       what `side_routes` says
@@ -242,6 +244,8 @@ class _Conversation:
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None
+            if isinstance(command, SoundChosen):
+                self._must_be_here("the sound device is chosen")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None

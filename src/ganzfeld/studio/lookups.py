@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.live_values import LiveValues
+from ganzfeld.studio.map_words import told
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.word_service import WordService
 from ganzfeld.studio.words import EditAnswer
@@ -27,6 +28,7 @@ class Lookups:
 
     GET /api/words                    `words.Words` of the patch that was played last
     GET /api/layers                   `inside.Insides` of the document as it is written
+    GET /api/map                      `map_words.PatchMap` of what is written
     GET /api/values?address=/face/psi  {"/face/psi": 0.8}; `address` may be given several times
     """
 
@@ -50,6 +52,7 @@ class Lookups:
         return [
             Route("/api/words", self._answer_words),
             Route("/api/layers", self._answer_layers),
+            Route("/api/map", self._answer_map),
             Route("/api/values", self._answer_values),
         ]
 
@@ -77,6 +80,14 @@ class Lookups:
             return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
         insides = replace(msgspec.json.decode(answer, type=Insides), log=document.log, version=document.version)
         return Response(msgspec.json.encode(insides), media_type="application/json", headers=_FRESH)
+
+    def _answer_map(self, request: Request) -> Response:
+        whole, _ = self._show.document.told("", 0)
+        try:
+            body = told(self._service.map(whole.text), whole.log, whole.version)
+        except GanzfeldError as error:
+            return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
+        return Response(body, media_type="application/json", headers=_FRESH)
 
     def _answer_values(self, request: Request) -> Response:
         asked = [address for address in request.query_params.getlist("address") if len(address) <= LONGEST_ADDRESS]

@@ -150,13 +150,17 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     arguments: list[str | float] = []
 
 
+CONTROL = r"\A(?:(cc|note) \d{1,2}/\d{1,3}|osc /[^\x00-\x1f\x7f]{1,255})\Z"
+
+
 class LearnControl(_FromPage, frozen=True, tag="learn"):
     """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
-    no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched."""
+    no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+    were touched."""
 
     target: str | None = None
     do: Literal["learn", "stop", "forget", "touch"] = "learn"
-    control: Annotated[str, msgspec.Meta(pattern=r"\A(cc|note) \d{1,2}/\d{1,3}\Z")] | None = None
+    control: Annotated[str, msgspec.Meta(pattern=CONTROL)] | None = None
 
 
 class MasterMoved(_FromPage, frozen=True, tag="master"):
@@ -173,6 +177,12 @@ class SoundFloor(_FromPage, frozen=True, tag="floor"):
     """Sound that is quieter than this, in decibels of full scale, is silence from now on."""
 
     decibels: float
+
+
+class SoundChosen(_FromPage, frozen=True, tag="sound"):
+    """This sound device is to be heard from now on, "": the system's own. From the machine that plays only."""
+
+    device: Annotated[str, msgspec.Meta(max_length=300)]
 
 
 class DoorAction(_FromPage, frozen=True, tag="door"):
@@ -303,7 +313,7 @@ FromStudio = (
     | You
     | Edited
 )
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor | SoundChosen
 AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
 FromPage = Acknowledgement | AtlasDrawn | Look | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 

@@ -1,5 +1,5 @@
 import type { InsideLine, InsideNetwork } from "../../live/wire";
-import { goToLine } from "../../text/editing";
+import { goTo } from "../../map/acts";
 import { drop, mute, solo, swap } from "./acts";
 import type { Chosen } from "./chosen";
 import type { Choose } from "./Layers";
@@ -64,7 +64,7 @@ function Line({
         className="bend-text"
         title={`Line ${line.line}: ${reachWords(line, network)}. A click chooses it for channels, a double click goes to the text`}
         onClick={() => choose({ do: "line", line: line.name })}
-        onDoubleClick={() => goToLine(line.line)}
+        onDoubleClick={() => goTo(line.line)}
       >
         <code>{line.text}</code>
         <small>{reachWords(line, network)}</small>
