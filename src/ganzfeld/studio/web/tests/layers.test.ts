@@ -161,7 +161,7 @@ describe("the lines of a layer", () => {
 describe("the sliders of a blend", () => {
   it("are one a layer that a line can speak of alone, and one for all", () => {
     const { whole, layers } = blendsAt(NETWORK, "flowers");
-    expect(whole).toMatchObject({ target: "*", amount: Number.NaN, shared: true });
+    expect(whole).toMatchObject({ target: "*", amount: Number.NaN, shared: false });
     expect(layers.map((at) => at?.target)).toEqual(["b4", undefined, "b8", "L6"]);
     expect(layers.map((at) => at?.amount)).toEqual([0, undefined, 0.4, 0]);
     expect(layers.map((at) => at?.shared)).toEqual([true, undefined, true, false]);
