@@ -94,7 +94,7 @@ function placeOf(target: EventTarget | null): Place {
 }
 
 const BUTTON_LIKE =
-  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox]";
+  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox], input[type=radio]";
 
 function focusOf(element: Element | null): Place["focus"] {
   if (element?.closest(".cm-content")) return "text";

@@ -82,14 +82,14 @@ const NETWORK: InsideNetwork = {
 };
 const INSIDES: Insides = { networks: [NETWORK], problem: "", log: "a", version: 1 };
 
-function after(...choices: Choice[]) {
+function chosenBy(...choices: Choice[]) {
   return choices.reduce(withChoice, withChoice(AT_FIRST, { do: "fit", insides: INSIDES }));
 }
 
 describe("what is chosen", () => {
   it("begins with the first network, and goes from a layer to another without its channels", () => {
-    expect(after().node).toBe("face");
-    const b8 = after(
+    expect(chosenBy().node).toBe("face");
+    const b8 = chosenBy(
       { do: "layer", node: "face", layer: "b8" },
       { do: "pick", channel: 7 },
       { do: "pick", channel: 3 },
@@ -103,7 +103,7 @@ describe("what is chosen", () => {
   });
 
   it("keeps what is still there when the text changes", () => {
-    const chosen = after({ do: "layer", node: "face", layer: "b8" }, { do: "line", line: "one" });
+    const chosen = chosenBy({ do: "layer", node: "face", layer: "b8" }, { do: "line", line: "one" });
     expect(withChoice(chosen, { do: "fit", insides: INSIDES })).toBe(chosen);
     const without = { ...INSIDES, networks: [{ ...NETWORK, lines: [] }] };
     expect(withChoice(chosen, { do: "fit", insides: without })).toEqual({ ...chosen, line: "" });
@@ -119,8 +119,8 @@ describe("what is chosen", () => {
   });
 
   it("never leaves the grid or the first channel", () => {
-    expect(after({ do: "page", first: -64 }).first).toBe(0);
-    expect(after({ do: "colours", colours: "one", one: -3 })).toMatchObject({ colours: "one", one: 0 });
+    expect(chosenBy({ do: "page", first: -64 }).first).toBe(0);
+    expect(chosenBy({ do: "colours", colours: "one", one: -3 })).toMatchObject({ colours: "one", one: 0 });
     expect(toggled([5, 1], 3)).toEqual([1, 3, 5]);
   });
 });

@@ -96,7 +96,7 @@ function Channels({
           aria-pressed={chosen.armed}
           title="The audience sees the channel under the pointer, too"
           onClick={() => {
-            if (!chosen.armed) show(network.node, layer.short, chosen.hovered ?? channels[0] ?? 0);
+            if (!chosen.armed) show(network.node, layer.short, chosen.pointed ?? channels[0] ?? 0);
             choose({ do: "arm", armed: !chosen.armed });
           }}
         >
