@@ -99,6 +99,7 @@ class BuiltPatch:
             self._ledger.spend,
             given,
             holds=self.graph.patch.settings.hold is not None,
+            captures=self.graphs.captures(self.device),
         )
 
     def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:
