@@ -71,7 +71,9 @@ def asked(what: str, kind: str, other: Network) -> list[Line]:
             BendLine(f"{layer} {len(words)}", layer, words, placed=True) for layer in LAYERS[kind] for words in chains
         ]
     assert what == "everything"
-    return [line for each in ("blend", "on the way", "gains", "activations", "masks") for line in asked(each, kind, other)]
+    return [
+        line for each in ("blend", "on the way", "gains", "activations", "masks") for line in asked(each, kind, other)
+    ]
 
 
 PLAYS: dict[str, dict[str, Any]] = {

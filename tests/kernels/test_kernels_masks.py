@@ -79,26 +79,36 @@ def test_fused_blur_and_affine(fused: None) -> None:
         assert torch.equal(affine(x, *neutral, some_mask(x)), x)
 
 
+class Past:
+    """The bend `feedback`, and what it remembers."""
+
+    def __init__(self) -> None:
+        self.memory: dict[str, Tensor] = {}
+        amounts = FeedbackActivation.amounts.items()
+        self.values = {name: torch.tensor(amount.default, device=DEVICE) for name, amount in amounts}
+        self.values["feedback"].fill_(0.5)
+
+    def played(self, x: Tensor, number: int, mask: Tensor | None) -> Tensor:
+        frame = torch.tensor(number, device=DEVICE)
+        return FeedbackActivation().apply(
+            x, self.values, BendContext("here", frame.clone, frame.clone, frame, frame, self._remember, {}, mask)
+        )
+
+    def _remember(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        return self.memory.setdefault(name, torch.zeros(shape, device=DEVICE))
+
+
 def test_what_is_fed_back_goes_on_beneath_a_mask(fused: None) -> None:
     """It remembers the whole, so that what is unveiled has a past."""
-    values = {name: torch.tensor(amount.default, device=DEVICE) for name, amount in FeedbackActivation.amounts.items()}
-    values["feedback"].fill_(0.5)
     for size in SIZES:
-        memories: dict[int, dict[str, Tensor]] = {0: {}, 1: {}}
+        bare, veiled = Past(), Past()
         mask = some_mask(field(size))
         for number in range(3):
-            x, out = field(size, seed=number), []
-            for side, where in enumerate((None, mask)):
-                remember = lambda name, shape, side=side: memories[side].setdefault(  # noqa: E731
-                    name, torch.zeros(shape, device=DEVICE)
-                )
-                frame = torch.tensor(number, device=DEVICE)
-                context = BendContext("here", lambda: x, lambda: x, frame, frame, remember, {}, where)
-                out.append(FeedbackActivation().apply(x, values, context))
-            whole, part = out
+            x = field(size, seed=number)
+            whole, part = bare.played(x, number, None), veiled.played(x, number, mask)
             assert torch.equal(part[:, :, mask == 0], x[:, :, mask == 0])
             assert torch.equal(part[:, :, mask == 1], whole[:, :, mask == 1])
-        assert torch.equal(*(memories[side]["feedback"].view(torch.int32) for side in (0, 1)))
+        assert torch.equal(*(past.memory["feedback"].view(torch.int32) for past in (bare, veiled)))
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
