@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from ganzfeld.bending.base import Bend
 from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.bending.blending import Crossed, check_same, crossed
 from ganzfeld.bending.host_weights import Said
+from ganzfeld.bending.layer_masks import LayerMasks
 from ganzfeld.bending.lines import BendLine, BlendLine, chain_of, gains_of
 from ganzfeld.bending.matching import Blend, Match, Memory, Seeded, bent, indicator
 from ganzfeld.bending.statistics import deviation
@@ -55,6 +57,7 @@ class Bender:
         self._bent_weights: BentWeights | None = None
         self._gaining = SideStream(network.device)
         self._said: Said | None = None
+        self._masks = LayerMasks(network, size, resolution)
 
     def blend(self, line: BlendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
@@ -77,6 +80,8 @@ class Bender:
             what = f"'inputs' and 'only_inputs' choose among a weight's input channels, and '{line.target}' is a layer"
             raise NetworkError(what, hint="Its channels are chosen by 'channels' and 'only'")
         chain, gains = chain_of(line, target), gains_of(line)
+        if line.placed:
+            _check_placed(line, target, gains)
         convolutions = _convolutions(self.original, target, names) if gains else {}
         if gains and not convolutions:
             what = f"'{gains[0].word()}' acts on demodulated convolutions, and '{line.target}' is none"
@@ -158,7 +163,7 @@ class Bender:
         all_amounts = self._all_amounts(amounts)
         branches = () if self._bent_weights is None else self._bent_weights.branches
         try:
-            with joined_at_the_latest(*branches, self._gaining):
+            with joined_at_the_latest(*branches, self._gaining, self._masks.making):
                 if self._bent_weights is not None:
                     used = partial(self.original.config.plays, until=until, resolution=resolution)
                     self._bent_weights.make(all_amounts, frame, memory, used, self._said)
@@ -192,17 +197,44 @@ class Bender:
             self.live.runtime.pending.announce(["gains"], self.original.device)
         return found
 
-    def after(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> LayerHook | None:
-        """On the device: what `synthesis` calls after each layer, or None if no activation is bent."""
+    def after(
+        self,
+        amounts: Mapping[str, Any],
+        frame: Tensor,
+        memory: Memory,
+        pictures: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> LayerHook | None:
+        """On the device: what `synthesis` calls after each layer, or None if no activation is bent.
+
+        pictures: of each line that is placed, the picture [1, 4, H, W] that says where it acts. They are read beside
+        what follows, until `bent` is left.
+        """
         if not self._layers:
             return None
+        lines = {
+            name: [match.line.name for match in chain if match.line.placed] for name, chain in self._layers.items()
+        }
+        masks = self._masks.made(lines, pictures)
 
         def bend(name: str, x: Tensor) -> Tensor:
             for match in self._layers[name]:
-                x = bent(x, match, amounts[match.line.name], frame, memory)
+                where = masks.get((match.line.name, name))
+                if where is not None:
+                    self._masks.ready()
+                x = bent(x, match, amounts[match.line.name], frame, memory, where=where)
             return x
 
         return LayerHook(bend, self._layers)
+
+
+def _check_placed(line: BendLine, target: str, gains: tuple[Bend, ...]) -> None:
+    """Raise `NetworkError` for a line with a mask that bends more than activations."""
+    if target == "weight":
+        what = f"'mask' says where in a picture a layer is bent, and '{line.target}' is a weight, which is everywhere"
+        raise NetworkError(what, hint='Bend the layer\'s activation, by its name: "b32", "L6"')
+    if gains:
+        what = f"'{gains[0].word()}' acts on a whole convolution, so that a mask has no place in it"
+        raise NetworkError(what, hint="'multiply' does nearly the same with a mask")
 
 
 def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:

@@ -343,7 +343,8 @@ class Method(Declares):
 
 @dataclass(frozen=True, slots=True)
 class MethodLine:
-    """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments written in it."""
+    """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments and the inputs
+    written in it."""
 
     name: str
     method: str

@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
+from ganzfeld.studio.brushes import Brushes
 from ganzfeld.studio.desk_actions import obey
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
@@ -80,6 +81,7 @@ def create_app(
     GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
+    /api/brushes/…   what `Brushes` says
     GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
@@ -116,6 +118,7 @@ def create_app(
         *link_routes(server, sockets),
         Route("/health", health),
         *side_routes(show, thumbnails),
+        *Brushes(show).routes,
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),

@@ -114,6 +114,23 @@ def test_channels_gains_styles_and_directions_are_captured(small_network: Path, 
     assert (one.play() - one.play(3)).abs().max() > 8, "it moves"
 
 
+def test_masks_are_captured(small_network: Path, device: str) -> None:
+    text = (
+        f"other = network({str(small_network)!r}, latent=seeds('0-9', speed=2))\n"
+        "clouds = noise('simplex2d', period=0.3, tx=t, most_harmonics=0, harmonics=0)\n"
+        f"face = network({str(small_network)!r}, latent=seeds('0-9'), psi=0.8)\n"
+        "face.bend('b16', rotate=40*t, mask=other)\n"
+        "face.bend('b16', multiply=1.5 + sin(t), noise=0.3, channels=0.5, mask=clouds)\n"
+        "face.bend('b32', feedback=0.5, mask=clouds)\n"
+        "face.bend('b8', add=sin(t + c), mask=levels(clouds, invert=1))\n"
+        "out(face, size=(48, 32))\n"
+    )
+    one, other = Stage(text, device), Stage(text, device, captures=False)
+    assert one.captured
+    same(one, other, 8)
+    assert (one.play() - one.play(3)).abs().max() > 8, "it moves"
+
+
 def test_pictures_are_the_callers_own(text: str, device: str) -> None:
     stage = Stage(text, device)
     first = stage.engine.frame(stage.clock.advance(1 / FPS))["out"]

@@ -85,7 +85,10 @@ class BuiltPatch:
             for name, address in node.addresses.items()
             if self.graph.slots[address].kind == "choice"
         }
-        lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
+        lines = tuple(
+            MethodLine(line.name, line.method, (*line.arguments, *node.inputs_of(line.name)))
+            for line in node.model.methods
+        )
         structure = Named(node.structure)
         given = frozenset(node.model.arguments)
         return SetupContext(

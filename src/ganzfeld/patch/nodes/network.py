@@ -29,6 +29,7 @@ from ganzfeld.patch.network.tapping import peek_of, show_weights
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
+    ImageRequest,
     Input,
     Latent,
     LatentRequest,
@@ -110,6 +111,8 @@ class NetworkNode(Node):
         'face.show("b16", view={"rgb", "one", "mean", "grid"}, normalise="frame")',
         'face.style(seeds([5]), "b4 b8", amount=0.6)\nface.move("1", "b16", amount=2)\n'
         'face.move(amount=0.5*i, layers="0-2", seed=3)',
+        'face.bend("b32", multiply=0, mask=image("picture.png"))\n'
+        'face.bend("b16", scale=1.5, mask=noise("simplex2d", period=0.4))',
         'face.bend("b*.conv?.weight", gain=1 + 0.1*sin(c)*i)\nface.bend("b16", rotate=20, channels=0.5)',
         'face.blend("flowers", "b16*", amount=0.8)',
     )
@@ -160,6 +163,7 @@ class NetworkNode(Node):
         self.kept = [line.name for line in context.lines if line.method in ("bend", "blend")]
         if context.captures:
             self.kept = []  # what is repeated does everything every time
+        self.placed = [line.name for line in context.lines if line.method == "bend" and "mask" in line.given]
         self.styles = [line for line in context.lines if line.method == "style"]
         if context.structure.size is None:
             smaller = (_smaller(network, context.structure.resolution) for network in self.networks.values())
@@ -234,8 +238,12 @@ class NetworkNode(Node):
         return self.paths
 
     def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
-        request = LatentRequest(self.networks[parameters.file].z_dim)
-        return dict.fromkeys(["latent", *(f"{line.name}.latent" for line in self.styles)], request)
+        latent = LatentRequest(self.networks[parameters.file].z_dim)
+        # Of no size, so that a mask that others look at, too, is made once for all.
+        return {
+            **dict.fromkeys(["latent", *(f"{line.name}.latent" for line in self.styles)], latent),
+            **dict.fromkeys((f"{line}.mask" for line in self.placed), ImageRequest()),
+        }
 
     def prepare(self, context: PrepareContext) -> None:
         p = context.parameters
@@ -276,11 +284,12 @@ class NetworkNode(Node):
         p, staged = context.parameters, context.staged
         show = context.methods.get("show")
         layer = show.layer if show else "image"
+        masks = {line: inputs[f"{line}.mask"] for line in self.placed}
         options = {
             "noise_mode": p.noise,
             "noise_strength": p.noise_strength,
             "seed": staged.frame,
-            "after": bender.after(context.methods, staged.frame, context.state),
+            "after": bender.after(context.methods, staged.frame, context.state, masks),
             "gains": bender.gains(context.methods, staged.frame, context.state),
             "size": p.size,
             "fill": p.fill,
