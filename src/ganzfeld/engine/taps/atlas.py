@@ -156,7 +156,7 @@ class Atlas:
     ) -> None:
         """Put a picture [3 or 1 or 2, h, w] into its cell, and numbers and channels beside it."""
         cell = self.layout.cells[number]
-        picture = picture[:, : cell.side, : cell.side]
+        picture = drawing.enlarged(picture[:, : cell.side, : cell.side], cell.side)
         height, width = picture.shape[1:]
         part = self._planes[:, cell.y : cell.y + height, cell.x : cell.x + width]
         part.copy_(torch.cat([picture, picture[-1:]]) if len(picture) == 2 else picture)
