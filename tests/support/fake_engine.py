@@ -229,6 +229,9 @@ class FakeEngine:
         except PatchError as error:
             self.problems = [error]
 
+    def tell_taken_again(self) -> None:
+        pass
+
     def set(self, address: str, value: int) -> None:
         if address != "/grey":
             raise PatchError(f"There is nothing at {address}")
@@ -282,7 +285,7 @@ class FakeEngine:
         picture[0, STATE] = self.state
         return dict.fromkeys(self.outs, picture)
 
-    def checkpoint(self) -> bytes:
+    def checkpoint(self, *, whole: bool = False) -> bytes:
         bank = encode_bank(self.snapshots.bank)
         return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values(), bank, self.ran])
 

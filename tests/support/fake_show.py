@@ -89,6 +89,9 @@ class FakeShow:
     def silence_below(self, decibels: float) -> None:
         self._do("silence below", decibels)
 
+    def listen_to(self, device: str) -> None:
+        self._do("listen to", device)
+
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:
             before = self._newest.number if self._newest else -1

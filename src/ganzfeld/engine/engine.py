@@ -373,6 +373,10 @@ class Engine:
             if playing is not None and node in playing.built.nodes:
                 playing.built.nodes[node].give(what)
 
+    def tell_taken_again(self) -> None:
+        """The recorder is to be told with the next frame what every node takes, and not only what is new."""
+        self._taken = Taken()
+
     def _tell(self, name: str, *arguments: Any) -> None:
         if self.recorder is not None:
             self.recorder.did(name, *arguments)

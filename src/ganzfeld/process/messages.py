@@ -186,6 +186,16 @@ class Dark(_Message, frozen=True):
     dark: bool = True
 
 
+class RecordTake(_Message, frozen=True):
+    """Record a take into this file from the next frame on, and end one that is recorded; path "": end it only. The rest
+    is as in `Begin`."""
+
+    path: str = ""
+    name: str = ""
+    sound: str = ""
+    cameras: bool = False
+
+
 class Stop(_Message, frozen=True):
     """End."""
 
@@ -209,6 +219,7 @@ RenderMessage = (
     | FileChanged
     | TrustScript
     | Dark
+    | RecordTake
     | Stop
 )
 

@@ -33,6 +33,7 @@ from ganzfeld.process.messages import (
     OutsideHit,
     PatchAddresses,
     Pause,
+    RecordTake,
     ReleaseParameter,
     RenderMessage,
     ReportValues,
@@ -48,6 +49,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.render_inbox import RenderInbox
+from ganzfeld.process.show_takes import ShowTakes
 from ganzfeld.process.table_teller import TableTeller
 from ganzfeld.process.value_reports import Reporter
 from ganzfeld.repeated_log import RepeatedLog
@@ -59,7 +61,6 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
 repeated = RepeatedLog(log)
@@ -125,14 +126,7 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
-        self._take: ShowRecorder | None = None
-        if begin.take:
-            from ganzfeld.process.show_recorder import ShowRecorder
-
-            try:
-                self._take = ShowRecorder(begin, self._engine, self._loop, self._texts.get)
-            except Exception:
-                log.exception("no take can be recorded")
+        self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
         """Play until told to stop."""
@@ -141,8 +135,7 @@ class Render:
             while not self._ended:
                 self._loop.step()
         finally:
-            if self._take is not None:
-                self._take.close()
+            self._takes.close()
             self._engine.close()
             self._atlas.close()
             self._writer.close()
@@ -274,6 +267,8 @@ class Render:
                 engine.trust(Path(path))
             case Dark(dark):
                 self._darkness.on = dark
+            case RecordTake():
+                self._takes.ask(message)
             case ReportValues():
                 self._reporter.ask(message)
             case LookAt():
@@ -351,15 +346,14 @@ class Render:
         if reloaded and engine.graph is not None:
             self._pipe.post(addresses_of(engine.graph), key="addresses")
             self._table.tell(engine.graph)
-        if self._take is not None:
-            self._take.look()
+        self._takes.look()
         now = time.perf_counter()
         self._try_again(now)
         stored = self._tell_desk(now)
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
-        problems = (self._load_problem, self._output_problem, self._take and self._take.problem, *engine.problems)
+        problems = (self._load_problem, self._output_problem, self._takes.problem, *engine.problems)
         said = (
             self._phase,
             version,
@@ -439,8 +433,7 @@ class Render:
             log.exception("no checkpoint could be made")
             return
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
-        if self._take is not None:
-            self._take.checkpoint(data)
+        self._takes.checkpoint(data)
 
 
 def addresses_of(graph: Graph) -> PatchAddresses:

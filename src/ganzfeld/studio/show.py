@@ -27,7 +27,7 @@ from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.looking import CellView
 from ganzfeld.values.status import PatchSource, Status
 
-CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
+CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap", "take", "end_take"]
 
 DoorVerb = Literal["open", "close", "change", "again", "start", "stop", "record"]
 
@@ -141,6 +141,11 @@ class StudioShow(Protocol):
         """Sound that is quieter is silence from now on. May raise GanzfeldError."""
         ...
 
+    def listen_to(self, device: str, /) -> None:
+        """Hear this sound device from now on ("": the system's own). Takes up to two seconds. May raise GanzfeldError:
+        then what was heard before is heard on."""
+        ...
+
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch that plays, or None."""
@@ -226,7 +231,7 @@ class StudioShow(Protocol):
     def command(self, name: CommandName, **arguments: str) -> None:
         """ "trust" takes `path`, one of `Status.pending_trust`; "later" too: it is not to run now. "roll" puts a line
         that dice propose into the patch, in place of the one before; "keep" writes it into the file; "back" takes it
-        back, or else the last one kept.
+        back, or else the last one kept. "take" records a take beside the patch from now on, until "end_take".
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

@@ -16,7 +16,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import links, machine, sharing, show, wire
+from ganzfeld.studio import links, machine, map_words, sharing, show, wire
+from ganzfeld.studio.map_words import PatchMap
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, looking, status
 
@@ -38,6 +39,8 @@ _ALIASES: dict[str, Any] = {
     "SnapshotVerb": wire.SnapshotVerb,
     "ArrivalSource": inputs.ArrivalSource,
     "Role": links.Role,
+    "Driver": map_words.Driver,
+    "WireKind": map_words.WireKind,
     "ViewKind": looking.ViewKind,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
@@ -45,7 +48,15 @@ _ALIASES: dict[str, Any] = {
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
+_ANSWERS = (
+    Words,
+    PatchMap,
+    inputs.Inputs,
+    machine.OutputsHere,
+    machine.SoundsHere,
+    machine.Examined,
+    sharing.SharedLinks,
+)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
