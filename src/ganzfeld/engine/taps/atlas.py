@@ -40,7 +40,8 @@ class Atlas:
             for number, cell in enumerate(layout.cells)
             if isinstance(cell.view.channels, tuple) and cell.view.channels
         }
-        self._places = [CellPlace(problem=NOT_PLAYED) for _ in layout.cells]
+        self._unseen = [CellPlace(problem=NOT_PLAYED) for _ in layout.cells]
+        self._places = list(self._unseen)
         self._beside = [SideStream(device) for _ in range(BESIDE)]
         self._turn = 0
         self._held: list[object] = []
@@ -53,8 +54,13 @@ class Atlas:
         return tuple(self._places)
 
     def begin(self) -> None:
-        """All is drawn anew from Python."""
+        """All is drawn anew: what is not, is not played."""
+        self._places = list(self._unseen)
         self.seconds = 0.0
+
+    def refuse(self, number: int, why: str) -> None:
+        """This cell will never show anything."""
+        self._unseen[number] = self._places[number] = CellPlace(problem=why)
 
     def problem(self, numbers: Iterable[int], why: str) -> None:
         """These cells show nothing."""
