@@ -56,6 +56,7 @@ class Atlas:
     def begin(self) -> None:
         """All is drawn anew: what is not, is not played."""
         self._places = list(self._unseen)
+        self._planes.zero_()
         self.seconds = 0.0
 
     def refuse(self, number: int, why: str) -> None:
