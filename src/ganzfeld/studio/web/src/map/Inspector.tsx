@@ -93,9 +93,10 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
         ))}
       </ol>
       {node.inputs.map((input) => (
-        <label key={input.name} className="map-input">
+        <div key={input.name} className="map-input">
           <span>{input.name}</span>
           <select
+            aria-label={input.name}
             value={input.source}
             onChange={({ target }) =>
               void (target.value
@@ -110,7 +111,7 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
               </option>
             ))}
           </select>
-        </label>
+        </div>
       ))}
       {[...given, ...shown].map((number) => (
         <Parameter

@@ -1,6 +1,7 @@
 import "./map.css";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { MapNumber } from "../live/wire";
+import { useWords } from "../text/words";
 import { Adding } from "./Adding";
 import { add, goTo, remove, setNames } from "./acts";
 import { useMap } from "./data";
@@ -27,6 +28,7 @@ interface Adds {
 /** The patch as what it is: nodes, and what goes from one to the other. Every act edits the text. */
 export function MapSheet() {
   const { map, problem, silence } = useMap();
+  useWords(); // what can be added is looked up before it is asked for
   const laid = useMemo(() => (map ? laidOut(map) : null), [map]);
   const [chosen, setChosen] = useState("");
   const [wire, setWire] = useState<Wire | null>(null);
@@ -55,7 +57,8 @@ export function MapSheet() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once it is chosen
   useEffect(() => {
     const at = laid?.boxes.get(chosen);
-    if (at && viewport.current) viewport.current.set(showing(viewport.current.sight, at, viewport.current.size));
+    if (at && viewport.current)
+      viewport.current.set(showing(viewport.current.sight, at, viewport.current.size));
   }, [chosen]);
 
   const choose = useCallback((name: string) => {
