@@ -7,6 +7,7 @@ export const ROLLING = "…";
 /** The kind of every message of the studio. */
 export const KINDS: readonly string[] = [
   "frame",
+  "atlas",
   "beat",
   "status",
   "patch",
@@ -48,7 +49,9 @@ export type CommandName =
   | "roll"
   | "keep"
   | "back"
-  | "tap";
+  | "tap"
+  | "take"
+  | "end_take";
 
 export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
 
@@ -73,12 +76,23 @@ export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
 
 export type WireKind = "image" | "latent" | "number";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
+export type ViewKind = "node" | "layer" | "channels" | "histogram" | "spectrum" | "weight";
+
+export type AtDesk =
+  | KnobTurned
+  | KnobReleased
+  | SnapshotAction
+  | LearnControl
+  | MasterMoved
+  | SoundFloor
+  | SoundChosen;
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
 export type FromPage =
   | Acknowledgement
+  | AtlasDrawn
+  | Look
   | PageCommand
   | DoorAction
   | KeepAs
@@ -89,6 +103,7 @@ export type FromPage =
   | LearnControl
   | MasterMoved
   | SoundFloor
+  | SoundChosen
   | PushUpdates
   | MergeEdits
   | PlayText
@@ -99,6 +114,7 @@ export type FromPage =
 
 export type FromStudio =
   | EncodedFrame
+  | EncodedAtlas
   | Beat
   | Status
   | PatchSource
@@ -126,6 +142,29 @@ export interface EncodedFrame {
   sent: number;
   jpeg: Uint8Array<ArrayBuffer>;
   alpha: Uint8Array<ArrayBuffer>;
+}
+
+/** A cell, by the number that the page gave its view. */
+export interface CellOfPage {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  numbers: number[];
+  channels: number[];
+  problem: string;
+  id: number;
+}
+
+/** The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds. */
+export interface EncodedAtlas {
+  kind: "atlas";
+  number: number;
+  t: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  cells: CellOfPage[];
 }
 
 /** Says to a clean page that the studio lives, while there is no picture. */
@@ -187,9 +226,13 @@ export interface MasterStatus {
   frozen: boolean;
 }
 
-/** A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far. */
+/**
+ * A take that is recorded. name, path: of its file. seconds: how long it has been. size: its bytes on disk so
+ * far.
+ */
 export interface TakeStatus {
   name: string;
+  path: string;
   seconds: number;
   size: number;
 }
@@ -524,6 +567,30 @@ export interface Acknowledgement {
   number: number;
 }
 
+/** The atlas of this number, and all sent before it, are drawn or passed over: the next one may come. */
+export interface AtlasDrawn {
+  kind: "drawn";
+  number: number;
+}
+
+/** A view, and the number by which the page knows its cell. */
+export interface ViewOfPage {
+  of: ViewKind;
+  node: string;
+  layer?: string;
+  weight?: string;
+  channels?: "active" | "mean" | number[];
+  first?: number;
+  size?: number;
+  id: number;
+}
+
+/** All that this page looks at from now on beside the picture; nothing, if there are no views. */
+export interface Look {
+  kind: "look";
+  views?: ViewOfPage[];
+}
+
 /** Something to do (see `StudioShow.command`); `path` goes with "trust". */
 export interface PageCommand {
   kind: "command";
@@ -580,7 +647,8 @@ export interface SnapshotAction {
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched.
+ * no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+ * were touched.
  */
 export interface LearnControl {
   kind: "learn";
@@ -605,6 +673,12 @@ export interface MasterMoved {
 export interface SoundFloor {
   kind: "floor";
   decibels: number;
+}
+
+/** This sound device is to be heard from now on, "": the system's own. From the machine that plays only. */
+export interface SoundChosen {
+  kind: "sound";
+  device: string;
 }
 
 /** A change that a writer made and that has no place in the log yet. */
@@ -955,6 +1029,16 @@ export interface DoorKindHere {
 export interface OutputsHere {
   kinds: DoorKindHere[];
   rigs: string[];
+}
+
+/**
+ * devices: names of what can be listened to here. missing: why there is nothing, "" if there is; mend: what
+ * helps.
+ */
+export interface SoundsHere {
+  devices: string[];
+  missing: string;
+  mend: string;
 }
 
 /** One thing that was looked at. found: what was found; do: what helps where it does not work. */
