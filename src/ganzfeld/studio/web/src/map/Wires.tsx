@@ -43,6 +43,7 @@ export const Wires = memo(function Wires({ map, laid, chosen, choose }: Props) {
           >
             <path d={way} />
             {wire.kind !== "number" && (
+              // biome-ignore lint/a11y/noStaticElementInteractions: for the keyboard, the inputs stand beside the map
               <path className="reach" d={way} onClick={() => choose(wire)}>
                 <title>{`${nameOf(wire.from)} → ${nameOf(wire.to)}: click to put a node between`}</title>
               </path>
