@@ -28,9 +28,6 @@ interface Props {
   close(): void;
 }
 
-/** So many numbers that the text does not give are shown before more are asked for. */
-const MOST_UNWRITTEN = 0;
-
 export const keyOf = (number: MapNumber) => `${number.line} ${number.name}`;
 
 /** All of the node that is chosen, beside the map. */
@@ -40,7 +37,7 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
   const isGiven = (number: MapNumber) => number.text !== "" || number.kind === "knob";
   const given = node.numbers.filter(isGiven);
   const others = node.numbers.filter((number) => !isGiven(number));
-  const shown = more || given.length === 0 ? others : others.slice(0, MOST_UNWRITTEN);
+  const shown = more || given.length === 0 ? others : [];
   const sources = (input: MapInput) =>
     map.nodes.filter(({ name, makes }) => name !== node.name && makes.includes(input.makes));
   return (
