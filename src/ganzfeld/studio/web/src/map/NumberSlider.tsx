@@ -114,12 +114,7 @@ export function NumberSlider({ node, number }: { node: MapNode; number: MapNumbe
 
   const [low, high] = known.between ?? [];
   const several = low !== undefined && high !== undefined;
-  const words =
-    value !== null
-      ? written(range, value)
-      : several
-        ? `${written(range, low)} … ${written(range, high)}`
-        : "…";
+  const words = value !== null ? written(range, value) : several ? `${few(low)}–${few(high)}` : "…";
   const label = [number.line || nameOf(node.name), number.name].filter(Boolean).join(" ");
   return (
     <div
