@@ -214,7 +214,7 @@ class FakeEngine:
     def release(self, address: str) -> None:
         self.turned.pop(address, None)
 
-    def load_snapshots(self, bank: bytes) -> None:
+    def load_snapshots(self, bank: bytes, anew: bool = False) -> None:
         self.snapshots.bank = decode_bank(bank)
 
     def store(self, name: str) -> None:

@@ -246,8 +246,8 @@ class Render:
                 engine.set(address, value)
             case ReleaseParameter(address):
                 engine.release(address)
-            case LoadSnapshots(bank):
-                engine.load_snapshots(bank)
+            case LoadSnapshots(bank, anew):
+                engine.load_snapshots(bank, anew)
                 self._bank_version = engine.snapshots.version
             case ArrangeSnapshots(what, arguments):
                 engine.arrange(what, *arguments)

@@ -286,7 +286,7 @@ export interface PatchSource {
   version: number;
 }
 
-/** The answer to a command that could not be done. */
+/** The answer to a command that could not be done, or not as a person may think. */
 export interface Refusal {
   kind: "notice";
   what: string;
