@@ -16,6 +16,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.trust import TrustStore
+from ganzfeld.process.atlas_store import AtlasStore, ShownAtlas
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.main_output import MainOutput, ShownFrame
 from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
@@ -30,6 +31,7 @@ from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.looking import CellView
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
@@ -64,6 +66,7 @@ class ControlledShow(ShowInFiles):
     _failover: Failover
     _told: RenderState
     _main_output: MainOutput
+    _atlas: AtlasStore
 
     # What viewers ask
 
@@ -292,6 +295,16 @@ class ControlledShow(ShowInFiles):
 
     def _tell_reports(self) -> None:
         self._give(self._listeners.wanted or ReportValues(), key="report", keep=False)
+
+    def look(self, views: Sequence[CellView]) -> None:
+        """Show these in the atlas from now on; nothing, if there are none. Raises GanzfeldError."""
+        with self._lock:
+            if self._atlas.ask(views):
+                self._give(self._atlas.asked, key="look", keep=False)
+
+    def atlas(self, newer_than: int, timeout: float) -> ShownAtlas | None:
+        """The newest atlas, once its number is above `newer_than`; None after `timeout` seconds."""
+        return self._atlas.wait(newer_than, timeout)
 
     def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
         """How every door and the master are."""

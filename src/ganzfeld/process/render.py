@@ -13,6 +13,7 @@ from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import counted_hits, read_addresses
 from ganzfeld.patch.graph import Graph
+from ganzfeld.process.atlas_writer import AtlasWriter
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -27,6 +28,7 @@ from ganzfeld.process.messages import (
     FollowRefresh,
     LeastRate,
     LoadSnapshots,
+    LookAt,
     Numbered,
     OutsideHit,
     PatchAddresses,
@@ -89,6 +91,7 @@ class Render:
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
         self._read_back = ReadBack(self._writer, dependencies.copy)
+        self._atlas = AtlasWriter(begin.session, dependencies, self._engine, pipe)
         self._clock = Clock()
         self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
@@ -134,6 +137,7 @@ class Render:
         finally:
             self._takes.close()
             self._engine.close()
+            self._atlas.close()
             self._writer.close()
 
     # The patch
@@ -267,6 +271,8 @@ class Render:
                 self._takes.ask(message)
             case ReportValues():
                 self._reporter.ask(message)
+            case LookAt():
+                self._atlas.look(message)
             case Stop():
                 self._ended = True
             case _:
@@ -297,6 +303,7 @@ class Render:
         try:
             pictures = self._engine.frame(moment)
             self._read_back.begin(self._darkness.over(pictures), moment)
+            self._atlas.hand_out(moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
@@ -318,6 +325,7 @@ class Render:
         """Wait for the frame that the device is at work on, and publish it."""
         try:
             self._read_back.finish()
+            self._atlas.finish()
         except Exception:
             self._failed()
 

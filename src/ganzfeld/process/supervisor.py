@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.atlas_store import AtlasStore
 from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.controlled_show import ControlledShow
 from ganzfeld.process.darkening import show_black
@@ -32,6 +33,7 @@ from ganzfeld.process.kept_show import Elsewhere, KeptShow, SignOfLife, read_kep
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
+    AtlasLaidOut,
     Begin,
     CheckpointSaved,
     Dark,
@@ -198,6 +200,7 @@ class Supervisor(ControlledShow):
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
+        self._atlas = AtlasStore(self._store.session)
         self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
         self._close_at_exit = _closer(self)
 
@@ -236,6 +239,7 @@ class Supervisor(ControlledShow):
         self.doors.close()
         self._failover.close()
         self._main_output.close()
+        self._atlas.close()
         self._hazards.remove()
         self.sound.close()
         self._store.close()
@@ -347,6 +351,8 @@ class Supervisor(ControlledShow):
                     self._told.take_table(message)
                 case ReportedValues():
                     self._listeners.tell(message)
+                case AtlasLaidOut():
+                    self._atlas.laid_out(message)
                 case Desk():
                     self._told.desk = message
                 case SnapshotsStored(bank):
@@ -411,6 +417,8 @@ class Supervisor(ControlledShow):
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
             yield self._journal.add(report, keep=False)
+        if self._atlas.asked.views:
+            yield self._journal.add(self._atlas.asked, keep=False)
 
 
 def _hears_nothing(what: float | str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ganzfeld.patch.library import ListedPatch
+from ganzfeld.process.atlas_store import ShownAtlas
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import (
@@ -23,6 +24,7 @@ from ganzfeld.values.document import (
 )
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.looking import CellView
 from ganzfeld.values.status import PatchSource, Status
 
 CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap", "take", "end_take"]
@@ -198,6 +200,15 @@ class StudioShow(Protocol):
     ) -> Callable[[], None]:
         """Call `hear` after frames with their moment and the values of these addresses, at most `rate` times a second,
         until what is returned is called. `hear` must not wait."""
+        ...
+
+    def look(self, views: Sequence[CellView]) -> None:
+        """Show these in the atlas from now on; nothing, if there are none. May raise GanzfeldError."""
+        ...
+
+    def atlas(self, newer_than: int, timeout: float) -> ShownAtlas | None:
+        """The newest atlas, once its number is above `newer_than` (−1: any); None after `timeout` seconds. Called from
+        a thread of the studio."""
         ...
 
     def patches(self) -> list[ListedPatch]:
