@@ -7,12 +7,13 @@ set aside, and the rest of the show plays on. In a process that plays alone the 
 A hazard has a patience. What never returns is stopped by an exception thrown into its thread; what does not hear that
 holds the process up until somebody ends it.
 
-Layout (words of 8 bytes): 0 progress; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience in
+Layout (words of 8 bytes): 0 progress; 1 pulse; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience in
 milliseconds, when it began in microseconds of `perf_counter`, whether frames wait for it, bytes in the path, –, path.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
 import logging
@@ -92,6 +93,16 @@ class HazardBoard:
     def progress(self) -> int:
         """Grows whenever a hazard begins or is over, and with every step of building a patch."""
         return self.words[0]
+
+    @property
+    def pulse(self) -> int:
+        """Grows several times a second while there is a hazard and any thread of the process can run Python."""
+        return self.words[1]
+
+    def beat(self) -> None:
+        """A thread of the process runs Python."""
+        with contextlib.suppress(ValueError):  # the board has just been closed
+            self.words[1] += 1
 
     def standing(self) -> list[Hazard]:
         """The hazards that are not over, the newest first; what the process was doing when it died."""
@@ -251,6 +262,8 @@ class Hazards:
         steps, quiet = -1, 0.0
         while True:
             time.sleep(LOOK_SECONDS)
+            if self._board is not None:
+                self._board.beat()
             with self._lock:
                 standing = list(self._standing.values())
                 quiet = quiet + LOOK_SECONDS if self.steps == steps and not standing else 0.0
