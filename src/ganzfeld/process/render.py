@@ -199,7 +199,8 @@ class Render:
         except (Exception, NeverReturned) as error:
             log.exception("the patch could not be opened")
             self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
-        self._try_at = time.perf_counter() + self._pause
+        # What hung may be mended by now: then nobody waits.
+        self._try_at = time.perf_counter() + (0.0 if self._engine.hazards.is_mended else self._pause)
 
     def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has read and built it, on a thread of its own."""

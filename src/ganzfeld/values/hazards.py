@@ -42,6 +42,8 @@ QUIET_SECONDS = 2.0
 """Without any hazard, after which the watchdog ends: whoever makes many engines would keep a thread for each."""
 STOPS_WITHIN = 1.0
 """Seconds after an exception was thrown into a hazard, when it is clear that it does not hear that."""
+MENDED_STOPS_WITHIN = 0.4
+"""The same, where the file has changed meanwhile: somebody waits for it."""
 _ROW, _HEAD = 8 + LONGEST_PATH // 8, 8
 _NUMBER, _KIND, _STAMP, _PATIENCE, _BEGAN, _WAITED_FOR, _BYTES = range(7)
 
@@ -182,6 +184,11 @@ class Hazards:
         self.steps = 0
         """As `HazardBoard.progress`, of this process."""
 
+    @property
+    def is_mended(self) -> bool:
+        """Whether a file at which something was stopped has changed since."""
+        return any(stamp_of(path) != stamp for path, stamp in self.stopped.items())
+
     def step(self) -> None:
         """Building a patch has come a step further."""
         self.steps += 1
@@ -280,7 +287,8 @@ class Hazards:
         with self._lock:
             if id(hazard) not in self._standing:
                 return
-            if not hazard.thrown or now - hazard.thrown > STOPS_WITHIN:
+            within = MENDED_STOPS_WITHIN if hazard.mended else STOPS_WITHIN
+            if not hazard.thrown or now - hazard.thrown > within:
                 deaf = bool(hazard.thrown)
                 hazard.thrown = now
                 self.stopped[hazard.path] = hazard.stamp
