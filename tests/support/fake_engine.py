@@ -187,6 +187,8 @@ class FakeEngine:
     def follow(self) -> str | None:
         return self.patch["bpm"][1] if self.patch and len(self.patch.get("bpm", ())) > 1 else None
 
+    floor = None
+
     @property
     def outs(self) -> dict:
         if self.patch is None:

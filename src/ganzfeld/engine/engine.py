@@ -126,6 +126,11 @@ class Engine:
         return self._playing.graph.patch.settings.follow if self._playing else None
 
     @property
+    def floor(self) -> float | None:
+        """The decibels below which sound is silence, as the patch's text says; None: it does not."""
+        return self._playing.graph.patch.settings.floor if self._playing else None
+
+    @property
     def outs(self) -> dict[str, OutputOptions]:
         """Every output of the playing patch."""
         if self._playing is None:

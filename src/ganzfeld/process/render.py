@@ -416,6 +416,7 @@ class Render:
             at=self._frame_at,
             follow=self._engine.follow,
             expected=self._engine.bpm if self._engine.follow else None,
+            floor=self._engine.floor,
             paused=paused,
             speed=clock.speed,
             device=str(self._engine.device),
