@@ -148,9 +148,11 @@ class ReportValues(_Message, frozen=True):
 
 
 class LoadSnapshots(_Message, frozen=True):
-    """Take these snapshots (`bank.encode_bank`) instead of those there were: their file was read."""
+    """Take these snapshots (`bank.encode_bank`) instead of those there were: their file was read. anew: they are of
+    another patch, so nothing that was done before can be undone."""
 
     bank: bytes
+    anew: bool = False
 
 
 class ArrangeSnapshots(_Message, frozen=True):

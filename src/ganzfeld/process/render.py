@@ -199,7 +199,8 @@ class Render:
         except (Exception, NeverReturned) as error:
             log.exception("the patch could not be opened")
             self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
-        self._try_at = time.perf_counter() + self._pause
+        # What hung may be mended by now: then nobody waits.
+        self._try_at = time.perf_counter() + (0.0 if self._engine.hazards.is_mended else self._pause)
 
     def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has read and built it, on a thread of its own."""
@@ -250,8 +251,8 @@ class Render:
                 engine.set(address, value)
             case ReleaseParameter(address):
                 engine.release(address)
-            case LoadSnapshots(bank):
-                engine.load_snapshots(bank)
+            case LoadSnapshots(bank, anew):
+                engine.load_snapshots(bank, anew)
                 self._bank_version = engine.snapshots.version
             case ArrangeSnapshots(what, arguments):
                 engine.arrange(what, *arguments)
@@ -415,6 +416,7 @@ class Render:
             at=self._frame_at,
             follow=self._engine.follow,
             expected=self._engine.bpm if self._engine.follow else None,
+            floor=self._engine.floor,
             paused=paused,
             speed=clock.speed,
             device=str(self._engine.device),

@@ -308,9 +308,9 @@ class Supervisor(ControlledShow):
         """The patch's file was saved by another program."""
         self.document.saved_elsewhere(text)
 
-    def snapshots_read(self, bank: bytes) -> None:
-        """The file of the snapshots was written by another program."""
-        self._give(LoadSnapshots(bank), key="snapshots")
+    def snapshots_read(self, bank: bytes, *, anew: bool = False) -> None:
+        """The file of the snapshots was written by another program; anew: the show goes over to another patch."""
+        self._give(LoadSnapshots(bank, anew), key=("snapshots", anew))
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""

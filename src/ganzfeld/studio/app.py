@@ -242,8 +242,8 @@ class _Conversation:
                 await asyncio.to_thread(self.show.keep_as, command.name)
                 return None
             if isinstance(command, OpenPatch):
-                await asyncio.to_thread(self.show.open_patch, command.what)
-                return None
+                kept = await asyncio.to_thread(self.show.open_patch, command.what)
+                return Refusal("what was typed had no file yet", f"It is kept in {kept}") if kept else None
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None

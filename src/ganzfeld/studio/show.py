@@ -220,8 +220,9 @@ class StudioShow(Protocol):
         one below."""
         ...
 
-    def open_patch(self, what: str) -> None:
-        """Play a shipped example, or one of the person's patches, by its name."""
+    def open_patch(self, what: str) -> Path | None:
+        """Play a shipped example, or one of the person's patches, by its name. Returns the file in which what was typed
+        before is kept, if it had none."""
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:

@@ -253,7 +253,7 @@ export interface TakeStatus {
  * processes of a machine share). beat: beats since the show began. bpm: beats a minute. speed: seconds of show time
  * in a second.
  * follow: what the tempo is taken from ("midi", "audio", "link", "tap"), or None. expected: about how many beats a
- * minute that may have, if the patch says so.
+ * minute that may have, if the patch says so. floor: the decibels below which sound is silence, if it says so.
  * device: where networks run, such as "cuda:0". outputs: their names, the main one first.
  * errors: what is wrong now. pending_trust: paths of script files that wait for a person's permission to run.
  *
@@ -292,6 +292,7 @@ export interface Status {
   paused: boolean;
   follow: string | null;
   expected: number | null;
+  floor: number | null;
   device: string;
   outputs: string[];
   errors: Problem[];
@@ -322,7 +323,7 @@ export interface PatchSource {
   version: number;
 }
 
-/** The answer to a command that could not be done. */
+/** The answer to a command that could not be done, or not as a person may think. */
 export interface Refusal {
   kind: "notice";
   what: string;

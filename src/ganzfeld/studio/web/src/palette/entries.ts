@@ -6,9 +6,12 @@ import { act } from "../modes/modes";
 import { addLine, insertLines } from "../text/editing";
 import type { Words } from "../text/words";
 
+export const GROUPS = ["do", "bend", "open", "insert"] as const;
+export type Group = (typeof GROUPS)[number];
+
 export interface Entry {
   name: string;
-  group: "do" | "bend" | "open" | "insert";
+  group: Group;
   about: string;
   keys: string;
   run(): void;
@@ -89,7 +92,7 @@ function bendsOf(words: Words | null): Entry[] {
       return {
         name: `${name} ${node}`,
         group: "bend",
-        about: `puts a bend of the layer ${layer}: ${doc}`,
+        about: `${firstSentence(doc)} (of the layer ${layer})`,
         keys: "",
         run: () => addLine(node, line),
       };
