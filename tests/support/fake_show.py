@@ -85,6 +85,9 @@ class FakeShow:
     def silence_below(self, decibels: float) -> None:
         self._do("silence below", decibels)
 
+    def listen_to(self, song: Path) -> None:
+        self._do("listen", song)
+
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:
             before = self._newest.number if self._newest else -1

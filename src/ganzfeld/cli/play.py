@@ -331,7 +331,7 @@ def play(
         known=lambda: show.known_addresses,
     )
     show.osc_dropped = lambda: signals.dropped
-    show.inputs, show.silence_below = signals.look, signals.silence_below
+    show.inputs, show.hear_file, show.silence_below = signals.look, signals.listen_to, signals.silence_below
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):

@@ -54,7 +54,8 @@ class ControlledShow(ShowCommands):
 
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
+    listens to OSC says so there. inputs: all that comes in; hear_file: hears a file of sound from now on; silence_below:
+    decibels below which sound is silence (these two may
     raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
     text that is written, of which this show plays and saves.
     """
@@ -63,6 +64,7 @@ class ControlledShow(ShowCommands):
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
     inputs: Callable[[], Inputs]
+    hear_file: Callable[[Path], None]
     silence_below: Callable[[float], None]
     doors: Routing
     document: Document
@@ -244,6 +246,12 @@ class ControlledShow(ShowCommands):
                     kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
                     log.warning("what was typed had no file yet: it is in %s", kept)
                 self._go_on_in(found)
+
+    def listen_to(self, song: Path) -> None:
+        """Hear this file of sound from now on. Raises GanzfeldError."""
+        if self._options.take is not None:
+            raise GanzfeldError("a take is being recorded, which knows one sound", hint="End it first")
+        self.hear_file(song)
 
     def _take_allows(self, folder: Path) -> None:
         """What a take tells of files is told of one folder. Raises GanzfeldError for another."""

@@ -132,6 +132,7 @@ class Supervisor(ControlledShow):
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         self.inputs: Callable[[], Inputs] = Inputs
+        self.hear_file: Callable[[Path], None] = _hears_nothing
         self.silence_below: Callable[[float], None] = _hears_nothing
         before = read_kept(keep_in) if keep_in is not None else None
         if self._files.patch is not None:
@@ -394,7 +395,7 @@ class Supervisor(ControlledShow):
             yield self._journal.add(report, keep=False)
 
 
-def _hears_nothing(decibels: float) -> None:
+def _hears_nothing(asked: object) -> None:
     raise GanzfeldError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
 
 

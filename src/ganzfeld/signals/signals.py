@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.arrivals_table import ArrivalsTable
 from ganzfeld.signals.audio import AudioInput
-from ganzfeld.signals.audio_file import AudioFile
+from ganzfeld.signals.audio_file import AudioFile, SoundFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.doors_out import DoorsOut
@@ -103,6 +104,9 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
+        self._unheard: list[SignalError] = []
+        """Why sound, or the loudspeaker, could not be opened."""
+        self._listening = threading.Lock()
         self.arrivals = ArrivalsTable()
 
     @property
@@ -112,6 +116,7 @@ class Signals:
         told = [file.told for file in self.midi_files if file.told is not None]
         return [
             *self._failed,
+            *self._unheard,
             *told,
             *(part.problem for part in parts if part is not None and part.problem is not None),
         ]
@@ -143,20 +148,28 @@ class Signals:
             raise SignalError(f"Silence lies at {LOWEST_FLOOR_DB:g} to 0 decibels, not {decibels:g}")
         self.audio.silence_below(decibels)
 
+    def listen_to(self, song: Path) -> None:
+        """Hear this file from now on, looped, and aloud where a loudspeaker is wanted. Any thread may call. Raises
+        SignalError if it cannot be heard; then everything goes on as it was."""
+        with self._listening:
+            SoundFile(song).close()
+            for part in (self.shared_file, self.speaker, self.audio):
+                if part is not None:
+                    part.stop()
+            self.shared_file = self.speaker = self.audio = None
+            self.wanted = replace(self.wanted, audio=str(song.absolute()), channel=None)
+            self._open_sound()
+            if self.conductor is not None and self.audio is not None:
+                self.conductor.pulses["audio"] = self.audio.beat
+
     def start(self) -> Signals:
         """Open everything that is wanted."""
-        for opening in (
-            self._open_osc,
-            self._open_senders,
-            self._open_midi_files,
-            self._open_midi,
-            self._open_audio,
-            self._open_speaker,
-        ):
+        for opening in (self._open_osc, self._open_senders, self._open_midi_files, self._open_midi):
             try:
                 opening()
             except SignalError as error:
                 self._failed.append(error)
+        self._open_sound()
         if self._conducts is not None:
             self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect).start()
         return self
@@ -177,6 +190,7 @@ class Signals:
         self.midi_files.clear()
         self.senders.clear()
         self._failed.clear()
+        self._unheard = []
 
     def __enter__(self) -> Signals:
         return self.start()
@@ -265,6 +279,14 @@ class Signals:
                 raise
             if self._desk is not None:
                 self.controllers = Controllers(self._desk, self.midi_state, self.midi, lights=bool(lights)).start()
+
+    def _open_sound(self) -> None:
+        self._unheard = []
+        for opening in (self._open_audio, self._open_speaker):
+            try:
+                opening()
+            except SignalError as error:
+                self._unheard.append(error)
 
     def _open_audio(self) -> None:
         wanted, options = self.wanted.audio, self.wanted.audio_options

@@ -20,6 +20,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.library.routes import LibraryService
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
@@ -63,6 +64,7 @@ def create_app(
     server: Reachable,
     lookups: Lookups,
     thumbnails: Thumbnails,
+    library: LibraryService,
 ) -> Starlette:
     """The ASGI application, without its guard.
 
@@ -74,6 +76,7 @@ def create_app(
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
+    /api/library/…   what `LibraryService` says
     GET /output      a clean page: the picture and nothing else
     GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
@@ -111,6 +114,7 @@ def create_app(
         *link_routes(server, sockets),
         Route("/health", health),
         *side_routes(show, thumbnails),
+        *library.routes,
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),

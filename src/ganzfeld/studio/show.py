@@ -139,6 +139,10 @@ class StudioShow(Protocol):
         """Sound that is quieter is silence from now on. May raise GanzfeldError."""
         ...
 
+    def listen_to(self, song: Path, /) -> None:
+        """Hear this file of sound from now on, in the place of what is heard. May raise GanzfeldError."""
+        ...
+
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch that plays, or None."""
