@@ -265,9 +265,9 @@ def test_more_or_less_than_was_said_is_refused(studio, looks):
         assert call(studio, "PUT", f"/api/library/uploads/{upload['id']}", raw=sent)[0] == 404
 
 
-@pytest.mark.parametrize(("name", "status"), [("x.exe", 422), ("x.py", 422), ("x", 422), ("", 422), ("..", 422), (".png", 422), ("x.png.sh", 422)])  # fmt: skip
-def test_what_is_no_file_of_the_library_is_refused(studio, looks, name, status):
-    assert announce(studio, name, 3)[0] == status
+@pytest.mark.parametrize("name", ["x.exe", "x.py", "x", "", "..", ".png", "x.png.sh"])
+def test_what_is_no_file_of_the_library_is_refused(studio, looks, name):
+    assert announce(studio, name, 3)[0] == 422
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import threading
 import time
@@ -210,9 +209,9 @@ class Uploads:
         if not self._has_tidied:
             self._has_tidied = True
             with contextlib.suppress(OSError):
-                for left in os.scandir(_folder()):
+                for left in _folder().iterdir():
                     if time.time() - left.stat().st_mtime > STALE_SECONDS:
-                        os.unlink(left.path)
+                        left.unlink()
 
 
 def _folder() -> Path:
