@@ -28,6 +28,7 @@ from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
 from ganzfeld.studio.sockets import OpenSockets
 from ganzfeld.studio.text_actions import TextActions, TooFastError
+from ganzfeld.studio.text_edits import MakeEdit
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
@@ -98,10 +99,10 @@ def create_app(
         return answer
 
     async def live(socket: WebSocket) -> None:
-        await _Conversation(show, audience, sockets, socket).run()
+        await _Conversation(show, audience, sockets, socket, lookups.edit).run()
 
     async def output_live(socket: WebSocket) -> None:
-        await _CleanPage(show, audience, sockets, socket).run()
+        await _CleanPage(show, audience, sockets, socket, lookups.edit).run()
 
     routes: list[BaseRoute] = [
         Route("/", page.index),
@@ -128,7 +129,10 @@ class _Conversation:
 
     is_clean = False
 
-    def __init__(self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket) -> None:
+    def __init__(
+        self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket, edit: MakeEdit
+    ) -> None:
+        self.edit = edit
         self.show = show
         self.audience = audience
         self.sockets = sockets
@@ -151,7 +155,7 @@ class _Conversation:
         if viewer is None:
             await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
             return
-        self.text = TextActions(self.show.document, self.audience, viewer)
+        self.text = TextActions(self.show.document, self.audience, viewer, self.edit)
         if not self.is_clean:
             viewer.tell("you", encode(self.sockets.greeting(self.visitor)))
         speaking = asyncio.create_task(self._speak(viewer))

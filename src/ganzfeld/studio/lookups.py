@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.live_values import LiveValues
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.word_service import WordService
+from ganzfeld.studio.words import EditAnswer
 
 LONGEST_ADDRESS = 400
 _FRESH = {"cache-control": "no-store"}
@@ -36,6 +38,10 @@ class Lookups:
     def routes(self) -> list[BaseRoute]:
         # Plain functions: Starlette runs them in threads, off the event loop.
         return [Route("/api/words", self._answer_words), Route("/api/values", self._answer_values)]
+
+    def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
+        """What an edit makes of a text. It may take seconds, the first time. Raises GanzfeldError."""
+        return self._service.edit(text, do, arguments)
 
     def close(self) -> None:
         """End what collects words, and have no values reported any more."""

@@ -70,6 +70,22 @@ class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
     hint: str = ""
 
 
+class Edited(msgspec.Struct, frozen=True, tag_field="kind", tag="edited"):
+    """The answer to `Edit`: the change of the document at that version, which the page makes as one of its own, so that
+    it can undo it. start, end: what it concerns, in the text afterwards. changes None: it cannot be done; `what` and
+    `hint` say why, or `late` that the document has a newer version, so that the page may ask again when it has it."""
+
+    request: int
+    log: str
+    version: int
+    changes: Changes | None = None
+    start: int = 0
+    end: int = 0
+    late: bool = False
+    what: str = ""
+    hint: str = ""
+
+
 # From the page to the studio
 
 
@@ -208,6 +224,22 @@ class ResolveConflict(_FromPage, frozen=True, tag="resolve"):
     number: int | None = None
 
 
+Scalar = str | int | float | bool | None
+EditArguments = Annotated[dict[str, Scalar | list[Scalar]], msgspec.Meta(max_length=16)]
+
+
+class Edit(_FromPage, frozen=True, tag="edit"):
+    """A hand does something that changes the text: an act of `patch.language.edits`, by its word, on the document at
+    this version, with everything that this page wrote in it. The answer is `Edited` with the same `request`, which the
+    page makes up."""
+
+    request: int
+    log: LogId
+    version: Place
+    do: Annotated[str, msgspec.Meta(max_length=40)]
+    arguments: EditArguments = {}
+
+
 class CaretMoved(_FromPage, frozen=True, tag="caret"):
     """Where a writer is now, and what they want to be called ("": a name is found). `head` None: they left the text."""
 
@@ -232,9 +264,10 @@ FromStudio = (
     | BlockPlayed
     | Carets
     | You
+    | Edited
 )
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
-AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
+AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
 FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 
 encode = msgspec.msgpack.Encoder().encode

@@ -1,4 +1,4 @@
-"""Words for the editor, collected in a process of their own.
+"""Words for the editor, and edits of the text, in a process of their own.
 
 Knowing all node types means importing torch, and reading a network's names means opening its file: neither belongs in
 the process that must never wait.
@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.asked_child import AskedChild
-from ganzfeld.studio.words import Question
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question
 
 PATIENCE = 60.0
 """Seconds for an answer: importing torch on a cold machine, and opening a network for the first time."""
 IDLE = 300.0
 LONGEST_TEXT = 1_000_000
 LONGEST_ANSWER = 8_000_000
+COULD_NOT = {
+    Question: "the words for completion could not be collected",
+    EditQuestion: "what knows the language does not answer",
+}
 _ARGUMENTS = (sys.executable, "-m", "ganzfeld.studio.word_child")
 _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
@@ -42,12 +48,20 @@ class WordService:
                 self._last = question, self._answer(question)
             return self._last[1]
 
+    def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
+        """What an edit makes of a text. Raises GanzfeldError if that cannot be found out."""
+        if len(text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long for that")
+        with self._asking:
+            answer = self._answer(EditQuestion(text, do, dict(arguments)))
+        return msgspec.json.decode(answer, type=EditAnswer)
+
     def close(self) -> None:
         """End the child, for good."""
         self.child.close()
 
-    def _answer(self, question: Question) -> bytes:
+    def _answer(self, question: AnyQuestion) -> bytes:
         answer = self.child.ask(msgspec.json.encode(question), PATIENCE)
         if answer is None:
-            raise GanzfeldError("the words for completion could not be collected", hint="The editor works without.")
+            raise GanzfeldError(COULD_NOT[type(question)], hint="The editor works without.")
         return answer

@@ -18,6 +18,7 @@ export const KINDS: readonly string[] = [
   "played",
   "carets",
   "you",
+  "edited",
 ];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
@@ -70,7 +71,7 @@ export type Role = "play" | "watch" | "output";
 
 export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
 
-export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved;
+export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
 export type FromPage =
   | Acknowledgement
@@ -89,7 +90,8 @@ export type FromPage =
   | PlayText
   | SaveText
   | ResolveConflict
-  | CaretMoved;
+  | CaretMoved
+  | Edit;
 
 export type FromStudio =
   | EncodedFrame
@@ -103,7 +105,8 @@ export type FromStudio =
   | DocumentState
   | BlockPlayed
   | Carets
-  | You;
+  | You
+  | Edited;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -491,6 +494,24 @@ export interface You {
   is_secure: boolean;
 }
 
+/**
+ * The answer to `Edit`: the change of the document at that version, which the page makes as one of its own, so that
+ * it can undo it. start, end: what it concerns, in the text afterwards. changes None: it cannot be done; `what` and
+ * `hint` say why, or `late` that the document has a newer version, so that the page may ask again when it has it.
+ */
+export interface Edited {
+  kind: "edited";
+  request: number;
+  log: string;
+  version: number;
+  changes: Changes | null;
+  start: number;
+  end: number;
+  late: boolean;
+  what: string;
+  hint: string;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -649,6 +670,20 @@ export interface CaretMoved {
   name?: string;
   anchor?: number;
   head?: number | null;
+}
+
+/**
+ * A hand does something that changes the text: an act of `patch.language.edits`, by its word, on the document at
+ * this version, with everything that this page wrote in it. The answer is `Edited` with the same `request`, which the
+ * page makes up.
+ */
+export interface Edit {
+  kind: "edit";
+  request: number;
+  log: string;
+  version: number;
+  do: string;
+  arguments?: Record<string, string | number | boolean | null | (string | number | boolean | null)[]>;
 }
 
 /**

@@ -47,6 +47,11 @@ export function attach(editor: EditorView, link: DocumentConnection): void {
   connection = link;
 }
 
+/** The editor and its document; null before they are there. */
+export function attached(): { view: EditorView; link: DocumentConnection } | null {
+  return view && connection ? { view, link: connection } : null;
+}
+
 /** This page's name among the writers. */
 export function ownClient(): string {
   return connection?.client ?? "";
@@ -106,6 +111,16 @@ export function playText(what: "block" | "all", now: boolean, at?: number): void
     const place = { start: at ?? selection?.from ?? 0, end: at ?? selection?.to ?? 0 };
     const part = what === "all" ? {} : place;
     say({ kind: "play", client: link.client, log: link.log, version: link.version, now, ...part });
+  });
+}
+
+/** Plays the statements from one place to another, as soon as the studio has all that is written here. */
+export function playRange(start: number, end: number): void {
+  const link = connection;
+  link?.whenSent(() => {
+    const length = view?.state.doc.length ?? 0;
+    const place = { start: Math.min(start, length), end: Math.min(end, length) };
+    say({ kind: "play", client: link.client, log: link.log, version: link.version, now: false, ...place });
   });
 }
 
