@@ -175,7 +175,7 @@ def _within(folder: Path) -> Iterator[Path]:
                 looked += 1
                 if looked > MOST_LOOKED_AT:
                     return
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or not entry.name.isprintable():  # no patch could name it
                     continue
                 with contextlib.suppress(OSError):
                     if entry.is_file():

@@ -27,7 +27,6 @@ from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import Refusal
 
-
 _FRESH = {"cache-control": "no-store"}
 
 Body = TypeVar("Body", bound=msgspec.Struct)
