@@ -54,10 +54,10 @@ class ControlledShow(ShowCommands):
 
     name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. inputs: all that comes in; hear_file: hears a file of sound from now on; silence_below:
-    decibels below which sound is silence (these two may
-    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
-    text that is written, of which this show plays and saves.
+    listens to OSC says so there. inputs: all that comes in; hear_file: hears a file of sound from now on;
+    silence_below: decibels below which sound is silence (these two may raise GanzfeldError). doors: where pictures
+    leave to; `doors.master`: their level, black and freeze. document: the text that is written, of which this show
+    plays and saves.
     """
 
     name: str

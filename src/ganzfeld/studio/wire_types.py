@@ -17,6 +17,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, machine, sharing, show, wire
+from ganzfeld.studio.library.kinds import FileKind
+from ganzfeld.studio.library.listing import Library
+from ganzfeld.studio.library.questions import Fitting
+from ganzfeld.studio.library.uploads import ArrivedFile, Upload
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, status
 
@@ -38,13 +42,24 @@ _ALIASES: dict[str, Any] = {
     "SnapshotVerb": wire.SnapshotVerb,
     "ArrivalSource": inputs.ArrivalSource,
     "Role": links.Role,
+    "FileKind": FileKind,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
+_ANSWERS = (
+    Words,
+    inputs.Inputs,
+    machine.OutputsHere,
+    machine.Examined,
+    sharing.SharedLinks,
+    Library,
+    Fitting,
+    Upload,
+    ArrivedFile,
+)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",

@@ -1,4 +1,4 @@
-"""Small pictures of what the library has, made one at a time and only while somebody looks, kept in Ganzfeld's cache."""
+"""Small pictures of what the library has: made one at a time, only while somebody looks, and kept in our cache."""
 
 from __future__ import annotations
 

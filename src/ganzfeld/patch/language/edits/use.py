@@ -18,7 +18,7 @@ INSTEAD = {"image": "movie", "movie": "image"}
 
 class Use(Edit, frozen=True, kw_only=True):
     """node: what plays a file; file: the one that it is to play, as a patch says it; type: the node's type afterwards;
-    mute: its lines, by their parts of addresses, that do not fit the new network."""
+    mute: its lines, by their parts of addresses, that do not fit the new network; those that are not there need not."""
 
     word: ClassVar[str] = "use"
     node: str
@@ -37,6 +37,6 @@ class Use(Edit, frozen=True, kw_only=True):
             changes.append(Splice(start, end, self.type))
         edited.splice(*changes)
         for name in self.mute:
-            line = edited.line(self.node, name)
-            if not line.mute:
+            line = next((line for line in edited.node(self.node).methods if line.name == name), None)
+            if line is not None and not line.mute:
                 with_flag(edited, line.span, "mute", True, positions(edited, self.node, name))

@@ -10,9 +10,12 @@ import { Notice, Problems } from "../hud/Problems";
 import { Remarks } from "../hud/Remarks";
 import { State } from "../hud/State";
 import { Visitor } from "../hud/Visitor";
+import { Drop } from "../library/Drop";
 import { command, togglePause, useShow } from "../live/show";
 import { Picture } from "../Picture";
 import { Record } from "../panels/Record";
+import { OpenSheet } from "../sheets/OpenSheet";
+import { toggleSheet } from "../sheets/open";
 import { PatchText } from "../text/PatchText";
 import { TextState } from "../text/TextState";
 import { useFreshWords } from "../text/words";
@@ -56,6 +59,8 @@ export function Remote() {
           )}
         </div>
       )}
+      {plays && <OpenSheet />}
+      {plays && <Drop />}
       {plays && <FilmKept />}
       <MasterAlarm />
     </main>
@@ -107,6 +112,9 @@ function Buttons({ hide, write }: { hide(): void; write(): void }) {
       </button>
       <button type="button" onClick={write}>
         text
+      </button>
+      <button type="button" onClick={() => toggleSheet("library")}>
+        library
       </button>
       <button type="button" onClick={hide}>
         hide

@@ -1,5 +1,6 @@
 import "./sheets.css";
 import { type ReactNode, useEffect, useRef } from "react";
+import { LibrarySheet } from "../library/LibrarySheet";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
 const TITLES: Record<SheetName, string> = {
@@ -9,7 +10,9 @@ const TITLES: Record<SheetName, string> = {
 };
 
 /** What is in each sheet. One that is not here cannot be opened. */
-const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {};
+const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+  library: () => <LibrarySheet />,
+};
 
 /** The sheet that is open: over the picture, beside the text where there is room for both. */
 export function OpenSheet() {
