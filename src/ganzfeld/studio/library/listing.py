@@ -45,15 +45,12 @@ class LibraryItem(msgspec.Struct, frozen=True):
 
 
 class Library(msgspec.Struct, frozen=True):
-    """All of it. beside, mine: the folders that files can be brought to, "" where there is none. largest: bytes of a
-    file that is brought, by kind. suffixes: by kind, how names of files end. waits: how many pictures are being made.
-    """
+    """All of it. beside, mine: the folders that files can be brought to, "" where there is none. waits: how many
+    pictures are being made."""
 
     items: list[LibraryItem]
     beside: str
     mine: str
-    largest: dict[str, int]
-    suffixes: dict[str, list[str]]
     waits: int = 0
 
 

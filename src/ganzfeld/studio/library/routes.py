@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.folders import home_folder
 from ganzfeld.studio import limits
-from ganzfeld.studio.library.kinds import KINDS, suffixes_of
+from ganzfeld.studio.library.kinds import KINDS
 from ganzfeld.studio.library.listing import Found, Library, LibraryItem, brought, chosen, found
 from ganzfeld.studio.library.looking import PICTURE_PATIENCE, LookingProcess
 from ganzfeld.studio.library.pictures import LibraryPictures
@@ -119,8 +119,6 @@ class LibraryService:
             [self._with_picture(each) for each in everything],
             beside=str(patch.parent) if patch is not None else "",
             mine=str(home_folder()),
-            largest=dict(limits.LARGEST_FILES),
-            suffixes={kind: list(suffixes_of(kind)) for kind in KINDS},
             waits=waits,
         )
 

@@ -66,7 +66,12 @@ function Entry({
           <WhereTo entry={entry} arrived={arrived} library={library} hasCome={hasCome} />
         )}
       </div>
-      <button type="button" className="library-close" onClick={() => cancel(entry.number)}>
+      <button
+        type="button"
+        className="library-close"
+        aria-label={`${stage === "refused" ? "Close" : "Cancel"} ${entry.name}`}
+        onClick={() => cancel(entry.number)}
+      >
         {stage === "refused" ? "close" : "cancel"}
       </button>
     </>

@@ -51,7 +51,7 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
         <p>
           {[item.about, placeWords(item), item.size > 0 ? size(item.size) : ""].filter(Boolean).join(" · ")}
         </p>
-        {item.folder && <p className="library-path">{item.folder}</p>}
+        {item.folder && !question && <p className="library-path">{item.folder}</p>}
         {question ? (
           <Unfit question={question} use={() => playWithout(question)} leave={() => setQuestion(null)} />
         ) : (
@@ -104,14 +104,6 @@ function Unfit({ question, use, leave }: { question: Question; use(): void; leav
       <p>
         {count} not fit this network. {node} can play it without: such a line stays in the text, muted.
       </p>
-      <ul>
-        {lines.map((line) => (
-          <li key={line.line}>
-            <s>{line.text}</s>
-            <span>{line.what}</span>
-          </li>
-        ))}
-      </ul>
       <div className="library-acts">
         <button type="button" className="answer" onClick={use}>
           use it, mute {lines.length === 1 ? "this line" : "these lines"}
@@ -120,6 +112,14 @@ function Unfit({ question, use, leave }: { question: Question; use(): void; leav
           never mind
         </button>
       </div>
+      <ul>
+        {lines.map((line) => (
+          <li key={line.line}>
+            <s>{line.text}</s>
+            <span>{line.what}</span>
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }

@@ -1,8 +1,8 @@
 import "./library.css";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Library, LibraryItem } from "../live/wire";
 import { BroughtFiles } from "./BroughtFiles";
-import { bring } from "./bringing";
+import { bring, useBrought } from "./bringing";
 import { Chosen } from "./Chosen";
 import { GLYPHS, placeWords, sameItem, shownItems, TAB_WORDS, TABS, type Tab } from "./items";
 import { useLibrary } from "./library";
@@ -16,6 +16,7 @@ export function LibrarySheet() {
   const items = library ? shownItems(library.items, tab, typed) : [];
   // As it is now: its picture may have been made meanwhile.
   const current = chosen && (library?.items.find((item) => sameItem(item, chosen)) ?? chosen);
+  const isBusy = useBrought().length > 0 || current !== null;
   const hasCome = (item: LibraryItem) => {
     setChosen(item);
     again();
@@ -32,45 +33,59 @@ export function LibrarySheet() {
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
         />
-        <BringButton library={library} />
-        <div className="library-tabs" role="tablist" aria-label="Kinds">
+        <BringButton />
+        <fieldset className="library-tabs" aria-label="Kinds">
           {TABS.map((each) => (
-            <button
-              key={each}
-              type="button"
-              role="tab"
-              aria-selected={tab === each}
-              onClick={() => setTab(each)}
-            >
+            <button key={each} type="button" aria-pressed={tab === each} onClick={() => setTab(each)}>
               {TAB_WORDS[each]}
             </button>
           ))}
-        </div>
+        </fieldset>
       </div>
-      <BroughtFiles library={library} hasCome={hasCome} />
       {problem && <p className="library-word">{problem}</p>}
-      {library && items.length === 0 && <Nothing library={library} typed={typed} tab={tab} />}
-      <ul className="library-items" data-testid="library-items">
-        {items.map((item) => (
-          <li key={`${item.kind} ${item.what}`}>
-            <Card
-              item={item}
-              isChosen={current !== null && sameItem(item, current)}
-              choose={() => setChosen(item)}
-            />
-          </li>
-        ))}
-      </ul>
-      {current && (
-        <Chosen key={`${current.kind} ${current.what}`} item={current} close={() => setChosen(null)} />
-      )}
+      <div className={isBusy ? "library-body two" : "library-body"}>
+        <ul className="library-items" data-testid="library-items">
+          {items.map((item) => (
+            <li key={`${item.kind} ${item.what}`}>
+              <Card
+                item={item}
+                isChosen={current !== null && sameItem(item, current)}
+                choose={() => setChosen(item)}
+              />
+            </li>
+          ))}
+          {library && items.length === 0 && <Nothing library={library} typed={typed} tab={tab} />}
+        </ul>
+        {isBusy && (
+          // A region that scrolls can be reached by the keyboard.
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+          <section className="library-side" tabIndex={0} aria-label="What is brought or chosen">
+            <BroughtFiles library={library} hasCome={hasCome} />
+            {current && (
+              <Chosen key={`${current.kind} ${current.what}`} item={current} close={() => setChosen(null)} />
+            )}
+          </section>
+        )}
+      </div>
     </div>
   );
 }
 
 function Card({ item, isChosen, choose }: { item: LibraryItem; isChosen: boolean; choose(): void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  // What is chosen takes room from the others: it stays in sight.
+  useEffect(() => {
+    if (isChosen) button.current?.scrollIntoView({ block: "nearest" });
+  }, [isChosen]);
   return (
-    <button type="button" className="library-card" aria-pressed={isChosen} title={item.name} onClick={choose}>
+    <button
+      type="button"
+      className="library-card"
+      aria-pressed={isChosen}
+      title={item.name}
+      onClick={choose}
+      ref={button}
+    >
       <Thumbnail item={item} />
       <span className="library-name">{item.name}</span>
       <span className="library-place">{placeWords(item)}</span>
@@ -80,7 +95,7 @@ function Card({ item, isChosen, choose }: { item: LibraryItem; isChosen: boolean
 
 export function Thumbnail({ item }: { item: LibraryItem }) {
   return (
-    <span className={`library-picture ${item.kind}`}>
+    <span className="library-picture">
       {item.has_picture && item.key ? (
         <img src={`/api/library/pictures/${item.key}`} alt="" loading="lazy" decoding="async" />
       ) : (
@@ -90,15 +105,14 @@ export function Thumbnail({ item }: { item: LibraryItem }) {
   );
 }
 
-function BringButton({ library }: { library: Library | null }) {
-  const ends = library ? Object.values(library.suffixes).flat() : [];
+/** It takes every file: phones know few kinds, and would not let the others be picked. */
+function BringButton() {
   return (
     <label className="library-bring">
       bring files
       <input
         type="file"
         multiple
-        accept={ends.join(",")}
         aria-label="Bring files"
         onChange={(event) => {
           bring(event.target.files ?? []);
@@ -110,12 +124,12 @@ function BringButton({ library }: { library: Library | null }) {
 }
 
 function Nothing({ library, typed, tab }: { library: Library; typed: string; tab: Tab }) {
-  if (typed) return <p className="library-word">Nothing here is called that.</p>;
+  if (typed) return <li className="library-word">Nothing here is called that.</li>;
   const kind = tab === "all" ? "files" : TAB_WORDS[tab];
   const places = [library.beside, library.mine].filter(Boolean).join(" and ");
   return (
-    <p className="library-word">
+    <li className="library-word">
       No {kind} yet. Drop some on this page, or put them into {places}.
-    </p>
+    </li>
   );
 }

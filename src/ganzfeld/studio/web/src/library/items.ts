@@ -65,10 +65,3 @@ export function nodesFor(item: LibraryItem, words: Words | null): string[] {
     named.filter(([, known]) => known === wanted).map(([name]) => name),
   );
 }
-
-/** The kind of a file by its name, as the studio tells kinds; null for what it does not take. */
-export function kindOf(name: string, suffixes: Readonly<Record<string, string[]>>): FileKind | null {
-  const low = name.toLowerCase();
-  const found = Object.entries(suffixes).find(([, ends]) => ends.some((end) => low.endsWith(end)));
-  return (found?.[0] as FileKind | undefined) ?? null;
-}

@@ -918,15 +918,13 @@ export interface LibraryItem {
 }
 
 /**
- * All of it. beside, mine: the folders that files can be brought to, "" where there is none. largest: bytes of a
- * file that is brought, by kind. suffixes: by kind, how names of files end. waits: how many pictures are being made.
+ * All of it. beside, mine: the folders that files can be brought to, "" where there is none. waits: how many
+ * pictures are being made.
  */
 export interface Library {
   items: LibraryItem[];
   beside: string;
   mine: string;
-  largest: Record<string, number>;
-  suffixes: Record<string, string[]>;
   waits: number;
 }
 
