@@ -32,7 +32,7 @@ from ganzfeld.values.time import Clock
 PATCH = """\
 source = noise("simplex2d", amplitude=0.9, tx=t)
 face = network("one.safetensors", latent=source, psi=0.8)
-face.blend("two.safetensors", "b8* b32* b128*", amount=0.5 + 0.5*sin(t))
+face.blend("two.safetensors", "b32*", amount=0.5 + 0.5*sin(t))
 face.bend("b*.conv?.weight", lerp_noise=0.1, rotate=9*sin(i + t), channels=0.5)
 face.bend("b16", gain=1.2)
 face.bend("b32", rotate=20*sin(t), blur=0.02)

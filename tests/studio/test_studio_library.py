@@ -441,7 +441,7 @@ def test_which_lines_would_not_fit_is_asked_of_a_process(studio, show, looks):
 def test_a_song_is_heard(studio, show, looks, beside):
     (beside / "song.wav").write_bytes(b"x")
     assert call(studio, "POST", "/api/library/listen", {"what": "beside:song.wav"})[0] == 200
-    assert show.done == [("listen", beside / "song.wav")]
+    assert show.done == [("hear", beside / "song.wav")]
     show.refuses = GanzfeldError("a take is being recorded")
     status, refused = call(studio, "POST", "/api/library/listen", {"what": "beside:song.wav"})
     assert status == 422 and "take" in refused["what"]

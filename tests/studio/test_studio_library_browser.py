@@ -165,7 +165,7 @@ def test_every_kind_of_file_is_dropped_looked_at_and_kept_where_it_is_said(opene
     opened.get_by_role("button", name="open it").click()
     wait_until(opened, lambda: ("open", "beside:mine.ganz") in show.done)
     choose(opened, "song.wav").get_by_role("button", name="hear it").click()
-    wait_until(opened, lambda: ("listen", beside / "song.wav") in show.done)
+    wait_until(opened, lambda: ("hear", beside / "song.wav") in show.done)
 
 
 def test_a_file_is_picked_by_the_button_and_goes_into_the_persons_folder(opened, tmp_path):

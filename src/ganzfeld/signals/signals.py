@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.arrivals_table import ArrivalsTable
-from ganzfeld.signals.audio import AudioInput
-from ganzfeld.signals.audio_file import AudioFile, SoundFile
+from ganzfeld.signals.audio import AudioInput, try_device
+from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.doors_out import DoorsOut
@@ -104,9 +104,9 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
-        self._unheard: list[SignalError] = []
-        """Why sound, or the loudspeaker, could not be opened."""
-        self._listening = threading.Lock()
+        self._unheard: SignalError | None = None
+        """Why a sound file is not played aloud."""
+        self._choosing = threading.Lock()
         self.arrivals = ArrivalsTable()
 
     @property
@@ -116,7 +116,7 @@ class Signals:
         told = [file.told for file in self.midi_files if file.told is not None]
         return [
             *self._failed,
-            *self._unheard,
+            *([self._unheard] if self._unheard is not None else []),
             *told,
             *(part.problem for part in parts if part is not None and part.problem is not None),
         ]
@@ -148,28 +148,64 @@ class Signals:
             raise SignalError(f"Silence lies at {LOWEST_FLOOR_DB:g} to 0 decibels, not {decibels:g}")
         self.audio.silence_below(decibels)
 
-    def listen_to(self, song: Path) -> None:
-        """Hear this file from now on, looped, and aloud where a loudspeaker is wanted. Any thread may call. Raises
-        SignalError if it cannot be heard; then everything goes on as it was."""
-        with self._listening:
-            SoundFile(song).close()
+    def listen_to(self, device: str) -> None:
+        """Hear this sound device from now on ("": the system's own), in place of what was heard. Takes up to two
+        seconds. Raises SignalError if nothing comes from it; then what was heard before is heard on."""
+        with self._choosing:
+            before = self.audio
+            if isinstance(before, AudioInput):
+                before.choose(device or None)
+                return
+            try_device(device or None)
+            options = dict(self.wanted.audio_options)
+            if before is not None:
+                options["floor"] = before.look().floor
+            self.audio = AudioInput(self._heard, device or None, ring=self._ring, **options)
+            file_parts = (self.shared_file, self.speaker, before)
+            self.shared_file = self.speaker = None
+            for part in file_parts:
+                if part is not None:
+                    part.stop()
+            self.audio.start()
+            if self.conductor is not None:
+                self.conductor.pulses["audio"] = self.audio.beat
+
+    def hear_file(self, song: Path) -> None:
+        """Hear this file from now on, looped, and aloud where a loudspeaker is wanted, in place of what was heard. Any
+        thread may call. Raises SignalError if it cannot be heard; then what was heard before is heard on."""
+        with self._choosing:
+            options = dict(self.wanted.audio_options)
+            if self.audio is not None:
+                options["floor"] = self.audio.look().floor
+            heard = AudioFile(self._heard, song, self._clock, **options)
             for part in (self.shared_file, self.speaker, self.audio):
                 if part is not None:
                     part.stop()
-            self.shared_file = self.speaker = self.audio = None
-            self.wanted = replace(self.wanted, audio=str(song.absolute()), channel=None)
-            self._open_sound()
-            if self.conductor is not None and self.audio is not None:
-                self.conductor.pulses["audio"] = self.audio.beat
+            self.shared_file = self.speaker = None
+            self.audio = heard.start()
+            self._share(heard)
+            try:
+                self._unheard = None
+                self._open_speaker()
+            except SignalError as error:
+                self._unheard = error
+            if self.conductor is not None:
+                self.conductor.pulses["audio"] = heard.beat
 
     def start(self) -> Signals:
         """Open everything that is wanted."""
-        for opening in (self._open_osc, self._open_senders, self._open_midi_files, self._open_midi):
+        for opening in (
+            self._open_osc,
+            self._open_senders,
+            self._open_midi_files,
+            self._open_midi,
+            self._open_audio,
+            self._open_speaker,
+        ):
             try:
                 opening()
             except SignalError as error:
                 self._failed.append(error)
-        self._open_sound()
         if self._conducts is not None:
             self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect).start()
         return self
@@ -190,7 +226,7 @@ class Signals:
         self.midi_files.clear()
         self.senders.clear()
         self._failed.clear()
-        self._unheard = []
+        self._unheard = None
 
     def __enter__(self) -> Signals:
         return self.start()
@@ -280,25 +316,21 @@ class Signals:
             if self._desk is not None:
                 self.controllers = Controllers(self._desk, self.midi_state, self.midi, lights=bool(lights)).start()
 
-    def _open_sound(self) -> None:
-        self._unheard = []
-        for opening in (self._open_audio, self._open_speaker):
-            try:
-                opening()
-            except SignalError as error:
-                self._unheard.append(error)
-
     def _open_audio(self) -> None:
         wanted, options = self.wanted.audio, self.wanted.audio_options
         if wanted is None:
             return
         if _is_file(wanted):
             self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
-            if self._ring is not None and isinstance(self._clock, ShowTime):
-                self.shared_file = SharedFile(self.audio.file.path, self._clock, self._ring).start()
+            self._share(self.audio)
         else:
             channel = self.wanted.channel
             self.audio = AudioInput(self._heard, wanted or None, channel=channel, ring=self._ring, **options).start()
+
+    def _share(self, heard: AudioFile) -> None:
+        """Let the doors hear what the show hears of a file."""
+        if self._ring is not None and isinstance(self._clock, ShowTime):
+            self.shared_file = SharedFile(heard.file.path, self._clock, self._ring).start()
 
     def _open_speaker(self) -> None:
         wanted, clock = self.wanted.speaker, self._clock

@@ -1,4 +1,4 @@
-"""Words for the editor, and edits of the text, in a process of their own.
+"""Words for the editor, edits of the text and its map, in a process of their own.
 
 Knowing all node types means importing torch, and reading a network's names means opening its file: neither belongs in
 the process that must never wait.
@@ -15,6 +15,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.asked_child import AskedChild
+from ganzfeld.studio.map_words import MapQuestion
 from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question
 
 PATIENCE = 60.0
@@ -24,6 +25,7 @@ LONGEST_TEXT = 1_000_000
 LONGEST_ANSWER = 8_000_000
 COULD_NOT = {
     Question: "the words for completion could not be collected",
+    MapQuestion: "the map could not be drawn",
     EditQuestion: "what knows the language does not answer",
 }
 _ARGUMENTS = (sys.executable, "-m", "ganzfeld.studio.word_child")
@@ -31,22 +33,32 @@ _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
 class WordService:
-    """Answers with the JSON of `words.Words`. Any thread may ask; one question is answered at a time."""
+    """Answers with the JSON of `words.Words`, of a map, or with an edit. Any thread may ask; one question is answered
+    at a time."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
         self.child = AskedChild(_ARGUMENTS, idle=IDLE, longest=LONGEST_ANSWER, surroundings=_SURROUNDINGS)
-        self._last: tuple[Question, bytes] | None = None
+        self._last: dict[type, tuple[AnyQuestion, bytes]] = {}
 
     def words(self, text: str, folder: str = "") -> bytes:
         """The words of a patch with this text. Raises GanzfeldError if they cannot be had."""
         if len(text) > LONGEST_TEXT:
             raise GanzfeldError("the text is too long to be completed")
-        question = Question(text, folder)
+        return self._known(Question(text, folder))
+
+    def map(self, text: str) -> bytes:
+        """The JSON of the map (`map_words.PatchMap`) of a patch with this text. Raises GanzfeldError as `words`."""
+        if len(text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long for a map")
+        return self._known(MapQuestion(text))
+
+    def _known(self, question: Question | MapQuestion) -> bytes:
         with self._asking:
-            if self._last is None or self._last[0] != question:
-                self._last = question, self._answer(question)
-            return self._last[1]
+            kind = type(question)
+            if kind not in self._last or self._last[kind][0] != question:
+                self._last[kind] = question, self._answer(question)
+            return self._last[kind][1]
 
     def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
         """What an edit makes of a text. Raises GanzfeldError if that cannot be found out."""

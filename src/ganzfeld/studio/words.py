@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.studio.map_words import MapQuestion
+
 
 class ParameterWord(msgspec.Struct, frozen=True):
     """A parameter or an input. kind: as in the reference ("value", "choice", "input", …). default: as one would write
@@ -146,4 +148,4 @@ class EditAnswer(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-AnyQuestion = Question | EditQuestion
+AnyQuestion = Question | EditQuestion | MapQuestion

@@ -143,7 +143,7 @@ class LibraryService:
     async def _listen(self, request: Request) -> Any:
         asked = await _body(request, HeardSong)
         song = await asyncio.to_thread(chosen, asked.what, "song", self._show.patch_file)
-        await asyncio.to_thread(self._show.listen_to, song.path)
+        await asyncio.to_thread(self._show.hear_song, song.path)
         return {}
 
     # What is brought

@@ -1,6 +1,7 @@
 import "./sheets.css";
 import { type ReactNode, useEffect, useRef } from "react";
 import { LibrarySheet } from "../library/LibrarySheet";
+import { MapSheet } from "../map/MapSheet";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
 const TITLES: Record<SheetName, string> = {
@@ -12,6 +13,7 @@ const TITLES: Record<SheetName, string> = {
 /** What is in each sheet. One that is not here cannot be opened. */
 const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
   library: () => <LibrarySheet />,
+  map: () => <MapSheet />,
 };
 
 /** The sheet that is open: over the picture, beside the text where there is room for both. */
