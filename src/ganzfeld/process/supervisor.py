@@ -142,6 +142,7 @@ class Supervisor(ControlledShow):
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         self.inputs: Callable[[], Inputs] = Inputs
+        self.hear_file: Callable[[Path], None] = _hears_nothing
         self.silence_below: Callable[[float], None] = _hears_nothing
         self.listen_to: Callable[[str], None] = _hears_nothing
         if self._files.patch is not None:
@@ -421,7 +422,7 @@ class Supervisor(ControlledShow):
             yield self._journal.add(self._atlas.asked, keep=False)
 
 
-def _hears_nothing(what: float | str) -> None:
+def _hears_nothing(what: float | str | Path) -> None:
     raise GanzfeldError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
 
 

@@ -21,6 +21,7 @@ from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
 from ganzfeld.studio.brushes import Brushes
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.library.routes import LibraryService
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.sharing import Reachable, link_routes
@@ -68,6 +69,7 @@ def create_app(
     server: Reachable,
     lookups: Lookups,
     thumbnails: Thumbnails,
+    library: LibraryService,
 ) -> Starlette:
     """The ASGI application, without its guard.
 
@@ -80,6 +82,7 @@ def create_app(
     GET /api/patch   name, text, version
     GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
+    /api/library/…   what `LibraryService` says
     GET /output      a clean page: the picture and nothing else
     /api/brushes/…   what `Brushes` says
     GET /api/…       what `side_routes` says
@@ -119,6 +122,7 @@ def create_app(
         Route("/health", health),
         *side_routes(show, thumbnails),
         *Brushes(show).routes,
+        *library.routes,
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),

@@ -146,6 +146,10 @@ class StudioShow(Protocol):
         then what was heard before is heard on."""
         ...
 
+    def hear_song(self, song: Path, /) -> None:
+        """Hear this file of sound from now on, in the place of what is heard. May raise GanzfeldError."""
+        ...
+
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch that plays, or None."""

@@ -52,6 +52,7 @@ export type Doing =
   | "recall"
   | "tap"
   | "map"
+  | "library"
   | "close sheet"
   | "take back"
   | "make again";
@@ -95,6 +96,7 @@ function held(press: Press, place: Place): Doing | null {
 }
 
 const PLAYED: Readonly<Record<string, Doing>> = {
+  b: "library",
   d: "roll",
   e: "edit",
   f: "fullscreen",
@@ -147,6 +149,7 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Enter  Esc", "keep it, take it back"],
       ["T", "tap the beat"],
       ["L", "learn a control"],
+      ["B", "the library"],
       ["H", "hide the interface"],
       ["F", "full screen"],
       ["Shift Space", "pause, and on"],

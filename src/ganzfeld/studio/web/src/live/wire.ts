@@ -72,6 +72,8 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
+export type FileKind = "network" | "patch" | "film" | "picture" | "song";
+
 export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
 
 export type WireKind = "image" | "latent" | "number";
@@ -1065,4 +1067,73 @@ export interface SharedLinks {
   links: SharedLink[];
   bases: string[];
   is_secure: boolean;
+}
+
+/**
+ * Something to use. what: how it is asked for. said: how the text of the patch that plays says it. about: what it
+ * is, in words. folder: where it is, "" if it ships with Ganzfeld. size: in bytes. key: its picture's, "" if it has
+ * none; has_picture: whether that is made already.
+ */
+export interface LibraryItem {
+  what: string;
+  kind: FileKind;
+  name: string;
+  place: "shipped" | "example" | "beside" | "mine";
+  said: string;
+  about: string;
+  folder: string;
+  size: number;
+  key: string;
+  has_picture: boolean;
+}
+
+/**
+ * All of it. beside, mine: the folders that files can be brought to, "" where there is none. waits: how many
+ * pictures are being made.
+ */
+export interface Library {
+  items: LibraryItem[];
+  beside: string;
+  mine: string;
+  waits: number;
+}
+
+/**
+ * A line of the patch that another network has no place for. line: counted from 1. text: as it is written. what:
+ * why. names: those of the node's lines that it makes, as addresses have them; in a loop, it makes several.
+ */
+export interface UnfitLine {
+  line: number;
+  text: string;
+  what: string;
+  names: string[];
+}
+
+/** lines: those that do not fit. what, hint: why the network cannot be used at all, "" if it can. */
+export interface Fitting {
+  lines: UnfitLine[];
+  what: string;
+  hint: string;
+}
+
+/** A file that a page may send now. name: what it will be called. */
+export interface Upload {
+  id: string;
+  name: string;
+  kind: FileKind;
+}
+
+/**
+ * A file that has come and can be used. about: what it is. notes: what a person should know of it. taken: the
+ * places where there is a file of this name already. has_picture: whether there is a picture of it.
+ */
+export interface ArrivedFile {
+  id: string;
+  name: string;
+  kind: FileKind;
+  size: number;
+  about: string;
+  notes: string[];
+  taken: string[];
+  has_picture: boolean;
 }

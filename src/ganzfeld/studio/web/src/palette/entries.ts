@@ -32,6 +32,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["edit the text", "E", "edit"],
   ["roll dice for a bend", "D", "roll"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
+  ["the library: networks, patches, films, pictures, songs", "B", "library"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
   ["pause, or go on", "Shift Space", "pause"],

@@ -1,5 +1,6 @@
 import "./sheets.css";
 import { type ReactNode, useEffect, useRef } from "react";
+import { LibrarySheet } from "../library/LibrarySheet";
 import { MapSheet } from "../map/MapSheet";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
@@ -11,6 +12,7 @@ const TITLES: Record<SheetName, string> = {
 
 /** What is in each sheet. One that is not here cannot be opened. */
 const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+  library: () => <LibrarySheet />,
   map: () => <MapSheet />,
 };
 
