@@ -13,6 +13,7 @@ from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import counted_hits, read_addresses
 from ganzfeld.patch.graph import Graph
+from ganzfeld.process.card_shares import CardShares
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -37,6 +38,7 @@ from ganzfeld.process.messages import (
     Seek,
     SetOutside,
     SetParameter,
+    ShareOnCard,
     SnapshotsStored,
     Speed,
     Stop,
@@ -88,6 +90,8 @@ class Render:
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
         self._read_back = ReadBack(self._writer, dependencies.copy)
+        self._cards = CardShares(begin.session, dependencies.card)
+        self._cards.ask(begin.card_shares)
         self._clock = Clock()
         self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
@@ -140,6 +144,7 @@ class Render:
         finally:
             if self._take is not None:
                 self._take.close()
+            self._cards.close()
             self._engine.close()
             self._writer.close()
 
@@ -270,6 +275,8 @@ class Render:
                 engine.trust(Path(path))
             case Dark(dark):
                 self._darkness.on = dark
+            case ShareOnCard(shares):
+                self._cards.ask(shares)
             case ReportValues():
                 self._reporter.ask(message)
             case Stop():
@@ -301,7 +308,9 @@ class Render:
         self._writer.beat()
         try:
             pictures = self._engine.frame(moment)
-            self._read_back.begin(self._darkness.over(pictures), moment)
+            shown = self._darkness.over(pictures)
+            self._cards.begin(shown, moment)
+            self._read_back.begin(shown, moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
@@ -322,6 +331,7 @@ class Render:
     def finish(self) -> None:
         """Wait for the frame that the device is at work on, and publish it."""
         try:
+            self._cards.finish()
             self._read_back.finish()
         except Exception:
             self._failed()
@@ -351,7 +361,8 @@ class Render:
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
-        problems = (self._load_problem, self._output_problem, self._take and self._take.problem, *engine.problems)
+        takes = self._take and self._take.problem
+        problems = (self._load_problem, self._output_problem, takes, *self._cards.problems, *engine.problems)
         said = (
             self._phase,
             version,
