@@ -58,7 +58,7 @@ class CardSlot:
 
 
 @dataclass(slots=True, eq=False)
-class _Memory:
+class _RingOnCard:
     """A ring, and the memory that it tells of."""
 
     writer: CardRingWriter
@@ -78,8 +78,8 @@ class CardWriter:
         self._board.expect_readers(readers)
         self._row = self._board.add(OUTPUT)
         self._slots = min(max(SLOTS, readers + 2), MOST_SLOTS)
-        self._now: _Memory | None = None
-        self._left: list[_Memory] = []
+        self._now: _RingOnCard | None = None
+        self._left: list[_RingOnCard] = []
         self._has_left = False
 
     @property
@@ -102,15 +102,12 @@ class CardWriter:
         return CardSlot(address, partial(self._commit, memory.writer, slot))
 
     def tidy(self) -> None:
-        """Free what was left and nobody has open any more."""
-        kept = []
-        for memory in self._left:
+        """Free what was left and nobody has open any more. Raises OutputError."""
+        for memory in tuple(self._left):
             if memory.writer.is_free():
-                self._card.free(memory.address)
+                self._left.remove(memory)
                 memory.writer.ring.close()
-            else:
-                kept.append(memory)
-        self._left = kept
+                self._card.free(memory.address)
 
     def leave(self) -> None:
         """Publish nothing more under the name, and take it away."""
@@ -142,7 +139,7 @@ class CardWriter:
             self._put(ACTIVE, 1)
         return number
 
-    def _open(self, wanted: tuple[int, int, tuple[str, str, str]]) -> _Memory:
+    def _open(self, wanted: tuple[int, int, tuple[str, str, str]]) -> _RingOnCard:
         """A ring of the next generation."""
         width, height, kind = wanted
         number = self._get(NUMBER)
@@ -176,7 +173,7 @@ class CardWriter:
         self._put(GENERATION, generation + 1)
         if generation:
             unlink(self._board.ring_name(self._row, generation))
-        return _Memory(CardRingWriter(ring, lives), address, wanted)
+        return _RingOnCard(CardRingWriter(ring, lives), address, wanted)
 
     def _retire(self) -> None:
         assert self._now is not None

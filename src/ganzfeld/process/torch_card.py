@@ -16,28 +16,20 @@ if TYPE_CHECKING:
 HINT = "Take shared memory: shared:NAME"
 
 
-class TorchCard:
-    """A `CardMemory`. device: of the pictures. driver: None, the machine's. Raises OutputError where memory cannot be
-    shared."""
+class DriverCard:
+    """Memory of our own on a card, by its driver. number: the driver's, of the card. Raises OutputError where its
+    memory cannot be shared."""
 
-    def __init__(self, device: torch.device, driver: Driver | None = None) -> None:
-        import torch
-
-        from ganzfeld.engine.program.capture import COPYING
-
+    def __init__(self, number: int, driver: Driver | None = None) -> None:
         try:
             self._driver = driver or Driver()
-            card = self._driver.card(device.index or 0)
+            card = self._driver.card(number)
+            if card.problem:
+                raise CudaError(card.problem)
+            self._context = self._driver.context(number)
         except CudaError as error:
             raise OutputError(f"pictures cannot be shared on the card: {error}", hint=HINT) from None
-        if card.problem:
-            raise OutputError(f"pictures cannot be shared on the card: {card.problem}", hint=HINT)
         self.uuid: bytes = card.uuid
-        self._device = device
-        self._context = self._driver.context(card.number)
-        self._stream = torch.cuda.Stream(device, COPYING)
-        self._drawn = torch.cuda.Event()
-        self._free: list[torch.cuda.Event] = []
 
     def allocate(self, size: int) -> tuple[int, bytes]:
         """See `CardMemory`."""
@@ -61,6 +53,21 @@ class TorchCard:
         except CudaError as error:
             raise OutputError(f"memory of the card could not be given back: {error}") from None
 
+
+class TorchCard(DriverCard):
+    """A `CardMemory`. device: of the pictures, with its number."""
+
+    def __init__(self, device: torch.device) -> None:
+        import torch
+
+        from ganzfeld.engine.program.capture import COPYING
+
+        super().__init__(device.index or 0)
+        self._device = device
+        self._stream = torch.cuda.Stream(device, COPYING)
+        self._drawn = torch.cuda.Event()
+        self._free: list[torch.cuda.Event] = []
+
     def copy(self, picture: torch.Tensor, address: int, layout: tuple[CardShare, float]) -> Callable[[], None]:
         """See `CardMemory`. picture: uint8 [H, W, 4] on the device."""
         import torch
@@ -72,7 +79,8 @@ class TorchCard:
         self._stream.wait_event(self._drawn)
         torch.cuda.set_stream(self._stream)
         try:
-            lay_out(picture, self._memory(picture, address, layout[0]), *layout)
+            place = _Place(shape_of(picture, layout[0]), address)
+            lay_out(picture, torch.as_tensor(place, device=self._device), *layout)
             done.record(self._stream)
         finally:
             torch.cuda.set_stream(drawing)
@@ -83,15 +91,8 @@ class TorchCard:
 
         return wait
 
-    def _memory(self, picture: torch.Tensor, address: int, asked: CardShare) -> torch.Tensor:
-        """The slot at the address as a tensor."""
-        import torch
 
-        height, width = picture.shape[:2] if asked.region is None else (asked.region[3], asked.region[2])
-        return torch.as_tensor(_Memory((height, width, 4), address), device=self._device)
-
-
-class _Memory:
+class _Place:
     """Memory that torch does not own."""
 
     def __init__(self, shape: tuple[int, int, int], address: int) -> None:
@@ -109,6 +110,12 @@ def torch_card(device: torch.device) -> TorchCard:
     if device.type != "cuda":
         no_card(device)
     return TorchCard(device)
+
+
+def shape_of(picture: torch.Tensor, asked: CardShare) -> tuple[int, int, int]:
+    """Height, width and channels of what leaves."""
+    height, width = picture.shape[:2] if asked.region is None else (asked.region[3], asked.region[2])
+    return height, width, 4
 
 
 def lay_out(picture: torch.Tensor, into: torch.Tensor, asked: CardShare, gain: float) -> None:

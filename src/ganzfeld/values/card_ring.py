@@ -13,7 +13,7 @@ The protocol is that of `values/frame_slots.py`, word by word, with two differen
 A slot's sequence becomes even, and `newest` moves, when the copy on the card is complete: the host has waited for its
 event. What a process starts on the card after it has read the word therefore sees the whole picture.
 
-The ring of a public name NAME is the block `gc-NAME-0-GENERATION`, which the board `gc-NAME` names (`values/frames.py`).
+The ring of a public name is the block `gc-NAME-0-GENERATION`, which the board `gc-NAME` names (`values/frames.py`).
 
 Layout (one page, little-endian, words of 8 bytes): as `values/frame_slots.py`, but for
     word 0 magic "GANZCARD"   1 version   5 channels, 4   6 bytes from slot to slot   7 bytes of the memory

@@ -172,9 +172,9 @@ class Door(abc.ABC):
     dims: the kind multiplies with `DoorPicture.gain` itself (on the GPU), so that a fade costs no processor time.
     repeats: at a fixed rate, the last picture is shown again when there is no newer one. patience: seconds without
     `attend` after which it hangs; opening_patience: the same until it is open. live: whether the master applies unless
-    asked otherwise: not to films, which stay clean. by_render: the render process hands the pictures out itself, as it is
-    told by the supervisor; the door's process looks after that. untried: what of this kind we have not run ourselves, and what to
-    take instead; it is told wherever the kind is listed.
+    asked otherwise: not to films, which stay clean. by_render: the render process hands the pictures out itself, and
+    the door's process looks whether it does. untried: what of this kind we have not run ourselves, and what to take
+    instead; it is told wherever the kind is listed.
     """
 
     type: ClassVar[str]

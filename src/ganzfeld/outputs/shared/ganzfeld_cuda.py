@@ -12,10 +12,10 @@ Copy it beside your program. Version 1 of the format; MIT licence.
     reader.release()                 # or the next reader.latest(): your work on the card is waited for first
 
 A picture is uint8, [height, width, 4]: `picture.order` "RGBA" or "BGRA", `picture.origin` says which row comes first,
-"top" or "bottom" (`--to cuda:wall,order=BGRA,origin=bottom` is what OpenGL and TouchDesigner want). It stays as it is
-until `release`, `close` or the `latest` that gives a newer one: the writer takes other slots meanwhile. Those three wait
-until your work that reads it has ended: all of your context's, or that of the `stream` you name. It is whole when you
-get it: its number is published when the copy on the card is complete, so nothing has to be waited for.
+"top" or "bottom" (`--to cuda:wall,order=BGRA,origin=bottom` is what TouchDesigner wants). It stays as it is until
+`release`, `close` or the `latest` that gives a newer one: the writer takes other slots meanwhile. Those three wait
+until your work that reads it has ended: all of your context's, or that of the `stream` you name. A picture is whole
+when you get it: its number is published when the copy on the card is complete, so nothing has to be waited for.
 
 A reader belongs to one thread, and to the CUDA context that is current there when it opens a picture; where none is,
 it takes the card's primary context, which the CUDA runtime, torch and CuPy use.
@@ -26,7 +26,7 @@ then may fail, and CUDA may call your context broken until your program is start
 read shared memory (`ganzfeld_ring.py`).
 """
 
-# pyright: reportOptionalMemberAccess=false
+# pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false, reportOptionalOperand=false
 from __future__ import annotations
 
 import contextlib
@@ -117,9 +117,9 @@ class Driver:
         except CudaError:
             ipc.value = int(sys.platform != "win32")  # a driver that is older than the question
         if " MIG " in words + " ":
-            problem = "the card is divided by MIG (%s), and its parts share no memory between programs" % words
+            problem = f"the card is divided by MIG ({words}), and its parts share no memory between programs"
         elif not ipc.value:
-            problem = "the driver of %s shares no memory between programs (on Windows: in its mode WDDM)" % words
+            problem = f"the driver of {words} shares no memory between programs (on Windows: in its mode WDDM)"
         return Card(number, words, bytes(uuid), problem)
 
     def context(self, number):
@@ -193,7 +193,7 @@ class Driver:
             words = ctypes.c_char_p()
             self._library.cuGetErrorString(ctypes.c_int(code), ctypes.byref(words))
             said = (words.value or b"unknown").decode("utf-8", "replace")
-            raise CudaError("CUDA's %s: %s (%d)" % (name, said, code), code)
+            raise CudaError(f"CUDA's {name}: {said} ({code})", code)
 
 
 def load():
@@ -302,14 +302,14 @@ class CardReader:
             self._leave()
         if time.monotonic() < self._again_at:
             return False
-        self.problem = "nobody shares pictures on a card as '%s'" % self.name
+        self.problem = f"nobody shares pictures on a card as '{self.name}'"
         try:
             self._board = _SharedPages(PREFIX + self.name, _BOARD_BYTES)
             words = self._board.words
             if words[0] != _BOARD_MAGIC or words[1] != BOARD_VERSION:
                 raise FileNotFoundError
             self._generation = words[_GENERATION]
-            block = _SharedPages("%s%s-0-%d" % (PREFIX, self.name, self._generation), _PAGE)
+            block = _SharedPages(f"{PREFIX}{self.name}-0-{self._generation}", _PAGE)
             self._ring = _CardRing(block, self._driver)
         except (FileNotFoundError, ValueError):
             self._leave()
@@ -347,7 +347,7 @@ class _CardRing:
         known = order < len(ORDERS) and alpha < len(ALPHAS) and origin < len(ORIGINS)
         if words[0] != _RING_MAGIC or words[1] != VERSION or not (sides and fits and known and 0 < self.slots <= 8):
             block.close()
-            raise ValueError("%s is not a ring of version %d" % (block.name, VERSION))
+            raise ValueError(f"{block.name} is not a ring of version {VERSION}")
         self.order, self.alpha, self.origin = ORDERS[order], ALPHAS[alpha], ORIGINS[origin]
         self._token = random.SystemRandom().getrandbits(63) | 1
 
@@ -439,7 +439,7 @@ class _CardRing:
                 if words[row] == self._token:
                     self._row = row
                     return
-        raise CudaError("%d programs look at these pictures already" % READERS)
+        raise CudaError(f"{READERS} programs look at these pictures already")
 
 
 class _SharedPages:
