@@ -47,10 +47,10 @@ class Cuda(Door):
         readers: Annotated[int, Meta(ge=1, le=MOST_SLOTS - 2)] = 2
 
     def open(self) -> None:
-        self._session = card_session(self.options.target)
         self._board: Board | None = None
         self._ring: CardRing | None = None
-        self._generation = self._seen = 0
+        self._seen = 0
+        self._session = card_session(self.options.target)
         problem = why_not()
         if problem:
             raise FinalDoorError(f"pictures cannot be shared on a card here: {problem}", hint=INSTEAD)
@@ -101,8 +101,7 @@ class Cuda(Door):
         self._let_go()
         try:
             self._board = Board(self._session)
-            self._generation = self._board.get(0, GENERATION)
-            self._ring = CardRing.attach(self._board.ring_name(0, self._generation))
+            self._ring = CardRing.attach(self._board.ring_name(0, self._board.get(0, GENERATION)))
         except FileNotFoundError:
             self._let_go()
             return None
