@@ -105,6 +105,7 @@ class Cuda(Door):
         except FileNotFoundError:
             self._let_go()
             return None
+        self._seen = min(self._seen, self._ring.newest)  # another writer may count anew
         return self._ring
 
     def _let_go(self) -> None:
