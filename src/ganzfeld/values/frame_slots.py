@@ -50,7 +50,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -199,7 +199,7 @@ class Ring:
         return cls(segment)
 
     @classmethod
-    def attach(cls, name: str) -> Ring:
+    def attach(cls, name: str) -> Self:
         """The ring of that name. FileNotFoundError if there is none (any more, or not ready yet)."""
         return cls(MemorySegment(name))
 

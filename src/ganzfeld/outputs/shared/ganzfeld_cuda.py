@@ -239,6 +239,10 @@ class CardPicture:
             "version": 3,
         }
 
+    def forget(self):
+        """It was given back."""
+        self.ring = None
+
     def to_host(self):
         """A copy in the host's memory, uint8 [height, width, 4]."""
         import numpy as np
@@ -281,7 +285,8 @@ class CardReader:
         CudaError if that work failed."""
         if self._picture is not None:
             self._wait()
-            self._picture.ring = self._picture = None
+            self._picture.forget()
+            self._picture = None
             self._ring.lease(0)
 
     def close(self):
@@ -324,7 +329,7 @@ class CardReader:
             with contextlib.suppress(CudaError):
                 self._wait()  # of a dead writer's memory it may fail
             if self._picture is not None:
-                self._picture.ring = None
+                self._picture.forget()
             self._ring.close()
         if self._board is not None:
             self._board.close()
@@ -388,7 +393,7 @@ class _CardRing:
                 return None
             if held is not None:
                 wait()
-                held.ring = None
+                held.forget()
             self.lease(newest)
             if words[word] == 2 * number:
                 said = number, words[word + 1], floats[word + 2], floats[word + 3], words[word + 4]

@@ -101,12 +101,12 @@ class Cuda(Door):
         self._let_go()
         try:
             self._board = Board(self._session)
-            self._ring = CardRing.attach(self._board.ring_name(0, self._board.get(0, GENERATION)))
+            ring = self._ring = CardRing.attach(self._board.ring_name(0, self._board.get(0, GENERATION)))
         except FileNotFoundError:
             self._let_go()
             return None
-        self._seen = min(self._seen, self._ring.newest)  # another writer may count anew
-        return self._ring
+        self._seen = min(self._seen, ring.newest)  # another writer may count anew
+        return ring
 
     def _let_go(self) -> None:
         for each in (self._ring, self._board):
