@@ -13,6 +13,7 @@ from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import counted_hits, read_addresses
 from ganzfeld.patch.graph import Graph
+from ganzfeld.process.atlas_writer import AtlasWriter
 from ganzfeld.process.card_shares import CardShares
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
@@ -28,10 +29,12 @@ from ganzfeld.process.messages import (
     FollowRefresh,
     LeastRate,
     LoadSnapshots,
+    LookAt,
     Numbered,
     OutsideHit,
     PatchAddresses,
     Pause,
+    RecordTake,
     ReleaseParameter,
     RenderMessage,
     ReportValues,
@@ -48,6 +51,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.render_inbox import RenderInbox
+from ganzfeld.process.show_takes import ShowTakes
 from ganzfeld.process.table_teller import TableTeller
 from ganzfeld.process.value_reports import Reporter
 from ganzfeld.repeated_log import RepeatedLog
@@ -59,7 +63,6 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
 repeated = RepeatedLog(log)
@@ -92,6 +95,7 @@ class Render:
         self._read_back = ReadBack(self._writer, dependencies.copy)
         self._cards = CardShares(begin.session, dependencies.card)
         self._cards.ask(begin.card_shares)
+        self._atlas = AtlasWriter(begin.session, dependencies, self._engine, pipe)
         self._clock = Clock()
         self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
@@ -126,14 +130,7 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
-        self._take: ShowRecorder | None = None
-        if begin.take:
-            from ganzfeld.process.show_recorder import ShowRecorder
-
-            try:
-                self._take = ShowRecorder(begin, self._engine, self._loop, self._texts.get)
-            except Exception:
-                log.exception("no take can be recorded")
+        self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
         """Play until told to stop."""
@@ -142,10 +139,10 @@ class Render:
             while not self._ended:
                 self._loop.step()
         finally:
-            if self._take is not None:
-                self._take.close()
             self._cards.close()
+            self._takes.close()
             self._engine.close()
+            self._atlas.close()
             self._writer.close()
 
     # The patch
@@ -277,8 +274,12 @@ class Render:
                 self._darkness.on = dark
             case ShareOnCard(shares):
                 self._cards.ask(shares)
+            case RecordTake():
+                self._takes.ask(message)
             case ReportValues():
                 self._reporter.ask(message)
+            case LookAt():
+                self._atlas.look(message)
             case Stop():
                 self._ended = True
             case _:
@@ -311,6 +312,7 @@ class Render:
             shown = self._darkness.over(pictures)
             self._cards.begin(shown, moment)
             self._read_back.begin(shown, moment)
+            self._atlas.hand_out(moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
@@ -333,6 +335,7 @@ class Render:
         try:
             self._cards.finish()
             self._read_back.finish()
+            self._atlas.finish()
         except Exception:
             self._failed()
 
@@ -353,16 +356,20 @@ class Render:
         if reloaded and engine.graph is not None:
             self._pipe.post(addresses_of(engine.graph), key="addresses")
             self._table.tell(engine.graph)
-        if self._take is not None:
-            self._take.look()
+        self._takes.look()
         now = time.perf_counter()
         self._try_again(now)
         stored = self._tell_desk(now)
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
-        takes = self._take and self._take.problem
-        problems = (self._load_problem, self._output_problem, takes, *self._cards.problems, *engine.problems)
+        problems = (
+            self._load_problem,
+            self._output_problem,
+            self._takes.problem,
+            *self._cards.problems,
+            *engine.problems,
+        )
         said = (
             self._phase,
             version,
@@ -442,8 +449,7 @@ class Render:
             log.exception("no checkpoint could be made")
             return
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
-        if self._take is not None:
-            self._take.checkpoint(data)
+        self._takes.checkpoint(data)
 
 
 def addresses_of(graph: Graph) -> PatchAddresses:

@@ -27,21 +27,25 @@ from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
 from ganzfeld.studio.sockets import OpenSockets
 from ganzfeld.studio.text_actions import TextActions, TooFastError
+from ganzfeld.studio.text_edits import MakeEdit
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
     Acknowledgement,
     AtDesk,
+    AtlasDrawn,
     AtText,
     Beat,
     DoorAction,
     KeepAs,
+    Look,
     MergeEdits,
     OpenPatch,
     PageCommand,
     PushUpdates,
     Refusal,
+    SoundChosen,
     decode_from_clean_page,
     decode_from_page,
     encode,
@@ -73,6 +77,7 @@ def create_app(
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
     GET /api/…       what `side_routes` says
@@ -95,10 +100,10 @@ def create_app(
         return answer
 
     async def live(socket: WebSocket) -> None:
-        await _Conversation(show, audience, sockets, socket).run()
+        await _Conversation(show, audience, sockets, socket, lookups.edit).run()
 
     async def output_live(socket: WebSocket) -> None:
-        await _CleanPage(show, audience, sockets, socket).run()
+        await _CleanPage(show, audience, sockets, socket, lookups.edit).run()
 
     routes: list[BaseRoute] = [
         Route("/", page.index),
@@ -124,7 +129,10 @@ class _Conversation:
 
     is_clean = False
 
-    def __init__(self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket) -> None:
+    def __init__(
+        self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket, edit: MakeEdit
+    ) -> None:
+        self.edit = edit
         self.show = show
         self.audience = audience
         self.sockets = sockets
@@ -147,7 +155,7 @@ class _Conversation:
         if viewer is None:
             await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
             return
-        self.text = TextActions(self.show.document, self.audience, viewer)
+        self.text = TextActions(self.show.document, self.audience, viewer, self.edit)
         if not self.is_clean:
             viewer.tell("you", encode(self.sockets.greeting(self.visitor)))
         speaking = asyncio.create_task(self._speak(viewer))
@@ -206,12 +214,20 @@ class _Conversation:
         if isinstance(message, Acknowledgement):
             viewer.acknowledge(message.number)
             return
+        if isinstance(message, AtlasDrawn):
+            self.audience.looking.drawn(viewer)
+            return
+        if isinstance(message, Look) and self.visitor.role == "play":
+            self.audience.looking.look(viewer, message.views)
+            return
         refusal = await self._obey(message)
         if refusal:
             viewer.tell("notice", encode(refusal))
 
-    async def _obey(self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText) -> Refusal | None:
-        if self.visitor.role != "play":
+    async def _obey(
+        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | Look | AtDesk | AtText
+    ) -> Refusal | None:
+        if self.visitor.role != "play" or isinstance(command, Look):
             return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
         try:
             if isinstance(command, DoorAction):
@@ -228,6 +244,8 @@ class _Conversation:
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None
+            if isinstance(command, SoundChosen):
+                self._must_be_here("the sound device is chosen")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None

@@ -21,7 +21,7 @@ from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.networks.config import Config
-from ganzfeld.networks.generator import LayerHook, SynthesisOptions
+from ganzfeld.networks.generator import LayerHook, LayerPeek, SynthesisOptions
 from ganzfeld.networks.gpu import stylegan2_plan
 from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
@@ -35,6 +35,7 @@ three = {"channel_base": 256, "channel_max": 20, "num_layers": 4, "margin_size":
 CONFIGS: dict[str, Config] = {
     "stylegan2": StyleGAN2Config.design(16, channel_base=256, channel_max=32, **small),  # type: ignore[arg-type]
     "stylegan2-wide": StyleGAN2Config.design(8, channel_base=128, channel_max=16, const_size=(5, 3), **small),  # type: ignore[arg-type]
+    "stylegan2-odd": StyleGAN2Config.design(16, channel_base=288, channel_max=24, **small),  # type: ignore[arg-type]
     "stylegan3-t": StyleGAN3Config.design("stylegan3-t", 16, **three, **small),  # type: ignore[arg-type]
     "stylegan3-narrow": StyleGAN3Config.design("stylegan3-t", 16, width=8, **three, **small),  # type: ignore[arg-type]
     "stylegan3-r": StyleGAN3Config.design("stylegan3-r", 16, **three, **small),  # type: ignore[arg-type]
@@ -77,6 +78,24 @@ def test_the_picture_and_every_layer_agree(kind: str):
     assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
     for layer in network.layers:
         assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3, layer
+
+
+@pytest.mark.parametrize("bends", [False, True])
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_looking_at_every_layer_changes_no_bit(kind: str, bends: bool):
+    network, path, w = networks(kind)
+    after = LayerHook(lambda name, x: 1.5 * x, [network.layers[1], network.layers[-2]]) if bends else None
+    seen: dict[str, Tensor] = {}
+    expected: dict[str, Tensor] = {}
+    peek = LayerPeek(lambda name, x: seen.update({name: x.clone()}), network.layers)
+    plain = path.synthesis(w, SynthesisOptions(after=after))
+    assert torch.equal(path.synthesis(w, SynthesisOptions(after=after, peek=peek)), plain)
+    network.synthesis(
+        w, after=after, peek=LayerPeek(lambda name, x: expected.update({name: x.clone()}), network.layers)
+    )
+    assert list(seen) == list(expected) == list(network.layers)
+    for layer in network.layers[:-1]:  # StyleGAN3 shows its last layer in the picture's own scale
+        assert error(seen[layer], expected[layer]) < 5e-3, layer
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -149,6 +168,7 @@ class Late(PendingTensors):
         return not self.late.keys().isdisjoint(names)
 
     def announce(self, names: Iterable[str], device: torch.device) -> None:
+        super().announce(names, device)
         self.late |= {name: [] for name in names}
 
     def wait(self, names: Iterable[str] | None = None, *, but: Collection[str] = ()) -> None:
@@ -157,6 +177,7 @@ class Late(PendingTensors):
         for name in come:
             for tensor, value in self.late.pop(name):
                 tensor.copy_(value)
+        super().wait(come)  # what the current stream copies, the next one that waits for it must wait for, too
 
 
 def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():
