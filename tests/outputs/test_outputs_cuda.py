@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import secrets
@@ -10,21 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import fake_cuda
 import ganzfeld.outputs.shared
+from card_writing import Writer, noise
 from fake_cuda import FakeCuda
 from ganzfeld.outputs.doors.kinds.cuda import why_not
 from ganzfeld.outputs.shared.ganzfeld_cuda import Driver
 from ganzfeld.process.card_writer import CardWriter
-from ganzfeld.process.torch_card import DriverCard
 from ganzfeld.values.frame_slots import ALPHAS
 from waiting import until
 
 FILE = Path(ganzfeld.outputs.shared.__file__).with_name("ganzfeld_cuda.py")
-PLAIN = ("RGBA", "straight", "top")
 
 
 def one_file_module():
@@ -43,34 +40,6 @@ cuda = one_file_module()
 @pytest.fixture
 def name():
     return f"t{secrets.token_hex(4)}"
-
-
-class PlainCard(DriverCard):
-    """Copies bytes, now."""
-
-    def copy(self, picture, address, layout):
-        ctypes.memmove(address, np.ascontiguousarray(picture).ctypes.data, picture.nbytes)
-        return lambda: None
-
-
-class Writer:
-    """A render's side: a process of its own, as far as the driver knows."""
-
-    def __init__(self, folder: Path, name: str, readers: int = 2) -> None:
-        self.cuda = FakeCuda(folder)
-        self.card = PlainCard(0, Driver(self.cuda))
-        self.cards = CardWriter(f"gc-{name}", self.card, readers=readers)
-
-    def write(self, picture: np.ndarray, kind=PLAIN, frame: int = 0) -> int | None:
-        slot = self.cards.begin(picture.shape[1], picture.shape[0], kind)
-        if slot is None:
-            return None
-        self.card.copy(picture, slot.address, None)()
-        return slot.commit(frame=frame, t=frame / 60)
-
-
-def noise(seed: int, height: int = 6, width: int = 5) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 4), np.uint8)
 
 
 @pytest.fixture
@@ -285,6 +254,7 @@ import sys, zlib
 from pathlib import Path
 sys.path[:0] = [{files!r}, {support!r}]
 import ganzfeld_cuda
+from card_writing import Writer, noise
 from fake_cuda import FakeCuda
 
 reader = ganzfeld_cuda.CardReader({name!r}, driver=ganzfeld_cuda.Driver(FakeCuda(Path({folder!r}))))
@@ -352,7 +322,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 resource_tracker.register = lambda *what: None  # a show's supervisor keeps what a dead render left
 sys.path[:0] = {paths!r}
-import test_outputs_cuda as here
+import card_writing as here
 
 writer = here.Writer(Path({folder!r}), {name!r})
 writer.write(here.noise(3), frame=77)
@@ -362,7 +332,7 @@ sys.stdin.read()
 
 
 def _dying_writer(folder: Path, name: str) -> subprocess.Popen:
-    paths = [str(Path(__file__).parent), str(Path(fake_cuda.__file__).parent)]
+    paths = [str(Path(fake_cuda.__file__).parent)]
     words = DYING.format(paths=paths, folder=str(folder), name=name)
     process = subprocess.Popen([sys.executable, "-c", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
