@@ -409,6 +409,21 @@ class OP:
         found = self._delayed if delayed else self.texture
         return None if found is None else np.array(found, np.float32)
 
+    def cudaMemory(self, stream: int | None = None) -> CUDAMemory:
+        """A copy: rows from the bottom; four bytes a pixel are BGRA. (The card's memory is the host's here.)"""
+        self.project.check_thread()
+        if self.family != "TOP":
+            raise tdAttributeError("only a TOP has pixels")
+        if stream is not None and not isinstance(stream, int):
+            raise tdError("a stream is a number")
+        if self.texture is None:
+            self.cook()
+        assert self.texture is not None
+        pixels = self.texture.astype(np.float32)
+        if self._pars["format"].val == "rgba8fixed":
+            pixels = (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)[..., [2, 1, 0, 3]]
+        return CUDAMemory(np.ascontiguousarray(pixels))
+
     def copyNumpyArray(self, array: np.ndarray, is3D: bool = False, isCube: bool = False) -> None:
         """Rows from the bottom, RGBA."""
         self.project.check_thread()
@@ -503,6 +518,16 @@ class CUDAMemoryShape:
         self.numComps = 4
         self.isCube = self.is3D = False
         self.dataType: Any = np.float32
+
+
+class CUDAMemory:
+    """A copy of a TOP, freed when this goes."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels = pixels
+        self.ptr, self.size, self.shape = pixels.ctypes.data, pixels.nbytes, CUDAMemoryShape()
+        self.shape.height, self.shape.width, self.shape.numComps = pixels.shape
+        self.shape.dataType = pixels.dtype.type
 
 
 class OpType:

@@ -25,6 +25,7 @@ SHIPPED = (
     "target_callbacks.py",
     "execute.py",
     "pulses.py",
+    "in_process_callbacks.py",
 )
 FIRST_PORT = 9420
 PORTS_APART = 10
