@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from card_door import CardDoor
+from card_writing import card_dependencies
 from fake_cuda import FakeCuda
 from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.feed import converted, cut
 from ganzfeld.outputs.shared import ganzfeld_cuda
+from ganzfeld.process import supervisor
 from ganzfeld.process.card_shares import CardShares, no_card
 from ganzfeld.process.messages import Begin, CardShare, Numbered, ShareOnCard, VersionedText, decode_to_render
+from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.process.torch_card import lay_out, shape_of, torch_card
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.time import Clock
@@ -251,3 +256,34 @@ def test_a_name_that_cannot_be_is_told_by_the_door(stage):
     assert stage.doors.card_shares == ()
     until(lambda: stage.status(door).state == "ended")
     assert "is no name" in stage.status(door).problem.what
+
+
+def test_a_show_shares_and_its_spare_goes_on_where_a_killed_render_stopped(name, tmp_path, reader, monkeypatch):
+    monkeypatch.setattr(supervisor, "SPARE_AFTER", 0.0)
+
+    def newest() -> tuple[int, int]:
+        """Number and second pixel of the newest picture."""
+        picture = reader.latest()
+        return (0, 0) if picture is None else (picture.number, int(picture.to_host()[0, 1, 0]))
+
+    with Supervisor(text="grey 7\nfps 60", prepare=partial(card_dependencies, tmp_path)) as show:
+        show.doors._kinds = {"cuda": CardDoor}
+        door = show.doors.open(f"cuda:{name}")
+        until(lambda: newest()[1] == 7)
+        until(lambda: show.doors.statuses()[0].state == "open")
+        show.submit("grey 9\nfps 60\nsize 6 3")
+        until(lambda: newest()[1] == 9)
+        assert (reader.latest().width, reader.latest().height) == (6, 3)
+        until(lambda: show.spare_ready)
+        pid, (number, _) = show.render_pid, newest()
+        psutil.Process(pid).kill()
+        until(lambda: show.render_pid not in (pid, None) and newest()[0] > number)
+        until(lambda: newest()[1] == 9)
+        assert not [problem for problem in show.status().errors if "card" in problem.what]
+        show.doors.close_door(door)
+        until(lambda: reader.latest() is None)
+        show.doors.open(f"cuda:{name}")
+        until(lambda: newest()[1] == 9)
+    assert reader.latest() is None
+    reader.close()
+    assert list(tmp_path.glob("open-*")) == []

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fake_cuda import FakeCuda
+from fake_engine import fake_dependencies
 from ganzfeld.outputs.shared.ganzfeld_cuda import Driver
 from ganzfeld.process.card_writer import CardWriter
+from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.torch_card import DriverCard
 
 PLAIN = ("RGBA", "straight", "top")
@@ -45,3 +48,15 @@ class Writer:
 def noise(seed: int, height: int = 6, width: int = 5) -> np.ndarray:
     """uint8 [height, width, 4]."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 4), np.uint8)
+
+
+def card_dependencies(folder: Path) -> Dependencies:
+    """What a render process is made of: a fake engine, and a card that processes of this folder see."""
+    made: list[PlainCard] = []
+
+    def card(device: Any) -> PlainCard:
+        if not made:
+            made.append(PlainCard(0, Driver(FakeCuda(folder))))
+        return made[0]
+
+    return replace(fake_dependencies(), card=card)
