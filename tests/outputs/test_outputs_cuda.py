@@ -249,6 +249,17 @@ def test_without_a_driver_a_door_is_refused_with_what_to_do(monkeypatch):
     assert "shared:NAME" in (missing.hint or "")
 
 
+def test_the_list_of_kinds_names_cards_that_can_share_and_says_why_none_can(tmp_path, monkeypatch):
+    from ganzfeld.errors import OutputError
+    from ganzfeld.outputs.doors.kinds import cuda as kind
+
+    monkeypatch.setattr(kind, "Driver", lambda: Driver(FakeCuda(tmp_path)))
+    assert kind.Cuda.found() == ["NVIDIA H200"]
+    monkeypatch.setattr(kind, "Driver", lambda: Driver(FakeCuda(tmp_path, shares=False)))
+    with pytest.raises(OutputError, match="WDDM"):
+        kind.Cuda.found()
+
+
 FAR_PROGRAM = """
 import sys, zlib
 from pathlib import Path

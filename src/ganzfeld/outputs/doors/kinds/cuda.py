@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 
+from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.base import Door, DoorOptions, DoorPicture, FinalDoorError
 from ganzfeld.outputs.shared.ganzfeld_cuda import CudaError, Driver, load
 from ganzfeld.values.card_ring import PREFIX, CardRing
@@ -88,6 +89,14 @@ class Cuda(Door):
         except CudaError as error:
             return Problem(str(error), INSTEAD)
         return None
+
+    @classmethod
+    def found(cls) -> list[str]:
+        """Cards that can share."""
+        problem = why_not()
+        if problem:
+            raise OutputError(problem, hint=INSTEAD)
+        return [card.name for card in Driver().cards() if not card.problem]
 
     @classmethod
     def sweep(cls, name: str, options: Options) -> None:
