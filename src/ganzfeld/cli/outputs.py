@@ -18,7 +18,7 @@ def outputs(
     files: Annotated[
         Path | None,
         typer.Option(
-            help="Write what other programs read shared pictures with (a C header, Python files) into this folder."
+            help="Write what other programs read pictures with (C and Python) into this folder."
         ),
     ] = None,
 ) -> None:
