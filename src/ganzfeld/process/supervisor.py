@@ -35,6 +35,7 @@ from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
     AtlasLaidOut,
     Begin,
+    CardShare,
     CheckpointSaved,
     Dark,
     Failed,
@@ -49,6 +50,7 @@ from ganzfeld.process.messages import (
     Ready,
     RenderMessage,
     ReportedValues,
+    ShareOnCard,
     SnapshotsStored,
     VersionedText,
     WatchFiles,
@@ -198,6 +200,7 @@ class Supervisor(ControlledShow):
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
         self._asked_rate = 0.0
+        self._asked_shares: tuple[CardShare, ...] = ()
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
@@ -383,7 +386,7 @@ class Supervisor(ControlledShow):
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:
                     self._give(asked, key="refresh", keep=False)
-                self._ask_for_rate()
+                self._ask_for_doors()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -396,8 +399,11 @@ class Supervisor(ControlledShow):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
-    def _ask_for_rate(self) -> None:
-        """Render as often as the most demanding door asks for."""
+    def _ask_for_doors(self) -> None:
+        """Render as often as the most demanding door asks for, and share on the card what doors ask for."""
+        if (shares := self.doors.card_shares) != self._asked_shares:
+            self._asked_shares = shares
+            self._give(ShareOnCard(shares), key="shares", keep=False)
         if (rate := self.doors.highest_rate) != self._asked_rate:
             self._asked_rate = rate
             self._give(LeastRate(rate), key="rate", keep=False)
@@ -414,6 +420,7 @@ class Supervisor(ControlledShow):
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
             least_fps=self.doors.highest_rate,
+            card_shares=self.doors.card_shares,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
