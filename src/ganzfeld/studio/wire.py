@@ -27,6 +27,7 @@ from ganzfeld.values.document import (
     Place,
     WriterName,
 )
+from ganzfeld.values.previews import HIGHEST, LONGEST_LINE, LOWEST, MOST_VARIANTS, PreviewDrawn, PreviewVariant
 from ganzfeld.values.status import PatchSource, Status
 
 PatchName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -219,6 +220,24 @@ class CaretMoved(_FromPage, frozen=True, tag="caret"):
     head: Place | None = None
 
 
+class AskPreviews(_FromPage, frozen=True, tag="preview"):
+    """Draw these variants of what plays, again and again, small and beside the show, until the page asks for others.
+    request: a number that grows; the newest of a page counts, one without variants ends it. log, version: the document
+    that changes are of. height: of the pictures, in pixels. Answered with `PreviewDrawn`."""
+
+    request: int
+    log: LogId = ""
+    version: Place = 0
+    height: Annotated[int, msgspec.Meta(ge=LOWEST, le=HIGHEST)] = 120
+    variants: Annotated[list[PreviewVariant], msgspec.Meta(max_length=MOST_VARIANTS)] = []
+
+
+class TakeRoll(_FromPage, frozen=True, tag="take_roll"):
+    """Keep this line in the place of the one that dice propose."""
+
+    line: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_LINE)]
+
+
 FromStudio = (
     EncodedFrame
     | Beat
@@ -232,10 +251,11 @@ FromStudio = (
     | BlockPlayed
     | Carets
     | You
+    | PreviewDrawn
 )
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
 AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
-FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
+FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText | AskPreviews | TakeRoll
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

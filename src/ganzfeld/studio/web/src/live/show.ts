@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from "react";
 import { liveAddress, searchOf, type View, viewOf } from "./view";
 import type {
+  AskPreviews,
   AtDesk,
   AtText,
   Carets,
@@ -15,6 +16,7 @@ import type {
   PatchSource,
   Refusal,
   Status,
+  TakeRoll,
   You,
 } from "./wire";
 import type { FromWorker, Shown } from "./worker";
@@ -138,8 +140,8 @@ export function tellPerson(what: string, hint: string): void {
   forget(notice);
 }
 
-/** A writer does something to the text, or has another one. */
-export function say(message: AtText | KeepAs | OpenPatch): void {
+/** A writer does something to the text, has another one, or wants to see what something would do. */
+export function say(message: AtText | KeepAs | OpenPatch | AskPreviews | TakeRoll): void {
   worker?.postMessage(message);
 }
 

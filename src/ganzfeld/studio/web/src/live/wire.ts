@@ -18,6 +18,7 @@ export const KINDS: readonly string[] = [
   "played",
   "carets",
   "you",
+  "previewed",
 ];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
@@ -89,7 +90,9 @@ export type FromPage =
   | PlayText
   | SaveText
   | ResolveConflict
-  | CaretMoved;
+  | CaretMoved
+  | AskPreviews
+  | TakeRoll;
 
 export type FromStudio =
   | EncodedFrame
@@ -103,7 +106,8 @@ export type FromStudio =
   | DocumentState
   | BlockPlayed
   | Carets
-  | You;
+  | You
+  | PreviewDrawn;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -491,6 +495,20 @@ export interface You {
   is_secure: boolean;
 }
 
+/**
+ * A picture of variant `index` of a request. problem: why there is none, or what is wrong with it ("" nothing): then
+ * `jpeg` may be empty.
+ */
+export interface PreviewDrawn {
+  kind: "previewed";
+  request: number;
+  index: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  problem: string;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -649,6 +667,39 @@ export interface CaretMoved {
   name?: string;
   anchor?: number;
   head?: number | null;
+}
+
+/**
+ * One thing to look at: what plays, with something else.
+ *
+ * changes: of the document at the version that the request names; the block that they are in plays then, and nothing
+ * else that is written. values: what hands are to hold, by address. line: this line in the place of the one that dice
+ * propose. Without any of them: what plays.
+ */
+export interface PreviewVariant {
+  changes: Changes | null;
+  values: Record<string, number>;
+  line: string;
+}
+
+/**
+ * Draw these variants of what plays, again and again, small and beside the show, until the page asks for others.
+ * request: a number that grows; the newest of a page counts, one without variants ends it. log, version: the document
+ * that changes are of. height: of the pictures, in pixels. Answered with `PreviewDrawn`.
+ */
+export interface AskPreviews {
+  kind: "preview";
+  request: number;
+  log?: string;
+  version?: number;
+  height?: number;
+  variants?: PreviewVariant[];
+}
+
+/** Keep this line in the place of the one that dice propose. */
+export interface TakeRoll {
+  kind: "take_roll";
+  line: string;
 }
 
 /**

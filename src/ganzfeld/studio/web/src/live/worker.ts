@@ -4,6 +4,7 @@ import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
 import type {
+  AskPreviews,
   AtDesk,
   AtText,
   Beat,
@@ -13,6 +14,7 @@ import type {
   KeepAs,
   OpenPatch,
   PageCommand,
+  TakeRoll,
 } from "./wire";
 
 export type ToWorker =
@@ -23,7 +25,9 @@ export type ToWorker =
   | AtDesk
   | AtText
   | KeepAs
-  | OpenPatch;
+  | OpenPatch
+  | AskPreviews
+  | TakeRoll;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
