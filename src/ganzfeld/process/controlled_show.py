@@ -36,6 +36,7 @@ from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.show_previews import ShowPreviews
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
@@ -56,7 +57,7 @@ class ControlledShow(ShowCommands):
     controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
     listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
     raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
-    text that is written, of which this show plays and saves.
+    text that is written, of which this show plays and saves. previews: what pages look at beside the show.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ControlledShow(ShowCommands):
     silence_below: Callable[[float], None]
     doors: Routing
     document: Document
+    previews: ShowPreviews
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -124,6 +126,8 @@ class ControlledShow(ShowCommands):
                 render_alive=not self._failover.outage.lasts,
                 put_off=tuple(path for path in told.pending_trust if path in self._put_off),
                 rolled=self._dice.rolled,
+                rolled_after=self._dice.place,
+                dice_armed=self._dice.armed,
                 osc_dropped=dropped,
                 osc_dropped_last=last,
                 doors=self.doors.statuses(),
@@ -158,7 +162,7 @@ class ControlledShow(ShowCommands):
 
     def command(self, name: str, **arguments: str) -> None:
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
-        dice for a bend, "keep" it, take it "back"."""
+        dice for a bend, "keep" it, take it "back"; "arm" the dice so that they play at once, "disarm" them."""
         match name:
             case "pause" | "resume":
                 self.pause(name == "pause")
@@ -172,12 +176,18 @@ class ControlledShow(ShowCommands):
                 self._dice.keep()
             case "back":
                 self._dice.back()
+            case "arm" | "disarm":
+                self._dice.arm(name == "arm")
             case "trust":
                 self.trust(arguments.get("path", ""))
             case "later":
                 self._put_off.add(arguments.get("path", ""))
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
+
+    def take_roll(self, line: str) -> None:
+        """Keep this line in the place of the one that dice propose. Raises GanzfeldError."""
+        self._dice.keep(line)
 
     def health(self) -> Health:
         """Whether it is well."""
@@ -261,6 +271,8 @@ class ControlledShow(ShowCommands):
                 self._options = replace(self._options, path=path, name=opened.name)
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
+                if not is_kept:
+                    self._dice.forget()
             played = self._policy.newest.text
             self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)

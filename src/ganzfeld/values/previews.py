@@ -36,8 +36,8 @@ class PreviewVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PreviewDrawn(msgspec.Struct, frozen=True, tag_field="kind", tag="previewed"):
-    """A picture of variant `index` of a request. problem: why there is none, or what is wrong with it ("" nothing): then
-    `jpeg` may be empty."""
+    """A picture of variant `index` of a request. problem: why there is none (`jpeg` is empty then), or what is wrong
+    with it ("" nothing)."""
 
     request: int
     index: int
