@@ -48,6 +48,8 @@ export type CommandName =
   | "roll"
   | "keep"
   | "back"
+  | "arm"
+  | "disarm"
   | "tap";
 
 export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
@@ -216,7 +218,9 @@ export interface TakeStatus {
  * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
  * render_alive: False while there is no render process; the last picture is held until it is back.
  * put_off: of `pending_trust`, those of which a person said on the page: not now.
- * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+ * rolled: the line that dice propose, `ROLLING` while they roll, "" if there is none. rolled_after: the line of the
+ * patch's newest text after which it would stand, from 1; 0: it stands in the text and plays, or there is none.
+ * dice_armed: whether what dice roll plays at once.
  * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
  * take: the take that is recorded, or None.
  * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
@@ -257,6 +261,8 @@ export interface Status {
   render_alive: boolean;
   put_off: string[];
   rolled: string;
+  rolled_after: number;
+  dice_armed: boolean;
   osc_dropped: number;
   osc_dropped_last: string;
   doors: DoorStatus[];
@@ -496,8 +502,8 @@ export interface You {
 }
 
 /**
- * A picture of variant `index` of a request. problem: why there is none, or what is wrong with it ("" nothing): then
- * `jpeg` may be empty.
+ * A picture of variant `index` of a request. problem: why there is none (`jpeg` is empty then), or what is wrong
+ * with it ("" nothing).
  */
 export interface PreviewDrawn {
   kind: "previewed";
