@@ -191,6 +191,8 @@ COMMANDS: list[dict[str, Any]] = [
     {"kind": "snapshot", "do": "store", "arguments": ["a"]},
     {"kind": "master", "what": "black", "value": 1.0},
     {"kind": "door", "do": "open", "door": "film:x.mp4"},
+    {"kind": "preview", "request": 1, "variants": [{}]},
+    {"kind": "take_roll", "line": "x"},
 ]
 
 
