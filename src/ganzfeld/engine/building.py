@@ -11,6 +11,7 @@ import logging
 
 import torch
 
+from ganzfeld.engine.foresight import foreseen
 from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
 from ganzfeld.engine.program.state import State
@@ -71,7 +72,8 @@ def _built(
         values = Evaluator(graph, built.matched).evaluate(moment, Inbox(), scratch.expressions, {})
         holds = graph.patch.settings.hold is not None and not resources.exact
         smaller = [(values, halvings) for halvings in range(1, built.most_halvings + 1)] if holds else []
-        variants = built.variants(values, MOST_REHEARSED_VARIANTS)
+        soon = foreseen(graph, built.matched, built.choices, moment)
+        variants = built.variants(values, soon, MOST_REHEARSED_VARIANTS)
         with torch.inference_mode():
             for variant, halvings in [(variants[0], 0), *smaller, *((variant, 0) for variant in variants[1:])]:
                 program = built.program(variant, scratch, lambda path, error: None, halvings)

@@ -35,6 +35,7 @@ three = {"channel_base": 256, "channel_max": 20, "num_layers": 4, "margin_size":
 CONFIGS: dict[str, Config] = {
     "stylegan2": StyleGAN2Config.design(16, channel_base=256, channel_max=32, **small),  # type: ignore[arg-type]
     "stylegan2-wide": StyleGAN2Config.design(8, channel_base=128, channel_max=16, const_size=(5, 3), **small),  # type: ignore[arg-type]
+    "stylegan2-odd": StyleGAN2Config.design(16, channel_base=288, channel_max=24, **small),  # type: ignore[arg-type]
     "stylegan3-t": StyleGAN3Config.design("stylegan3-t", 16, **three, **small),  # type: ignore[arg-type]
     "stylegan3-narrow": StyleGAN3Config.design("stylegan3-t", 16, width=8, **three, **small),  # type: ignore[arg-type]
     "stylegan3-r": StyleGAN3Config.design("stylegan3-r", 16, **three, **small),  # type: ignore[arg-type]
@@ -149,6 +150,7 @@ class Late(PendingTensors):
         return not self.late.keys().isdisjoint(names)
 
     def announce(self, names: Iterable[str], device: torch.device) -> None:
+        super().announce(names, device)
         self.late |= {name: [] for name in names}
 
     def wait(self, names: Iterable[str] | None = None, *, but: Collection[str] = ()) -> None:
@@ -157,6 +159,7 @@ class Late(PendingTensors):
         for name in come:
             for tensor, value in self.late.pop(name):
                 tensor.copy_(value)
+        super().wait(come)  # what the current stream copies, the next one that waits for it must wait for, too
 
 
 def test_each_layer_waits_for_its_own_weights_and_the_first_for_no_others():

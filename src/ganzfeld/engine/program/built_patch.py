@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -127,12 +127,14 @@ class BuiltPatch:
         while self._pools:
             self.graphs.put_back(*self._pools.popitem())
 
-    def variants(self, values: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
-        """Values for up to `most` variants: the present one first, then each choice's other candidates in turn."""
-        others = (
-            {**values, address: candidate}
-            for address in self.choices
-            for candidate in self.graph.slots[address].candidates
-            if candidate != values[address]
-        )
-        return [dict(values), *itertools.islice(others, most - 1)]
+    def variants(self, values: Mapping[str, Any], soon: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
+        """Values for up to `most` variants: the present one first, then those that come `soon` (values of the choices),
+        then each choice's other candidates in turn."""
+        others = ({address: c} for address in self.choices for c in self.graph.slots[address].candidates)
+        wanted: dict[tuple, dict[str, Any]] = {}
+        for changed in itertools.chain([{}], soon, others):
+            if len(wanted) == most:
+                break
+            variant = {**values, **changed}
+            wanted.setdefault(tuple(variant[address] for address in self.choices), variant)
+        return list(wanted.values())

@@ -96,11 +96,13 @@ class GpuModulation:
     """
 
     def __init__(
-        self, weights: Sequence[Tensor], widest: int, *, gain: float, epsilon: float = 1e-8, normalise: bool = False
-    ) -> None:
-        """`weights` [O, I, k, k]: of the layers, in order. normalise: styles and weights by their root mean square."""
+        self, weights: Sequence[Tensor], widest: int, *, gain: float, epsilon: float = 1e-8, normalise: bool = False,
+        outputs: int | None = None,
+    ) -> None:  # fmt: skip
+        """`weights` [O, I, k, k]: of the layers, in order. normalise: styles and weights by their root mean square.
+        outputs: for how many there is room (None: for the most that a layer has, in eights)."""
         device = weights[0].device
-        outputs = -(-max(len(weight) for weight in weights) // 8) * 8  # as memory of activations is padded
+        outputs = outputs or -(-max(len(weight) for weight in weights) // 8) * 8  # as memory of activations is padded
         self.energy = torch.zeros(len(weights), outputs, widest, dtype=torch.float16, device=device)
         self.norms = torch.ones(len(weights), outputs, device=device)
         if normalise:
@@ -130,11 +132,11 @@ class GpuModulation:
 class GpuColours:
     """The weights of several torgb layers, to be multiplied by their styles in one launch."""
 
-    def __init__(self, derived: DerivedTensors, names: Sequence[str], widest: int) -> None:
+    def __init__(self, derived: DerivedTensors, names: Sequence[str], channels: Sequence[int]) -> None:
+        """channels: of the activations that colours are made of, with their padding."""
         weights = [derived.tensors[f"{name}.weight"] for name in names]
-        self.channels = [weight.shape[1] for weight in weights]
-        self.widest = widest
-        self.weight = torch.zeros(len(names), COLUMNS, widest, device=weights[0].device)
+        self.channels, self.widest = channels, max(channels)
+        self.weight = torch.zeros(len(names), COLUMNS, self.widest, device=weights[0].device)
         for i, (name, weight) in enumerate(zip(names, weights)):
             into = self.weight[i, : weight.shape[0], : weight.shape[1]]
             derived.scale(f"{name}.weight", 1 / math.sqrt(weight.shape[1]), into=into)

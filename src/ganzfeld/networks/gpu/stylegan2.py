@@ -7,6 +7,7 @@
 - The upsampling convolution and its filter are one 3×3 convolution with four times the outputs, one set for each
   phase of the larger picture; of small pictures, nine products and a sum (kernels/triton/doubling.py).
 - Small layers, which would leave most of the card idle, split their sums.
+- Channels are padded to a power of two, as the tiles are; what stands there has no weight in anything that is seen.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ from ganzfeld.networks.noise import layer_noise
 from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 from ganzfeld.networks.stylegan2.wide import WideStart, WideStarts
 from ganzfeld.networks.wide import Wide, middle
+
+
+def padded(channels: int) -> int:
+    """As many channels as are computed for so many: a power of two, at least 16."""
+    return max(16, 1 << (channels - 1).bit_length())
 
 
 @dataclass(slots=True)
@@ -91,14 +97,15 @@ class GpuStyleGAN2:
         names = [name for name, _, _ in named]
         rgb_names = [f"synthesis.b{block}.torgb" for block in config.blocks]
         count = len(names)
-        widest = max(config.channels)
+        widest = padded(max(config.channels))
         # A block's torgb reads the row after its last convolution's, which the next block reads too.
         rows = [*range(count), *(2 * i + 1 for i in range(len(rgb_names)))]
         self.styles = GpuStyles(self.derived, [*names, *rgb_names], rows, widest)
-        self.modulation = GpuModulation([tensors[f"{name}.weight"] for name in names], widest, gain=GAIN)
+        weights = [tensors[f"{name}.weight"] for name in names]
+        self.modulation = GpuModulation(weights, widest, gain=GAIN, outputs=padded(max(len(each) for each in weights)))
         self.weights: dict[str, ConvolutionWeight] = {}
         self.convolutions = [self._convolution(*found) for found in enumerate(named)]
-        self.colours = GpuColours(self.derived, rgb_names, widest)
+        self.colours = GpuColours(self.derived, rgb_names, [padded(channels) for channels in config.channels])
         self.rgb_biases = [tensors[f"{name}.bias"] for name in rgb_names]
         self.rgb_taps = [tensors[f"synthesis.b{block}.resample_filter"] for block in config.blocks]
         self.strengths = torch.zeros(count, device=self.device)
@@ -112,11 +119,10 @@ class GpuStyleGAN2:
 
     @staticmethod
     def supports(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> bool:
-        """Whether a network can go this way: the paper's final architecture, channels in powers of two."""
+        """Whether a network can go this way: the paper's final architecture."""
         filters = [tensor for name, tensor in tensors.items() if name.endswith(".resample_filter")]
         return (
             config.architecture == "skip"
-            and all(channels >= 16 and channels & (channels - 1) == 0 for channels in config.channels)
             and config.img_channels <= 4
             and all(taps.shape == (4, 4) and taps.dtype == torch.float32 for taps in filters)
         )
@@ -154,7 +160,7 @@ class GpuStyleGAN2:
         start = self.wide_starts[options.wide] if options.wide is not None else None
         const = self.const if start is None else start.const[0].permute(1, 2, 0)
         strengths = self.strengths * (options.noise_strength if options.noise_mode != "none" else 0)
-        entry = enter(const, gains.unit[0], steps[0].layout.pitch, const.shape[2])
+        entry = enter(const, gains.unit[0], steps[0].layout.pitch, steps[0].convolution.inputs)
         return Picture(options, steps, styles, gains, colours, start, strengths, entry)
 
     def _layer(self, picture: Picture, number: int) -> Tensor | None:
@@ -195,7 +201,8 @@ class GpuStyleGAN2:
             self.painting.join()
         step.run(picture.entry, weight, activation, painted if fused else None)
         if seen and plain is not None:
-            x = options.passed(c.layer, plain.view(1, *step.size, c.channels).permute(0, 3, 1, 2))
+            real = plain.view(1, *step.size, c.channels)[..., : c.real_channels]
+            x = options.passed(c.layer, real.permute(0, 3, 1, 2))
             if wanted:
                 return x
             plain, leaving = self._entered(picture, number, x)
@@ -218,8 +225,11 @@ class GpuStyleGAN2:
 
     def _entered(self, picture: Picture, number: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """An activation x [1, C, h, w] that a hook has seen: as RGB is made of it, and as the next layer reads it."""
-        channels, following = picture.steps[number].convolution.channels, picture.following(number)
+        c, following = picture.steps[number].convolution, picture.following(number)
+        channels = c.channels
         x = x[0].permute(1, 2, 0)
+        if channels > c.real_channels:
+            x = torch.nn.functional.pad(x, (0, channels - c.real_channels))
         plain = x.reshape(-1, channels).half().contiguous()
         if following is None:
             return plain, None
@@ -261,24 +271,27 @@ class GpuStyleGAN2:
     def _convolution(self, index: int, named: tuple[str, str, int]) -> GpuConvolution:
         name, layer, block = named
         tensors = self.derived.tensors
-        channels, inputs = tensors[f"{name}.weight"].shape[:2]
+        real_channels, real_inputs = tensors[f"{name}.weight"].shape[:2]
+        channels, inputs = padded(real_channels), padded(real_inputs)
         up = 2 if name.endswith("conv0") else 1
         width, height = self.config.block_size(block)
         smallest = min(doubling.LARGEST, max(self.config.size) // doubling.SMALLER)
         doubles_small = up == 2 and max(width, height) <= smallest
         phases = (4,) if up == 2 and not doubles_small else ()
-        weight = torch.empty(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
-        energy, norms = self.modulation.energy[index, :channels, :inputs], self.modulation.norms[index, :channels]
+        weight = torch.zeros(*phases, channels, 9, inputs, dtype=torch.float16, device=self.device)
+        energy, norms = self.modulation.energy[index, :real_channels], self.modulation.norms[index, :real_channels]
         filters = [f"{name}.resample_filter"] if phases else []
-        derived = ConvolutionWeight(weight, energy, norms, *(tensors[taps] for taps in filters))
+        out = weight[..., :real_channels, :, :]
+        derived = ConvolutionWeight(out, energy, norms, *(tensors[taps] for taps in filters))
         self.weights[f"{name}.weight"] = derived
         self.derived.fill(f"{name}.weight", *filters, compute=derived.derive)
-        bias = self.derived.scale(f"{name}.bias", GAIN)
+        bias = torch.zeros(channels, device=self.device)
+        self.derived.scale(f"{name}.bias", GAIN, into=bias[:real_channels])
         noise = tensors[f"{name}.noise_const"]
         taps = tensors[f"{name}.resample_filter"] if doubles_small else None
         size = (height // up, width // up)
         return GpuConvolution(
-            name, layer, block, size, up, inputs, channels, weight.view(-1, 9, inputs), bias, noise, taps
+            name, layer, block, size, up, inputs, channels, real_channels, weight.view(-1, 9, inputs), bias, noise, taps
         )
 
     def _compile(self) -> None:

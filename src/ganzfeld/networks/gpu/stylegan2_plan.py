@@ -22,7 +22,8 @@ from ganzfeld.networks.wide import Wide
 @dataclass(frozen=True, slots=True)
 class GpuConvolution:
     """One modulated convolution: where its tensors are and what shape it has. block: 8 of b8. size: (height, width) of
-    its input in the network's own picture. filter: of one that doubles the size of a small picture; those of large
+    its input in the network's own picture. inputs, channels: as many as are computed; real_channels: as many as the
+    network has. filter: of one that doubles the size of a small picture; those of large
     pictures have it in their weight."""
 
     name: str
@@ -32,6 +33,7 @@ class GpuConvolution:
     up: int
     inputs: int
     channels: int
+    real_channels: int
     weight: Tensor
     bias: Tensor
     noise_const: Tensor

@@ -86,8 +86,7 @@ class GpuStyleGAN3:
         self.layers = [self._layer(i, layer) for i, layer in enumerate(inner)]
         for i, name in enumerate(names[:-1]):
             self.derived.make(f"{name}.magnitude_ema", compute=torch.rsqrt, into=self.modulation.factor[i, 0])
-        self.colours = GpuColours(self.derived, names[-1:], padded(self.last.in_channels))
-        self.colours.channels = [padded(self.last.in_channels)]
+        self.colours = GpuColours(self.derived, names[-1:], [padded(self.last.in_channels)])
         self.rgb_bias = tensors[f"{names[-1]}.bias"]
         self.rgb_gain = self.derived.make(f"{names[-1]}.magnitude_ema", compute=torch.rsqrt)
         self.ones = torch.ones(widest, device=self.device)
