@@ -79,6 +79,7 @@ function Studio() {
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && <Panel />}
+        {works && <Dice />}
         {works && <Tips />}
         {plays && <Desk />}
         <footer>
@@ -86,7 +87,6 @@ function Studio() {
           <div className="passing">
             {plays && <FilmKept />}
             <Notice />
-            {works && <Dice />}
           </div>
           <Problems />
           {plays && <Master />}

@@ -28,6 +28,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["save the file", "Ctrl S", "save"],
   ["edit the text", "E", "edit"],
   ["roll dice for a bend", "D", "roll"],
+  ["dice: on the wall at once, or when they are taken", "", "arm dice"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
