@@ -66,7 +66,7 @@ def start() -> Iterator[Callable[..., Previewer]]:
     def make(**options) -> Previewer:
         fitting = PreviewOptions("cpu", memory=MEMORY)
         given = {"prepare": fake_artist} | options
-        running.append(Previewer(lambda: (None, ShowTime(t=3.0)), lambda: fitting, **given))
+        running.append(Previewer(lambda: (None, ShowTime(t=3.0, speed=0.0)), lambda: fitting, **given))
         return running[-1]
 
     yield make
@@ -130,12 +130,12 @@ def test_a_text_that_kills_is_given_up_and_the_next_is_drawn(start) -> None:
 
 def test_a_text_that_hangs_is_given_up_and_delays_the_next_a_little(start, monkeypatch) -> None:
     monkeypatch.setattr(module, "LATE_SECONDS", 0.3)
-    previews, eyes, other = start(silent=2.0), Eyes(), Eyes()
+    previews, eyes, other = start(), Eyes(), Eyes()
     previews.ask("page", order("grey 7"), eyes)
     eyes.shows(7)
-    pid = previews.pid
+    pid, previews._silent = previews.pid, 1.0
     previews.ask("page", order("hang"), eyes)
-    eyes.told("took longer than 2 s")
+    eyes.told("took longer than 1 s")
     assert previews.pid is None or previews.pid != pid
     previews._silent = PATIENCE
     previews.ask("page", order("grey 8", "hang"), eyes)

@@ -179,8 +179,10 @@ def test_a_pause_and_a_jump_of_the_show_are_no_time(artist) -> None:
     assert tried.moment(ShowTime(frame=9, t=0.6, speed=0.0)).dt == 0.0
     jumped = tried.moment(ShowTime(frame=8, t=100.0))
     assert (jumped.dt, jumped.t, jumped.frame) == (0.0, 100.0, 10), "frames only grow"
-    late = tried.moment(ShowTime(t=100.0, at=1e-9, fps=60.0))
-    assert late.t == 110.0, "what was told long ago is not gone on from for ever"
+    told = ShowTime(frame=8, t=100.0, beat=4.0, bpm=60.0, speed=2.0, fps=50.0, at=1000.0)
+    assert told.later(1000.5) == ShowTime(33, 101.0, 5.0, 60.0, 2.0, 50.0, 1000.5)
+    assert told.later(999.0).t == 100.0
+    assert told.later(5000.0).t == 120.0, "what was told long ago is not gone on from for ever"
 
 
 def test_a_full_card_is_left_to_the_show(monkeypatch: pytest.MonkeyPatch) -> None:

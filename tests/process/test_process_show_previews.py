@@ -109,7 +109,7 @@ def test_the_show_never_learns_of_previews(show: Supervisor, monkeypatch) -> Non
     page, journal = Page(show), list(show._journal)
     for number, text in enumerate(("grey 7", "error", "die", "hang")):
         page.drawn.clear()
-        show._previewer._silent = 0.5
+        show._previewer._silent = 1.0 if text == "hang" else PATIENCE
         page.ask(put(show, "grey", f"{text}\n"), request=number)
         page.sees(0)
     page.ask(PreviewVariant())

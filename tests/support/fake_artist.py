@@ -37,10 +37,10 @@ class FakeArtist:
             self.outside = int(message.value)
         self.hits += isinstance(message, OutsideHit)
 
-    def draw(self, index: int, time: ShowTime) -> tuple[np.ndarray, str]:
+    def draw(self, index: int, now: ShowTime) -> tuple[np.ndarray, str]:
         word, *rest = self.texts[index].text.split()
         picture = np.full((20, 40, 4), 255, np.uint8)
-        picture[..., :3] = self.value(word, rest, time)
+        picture[..., :3] = self.value(word, rest, now)
         return picture, "held" if word == "held" else ""
 
     def value(self, word: str, rest: list[str], now: ShowTime) -> int:

@@ -15,6 +15,9 @@ from ganzfeld.process.messages import (
     SetParameter,
 )
 
+LONGEST_STEP = 10.0
+"""Seconds of show time that are gone on from what was told; what is told then is told late, or a jump."""
+
 
 class _PreviewMessage(msgspec.Struct, frozen=True, tag_field="kind", tag=True, omit_defaults=True):
     pass
@@ -31,6 +34,18 @@ class ShowTime(msgspec.Struct, frozen=True):
     speed: float = 1.0
     fps: float = 0.0
     at: float = 0.0
+
+    def later(self, now: float) -> ShowTime:
+        """Where it is `now`, if nothing has changed since."""
+        passed = min(max(0.0, now - self.at), LONGEST_STEP)
+        shown = passed * self.speed
+        return msgspec.structs.replace(
+            self,
+            frame=self.frame + int(passed * self.fps),
+            t=self.t + shown,
+            beat=self.beat + shown * self.bpm / 60,
+            at=now,
+        )
 
 
 class PreviewText(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import logging
 import os
 import queue
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -59,7 +60,7 @@ class PreviewArtist(Protocol):
         """The show was told this."""
         ...
 
-    def draw(self, index: int, time: ShowTime) -> tuple[np.ndarray, str]:
+    def draw(self, index: int, now: ShowTime) -> tuple[np.ndarray, str]:
         """A text at this time: uint8 [H, W, 4] RGBA of any size, and what is wrong with it ("" nothing)."""
         ...
 
@@ -141,8 +142,9 @@ class _Previews:
                 self._problem = _words(error)
         if self._order is None or self._order.number != order.number:
             return None
+        now = order.time.later(time.perf_counter())  # the same for all of them, so that they can be compared
         for index in self._order.texts:
-            self._pipe.post(self._picture(order.number, index, order.time))
+            self._pipe.post(self._picture(order.number, index, now))
             if (newer := self._listened(None)) is not None:
                 return newer
         self._pipe.post(RoundDrawn(order.number))
@@ -161,12 +163,12 @@ class _Previews:
             except queue.Empty:
                 return newest
 
-    def _picture(self, number: int, index: int, time: ShowTime) -> PictureMade:
+    def _picture(self, number: int, index: int, now: ShowTime) -> PictureMade:
         assert self._order is not None
         if self._problem:
             return PictureMade(number, index, problem=self._problem)
         try:
-            picture, problem = self._artist.draw(index, time)
+            picture, problem = self._artist.draw(index, now)
             width, height, jpeg = small_jpeg(picture, self._order.height)
             return PictureMade(number, index, width, height, jpeg, problem)
         except Exception as error:

@@ -70,13 +70,17 @@ Now = Callable[[], tuple[CheckpointSaved | None, ShowTime]]
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """An order, and how it goes. due: when it is drawn again (monotonic); None: not before it is asked for anew."""
+    """An order, and how it goes. due: when it is drawn again (monotonic); None: not before it is asked for anew.
+    deaths: how often it ended the process. is_shown: whether all of it has been shown once. made: pictures of the same
+    moment, which are shown together: they are there to be compared."""
 
     number: int
     order: PreviewOrder
     hear: Hear
     due: float | None = 0.0
     deaths: int = 0
+    is_shown: bool = False
+    made: list[PictureMade] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -285,7 +289,14 @@ class Previewer:
             case Ready():
                 child.is_ready = True
             case PictureMade(number) if number == asked.number:
-                self._show(asked, said)
+                if asked.is_shown:
+                    asked.made.append(said)
+                else:
+                    self._show(asked, said)
+            case RoundDrawn(number) if number == asked.number:
+                asked.is_shown, made, asked.made = True, asked.made, []
+                for picture in made:
+                    self._show(asked, picture)
             case CannotDraw(what, hint):
                 self._kill()
                 self._fail(asked, ". ".join(part for part in (what, hint) if part))

@@ -7,8 +7,6 @@ stream) is opened; of a script its last picture is shown. Numbers of one text af
 
 from __future__ import annotations
 
-import math
-import time as clock
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +22,7 @@ from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch, Term
 from ganzfeld.process.messages import OutsideHit, ReleaseParameter, SetOutside, SetParameter
-from ganzfeld.process.preview_messages import DrawPreviews, Overheard, PreviewText, ShowTime
+from ganzfeld.process.preview_messages import LONGEST_STEP, DrawPreviews, Overheard, PreviewText, ShowTime
 from ganzfeld.process.preview_process import PreviewOptions
 from ganzfeld.values.time import BEATS_PER_BAR, Moment
 
@@ -32,8 +30,6 @@ MOST_ENGINES = 2
 """For texts of different structure that are kept ready."""
 MOST_HITS = 64
 """That wait for a variant's next picture."""
-LONGEST_STEP = 10.0
-"""Seconds of show time that one picture may be after the one before; more is a jump."""
 FREE_ON_CARD = 2 << 30
 SCRIPTS_REST = "does not run in previews"
 
@@ -100,7 +96,7 @@ class EngineArtist:
                 for variant in self._variants.values():
                     variant.hits.append(message)
 
-    def draw(self, index: int, time: ShowTime) -> tuple[np.ndarray, str]:
+    def draw(self, index: int, now: ShowTime) -> tuple[np.ndarray, str]:
         tried = self._variants[index]
         if tried.problem is not None:
             raise tried.problem
@@ -110,7 +106,7 @@ class EngineArtist:
         for address, value in self._values.items():
             engine.outside.set(address, value)
         tried.act(engine, self._hands)
-        pictures = engine.frame(tried.moment(time))
+        pictures = engine.frame(tried.moment(now))
         problem = next(iter(engine.problems), None)
         if not pictures or pictures is easel.pictures:
             raise problem or PatchError("this makes no picture")
@@ -199,14 +195,13 @@ class _Tried:
         for address, value in self._values.items():
             engine.set(address, value)
 
-    def moment(self, time: ShowTime) -> Moment:
-        """The show's now."""
-        passed = max(0.0, min(clock.perf_counter() - time.at, LONGEST_STEP)) if time.at else 0.0
-        t, beat = time.t + passed * time.speed, time.beat + passed * time.speed * time.bpm / 60
-        step = t - self._t if self._t is not None and time.speed else 0.0
-        self._t = t
-        self._frame = max(self._frame + 1, time.frame + math.floor(passed * time.fps))
-        return Moment(self._frame, t, step if 0 <= step <= LONGEST_STEP else 0.0, beat, beat / BEATS_PER_BAR, time.bpm)
+    def moment(self, now: ShowTime) -> Moment:
+        """The show's now, for this text."""
+        step = now.t - self._t if self._t is not None and now.speed else 0.0
+        self._t = now.t
+        self._frame = max(self._frame + 1, now.frame)
+        dt = step if 0 <= step <= LONGEST_STEP else 0.0
+        return Moment(self._frame, now.t, dt, now.beat, now.beat / BEATS_PER_BAR, now.bpm)
 
     def _is_changed(self, address: str) -> bool:
         """Whether the text that plays says something else of it, or nothing."""
