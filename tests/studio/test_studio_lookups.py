@@ -16,7 +16,7 @@ from ganzfeld.studio import live_values, word_child, word_service
 from ganzfeld.studio.live_values import MOST, LiveValues
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.word_service import WordService
-from ganzfeld.studio.words import Question, Words
+from ganzfeld.studio.words import EditAnswer, EditQuestion, Question, Words
 from studio_client import get
 
 
@@ -39,10 +39,11 @@ for line in sys.stdin:
 
 
 def test_one_child_answers_all_and_ends_with_the_studio(service):
-    assert json.loads(service.words("out(a)", "/shows")) == {"text": "out(a)", "folder": "/shows"}
+    assert json.loads(service.words("out(a)", "/shows")) == {"kind": "words", "text": "out(a)", "folder": "/shows"}
     child = service._child
     assert json.loads(service.words("out(b)"))["text"] == "out(b)"
     assert service._child is child and child.poll() is None
+    assert service.edit("out(b)", "delete", {"node": "out"}) == EditAnswer()
     service.close()
     assert child.poll() is not None
     with pytest.raises(GanzfeldError):
@@ -69,12 +70,18 @@ def test_the_child_answers_questions_with_words(monkeypatch):
     questions = b"".join(
         msgspec.json.encode(Question(text)) + b"\n" for text in ('out(network("planets"))', "out(", 'out("\u2028")')
     )
+    for node in ("a", "b"):
+        asked = EditQuestion("a = flip(noise(), bypass=True)\nout(a)", "bypass", {"node": node, "on": False})
+        questions += msgspec.json.encode(asked) + b"\n"
     answers = io.BytesIO()
     monkeypatch.setattr(word_child.sys, "stdin", SimpleNamespace(buffer=io.BytesIO(questions)))
     monkeypatch.setattr(word_child.sys, "stdout", SimpleNamespace(buffer=answers))
     monkeypatch.setattr(word_child.os, "nice", lambda by: None)
     word_child.main()
-    first, second, third = (msgspec.json.decode(line, type=Words) for line in answers.getvalue().splitlines())
+    *worded, edited, refused = answers.getvalue().splitlines()
+    assert msgspec.json.decode(edited, type=EditAnswer).steps == [[(16, 29, "")]]
+    assert "no node 'b'" in msgspec.json.decode(refused, type=EditAnswer).what
+    first, second, third = (msgspec.json.decode(line, type=Words) for line in worded)
     assert first.problem == "" and first.networks[0].layers
     assert second.problem and third.problem and second.nodes == first.nodes
     assert word_service._ARGUMENTS[-1] == word_child.__name__

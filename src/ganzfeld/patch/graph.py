@@ -17,6 +17,7 @@ import numpy as np
 from ganzfeld.errors import GanzfeldError, PatchError, Where, nearest
 from ganzfeld.patch.constants import constant, constant_value, with_moving
 from ganzfeld.patch.expressions import Expression, Scope, compile_expression
+from ganzfeld.patch.flags import as_played
 from ganzfeld.patch.models import KnobModel, NodeModel, Patch, Span, Term
 from ganzfeld.patch.node import Choice, HostValue, Input, Node, Parameter, Seed, Structure, Toggle, Value
 from ganzfeld.patch.nodes import node_types
@@ -141,7 +142,7 @@ class Graph:
     """
 
     def __init__(self, patch: Patch) -> None:
-        self.patch = patch
+        self.patch = patch = as_played(patch)
         self.number = next(_numbers)
         self.slots: dict[str, Slot] = {}
         self.nodes = {name: self._node(model) for name, model in patch.nodes.items()}

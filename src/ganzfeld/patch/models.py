@@ -52,16 +52,20 @@ class Term(Model, frozen=True):
 
 
 class MethodModel(Model, frozen=True):
-    """A line such as `face.bend("b64", rotate=40, name="spin")`. `name` is its part of an address."""
+    """A line such as `face.bend("b64", rotate=40, name="spin")`. `name` is its part of an address. mute, solo: see
+    `flags.LINE_FLAGS`."""
 
     method: str
     name: str
     arguments: dict[str, Term] = {}
     span: Span = Span()
+    mute: bool = False
+    solo: bool = False
 
 
 class NodeModel(Model, frozen=True):
-    """A node: its type, its arguments, the nodes its inputs read, the lines that call its methods."""
+    """A node: its type, its arguments, the nodes its inputs read, the lines that call its methods. bypass, solo: see
+    `flags.NODE_FLAGS`."""
 
     name: str
     type: str
@@ -69,6 +73,8 @@ class NodeModel(Model, frozen=True):
     inputs: dict[str, str] = {}
     methods: tuple[MethodModel, ...] = ()
     span: Span = Span()
+    bypass: bool = False
+    solo: bool = False
 
 
 class SignalModel(Model, frozen=True):

@@ -28,6 +28,7 @@ from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
 from ganzfeld.studio.sockets import OpenSockets
 from ganzfeld.studio.text_actions import TextActions, TooFastError
+from ganzfeld.studio.text_edits import MakeEdit
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
@@ -35,16 +36,19 @@ from ganzfeld.studio.wire import (
     Acknowledgement,
     AskPreviews,
     AtDesk,
+    AtlasDrawn,
+    AtPreviews,
     AtText,
     Beat,
     DoorAction,
     KeepAs,
+    Look,
     MergeEdits,
     OpenPatch,
     PageCommand,
     PushUpdates,
     Refusal,
-    TakeRoll,
+    SoundChosen,
     decode_from_clean_page,
     decode_from_page,
     encode,
@@ -76,6 +80,7 @@ def create_app(
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
     GET /api/…       what `side_routes` says
@@ -98,10 +103,10 @@ def create_app(
         return answer
 
     async def live(socket: WebSocket) -> None:
-        await _Conversation(show, audience, sockets, socket).run()
+        await _Conversation(show, audience, sockets, socket, lookups.edit).run()
 
     async def output_live(socket: WebSocket) -> None:
-        await _CleanPage(show, audience, sockets, socket).run()
+        await _CleanPage(show, audience, sockets, socket, lookups.edit).run()
 
     routes: list[BaseRoute] = [
         Route("/", page.index),
@@ -127,7 +132,10 @@ class _Conversation:
 
     is_clean = False
 
-    def __init__(self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket) -> None:
+    def __init__(
+        self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket, edit: MakeEdit
+    ) -> None:
+        self.edit = edit
         self.show = show
         self.audience = audience
         self.sockets = sockets
@@ -150,7 +158,7 @@ class _Conversation:
         if viewer is None:
             await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
             return
-        self.text = TextActions(self.show.document, self.audience, viewer)
+        self.text = TextActions(self.show.document, self.audience, viewer, self.edit)
         self.previews = PreviewFeed(self.show.previews, viewer)
         if not self.is_clean:
             viewer.tell("you", encode(self.sockets.greeting(self.visitor)))
@@ -211,14 +219,20 @@ class _Conversation:
         if isinstance(message, Acknowledgement):
             viewer.acknowledge(message.number)
             return
+        if isinstance(message, AtlasDrawn):
+            self.audience.looking.drawn(viewer)
+            return
+        if isinstance(message, Look) and self.visitor.role == "play":
+            self.audience.looking.look(viewer, message.views)
+            return
         refusal = await self._obey(message)
         if refusal:
             viewer.tell("notice", encode(refusal))
 
     async def _obey(
-        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText | AskPreviews | TakeRoll
+        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | Look | AtDesk | AtText | AtPreviews
     ) -> Refusal | None:
-        if self.visitor.role != "play":
+        if self.visitor.role != "play" or isinstance(command, Look):
             return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
         try:
             if isinstance(command, DoorAction):
@@ -235,13 +249,11 @@ class _Conversation:
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None
-            if isinstance(command, AskPreviews):
-                await self.previews.ask(command)
+            if isinstance(command, AtPreviews):
+                await self._at_previews(command)
                 return None
-            if isinstance(command, TakeRoll):
-                self._may_write()
-                await asyncio.to_thread(self.show.take_roll, command.line)
-                return None
+            if isinstance(command, SoundChosen):
+                self._must_be_here("the sound device is chosen")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None
@@ -267,6 +279,13 @@ class _Conversation:
         """Refuse what only the machine that plays may ask for. Raises `GanzfeldError`."""
         if not self.visitor.is_here:
             raise GanzfeldError(f"{what} on the machine that plays it", hint="Open the studio there.")
+
+    async def _at_previews(self, command: AtPreviews) -> None:
+        if isinstance(command, AskPreviews):
+            await self.previews.ask(command)
+        else:
+            self._may_write()
+            await asyncio.to_thread(self.show.take_roll, command.line)
 
     def _may_write(self) -> None:
         """Refuse who may not write the patch's file: who has a link to play may, and this machine. Raises

@@ -51,6 +51,8 @@ PUSHES_AT_ONCE = 100.0
 PLAYS_A_SECOND = 10.0
 """Of the document, and saves, from one connection."""
 PLAYS_AT_ONCE = 20.0
+EDITS_AT_ONCE = 4
+"""Edits by a hand of one connection that wait for their answer."""
 CARETS_A_SECOND = 30.0
 """Of moves of a caret, those above are passed over: the next one says where it is."""
 CARETS_AT_ONCE = 30.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -11,8 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.live_values import LiveValues
+from ganzfeld.studio.map_words import told
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.word_service import WordService
+from ganzfeld.studio.words import EditAnswer
 
 LONGEST_ADDRESS = 400
 _FRESH = {"cache-control": "no-store"}
@@ -22,6 +25,7 @@ class Lookups:
     """The answers of a running studio.
 
     GET /api/words                    `words.Words` of the patch that was played last
+    GET /api/map                      `map_words.PatchMap` of what is written
     GET /api/values?address=/face/psi  {"/face/psi": 0.8}; `address` may be given several times
     """
 
@@ -35,7 +39,15 @@ class Lookups:
     @property
     def routes(self) -> list[BaseRoute]:
         # Plain functions: Starlette runs them in threads, off the event loop.
-        return [Route("/api/words", self._answer_words), Route("/api/values", self._answer_values)]
+        return [
+            Route("/api/words", self._answer_words),
+            Route("/api/map", self._answer_map),
+            Route("/api/values", self._answer_values),
+        ]
+
+    def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
+        """What an edit makes of a text. It may take seconds, the first time. Raises GanzfeldError."""
+        return self._service.edit(text, do, arguments)
 
     def close(self) -> None:
         """End what collects words, and have no values reported any more."""
@@ -45,6 +57,14 @@ class Lookups:
     def _answer_words(self, request: Request) -> Response:
         try:
             body = self._collect(self._show.patch_source().text, self._show.patch_folder())
+        except GanzfeldError as error:
+            return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
+        return Response(body, media_type="application/json", headers=_FRESH)
+
+    def _answer_map(self, request: Request) -> Response:
+        whole, _ = self._show.document.told("", 0)
+        try:
+            body = told(self._service.map(whole.text), whole.log, whole.version)
         except GanzfeldError as error:
             return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
         return Response(body, media_type="application/json", headers=_FRESH)

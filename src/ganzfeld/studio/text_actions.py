@@ -1,4 +1,4 @@
-"""What a page does to the document: it pushes changes, plays, saves, moves its caret."""
+"""What a page does to the document: it pushes changes, plays, saves, moves its caret, edits by hand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits
 from ganzfeld.studio.pace import Pace
 from ganzfeld.studio.show import StudioDocument
+from ganzfeld.studio.text_edits import MakeEdit, edited
 from ganzfeld.studio.viewers import Audience, Viewer
 from ganzfeld.studio.wire import (
     AtText,
     CaretMoved,
+    Edit,
     MergeEdits,
     PlayText,
     PushUpdates,
@@ -30,8 +32,9 @@ class TooFastError(Exception):
 class TextActions:
     """Of one page; lives on the server's event loop."""
 
-    def __init__(self, document: StudioDocument, audience: Audience, viewer: Viewer) -> None:
-        self._document, self._audience, self._viewer = document, audience, viewer
+    def __init__(self, document: StudioDocument, audience: Audience, viewer: Viewer, edit: MakeEdit) -> None:
+        self._document, self._audience, self._viewer, self._make_edit = document, audience, viewer, edit
+        self._edits: set[asyncio.Task[None]] = set()
         self._pushes = Pace(limits.PUSHES_A_SECOND, limits.PUSHES_AT_ONCE)
         self._plays = Pace(limits.PLAYS_A_SECOND, limits.PLAYS_AT_ONCE)
         self._carets = Pace(limits.CARETS_A_SECOND, limits.CARETS_AT_ONCE)
@@ -60,9 +63,21 @@ class TextActions:
             case ResolveConflict(take, number):
                 self._keep_pace(self._plays)
                 await asyncio.to_thread(document.resolve, take, number)
+            case Edit():
+                self._keep_pace(self._plays)
+                if len(self._edits) >= limits.EDITS_AT_ONCE:
+                    raise GanzfeldError("too many edits at once", hint="Wait for the first one")
+                # What knows the language may have to be started: nothing else of this page waits for that.
+                task = asyncio.create_task(self._edit(message))
+                self._edits.add(task)
+                task.add_done_callback(self._edits.discard)
             case CaretMoved(client, log, version, name, anchor, head):
                 if head is None or self._carets.allows():
                     await asyncio.to_thread(document.caret, client, log, version, name, anchor, head)
+
+    async def _edit(self, message: Edit) -> None:
+        answer = await asyncio.to_thread(edited, self._document, self._make_edit, message)
+        self._viewer.tell(f"edited {message.request}", encode(answer))
 
     async def leave(self) -> None:
         """The page has gone. Its caret goes, unless the page has come back by another connection."""

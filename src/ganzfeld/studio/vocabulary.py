@@ -131,11 +131,12 @@ def _parameter(name: str, declared: Declared) -> ParameterWord:
         default=_written(declared.default),
         range=declared.range if isinstance(declared, Value) else None,
         unit=declared.unit if isinstance(declared, Value) else "",
-        options=_options(declared),
+        options=options_of(declared),
     )
 
 
-def _options(declared: Parameter) -> tuple[str, ...]:
+def options_of(declared: Parameter) -> tuple[str, ...]:
+    """What a choice may be, as one would write it."""
     if declared in (NetworkNode.file, BlendMethod.other):
         return tuple(map(repr_in_patch, shipped_names()))
     return tuple(map(repr_in_patch, declared.options or ())) if isinstance(declared, Choice) else ()

@@ -27,6 +27,7 @@ from ganzfeld.values.document import (
     Place,
     WriterName,
 )
+from ganzfeld.values.looking import MOST_VIEWS, CellShown, CellView
 from ganzfeld.values.previews import HIGHEST, LONGEST_LINE, LOWEST, MOST_VARIANTS, PreviewDrawn, PreviewVariant
 from ganzfeld.values.status import PatchSource, Status
 
@@ -69,6 +70,39 @@ class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
 
     what: str
     hint: str = ""
+
+
+class Edited(msgspec.Struct, frozen=True, tag_field="kind", tag="edited"):
+    """The answer to `Edit`: the change of the document at that version, which the page makes as one of its own, so that
+    it can undo it. start, end: what it concerns, in the text afterwards. changes None: it cannot be done; `what` and
+    `hint` say why, or `late` that the document has a newer version, so that the page may ask again when it has it."""
+
+    request: int
+    log: str
+    version: int
+    changes: Changes | None = None
+    start: int = 0
+    end: int = 0
+    late: bool = False
+    what: str = ""
+    hint: str = ""
+
+
+class CellOfPage(CellShown, frozen=True, kw_only=True):
+    """A cell, by the number that the page gave its view."""
+
+    id: int
+
+
+class EncodedAtlas(msgspec.Struct, frozen=True, tag_field="kind", tag="atlas"):
+    """The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds."""
+
+    number: int
+    t: float
+    width: int
+    height: int
+    jpeg: bytes
+    cells: tuple[CellOfPage, ...]
 
 
 # From the page to the studio
@@ -117,13 +151,17 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     arguments: list[str | float] = []
 
 
+CONTROL = r"\A(?:(cc|note) \d{1,2}/\d{1,3}|osc /[^\x00-\x1f\x7f]{1,255})\Z"
+
+
 class LearnControl(_FromPage, frozen=True, tag="learn"):
     """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
-    no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched."""
+    no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+    were touched."""
 
     target: str | None = None
     do: Literal["learn", "stop", "forget", "touch"] = "learn"
-    control: Annotated[str, msgspec.Meta(pattern=r"\A(cc|note) \d{1,2}/\d{1,3}\Z")] | None = None
+    control: Annotated[str, msgspec.Meta(pattern=CONTROL)] | None = None
 
 
 class MasterMoved(_FromPage, frozen=True, tag="master"):
@@ -140,6 +178,12 @@ class SoundFloor(_FromPage, frozen=True, tag="floor"):
     """Sound that is quieter than this, in decibels of full scale, is silence from now on."""
 
     decibels: float
+
+
+class SoundChosen(_FromPage, frozen=True, tag="sound"):
+    """This sound device is to be heard from now on, "": the system's own. From the machine that plays only."""
+
+    device: Annotated[str, msgspec.Meta(max_length=300)]
 
 
 class DoorAction(_FromPage, frozen=True, tag="door"):
@@ -209,6 +253,22 @@ class ResolveConflict(_FromPage, frozen=True, tag="resolve"):
     number: int | None = None
 
 
+Scalar = str | int | float | bool | None
+EditArguments = Annotated[dict[str, Scalar | list[Scalar]], msgspec.Meta(max_length=16)]
+
+
+class Edit(_FromPage, frozen=True, tag="edit"):
+    """A hand does something that changes the text: an act of `patch.language.edits`, by its word, on the document at
+    this version, with everything that this page wrote in it. The answer is `Edited` with the same `request`, which the
+    page makes up."""
+
+    request: int
+    log: LogId
+    version: Place
+    do: Annotated[str, msgspec.Meta(max_length=40)]
+    arguments: EditArguments = {}
+
+
 class CaretMoved(_FromPage, frozen=True, tag="caret"):
     """Where a writer is now, and what they want to be called ("": a name is found). `head` None: they left the text."""
 
@@ -218,6 +278,24 @@ class CaretMoved(_FromPage, frozen=True, tag="caret"):
     name: WriterName = ""
     anchor: Place = 0
     head: Place | None = None
+
+
+class ViewOfPage(CellView, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A view, and the number by which the page knows its cell."""
+
+    id: Place
+
+
+class Look(_FromPage, frozen=True, tag="look"):
+    """All that this page looks at from now on beside the picture; nothing, if there are no views."""
+
+    views: Annotated[list[ViewOfPage], msgspec.Meta(max_length=MOST_VIEWS)] = []
+
+
+class AtlasDrawn(_FromPage, frozen=True, tag="drawn"):
+    """The atlas of this number, and all sent before it, are drawn or passed over: the next one may come."""
+
+    number: int
 
 
 class AskPreviews(_FromPage, frozen=True, tag="preview"):
@@ -240,6 +318,7 @@ class TakeRoll(_FromPage, frozen=True, tag="take_roll"):
 
 FromStudio = (
     EncodedFrame
+    | EncodedAtlas
     | Beat
     | Status
     | PatchSource
@@ -251,11 +330,15 @@ FromStudio = (
     | BlockPlayed
     | Carets
     | You
+    | Edited
     | PreviewDrawn
 )
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
-AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved
-FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText | AskPreviews | TakeRoll
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor | SoundChosen
+AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
+AtPreviews = AskPreviews | TakeRoll
+FromPage = (
+    Acknowledgement | AtlasDrawn | Look | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText | AtPreviews
+)
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

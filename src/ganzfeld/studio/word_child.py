@@ -1,4 +1,4 @@
-"""The process that collects words: `python -m ganzfeld.studio.word_child`, started by `word_service.py`.
+"""The process that knows the language: `python -m ganzfeld.studio.word_child`, started by `word_service.py`.
 
 It reads questions, a line of JSON each, and answers each with a line of JSON, until its input ends.
 """
@@ -11,8 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch.language.edits import splices_of
+from ganzfeld.studio.map import patch_map
+from ganzfeld.studio.map_words import MapQuestion, PatchMap
 from ganzfeld.studio.vocabulary import vocabulary
-from ganzfeld.studio.words import Question
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question, Words
 
 
 def main() -> None:
@@ -23,10 +27,21 @@ def main() -> None:
     # Whatever else is printed must not stand between the answers.
     sys.stdout = sys.stderr
     for line in questions:
-        question = msgspec.json.decode(line, type=Question)
-        words = vocabulary(question.text, Path(question.folder) if question.folder else None)
-        answers.write(msgspec.json.encode(words) + b"\n")
+        answers.write(msgspec.json.encode(_answer(msgspec.json.decode(line, type=AnyQuestion))) + b"\n")
         answers.flush()
+
+
+def _answer(question: AnyQuestion) -> Words | EditAnswer | PatchMap:
+    match question:
+        case Question(text, folder):
+            return vocabulary(text, Path(folder) if folder else None)
+        case MapQuestion(text):
+            return patch_map(text)
+        case EditQuestion(text, do, arguments):
+            try:
+                return EditAnswer(steps=[list(map(tuple, step)) for step in splices_of(text, do, arguments)])
+            except GanzfeldError as error:
+                return EditAnswer(what=error.what, hint=error.hint)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Words for the editor, collected in a process of their own.
+"""Words for the editor, edits of the text and its map, in a process of their own.
 
 Knowing all node types means importing torch, and reading a network's names means opening its file: neither belongs in
 the process that must never wait. The child is started at the first question, kept for the next ones, and ended when
@@ -11,48 +11,74 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.studio.words import Question
+from ganzfeld.studio.map_words import MapQuestion
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question
 
 PATIENCE = 60.0
 """Seconds for an answer: importing torch on a cold machine, and opening a network for the first time."""
 IDLE = 300.0
 LONGEST_TEXT = 1_000_000
 LONGEST_ANSWER = 8_000_000
+COULD_NOT = {
+    Question: "the words for completion could not be collected",
+    MapQuestion: "the map could not be drawn",
+    EditQuestion: "what knows the language does not answer",
+}
 _ARGUMENTS = (sys.executable, "-m", "ganzfeld.studio.word_child")
 _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
 class WordService:
-    """Answers with the JSON of `words.Words`. Any thread may ask; one question is answered at a time."""
+    """Answers with the JSON of `words.Words`, of a map, or with an edit. Any thread may ask; one question is answered
+    at a time."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
-        self._last: tuple[Question, bytes] | None = None
+        self._last: dict[type, tuple[AnyQuestion, bytes]] = {}
         self._closed = False
 
     def words(self, text: str, folder: str = "") -> bytes:
         """The words of a patch with this text. Raises GanzfeldError if they cannot be had."""
         if len(text) > LONGEST_TEXT:
             raise GanzfeldError("the text is too long to be completed")
-        question = Question(text, folder)
+        return self._known(Question(text, folder))
+
+    def map(self, text: str) -> bytes:
+        """The JSON of the map (`map_words.PatchMap`) of a patch with this text. Raises GanzfeldError as `words`."""
+        if len(text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long for a map")
+        return self._known(MapQuestion(text))
+
+    def _known(self, question: Question | MapQuestion) -> bytes:
         with self._asking:
-            if self._last is None or self._last[0] != question:
-                self._last = question, self._answer(question)
-            return self._last[1]
+            kind = type(question)
+            if kind not in self._last or self._last[kind][0] != question:
+                self._last[kind] = question, self._answer(question)
+            return self._last[kind][1]
+
+    def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
+        """What an edit makes of a text. Raises GanzfeldError if that cannot be found out."""
+        if len(text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long for that")
+        with self._asking:
+            answer = self._answer(EditQuestion(text, do, dict(arguments)))
+        return msgspec.json.decode(answer, type=EditAnswer)
 
     def close(self) -> None:
         """End the child, for good."""
         self._closed = True
         self._end()
 
-    def _answer(self, question: Question) -> bytes:
+    def _answer(self, question: AnyQuestion) -> bytes:
         child = self._started()
         assert child.stdin is not None and child.stdout is not None
         patience = threading.Timer(PATIENCE, child.kill)
@@ -68,7 +94,7 @@ class WordService:
             patience.cancel()
         if not answer.endswith(b"\n"):
             self._end()
-            raise GanzfeldError("the words for completion could not be collected", hint="The editor works without.")
+            raise GanzfeldError(COULD_NOT[type(question)], hint="The editor works without.")
         self._end_when_idle()
         return answer
 

@@ -5,7 +5,11 @@ Told once, for the server and for the page (`wire_types.py` writes the page's ty
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+
+from ganzfeld.studio.map_words import MapQuestion
 
 
 class ParameterWord(msgspec.Struct, frozen=True):
@@ -120,8 +124,28 @@ class Words(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Question(msgspec.Struct, frozen=True):
-    """What the process that collects words is asked: the words of this text, whose files lie in a folder ("": none)."""
+class Question(msgspec.Struct, frozen=True, tag_field="kind", tag="words"):
+    """What the process that knows the language is asked: the words of this text, whose files lie in a folder ("":
+    none)."""
 
     text: str
     folder: str = ""
+
+
+class EditQuestion(msgspec.Struct, frozen=True, tag_field="kind", tag="edit"):
+    """Or: what an edit (`patch.language.edits`) makes of this text."""
+
+    text: str
+    do: str
+    arguments: dict[str, Any] = {}
+
+
+class EditAnswer(msgspec.Struct, frozen=True):
+    """The steps of an edit, as `splices_of` gives them; None: it cannot be done, and `what` and `hint` say why."""
+
+    steps: list[list[tuple[int, int, str]]] | None = None
+    what: str = ""
+    hint: str = ""
+
+
+AnyQuestion = Question | EditQuestion | MapQuestion

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from ganzfeld.errors import nearest
 from ganzfeld.patch.constants import constant
 from ganzfeld.patch.expressions import known_functions, reserved_words
+from ganzfeld.patch.flags import LINE_FLAGS, NODE_FLAGS
 from ganzfeld.patch.language.text import PatchText
 from ganzfeld.patch.models import (
     TEMPO_SOURCES,
@@ -311,7 +312,8 @@ class _Parser:
             if name in self.spans or name in self.nodes:
                 raise self.text.error(f"'{name}' was already given", value, "Choose another name")
         node: dict[str, Any] = {
-            "name": name, "type": called, "arguments": {}, "inputs": {}, "methods": [], "span": self.text.span(value)
+            "name": name, "type": called, "arguments": {}, "inputs": {}, "methods": [], "span": self.text.span(value),
+            **self._flags({} if cls.is_output else NODE_FLAGS, given, cls.declared),
         }  # fmt: skip
         self.nodes[name] = node
         for key, argument in given.items():
@@ -366,6 +368,7 @@ class _Parser:
             raise self.text.error(f"'{label}' was already given to {name}", call, 'Give it another name: name="…"')
         label = self._free(name, label, "-", taken.__contains__)
         taken.add(label)
+        flags = self._flags(LINE_FLAGS, given, cls.declared)
         arguments = {}
         for key, argument in given.items():
             if key not in cls.declared:
@@ -375,7 +378,20 @@ class _Parser:
                 node["inputs"][path] = self._input(argument, f"{name}.{method}", f"{name}/{label}/{key}", 0)
             else:
                 arguments[key] = self._term(argument)
-        node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=self.text.span(call)))
+        span = self.text.span(call)
+        node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=span, **flags))
+
+    def _flags(self, known: Iterable[str], given: dict[str, ast.expr], declared: Container[str]) -> dict[str, bool]:
+        """Takes the flags (`patch.flags`) out of what is given to a node or a line."""
+        found = {}
+        for name in known:
+            if name in given and name not in declared:
+                argument = given.pop(name)
+                value = self._constant(argument)
+                if not isinstance(value, bool):
+                    raise self.text.error(f"{name} is True or False", argument)
+                found[name] = value
+        return found
 
     def _label(self, cls: type[Method], given: dict[str, ast.expr], call: ast.Call) -> str:
         """The part of an address that belongs to a method line: its name, else one made from its first argument."""

@@ -25,6 +25,8 @@ import { Sheet } from "./palette/Sheet";
 import { Panel } from "./panels/Panel";
 import { Tools } from "./panels/Tools";
 import { Remote } from "./remote/Remote";
+import { OpenSheet } from "./sheets/OpenSheet";
+import { useOpenSheet } from "./sheets/open";
 import { PatchText } from "./text/PatchText";
 import { TextState } from "./text/TextState";
 import { useFreshWords } from "./text/words";
@@ -50,15 +52,17 @@ function Studio() {
   useComingBack(hidden);
   useFreshWords();
 
+  const sheet = useOpenSheet();
+  // A locked stage, and somebody who watches, keep what they may touch.
+  const works = plays && !locked;
   const classes = [
     "studio",
     idle && "idle",
     hidden && "bare",
     locked && "locked",
+    sheet && works && `with-sheet with-${sheet}`,
     mode === "edit" && "editing",
   ];
-  // A locked stage, and somebody who watches, keep what they may touch.
-  const works = plays && !locked;
   return (
     <main className={classes.filter(Boolean).join(" ")}>
       <Picture />
@@ -78,9 +82,9 @@ function Studio() {
           </div>
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
-        {works && <Panel />}
+        {works && (sheet ? <OpenSheet /> : <Panel />)}
         {works && <Dice />}
-        {works && <Tips />}
+        {works && !sheet && <Tips />}
         {plays && <Desk />}
         <footer>
           {/* What comes and goes lies over the desk: nothing makes room for it. */}

@@ -14,7 +14,9 @@ import {
   togglePause,
 } from "./live/show";
 import { act, currentModes } from "./modes/modes";
+import { currentSheet, openSheet, toggleSheet } from "./sheets/open";
 import { edit, playText, saveText } from "./text/editing";
+import { takeBack } from "./text/edits";
 
 /** Does one thing. `key`: the key that was pressed, for those that read it. */
 export function perform(doing: Doing, key = ""): void {
@@ -47,6 +49,10 @@ const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
   "stop learning": toggleLearning,
   recall: (key) => recallNumber(Number(key)),
   tap: () => command("tap"),
+  map: () => toggleSheet("map"),
+  "close sheet": () => openSheet(null),
+  "take back": () => takeBack(),
+  "make again": () => takeBack(true),
 };
 
 function resize(by: 1 | -1): void {
@@ -89,6 +95,7 @@ function placeOf(target: EventTarget | null): Place {
     focus: focusOf(target instanceof Element ? target : null),
     locked,
     covered: open !== "nothing",
+    sheet: currentSheet() !== null,
     rolled: isRolled(),
     learning: isLearning(),
   };

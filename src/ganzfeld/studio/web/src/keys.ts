@@ -18,6 +18,8 @@ export interface Place {
   locked: boolean;
   /** The palette or the key sheet lies over the page. */
   covered: boolean;
+  /** A sheet (the map, say) lies over the picture. */
+  sheet: boolean;
   /** Dice propose a line. */
   rolled: boolean;
   /** A control is being learned. */
@@ -49,7 +51,11 @@ export type Doing =
   | "learn"
   | "stop learning"
   | "recall"
-  | "tap";
+  | "tap"
+  | "map"
+  | "close sheet"
+  | "take back"
+  | "make again";
 
 /** What is asked for; null: the press is not the page's, and goes where the focus is. */
 export function doingOf(press: Press, place: Place): Doing | null {
@@ -76,11 +82,16 @@ function held(press: Press, place: Place): Doing | null {
     if (place.focus !== "text") return null;
     return press.altKey ? "play block now" : "play block";
   }
-  if (press.altKey || press.shiftKey) return null;
   const key = press.key.toLowerCase();
+  const isOut = place.focus === "page" || place.focus === "button";
+  if (place.sheet && isOut && !press.altKey) {
+    if (key === "z") return press.shiftKey ? "make again" : "take back";
+    if (key === "y" && !press.shiftKey) return "make again";
+  }
+  if (press.altKey || press.shiftKey) return null;
   if (key === "k") return "palette";
   if (key === "s") return "save";
-  if (key === "z" && (place.focus === "page" || place.focus === "button")) return "undo";
+  if (key === "z" && isOut) return "undo";
   return null;
 }
 
@@ -88,6 +99,7 @@ const PLAYED: Readonly<Record<string, Doing>> = {
   d: "roll",
   e: "edit",
   f: "fullscreen",
+  g: "map",
   h: "overlay",
   l: "learn",
   t: "tap",
@@ -99,11 +111,12 @@ const PLAYED: Readonly<Record<string, Doing>> = {
 };
 const REPEATS: ReadonlySet<Doing> = new Set<Doing>(["larger", "smaller"]);
 
-/** The keys of the instrument. G is kept for the map of the latent space. */
+/** The keys of the instrument. */
 function played(press: Press, place: Place): Doing | null {
   if (press.key === " ") return press.shiftKey && !press.repeat ? "pause" : null;
   if (press.key === "Escape" && place.learning) return "stop learning";
   if (press.key === "Escape" && place.rolled) return "back";
+  if (press.key === "Escape" && place.sheet) return "close sheet";
   if (press.key === "Enter" && place.focus !== "button" && place.rolled) return "keep";
   const doing = PLAYED[press.key.toLowerCase()] ?? recallOf(press);
   return doing && press.repeat && !REPEATS.has(doing) ? null : doing;
@@ -139,6 +152,7 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["F", "full screen"],
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
+      ["G", "map of the patch"],
       ["E", "into the text"],
       ["?", "this sheet"],
     ],

@@ -12,7 +12,14 @@ const nothing: Press = {
   repeat: false,
   isComposing: false,
 };
-const playing: Place = { focus: "page", locked: false, covered: false, rolled: false, learning: false };
+const playing: Place = {
+  focus: "page",
+  locked: false,
+  covered: false,
+  sheet: false,
+  rolled: false,
+  learning: false,
+};
 const writing: Place = { ...playing, focus: "text" };
 
 const press = (key: string, place: Partial<Place> = {}, held: Partial<Press> = {}): Doing | null =>
@@ -33,6 +40,7 @@ describe("in PLAY", () => {
     ["t", "tap"],
     ["l", "learn"],
     ["e", "edit"],
+    ["g", "map"],
     ["1", "recall"],
     ["9", "recall"],
     ["?", "sheet"],
@@ -45,8 +53,19 @@ describe("in PLAY", () => {
     expect(press(" ", {}, shift)).toBe("pause");
   });
 
-  it("G, 0 and Tab do nothing of ours", () => {
-    expect(["g", "G", "0", "x", "Tab"].map((key) => press(key))).toEqual([null, null, null, null, null]);
+  it("0, X and Tab do nothing of ours", () => {
+    expect(["0", "x", "Tab"].map((key) => press(key))).toEqual([null, null, null]);
+  });
+
+  it("a sheet is closed by Escape, and what was done in it is taken back", () => {
+    const sheet = { sheet: true };
+    expect(press("Escape", sheet)).toBe("close sheet");
+    expect([press("z", sheet, ctrl), press("z")]).toEqual(["take back", null]);
+    expect([press("Z", sheet, { ...ctrl, ...shift }), press("y", sheet, ctrl)]).toEqual([
+      "make again",
+      "make again",
+    ]);
+    expect(press("z", { ...sheet, focus: "field" }, ctrl)).toBeNull();
   });
 
   it("Enter and Escape answer dice that are there, and end a lesson", () => {

@@ -5,6 +5,7 @@ import { liveAddress, searchOf, type View, viewOf } from "./view";
 import type {
   AskPreviews,
   AtDesk,
+  AtlasDrawn,
   AtText,
   Carets,
   CommandName,
@@ -12,6 +13,7 @@ import type {
   DocumentState,
   DoorAction,
   KeepAs,
+  Look,
   OpenPatch,
   PatchSource,
   Refusal,
@@ -140,8 +142,9 @@ export function tellPerson(what: string, hint: string): void {
   forget(notice);
 }
 
-/** A writer does something to the text, has another one, or wants to see what something would do. */
-export function say(message: AtText | KeepAs | OpenPatch | AskPreviews | TakeRoll): void {
+/** A writer does something to the text, has another one, or wants to see what something would do; the page looks at
+ * something. */
+export function say(message: AtText | KeepAs | OpenPatch | Look | AtlasDrawn | AskPreviews | TakeRoll): void {
   worker?.postMessage(message);
 }
 

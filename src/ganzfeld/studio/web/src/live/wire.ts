@@ -7,6 +7,7 @@ export const ROLLING = "…";
 /** The kind of every message of the studio. */
 export const KINDS: readonly string[] = [
   "frame",
+  "atlas",
   "beat",
   "status",
   "patch",
@@ -18,6 +19,7 @@ export const KINDS: readonly string[] = [
   "played",
   "carets",
   "you",
+  "edited",
   "previewed",
 ];
 
@@ -50,7 +52,9 @@ export type CommandName =
   | "back"
   | "arm"
   | "disarm"
-  | "tap";
+  | "tap"
+  | "take"
+  | "end_take";
 
 export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
 
@@ -71,12 +75,29 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
+export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
 
-export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved;
+export type WireKind = "image" | "latent" | "number";
+
+export type ViewKind = "node" | "layer" | "channels" | "histogram" | "spectrum" | "weight";
+
+export type AtDesk =
+  | KnobTurned
+  | KnobReleased
+  | SnapshotAction
+  | LearnControl
+  | MasterMoved
+  | SoundFloor
+  | SoundChosen;
+
+export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
+
+export type AtPreviews = AskPreviews | TakeRoll;
 
 export type FromPage =
   | Acknowledgement
+  | AtlasDrawn
+  | Look
   | PageCommand
   | DoorAction
   | KeepAs
@@ -87,17 +108,20 @@ export type FromPage =
   | LearnControl
   | MasterMoved
   | SoundFloor
+  | SoundChosen
   | PushUpdates
   | MergeEdits
   | PlayText
   | SaveText
   | ResolveConflict
   | CaretMoved
+  | Edit
   | AskPreviews
   | TakeRoll;
 
 export type FromStudio =
   | EncodedFrame
+  | EncodedAtlas
   | Beat
   | Status
   | PatchSource
@@ -109,6 +133,7 @@ export type FromStudio =
   | BlockPlayed
   | Carets
   | You
+  | Edited
   | PreviewDrawn;
 
 /**
@@ -125,6 +150,29 @@ export interface EncodedFrame {
   sent: number;
   jpeg: Uint8Array<ArrayBuffer>;
   alpha: Uint8Array<ArrayBuffer>;
+}
+
+/** A cell, by the number that the page gave its view. */
+export interface CellOfPage {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  numbers: number[];
+  channels: number[];
+  problem: string;
+  id: number;
+}
+
+/** The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds. */
+export interface EncodedAtlas {
+  kind: "atlas";
+  number: number;
+  t: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  cells: CellOfPage[];
 }
 
 /** Says to a clean page that the studio lives, while there is no picture. */
@@ -186,9 +234,13 @@ export interface MasterStatus {
   frozen: boolean;
 }
 
-/** A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far. */
+/**
+ * A take that is recorded. name, path: of its file. seconds: how long it has been. size: its bytes on disk so
+ * far.
+ */
 export interface TakeStatus {
   name: string;
+  path: string;
   seconds: number;
   size: number;
 }
@@ -356,7 +408,8 @@ export interface Lesson {
  * What hands stand at: told when it changes, up to 20 times a second.
  *
  * Told by the render process:
- * held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
+ * held: addresses held by hands and snapshots, with their values (None: more than one number). mixed: those of them
+ * that a snapshot holds. fade: how recalls
  * arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
  * have arrived, 0 to 1. bin: snapshots that were deleted and can be had back, the last one last. undoes: what would be
  * undone at the snapshots ("delete dawn"), "" if there is nothing. waiting: one that waits for its beat. at: the place
@@ -371,6 +424,7 @@ export interface Desk {
   kind: "desk";
   knobs: KnobOnDesk[];
   held: Record<string, unknown>;
+  mixed: string[];
   snapshots: SnapshotOnDesk[];
   fade: [number, Unit, When];
   shown: string[];
@@ -502,6 +556,24 @@ export interface You {
 }
 
 /**
+ * The answer to `Edit`: the change of the document at that version, which the page makes as one of its own, so that
+ * it can undo it. start, end: what it concerns, in the text afterwards. changes None: it cannot be done; `what` and
+ * `hint` say why, or `late` that the document has a newer version, so that the page may ask again when it has it.
+ */
+export interface Edited {
+  kind: "edited";
+  request: number;
+  log: string;
+  version: number;
+  changes: Changes | null;
+  start: number;
+  end: number;
+  late: boolean;
+  what: string;
+  hint: string;
+}
+
+/**
  * A picture of variant `index` of a request. problem: why there is none (`jpeg` is empty then), or what is wrong
  * with it ("" nothing).
  */
@@ -519,6 +591,30 @@ export interface PreviewDrawn {
 export interface Acknowledgement {
   kind: "ack";
   number: number;
+}
+
+/** The atlas of this number, and all sent before it, are drawn or passed over: the next one may come. */
+export interface AtlasDrawn {
+  kind: "drawn";
+  number: number;
+}
+
+/** A view, and the number by which the page knows its cell. */
+export interface ViewOfPage {
+  of: ViewKind;
+  node: string;
+  layer?: string;
+  weight?: string;
+  channels?: "active" | "mean" | number[];
+  first?: number;
+  size?: number;
+  id: number;
+}
+
+/** All that this page looks at from now on beside the picture; nothing, if there are no views. */
+export interface Look {
+  kind: "look";
+  views?: ViewOfPage[];
 }
 
 /** Something to do (see `StudioShow.command`); `path` goes with "trust". */
@@ -577,7 +673,8 @@ export interface SnapshotAction {
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched.
+ * no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+ * were touched.
  */
 export interface LearnControl {
   kind: "learn";
@@ -602,6 +699,12 @@ export interface MasterMoved {
 export interface SoundFloor {
   kind: "floor";
   decibels: number;
+}
+
+/** This sound device is to be heard from now on, "": the system's own. From the machine that plays only. */
+export interface SoundChosen {
+  kind: "sound";
+  device: string;
 }
 
 /** A change that a writer made and that has no place in the log yet. */
@@ -673,6 +776,20 @@ export interface CaretMoved {
   name?: string;
   anchor?: number;
   head?: number | null;
+}
+
+/**
+ * A hand does something that changes the text: an act of `patch.language.edits`, by its word, on the document at
+ * this version, with everything that this page wrote in it. The answer is `Edited` with the same `request`, which the
+ * page makes up.
+ */
+export interface Edit {
+  kind: "edit";
+  request: number;
+  log: string;
+  version: number;
+  do: string;
+  arguments?: Record<string, string | number | boolean | null | (string | number | boolean | null)[]>;
 }
 
 /**
@@ -820,6 +937,85 @@ export interface Words {
   problem: string;
 }
 
+/** An input. name: "latent", or "ring.latent" of a line. source: the node it reads, "" for none. */
+export interface MapInput {
+  name: string;
+  makes: "image" | "latent";
+  required: boolean;
+  source: string;
+}
+
+/**
+ * A parameter of a node or of one of its lines, or the value of a knob or of a signal.
+ *
+ * name: the parameter's ("psi"). line: the line's part of an address, "" for the node itself. address: where a hand
+ * turns it, "" for what is fixed. kind: as in the reference ("value", "choice", …). text: what is written, "" for the
+ * default. value: the plain number that it is then, if it is one. low, high: what a knob spans. options: what may be
+ * chosen, as one would write it. by: what it follows; reads: the knobs, signals and nodes that its text speaks of.
+ */
+export interface MapNumber {
+  name: string;
+  line: string;
+  address: string;
+  kind: string;
+  text: string;
+  value: number | null;
+  default: string;
+  low: number | null;
+  high: number | null;
+  unit: string;
+  doc: string;
+  options: string[];
+  by: Driver;
+  reads: string[];
+}
+
+/** A line `node.method(…)`. name: its part of an address. at: where it stands. text: as it is written. */
+export interface MapLine {
+  name: string;
+  method: string;
+  at: number;
+  text: string;
+  mute: boolean;
+  solo: boolean;
+}
+
+/**
+ * A node, a knob or a signal. name: its own, or "out/image" if it is written in place; type: "noise", …; "knob",
+ * "signal". makes: what it can be asked for; "number" of knobs and signals. at, end: its first and last line. numbers:
+ * those that are written come first. passes: it can be bypassed.
+ */
+export interface MapNode {
+  name: string;
+  type: string;
+  makes: WireKind[];
+  at: number;
+  end: number;
+  named: boolean;
+  output: boolean;
+  network: boolean;
+  inputs: MapInput[];
+  numbers: MapNumber[];
+  lines: MapLine[];
+  passes: boolean;
+  bypass: boolean;
+  solo: boolean;
+}
+
+/**
+ * The map of the document at this version of its log. wires: between numbers, from whom to whom, by their names;
+ * those between pictures and latents are inputs. problem: why there is none, in words.
+ */
+export interface PatchMap {
+  nodes: MapNode[];
+  wires: [string, string][];
+  problem: string;
+  hint: string;
+  line: number;
+  log: string;
+  version: number;
+}
+
 /**
  * An address at which something arrived. value: the last one as text, "" if it had none. rate: messages in a
  * second, over the last whole one. ago: seconds since the last.
@@ -892,6 +1088,16 @@ export interface DoorKindHere {
 export interface OutputsHere {
   kinds: DoorKindHere[];
   rigs: string[];
+}
+
+/**
+ * devices: names of what can be listened to here. missing: why there is nothing, "" if there is; mend: what
+ * helps.
+ */
+export interface SoundsHere {
+  devices: string[];
+  missing: string;
+  mend: string;
 }
 
 /** One thing that was looked at. found: what was found; do: what helps where it does not work. */

@@ -1,17 +1,21 @@
 /** The live connection and the canvas, off the page's main thread: no layout or script there can hold up a frame. */
 
+import type { Atlas } from "./atlas";
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
 import type {
   AskPreviews,
   AtDesk,
+  AtlasDrawn,
   AtText,
   Beat,
   DoorAction,
+  EncodedAtlas,
   EncodedFrame,
   FromStudio,
   KeepAs,
+  Look,
   OpenPatch,
   PageCommand,
   TakeRoll,
@@ -26,6 +30,8 @@ export type ToWorker =
   | AtText
   | KeepAs
   | OpenPatch
+  | Look
+  | AtlasDrawn
   | AskPreviews
   | TakeRoll;
 
@@ -38,7 +44,8 @@ export interface Shown {
 }
 
 export type FromWorker =
-  | Exclude<FromStudio, EncodedFrame | Beat>
+  | Exclude<FromStudio, EncodedFrame | EncodedAtlas | Beat>
+  | Atlas
   | Shown
   | { kind: "live"; live: boolean }
   | { kind: "taken-back" };
@@ -58,6 +65,16 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     link?.renew();
   } else link?.send(write(data));
 };
+
+/** Decodes an atlas for the page; one that cannot be is passed over. */
+async function unpack({ jpeg, ...rest }: EncodedAtlas): Promise<void> {
+  try {
+    const picture = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+    page.postMessage({ ...rest, picture } satisfies Atlas, [picture]);
+  } catch {
+    link?.send(write({ kind: "drawn", number: rest.number }));
+  }
+}
 
 function start(canvas: OffscreenCanvas, url: string): void {
   address = url;
@@ -88,6 +105,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
     onMessage(data) {
       const message = read(data);
       if (message.kind === "frame") screen.take(message);
+      else if (message.kind === "atlas") void unpack(message);
       else if (message.kind !== "beat") post(message);
     },
   });

@@ -1,12 +1,13 @@
 /** The one editor of the page, for keys, buttons and the palette: what it knows, and what can be done with it. */
 
-import type { EditorView } from "@codemirror/view";
+import { EditorView } from "@codemirror/view";
 import { useSyncExternalStore } from "react";
 import { currentShow, say, tellPerson } from "../live/show";
 import { act, currentModes } from "../modes/modes";
 import { claimed, type Writer } from "./document/claim";
 import type { DocumentConnection } from "./document/connection";
 import { afterNode } from "./inserting";
+import { setChanged } from "./marks";
 import type { Standing } from "./problems";
 
 /** What the page says of the text beside it. */
@@ -45,6 +46,11 @@ export function writer(): Writer {
 export function attach(editor: EditorView, link: DocumentConnection): void {
   view = editor;
   connection = link;
+}
+
+/** The editor and its document; null before they are there. */
+export function attached(): { view: EditorView; link: DocumentConnection } | null {
+  return view && connection ? { view, link: connection } : null;
 }
 
 /** This page's name among the writers. */
@@ -86,6 +92,20 @@ export function edit(): void {
   view?.focus();
 }
 
+/** The caret goes to a line (from 1), which is marked for a moment. */
+export function goToLine(number: number): void {
+  if (!view) return;
+  const line = view.state.doc.line(Math.min(Math.max(number, 1), view.state.doc.lines));
+  view.dispatch({
+    selection: { anchor: line.from },
+    effects: [
+      setChanged.of({ from: line.from, to: line.to }),
+      EditorView.scrollIntoView(line.from, { y: "center" }),
+    ],
+  });
+  edit();
+}
+
 /** The caret leaves the text. */
 export function leaveText(): void {
   view?.contentDOM.blur();
@@ -115,6 +135,16 @@ export function playText(what: "block" | "all", now: boolean, at?: number): void
     const place = { start: at ?? selection?.from ?? 0, end: at ?? selection?.to ?? 0 };
     const part = what === "all" ? {} : place;
     say({ kind: "play", client: link.client, log: link.log, version: link.version, now, ...part });
+  });
+}
+
+/** Plays the statements from one place to another, as soon as the studio has all that is written here. */
+export function playRange(start: number, end: number): void {
+  const link = connection;
+  link?.whenSent(() => {
+    const length = view?.state.doc.length ?? 0;
+    const place = { start: Math.min(start, length), end: Math.min(end, length) };
+    say({ kind: "play", client: link.client, log: link.log, version: link.version, now: false, ...place });
   });
 }
 

@@ -1,0 +1,61 @@
+import "./sheets.css";
+import { type ReactNode, useEffect, useRef } from "react";
+import { MapSheet } from "../map/MapSheet";
+import { openSheet, type SheetName, useOpenSheet } from "./open";
+
+const TITLES: Record<SheetName, string> = {
+  map: "The map",
+  layers: "The layers",
+  library: "The library",
+};
+
+/** What is in each sheet. One that is not here cannot be opened. */
+const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+  map: () => <MapSheet />,
+};
+
+/** The sheet that is open: over the picture, beside the text where there is room for both. */
+export function OpenSheet() {
+  const name = useOpenSheet();
+  const contents = name && CONTENTS[name];
+  if (!contents) return null;
+  return (
+    <Frame key={name} name={name}>
+      {contents()}
+    </Frame>
+  );
+}
+
+function Frame({ name, children }: { name: SheetName; children: ReactNode }) {
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    place.current?.focus({ preventScroll: true });
+    return () => {
+      // The focus goes back, unless it has gone somewhere else meanwhile.
+      if (document.activeElement === document.body && before instanceof HTMLElement)
+        before.focus({ preventScroll: true });
+    };
+  }, []);
+  return (
+    <section
+      className={`laid sheet-${name}`}
+      aria-label={TITLES[name]}
+      data-testid={`sheet-${name}`}
+      tabIndex={-1}
+      ref={place}
+    >
+      <div className="laid-head">
+        <h2>{TITLES[name]}</h2>
+        <button
+          type="button"
+          aria-label={`Close ${TITLES[name].toLowerCase()}`}
+          onClick={() => openSheet(null)}
+        >
+          ✕
+        </button>
+      </div>
+      <div className="laid-body">{children}</div>
+    </section>
+  );
+}
