@@ -37,7 +37,8 @@ from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.previews import WIDEST
 
 QUALITY = 80
-NICE = 19
+NICE_TO_START, NICE = 10, 19
+"""Importing torch is a few seconds of work once; drawing goes on as long as somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def main(connection: Connection, prepare: Prepare, options: PreviewOptions) -> N
     """The process, from its start to its end."""
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    give_way()
+    give_way(NICE_TO_START)
     limit(options)
     keep_from_programs()
     logging.basicConfig(level=logging.CRITICAL, handlers=[logging.NullHandler()], force=True)
@@ -80,6 +81,7 @@ def main(connection: Connection, prepare: Prepare, options: PreviewOptions) -> N
     pipe = MessagePipe(connection, decode_to_previewer, inbox.put, lambda: os._exit(0)).start()
     try:
         artist = prepare(options)
+        give_way(NICE)
         pipe.post(Ready())
         _Previews(artist, pipe, inbox).run()
     except GanzfeldError as error:
@@ -90,14 +92,14 @@ def main(connection: Connection, prepare: Prepare, options: PreviewOptions) -> N
     os._exit(1)
 
 
-def give_way() -> None:
+def give_way(nice: int) -> None:
     """The show comes first, whoever else runs here."""
     # One thread: what a show leaves of a processor is enough for that. Before torch is imported.
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with contextlib.suppress(OSError, AttributeError, ImportError):
         if hasattr(os, "nice"):
-            os.nice(NICE)
+            os.nice(max(0, nice - os.nice(0)))
         else:
             import psutil
 

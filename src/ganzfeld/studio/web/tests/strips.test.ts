@@ -50,16 +50,23 @@ describe("which number a strip is about", () => {
 });
 
 describe("the values of a strip", () => {
-  it("go across the declared range", () => {
+  it("go across the declared range, and what is written is among them", () => {
+    expect(valuesOf({ written: "9.0", value: 9, span: { low: -1, high: 1 } })).toEqual([
+      "-1",
+      "-0.5",
+      "0",
+      "0.5",
+      "1",
+    ]);
     expect(valuesOf({ written: "0.8", value: 0.8, span: { low: -1, high: 2 } })).toEqual([
       "-1",
       "-0.25",
-      "0.5",
+      "0.8",
       "1.25",
       "2",
     ]);
     expect(valuesOf({ written: "4", value: 4, span: { low: 0, high: 100 } })).toEqual([
-      "0",
+      "4",
       "25",
       "50",
       "75",

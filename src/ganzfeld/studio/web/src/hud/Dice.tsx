@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { command, useShow } from "../live/show";
 import { ROLLING } from "../live/wire";
-import { DicePictures } from "../strips/DicePictures";
+import { DicePictures, WarmUp } from "../strips/DicePictures";
 import { amountsOf } from "../strips/values";
 
 const PROPOSED = [
@@ -26,13 +26,14 @@ export function Dice() {
   if (rolled === ROLLING)
     return (
       <div className="dice" role="status">
+        {!armed && <WarmUp />}
         <span className="rolling">
           rolling {ROLLING} {armed ? "a bend is looked for; it plays at once" : "a bend to try is looked for"}
         </span>
       </div>
     );
   return (
-    <section className="dice" data-testid="dice" aria-label="Dice">
+    <section className="dice" data-testid="dice" aria-label="Dice" ref={intoSight}>
       {isProposed && (
         <>
           <DicePictures line={rolled} strip={strip} />
@@ -46,6 +47,8 @@ export function Dice() {
             {does}
           </Press>
         ))}
+      </div>
+      <div className="dice-ways">
         {isProposed && amountsOf(rolled) && (
           <Press pressed={strip} title="Other amounts of it" onPress={() => setStrip(!strip)}>
             −2 … 2
@@ -56,11 +59,16 @@ export function Dice() {
           title={armed ? "What is rolled plays at once" : "What is rolled plays when it is taken"}
           onPress={() => command(armed ? "disarm" : "arm")}
         >
-          at once
+          on the wall at once
         </Press>
       </div>
     </section>
   );
+}
+
+/** On a phone it may be further down. */
+function intoSight(card: HTMLElement | null): void {
+  card?.scrollIntoView({ block: "nearest" });
 }
 
 /** Takes no focus, so that the keys go on working after a click. */

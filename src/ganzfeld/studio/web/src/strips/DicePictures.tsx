@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { say, useShow } from "../live/show";
-import { preview } from "../looking/previews";
+import { type Looker, type Preview, preview } from "../looking/previews";
 import { drawnHeight, show } from "./canvas";
 import { filmstrip } from "./filmstrip";
 import { amountsOf } from "./values";
@@ -19,11 +19,7 @@ export function DicePictures({ line, strip }: { line: string; strip: boolean }) 
         <Wall />
         <figcaption>now</figcaption>
       </figure>
-      <figure>
-        <With line={line} />
-        <figcaption>with it</figcaption>
-      </figure>
-      {strip && <Amounts line={line} />}
+      <With line={line} strip={strip} />
     </div>
   );
 }
@@ -55,48 +51,62 @@ function Wall() {
 }
 
 /** What would play with the line. The picture of the line before stays, dimmed, until there is one of this. */
-function With({ line }: { line: string }) {
+function With({ line, strip }: { line: string; strip: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const shown = useRef("");
   const [problem, setProblem] = useState("");
   useEffect(() => {
-    const shown = canvas.current;
-    if (!shown) return;
-    shown.classList.remove("drawn");
+    const after = canvas.current;
+    if (!after) return;
+    if (shown.current !== line) after.classList.remove("drawn");
+    shown.current = line;
     setProblem("");
-    const looker = preview([{ line }], drawnHeight(shown.clientHeight || 120), (drawn) => {
-      show(shown, drawn);
+    const draw = (drawn: Preview) => {
+      show(after, drawn);
       setProblem(drawn.picture ? "" : drawn.problem);
-    });
+    };
+    const amounts = strip && place.current ? stripOf(line, place.current, draw) : null;
+    const looker = amounts ?? preview([{ line }], drawnHeight(after.clientHeight || 120), draw);
     return looker.stop;
-  }, [line]);
+  }, [line, strip]);
   return (
     <>
-      <canvas ref={canvas} aria-label="What would play" role="img" data-testid="dice-preview" />
-      {problem !== "" && <p className="dice-problem">no preview: {problem}</p>}
+      <figure>
+        <canvas ref={canvas} aria-label="What would play" role="img" data-testid="dice-preview" />
+        <figcaption>with it</figcaption>
+        {problem !== "" && <p className="dice-problem">no preview: {problem}</p>}
+      </figure>
+      <div className="dice-amounts" ref={place} hidden={!strip} />
     </>
   );
 }
 
-/** The same line with other amounts; a click keeps one. */
-function Amounts({ line }: { line: string }) {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const amounts = amountsOf(line);
-    if (!place.current || !amounts) return;
-    const { lines, values, now } = amounts;
-    const frames = lines.map((each, index) => ({
-      word: values[index] ?? "",
-      isNow: index === now,
-      variant: { line: each },
-    }));
-    const { dom, stop } = filmstrip(frames, place.current.clientWidth, (index) => {
-      say({ kind: "take_roll", line: lines[index] ?? line });
-    });
-    place.current.append(dom);
-    return () => {
+/** The same line with other amounts; a click keeps one. null: it has none. */
+function stripOf(line: string, place: HTMLElement, draw: (drawn: Preview) => void): Looker | null {
+  const amounts = amountsOf(line);
+  if (!amounts) return null;
+  const { lines, values, now } = amounts;
+  const frames = lines.map((each, index) => ({
+    word: values[index] ?? "",
+    isNow: index === now,
+    variant: { line: each },
+  }));
+  const take = (index: number) => say({ kind: "take_roll", line: lines[index] ?? line });
+  const { dom, stop } = filmstrip(frames, place.clientWidth, take, (drawn) => {
+    if (drawn.index === now) draw(drawn);
+  });
+  place.append(dom);
+  return {
+    stop() {
       stop();
       dom.remove();
-    };
-  }, [line]);
-  return <div className="dice-amounts" ref={place} />;
+    },
+  };
+}
+
+/** Has the process that draws started while dice still roll. */
+export function WarmUp() {
+  useEffect(() => preview([{}], drawnHeight(64), () => {}).stop, []);
+  return null;
 }

@@ -60,17 +60,18 @@ function stripOf(state: EditorState, number: Draggable): Strip | null {
   const values = valuesOf(signed);
   if (new Set(values).size < values.length) return null;
   const { from, to, known, written } = signed;
-  return { from, to, values, known, now: values.findIndex((value) => Number(value) === Number(written)) };
+  return { from, to, values, known, now: values.indexOf(written) };
 }
 
-/** Five values across the declared range, or from −2 to 2 times what is written. */
+/** Five values across the declared range, or from −2 to 2 times what is written. What is written is one of them, in the
+ * place of the nearest, where it is in that range. */
 export function valuesOf(number: Pick<Draggable, "written" | "value" | "span">): string[] {
-  const { span, value } = number;
-  if (span && Number.isFinite(span.low) && Number.isFinite(span.high) && span.low < span.high) {
-    const step = (span.high - span.low) / 4;
-    return TIMES.map((_, place) => short(span.low + place * step, number));
-  }
-  return TIMES.map((times) => short(times * (value || 1), number));
+  const { span, value, written } = number;
+  if (!span || !Number.isFinite(span.low) || !Number.isFinite(span.high) || span.low >= span.high)
+    return TIMES.map((times) => (times === 1 && value !== 0 ? written : short(times * (value || 1), number)));
+  const step = (span.high - span.low) / 4;
+  const own = Math.round((value - span.low) / step);
+  return TIMES.map((_, place) => (place === own ? written : short(span.low + place * step, number)));
 }
 
 function short(value: number, number: Pick<Draggable, "written" | "value" | "span">): string {
