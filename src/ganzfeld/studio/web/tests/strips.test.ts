@@ -37,6 +37,7 @@ describe("which number a strip is about", () => {
   it("the amount of the argument that the caret is in, or of the line", () => {
     expect(about("rotate", 2)?.[0]).toBe("40");
     expect(about('"b64"', 2)?.[0]).toBe("40");
+    expect(about("bend", 2)?.[0]).toBe("40");
     expect(about('"1"', 1)?.[0]).toBe("2");
     expect(about("psi", 1)?.[0]).toBe("0.8");
     expect(about("rotate", 2, true)).toBeNull();

@@ -5,7 +5,7 @@ import { DicePictures, WarmUp } from "../strips/DicePictures";
 import { amountsOf } from "../strips/values";
 
 const PROPOSED = [
-  ["Enter", "take", "keep"],
+  ["Enter", "keep", "keep"],
   ["D", "roll again", "roll"],
   ["Esc", "drop", "back"],
 ] as const;

@@ -84,7 +84,7 @@ class StripLooks {
   constructor(view: EditorView) {
     this.view = view;
     document.addEventListener("pointermove", this.point);
-    document.addEventListener("pointerdown", this.press);
+    document.addEventListener("pointerdown", this.press, { capture: true });
     view.scrollDOM.addEventListener("scroll", this.hide);
   }
 
@@ -103,7 +103,7 @@ class StripLooks {
     this.wait(null);
     clearTimeout(this.leaving);
     document.removeEventListener("pointermove", this.point);
-    document.removeEventListener("pointerdown", this.press);
+    document.removeEventListener("pointerdown", this.press, { capture: true });
     this.view.scrollDOM.removeEventListener("scroll", this.hide);
   }
 
@@ -131,6 +131,7 @@ class StripLooks {
 
   private readonly hide = (): void => {
     this.wait(null);
+    this.over = null;
     if (this.shown) this.view.dispatch({ effects: setStrip.of(null) });
   };
 

@@ -110,8 +110,9 @@ interface Argument {
 
 /** Where the amount of the argument at a place is; on a line such as `face.bend(…)`, of the first that has one. */
 function amountAt(state: EditorState, place: number): number | null {
-  for (let node: SyntaxNode | null = nodeAt(state, place); node; node = node.parent) {
-    if (node.name !== "ArgList") continue;
+  for (let at: SyntaxNode | null = nodeAt(state, place); at; at = at.parent) {
+    const node = at.name === "CallExpression" ? at.getChild("ArgList") : at;
+    if (node?.name !== "ArgList") continue;
     const all = argumentsIn(state, node);
     const here = all.find(({ from, to }) => from <= place && place <= to);
     const own = here ? amountIn(state, here) : null;
