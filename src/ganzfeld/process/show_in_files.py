@@ -141,6 +141,8 @@ class ShowInFiles(ShowCommands):
                 self._options = replace(self._options, path=path, name=opened.name)
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
+                if not is_kept:
+                    self._dice.forget()
             played = self._policy.newest.text
             self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)

@@ -57,12 +57,15 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.preview_process import PreviewOptions
+from ganzfeld.process.previewer import Previewer
 from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.show_previews import ShowPreviews
 from ganzfeld.process.take_watch import free_take
 from ganzfeld.process.value_reports import Listeners
 from ganzfeld.takes.file import SUFFIX as TAKE_SUFFIX
@@ -197,6 +200,17 @@ class Supervisor(ControlledShow):
             self._told.saved = before.saved
             self._care.keeps(before.kept)
             self._playing = self._texts[0] = VersionedText(0, before.text, path=self._options.file)
+        self._previewer = Previewer(
+            lambda: (self._told.saved, self._told.moment),
+            lambda: PreviewOptions(self._told.status.device or device, self._options.sources),
+        )
+        self.previews = ShowPreviews(
+            self._previewer,
+            self.document,
+            self._dice,
+            newest=lambda: self._policy.newest,
+            playing=lambda: self._playing or self._policy.newest,
+        )
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
         self._asked_rate = 0.0
@@ -240,6 +254,7 @@ class Supervisor(ControlledShow):
         self._files.close()
         self._dice.end()
         self.document.close()
+        self._previewer.close()
         self.doors.close()
         self._failover.close()
         self._main_output.close()
@@ -305,6 +320,7 @@ class Supervisor(ControlledShow):
     def _give(self, message: RenderMessage, *, key: Hashable = None, keep: bool = True) -> None:
         with self._lock:
             self._failover.post(self._journal.add(message, key=key, keep=keep), key)
+        self._previewer.overhear(message, key)
 
     # What files say (a `FileListener`)
 

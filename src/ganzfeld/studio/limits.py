@@ -66,6 +66,12 @@ SLOWEST_PAINTING = 20.0
 PAINTED_BYTES_A_SECOND = 1_000_000.0
 """Of paintings from all pages together, in the long run."""
 PAINTED_BYTES_AT_ONCE = 8_000_000.0
+PREVIEWS_A_SECOND = 15.0
+"""Questions for previews from one connection: whoever rolls dice as fast as a hand can asks so often."""
+PREVIEWS_AT_ONCE = 30.0
+PREVIEW_BYTES_A_SECOND = 1024 * 1024.0
+"""Of previews to one connection; pictures above that are left out."""
+PREVIEW_BYTES_AT_ONCE = 2 * 1024 * 1024.0
 
 SLOWEST_SEND = 20.0
 """Seconds within which a connection takes what it is sent; one that does not is closed."""

@@ -49,6 +49,7 @@ _ALIASES: dict[str, Any] = {
     "ViewKind": looking.ViewKind,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
+    "AtPreviews": wire.AtPreviews,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }

@@ -46,6 +46,7 @@ export type Doing =
   | "roll"
   | "keep"
   | "back"
+  | "arm dice"
   | "undo"
   | "learn"
   | "stop learning"
@@ -145,8 +146,8 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
     title: "PLAY",
     keys: [
       ["1–9", "recall a snapshot"],
-      ["D", "dice: a bend is proposed"],
-      ["Enter  Esc", "keep it, take it back"],
+      ["D", "dice: a bend to look at"],
+      ["Enter  Esc", "take it, drop it"],
       ["T", "tap the beat"],
       ["L", "learn a control"],
       ["B", "the library"],

@@ -20,6 +20,7 @@ export const KINDS: readonly string[] = [
   "carets",
   "you",
   "edited",
+  "previewed",
 ];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
@@ -49,6 +50,8 @@ export type CommandName =
   | "roll"
   | "keep"
   | "back"
+  | "arm"
+  | "disarm"
   | "tap"
   | "take"
   | "end_take";
@@ -91,6 +94,8 @@ export type AtDesk =
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
+export type AtPreviews = AskPreviews | TakeRoll;
+
 export type FromPage =
   | Acknowledgement
   | AtlasDrawn
@@ -112,7 +117,9 @@ export type FromPage =
   | SaveText
   | ResolveConflict
   | CaretMoved
-  | Edit;
+  | Edit
+  | AskPreviews
+  | TakeRoll;
 
 export type FromStudio =
   | EncodedFrame
@@ -128,7 +135,8 @@ export type FromStudio =
   | BlockPlayed
   | Carets
   | You
-  | Edited;
+  | Edited
+  | PreviewDrawn;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -264,7 +272,9 @@ export interface TakeStatus {
  * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
  * render_alive: False while there is no render process; the last picture is held until it is back.
  * put_off: of `pending_trust`, those of which a person said on the page: not now.
- * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+ * rolled: the line that dice propose, `ROLLING` while they roll, "" if there is none. rolled_after: the line of the
+ * patch's newest text after which it would stand, from 1; 0: it stands in the text and plays, or there is none.
+ * dice_armed: whether what dice roll plays at once.
  * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
  * take: the take that is recorded, or None.
  * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
@@ -306,6 +316,8 @@ export interface Status {
   render_alive: boolean;
   put_off: string[];
   rolled: string;
+  rolled_after: number;
+  dice_armed: boolean;
   osc_dropped: number;
   osc_dropped_last: string;
   doors: DoorStatus[];
@@ -564,6 +576,20 @@ export interface Edited {
   hint: string;
 }
 
+/**
+ * A picture of variant `index` of a request. problem: why there is none (`jpeg` is empty then), or what is wrong
+ * with it ("" nothing).
+ */
+export interface PreviewDrawn {
+  kind: "previewed";
+  request: number;
+  index: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  problem: string;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -767,6 +793,39 @@ export interface Edit {
   version: number;
   do: string;
   arguments?: Record<string, string | number | boolean | null | (string | number | boolean | null)[]>;
+}
+
+/**
+ * One thing to look at: what plays, with something else.
+ *
+ * changes: of the document at the version that the request names; the block that they are in plays then, and nothing
+ * else that is written. values: what hands are to hold, by address. line: this line in the place of the one that dice
+ * propose. Without any of them: what plays.
+ */
+export interface PreviewVariant {
+  changes: Changes | null;
+  values: Record<string, number>;
+  line: string;
+}
+
+/**
+ * Draw these variants of what plays, again and again, small and beside the show, until the page asks for others.
+ * request: a number that grows; the newest of a page counts, one without variants ends it. log, version: the document
+ * that changes are of. height: of the pictures, in pixels. Answered with `PreviewDrawn`.
+ */
+export interface AskPreviews {
+  kind: "preview";
+  request: number;
+  log?: string;
+  version?: number;
+  height?: number;
+  variants?: PreviewVariant[];
+}
+
+/** Keep this line in the place of the one that dice propose. */
+export interface TakeRoll {
+  kind: "take_roll";
+  line: string;
 }
 
 /**

@@ -31,6 +31,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["save the file", "Ctrl S", "save"],
   ["edit the text", "E", "edit"],
   ["roll dice for a bend", "D", "roll"],
+  ["dice: on the wall at once, or when they are taken", "", "arm dice"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
   ["the library: networks, patches, films, pictures, songs", "B", "library"],
   ["tap the beat", "T", "tap"],
