@@ -21,6 +21,7 @@ from ganzfeld.studio.library.kinds import FileKind
 from ganzfeld.studio.library.listing import Library
 from ganzfeld.studio.library.questions import Fitting
 from ganzfeld.studio.library.uploads import ArrivedFile, Upload
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.map_words import PatchMap
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, looking, status
@@ -57,6 +58,7 @@ _ALIASES: dict[str, Any] = {
 _ANSWERS = (
     Words,
     PatchMap,
+    Insides,
     inputs.Inputs,
     machine.OutputsHere,
     machine.SoundsHere,

@@ -54,6 +54,7 @@ export type Doing =
   | "tap"
   | "map"
   | "library"
+  | "layers"
   | "close sheet"
   | "take back"
   | "make again";
@@ -98,6 +99,7 @@ function held(press: Press, place: Place): Doing | null {
 
 const PLAYED: Readonly<Record<string, Doing>> = {
   b: "library",
+  a: "layers",
   d: "roll",
   e: "edit",
   f: "fullscreen",
@@ -156,6 +158,7 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
       ["G", "map of the patch"],
+      ["A", "layers of the networks"],
       ["E", "into the text"],
       ["?", "this sheet"],
     ],

@@ -1020,6 +1020,99 @@ export interface PatchMap {
 }
 
 /**
+ * A layer as it plays in this patch.
+ *
+ * short: its shortest name. channels, height, width: of its activation. weights: how many it has. inner: it lies
+ * within a block, whose name reaches its weights, too. plays: False if the node stops at a smaller picture before it.
+ */
+export interface InsideLayer {
+  name: string;
+  short: string;
+  channels: number;
+  height: number;
+  width: number;
+  weights: number;
+  inner: boolean;
+  plays: boolean;
+}
+
+/** A weight by its official name. layer: whose it is, "" for what comes before the layers. */
+export interface InsideWeight {
+  name: string;
+  shape: number[];
+  layer: string;
+}
+
+/**
+ * A line of the text that bends or blends.
+ *
+ * name: its part of an address, the first one's if a loop makes several. text: what is written, shortened. line,
+ * end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
+ * bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
+ * lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
+ * comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
+ * where a hand turns that.
+ */
+export interface InsideLine {
+  name: string;
+  method: "bend" | "blend";
+  text: string;
+  line: number;
+  end_line: number;
+  target: string;
+  reaches: "activation" | "weight" | "nothing";
+  layers: string[];
+  weights: number;
+  bends: string[];
+  channels: number[] | null;
+  alone: boolean;
+  muted: boolean;
+  solo: boolean;
+  acts: boolean;
+  other: string;
+  amount: number | null;
+  address: string;
+}
+
+/**
+ * A node that plays a network.
+ *
+ * file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
+ * latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it
+ * shows, "" for the picture. blends: networks that it can be blended with, those of the patch first. problem: why it
+ * cannot be looked into, "" if it can.
+ */
+export interface InsideNetwork {
+  node: string;
+  file: string;
+  kind: string;
+  width: number;
+  height: number;
+  latent: number;
+  rows: number;
+  source: string;
+  shows: string;
+  layers: InsideLayer[];
+  weights: InsideWeight[];
+  lines: InsideLine[];
+  blends: string[];
+  problem: string;
+}
+
+/**
+ * All networks of a text.
+ *
+ * log, version: which text of the document this is. problem: what is wrong with the text as it is written; the
+ * networks are then those of the text that plays, and nothing of them can be edited.
+ */
+export interface Insides {
+  networks: InsideNetwork[];
+  problem: string;
+  log: string;
+  version: number;
+}
+
+/**
  * An address at which something arrived. value: the last one as text, "" if it had none. rate: messages in a
  * second, over the last whole one. ago: seconds since the last.
  */

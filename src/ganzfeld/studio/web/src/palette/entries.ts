@@ -34,6 +34,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["dice: on the wall at once, or when they are taken", "", "arm dice"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
   ["the library: networks, patches, films, pictures, songs", "B", "library"],
+  ["layers of the networks", "A", "layers"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
   ["pause, or go on", "Shift Space", "pause"],
