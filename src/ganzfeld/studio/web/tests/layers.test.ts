@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CellOfPage, InsideLayer, InsideLine, InsideNetwork, Insides } from "../src/live/wire";
 import { AT_FIRST, type Choice, toggled, withChoice } from "../src/looking/layers/chosen";
 import {
+  allBut,
   areaPoints,
   bentLayers,
   blendedWith,
@@ -208,6 +209,11 @@ describe("numbers of cells", () => {
     expect(areaPoints([0, 0], 10, 4, 0)).not.toMatch(/NaN|Infinity/);
     expect(linePoints([1, Number.NEGATIVE_INFINITY, 3], 10, 4)).toBe("0.0,4.0 10.0,0.0");
     expect(linePoints([], 10, 4)).toBe("");
+  });
+
+  it("list all channels but one", () => {
+    expect(allBut(3, 8)).toBe("0-2,4-7");
+    expect([allBut(0, 3), allBut(2, 3), allBut(1, 3), allBut(0, 1)]).toEqual(["1-2", "0-1", "0,2", ""]);
   });
 
   it("lie in a grid of eight columns", () => {
