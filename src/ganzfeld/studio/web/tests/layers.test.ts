@@ -105,9 +105,11 @@ describe("what is chosen", () => {
 
   it("keeps what is still there when the text changes", () => {
     const chosen = chosenBy({ do: "layer", node: "face", layer: "b8" }, { do: "line", line: "one" });
-    expect(withChoice(chosen, { do: "fit", insides: INSIDES })).toBe(chosen);
+    const known = withChoice(chosen, { do: "fit", insides: INSIDES });
+    expect(known.line).toBe("one");
+    expect(withChoice(known, { do: "fit", insides: INSIDES })).toBe(known);
     const without = { ...INSIDES, networks: [{ ...NETWORK, lines: [] }] };
-    expect(withChoice(chosen, { do: "fit", insides: without })).toEqual({ ...chosen, line: "" });
+    expect(withChoice(known, { do: "fit", insides: without })).toEqual({ ...known, line: "", lines: [] });
     const smaller = { ...INSIDES, networks: [{ ...NETWORK, layers: [layer("b4")] }] };
     expect(withChoice(chosen, { do: "fit", insides: smaller }).layer).toBe("");
     const other = { ...INSIDES, networks: [{ ...NETWORK, node: "skin" }] };
@@ -117,6 +119,22 @@ describe("what is chosen", () => {
       line: "",
     });
     expect(withChoice(chosen, { do: "fit", insides: { ...INSIDES, networks: [] } })).toBe(chosen);
+  });
+
+  it("takes up the bend that was just put on the layer", () => {
+    const chosen = chosenBy({ do: "layer", node: "face", layer: "b8" }, { do: "fit", insides: INSIDES });
+    const more = (...lines: InsideLine[]) => ({
+      ...INSIDES,
+      networks: [{ ...NETWORK, lines: [...NETWORK.lines, ...lines] }],
+    });
+    const picked = withChoice(chosen, { do: "pick", channel: 3 });
+    expect(withChoice(picked, { do: "fit", insides: more(line("new")) })).toMatchObject({
+      line: "new",
+      picked: [],
+    });
+    const elsewhere = more(line("new", { layers: ["b4"] }));
+    expect(withChoice(picked, { do: "fit", insides: elsewhere })).toMatchObject({ line: "", picked: [3] });
+    expect(withChoice(chosen, { do: "fit", insides: more(line("a"), line("b")) }).line).toBe("");
   });
 
   it("never leaves the grid or the first channel", () => {
