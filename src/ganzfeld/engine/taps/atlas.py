@@ -167,23 +167,27 @@ class Atlas:
         part = self._planes[:, cell.y : cell.y + cell.side, cell.x : cell.x + cell.side]
         picture = torch.cat([picture, picture[-1:]]) if len(picture) == 2 else picture
         height, width = drawing.put(picture, part, cell.side)
-        told = self._told(cell, numbers, channels)
-        self._places[number] = CellPlace(cell.x, cell.y, width, height, *told)
+        self._tell(number, numbers, channels, (cell.x, cell.y, width, height))
 
-    def _tell(self, number: int, numbers: Tensor) -> None:
-        self._places[number] = CellPlace(0, 0, 0, 0, *self._told(self.layout.cells[number], numbers, None))
+    def _tell(
+        self,
+        number: int,
+        numbers: Tensor | None,
+        channels: Tensor | None = None,
+        area: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        """Write a cell's numbers, and say where all of it is."""
+        cell = self.layout.cells[number]
+        count = self._write(numbers, cell.numbers, cell)
+        chosen = self._write(channels, cell.numbers + count, cell)
+        self._places[number] = CellPlace(*area, cell.numbers, count, cell.numbers + count, chosen)
 
-    def _told(self, cell: ReservedCell, *kinds: Tensor | None) -> tuple[int, ...]:
-        """Where the numbers of each kind are: (from, count) of one after the other."""
-        told: list[int] = []
-        at, end = cell.numbers, cell.numbers + cell.count
-        for numbers in kinds:
-            count = 0 if numbers is None else min(len(numbers), end - at)
-            if numbers is not None and count:
-                self._numbers[at : at + count].copy_(numbers[:count])
-            told += [at, count]
-            at += count
-        return tuple(told)
+    def _write(self, numbers: Tensor | None, at: int, cell: ReservedCell) -> int:
+        """How many of the numbers had room from `at` on."""
+        count = 0 if numbers is None else min(len(numbers), cell.numbers + cell.count - at)
+        if numbers is not None and count:
+            self._numbers[at : at + count].copy_(numbers[:count])
+        return count
 
 
 _DRAW: dict[str, Callable[[Atlas, int, Tensor], None]] = {
