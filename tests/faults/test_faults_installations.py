@@ -21,11 +21,13 @@ from fake_show import FakeShow
 from ganzfeld.cli import _unattended
 from ganzfeld.cli._unattended import LogWriter, keep
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch import library
 from ganzfeld.process import kept_show, pulse_watch
 from ganzfeld.process.kept_show import kept_path, read_kept
 from ganzfeld.process.opening_hours import HoursKeeper, OpeningHours
 from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.studio.server import StudioServer
+from ganzfeld.values.document import Draft
 from waiting import until
 
 # Hours
@@ -147,6 +149,48 @@ def test_a_killed_supervisor_goes_on_as_it_was(tmp_path, monkeypatch):
         patch.write_text("grey 8\n# out()")
         until(lambda: show.latest().image[0, GREY, 0] == 8)
         until(lambda: not show.status().errors)
+
+
+@pytest.mark.parametrize("what", ["beside:b.ganz", "example:organ"])
+def test_a_killed_supervisor_goes_on_with_the_patch_that_it_went_over_to(tmp_path, monkeypatch, what):
+    monkeypatch.setattr(kept_show, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(library, "example_text", lambda name: "grey 30\n" if name == "organ" else None)
+    monkeypatch.setenv("GANZFELD_HOME", str(tmp_path / "home"))
+    patch, kept = tmp_path / "a.ganz", tmp_path / "kept" / "a.show"
+    patch.write_text("grey 10\n")
+    (tmp_path / "b.ganz").write_text("grey 20\n")
+    came = 30 if what == "example:organ" else 20
+
+    def shows(show, grey: int) -> None:
+        until(lambda: show.latest() is not None and show.latest().image[0, GREY, 0] == grey)
+
+    with Supervisor(patch, prepare=fake_dependencies, keep_in=kept) as show:
+        shows(show, 10)
+        show.open_patch(what)
+        shows(show, came)
+        log, version = show.document.told("", 0)[0].log, show.document.told("", 0)[0].version
+        length = len(show.document.text)
+        show.document.push(log, version, "me", [Draft(changes=[length, [0, "# typed", ""]])])
+        show.record_take()
+        name = show.name
+        until(lambda: (found := read_kept(kept)) is not None and found.elsewhere and found.elsewhere.name == name)
+        until(lambda: read_kept(kept).text == f"grey {came}\n" and read_kept(kept).takes)
+        show.document.look(1e9)
+        monkeypatch.setattr(show.document, "_end_store", show.document._store.close)  # as if it were killed
+    with Supervisor(patch, prepare=fake_dependencies, keep_in=kept) as show:
+        shows(show, came)
+        assert show.name == name and show.patch_source().name == name
+        assert show.document.text == f"grey {came}\n# typed\n", "what was typed there is still written there"
+        assert show.status().take is not None
+        if what == "beside:b.ganz":
+            (tmp_path / "b.ganz").write_text("grey 21\n# out()")
+            shows(show, 21)
+    kept_show.stay_at_home(kept)
+    kept_show.stay_at_home(kept)
+    assert not kept.exists(), "a person ended it"
+    patch.write_text("grey 12\n")
+    with Supervisor(patch, prepare=fake_dependencies, keep_in=kept) as show:
+        shows(show, 12)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x80", bytes(3000)])

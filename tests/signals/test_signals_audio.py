@@ -17,9 +17,12 @@ from ganzfeld.patch.expressions.frame import FrameContext
 from ganzfeld.signals import audio
 from ganzfeld.signals.audio import AudioInput, Hearing
 from ganzfeld.signals.audio_file import AudioFile, SoundFile
+from ganzfeld.signals.devices import devices_here
+from ganzfeld.signals.features import FLOOR_DB
 from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.shared_sound import SharedInput
 from ganzfeld.signals.show_time import KnownTime, ShowTime
+from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.sound_ring import SoundReader, SoundWriter
 from ganzfeld.values.time import Moment
@@ -403,6 +406,88 @@ def card(monkeypatch):
     monkeypatch.setattr(audio, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(audio, "PATIENCE_SECONDS", 0.5)
     return card
+
+
+class TwoCards(Card):
+    """Two devices that are plugged in, one that is broken, and one that says nothing."""
+
+    DEVICES = ("Speakers", "USB Audio", "USB Audio 2", "Broken", "Mute")
+
+    def __init__(self):
+        super().__init__()
+        inner, card = self.InputStream, self
+
+        class InputStream(inner):
+            def __enter__(self):
+                if card.DEVICES[self.device or 1] == "Broken":
+                    raise RuntimeError("Error opening InputStream: Device unavailable")
+                if card.DEVICES[self.device or 1] != "Mute":
+                    self.callback(np.zeros((self.block, 2), np.float32), self.block, None, None)
+                return self
+
+        self.InputStream = InputStream
+
+    def query_devices(self, device=None, kind=None):
+        devices = [
+            {"name": name, "max_input_channels": 2 * (name != "Speakers"), "default_samplerate": 48000.0}
+            for name in self.DEVICES
+        ]
+        return devices if kind is None else devices[1 if device is None else device]
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    card = TwoCards()
+    monkeypatch.setattr(audio, "sounddevice", lambda: card)
+    monkeypatch.setattr(audio, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(audio, "FIRST_SOUND_SECONDS", 0.2)
+    return card
+
+
+def test_another_device_is_chosen_while_one_is_heard(cards, outside):
+    with AudioInput(outside, "usb audio", channel=2, floor=-40) as device:
+        assert until(lambda: device.look().source == "USB Audio" and cards.streams)
+        with pytest.raises(SignalError, match="does not open"):
+            device.choose("Broken")
+        with pytest.raises(SignalError, match="gives no sound"):
+            device.choose("Mute")
+        with pytest.raises(SignalError, match="no sound device 'None'"):
+            device.choose("None")
+        assert device.look().source == "USB Audio" and device.problem is None and cards.streams[0].active
+        assert cards.asked_again == 0, "that would end what is heard"
+        device.choose("USB Audio 2")
+        assert until(lambda: device.look().source == "USB Audio 2")
+        assert device.look().floor == -40
+        cards.play(sine(100, 0.3))
+        assert until(lambda: outside.values().get("/audio/bass", 0) > 0.5)
+        assert not cards.streams[0].active
+
+
+def test_signals_go_over_from_a_file_to_a_device_and_from_nothing(cards, outside, tmp_path):
+    path = write_wave(tmp_path / "tone.wav", sine(100, 1))
+    for wanted in (Wanted(audio=str(path), audio_options={"floor": -60}), Wanted()):
+        with Signals(outside, wanted, clock=lambda: 0.0) as signals:
+            with pytest.raises(SignalError):
+                signals.listen_to("Broken")
+            heard = signals.look().sound
+            assert (heard is not None and heard.is_file) == bool(wanted.audio)
+            signals.listen_to("USB Audio 2")
+            assert until(lambda: signals.look().sound.source == "USB Audio 2")
+            assert not signals.look().sound.is_file
+            assert signals.look().sound.floor == (-60 if wanted.audio else FLOOR_DB)
+            assert signals.problems == []
+            signals.listen_to("")
+            assert until(lambda: signals.look().sound.source == "USB Audio")
+
+
+def test_what_there_is_to_listen_to(cards, monkeypatch):
+    assert devices_here() == {"devices": ["USB Audio", "USB Audio 2", "Broken", "Mute"]}
+
+    def none():
+        raise SignalError("Sound needs PortAudio", hint="install it")
+
+    monkeypatch.setattr(audio, "sounddevice", none)
+    assert devices_here() == {"missing": "Sound needs PortAudio", "mend": "install it"}
 
 
 def test_a_device_is_heard_lost_and_found_again(card, outside):

@@ -17,7 +17,8 @@ from ganzfeld.studio import side_routes
 from ganzfeld.studio.server import StudioServer
 from ganzfeld.values.desk import KnobOnDesk
 from ganzfeld.values.inputs import Arrival, Inputs, SoundHeard
-from hands_show import HandsShow, KnownOutputs
+from ganzfeld.values.status import TakeStatus
+from hands_show import HandsShow, KnownOutputs, KnownSounds
 
 SIZES = ((1440, 900), (1920, 1080), (1024, 768), (820, 1180))
 PHONES = ((390, 844), (360, 640), (844, 390))
@@ -34,6 +35,7 @@ def wait_until(page, holds: Callable[[], object], within: float = 10) -> None:
 def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HandsShow]:
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(side_routes, "outputs_here", KnownOutputs)
+    monkeypatch.setattr(side_routes, "sounds_here", KnownSounds)
     show = HandsShow(tmp_path / "organ.mp4")
     yield show
     show.close()
@@ -272,8 +274,11 @@ def test_what_arrives_can_be_picked_from(opened, show):
     panel = opened.get_by_test_id("panel-inputs")
     wait_until(opened, lambda: "60 a second" in panel.inner_text())
     assert "ganzfeld play --midi" in panel.inner_text()
-    panel.get_by_role("button", name="learn").click()
+    learn = panel.get_by_role("button", name="learn")
+    learn.nth(0).click()
     wait_until(opened, lambda: last(show, "touched") == ("cc 1/74",))
+    learn.nth(1).click()
+    wait_until(opened, lambda: last(show, "touched") == ("osc /fader",))
 
 
 def test_what_is_heard_is_seen_and_its_floor_is_moved(opened, show):
@@ -284,6 +289,42 @@ def test_what_is_heard_is_seen_and_its_floor_is_moved(opened, show):
     assert float(panel.get_by_role("meter", name="audio.level").get_attribute("value")) == 0.7
     panel.get_by_role("slider").press("ArrowUp")
     wait_until(opened, lambda: last(show, "silence below") == (-49,))
+
+
+def test_the_sound_device_is_chosen(opened, show):
+    opened.get_by_role("button", name="sound").click()
+    device = opened.get_by_test_id("sound-device")
+    wait_until(opened, lambda: device.locator("option").count() == 4)
+    assert device.input_value() == "none"
+    device.select_option("USB Audio")
+    wait_until(opened, lambda: last(show, "listen to") == ("USB Audio",))
+    show.inputs_now = Inputs(sound=SoundHeard(source="USB Audio"))
+    wait_until(opened, lambda: device.input_value() == "USB Audio")
+    device.select_option("")
+    wait_until(opened, lambda: last(show, "listen to") == ("",))
+
+
+def test_a_take_is_begun_and_ended(opened, show):
+    take = opened.get_by_test_id("take")
+    take.click()
+    wait_until(opened, lambda: ("take", {}) in show.commands)
+    show.now.take = TakeStatus(name="night.ganztake", path="/shows/night.ganztake", seconds=3.0, size=2_000_000)
+    wait_until(opened, lambda: take.get_attribute("aria-pressed") == "true")
+    assert "night.ganztake" in take.get_attribute("title")
+    take.click()
+    wait_until(opened, lambda: ("end_take", {}) in show.commands)
+    show.now.take = None
+    opened.get_by_test_id("film-kept").wait_for()
+    assert "/shows/night.ganztake" in opened.get_by_test_id("film-kept").inner_text()
+
+
+def test_the_buttons_above_stand_in_one_line(opened, show):
+    show.now.take = TakeStatus(name="night.ganztake", path="/shows/night.ganztake", seconds=3.0, size=2_000_000)
+    opened.get_by_test_id("record").click()
+    wait_until(opened, lambda: "kB" in opened.get_by_test_id("record").inner_text())
+    buttons = opened.locator(".tools button")
+    tops = {round(buttons.nth(k).bounding_box()["y"]) for k in range(buttons.count())}
+    assert len(tops) == 1
 
 
 def test_the_picture_of_this_window_becomes_smaller_and_a_reload_keeps_it(opened, show):

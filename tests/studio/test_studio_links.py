@@ -191,6 +191,7 @@ COMMANDS: list[dict[str, Any]] = [
     {"kind": "snapshot", "do": "store", "arguments": ["a"]},
     {"kind": "master", "what": "black", "value": 1.0},
     {"kind": "door", "do": "open", "door": "film:x.mp4"},
+    {"kind": "look", "views": [{"id": 0, "of": "node", "node": "face"}]},
 ]
 
 
@@ -203,7 +204,7 @@ def test_who_watches_commands_nothing(show, come, message):
         assert "watch" in viewer.hear("notice")["what"]
         viewer.say(kind="ack", number=0)
         assert viewer.hear("status")
-    assert show.commands == [] and show.done == []
+    assert show.commands == [] and show.done == [] and show.looked_at == []
 
 
 def test_an_output_takes_acknowledgements_only(show, come, visit, links):

@@ -33,6 +33,7 @@ from ganzfeld.errors import PatchError, Where
 from ganzfeld.process.dependencies import Dependencies, hazards_of
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
+from ganzfeld.values.looking import CellPlace
 from ganzfeld.values.outside import Outside
 
 HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
@@ -109,6 +110,30 @@ def obey(word: str) -> int:
     return int(word)
 
 
+class FakeOnlooker:
+    """Draws an atlas of one pixel for each view: its size, and the last letter of its node as its number."""
+
+    def __init__(self) -> None:
+        self.views: tuple = ()
+        self.number = os.getpid() % 1000
+
+    def look(self, views: tuple) -> None:
+        self.views = tuple(views)
+        self.number += 1
+
+    def take(self) -> SimpleNamespace | None:
+        if not self.views:
+            return None
+        picture = np.zeros((2, 256, 4), np.uint8)
+        numbers = picture[1:].reshape(-1).view(np.float32)
+        numbers[0] = self.number
+        for place, view in enumerate(self.views):
+            picture[0, place] = view.size % 256
+            numbers[1 + place] = ord(view.node[-1])
+        places = tuple(CellPlace(place, 0, 1, 1, 1 + place, 1) for place in range(len(self.views)))
+        return SimpleNamespace(number=self.number, views=self.views, places=places, shown=1, rows=1, picture=picture)
+
+
 class FakeEngine:
     does_without = False
 
@@ -149,6 +174,7 @@ class FakeEngine:
         self.values = {"/grey": 0}
         self.hits = self.state = self.frames = self.halvings = 0
         self.frame_seconds = 0.0
+        self.onlooker = FakeOnlooker()
 
     @property
     def bpm(self) -> float | None:
@@ -203,6 +229,9 @@ class FakeEngine:
         except PatchError as error:
             self.problems = [error]
 
+    def tell_taken_again(self) -> None:
+        pass
+
     def set(self, address: str, value: int) -> None:
         if address != "/grey":
             raise PatchError(f"There is nothing at {address}")
@@ -256,7 +285,7 @@ class FakeEngine:
         picture[0, STATE] = self.state
         return dict.fromkeys(self.outs, picture)
 
-    def checkpoint(self) -> bytes:
+    def checkpoint(self, *, whole: bool = False) -> bytes:
         bank = encode_bank(self.snapshots.bank)
         return msgspec.msgpack.encode([self.hits, self.state, self.turned, self.outside.values(), bank, self.ran])
 

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.library import ListedPatch
+from ganzfeld.process.atlas_store import ShownAtlas
 from ganzfeld.process.document.document import Document
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk, KnobOnDesk, Lesson
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.looking import CellShown, CellView
 from ganzfeld.values.status import MasterStatus, PatchSource, Status
 
 PATCH = """\
@@ -76,6 +78,8 @@ class FakeShow:
         self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
         self.played_at_once = False
         self.own_patches: list[ListedPatch] = []
+        self.looked_at: list[tuple[CellView, ...]] = []
+        self._atlas: ShownAtlas | None = None
         self._newest: ShownFrame | None = None
         self._changed = threading.Condition()
 
@@ -84,6 +88,9 @@ class FakeShow:
 
     def silence_below(self, decibels: float) -> None:
         self._do("silence below", decibels)
+
+    def listen_to(self, device: str) -> None:
+        self._do("listen to", device)
 
     def push(self, image: np.ndarray, number: int | None = None) -> None:
         with self._changed:
@@ -176,6 +183,27 @@ class FakeShow:
 
     def connect(self, target: str, control: str | None) -> None:
         self._do("connect", target, control)
+
+    def look(self, views: Sequence[CellView]) -> None:
+        with self._changed:
+            self.looked_at.append(tuple(views))
+            self._changed.notify_all()
+
+    def looks_at(self, *views: CellView, within: float = 10.0) -> bool:
+        """Waits until all that is looked at are these."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self.looked_at) and self.looked_at[-1] == views, within)
+
+    def push_atlas(self, image: np.ndarray, views: Sequence[CellView], cells: Sequence[CellShown]) -> None:
+        with self._changed:
+            number = self._atlas.number + 1 if self._atlas else 1
+            self._atlas = ShownAtlas(image, number, time.monotonic(), tuple(views), tuple(cells))
+            self._changed.notify_all()
+
+    def atlas(self, newer_than: int, timeout: float) -> ShownAtlas | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._atlas is not None and self._atlas.number > newer_than, timeout)
+            return self._atlas if self._atlas is not None and self._atlas.number > newer_than else None
 
     def patches(self) -> list[ListedPatch]:
         return self.own_patches

@@ -12,7 +12,7 @@ from door_stage import Stage
 from fake_show import FakeShow, flat
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
 from ganzfeld.process.desk_reader import key_of
-from ganzfeld.studio.machine import DoorKindHere, OutputsHere
+from ganzfeld.studio.machine import DoorKindHere, OutputsHere, SoundsHere
 from ganzfeld.values.desk import BinnedSnapshot, Desk, KnobOnDesk, SnapshotOnDesk
 from ganzfeld.values.status import Status
 
@@ -113,3 +113,10 @@ class KnownOutputs:
                 DoorKindHere("window", "A display.", missing="glfw is missing", mend="pip install glfw"),
             ]
         )
+
+
+class KnownSounds:
+    """Stands for what this machine can listen to."""
+
+    async def ask(self) -> SoundsHere:
+        return SoundsHere(devices=["Scarlett", "USB Audio"])

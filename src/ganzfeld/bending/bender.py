@@ -143,15 +143,26 @@ class Bender:
         tuple with a 1-d tensor for each match, as long as its channels or longer.
         """
         # They are read beside what follows, which must not be given their memory.
-        crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+        all_amounts = self._all_amounts(amounts)
         branches = () if self._bent_weights is None else self._bent_weights.branches
         try:
             with joined_at_the_latest(*branches, self._gaining, self._masks.making):
                 if self._bent_weights is not None:
-                    self._bent_weights.make({**amounts, **crossings}, frame, memory)
+                    self._bent_weights.make(all_amounts, frame, memory)
                 yield self.live
         finally:
             self.live.runtime.pending.forget()
+
+    def weight(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Tensor:
+        """On the device: a weight as it is played with, to be looked at. Within `bent`."""
+        if self._bent_weights is None:
+            return self._tensors[name]
+        return self._bent_weights.bent(name, self._all_amounts(amounts), frame, memory)
+
+    def _all_amounts(self, amounts: Mapping[str, Any]) -> dict[str, Any]:
+        """With those that follow from where two networks cross."""
+        crossings = {name: Crossed(crossed(amounts[name], octaves)) for name, octaves in self._octaves.items()}
+        return {**amounts, **crossings}
 
     def gains(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> dict[str, Tensor] | None:
         """On the device: what multiplies convolutions after their demodulation, as `synthesis` takes it; on the way as

@@ -155,9 +155,20 @@ class BentWeights:
             self.live.runtime.rederive(stored, streams)
         self.live.runtime.pending.announce(batch.names, self._device)
 
+    def bent(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Tensor:
+        """On the device: a weight after its blends and bends, made once more, for those are stored nowhere that are
+        bent on the way."""
+        return self._made(name, amounts, frame, memory, None)
+
     def _bend(self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+        self._made(name, amounts, frame, memory, torch.atleast_1d(self._live_tensors[name]))
+
+    def _made(
+        self, name: str, amounts: Mapping[str, Any], frame: Tensor, memory: Memory, live: Tensor | None
+    ) -> Tensor:
+        """live: what the result is written into."""
         # A single number (a noise strength) is bent as one channel.
-        x, live = torch.atleast_1d(self._tensors[name]), torch.atleast_1d(self._live_tensors[name])
+        x = torch.atleast_1d(self._tensors[name])
         matches = self._matches.get(name, ())
         blends = self._blends.get(name, ())
         for blend in blends:
@@ -167,6 +178,7 @@ class BentWeights:
         for match in matches:
             out = live if match is matches[-1] else None
             x = bent(x, match, amounts[match.line.name], frame, memory, out)
+        return x
 
 
 def _grouped(names: list[str], tensors: Mapping[str, Tensor]) -> Iterator[list[str]]:

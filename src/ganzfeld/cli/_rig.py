@@ -67,6 +67,13 @@ class ShowRig:
             changed = Route(route.type, route.picture, door, {**route.options, **options})
             save_rig(self.name, msgspec.structs.replace(rig, doors={**rig.doors, door: changed}))
 
+    def keep_sound(self, device: str) -> None:
+        """A hand chose another sound device: it is kept, if the show plays with a rig. Raises OutputError."""
+        if self.name is not None:
+            rig = load_rig(self.name)
+            sound = msgspec.structs.replace(rig.sound, input=device, channel=None)
+            save_rig(self.name, msgspec.structs.replace(rig, sound=sound))
+
 
 def show_rig(
     patch: Path | None,

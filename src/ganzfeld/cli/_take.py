@@ -11,13 +11,17 @@ from ganzfeld.errors import GanzfeldError, Where
 class TakeFile:
     """The file of a take that is about to be recorded. Raises GanzfeldError if it is there already, or no take's."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, again: bool = False) -> None:
+        """again: of a show that is started again, which finds what it wrote: the next free name is taken."""
+        from ganzfeld.process.take_watch import free_take
         from ganzfeld.takes.file import SUFFIX
 
         where = Where(file=str(path))
         if path.suffix.lower() != SUFFIX:
             hint = f"For example: --take {path.with_suffix(SUFFIX)}"
             raise GanzfeldError(f"a take's name ends in {SUFFIX}", where=where, hint=hint)
+        if again:
+            path = free_take(path)
         if path.exists():
             raise GanzfeldError("there is such a take already", where=where, hint="Choose another name")
         if not path.absolute().parent.is_dir():

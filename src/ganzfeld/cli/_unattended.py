@@ -48,10 +48,11 @@ def kept_in() -> Path | None:
 def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = None) -> int:
     """Run `ganzfeld` with these arguments in a process of its own, and start it again whenever it ends by itself or
     hangs; the exit code when a person ended it. what: tells apart what is kept."""
-    from ganzfeld.process.kept_show import PULSE_PORT, kept_path
+    from ganzfeld.process.kept_show import PULSE_PORT, kept_path, stay_at_home
 
     signs = SignsOfLife()
-    kept_by = {KEPT_IN: str(kept_path(what)), PULSE_PORT: str(signs.port)}
+    kept = kept_path(what)
+    kept_by = {KEPT_IN: str(kept), PULSE_PORT: str(signs.port)}
     words = [*(program or (sys.executable, "-c", "from ganzfeld.cli import main; main()")), *arguments]
     stopped = threading.Event()
     pause = FIRST_PAUSE
@@ -60,11 +61,13 @@ def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = No
             began = time.monotonic()
             code, how = _run(words, kept_by, signs, stopped)
             if stopped.is_set() or code in (0, WRONG_WORDS):
+                stay_at_home(kept)
                 return code
             if time.monotonic() - began >= CALM_SECONDS:
                 pause = FIRST_PAUSE
             log.warning("the show ended (%s) and is started again in %.0f s", how, pause)
             if stopped.wait(pause):
+                stay_at_home(kept)
                 return 0
             if "--headless" not in words:
                 words.append("--headless")  # one browser is enough

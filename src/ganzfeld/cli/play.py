@@ -292,7 +292,7 @@ def play(
 
     from ganzfeld.cli._take import TakeFile
 
-    take_file = TakeFile(take) if take else None
+    take_file = TakeFile(take, again=kept_in() is not None) if take else None
     if record is not None:
         check_target(record, overwrite=kept_in() is not None)  # one that is started again finds what it wrote
 
@@ -311,7 +311,7 @@ def play(
         fps=fps,
         tempo=follow,
         trust_all=trust,
-        take=take,
+        take=take_file.path if take_file else None,
         take_cameras=take_camera,
         sound=Path(heard) if heard and Path(heard).is_file() else None,
         sources=chosen.rig.sources.allow,
@@ -332,6 +332,13 @@ def play(
     )
     show.osc_dropped = lambda: signals.dropped
     show.inputs, show.silence_below = signals.look, signals.silence_below
+
+    def listen_to(device: str) -> None:
+        signals.listen_to(device)
+        show.hears_no_file()
+        chosen.keep_sound(device)
+
+    show.listen_to = listen_to
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):

@@ -207,6 +207,11 @@ class BuilderThread:
         """Make what the thread will need, before it is needed."""
         self._thread.submit(self._graphs.prime)
 
+    def beside(self, work: Callable[[], None]) -> None:
+        """Do something else beside the show, after what is being built."""
+        with contextlib.suppress(RuntimeError):  # closed
+            self._thread.submit(work)
+
     def retire(self, built: BuiltPatch) -> None:
         """Let a patch go that no longer plays, beside the show: it takes time to give memory back, and its last frame
         may still be under way on the device."""

@@ -27,6 +27,7 @@ from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.script_permissions import ScriptPermissions
 from ganzfeld.engine.snapshots.bank import decode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
+from ganzfeld.engine.taps.onlooker import Onlooker
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
@@ -108,6 +109,8 @@ class Engine:
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
         )
+        self.onlooker = Onlooker(self._builder.beside)
+        """Who looks into what plays; of it neither pictures nor takes know anything."""
 
     # What the loop and the person need to know
 
@@ -263,6 +266,7 @@ class Engine:
             playing.evaluator.adopt(old.evaluator)
             playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
             if playing.built is not old.built:
+                self.onlooker.forget()
                 self._resources.forget_unused()
                 if fade <= 0:
                     self._builder.retire(old.built)
@@ -369,6 +373,10 @@ class Engine:
             if playing is not None and node in playing.built.nodes:
                 playing.built.nodes[node].give(what)
 
+    def tell_taken_again(self) -> None:
+        """The recorder is to be told with the next frame what every node takes, and not only what is new."""
+        self._taken = Taken()
+
     def _tell(self, name: str, *arguments: Any) -> None:
         if self.recorder is not None:
             self.recorder.did(name, *arguments)
@@ -413,7 +421,8 @@ class Engine:
             self._meter.start()
             with torch.inference_mode(), at_work(self.device):
                 self._recall(self._playing, moment, inbox)
-                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings)
+                looking = self.onlooker if self.onlooker.looks else None
+                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, looking)
                 if self._fade is not None:
                     mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
                     if mixed is None:

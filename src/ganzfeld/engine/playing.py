@@ -11,6 +11,7 @@ import torch
 
 from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.state import State
+from ganzfeld.engine.taps.onlooker import Onlooker
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
@@ -39,11 +40,20 @@ class PlayingPatch:
         turned: dict[str, Any],
         report: Callable[[str, Exception], None],
         halvings: int = 0,
+        onlooker: Onlooker | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Every output's picture for this moment. Raises GanzfeldError, and whatever nodes raise."""
+        """Every output's picture for this moment. Raises GanzfeldError, and whatever nodes raise.
+
+        onlooker: who looks into it, if anybody does; that changes no picture.
+        """
         values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
         program = self.built.program(values, self.state, report, halvings)
         program.prepare(moment, values)
+        twin = None if onlooker is None else onlooker.twin(program)
+        if onlooker is not None and twin is not None:
+            pictures = twin.run(program)
+            onlooker.drew(twin)
+            return pictures
         pictures = program.run()
         if program.wants_capture and not self.forked:
             with contextlib.suppress(torch.OutOfMemoryError):  # then it goes on as it is

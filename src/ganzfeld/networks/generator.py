@@ -13,6 +13,8 @@ from ganzfeld.networks.derived import DerivedTensors
 from ganzfeld.networks.noise import NoiseMode
 from ganzfeld.networks.wide import Wide
 
+Peek = Callable[[str, Tensor], None]
+"""Is called with a layer's name and its activation [N, C, h, w], which it must not change."""
 Gains = Mapping[str, Tensor]
 """A layer's name -> what multiplies its convolution after demodulation, before noise and bias: 0-d or [C]."""
 
@@ -38,6 +40,23 @@ class LayerHook:
         return self._call(layer, x) if self.sees(layer) else x
 
 
+class LayerPeek:
+    """What looks at activations as they go on, bent if they are, and changes nothing: the picture stays the same, bit
+    for bit, and what is fused stays fused.
+
+    layers: the whole names of the layers after which `call` is called.
+    """
+
+    def __init__(self, call: Peek, layers: Iterable[str]) -> None:
+        self._call = call
+        self.layers = frozenset(layers)
+
+    def __call__(self, layer: str, x: Tensor) -> None:
+        """Look at x, if this is one of the layers."""
+        if layer in self.layers:
+            self._call(layer, x)
+
+
 @dataclass(frozen=True, slots=True)
 class SynthesisOptions:
     """How a picture is made from w. What a kind of network does not have (noise, a transform), it does not read.
@@ -51,6 +70,7 @@ class SynthesisOptions:
     for the network's own.
     after: what is called after the layers. gains: what multiplies convolutions, by whole names of layers.
     wide: another size of picture; hooks see the whole field, of which the middle is returned.
+    peek: what looks at activations, after the hook.
     """
 
     noise_mode: NoiseMode = "const"
@@ -62,6 +82,7 @@ class SynthesisOptions:
     after: LayerHook | None = None
     gains: Gains | None = None
     wide: Wide | None = None
+    peek: LayerPeek | None = None
 
     def sees(self, layer: str) -> bool:
         """Whether the hook is called after this layer."""
@@ -69,7 +90,14 @@ class SynthesisOptions:
 
     def passed(self, layer: str, x: Tensor) -> Tensor:
         """The activation that goes on after this layer."""
-        return x if self.after is None else self.after(layer, x)
+        x = x if self.after is None else self.after(layer, x)
+        if self.peek is not None:
+            self.peek(layer, x)
+        return x
+
+    def peeks(self, layer: str) -> bool:
+        """Whether somebody looks at this layer."""
+        return self.peek is not None and layer in self.peek.layers
 
     def gain(self, layer: str) -> Tensor | None:
         """What multiplies this layer's convolution, if anything."""

@@ -16,7 +16,7 @@ from ganzfeld.networks.complete import completed
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.device import at_work
 from ganzfeld.networks.find import locate
-from ganzfeld.networks.generator import Gains, LayerHook, SynthesisOptions
+from ganzfeld.networks.generator import Gains, LayerHook, LayerPeek, SynthesisOptions
 from ganzfeld.networks.kinds import config_from_json, kind_of
 from ganzfeld.networks.labels import Label, labels
 from ganzfeld.networks.noise import MODES, NoiseMode
@@ -223,6 +223,7 @@ class Network:
         gains: Gains | None = None,
         size: tuple[int, int] | None = None,
         fill: str = "mirror",
+        peek: LayerPeek | None = None,
     ) -> Tensor:
         """w [N, num_ws, w_dim] (or [N, w_dim], the same row everywhere) -> picture [N, C, H, W], about −1..1.
 
@@ -243,6 +244,7 @@ class Network:
         world. With `until`, the activation under that picture. The network works on a field up to one sample of its
         first layer larger, which is what `after` sees; the middle of it is returned.
         fill: how StyleGAN2's constant and noise go on beyond their borders: "mirror", "tile", "noise" or "stretch".
+        peek: what looks at activations, and changes nothing.
         """
         w = w[:, None].expand(-1, self.num_ws, -1) if w.ndim == 2 else w
         if w.ndim != 3 or w.shape[1] != self.num_ws or w.shape[2] != self.w_dim:
@@ -265,6 +267,7 @@ class Network:
             after=after,
             gains=self._gains(gains),
             wide=self.wide(size, fill, resolution),
+            peek=peek,
         )
         w = w.to(self.device, torch.float32)
         generator = self.runtime.generator(w)

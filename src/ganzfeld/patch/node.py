@@ -17,11 +17,11 @@ Pictures between nodes are `[1, 4, H, W]`, RGBA, sRGB-encoded, straight alpha, 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ganzfeld.errors import PatchError, Where, nearest
 from ganzfeld.patch.costs import Cost
@@ -257,6 +257,29 @@ class PrepareContext:
     report: Callable[[Exception], None]
 
 
+class NodeTap(Protocol):
+    """Looks into a node while it renders, and changes nothing of what it makes (`engine.taps`). layers, weights: the
+    words by which it knows what it looks at."""
+
+    @property
+    def layers(self) -> Collection[str]: ...
+
+    @property
+    def weights(self) -> Collection[str]: ...
+
+    def layer(self, word: str, x: torch.Tensor) -> None:
+        """An activation [1, C, h, w]; x is only valid now."""
+        ...
+
+    def weight(self, word: str, before: torch.Tensor, after: torch.Tensor) -> None:
+        """A weight as the network has it, and as it is played with."""
+        ...
+
+    def misses(self, word: str, why: str) -> None:
+        """There is no such layer or weight."""
+        ...
+
+
 @dataclass(slots=True)
 class RenderContext:
     """What `render` sees. Read no value on the host here: no `.item()`, no `if tensor`.
@@ -264,7 +287,8 @@ class RenderContext:
     parameters: values as 0-dimensional float32 tensors on the device, choices and structure as Python values.
     staged: the buffers that `prepare` filled. request: what the reader asks for. state(name, shape): a tensor
     that persists from frame to frame and across programs, zero at first; update it in place.
-    halvings: how many times this node is to halve its inner size (see `Node.most_halvings`).
+    halvings: how many times this node is to halve its inner size (see `Node.most_halvings`). tap: who looks into a
+    network while it is played, if anybody does.
     methods: the parameters of each method line, by the line's name. report: show a problem without failing.
     """
 
@@ -277,6 +301,7 @@ class RenderContext:
     methods: Mapping[str, Named]
     report: Callable[[Exception], None]
     halvings: int = 0
+    tap: NodeTap | None = None
 
 
 class Declares:
@@ -377,6 +402,10 @@ class Node(Declares):
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> Any:
         """The frame: a picture tensor, or a `Latent`."""
         raise NotImplementedError(self.word)
+
+    def warm(self, tap: NodeTap, context: RenderContext) -> None:
+        """Make what a tap needs at first use, beside a show that plays this node: nothing that the show reads or
+        remembers may change."""
 
     def matched(self) -> Mapping[str, tuple[int, ...]]:
         """After `setup`: the number of channels of each thing that a method line reaches, so that `i` and `n` can fan

@@ -234,7 +234,7 @@ def play(config: Config) -> None:
     import torch
 
     from ganzfeld.kernels.side_streams import PendingTensors
-    from ganzfeld.networks.generator import LayerHook, SynthesisOptions
+    from ganzfeld.networks.generator import LayerHook, LayerPeek, SynthesisOptions
     from ganzfeld.networks.kinds import kind_of
 
     with torch.device("meta"), torch.no_grad():
@@ -247,6 +247,7 @@ def play(config: Config) -> None:
         # A bend leaves an activation as it lies in memory, or without the padding of its channels.
         for after in (None, LayerHook(lambda name, x: x), LayerHook(lambda name, x: x.clone())):
             network.synthesis(w, SynthesisOptions(after=after))
+        network.synthesis(w, SynthesisOptions(peek=LayerPeek(lambda name, x: None, config.specs)))
 
 
 def main(card: Card) -> None:

@@ -9,81 +9,64 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.folders import home_folder
-from ganzfeld.patch import library
-from ganzfeld.patch.library import ListedPatch, OpenedPatch
 from ganzfeld.patch.trust import TrustStore
-from ganzfeld.process.commands import ShowCommands
-from ganzfeld.process.document.document import Document
+from ganzfeld.process.atlas_store import AtlasStore, ShownAtlas
 from ganzfeld.process.failover import Failover
-from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput, ShownFrame
 from ganzfeld.process.messages import ReportValues, TrustScript, VersionedText
-from ganzfeld.process.midi_learn import MidiLearn
-from ganzfeld.process.options import ShowOptions
 from ganzfeld.process.page_door import PageDoor
-from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.render_state import RenderState
-from ganzfeld.process.restart_policy import RestartPolicy
 from ganzfeld.process.routing import Routing
-from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.show_in_files import ShowInFiles
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.looking import CellView
 from ganzfeld.values.status import DoorStatus, MasterStatus, PatchSource, Problem, Status
 from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
 
 
-class ControlledShow(ShowCommands):
+class ControlledShow(ShowInFiles):
     """What may be asked of a running show, and done to it: a `studio.show.StudioShow`. Every method may be called by
     any thread, and none waits for the render process.
 
-    name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens to
-    controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one; whoever
-    listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is silence (may
-    raise GanzfeldError). doors: where pictures leave to; `doors.master`: their level, black and freeze. document: the
-    text that is written, of which this show plays and saves.
+    name: what the person calls the patch. deafness: why no control can be learned, "" if one can; whoever listens
+    to controllers says so there. osc_dropped: how many messages of OSC could not be read, and why the last one;
+    whoever listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is
+    silence; listen_to: the sound device that is heard (both may raise GanzfeldError). doors: where pictures leave
+    to; `doors.master`: their level, black and freeze. document: the text that is written, of which this show plays
+    and saves.
     """
 
-    name: str
     deafness: str
     osc_dropped: Callable[[], tuple[int, str]]
     inputs: Callable[[], Inputs]
     silence_below: Callable[[float], None]
+    listen_to: Callable[[str], None]
     doors: Routing
-    document: Document
-    _files: ShowFiles
-    _options: ShowOptions
-    _lock: threading.RLock
-    _moving: threading.Lock
     _news: threading.Event
-    _policy: RestartPolicy
     _texts: dict[int, VersionedText]
     _playing: VersionedText | None
     _put_off: set[str]
-    _dice: LiveDice
-    _learning: MidiLearn
     _taps: Taps
     _listeners: Listeners
-    _care: FileCare
     _pulse: PulseWatch
     _failover: Failover
     _told: RenderState
     _main_output: MainOutput
+    _atlas: AtlasStore
 
     # What viewers ask
 
@@ -158,7 +141,7 @@ class ControlledShow(ShowCommands):
 
     def command(self, name: str, **arguments: str) -> None:
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
-        dice for a bend, "keep" it, take it "back"."""
+        dice for a bend, "keep" it, take it "back"; "take" and "end_take": record a take beside the patch."""
         match name:
             case "pause" | "resume":
                 self.pause(name == "pause")
@@ -172,6 +155,10 @@ class ControlledShow(ShowCommands):
                 self._dice.keep()
             case "back":
                 self._dice.back()
+            case "take":
+                self.record_take()
+            case "end_take":
+                self.end_take()
             case "trust":
                 self.trust(arguments.get("path", ""))
             case "later":
@@ -218,56 +205,9 @@ class ControlledShow(ShowCommands):
         """What of the document plays, is on disk, and is on its way."""
         return self.document.state(self.status(), set_aside=self._policy.is_set_aside)
 
-    def patches(self) -> list[ListedPatch]:
-        """The person's patches: in the folder of the one that plays, and in the Ganzfeld folder."""
-        return library.patches(self._options.path)
-
-    def keep_as(self, name: str) -> None:
-        """Give what is written a file of this name in the person's Ganzfeld folder, and go on in it, with the
-        snapshots. Raises GanzfeldError."""
-        with self._moving:
-            self._take_allows(home_folder())
-            with self._files.lock, self.document.lock:  # nothing is typed meanwhile
-                text = self.document.text
-                path = library.new_file(name, text)
-                self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
-
-    def open_patch(self, what: str) -> None:
-        """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
-        GanzfeldError."""
-        with self._moving:
-            found = library.opened(what, self._options.path)
-            if found.path is not None:
-                self._take_allows(found.path.parent)
-            with self._files.lock, self.document.lock:
-                if self.document.would_be_lost:
-                    kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
-                    log.warning("what was typed had no file yet: it is in %s", kept)
-                self._go_on_in(found)
-
-    def _take_allows(self, folder: Path) -> None:
-        """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
-        playing = self._options.path
-        if self._options.take is not None and folder.absolute() != (playing.parent if playing else Path.cwd()):
-            raise GanzfeldError("a take is being recorded, which knows the files of one folder", hint="End it first")
-
-    def _go_on_in(self, opened: OpenedPatch, *, is_kept: bool = False) -> None:
-        """is_kept: it is what is written already, under another name: what plays plays on."""
-        file = PatchFile(opened.path) if opened.path is not None else None
-        path = file.path if file is not None else None
-        with self._files.lock, self.document.lock:  # nobody is told of a save of the file before meanwhile
-            self._files.move(file, with_snapshots=is_kept)
-            with self._lock:
-                self._options = replace(self._options, path=path, name=opened.name)
-                self.name = opened.name
-                self._learning.file, self._dice.path = self._options.file, path
-            played = self._policy.newest.text
-            self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
-            self._play(played if is_kept else self.document.first_played, at_once=False)
-
     def learn(self, target: str | None = None) -> None:
         """The next control that is touched is to turn this (see `MidiLearn.learn`). Raises GanzfeldError."""
-        if self.deafness:
+        if self.deafness and not self.inputs().osc:
             raise GanzfeldError("No control can be learned", hint=self.deafness)
         self._learning.learn(target)
 
@@ -356,6 +296,16 @@ class ControlledShow(ShowCommands):
     def _tell_reports(self) -> None:
         self._give(self._listeners.wanted or ReportValues(), key="report", keep=False)
 
+    def look(self, views: Sequence[CellView]) -> None:
+        """Show these in the atlas from now on; nothing, if there are none. Raises GanzfeldError."""
+        with self._lock:
+            if self._atlas.ask(views):
+                self._give(self._atlas.asked, key="look", keep=False)
+
+    def atlas(self, newer_than: int, timeout: float) -> ShownAtlas | None:
+        """The newest atlas, once its number is above `newer_than`; None after `timeout` seconds."""
+        return self._atlas.wait(newer_than, timeout)
+
     def look_at_doors(self) -> tuple[tuple[DoorStatus, ...], MasterStatus]:
         """How every door and the master are."""
         return self.doors.statuses(), self.doors.master.status()
@@ -364,19 +314,9 @@ class ControlledShow(ShowCommands):
         """Do what a page asks of a door (see `Routing.obey`); "record": begin a film beside the patch. Raises
         GanzfeldError."""
         if do == "record":
-            self.doors.record(self._film())
+            self.doors.record(self._beside(".mp4"))
         else:
             self.doors.obey(do, door, options)
-
-    def _film(self) -> Path:
-        """Where a film goes whose name nobody chose; a number is added where that is taken."""
-        path = self.patch_file
-        return path.with_suffix(".mp4") if path else Path.cwd() / f"{Path(self.name).stem or 'show'}.mp4"
-
-    @property
-    def patch_file(self) -> Path | None:
-        """The file of the patch, or None."""
-        return self._files.patch.path if self._files.patch else None
 
     def page(self, picture: str) -> PageDoor | None:
         """What clean pages of an output see (see `Routing.page`)."""

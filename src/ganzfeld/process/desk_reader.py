@@ -43,6 +43,7 @@ class DeskReader:
         return Desk(
             knobs=_knobs(engine, graph) if graph is not None else (),
             held={address: _shown(engine.values.get(address)) for address in engine.turned},
+            mixed=tuple(address for address, held in engine.turned.items() if isinstance(held, Mix)),
             snapshots=self._snapshots,
             fade=(bank.fade.length, bank.fade.unit, bank.fade.when),
             shown=tuple(current.shares) if current is not None and current.at is None else (),

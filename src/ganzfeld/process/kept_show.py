@@ -30,11 +30,26 @@ PULSE_PORT = "GANZFELD_PULSE"
 PULSE_SECONDS = 1.0
 
 
+class Elsewhere(msgspec.Struct, frozen=True):
+    """The patch that a show went over to: its name, its file's path (None: it has none), and what is on disk of it (or,
+    without a file, what it began with)."""
+
+    name: str
+    path: str | None
+    disk: str
+
+
 class KeptShow(msgspec.Struct, frozen=True, kw_only=True):
     """text: the last one that played well. checkpoint, clock: as `CheckpointSaved`. kept: copies of networks, by the
-    networks' paths. version: of this format."""
+    networks' paths. version: of this format.
+
+    elsewhere: None while the show plays what it was started with; else what it went over to. takes: a take is recorded,
+    so another one is to be.
+    """
 
     text: str
+    elsewhere: Elsewhere | None = None
+    takes: bool = False
     checkpoint: bytes | None = None
     clock: dict[str, Any] = {}
     kept: dict[str, str] = {}
@@ -67,6 +82,16 @@ def read_kept(path: Path) -> KeptShow | None:
         log.warning("the kept show %s cannot be read: %s", path, error)
         return None
     return kept if kept.version == VERSION else None
+
+
+def stay_at_home(path: Path) -> None:
+    """A person ended the show: the next one that is kept there begins with what it is started with."""
+    kept = read_kept(path)
+    if kept is not None and kept.elsewhere is not None:
+        try:
+            path.unlink()
+        except OSError as error:
+            log.warning("the kept show %s cannot be forgotten: %s", path, error)
 
 
 class SignOfLife:

@@ -12,6 +12,7 @@ import msgspec
 
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.looking import CellPlace, CellView
 from ganzfeld.values.piped_log import LogLine
 from ganzfeld.values.status import Problem, Status
 
@@ -160,6 +161,13 @@ class ArrangeSnapshots(_Message, frozen=True):
     arguments: tuple[Any, ...] = ()
 
 
+class LookAt(_Message, frozen=True):
+    """Show these in the atlas from now on (`AtlasLaidOut` says where); nothing, if there are no views. The session of
+    the atlas is there."""
+
+    views: tuple[CellView, ...] = ()
+
+
 class FileChanged(_Message, frozen=True):
     """A watched file changed."""
 
@@ -176,6 +184,16 @@ class Dark(_Message, frozen=True):
     """Publish black pictures in place of those that are made, or no longer: outside a show's hours."""
 
     dark: bool = True
+
+
+class RecordTake(_Message, frozen=True):
+    """Record a take into this file from the next frame on, and end one that is recorded; path "": end it only. The rest
+    is as in `Begin`."""
+
+    path: str = ""
+    name: str = ""
+    sound: str = ""
+    cameras: bool = False
 
 
 class Stop(_Message, frozen=True):
@@ -195,11 +213,13 @@ RenderMessage = (
     | FollowRefresh
     | LeastRate
     | ReportValues
+    | LookAt
     | LoadSnapshots
     | ArrangeSnapshots
     | FileChanged
     | TrustScript
     | Dark
+    | RecordTake
     | Stop
 )
 
@@ -266,6 +286,17 @@ class ReportedValues(_Message, frozen=True):
     values: dict[str, Any]
 
 
+class AtlasLaidOut(_Message, frozen=True):
+    """Where the views are in the atlases that come from now on. number: the first of the numbers in each of them.
+    shown: so many rows have pictures; rows: so many, the last ones, have numbers, float32."""
+
+    number: int
+    views: tuple[CellView, ...]
+    places: tuple[CellPlace, ...]
+    shown: int
+    rows: int
+
+
 class SnapshotsStored(_Message, frozen=True):
     """The snapshots (`bank.encode_bank`) changed: they are to be written into their file."""
 
@@ -297,6 +328,7 @@ FromRender = (
     | PatchAddresses
     | PatchTable
     | ReportedValues
+    | AtlasLaidOut
     | Desk
     | SnapshotsStored
     | CheckpointSaved

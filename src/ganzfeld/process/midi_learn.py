@@ -1,10 +1,12 @@
-"""MIDI learn: a hand chooses what is to be turned and touches a control, in any order; then the patch says so."""
+"""MIDI learn, and of OSC: a hand chooses what is to be turned and touches a control (or picks an address), in any
+order; then the patch says so.
+"""
 
 from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec.structs import replace
 
@@ -14,6 +16,9 @@ from ganzfeld.values.status import PatchSource
 
 SNAPSHOT = "snapshot:"
 """Before the name of a snapshot that is chosen, where others are addresses."""
+
+
+_ARGUMENTS: dict[str, Literal["midi", "osc"]] = {"": "midi", "cc": "midi", "osc": "osc"}
 
 
 class LearningShow(Protocol):
@@ -62,8 +67,8 @@ class MidiLearn:
         self._offer(tuple(found))
 
     def touched(self, control: str) -> float | None:
-        """A control was touched: "cc 1/74" or "note 1/60". If that ends the lesson, returns what `connect` does, else
-        None. Raises GanzfeldError."""
+        """A control was touched ("cc 1/74", "note 1/60"), or an address picked ("osc /push"). If that ends the lesson,
+        returns what `connect` does, else None. Raises GanzfeldError."""
         with self._lock:
             complete = None if self._lesson is None else self._told(replace(self._lesson, control=control))
         return self.connect(*complete) if complete is not None else None
@@ -80,10 +85,13 @@ class MidiLearn:
         GanzfeldError if the text has no place for it.
         """
         if target.startswith(SNAPSHOT):
+            if control is not None and control.startswith("osc "):
+                what = "A snapshot is recalled by a control, not by an address"
+                raise GanzfeldError(what, hint="OSC recalls it at /snapshot/recall, with its name")
             self._show.arrange("bind", target.removeprefix(SNAPSHOT), control)
             return None
-        kind, _, place = (control or "cc ").partition(" ")
-        if kind != "cc":
+        kind, _, place = (control or "").partition(" ")
+        if kind == "note":
             raise GanzfeldError("A knob is turned by a controller, not by a note", hint="Touch a knob or a fader")
         from ganzfeld.patch.language.editing import with_control
 
@@ -93,7 +101,9 @@ class MidiLearn:
             held = desk.held.get(target)
             value = held if isinstance(held, int | float) else None
             text = self._show.patch_source().text
-            edited = with_control(text, target, place or None, value=value, file=self.file)
+            edited = with_control(text, target, place or None, _ARGUMENTS[kind], value=value, file=self.file)
+            if control is None and known is not None and known.osc:
+                edited = with_control(edited.text, target, None, "osc", value=value, file=self.file)
             self._show.edit(edited.text)
             if known is None:
                 self._show.arrange("move", target, edited.address)

@@ -13,6 +13,7 @@ from ganzfeld.engine.snapshots.bank import encode_bank
 from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import counted_hits, read_addresses
 from ganzfeld.patch.graph import Graph
+from ganzfeld.process.atlas_writer import AtlasWriter
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -27,10 +28,12 @@ from ganzfeld.process.messages import (
     FollowRefresh,
     LeastRate,
     LoadSnapshots,
+    LookAt,
     Numbered,
     OutsideHit,
     PatchAddresses,
     Pause,
+    RecordTake,
     ReleaseParameter,
     RenderMessage,
     ReportValues,
@@ -46,6 +49,7 @@ from ganzfeld.process.messages import (
 )
 from ganzfeld.process.read_back import ReadBack
 from ganzfeld.process.render_inbox import RenderInbox
+from ganzfeld.process.show_takes import ShowTakes
 from ganzfeld.process.table_teller import TableTeller
 from ganzfeld.process.value_reports import Reporter
 from ganzfeld.repeated_log import RepeatedLog
@@ -57,7 +61,6 @@ from ganzfeld.values.time import Clock, Moment
 
 if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
-    from ganzfeld.process.show_recorder import ShowRecorder
 
 log = logging.getLogger(__name__)
 repeated = RepeatedLog(log)
@@ -88,6 +91,7 @@ class Render:
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
         self._read_back = ReadBack(self._writer, dependencies.copy)
+        self._atlas = AtlasWriter(begin.session, dependencies, self._engine, pipe)
         self._clock = Clock()
         self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
@@ -122,14 +126,7 @@ class Render:
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
         self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
-        self._take: ShowRecorder | None = None
-        if begin.take:
-            from ganzfeld.process.show_recorder import ShowRecorder
-
-            try:
-                self._take = ShowRecorder(begin, self._engine, self._loop, self._texts.get)
-            except Exception:
-                log.exception("no take can be recorded")
+        self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
         """Play until told to stop."""
@@ -138,9 +135,9 @@ class Render:
             while not self._ended:
                 self._loop.step()
         finally:
-            if self._take is not None:
-                self._take.close()
+            self._takes.close()
             self._engine.close()
+            self._atlas.close()
             self._writer.close()
 
     # The patch
@@ -270,8 +267,12 @@ class Render:
                 engine.trust(Path(path))
             case Dark(dark):
                 self._darkness.on = dark
+            case RecordTake():
+                self._takes.ask(message)
             case ReportValues():
                 self._reporter.ask(message)
+            case LookAt():
+                self._atlas.look(message)
             case Stop():
                 self._ended = True
             case _:
@@ -302,6 +303,7 @@ class Render:
         try:
             pictures = self._engine.frame(moment)
             self._read_back.begin(self._darkness.over(pictures), moment)
+            self._atlas.hand_out(moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
@@ -323,6 +325,7 @@ class Render:
         """Wait for the frame that the device is at work on, and publish it."""
         try:
             self._read_back.finish()
+            self._atlas.finish()
         except Exception:
             self._failed()
 
@@ -343,15 +346,14 @@ class Render:
         if reloaded and engine.graph is not None:
             self._pipe.post(addresses_of(engine.graph), key="addresses")
             self._table.tell(engine.graph)
-        if self._take is not None:
-            self._take.look()
+        self._takes.look()
         now = time.perf_counter()
         self._try_again(now)
         stored = self._tell_desk(now)
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
-        problems = (self._load_problem, self._output_problem, self._take and self._take.problem, *engine.problems)
+        problems = (self._load_problem, self._output_problem, self._takes.problem, *engine.problems)
         said = (
             self._phase,
             version,
@@ -431,8 +433,7 @@ class Render:
             log.exception("no checkpoint could be made")
             return
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
-        if self._take is not None:
-            self._take.checkpoint(data)
+        self._takes.checkpoint(data)
 
 
 def addresses_of(graph: Graph) -> PatchAddresses:

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.process.atlas_store import AtlasStore
 from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.controlled_show import ControlledShow
 from ganzfeld.process.darkening import show_black
@@ -28,10 +29,11 @@ from ganzfeld.process.descriptors import make_room
 from ganzfeld.process.document.document import Document
 from ganzfeld.process.failover import Failover
 from ganzfeld.process.file_care import FileCare
-from ganzfeld.process.kept_show import KeptShow, SignOfLife, read_kept
+from ganzfeld.process.kept_show import Elsewhere, KeptShow, SignOfLife, read_kept
 from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
+    AtlasLaidOut,
     Begin,
     CheckpointSaved,
     Dark,
@@ -59,7 +61,9 @@ from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.take_watch import free_take
 from ganzfeld.process.value_reports import Listeners
+from ganzfeld.takes.file import SUFFIX as TAKE_SUFFIX
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
 from ganzfeld.values.hazards import HazardBoard
@@ -107,9 +111,15 @@ class Supervisor(ControlledShow):
         prepare: Callable[[], Dependencies] = torch_dependencies,
         keep_in: Path | None = None,
     ) -> None:
+        before = read_kept(keep_in) if keep_in is not None else None
+        self._home = patch.absolute() if patch else None, name or (patch.name if patch else "patch")
+        if before is not None and (elsewhere := before.elsewhere) is not None:
+            patch, text, name = Path(elsewhere.path) if elsewhere.path else None, elsewhere.disk, elsewhere.name
         self._files = ShowFiles(patch, self)
         path = self._files.patch.path if self._files.patch else None
         self.name = name or (patch.name if patch else "patch")
+        if before is not None and before.takes:  # what is in the take before stays as it is: its clock was another
+            take = free_take(take or self._beside(TAKE_SUFFIX))
         self._options = ShowOptions(
             path,
             self.name,
@@ -133,7 +143,7 @@ class Supervisor(ControlledShow):
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         self.inputs: Callable[[], Inputs] = Inputs
         self.silence_below: Callable[[float], None] = _hears_nothing
-        before = read_kept(keep_in) if keep_in is not None else None
+        self.listen_to: Callable[[str], None] = _hears_nothing
         if self._files.patch is not None:
             text = self._files.patch.read(before.text if before else None)
         self.document = Document(
@@ -190,6 +200,7 @@ class Supervisor(ControlledShow):
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
+        self._atlas = AtlasStore(self._store.session)
         self._thread = threading.Thread(target=self._supervise, name="ganzfeld-supervisor", daemon=True)
         self._close_at_exit = _closer(self)
 
@@ -228,6 +239,7 @@ class Supervisor(ControlledShow):
         self.doors.close()
         self._failover.close()
         self._main_output.close()
+        self._atlas.close()
         self._hazards.remove()
         self.sound.close()
         self._store.close()
@@ -245,7 +257,18 @@ class Supervisor(ControlledShow):
             if text is None:
                 return None
             checkpoint, clock = (saved.data, saved.clock) if saved else (None, {})
-            return KeptShow(text=text.text, checkpoint=checkpoint, clock=clock, kept=self._care.kept)
+            path, name = self._options.path, self.name
+            elsewhere = None
+            if (path, name) != self._home:
+                elsewhere = Elsewhere(name, str(path) if path else None, self.document.disk)
+            return KeptShow(
+                text=text.text,
+                elsewhere=elsewhere,
+                takes=self._options.take is not None,
+                checkpoint=checkpoint,
+                clock=clock,
+                kept=self._care.kept,
+            )
 
     def _fallback(self) -> VersionedText | None:
         """The file's text, where a show begins with what played before a crash."""
@@ -328,6 +351,8 @@ class Supervisor(ControlledShow):
                     self._told.take_table(message)
                 case ReportedValues():
                     self._listeners.tell(message)
+                case AtlasLaidOut():
+                    self._atlas.laid_out(message)
                 case Desk():
                     self._told.desk = message
                 case SnapshotsStored(bank):
@@ -392,9 +417,11 @@ class Supervisor(ControlledShow):
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
             yield self._journal.add(report, keep=False)
+        if self._atlas.asked.views:
+            yield self._journal.add(self._atlas.asked, keep=False)
 
 
-def _hears_nothing(decibels: float) -> None:
+def _hears_nothing(what: float | str) -> None:
     raise GanzfeldError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from pathlib import Path
 
 from ganzfeld.values.status import TakeStatus
@@ -14,16 +15,37 @@ class TakeWatch:
     """Looks at the file of a take, on the thread that may wait for disks; `status` may be read by any."""
 
     def __init__(self, path: Path | None) -> None:
+        self.status: TakeStatus | None = None
+        self.follow(path)
+
+    def follow(self, path: Path | None) -> None:
+        """Another take is recorded from now on, or none. Any thread."""
         self._path, self._began, self._due = path, time.monotonic(), 0.0
-        self.status = TakeStatus(name=path.name) if path is not None else None
+        self.status = _status(path, 0.0, 0) if path is not None else None
 
     def look(self, now: float) -> None:
         """Once in a while. now: of a steady clock."""
-        if self._path is None or now < self._due:
+        path = self._path
+        if path is None or now < self._due:
             return
         self._due = now + LOOK_SECONDS
         try:
-            size = self._path.stat().st_size
+            size = path.stat().st_size
         except OSError:
             size = 0
-        self.status = TakeStatus(name=self._path.name, seconds=round(time.monotonic() - self._began, 1), size=size)
+        status = _status(path, round(time.monotonic() - self._began, 1), size)
+        if path == self._path:
+            self.status = status
+
+
+def free_take(path: Path) -> Path:
+    """This path, or, if there is such a file, the first free one of "night-2.ganztake", "night-3.ganztake", …"""
+    numbers = count(2)
+    free = path
+    while free.exists():
+        free = path.with_stem(f"{path.stem}-{next(numbers)}")
+    return free
+
+
+def _status(path: Path, seconds: float, size: int) -> TakeStatus:
+    return TakeStatus(name=path.name, path=str(path.absolute()), seconds=seconds, size=size)

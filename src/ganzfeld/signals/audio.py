@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import threading
 import time
 from typing import Any
 
@@ -28,6 +29,9 @@ SPECTRUM_STEPS = 64
 """Of what a person sees of the spectrum."""
 PATIENCE_SECONDS = 2.0
 """Without a block for this long, a device is gone."""
+
+FIRST_SOUND_SECONDS = 2.0
+"""Within this time a device that is chosen has to give its first block."""
 
 
 class Hearing:
@@ -136,12 +140,54 @@ def device_names() -> list[str]:
     return [device["name"] for device in sounddevice().query_devices() if device["max_input_channels"] > 0]
 
 
+_portaudio = threading.Lock()
+"""Held while PortAudio is ended and begun anew, and while somebody looks whether a device gives sound."""
+
+
 def look_again(library: Any) -> None:
     """PortAudio lists the devices once, when it begins; one that was plugged in later it sees only after an end."""
-    with contextlib.suppress(Exception):
-        library._terminate()
-    with contextlib.suppress(Exception):
-        library._initialize()
+    with _portaudio:
+        with contextlib.suppress(Exception):
+            library._terminate()
+        with contextlib.suppress(Exception):
+            library._initialize()
+
+
+def find_device(library: Any, wanted: str | int | None) -> int | None:
+    """The number of the device of this name, or of the first with such a part in its name; None: the system's own.
+    Raises SignalError if there is none."""
+    if not isinstance(wanted, str):
+        return wanted
+    devices = library.query_devices()
+    heard = {number: device["name"] for number, device in enumerate(devices) if device["max_input_channels"] > 0}
+    same = [number for number, name in heard.items() if name == wanted]
+    alike = [number for number, name in heard.items() if wanted.lower() in name.lower()]
+    for number in (*same, *alike):
+        return number
+    raise SignalError(f"There is no sound device '{wanted}'", hint=nearest(wanted, heard.values()))
+
+
+def try_device(wanted: str | int | None) -> None:
+    """Listen to a device until its first block of sound comes, beside whatever is listened to. Raises SignalError if
+    none comes."""
+    library = sounddevice()
+    came = threading.Event()
+    named = f"The sound device '{wanted}'" if wanted is not None else "The system's sound device"
+    with _portaudio:
+        try:
+            device = find_device(library, wanted)
+            rate = float(library.query_devices(device, "input")["default_samplerate"])
+            with library.InputStream(
+                device=device, samplerate=rate, blocksize=512, latency="low", callback=lambda *_: came.set()
+            ):
+                if came.wait(FIRST_SOUND_SECONDS):
+                    return
+        except SignalError:
+            raise
+        except Exception as error:  # PortAudio's own, of which there are many
+            what = f"{named} does not open: {reason_of(error)}"
+            raise SignalError(what, hint="What was listened to before is listened to on") from None
+    raise SignalError(f"{named} gives no sound", hint="What was listened to before is listened to on")
 
 
 class AudioInput(Background):
@@ -167,8 +213,16 @@ class AudioInput(Background):
         self.device = device
         self.options = options
         self.problem: SignalError | None = None
+        self._moved = threading.Event()
         self._hearing: Hearing | None = None
         self._name = str(device) if device is not None else ""
+
+    def choose(self, device: str | None) -> None:
+        """Listen to another device, all its channels; None: the system's choice. Raises SignalError if no sound comes
+        from it; then the one before is listened to on."""
+        try_device(device)
+        self.device, self.channel = device, None
+        self._moved.set()
 
     def expect(self, bpm: float | None) -> None:
         """About how fast the sound may be (see `TempoTracker`'s `around`)."""
@@ -199,8 +253,9 @@ class AudioInput(Background):
     def _run(self) -> None:
         while not self._stopping.is_set():
             hearing = None
+            self._moved.clear()
             try:
-                device = self._find()
+                device = find_device(self._library, self.device)
                 facts = self._library.query_devices(device, "input")
                 self._name, rate = str(facts.get("name", self._name)), float(facts["default_samplerate"])
                 self._hearing = hearing = Hearing(self.outside, rate, **self.options)
@@ -212,18 +267,8 @@ class AudioInput(Background):
                 self.problem = SignalError(f"The sound device stopped: {reason_of(error)}", hint="It is tried again")
             if hearing is not None:
                 hearing.silence()
-            if not self._stopping.wait(RETRY_SECONDS):
+            if not self._moved.is_set() and not self._stopping.wait(RETRY_SECONDS):
                 look_again(self._library)
-
-    def _find(self) -> int | None:
-        if not isinstance(self.device, str):
-            return self.device
-        devices = self._library.query_devices()
-        for number, device in enumerate(devices):
-            if device["max_input_channels"] > 0 and self.device.lower() in device["name"].lower():
-                return number
-        names = [device["name"] for device in devices if device["max_input_channels"] > 0]
-        raise SignalError(f"There is no sound device '{self.device}'", hint=nearest(self.device, names))
 
     def _chosen(self, block: np.ndarray) -> np.ndarray:
         """The channel that is to be heard, [n, 1]; or all of them."""
@@ -235,7 +280,8 @@ class AudioInput(Background):
         return block[:, self.channel - 1 : self.channel]
 
     def _listen(self, device: int | None, hearing: Hearing) -> None:
-        """Until `stop`, or until the device falls silent for good. Small blocks, for they are the delay."""
+        """Until `stop`, or until another is chosen or the device falls silent for good. Small blocks, for they
+        are the delay."""
 
         def receive(samples: np.ndarray, *_: Any) -> None:
             # In PortAudio's thread, which must not wait.
@@ -253,7 +299,7 @@ class AudioInput(Background):
             self.problem = None
             delay = float(stream.latency)  # seconds from the sound to the block that it is in
             waited = 0.0
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not self._moved.is_set():
                 try:
                     block = self._chosen(blocks.get(timeout=PATIENCE_SECONDS / 8))
                     at = time.perf_counter() - delay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from ganzfeld.errors import GanzfeldError, SignalError
 from ganzfeld.signals.arrivals_table import ArrivalsTable
-from ganzfeld.signals.audio import AudioInput
+from ganzfeld.signals.audio import AudioInput, try_device
 from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
@@ -103,6 +104,7 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
+        self._choosing = threading.Lock()
         self.arrivals = ArrivalsTable()
 
     @property
@@ -142,6 +144,28 @@ class Signals:
         if not LOWEST_FLOOR_DB <= decibels <= 0:
             raise SignalError(f"Silence lies at {LOWEST_FLOOR_DB:g} to 0 decibels, not {decibels:g}")
         self.audio.silence_below(decibels)
+
+    def listen_to(self, device: str) -> None:
+        """Hear this sound device from now on ("": the system's own), in place of what was heard. Takes up to two
+        seconds. Raises SignalError if nothing comes from it; then what was heard before is heard on."""
+        with self._choosing:
+            before = self.audio
+            if isinstance(before, AudioInput):
+                before.choose(device or None)
+                return
+            try_device(device or None)
+            options = dict(self.wanted.audio_options)
+            if before is not None:
+                options["floor"] = before.look().floor
+            self.audio = AudioInput(self._heard, device or None, ring=self._ring, **options)
+            file_parts = (self.shared_file, self.speaker, before)
+            self.shared_file = self.speaker = None
+            for part in file_parts:
+                if part is not None:
+                    part.stop()
+            self.audio.start()
+            if self.conductor is not None:
+                self.conductor.pulses["audio"] = self.audio.beat
 
     def start(self) -> Signals:
         """Open everything that is wanted."""

@@ -35,15 +35,18 @@ from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
     Acknowledgement,
     AtDesk,
+    AtlasDrawn,
     AtText,
     Beat,
     DoorAction,
     KeepAs,
+    Look,
     MergeEdits,
     OpenPatch,
     PageCommand,
     PushUpdates,
     Refusal,
+    SoundChosen,
     decode_from_clean_page,
     decode_from_page,
     encode,
@@ -75,6 +78,7 @@ def create_app(
     GET /api/links   the links by which others come, with QR codes; POST takes them back and makes new ones
     GET /health      the age of the newest frame, …; 503 if it is too old
     GET /api/patch   name, text, version
+    GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
     GET /output      a clean page: the picture and nothing else
     /api/brushes/…   what `Brushes` says
@@ -213,12 +217,20 @@ class _Conversation:
         if isinstance(message, Acknowledgement):
             viewer.acknowledge(message.number)
             return
+        if isinstance(message, AtlasDrawn):
+            self.audience.looking.drawn(viewer)
+            return
+        if isinstance(message, Look) and self.visitor.role == "play":
+            self.audience.looking.look(viewer, message.views)
+            return
         refusal = await self._obey(message)
         if refusal:
             viewer.tell("notice", encode(refusal))
 
-    async def _obey(self, command: PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText) -> Refusal | None:
-        if self.visitor.role != "play":
+    async def _obey(
+        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | Look | AtDesk | AtText
+    ) -> Refusal | None:
+        if self.visitor.role != "play" or isinstance(command, Look):
             return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
         try:
             if isinstance(command, DoorAction):
@@ -235,6 +247,8 @@ class _Conversation:
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None
+            if isinstance(command, SoundChosen):
+                self._must_be_here("the sound device is chosen")
             if not isinstance(command, PageCommand):
                 await asyncio.to_thread(obey, self.show, command)
                 return None

@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ganzfeld.process.atlas_store import ShownAtlas
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.studio import picture
+from ganzfeld.studio.looking import as_jpeg
 from ganzfeld.studio.show import PageSource, StudioShow
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import NO_FRAME, Audience, Stream
 from ganzfeld.studio.wire import EncodedFrame, encode
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import BlockPlayed, Carets, DocumentState
+from ganzfeld.values.looking import CellView
 from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
@@ -141,6 +144,39 @@ class PictureBroadcast(_Broadcast):
         return EncodedFrame(
             frame.number, frame.t, made.width, made.height, sent=time.time(), jpeg=made.jpeg, alpha=made.alpha
         )
+
+
+class AtlasBroadcast(_Broadcast):
+    """Tells the show what is looked at, and encodes each atlas once for all who look; it sleeps while nobody does."""
+
+    _told: tuple[CellView, ...] = ()
+    _newest: tuple[ShownAtlas, bytes] | None = None
+
+    def run(self) -> None:
+        super().run()
+        if self._told:
+            self.show.look(())
+
+    def step(self) -> None:
+        looking = self.audience.looking
+        if not looking.awake.wait(NAP):
+            return
+        views = looking.views
+        if views != self._told:
+            self.show.look(views)
+            self._told = views
+        if not views:
+            self._newest = None
+            self.on_loop(looking.slept)
+            return
+        if not looking.wanted.wait(NAP):
+            return
+        atlas = self.show.atlas(looking.wanted_after, NAP)
+        if atlas is None:
+            return
+        if self._newest is None or self._newest[0].number != atlas.number:
+            self._newest = atlas, as_jpeg(atlas.image)
+        self.on_loop(looking.offer, *self._newest)
 
 
 class StateBroadcast(_Broadcast):

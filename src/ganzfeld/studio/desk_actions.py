@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.show import StudioShow
-from ganzfeld.studio.wire import AtDesk, KnobReleased, KnobTurned, LearnControl, MasterMoved, SnapshotAction, SoundFloor
+from ganzfeld.studio.wire import (
+    AtDesk,
+    KnobReleased,
+    KnobTurned,
+    LearnControl,
+    MasterMoved,
+    SnapshotAction,
+    SoundChosen,
+    SoundFloor,
+)
 
 _HITS = ("store", "recall", "morph", "release")
 
@@ -20,6 +29,8 @@ def obey(show: StudioShow, message: AtDesk) -> None:
             show.turn(address, value if what == "freeze" else [value, seconds])
         case SoundFloor(decibels):
             show.silence_below(decibels)
+        case SoundChosen(device):
+            show.listen_to(device)
         case KnobReleased(address):
             show.release(address)
         case SnapshotAction(do, arguments) if do in _HITS:

@@ -50,6 +50,15 @@ class OutputsHere(msgspec.Struct, frozen=True):
     rigs: list[str] = []
 
 
+class SoundsHere(msgspec.Struct, frozen=True):
+    """devices: names of what can be listened to here. missing: why there is nothing, "" if there is; mend: what
+    helps."""
+
+    devices: list[str] = []
+    missing: str = ""
+    mend: str = ""
+
+
 class Examined(msgspec.Struct, frozen=True):
     """One thing that was looked at. found: what was found; do: what helps where it does not work."""
 
@@ -133,6 +142,12 @@ def _said(command: Sequence[str], patience: float, most: int) -> bytes | None:
 def outputs_here() -> MachineQuestion[OutputsHere]:
     """Where pictures can go: displays come and go, so it is asked anew after some seconds."""
     return MachineQuestion(("outputs", "--json"), OutputsHere, keep=4.0)
+
+
+def sounds_here() -> MachineQuestion[SoundsHere]:
+    """What can be listened to: devices come and go, so it is asked anew after some seconds."""
+    command = (sys.executable, "-m", "ganzfeld.signals.devices")
+    return MachineQuestion((), SoundsHere, keep=4.0, command=command)
 
 
 def examination() -> MachineQuestion[list[Examined]]:

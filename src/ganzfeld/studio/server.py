@@ -15,7 +15,7 @@ from pathlib import Path
 from ganzfeld.errors import GanzfeldError, reason_of
 from ganzfeld.studio import page
 from ganzfeld.studio.app import create_app
-from ganzfeld.studio.broadcast import DocumentBroadcast, PictureBroadcast, StateBroadcast
+from ganzfeld.studio.broadcast import AtlasBroadcast, DocumentBroadcast, PictureBroadcast, StateBroadcast
 from ganzfeld.studio.connections import SayOnce
 from ganzfeld.studio.guard import Guard, addresses, has_port
 from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
@@ -168,7 +168,7 @@ class StudioServer:
 
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
         loop = asyncio.get_running_loop()
-        broadcasts: set[PictureBroadcast | StateBroadcast | DocumentBroadcast] = set()
+        broadcasts: set[PictureBroadcast | StateBroadcast | DocumentBroadcast | AtlasBroadcast] = set()
 
         def begin(stream: Stream) -> Callable[[], None]:
             broadcast = PictureBroadcast(self._show, audience, loop, stream)
@@ -192,6 +192,7 @@ class StudioServer:
         for broadcast in (
             StateBroadcast("studio state", self._show, audience, loop, thumbnails),
             DocumentBroadcast("studio document", self._show, audience, loop),
+            AtlasBroadcast("studio atlas", self._show, audience, loop),
         ):
             broadcasts.add(broadcast)
             broadcast.start()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ganzfeld.patch.library import ListedPatch
+from ganzfeld.process.atlas_store import ShownAtlas
 from ganzfeld.process.main_output import ShownFrame
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.document import (
@@ -23,9 +24,10 @@ from ganzfeld.values.document import (
 )
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
+from ganzfeld.values.looking import CellView
 from ganzfeld.values.status import PatchSource, Status
 
-CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap"]
+CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap", "take", "end_take"]
 
 DoorVerb = Literal["open", "close", "change", "again", "start", "stop", "record"]
 
@@ -139,6 +141,11 @@ class StudioShow(Protocol):
         """Sound that is quieter is silence from now on. May raise GanzfeldError."""
         ...
 
+    def listen_to(self, device: str, /) -> None:
+        """Hear this sound device from now on ("": the system's own). Takes up to two seconds. May raise GanzfeldError:
+        then what was heard before is heard on."""
+        ...
+
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch that plays, or None."""
@@ -195,6 +202,15 @@ class StudioShow(Protocol):
         until what is returned is called. `hear` must not wait."""
         ...
 
+    def look(self, views: Sequence[CellView]) -> None:
+        """Show these in the atlas from now on; nothing, if there are none. May raise GanzfeldError."""
+        ...
+
+    def atlas(self, newer_than: int, timeout: float) -> ShownAtlas | None:
+        """The newest atlas, once its number is above `newer_than` (−1: any); None after `timeout` seconds. Called from
+        a thread of the studio."""
+        ...
+
     def patches(self) -> list[ListedPatch]:
         """The person's patches."""
         ...
@@ -215,7 +231,7 @@ class StudioShow(Protocol):
     def command(self, name: CommandName, **arguments: str) -> None:
         """ "trust" takes `path`, one of `Status.pending_trust`; "later" too: it is not to run now. "roll" puts a line
         that dice propose into the patch, in place of the one before; "keep" writes it into the file; "back" takes it
-        back, or else the last one kept.
+        back, or else the last one kept. "take" records a take beside the patch from now on, until "end_take".
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

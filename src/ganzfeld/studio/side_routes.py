@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.studio.machine import examination, outputs_here
+from ganzfeld.studio.machine import examination, outputs_here, sounds_here
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.wire import Refusal
@@ -20,11 +20,12 @@ from ganzfeld.studio.wire import Refusal
 
 def side_routes(show: StudioShow, thumbnails: Thumbnails) -> list[BaseRoute]:
     """GET /api/outputs         kinds of doors, what is found of each here, what is missing (`machine.OutputsHere`)
+    GET /api/sounds          what can be listened to here (`machine.SoundsHere`)
     GET /api/doctor          what works on this machine (a list of `machine.Examined`); takes seconds
     GET /api/meters          what is heard, and what arrives by OSC and MIDI (`values.inputs.Inputs`)
     GET /api/snapshots/KEY   the picture of a snapshot, by `SnapshotOnDesk.key`
     """
-    outputs, doctor = outputs_here(), examination()
+    outputs, sounds, doctor = outputs_here(), sounds_here(), examination()
 
     def meters(request: Request) -> Response:
         return _json(show.inputs())
@@ -38,6 +39,7 @@ def side_routes(show: StudioShow, thumbnails: Thumbnails) -> list[BaseRoute]:
 
     return [
         Route("/api/outputs", _answering(outputs.ask)),
+        Route("/api/sounds", _answering(sounds.ask)),
         Route("/api/doctor", _answering(doctor.ask)),
         Route("/api/meters", meters),
         Route("/api/snapshots/{key}", thumbnail),

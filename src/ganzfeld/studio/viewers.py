@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from ganzfeld.studio import limits
 from ganzfeld.studio.bandwidth import SharedBandwidth
 from ganzfeld.studio.document_feed import DocumentFeed, Reader
+from ganzfeld.studio.looking import Looking
 from ganzfeld.values.document import DocumentText, DocumentUpdates
 
 IN_FLIGHT = 3
@@ -208,6 +209,8 @@ class Audience:
         self._streams: dict[Wish, tuple[Stream, Callable[[], None]]] = {}
         self._listeners: set[Viewer] = set()
         self._told: dict[str, bytes] = {}
+        self.looking = Looking()
+        """What they look at beside the picture."""
         self.document = DocumentFeed()
         """What has been told of the document since somebody listens."""
         self.for_pages = SharedBandwidth(limits.LINKED_BYTES_A_SECOND)
@@ -242,6 +245,7 @@ class Audience:
 
     def leave(self, viewer: Viewer) -> None:
         self._listeners.discard(viewer)
+        self.looking.leave(viewer)
         if not self._listeners:
             self.present.clear()
             self.document = DocumentFeed()  # nobody follows it from here on

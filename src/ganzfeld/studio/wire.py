@@ -27,6 +27,7 @@ from ganzfeld.values.document import (
     Place,
     WriterName,
 )
+from ganzfeld.values.looking import MOST_VIEWS, CellShown, CellView
 from ganzfeld.values.status import PatchSource, Status
 
 PatchName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -86,6 +87,23 @@ class Edited(msgspec.Struct, frozen=True, tag_field="kind", tag="edited"):
     hint: str = ""
 
 
+class CellOfPage(CellShown, frozen=True, kw_only=True):
+    """A cell, by the number that the page gave its view."""
+
+    id: int
+
+
+class EncodedAtlas(msgspec.Struct, frozen=True, tag_field="kind", tag="atlas"):
+    """The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds."""
+
+    number: int
+    t: float
+    width: int
+    height: int
+    jpeg: bytes
+    cells: tuple[CellOfPage, ...]
+
+
 # From the page to the studio
 
 
@@ -132,13 +150,17 @@ class SnapshotAction(_FromPage, frozen=True, tag="snapshot"):
     arguments: list[str | float] = []
 
 
+CONTROL = r"\A(?:(cc|note) \d{1,2}/\d{1,3}|osc /[^\x00-\x1f\x7f]{1,255})\Z"
+
+
 class LearnControl(_FromPage, frozen=True, tag="learn"):
     """The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
-    no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched."""
+    no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+    were touched."""
 
     target: str | None = None
     do: Literal["learn", "stop", "forget", "touch"] = "learn"
-    control: Annotated[str, msgspec.Meta(pattern=r"\A(cc|note) \d{1,2}/\d{1,3}\Z")] | None = None
+    control: Annotated[str, msgspec.Meta(pattern=CONTROL)] | None = None
 
 
 class MasterMoved(_FromPage, frozen=True, tag="master"):
@@ -155,6 +177,12 @@ class SoundFloor(_FromPage, frozen=True, tag="floor"):
     """Sound that is quieter than this, in decibels of full scale, is silence from now on."""
 
     decibels: float
+
+
+class SoundChosen(_FromPage, frozen=True, tag="sound"):
+    """This sound device is to be heard from now on, "": the system's own. From the machine that plays only."""
+
+    device: Annotated[str, msgspec.Meta(max_length=300)]
 
 
 class DoorAction(_FromPage, frozen=True, tag="door"):
@@ -251,8 +279,27 @@ class CaretMoved(_FromPage, frozen=True, tag="caret"):
     head: Place | None = None
 
 
+class ViewOfPage(CellView, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A view, and the number by which the page knows its cell."""
+
+    id: Place
+
+
+class Look(_FromPage, frozen=True, tag="look"):
+    """All that this page looks at from now on beside the picture; nothing, if there are no views."""
+
+    views: Annotated[list[ViewOfPage], msgspec.Meta(max_length=MOST_VIEWS)] = []
+
+
+class AtlasDrawn(_FromPage, frozen=True, tag="drawn"):
+    """The atlas of this number, and all sent before it, are drawn or passed over: the next one may come."""
+
+    number: int
+
+
 FromStudio = (
     EncodedFrame
+    | EncodedAtlas
     | Beat
     | Status
     | PatchSource
@@ -266,9 +313,9 @@ FromStudio = (
     | You
     | Edited
 )
-AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor
+AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor | SoundChosen
 AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
-FromPage = Acknowledgement | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
+FromPage = Acknowledgement | AtlasDrawn | Look | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

@@ -16,9 +16,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ganzfeld.studio import links, machine, sharing, show, wire
+from ganzfeld.studio import links, machine, map_words, sharing, show, wire
+from ganzfeld.studio.inside import Insides
+from ganzfeld.studio.map_words import PatchMap
 from ganzfeld.studio.words import Words
-from ganzfeld.values import desk, document, inputs, status
+from ganzfeld.values import desk, document, inputs, looking, status
 
 WIRE_TS = Path(__file__).parent / "web" / "src" / "live" / "wire.ts"
 LINE_WIDTH = 110  # as in web/biome.json
@@ -38,13 +40,25 @@ _ALIASES: dict[str, Any] = {
     "SnapshotVerb": wire.SnapshotVerb,
     "ArrivalSource": inputs.ArrivalSource,
     "Role": links.Role,
+    "Driver": map_words.Driver,
+    "WireKind": map_words.WireKind,
+    "ViewKind": looking.ViewKind,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
 """What has a name of its own on the page, too."""
-_ANSWERS = (Words, inputs.Inputs, machine.OutputsHere, machine.Examined, sharing.SharedLinks)
+_ANSWERS = (
+    Words,
+    PatchMap,
+    Insides,
+    inputs.Inputs,
+    machine.OutputsHere,
+    machine.SoundsHere,
+    machine.Examined,
+    sharing.SharedLinks,
+)
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {
     bool: "boolean",
@@ -68,7 +82,7 @@ def wire_ts() -> str:
     structs: dict[type, None] = {}
     for struct in (*get_args(wire.FromStudio), *get_args(wire.FromPage), *_ANSWERS):
         _collect(struct, structs)
-    from_page = set(get_args(wire.FromPage))
+    from_page = {*get_args(wire.FromPage), wire.ViewOfPage}
     parts += [_alias(name, alias) for name, alias in _ALIASES.items()]
     parts += [_interface(struct, has_defaults=struct in from_page) for struct in structs]
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""Words for the editor, and edits of the text, in a process of their own.
+"""Words for the editor, edits of the text and its map, in a process of their own.
 
 Knowing all node types means importing torch, and reading a network's names means opening its file: neither belongs in
 the process that must never wait. The child is started at the first question, kept for the next ones, and ended when
@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question
+from ganzfeld.studio.map_words import MapQuestion
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, InsideQuestion, Question
 
 PATIENCE = 60.0
 """Seconds for an answer: importing torch on a cold machine, and opening a network for the first time."""
@@ -26,6 +27,8 @@ LONGEST_TEXT = 1_000_000
 LONGEST_ANSWER = 8_000_000
 COULD_NOT = {
     Question: "the words for completion could not be collected",
+    InsideQuestion: "what is inside the networks could not be found out",
+    MapQuestion: "the map could not be drawn",
     EditQuestion: "what knows the language does not answer",
 }
 _ARGUMENTS = (sys.executable, "-m", "ganzfeld.studio.word_child")
@@ -33,25 +36,38 @@ _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
 class WordService:
-    """Answers with the JSON of `words.Words`. Any thread may ask; one question is answered at a time."""
+    """Answers with the JSON of `words.Words`, of a map, of `inside.Insides`, or with an edit. Any thread may ask; one
+    question is answered at a time."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
-        self._last: tuple[Question, bytes] | None = None
+        self._last: dict[type, tuple[AnyQuestion, bytes]] = {}
         self._closed = False
 
     def words(self, text: str, folder: str = "") -> bytes:
         """The words of a patch with this text. Raises GanzfeldError if they cannot be had."""
-        if len(text) > LONGEST_TEXT:
-            raise GanzfeldError("the text is too long to be completed")
-        question = Question(text, folder)
+        return self._known(Question(text, folder))
+
+    def insides(self, text: str, folder: str = "", instead: str = "") -> bytes:
+        """The JSON of `inside.Insides`: of the text, or of `instead` if it is no patch. Raises GanzfeldError."""
+        return self._known(InsideQuestion(text, folder, instead))
+
+    def map(self, text: str) -> bytes:
+        """The JSON of the map (`map_words.PatchMap`) of a patch with this text. Raises GanzfeldError as `words`."""
+        return self._known(MapQuestion(text))
+
+    def _known(self, question: Question | InsideQuestion | MapQuestion) -> bytes:
+        """The answer; the same question again is answered from memory."""
+        if len(question.text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long to be looked up")
         with self._asking:
-            if self._last is None or self._last[0] != question:
-                self._last = question, self._answer(question)
-            return self._last[1]
+            kind = type(question)
+            if kind not in self._last or self._last[kind][0] != question:
+                self._last[kind] = question, self._answer(question)
+            return self._last[kind][1]
 
     def edit(self, text: str, do: str, arguments: Mapping[str, Any]) -> EditAnswer:
         """What an edit makes of a text. Raises GanzfeldError if that cannot be found out."""

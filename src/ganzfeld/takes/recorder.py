@@ -204,8 +204,12 @@ class TakeRecorder:
         if not self._missed:
             self._queue.append(_State(data))
 
+    def end(self) -> None:
+        """There is no further frame."""
+        self._tell_last()
+
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left. After `end` any thread may call it."""
         self._tell_last()
         for camera in (self._cameras or {}).values():
             camera.close()

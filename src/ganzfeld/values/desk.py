@@ -82,7 +82,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="des
     """What hands stand at: told when it changes, up to 20 times a second.
 
     Told by the render process:
-    held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
+    held: addresses held by hands and snapshots, with their values (None: more than one number). mixed: those of them
+    that a snapshot holds. fade: how recalls
     arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
     have arrived, 0 to 1. bin: snapshots that were deleted and can be had back, the last one last. undoes: what would be
     undone at the snapshots ("delete dawn"), "" if there is nothing. waiting: one that waits for its beat. at: the place
@@ -96,6 +97,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="des
 
     knobs: tuple[KnobOnDesk, ...] = ()
     held: dict[str, Any] = {}
+    mixed: tuple[str, ...] = ()
     snapshots: tuple[SnapshotOnDesk, ...] = ()
     fade: tuple[float, Unit, When] = (0.0, "seconds", "now")
     shown: tuple[str, ...] = ()

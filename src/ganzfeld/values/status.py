@@ -85,9 +85,11 @@ class DoorStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TakeStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far."""
+    """A take that is recorded. name, path: of its file. seconds: how long it has been. size: its bytes on disk so
+    far."""
 
     name: str
+    path: str = ""
     seconds: float = 0.0
     size: int = 0
 

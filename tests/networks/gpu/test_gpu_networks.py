@@ -21,7 +21,7 @@ from ganzfeld.kernels.side_streams import PendingTensors
 from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.networks.config import Config
-from ganzfeld.networks.generator import LayerHook, SynthesisOptions
+from ganzfeld.networks.generator import LayerHook, LayerPeek, SynthesisOptions
 from ganzfeld.networks.gpu import stylegan2_plan
 from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
@@ -78,6 +78,24 @@ def test_the_picture_and_every_layer_agree(kind: str):
     assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
     for layer in network.layers:
         assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3, layer
+
+
+@pytest.mark.parametrize("bends", [False, True])
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_looking_at_every_layer_changes_no_bit(kind: str, bends: bool):
+    network, path, w = networks(kind)
+    after = LayerHook(lambda name, x: 1.5 * x, [network.layers[1], network.layers[-2]]) if bends else None
+    seen: dict[str, Tensor] = {}
+    expected: dict[str, Tensor] = {}
+    peek = LayerPeek(lambda name, x: seen.update({name: x.clone()}), network.layers)
+    plain = path.synthesis(w, SynthesisOptions(after=after))
+    assert torch.equal(path.synthesis(w, SynthesisOptions(after=after, peek=peek)), plain)
+    network.synthesis(
+        w, after=after, peek=LayerPeek(lambda name, x: expected.update({name: x.clone()}), network.layers)
+    )
+    assert list(seen) == list(expected) == list(network.layers)
+    for layer in network.layers[:-1]:  # StyleGAN3 shows its last layer in the picture's own scale
+        assert error(seen[layer], expected[layer]) < 5e-3, layer
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

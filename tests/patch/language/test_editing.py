@@ -55,6 +55,24 @@ def test_calls_of_every_shape(call: str, learned: str, without: str) -> None:
     assert with_control(text, "/p", None).text == f"p = {without}\nout(noise(tx=p))\n"
 
 
+@pytest.mark.parametrize(
+    ("call", "learned", "without"),
+    [
+        ("knob(0, 2)", 'knob(0, 2, osc="/fader/1")', "knob(0, 2)"),
+        ("knob(midi='1/3', osc='/x')", "knob(midi='1/3', osc=\"/fader/1\")", "knob(midi='1/3')"),
+        ("knob(0, 1, 0.5, '1/2', '/x')", "knob(0, 1, 0.5, '1/2', \"/fader/1\")", "knob(0, 1, 0.5, '1/2')"),
+    ],
+)
+def test_an_osc_address_is_written_and_taken_out_as_a_controller_is(call: str, learned: str, without: str) -> None:
+    text = f"p = {call}\nout(noise(tx=p))\n"
+    assert with_control(text, "/p", "/fader/1", "osc").text == f"p = {learned}\nout(noise(tx=p))\n"
+    assert with_control(text, "/p", None, "osc").text == f"p = {without}\nout(noise(tx=p))\n"
+    with pytest.raises(PatchError):
+        with_control(text, "/p", "/a b*", "osc")
+    number = with_control("out(noise(tx=0.5))\n", "/out/image/tx", "/ü", "osc").text
+    assert 'image_tx = knob(-4, 4, default=0.5, osc="/ü")' in number
+
+
 def test_a_number_gets_a_knob_of_its_own_over_its_range() -> None:
     learned = with_control(TEXT, "/face/rotate", "2/1")
     assert changed(TEXT, learned.text) == [

@@ -10,10 +10,11 @@ docs/architecture.md, "Structure and values", says why a patch is divided like t
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ import torch
 from ganzfeld.engine.program.capture import Captured
 from ganzfeld.engine.program.segments import ProgramSegment, StepPlacement, copied, fits, moved, segments_of, written
 from ganzfeld.engine.program.state import State
-from ganzfeld.engine.program.steps import Binding, ProgramStep, Staged, blamed_on, of_line
+from ganzfeld.engine.program.steps import Binding, ProgramStep, Staged, StepTap, blamed_on, of_line
 from ganzfeld.engine.program.uniform_buffer import UniformBuffer
 from ganzfeld.errors import PatchError
 from ganzfeld.networks.device import at_work
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 class Program:
     """A fixed list of steps. Used by one thread at a time; `run` by the one that renders."""
 
+    _tap: StepTap | None = None
     most_captures = 3
     """How often one program is captured. Without a bound, a script whose pictures keep changing their size would have
     everything after it captured again with every frame."""
@@ -104,6 +106,27 @@ class Program:
         self.steps.append(ProgramStep(node, graph, request, inputs, context, staged, device))
         self._known[name, request] = len(self.steps) - 1
         return len(self.steps) - 1
+
+    def twin(self, tap: StepTap) -> Program:
+        """This program with somebody who looks at what its steps make. It is to be run in this one's place, after this
+        one was prepared: both have the same uniforms and staging buffers."""
+        twin = copy.copy(self)
+        twin.binding, twin._tap = Binding(), tap
+        twin._played = twin._seen = None
+        twin._captures_left = 0
+        twin.steps = [
+            replace(
+                step,
+                context=replace(
+                    step.context,
+                    state=partial(twin.binding.tensor, step.graph.name, step.device),
+                    report=partial(twin.binding.tell, step.graph.name),
+                    tap=tap.of(step.graph.name),
+                ),
+            )
+            for step in self.steps
+        ]
+        return twin
 
     def prepare(self, moment: Moment, values: Mapping[str, Any]) -> None:
         """The host's part of a frame: uniforms and staging buffers."""
@@ -180,10 +203,14 @@ class Program:
             with blamed_on(step):
                 if self._one_device:
                     results[number] = step.node.render(step.context, inputs)
-                    continue
-                with at_work(step.device):
-                    inputs = {name: moved(result, step.device) for name, result in inputs.items()}
-                    results[number] = step.node.render(step.context, inputs)
+                else:
+                    with at_work(step.device):
+                        inputs = {name: moved(result, step.device) for name, result in inputs.items()}
+                        results[number] = step.node.render(step.context, inputs)
+            if self._tap is not None:
+                self._tap.step(number, results[number])
+        if self._tap is not None:
+            self._tap.join()
 
     # Capturing
 
@@ -196,6 +223,19 @@ class Program:
         with self.built.graphs.capture_lock.exclusive(wait=wait) as granted:
             if granted:
                 self._capture(state)
+
+    def capture_as(self, other: Program) -> None:
+        """Capture the twin of `other`, which is captured, for the same state. Waits for its turn. Raises
+        torch.OutOfMemoryError, and RuntimeError for what cannot be captured."""
+        played = other._played
+        if played is None:
+            raise RuntimeError("the program is not captured any more")
+        entered = {
+            number: result for part in played.parts if part is not None for number, result in part.entered.items()
+        }
+        with self.built.graphs.capture_lock.exclusive():
+            self.binding.state = played.state
+            self._played = _CapturedProgram(played.state, played.held, self._captured_parts(entered))
 
     def _capture(self, state: State) -> None:
         assert self._seen is not None
@@ -260,6 +300,10 @@ class Program:
             inputs = {name: results[index] for name, index in step.inputs.items()}
             with blamed_on(step):
                 results[number] = step.node.render(step.context, inputs)
+            if self._tap is not None:
+                self._tap.step(number, results[number])
+        if self._tap is not None:
+            self._tap.join()
         return {number: results[number] for number in segment.leaves}
 
     @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -14,9 +14,25 @@ from ganzfeld.engine.program.state import State
 from ganzfeld.engine.program.uniform_buffer import UniformBuffer
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.graph import GraphNode
-from ganzfeld.patch.node import Node, RenderContext, Request
+from ganzfeld.patch.node import Node, NodeTap, RenderContext, Request
 
 Report = Callable[[str, Exception], None]
+
+
+class StepTap(Protocol):
+    """Looks at what a program's steps make, and changes nothing of it (`engine.taps`)."""
+
+    def of(self, name: str) -> NodeTap | None:
+        """What looks into a node."""
+        ...
+
+    def step(self, number: int, result: Any) -> None:
+        """A step has made this."""
+        ...
+
+    def join(self) -> None:
+        """What is asked of the device from now on comes after all the looking."""
+        ...
 
 
 @dataclass(slots=True)

@@ -182,7 +182,8 @@ class GpuStyleGAN2:
         fused = paints and not seen and step.fuses
         pixels = step.pixels
         plain = None
-        if seen or (paints and not fused):
+        peeks = not seen and options.peeks(c.layer)
+        if seen or peeks or (paints and not fused):
             plain = torch.empty(pixels, c.channels, dtype=torch.float16, device=self.device)
         painted = self._painted(picture, step) if paints else None
         activation = Activation(
@@ -200,12 +201,13 @@ class GpuStyleGAN2:
         if fused:
             self.painting.join()
         step.run(picture.entry, weight, activation, painted if fused else None)
-        if seen and plain is not None:
+        if (seen or peeks) and plain is not None:
             real = plain.view(1, *step.size, c.channels)[..., : c.real_channels]
             x = options.passed(c.layer, real.permute(0, 3, 1, 2))
             if wanted:
                 return x
-            plain, leaving = self._entered(picture, number, x)
+            if seen:
+                plain, leaving = self._entered(picture, number, x)
         if painted is not None:
             if not fused and plain is not None:
                 self._paint(picture, plain, step, painted)

@@ -31,6 +31,9 @@ from ganzfeld.networks.gpu.parts import LARGEST, ConvolutionWeight, GpuColours, 
 from ganzfeld.networks.stylegan3.config import LayerConfig, StyleGAN3Config
 from ganzfeld.networks.wide import Wide, middle
 
+LEAST_STYLE = 1e-3
+"""Styles have norm 1 over a layer's channels; what one below this multiplied cannot be told from its product."""
+
 
 @dataclass(frozen=True, slots=True)
 class GpuLayer:
@@ -145,6 +148,9 @@ class GpuStyleGAN3:
                 if name == until:
                     return middle(self.config, name, x, wide)
                 entry = enter(x[0].permute(1, 2, 0), unit, width, layer.outputs)
+            elif options.peeks(name):
+                plain = unstyled(entry, unit).view(1, height, width, -1)
+                options.passed(name, plain.permute(0, 3, 1, 2)[:, : layer.config.out_channels])
         return self._picture(styles[-1], entry, steps[-1].out, options)
 
     def _picture(self, style: Tensor, leaving: Tensor, size: tuple[int, int], options: SynthesisOptions) -> Tensor:
@@ -245,6 +251,13 @@ def convolved(x: Tensor, weight: Tensor) -> Tensor:
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
         y = F.conv2d(x.permute(2, 0, 1)[None], weight, padding=weight.shape[2] - 1)
     return y.permute(0, 2, 3, 1).reshape(-1, len(weight))
+
+
+def unstyled(entry: Tensor, style: Tensor) -> Tensor:
+    """An activation [h · w, C] as it was before the next layer's style [≥ C] multiplied it, to be looked at: zero
+    where the style is next to nothing."""
+    style = style[: entry.shape[1]]
+    return entry * torch.where(style.abs() > LEAST_STYLE, 1 / style, 0).to(entry.dtype)
 
 
 def padded(channels: int) -> int:

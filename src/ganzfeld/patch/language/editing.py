@@ -1,4 +1,5 @@
-"""Edits of a patch's text by the program: a person binds a controller to a parameter, and the text comes to say so.
+"""Edits of a patch's text by the program: a person binds a controller or an OSC address to a parameter, and the text
+comes to say so.
 
 A new piece of text is put between two places; whatever stands around them (comments, layout) stays as it is.
 """
@@ -6,9 +7,11 @@ A new piece of text is put between two places; whatever stands around them (comm
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from ganzfeld.errors import GanzfeldError, PatchError
 from ganzfeld.patch.expressions import reserved_words
@@ -43,31 +46,45 @@ class Edited:
     position: float
 
 
-def with_control(
-    text: str, address: str, midi: str | None, *, value: float | None = None, file: str | None = None
-) -> Edited:
-    """The text in which a MIDI controller ("channel/number"; None: none) turns what is at an address.
+Argument = Literal["midi", "osc"]
+"""Of a knob: what turns it."""
+_PLACES: dict[Argument, int] = {"midi": 3, "osc": 4}
+"""Where it stands among the arguments that are given without a name."""
 
-    A knob gets or loses its `midi=`. For a parameter that is a plain number, a knob of its own is written above, over
-    the parameter's range, and its name takes the number's place. value: where it stands now, if not where the text
-    says. Raises PatchError if the text has no place for it.
+
+def with_control(
+    text: str,
+    address: str,
+    control: str | None,
+    argument: Argument = "midi",
+    *,
+    value: float | None = None,
+    file: str | None = None,
+) -> Edited:
+    """The text in which a MIDI controller ("channel/number") or an OSC address turns what is at an address; None: none
+    of this kind does.
+
+    A knob gets or loses its `midi=` or `osc=`. For a parameter that is a plain number, a knob of its own is written
+    above, over the parameter's range, and its name takes the number's place. value: where it stands now, if not where
+    the text says. Raises PatchError if the text has no place for it.
     """
     graph = Graph(parse(text, file))
     slot = graph.slots.get(address)
     if slot is None:
         raise PatchError(f"There is nothing at {address}")
     if slot.knob is not None:
-        edited, knob = _of_knob(text, slot.knob.span, midi), slot.knob.name
-    elif midi is None:
+        edited, knob = _of_knob(text, slot.knob.span, control, argument), slot.knob.name
+    elif control is None:
         raise PatchError(f"{slot.reference} is no knob, so no control turns it", where=slot.where)
     else:
-        edited, knob = _own_knob(text, graph, slot, midi, value)
+        edited, knob = _own_knob(text, graph, slot, _given(control, argument), value)
     try:
         written = Graph(parse(edited, file)).patch.knobs.get(knob)
     except GanzfeldError as error:
         raise PatchError(f"The knob cannot be written: {error.what}", where=slot.where, hint=error.hint) from None
-    if written is None or written.midi != midi:
-        raise PatchError("The knob cannot be written here", where=slot.where, hint=f'Write it by hand: midi="{midi}"')
+    if written is None or getattr(written, argument) != control:
+        hint = f"Write it by hand: {_given(control or '', argument)}"
+        raise PatchError("The knob cannot be written here", where=slot.where, hint=hint)
     return Edited(edited, f"/{knob}", position_of(written, written.default))
 
 
@@ -85,36 +102,45 @@ def _between(text: str, span: Span) -> tuple[int, int]:
 # A knob's own call
 
 
-def _of_knob(text: str, span: Span, midi: str | None) -> str:
+def _given(control: str, argument: Argument) -> str:
+    """The argument as a person writes it."""
+    return f"{argument}={json.dumps(control, ensure_ascii=False)}"
+
+
+def _of_knob(text: str, span: Span, control: str | None, argument: Argument) -> str:
     start, end = _between(text, span)
     call = text[start:end]
     tree = ast.parse(call, mode="eval").body
     assert isinstance(tree, ast.Call)
     arguments = [*tree.args, *tree.keywords]
-    given = next((keyword for keyword in tree.keywords if keyword.arg == "midi"), None)
-    value = given.value if given else tree.args[3] if len(tree.args) > 3 else None
+    given = next((keyword for keyword in tree.keywords if keyword.arg == argument), None)
+    place = _PLACES[argument]
+    value = given.value if given else tree.args[place] if len(tree.args) > place else None
     if value is not None:
-        if midi is None:
-            first, last = _removal(call, given or value, arguments)
+        if control is None:
+            first, last = _removal(call, given or value, arguments, argument)
             return text[: start + first] + text[start + last :]
         first, last = _extent(call, value)
-        return f'{text[: start + first]}"{midi}"{text[start + last :]}'
-    if midi is None:
+        return f"{text[: start + first]}{json.dumps(control, ensure_ascii=False)}{text[start + last :]}"
+    if control is None:
         return text
     if arguments:
         _, place = _extent(call, max(arguments, key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0)))
-        return f'{text[: start + place]}, midi="{midi}"{text[start + place :]}'
+        return f"{text[: start + place]}, {_given(control, argument)}{text[start + place :]}"
     place = call.index("(") + 1
-    return f'{text[: start + place]}midi="{midi}"{text[start + place :]}'
+    return f"{text[: start + place]}{_given(control, argument)}{text[start + place :]}"
 
 
-def _removal(call: str, gone: ast.expr | ast.keyword, arguments: list[ast.expr | ast.keyword]) -> tuple[int, int]:
+def _removal(
+    call: str, gone: ast.expr | ast.keyword, arguments: list[ast.expr | ast.keyword], argument: Argument
+) -> tuple[int, int]:
     """From where to where an argument is taken out, with the comma before it (or after it, if it is the first)."""
     first, last = _extent(call, gone)
     if not isinstance(gone, ast.keyword):
         later = [node for node in arguments if _extent(call, node)[0] > last]
         if any(not isinstance(node, ast.keyword) for node in later):  # they would move up
-            raise PatchError("The midi of this knob is given without its name", hint='Write it as midi="…" once')
+            what = f"The {argument} of this knob is given without its name"
+            raise PatchError(what, hint=f'Write it as {argument}="…" once')
     before = [_extent(call, node)[1] for node in arguments if _extent(call, node)[1] <= first]
     if before:
         return max(before), last
@@ -146,13 +172,13 @@ def _literal(slot: Slot) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _own_knob(text: str, graph: Graph, slot: Slot, midi: str, value: float | None) -> tuple[str, str]:
+def _own_knob(text: str, graph: Graph, slot: Slot, given: str, value: float | None) -> tuple[str, str]:
     number = _literal(slot)
     if number is None or slot.text is None or not slot.where.line or not slot.where.column:
         raise PatchError(
             f"{slot.reference} is not a plain number in the text",
             where=slot.where,
-            hint=f'Write a knob and use its name: push = knob(0, 1, midi="{midi}")',
+            hint=f"Write a knob and use its name: push = knob(0, 1, {given})",
         )
     assert isinstance(slot.parameter, Value)
     value = number if value is None else value
@@ -164,7 +190,7 @@ def _own_knob(text: str, graph: Graph, slot: Slot, midi: str, value: float | Non
         raise PatchError(f"{slot.reference} is not where it was", where=slot.where)
     place = _place_above(text, graph, slot.where.line)
     end_of_line = "\r\n" if "\r\n" in text else "\n"
-    line = f'{name} = knob({_written(low)}, {_written(high)}, default={_written(value)}, midi="{midi}"){end_of_line}'
+    line = f"{name} = knob({_written(low)}, {_written(high)}, default={_written(value)}, {given}){end_of_line}"
     return text[:place] + line + text[place:start] + name + text[start + len(slot.text) :], name
 
 

@@ -25,6 +25,7 @@ from ganzfeld.patch.network.bends import BendMethod, BlendMethod, bend_line, ble
 from ganzfeld.patch.network.latent_lines import MoveMethod, StyleMethod, is_random, latent_bender
 from ganzfeld.patch.network.looking import Looking, seen
 from ganzfeld.patch.network.networks import classes, opened, w_of
+from ganzfeld.patch.network.tapping import peek_of, show_weights
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
@@ -35,6 +36,7 @@ from ganzfeld.patch.node import (
     Method,
     Named,
     Node,
+    NodeTap,
     PrepareContext,
     RenderContext,
     Request,
@@ -258,7 +260,9 @@ class NetworkNode(Node):
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         bender = self.benders[context.parameters.file]
         with bender.bent(context.methods, context.staged.frame, context.state) as network:
-            return self._played(network, bender, context, inputs)
+            picture = self._played(network, bender, context, inputs)
+            show_weights(context.tap, bender, context.methods, context.staged.frame, context.state)
+            return picture
 
     def _played(
         self, network: Network, bender: Bender, context: RenderContext, inputs: Mapping[str, Any]
@@ -275,6 +279,7 @@ class NetworkNode(Node):
             "gains": bender.gains(context.methods, staged.frame, context.state),
             "size": p.size,
             "fill": p.fill,
+            "peek": peek_of(context.tap, network),
         }
         w = self._styled(network, inputs, context)
         if (own := network.transform()) is not None:
@@ -288,6 +293,18 @@ class NetworkNode(Node):
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
         return seen(x, show, staged.channel, layer, context.state)
+
+    def warm(self, tap: NodeTap, context: RenderContext) -> None:
+        p = context.parameters
+        bender = self.benders[p.file]
+        network = bender.live
+        w = torch.zeros(1, network.num_ws, network.w_dim, device=network.device)
+        show = context.methods.get("show")
+        until = show.layer if show and show.layer != "image" else None
+        network.synthesis(w, until=until, resolution=p.resolution, size=p.size, fill=p.fill, peek=peek_of(tap, network))
+        for name in tap.weights:
+            if name in network.tensors:
+                tap.weight(name, network.tensors[name], network.tensors[name])
 
     def _picture(
         self, network: Network, w: torch.Tensor, name: str, resolution: int | None, options: Mapping[str, Any]

@@ -88,6 +88,9 @@ def changed(do: str, /, **arguments: object) -> tuple[list[str], list[str]]:
          ['face = network("planets", src, 0.5 + 0.1*sin(t))  # é net']),
         ("set", {"node": "face", "parameter": "psi"},
          ['face = network("planets", src, 0.8)  # é net'], ['face = network("planets", src)  # é net']),
+        ("knob", {"node": "face", "line": "x", "parameter": "rotate", "value": 3},
+         ['face.bend("b8", rotate=3, name="x")  # bent'],
+         ["x_rotate1 = knob(-180, 180, default=3)", 'face.bend("b8", rotate=x_rotate1, name="x")  # bent']),
         ("set", {"node": "face", "line": "x", "parameter": "seed", "text": "3"},
          ['face.bend("b8", rotate=3, name="x")  # bent'], ['face.bend("b8", rotate=3, name="x", seed=3)  # bent']),
     ],
@@ -133,6 +136,14 @@ def test_the_only_output_and_a_node_that_others_speak_of_stay() -> None:
         splices_of("out(noise())", "delete", {"node": "out"})
     with pytest.raises(PatchError, match="would not play"):
         splices_of("a = flip(noise())\nb = levels(a, hue=a.x)\nout(b)", "delete", {"node": "a"})
+
+
+def test_a_knob_that_nobody_follows_is_deleted() -> None:
+    text = edited("# all\nout(noise())\n", "knob", name="push")
+    assert text == "# all\npush = knob(0, 1)\nout(noise())\n"
+    assert edited(text, "delete", node="push") == "# all\nout(noise())\n"
+    with pytest.raises(PatchError, match="would not play"):
+        splices_of(text.replace("noise()", "noise(tx=push)"), "delete", {"node": "push"})
 
 
 @pytest.mark.parametrize(

@@ -13,25 +13,26 @@ from ganzfeld.patch.language.edits.places import expression, is_named, removal, 
 
 
 class Delete(Edit, frozen=True, kw_only=True):
-    """node: the one that goes. What read it reads its input instead, if it has one; comments on lines of their own
-    stay."""
+    """node: the one that goes, or a signal or a knob. What read it reads its input instead, if it has one. Comments on
+    lines of their own stay."""
 
     word: ClassVar[str] = "delete"
     node: str
 
     def change(self, edited: EditedText) -> None:
+        patch = edited.patch
+        if self.node in patch.signals or self.node in patch.knobs:
+            span = patch.knobs[self.node].span if self.node in patch.knobs else patch.signals[self.node].term.span
+            edited.splice(*removal(edited, [edited.statement(span)]))
+            return
         cls = edited.type_of(self.node)
-        if cls.is_output:
-            outputs = [name for name in edited.patch.nodes if edited.type_of(name).is_output]
-            if len(outputs) == 1:
-                raise PatchError("This is the only output", hint="A patch has one at least")
-            if edited.statement(edited.node(self.node).span) is None:
-                raise PatchError(f"{self.node} cannot be deleted")
+        if cls.is_output and sum(edited.type_of(name).is_output for name in patch.nodes) == 1:
+            raise PatchError("This is the only output", hint="A patch has one at least")
         through = passing_input(cls)
         bridge = source_of(edited, self.node, through) if through is not None else None
         readers = [
             (name, given)
-            for name, node in edited.patch.nodes.items()
+            for name, node in patch.nodes.items()
             for given, source in node.inputs.items()
             if source == self.node
         ]

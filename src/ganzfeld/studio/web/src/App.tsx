@@ -60,7 +60,7 @@ function Studio() {
     idle && "idle",
     hidden && "bare",
     locked && "locked",
-    sheet && works && "with-sheet",
+    sheet && works && `with-sheet with-${sheet}`,
     mode === "edit" && "editing",
   ];
   return (
@@ -83,7 +83,7 @@ function Studio() {
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && (sheet ? <OpenSheet /> : <Panel />)}
-        {works && <Tips />}
+        {works && !sheet && <Tips />}
         {plays && <Desk />}
         <footer>
           {/* What comes and goes lies over the desk: nothing makes room for it. */}

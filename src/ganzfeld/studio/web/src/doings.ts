@@ -41,6 +41,7 @@ const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
   recall: (key) => recallNumber(Number(key)),
   tap: () => command("tap"),
   map: () => toggleSheet("map"),
+  layers: () => toggleSheet("layers"),
   "close sheet": () => openSheet(null),
   "take back": () => takeBack(),
   "make again": () => takeBack(true),

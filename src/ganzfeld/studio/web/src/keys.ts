@@ -52,6 +52,7 @@ export type Doing =
   | "recall"
   | "tap"
   | "map"
+  | "layers"
   | "close sheet"
   | "take back"
   | "make again";
@@ -95,6 +96,7 @@ function held(press: Press, place: Place): Doing | null {
 }
 
 const PLAYED: Readonly<Record<string, Doing>> = {
+  a: "layers",
   d: "roll",
   e: "edit",
   f: "fullscreen",
@@ -152,6 +154,7 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
       ["G", "map of the patch"],
+      ["A", "layers of the networks"],
       ["E", "into the text"],
       ["?", "this sheet"],
     ],

@@ -13,17 +13,17 @@ export function LessonLine() {
       <span>
         {what ? (
           <>
-            Touch a control for <b>{what}</b>
+            Touch a control, or pick one under inputs, for <b>{what}</b>
           </>
         ) : control ? (
           <>
-            <b>{control}</b>: click what it is to turn
+            <b>{control.replace("osc ", "")}</b>: click what it is to turn
           </>
         ) : (
-          "Touch a control, and click a knob, a snapshot or a number in the text"
+          "Touch a control (or pick one under inputs), and click a knob, a snapshot or a number in the text"
         )}
       </span>
-      {knob?.midi && (
+      {(knob?.midi || knob?.osc) && (
         <button
           type="button"
           onClick={() => {
@@ -31,7 +31,7 @@ export function LessonLine() {
             atDesk({ kind: "learn", do: "stop" });
           }}
         >
-          forget {knob.midi}
+          forget {[knob.midi, knob.osc].filter(Boolean).join(", ")}
         </button>
       )}
       <button type="button" onClick={toggleLearning}>

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 import { liveAddress, searchOf, type View, viewOf } from "./view";
 import type {
   AtDesk,
+  AtlasDrawn,
   AtText,
   Carets,
   CommandName,
@@ -11,6 +12,7 @@ import type {
   DocumentState,
   DoorAction,
   KeepAs,
+  Look,
   OpenPatch,
   PatchSource,
   Refusal,
@@ -138,8 +140,8 @@ export function tellPerson(what: string, hint: string): void {
   forget(notice);
 }
 
-/** A writer does something to the text, or has another one. */
-export function say(message: AtText | KeepAs | OpenPatch): void {
+/** A writer does something to the text, or has another one; the page looks at something. */
+export function say(message: AtText | KeepAs | OpenPatch | Look | AtlasDrawn): void {
   worker?.postMessage(message);
 }
 

@@ -7,6 +7,7 @@ export const ROLLING = "…";
 /** The kind of every message of the studio. */
 export const KINDS: readonly string[] = [
   "frame",
+  "atlas",
   "beat",
   "status",
   "patch",
@@ -48,7 +49,9 @@ export type CommandName =
   | "roll"
   | "keep"
   | "back"
-  | "tap";
+  | "tap"
+  | "take"
+  | "end_take";
 
 export type DoorVerb = "open" | "close" | "change" | "again" | "start" | "stop" | "record";
 
@@ -69,12 +72,27 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
-export type AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor;
+export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
+
+export type WireKind = "image" | "latent" | "number";
+
+export type ViewKind = "node" | "layer" | "channels" | "histogram" | "spectrum" | "weight";
+
+export type AtDesk =
+  | KnobTurned
+  | KnobReleased
+  | SnapshotAction
+  | LearnControl
+  | MasterMoved
+  | SoundFloor
+  | SoundChosen;
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
 
 export type FromPage =
   | Acknowledgement
+  | AtlasDrawn
+  | Look
   | PageCommand
   | DoorAction
   | KeepAs
@@ -85,6 +103,7 @@ export type FromPage =
   | LearnControl
   | MasterMoved
   | SoundFloor
+  | SoundChosen
   | PushUpdates
   | MergeEdits
   | PlayText
@@ -95,6 +114,7 @@ export type FromPage =
 
 export type FromStudio =
   | EncodedFrame
+  | EncodedAtlas
   | Beat
   | Status
   | PatchSource
@@ -122,6 +142,29 @@ export interface EncodedFrame {
   sent: number;
   jpeg: Uint8Array<ArrayBuffer>;
   alpha: Uint8Array<ArrayBuffer>;
+}
+
+/** A cell, by the number that the page gave its view. */
+export interface CellOfPage {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  numbers: number[];
+  channels: number[];
+  problem: string;
+  id: number;
+}
+
+/** The pictures of all that a page looks at, in one JPEG. t: the show's time in seconds. */
+export interface EncodedAtlas {
+  kind: "atlas";
+  number: number;
+  t: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  cells: CellOfPage[];
 }
 
 /** Says to a clean page that the studio lives, while there is no picture. */
@@ -183,9 +226,13 @@ export interface MasterStatus {
   frozen: boolean;
 }
 
-/** A take that is recorded. name: of its file. seconds: how long it has been. size: its bytes on disk so far. */
+/**
+ * A take that is recorded. name, path: of its file. seconds: how long it has been. size: its bytes on disk so
+ * far.
+ */
 export interface TakeStatus {
   name: string;
+  path: string;
   seconds: number;
   size: number;
 }
@@ -349,7 +396,8 @@ export interface Lesson {
  * What hands stand at: told when it changes, up to 20 times a second.
  *
  * Told by the render process:
- * held: addresses held by hands and snapshots, with their values (None: more than one number). fade: how recalls
+ * held: addresses held by hands and snapshots, with their values (None: more than one number). mixed: those of them
+ * that a snapshot holds. fade: how recalls
  * arrive: length, unit, when they begin. shown: names of the snapshots that were recalled last; share: how far they
  * have arrived, 0 to 1. bin: snapshots that were deleted and can be had back, the last one last. undoes: what would be
  * undone at the snapshots ("delete dawn"), "" if there is nothing. waiting: one that waits for its beat. at: the place
@@ -364,6 +412,7 @@ export interface Desk {
   kind: "desk";
   knobs: KnobOnDesk[];
   held: Record<string, unknown>;
+  mixed: string[];
   snapshots: SnapshotOnDesk[];
   fade: [number, Unit, When];
   shown: string[];
@@ -518,6 +567,30 @@ export interface Acknowledgement {
   number: number;
 }
 
+/** The atlas of this number, and all sent before it, are drawn or passed over: the next one may come. */
+export interface AtlasDrawn {
+  kind: "drawn";
+  number: number;
+}
+
+/** A view, and the number by which the page knows its cell. */
+export interface ViewOfPage {
+  of: ViewKind;
+  node: string;
+  layer?: string;
+  weight?: string;
+  channels?: "active" | "mean" | number[];
+  first?: number;
+  size?: number;
+  id: number;
+}
+
+/** All that this page looks at from now on beside the picture; nothing, if there are no views. */
+export interface Look {
+  kind: "look";
+  views?: ViewOfPage[];
+}
+
 /** Something to do (see `StudioShow.command`); `path` goes with "trust". */
 export interface PageCommand {
   kind: "command";
@@ -574,7 +647,8 @@ export interface SnapshotAction {
 
 /**
  * The next control that is touched is to turn this (None: what is chosen next); `do` "stop": never mind, "forget":
- * no control turns it any more, "touch": `control` ("cc 1/74") was picked from what arrives, as if it were touched.
+ * no control turns it any more, "touch": `control` ("cc 1/74", "osc /push") was picked from what arrives, as if it
+ * were touched.
  */
 export interface LearnControl {
   kind: "learn";
@@ -599,6 +673,12 @@ export interface MasterMoved {
 export interface SoundFloor {
   kind: "floor";
   decibels: number;
+}
+
+/** This sound device is to be heard from now on, "": the system's own. From the machine that plays only. */
+export interface SoundChosen {
+  kind: "sound";
+  device: string;
 }
 
 /** A change that a writer made and that has no place in the log yet. */
@@ -798,6 +878,178 @@ export interface Words {
   problem: string;
 }
 
+/** An input. name: "latent", or "ring.latent" of a line. source: the node it reads, "" for none. */
+export interface MapInput {
+  name: string;
+  makes: "image" | "latent";
+  required: boolean;
+  source: string;
+}
+
+/**
+ * A parameter of a node or of one of its lines, or the value of a knob or of a signal.
+ *
+ * name: the parameter's ("psi"). line: the line's part of an address, "" for the node itself. address: where a hand
+ * turns it, "" for what is fixed. kind: as in the reference ("value", "choice", …). text: what is written, "" for the
+ * default. value: the plain number that it is then, if it is one. low, high: what a knob spans. options: what may be
+ * chosen, as one would write it. by: what it follows; reads: the knobs, signals and nodes that its text speaks of.
+ */
+export interface MapNumber {
+  name: string;
+  line: string;
+  address: string;
+  kind: string;
+  text: string;
+  value: number | null;
+  default: string;
+  low: number | null;
+  high: number | null;
+  unit: string;
+  doc: string;
+  options: string[];
+  by: Driver;
+  reads: string[];
+}
+
+/** A line `node.method(…)`. name: its part of an address. at: where it stands. text: as it is written. */
+export interface MapLine {
+  name: string;
+  method: string;
+  at: number;
+  text: string;
+  mute: boolean;
+  solo: boolean;
+}
+
+/**
+ * A node, a knob or a signal. name: its own, or "out/image" if it is written in place; type: "noise", …; "knob",
+ * "signal". makes: what it can be asked for; "number" of knobs and signals. at, end: its first and last line. numbers:
+ * those that are written come first. passes: it can be bypassed.
+ */
+export interface MapNode {
+  name: string;
+  type: string;
+  makes: WireKind[];
+  at: number;
+  end: number;
+  named: boolean;
+  output: boolean;
+  network: boolean;
+  inputs: MapInput[];
+  numbers: MapNumber[];
+  lines: MapLine[];
+  passes: boolean;
+  bypass: boolean;
+  solo: boolean;
+}
+
+/**
+ * The map of the document at this version of its log. wires: between numbers, from whom to whom, by their names;
+ * those between pictures and latents are inputs. problem: why there is none, in words.
+ */
+export interface PatchMap {
+  nodes: MapNode[];
+  wires: [string, string][];
+  problem: string;
+  hint: string;
+  line: number;
+  log: string;
+  version: number;
+}
+
+/**
+ * A layer as it plays in this patch.
+ *
+ * short: its shortest name. channels, height, width: of its activation. weights: how many it has. inner: it lies
+ * within a block, whose name reaches its weights, too. plays: False if the node stops at a smaller picture before it.
+ */
+export interface InsideLayer {
+  name: string;
+  short: string;
+  channels: number;
+  height: number;
+  width: number;
+  weights: number;
+  inner: boolean;
+  plays: boolean;
+}
+
+/** A weight by its official name. layer: whose it is, "" for what comes before the layers. */
+export interface InsideWeight {
+  name: string;
+  shape: number[];
+  layer: string;
+}
+
+/**
+ * A line of the text that bends or blends.
+ *
+ * name: its part of an address, the first one's if a loop makes several. text: what is written, shortened. line,
+ * end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
+ * bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
+ * lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
+ * comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
+ * where a hand turns that.
+ */
+export interface InsideLine {
+  name: string;
+  method: "bend" | "blend";
+  text: string;
+  line: number;
+  end_line: number;
+  target: string;
+  reaches: "activation" | "weight" | "nothing";
+  layers: string[];
+  weights: number;
+  bends: string[];
+  channels: number[] | null;
+  alone: boolean;
+  muted: boolean;
+  solo: boolean;
+  acts: boolean;
+  other: string;
+  amount: number | null;
+  address: string;
+}
+
+/**
+ * A node that plays a network.
+ *
+ * file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
+ * latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it
+ * shows, "" for the picture. blends: networks that it can be blended with, those of the patch first. problem: why it
+ * cannot be looked into, "" if it can.
+ */
+export interface InsideNetwork {
+  node: string;
+  file: string;
+  kind: string;
+  width: number;
+  height: number;
+  latent: number;
+  rows: number;
+  source: string;
+  shows: string;
+  layers: InsideLayer[];
+  weights: InsideWeight[];
+  lines: InsideLine[];
+  blends: string[];
+  problem: string;
+}
+
+/**
+ * All networks of a text.
+ *
+ * log, version: which text of the document this is. problem: what is wrong with the text as it is written; the
+ * networks are then those of the text that plays, and nothing of them can be edited.
+ */
+export interface Insides {
+  networks: InsideNetwork[];
+  problem: string;
+  log: string;
+  version: number;
+}
+
 /**
  * An address at which something arrived. value: the last one as text, "" if it had none. rate: messages in a
  * second, over the last whole one. ago: seconds since the last.
@@ -870,6 +1122,16 @@ export interface DoorKindHere {
 export interface OutputsHere {
   kinds: DoorKindHere[];
   rigs: string[];
+}
+
+/**
+ * devices: names of what can be listened to here. missing: why there is nothing, "" if there is; mend: what
+ * helps.
+ */
+export interface SoundsHere {
+  devices: string[];
+  missing: string;
+  mend: string;
 }
 
 /** One thing that was looked at. found: what was found; do: what helps where it does not work. */

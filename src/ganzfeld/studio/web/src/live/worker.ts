@@ -1,16 +1,20 @@
 /** The live connection and the canvas, off the page's main thread: no layout or script there can hold up a frame. */
 
+import type { Atlas } from "./atlas";
 import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
 import type {
   AtDesk,
+  AtlasDrawn,
   AtText,
   Beat,
   DoorAction,
+  EncodedAtlas,
   EncodedFrame,
   FromStudio,
   KeepAs,
+  Look,
   OpenPatch,
   PageCommand,
 } from "./wire";
@@ -23,7 +27,9 @@ export type ToWorker =
   | AtDesk
   | AtText
   | KeepAs
-  | OpenPatch;
+  | OpenPatch
+  | Look
+  | AtlasDrawn;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {
@@ -34,7 +40,8 @@ export interface Shown {
 }
 
 export type FromWorker =
-  | Exclude<FromStudio, EncodedFrame | Beat>
+  | Exclude<FromStudio, EncodedFrame | EncodedAtlas | Beat>
+  | Atlas
   | Shown
   | { kind: "live"; live: boolean }
   | { kind: "taken-back" };
@@ -54,6 +61,16 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     link?.renew();
   } else link?.send(write(data));
 };
+
+/** Decodes an atlas for the page; one that cannot be is passed over. */
+async function unpack({ jpeg, ...rest }: EncodedAtlas): Promise<void> {
+  try {
+    const picture = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+    page.postMessage({ ...rest, picture } satisfies Atlas, [picture]);
+  } catch {
+    link?.send(write({ kind: "drawn", number: rest.number }));
+  }
+}
 
 function start(canvas: OffscreenCanvas, url: string): void {
   address = url;
@@ -84,6 +101,7 @@ function start(canvas: OffscreenCanvas, url: string): void {
     onMessage(data) {
       const message = read(data);
       if (message.kind === "frame") screen.take(message);
+      else if (message.kind === "atlas") void unpack(message);
       else if (message.kind !== "beat") post(message);
     },
   });

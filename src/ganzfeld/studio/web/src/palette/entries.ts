@@ -29,6 +29,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["edit the text", "E", "edit"],
   ["roll dice for a bend", "D", "roll"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
+  ["layers of the networks", "A", "layers"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
   ["pause, or go on", "Shift Space", "pause"],

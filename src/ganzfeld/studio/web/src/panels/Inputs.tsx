@@ -86,7 +86,7 @@ function Row({ arrival }: { arrival: Arrival }) {
     <li className={arrival.ago < 1 ? "arrival moves" : "arrival"}>
       <span className="source">{arrival.source}</span>
       <span className="address" title={arrival.address}>
-        {control ?? arrival.address}
+        {arrival.source === "midi" && control ? control : arrival.address}
       </span>
       <span className="value">{arrival.value}</span>
       <span className="rate">{rateWords(arrival)}</span>
@@ -94,7 +94,7 @@ function Row({ arrival }: { arrival: Arrival }) {
         {control && (
           <button
             type="button"
-            title="As if the control were touched: then click what it is to turn"
+            title="Then click a knob or a number in the text: it is turned by this from now on"
             onClick={() => atDesk({ kind: "learn", do: "touch", control })}
           >
             learn

@@ -1,7 +1,7 @@
-import { atDoor, useShow } from "../live/show";
+import { atDoor, command, useShow } from "../live/show";
 import { lengthAndSize, recordingOf, size } from "./recording";
 
-/** Begins and ends a film, while the show plays; red, with time and size, while one is made. */
+/** Begins and ends a film, and a take, while the show plays; red, with time and size, while one is made. */
 export function Record() {
   const status = useShow((show) => show.status);
   if (!status) return null;
@@ -26,12 +26,22 @@ export function Record() {
         <span className="lamp" aria-hidden="true" />
         {film.door === null ? "record" : lengthAndSize(film)}
       </button>
-      {take && (
-        <span className="taking" title={`The take ${take.name} is recorded until the show ends`}>
-          <span className="lamp" aria-hidden="true" />
-          take {size(take.size)}
-        </span>
-      )}
+      <button
+        type="button"
+        className={take ? "taking on" : "taking"}
+        aria-pressed={take !== null}
+        title={
+          take
+            ? `End the take ${take.name}`
+            : "Record a take beside the patch: all that is played from now on, to be rendered again at any size"
+        }
+        data-testid="take"
+        onClick={() => command(take ? "end_take" : "take")}
+      >
+        {take && <span className="lamp" aria-hidden="true" />}
+        take
+        {take && <span className="more">{size(take.size)}</span>}
+      </button>
     </>
   );
 }

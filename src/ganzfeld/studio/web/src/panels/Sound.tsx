@@ -3,6 +3,7 @@ import { Tap } from "../hud/Tap";
 import { atDesk, useShow } from "../live/show";
 import type { Inputs, SoundHeard } from "../live/wire";
 import { useStream } from "./ask";
+import { SoundDevice } from "./SoundDevice";
 import { Spectrum } from "./Spectrum";
 
 const PAUSE = 40;
@@ -15,10 +16,17 @@ export function Sound() {
   return (
     <>
       {inputs && !sound && (
-        <p className="nothing">
-          No sound is listened to. Start with <code>ganzfeld play --audio ""</code> for the first device, or
-          with a file.
-        </p>
+        <>
+          <p className="nothing">
+            No sound is listened to. (A file: <code>ganzfeld play --audio FILE</code>)
+          </p>
+          <dl className="facts">
+            <dt>device</dt>
+            <dd>
+              <SoundDevice sound={null} />
+            </dd>
+          </dl>
+        </>
       )}
       {sound && <Heard sound={sound} />}
       {inputs?.problems.map((problem) => (
@@ -46,7 +54,9 @@ function Heard({ sound }: { sound: SoundHeard }) {
     <>
       <dl className="facts">
         <dt>{sound.is_file ? "file" : "device"}</dt>
-        <dd>{sound.source || "the system's own"}</dd>
+        <dd>
+          <SoundDevice sound={sound} />
+        </dd>
         <dt>loudness</dt>
         <dd>{sound.decibels <= -119 ? "silence" : `${sound.decibels.toFixed(0)} dB`}</dd>
       </dl>

@@ -9,10 +9,19 @@ export function expressionOf({ source, address }: Arrival): string | null {
   return found ? `${found[1]}(${found[2]}, ${found[3]})` : null;
 }
 
-/** As a lesson names it: "cc 1/74"; null if nothing can learn it. */
+/** As a lesson names it: "cc 1/74", "osc /push"; null if nothing can learn it. */
 export function controlOf({ source, address }: Arrival): string | null {
-  const found = source === "midi" ? /^\/midi\/(cc|note)\/(\d+)\/(\d+)$/.exec(address) : null;
+  if (source === "osc") return isLearnable(address) ? `osc ${address}` : null;
+  const found = /^\/midi\/(cc|note)\/(\d+)\/(\d+)$/.exec(address);
   return found ? `${found[1]} ${found[2]}/${found[3]}` : null;
+}
+
+/** Whether a knob may listen at an address: it is plain, and none that the show itself listens at. */
+function isLearnable(address: string): boolean {
+  return (
+    /^(\/[^\s/#*,?[\]{}"]+)+$/.test(address) &&
+    !/^\/(snapshot|master|tempo|transport|door|midi)\//.test(address)
+  );
 }
 
 /** "60 a second", "now and then", "2:05 ago" */

@@ -1,5 +1,7 @@
 import "./sheets.css";
 import { type ReactNode, useEffect, useRef } from "react";
+import { Layers } from "../looking/layers/Layers";
+import { MapSheet } from "../map/MapSheet";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
 const TITLES: Record<SheetName, string> = {
@@ -9,7 +11,10 @@ const TITLES: Record<SheetName, string> = {
 };
 
 /** What is in each sheet. One that is not here cannot be opened. */
-const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {};
+const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+  layers: () => <Layers />,
+  map: () => <MapSheet />,
+};
 
 /** The sheet that is open: over the picture, beside the text where there is room for both. */
 export function OpenSheet() {

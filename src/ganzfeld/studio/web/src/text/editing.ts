@@ -1,12 +1,13 @@
 /** The one editor of the page, for keys, buttons and the palette: what it knows, and what can be done with it. */
 
-import type { EditorView } from "@codemirror/view";
+import { EditorView } from "@codemirror/view";
 import { useSyncExternalStore } from "react";
 import { currentShow, say, tellPerson } from "../live/show";
 import { act, currentModes } from "../modes/modes";
 import { claimed, type Writer } from "./document/claim";
 import type { DocumentConnection } from "./document/connection";
 import { afterNode } from "./inserting";
+import { setChanged } from "./marks";
 import type { Standing } from "./problems";
 
 /** What the page says of the text beside it. */
@@ -89,6 +90,20 @@ export function edit(): void {
   if (currentModes().locked || view?.state.readOnly) return;
   act("enter text");
   view?.focus();
+}
+
+/** The caret goes to a line (from 1), which is marked for a moment. */
+export function goToLine(number: number): void {
+  if (!view) return;
+  const line = view.state.doc.line(Math.min(Math.max(number, 1), view.state.doc.lines));
+  view.dispatch({
+    selection: { anchor: line.from },
+    effects: [
+      setChanged.of({ from: line.from, to: line.to }),
+      EditorView.scrollIntoView(line.from, { y: "center" }),
+    ],
+  });
+  edit();
 }
 
 /** The caret leaves the text. */

@@ -1,0 +1,4 @@
+/** What a node makes, now. */
+export function Thumbnail({ node }: { node: string }) {
+  return <div className="map-picture" data-picture={node} />;
+}
