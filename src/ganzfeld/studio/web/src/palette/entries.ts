@@ -30,6 +30,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["roll dice for a bend", "D", "roll"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
   ["layers of the networks", "A", "layers"],
+  ["paint where a line bends", "P", "paint"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
   ["pause, or go on", "Shift Space", "pause"],
