@@ -41,9 +41,9 @@ for line in sys.stdin:
 
 def test_one_child_answers_all_and_ends_with_the_studio(service):
     assert json.loads(service.words("out(a)", "/shows")) == {"kind": "words", "text": "out(a)", "folder": "/shows"}
-    child = service._child
+    child = service.child.process
     assert json.loads(service.words("out(b)"))["text"] == "out(b)"
-    assert service._child is child and child.poll() is None
+    assert service.child.process is child and child.poll() is None
     assert service.edit("out(b)", "delete", {"node": "out"}) == EditAnswer()
     service.close()
     assert child.poll() is not None
@@ -61,10 +61,10 @@ def test_a_child_that_ends_is_no_answer_and_another_is_started(service):
 
 def test_a_child_that_takes_too_long_is_ended(service, monkeypatch):
     monkeypatch.setattr(word_service, "PATIENCE", 0.2)
-    monkeypatch.setattr(word_service, "_ARGUMENTS", (sys.executable, "-S", "-c", "import sys; sys.stdin.read()"))
+    service.child.arguments = (sys.executable, "-S", "-c", "import sys; sys.stdin.read()")
     with pytest.raises(GanzfeldError, match="could not be collected"):
         service.words("out(a)")
-    assert service._child is None
+    assert service.child.process is None
 
 
 def test_the_child_answers_questions_with_words(monkeypatch):

@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,7 @@ from torch import Tensor
 from ganzfeld.bending.base import Bend
 from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.bending.blending import Crossed, check_same, crossed
+from ganzfeld.bending.host_weights import Said
 from ganzfeld.bending.layer_masks import LayerMasks
 from ganzfeld.bending.lines import BendLine, BlendLine, chain_of, gains_of
 from ganzfeld.bending.matching import Blend, Match, Memory, Seeded, bent, indicator
@@ -54,6 +56,7 @@ class Bender:
         self._tensors = network.tensors
         self._bent_weights: BentWeights | None = None
         self._gaining = SideStream(network.device)
+        self._said: Said | None = None
         self._masks = LayerMasks(network, size, resolution)
 
     def blend(self, line: BlendLine) -> None:
@@ -104,8 +107,11 @@ class Bender:
     @property
     def copied(self) -> int:
         """Bytes of the weights that lines reach, which `ready` may make copies of."""
-        names = {*self._blends, *self._weights}
-        return sum(self._tensors[name].numel() * self._tensors[name].element_size() for name in names)
+        sizes = {name: tensor.numel() * tensor.element_size() for name, tensor in self._tensors.items()}
+        copied = sum(sizes[name] for name in {*self._blends, *self._weights})
+        # A processor keeps what is derived from either network of a blend.
+        both = self.original.device.type == "cpu"
+        return copied + (2 * sum(sizes[name] for name in self._blends) if both else 0)
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
         if target == "activation":
@@ -128,16 +134,27 @@ class Bender:
 
     # Each frame
 
-    def prepare(self, seeds: Mapping[str, int]) -> None:
-        """On the host: make what the lines' seeds ask for, where a seed has changed."""
+    def prepare(self, seeds: Mapping[str, int], said: Said | None = None) -> None:
+        """On the host: make what the lines' seeds ask for, where a seed has changed. said: all that each line says in
+        this frame, so that what says the same as before need not be done again; None: nobody knows."""
+        self._said = said
         for chain in (*self._weights.values(), *self._layers.values(), *self._gains.values()):
             for match in chain:
                 match.seeded.make(seeds[match.line.name])
 
     @contextmanager
-    def bent(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Iterator[Network]:
+    def bent(
+        self,
+        amounts: Mapping[str, Any],
+        frame: Tensor,
+        memory: Memory,
+        until: str | None = None,
+        resolution: int | None = None,
+    ) -> Iterator[Network]:
         """On the device: the live network, to map and to synthesise with, its weights made of the originals by blends
         and bends. They may still be on their way when it comes (`Runtime.pending`), and are there when it is left.
+
+        until, resolution: as `Network.synthesis` will be asked, at most: weights of later layers may not be made.
 
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
@@ -148,7 +165,8 @@ class Bender:
         try:
             with joined_at_the_latest(*branches, self._gaining, self._masks.making):
                 if self._bent_weights is not None:
-                    self._bent_weights.make(all_amounts, frame, memory)
+                    used = partial(self.original.config.plays, until=until, resolution=resolution)
+                    self._bent_weights.make(all_amounts, frame, memory, used, self._said)
                 yield self.live
         finally:
             self.live.runtime.pending.forget()

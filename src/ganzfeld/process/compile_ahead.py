@@ -129,10 +129,12 @@ def pretend(card: Card) -> None:
     nothing = SimpleNamespace(launch=lambda *arguments: None)
     instead(compiler, kernel=lambda *arguments, **more: nothing, tensor_map=lambda *arguments: b"")
     from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter
-    from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
+    from ganzfeld.networks.gpu import stylegan3
 
     instead(StreamedFilter, design=lambda *arguments, **more: None)
-    instead(GpuStyleGAN3, _filter=lambda *arguments, **more: None)
+    instead(stylegan3.GpuStyleGAN3, _filter=lambda *arguments, **more: None)
+    # It has no kernel of ours to compile, and its numbers have no place here.
+    instead(stylegan3, unstyled=lambda entry, style: entry)
 
 
 def instead(place: object, **others: Callable[..., object]) -> None:

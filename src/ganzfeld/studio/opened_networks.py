@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from ganzfeld.errors import GanzfeldError
@@ -24,7 +24,7 @@ class NetworkNames:
     config: Config
     weights: Mapping[str, tuple[int, ...]]
 
-    @cached_property
+    @property
     def layers(self) -> tuple[str, ...]:
         """The names of its layers, in the order in which they play."""
         return tuple(self.config.specs)

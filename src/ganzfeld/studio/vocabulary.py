@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ganzfeld.networks.find import shipped_names
 from ganzfeld.patch.addresses import addresses
 from ganzfeld.patch.examples import examples_of
 from ganzfeld.patch.expressions import NAMES, known_functions
+from ganzfeld.patch.flags import LINE_FLAGS, NODE_FLAGS, passing_input
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.language.editing import numbers
 from ganzfeld.patch.language.parser import parse
@@ -100,15 +101,25 @@ def _blending() -> str:
 
 def _node(word: str, cls: type[Node]) -> NodeWord:
     examples = examples_of(cls)
+    passes = passing_input(cls) is not None
+    flags = {} if cls.is_output else {name: doc for name, doc in NODE_FLAGS.items() if passes or name != "bypass"}
     return NodeWord(
         name=word,
         doc=inspect.getdoc(cls) or "",
         makes=() if cls.is_output else cls.makes,
-        parameters=_parameters(cls),
+        parameters=_parameters(cls) + _flags(flags),
         methods=tuple(
-            MethodWord(method.method, inspect.getdoc(method) or "", _parameters(method)) for method in cls.methods
+            MethodWord(method.method, inspect.getdoc(method) or "", _parameters(method) + _flags(LINE_FLAGS))
+            for method in cls.methods
         ),
         example=examples[0].text() if examples else "",
+    )
+
+
+def _flags(known: Mapping[str, str]) -> tuple[ParameterWord, ...]:
+    """What switches a node or a line off, as parameters."""
+    return tuple(
+        ParameterWord(name, "structure", doc, default="False", options=("True", "False")) for name, doc in known.items()
     )
 
 

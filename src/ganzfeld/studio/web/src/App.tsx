@@ -15,6 +15,7 @@ import { State, stateWord } from "./hud/State";
 import { Tips } from "./hud/Tips";
 import { Visitor } from "./hud/Visitor";
 import { useIdle } from "./idle";
+import { Drop } from "./library/Drop";
 import { useShow } from "./live/show";
 import { REMOTE } from "./live/view";
 import { Badge } from "./modes/Badge";
@@ -87,6 +88,7 @@ function Studio() {
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && (sheet ? <OpenSheet /> : <Panel />)}
+        {works && <Dice />}
         {works && !sheet && <Tips />}
         {plays && <Desk />}
         <footer>
@@ -94,7 +96,6 @@ function Studio() {
           <div className="passing">
             {plays && <FilmKept />}
             <Notice />
-            {works && <Dice />}
           </div>
           <Problems />
           {plays && <Master />}
@@ -105,6 +106,7 @@ function Studio() {
       {works && <Brush />}
       {hidden && <Trouble />}
       <MasterAlarm />
+      {works && <Drop />}
       {open === "palette" && <Palette />}
       {open === "sheet" && <Sheet />}
       {open === "keep" && <Keep />}

@@ -5,7 +5,15 @@ import { isPainting, redo, resizeTip, toggleBrush, toggleEraser, undo } from "./
 import { toggleBlack, toggleFreeze } from "./desk/master";
 import { toggleFullscreen } from "./fullscreen";
 import { type Doing, doingOf, type Place } from "./keys";
-import { command, isLearning, isRolled, recallNumber, toggleLearning, togglePause } from "./live/show";
+import {
+  command,
+  currentShow,
+  isLearning,
+  isRolled,
+  recallNumber,
+  toggleLearning,
+  togglePause,
+} from "./live/show";
 import { act, currentModes } from "./modes/modes";
 import { currentSheet, openSheet, toggleSheet } from "./sheets/open";
 import { edit, playText, saveText } from "./text/editing";
@@ -36,12 +44,14 @@ const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
   roll: () => command("roll"),
   keep: () => command("keep"),
   back: () => command("back"),
+  "arm dice": () => command(currentShow().status?.dice_armed ? "disarm" : "arm"),
   undo: () => command("back"),
   learn: toggleLearning,
   "stop learning": toggleLearning,
   recall: (key) => recallNumber(Number(key)),
   tap: () => command("tap"),
   map: () => toggleSheet("map"),
+  library: () => toggleSheet("library"),
   layers: () => toggleSheet("layers"),
   "close sheet": () => openSheet(null),
   paint: () => toggleBrush(),
@@ -102,7 +112,7 @@ function placeOf(target: EventTarget | null): Place {
 }
 
 const BUTTON_LIKE =
-  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox]";
+  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox], input[type=radio]";
 
 function focusOf(element: Element | null): Place["focus"] {
   if (element?.closest(".cm-content")) return "text";

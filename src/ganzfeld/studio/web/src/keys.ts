@@ -48,12 +48,14 @@ export type Doing =
   | "roll"
   | "keep"
   | "back"
+  | "arm dice"
   | "undo"
   | "learn"
   | "stop learning"
   | "recall"
   | "tap"
   | "map"
+  | "library"
   | "layers"
   | "close sheet"
   | "paint"
@@ -130,6 +132,7 @@ function painted(press: Press, place: Place): Doing | null {
 }
 
 const PLAYED: Readonly<Record<string, Doing>> = {
+  b: "library",
   a: "layers",
   d: "roll",
   e: "edit",
@@ -180,10 +183,11 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
     title: "PLAY",
     keys: [
       ["1–9", "recall a snapshot"],
-      ["D", "dice: a bend is proposed"],
-      ["Enter  Esc", "keep it, take it back"],
+      ["D", "dice: a bend to look at"],
+      ["Enter  Esc", "take it, drop it"],
       ["T", "tap the beat"],
       ["L", "learn a control"],
+      ["B", "the library"],
       ["H", "hide the interface"],
       ["F", "full screen"],
       ["Shift Space", "pause, and on"],

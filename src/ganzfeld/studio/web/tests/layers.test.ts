@@ -85,14 +85,14 @@ const NETWORK: InsideNetwork = {
 };
 const INSIDES: Insides = { networks: [NETWORK], problem: "", log: "a", version: 1 };
 
-function after(...choices: Choice[]) {
+function chosenBy(...choices: Choice[]) {
   return choices.reduce(withChoice, withChoice(AT_FIRST, { do: "fit", insides: INSIDES }));
 }
 
 describe("what is chosen", () => {
   it("begins with the first network, and goes from a layer to another without its channels", () => {
-    expect(after().node).toBe("face");
-    const b8 = after(
+    expect(chosenBy().node).toBe("face");
+    const b8 = chosenBy(
       { do: "layer", node: "face", layer: "b8" },
       { do: "pick", channel: 7 },
       { do: "pick", channel: 3 },
@@ -106,7 +106,7 @@ describe("what is chosen", () => {
   });
 
   it("keeps what is still there when the text changes", () => {
-    const chosen = after({ do: "layer", node: "face", layer: "b8" }, { do: "line", line: "one" });
+    const chosen = chosenBy({ do: "layer", node: "face", layer: "b8" }, { do: "line", line: "one" });
     expect(withChoice(chosen, { do: "fit", insides: INSIDES })).toBe(chosen);
     const without = { ...INSIDES, networks: [{ ...NETWORK, lines: [] }] };
     expect(withChoice(chosen, { do: "fit", insides: without })).toEqual({ ...chosen, line: "" });
@@ -122,8 +122,8 @@ describe("what is chosen", () => {
   });
 
   it("never leaves the grid or the first channel", () => {
-    expect(after({ do: "page", first: -64 }).first).toBe(0);
-    expect(after({ do: "colours", colours: "one", one: -3 })).toMatchObject({ colours: "one", one: 0 });
+    expect(chosenBy({ do: "page", first: -64 }).first).toBe(0);
+    expect(chosenBy({ do: "colours", colours: "one", one: -3 })).toMatchObject({ colours: "one", one: 0 });
     expect(toggled([5, 1], 3)).toEqual([1, 3, 5]);
   });
 });
@@ -164,7 +164,7 @@ describe("the lines of a layer", () => {
 describe("the sliders of a blend", () => {
   it("are one a layer that a line can speak of alone, and one for all", () => {
     const { whole, layers } = blendsAt(NETWORK, "flowers");
-    expect(whole).toMatchObject({ target: "*", amount: Number.NaN, shared: true });
+    expect(whole).toMatchObject({ target: "*", amount: Number.NaN, shared: false });
     expect(layers.map((at) => at?.target)).toEqual(["b4", undefined, "b8", "L6"]);
     expect(layers.map((at) => at?.amount)).toEqual([0, undefined, 0.4, 0]);
     expect(layers.map((at) => at?.shared)).toEqual([true, undefined, true, false]);

@@ -1,4 +1,4 @@
-import { type CSSProperties, useEffect } from "react";
+import { type CSSProperties, type ReactNode, useEffect, useState } from "react";
 import type { View } from "../../live/atlas";
 import { atDesk } from "../../live/show";
 import type { InsideLayer, InsideLine, InsideNetwork } from "../../live/wire";
@@ -12,7 +12,7 @@ import { Weights } from "./Weights";
 
 const TABS: readonly (readonly [Tab, string])[] = [
   ["channels", "channels"],
-  ["numbers", "spectrum, values"],
+  ["numbers", "numbers"],
   ["weights", "weights"],
 ];
 const PAGE = 64;
@@ -51,7 +51,6 @@ export function Opened({
       )}
       {layer && tab === "numbers" && <Numbers node={network.node} layer={layer.name} />}
       {tab === "weights" && <Weights network={network} chosen={chosen} choose={choose} />}
-      {!layer && <p className="layers-hint">Choose a layer above to open it.</p>}
     </section>
   );
 }
@@ -79,55 +78,34 @@ function Channels({
   chosen: Chosen;
   choose: Choose;
 }) {
-  const { node } = network;
-  const view: View = { of: "channels", node, layer: layer.name, first: chosen.first, size: GRID };
-  const cell = useNumbers(view);
+  const { view, cell, channels, sort } = useSorted(network.node, layer.name, chosen.first);
   const line = lineForChannels(network, layer.name, chosen.line);
   const inside = new Set(line ? line.channels : chosen.picked);
-  const channels = cell?.channels ?? [];
   const { columns, rows } = gridOf(channels.length);
-  const last = Math.min(chosen.first + PAGE, layer.channels);
-  useArmed(node, chosen);
+  useArmed(network.node, chosen);
   const click = (channel: number) => {
     if (line) putChannel(network, line, channel, !inside.has(channel));
     else choose({ do: "pick", channel });
   };
   return (
     <div className="channels">
-      <div className="channels-head">
-        <button
-          type="button"
-          aria-label="More active ones"
-          disabled={chosen.first === 0}
-          onClick={() => choose({ do: "page", first: chosen.first - PAGE })}
-        >
-          ‹
-        </button>
-        <span>
-          {chosen.first + 1}–{last} of {layer.channels}, most active first
-        </span>
-        <button
-          type="button"
-          aria-label="Less active ones"
-          disabled={last >= layer.channels}
-          onClick={() => choose({ do: "page", first: chosen.first + PAGE })}
-        >
-          ›
-        </button>
+      <ChannelsHead layer={layer} chosen={chosen} choose={choose} sort={sort}>
         <button
           type="button"
           className="armed"
           aria-pressed={chosen.armed}
           title="The audience sees the channel under the pointer, too"
           onClick={() => {
-            if (!chosen.armed) show(node, layer.short, chosen.hovered ?? channels[0] ?? 0);
+            if (!chosen.armed) show(network.node, layer.short, chosen.pointed ?? channels[0] ?? 0);
             choose({ do: "arm", armed: !chosen.armed });
           }}
         >
-          {chosen.armed ? "on the wall" : "in the preview only"}
+          {chosen.armed ? "on the wall" : "wall"}
         </button>
-      </div>
-      <p className="layers-hint">{channelWords(line, chosen.picked)}</p>
+      </ChannelsHead>
+      <p className="layers-hint" title={line?.text}>
+        {channelWords(line, chosen.picked)}
+      </p>
       <div className="channel-fit">
         <div
           className="channel-grid"
@@ -160,6 +138,66 @@ function Channels({
   );
 }
 
+function ChannelsHead({
+  layer,
+  chosen,
+  choose,
+  sort,
+  children,
+}: {
+  layer: InsideLayer;
+  chosen: Chosen;
+  choose: Choose;
+  sort(): void;
+  children: ReactNode;
+}) {
+  const last = Math.min(chosen.first + PAGE, layer.channels);
+  return (
+    <div className="channels-head">
+      <button
+        type="button"
+        aria-label="More active ones"
+        title="More active ones"
+        disabled={chosen.first === 0}
+        onClick={() => choose({ do: "page", first: chosen.first - PAGE })}
+      >
+        ‹
+      </button>
+      <span>
+        {chosen.first + 1}–{last} of {layer.channels}
+      </span>
+      <button
+        type="button"
+        aria-label="Less active ones"
+        title="Less active ones"
+        disabled={last >= layer.channels}
+        onClick={() => choose({ do: "page", first: chosen.first + PAGE })}
+      >
+        ›
+      </button>
+      <button type="button" title="By how active they are now" onClick={sort}>
+        sort
+      </button>
+      {children}
+    </div>
+  );
+}
+
+/** The channels of a page in the order that they had when it was opened, or sorted last: what a pointer is over must not
+ * move away under it. */
+function useSorted(node: string, layer: string, first: number) {
+  const key = `${node} ${layer} ${first}`;
+  const [sorted, setSorted] = useState<{ key: string; channels: number[] } | null>(null);
+  const order = sorted?.key === key ? sorted.channels : null;
+  const view: View = { of: "channels", node, layer, first, channels: order ?? "active", size: GRID };
+  const cell = useNumbers(view);
+  const found = cell?.channels;
+  useEffect(() => {
+    if (!order && found && found.length > 0) setSorted({ key, channels: found });
+  }, [key, order, found]);
+  return { view, cell, channels: order ?? [], sort: () => setSorted(null) };
+}
+
 /** While it is armed, the channel that the audience sees follows the pointer, as a knob follows a hand. */
 function useArmed(node: string, { armed, hovered }: Chosen): void {
   useEffect(() => {
@@ -172,7 +210,7 @@ function useArmed(node: string, { armed, hovered }: Chosen): void {
 }
 
 function channelWords(line: InsideLine | null, picked: readonly number[]): string {
-  if (line) return `A click puts a channel into  ${line.text}`;
+  if (line) return `A click puts a channel into ${line.text}`;
   if (picked.length > 0) return `Channels ${picked.join(", ")}: the next bend acts on these alone`;
   return "A click picks channels for a bend; no line bends this layer alone yet";
 }

@@ -22,6 +22,8 @@ export interface Chosen {
   picked: readonly number[];
   /** The channel under the pointer. */
   hovered: number | null;
+  /** The one that was under it last. */
+  pointed: number | null;
   /** What is hovered is on the wall, too. */
   armed: boolean;
   /** What weights are searched for. */
@@ -41,6 +43,7 @@ export const AT_FIRST: Chosen = {
   line: "",
   picked: [],
   hovered: null,
+  pointed: null,
   armed: false,
   find: "",
   weight: "",
@@ -84,7 +87,9 @@ export function withChoice(chosen: Chosen, choice: Choice): Chosen {
     case "picked":
       return { ...chosen, picked: choice.channels };
     case "hover":
-      return choice.channel === chosen.hovered ? chosen : { ...chosen, hovered: choice.channel };
+      return choice.channel === chosen.hovered
+        ? chosen
+        : { ...chosen, hovered: choice.channel, pointed: choice.channel ?? chosen.pointed };
     case "arm":
       return { ...chosen, armed: choice.armed };
     case "find":
@@ -109,6 +114,7 @@ function elsewhere(chosen: Chosen, node: string, layer: string): Chosen {
     line: "",
     picked: [],
     hovered: null,
+    pointed: null,
     armed: false,
     weight: "",
   };

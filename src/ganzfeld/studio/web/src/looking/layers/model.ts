@@ -50,7 +50,7 @@ export function blendsAt(
   const lines = network.lines.filter((line) => line.method === "blend" && line.other === other);
   const at = (target: string, layer: string): BlendAt => {
     const line = lines.find((each) => each.target === target && !each.muted) ?? null;
-    const shared = lines.some((each) => each !== line && (layer === "" || each.layers.includes(layer)));
+    const shared = lines.some((each) => each !== line && each.layers.includes(layer));
     return { target, layer, line, amount: line ? (line.amount ?? Number.NaN) : 0, shared };
   };
   const own = network.layers.map((layer) => {
