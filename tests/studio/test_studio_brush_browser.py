@@ -163,6 +163,16 @@ def test_lines_have_paintings_of_their_own(painting: Any, playing: FakeShow, tmp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["organ.brush.png", "organ.brush2.png"]
 
 
+def test_a_line_among_the_layers_is_painted(browser_page: Any, studio: Any, playing: FakeShow):
+    browser_page.set_default_timeout(PATIENCE)
+    browser_page.goto(studio.url)
+    browser_page.wait_for_selector(".cm-line:has-text('a night')")
+    browser_page.keyboard.press("a")
+    browser_page.locator(".bend-line[data-line=b64]").get_by_role("button", name="where").click()
+    browser_page.wait_for_selector(".brush[data-state=ready]")
+    assert browser_page.get_by_label("The line that is painted").input_value() == "face/b64"
+
+
 def test_where_the_shows_picture_is_another_the_networks_own_is_painted_on(painting: Any, playing: FakeShow):
     assert painting.locator(".brush-ground.apart").count() == 0
     playing.push(np.full((48, 96, 4), 90, np.uint8))

@@ -1050,9 +1050,9 @@ export interface InsideWeight {
  * end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
  * bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
  * lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
- * comes of that. mask: the node that says where it bends, "" for everywhere; mask_file: the picture that this shows, if
- * it is one of a file. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
- * where a hand turns that.
+ * comes of that. mask: the node that says where it bends, "" for everywhere; mask_file: the file that it shows, if it
+ * is a picture. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address: where
+ * a hand turns that.
  */
 export interface InsideLine {
   name: string;

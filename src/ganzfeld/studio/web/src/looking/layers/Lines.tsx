@@ -1,3 +1,4 @@
+import { openBrush } from "../../brush/painting";
 import type { InsideLine, InsideNetwork } from "../../live/wire";
 import { goTo } from "../../map/acts";
 import { drop, mute, solo, swap } from "./acts";
@@ -103,6 +104,16 @@ function Line({
       >
         solo
       </button>
+      {line.method === "bend" && line.reaches === "activation" && (
+        <button
+          type="button"
+          aria-pressed={line.mask !== ""}
+          title={line.mask ? `Bends where ${line.mask} is bright: paint` : "Paint where it bends"}
+          onClick={() => openBrush({ node: network.node, line: line.name })}
+        >
+          where
+        </button>
+      )}
       <button
         type="button"
         aria-label="Delete the line"
