@@ -58,7 +58,9 @@ def known_here(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def playing(show: FakeShow, tmp_path: Path) -> FakeShow:
     show.now.patch_text, show.patch_file = TEXT, tmp_path / "organ.ganz"
-    show.document = Document(f"organ {uuid.uuid4()}", TEXT, None, newest=lambda: show.now.patch_text, play=show.play_text)
+    show.document = Document(
+        f"organ {uuid.uuid4()}", TEXT, None, newest=lambda: show.now.patch_text, play=show.play_text
+    )
     show.push(square())
     return show
 
