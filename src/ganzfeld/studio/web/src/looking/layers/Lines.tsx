@@ -104,16 +104,15 @@ function Line({
       >
         solo
       </button>
-      {line.method === "bend" && line.reaches === "activation" && (
-        <button
-          type="button"
-          aria-pressed={line.mask !== ""}
-          title={line.mask ? `Bends where ${line.mask} is bright: paint` : "Paint where it bends"}
-          onClick={() => openBrush({ node: network.node, line: line.name })}
-        >
-          where
-        </button>
-      )}
+      <button
+        type="button"
+        aria-pressed={line.mask !== ""}
+        disabled={line.method !== "bend" || line.reaches !== "activation"}
+        title={line.mask ? `Bends where ${line.mask} is bright: paint` : "Paint where it bends (layers only)"}
+        onClick={() => openBrush({ node: network.node, line: line.name })}
+      >
+        where
+      </button>
       <button
         type="button"
         aria-label="Delete the line"
