@@ -35,6 +35,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
   ["the library: networks, patches, films, pictures, songs", "B", "library"],
   ["layers of the networks", "A", "layers"],
+  ["paint where a line bends", "P", "paint"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
   ["pause, or go on", "Shift Space", "pause"],
