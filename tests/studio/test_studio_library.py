@@ -297,11 +297,11 @@ def test_a_name_stays_in_its_folder_whatever_the_page_says(studio, looks, beside
 
 
 def test_who_hangs_up_leaves_nothing_behind(studio, looks):
-    _, upload = announce(studio, "film.mp4", 1 << 20)
+    _, upload = announce(studio, "film.mp4", 4 << 20)
     head = f"PUT /api/library/uploads/{upload['id']} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(studio)}\r\n"
     with socket.create_connection(("127.0.0.1", port_of(studio))) as raw:
-        raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: {1 << 20}\r\n\r\n".encode())
-        raw.sendall(b"x" * 200_000)
+        raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: {4 << 20}\r\n\r\n".encode())
+        raw.sendall(b"x" * (3 << 20))
         until(lambda: sum(path.stat().st_size for path in left_behind()) > 0, seconds=20)
     until(lambda: left_behind() == [], seconds=20)
     assert call(studio, "PUT", f"/api/library/uploads/{upload['id']}", raw=b"x")[0] == 404

@@ -290,7 +290,7 @@ def test_who_watches_brings_nothing(browser_page, watched):
     assert browser_page.get_by_test_id("sheet-library").count() == 0
 
 
-def test_a_phone_brings_files_too(browser_page, studio, beside, tmp_path):
+def test_a_phone_brings_and_uses_files_too(browser_page, studio, show, beside, tmp_path):
     browser_page.set_default_timeout(PATIENCE)
     browser_page.set_viewport_size({"width": 390, "height": 844})
     browser_page.goto(studio.url)
@@ -301,3 +301,6 @@ def test_a_phone_brings_files_too(browser_page, studio, beside, tmp_path):
     wait_until(browser_page, (beside / "photo.png").is_file)
     wide = browser_page.evaluate("document.querySelector('.library').scrollWidth")
     assert wide <= 390
+    chosen = browser_page.get_by_test_id("library-chosen")
+    chosen.get_by_role("button", name="play it in still").click()
+    wait_until(browser_page, lambda: text_of(show) == TEXT.replace("old.png", "photo.png"))

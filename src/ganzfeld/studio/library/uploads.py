@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -27,6 +29,10 @@ from ganzfeld.studio.library.questions import LookAtFile, SeenFile
 STALE_SECONDS = 24 * 3600.0
 """Files of a show that was killed are removed after so long."""
 PICTURE_HEIGHT = 180
+WRITTEN_AT_ONCE = 1 << 20
+"""Bytes."""
+PAUSE_SECONDS = 0.02
+"""Between two looks whether more may come."""
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -81,6 +87,7 @@ class Uploads:
         self._files: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
         self._linked = Budget(limits.UPLOADED_BYTES_A_SECOND, limits.UPLOADED_BYTES_AT_ONCE)
+        self._here = Budget(limits.BYTES_HERE_A_SECOND, limits.UPLOADED_BYTES_AT_ONCE)
         self._has_tidied = False
 
     def announce(self, name: str, size: int, *, is_linked: bool) -> Upload:
@@ -159,7 +166,8 @@ class Uploads:
         return file
 
     async def _write(self, file: _Waiting, chunks: AsyncIterator[bytes]) -> None:
-        written = 0
+        written, waiting = 0, bytearray()
+        budget = self._linked if file.is_linked else self._here
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             with file.path.open("xb") as target:
@@ -167,11 +175,16 @@ class Uploads:
                     written += len(chunk)
                     if written > file.size:
                         raise RefusedFileError("more of the file comes than was said", status=413)
-                    await asyncio.to_thread(target.write, chunk)
-                    if file.is_linked:
-                        await self._keep_pace(len(chunk))
                     if file.upload.id not in self._files:
                         raise RefusedFileError("the file was cancelled", status=409)
+                    waiting += chunk
+                    if len(waiting) >= WRITTEN_AT_ONCE:
+                        await asyncio.to_thread(target.write, bytes(waiting))
+                        waiting.clear()
+                    budget.spend(len(chunk))
+                    while budget.is_spent:
+                        await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.to_thread(_finish, target, bytes(waiting))
         except OSError as error:
             raise unwritable(f"'{file.upload.name}'", error) from None
         if written < file.size:
@@ -183,11 +196,6 @@ class Uploads:
             return await asyncio.wait_for(anext(chunks, None), limits.SLOWEST_UPLOAD)
         except TimeoutError:
             raise RefusedFileError("nothing came of the file for too long", hint="Bring it again", status=408) from None
-
-    async def _keep_pace(self, count: int) -> None:
-        self._linked.spend(count)
-        while self._linked.is_spent:
-            await asyncio.sleep(0.05)
 
     async def _check(self, file: _Waiting) -> None:
         asked = LookAtFile(str(file.path), file.upload.kind, PICTURE_HEIGHT)
@@ -212,6 +220,12 @@ class Uploads:
                 for left in _folder().iterdir():
                     if time.time() - left.stat().st_mtime > STALE_SECONDS:
                         left.unlink()
+
+
+def _finish(target: BinaryIO, data: bytes) -> None:
+    target.write(data)
+    target.flush()
+    os.fsync(target.fileno())
 
 
 def _folder() -> Path:
