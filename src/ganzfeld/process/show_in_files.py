@@ -110,9 +110,10 @@ class ShowInFiles(ShowCommands):
                 path = library.new_file(name, text)
                 self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
 
-    def open_patch(self, what: str) -> None:
-        """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
-        GanzfeldError."""
+    def open_patch(self, what: str) -> Path | None:
+        """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Returns the file
+        in which what was typed before is kept, if it had none. Raises GanzfeldError."""
+        kept = None
         with self._moving:
             found = library.opened(what, self._options.path)
             if found.path is not None:
@@ -122,6 +123,7 @@ class ShowInFiles(ShowCommands):
                     kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
                     log.warning("what was typed had no file yet: it is in %s", kept)
                 self._go_on_in(found)
+        return kept
 
     def _take_allows(self, folder: Path) -> None:
         """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
@@ -139,6 +141,8 @@ class ShowInFiles(ShowCommands):
                 self._options = replace(self._options, path=path, name=opened.name)
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
+                if not is_kept:
+                    self._dice.forget()
             played = self._policy.newest.text
             self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +207,9 @@ class Signals:
             except SignalError as error:
                 self._failed.append(error)
         if self._conducts is not None:
-            self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect).start()
+            # What a person said when the show was started counts more than what the patch says.
+            below = (lambda decibels: None) if "floor" in self.wanted.audio_options else self._below
+            self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect, silence=below).start()
         return self
 
     def stop(self) -> None:
@@ -275,6 +277,11 @@ class Signals:
     def _expect(self, bpm: float | None) -> None:
         if self.audio is not None:
             self.audio.expect(bpm or self.wanted.audio_options.get("around"))
+
+    def _below(self, decibels: float) -> None:
+        self.wanted = replace(self.wanted, audio_options={**self.wanted.audio_options, "floor": decibels})
+        if self.audio is not None:
+            self.audio.silence_below(decibels)
 
     def _pulses(self) -> dict[str, Pulse]:
         """What of the open signals has a tempo."""

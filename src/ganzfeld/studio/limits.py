@@ -57,6 +57,22 @@ CARETS_A_SECOND = 30.0
 """Of moves of a caret, those above are passed over: the next one says where it is."""
 CARETS_AT_ONCE = 30.0
 
+LARGEST_PAINTING = 1024 * 1024
+"""Bytes of a mask that was painted in a page."""
+LARGEST_PAINTED_SIDE = 1024
+"""Its pixels along a side, at most."""
+SLOWEST_PAINTING = 20.0
+"""Seconds within which all of it comes."""
+PAINTED_BYTES_A_SECOND = 1_000_000.0
+"""Of paintings from all pages together, in the long run."""
+PAINTED_BYTES_AT_ONCE = 8_000_000.0
+PREVIEWS_A_SECOND = 15.0
+"""Questions for previews from one connection: whoever rolls dice as fast as a hand can asks so often."""
+PREVIEWS_AT_ONCE = 30.0
+PREVIEW_BYTES_A_SECOND = 1024 * 1024.0
+"""Of previews to one connection; pictures above that are left out."""
+PREVIEW_BYTES_AT_ONCE = 2 * 1024 * 1024.0
+
 SLOWEST_SEND = 20.0
 """Seconds within which a connection takes what it is sent; one that does not is closed."""
 MOST_UNSENT = 4 * 1024 * 1024

@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, machine, map_words, sharing, show, wire
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.library.kinds import FileKind
 from ganzfeld.studio.library.listing import Library
 from ganzfeld.studio.library.questions import Fitting
@@ -49,6 +50,7 @@ _ALIASES: dict[str, Any] = {
     "ViewKind": looking.ViewKind,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
+    "AtPreviews": wire.AtPreviews,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
@@ -56,6 +58,7 @@ _ALIASES: dict[str, Any] = {
 _ANSWERS = (
     Words,
     PatchMap,
+    Insides,
     inputs.Inputs,
     machine.OutputsHere,
     machine.SoundsHere,

@@ -16,7 +16,7 @@ import msgspec
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio.asked_child import AskedChild
 from ganzfeld.studio.map_words import MapQuestion
-from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, InsideQuestion, Question
 
 PATIENCE = 60.0
 """Seconds for an answer: importing torch on a cold machine, and opening a network for the first time."""
@@ -25,6 +25,7 @@ LONGEST_TEXT = 1_000_000
 LONGEST_ANSWER = 8_000_000
 COULD_NOT = {
     Question: "the words for completion could not be collected",
+    InsideQuestion: "what is inside the networks could not be found out",
     MapQuestion: "the map could not be drawn",
     EditQuestion: "what knows the language does not answer",
 }
@@ -33,8 +34,8 @@ _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
 class WordService:
-    """Answers with the JSON of `words.Words`, of a map, or with an edit. Any thread may ask; one question is answered
-    at a time."""
+    """Answers with the JSON of `words.Words`, of a map, of `inside.Insides`, or with an edit. Any thread may ask; one
+    question is answered at a time."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
@@ -43,17 +44,20 @@ class WordService:
 
     def words(self, text: str, folder: str = "") -> bytes:
         """The words of a patch with this text. Raises GanzfeldError if they cannot be had."""
-        if len(text) > LONGEST_TEXT:
-            raise GanzfeldError("the text is too long to be completed")
         return self._known(Question(text, folder))
+
+    def insides(self, text: str, folder: str = "", instead: str = "") -> bytes:
+        """The JSON of `inside.Insides`: of the text, or of `instead` if it is no patch. Raises GanzfeldError."""
+        return self._known(InsideQuestion(text, folder, instead))
 
     def map(self, text: str) -> bytes:
         """The JSON of the map (`map_words.PatchMap`) of a patch with this text. Raises GanzfeldError as `words`."""
-        if len(text) > LONGEST_TEXT:
-            raise GanzfeldError("the text is too long for a map")
         return self._known(MapQuestion(text))
 
-    def _known(self, question: Question | MapQuestion) -> bytes:
+    def _known(self, question: Question | InsideQuestion | MapQuestion) -> bytes:
+        """The answer; the same question again is answered from memory."""
+        if len(question.text) > LONGEST_TEXT:
+            raise GanzfeldError("the text is too long to be looked up")
         with self._asking:
             kind = type(question)
             if kind not in self._last or self._last[kind][0] != question:

@@ -23,15 +23,23 @@ from ganzfeld.patch.resources import Resources
 
 
 def setup_context(
-    graph: Graph, node: GraphNode, resources: Resources, device: torch.device, spend: Callable[[Cost, Where], None]
+    graph: Graph,
+    node: GraphNode,
+    resources: Resources,
+    device: torch.device,
+    spend: Callable[[Cost, Where], None],
+    captures: bool = False,
 ) -> SetupContext:
-    """What a node of a graph sees when it is set up. spend: adds what it will take to the patch's costs."""
+    """What a node of a graph sees when it is set up. spend: adds what it will take to the patch's costs. captures:
+    whether its work on the device is."""
     candidates = {
         name: graph.slots[address].candidates
         for name, address in node.addresses.items()
         if graph.slots[address].kind == "choice"
     }
-    lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
+    lines = tuple(
+        MethodLine(line.name, line.method, (*line.arguments, *node.inputs_of(line.name))) for line in node.model.methods
+    )
     return SetupContext(
         node.name,
         Named(node.structure),
@@ -43,6 +51,7 @@ def setup_context(
         spend,
         frozenset(node.model.arguments),
         holds=graph.patch.settings.hold is not None,
+        captures=captures,
     )
 
 
@@ -65,7 +74,8 @@ class BuiltPatch:
         for name in graph.node_order:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()
-            self.nodes[name].setup(setup_context(graph, node, resources, device, self._ledger.spend))
+            captures = self.graphs.captures(device)
+            self.nodes[name].setup(setup_context(graph, node, resources, device, self._ledger.spend, captures))
             resources.hazards.step()
         self.notes += resources.notes
         picture_costs(graph, self.nodes, self._ledger)

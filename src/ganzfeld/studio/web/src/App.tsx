@@ -84,6 +84,7 @@ function Studio() {
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && (sheet ? <OpenSheet /> : <Panel />)}
+        {works && <Dice />}
         {works && !sheet && <Tips />}
         {plays && <Desk />}
         <footer>
@@ -91,7 +92,6 @@ function Studio() {
           <div className="passing">
             {plays && <FilmKept />}
             <Notice />
-            {works && <Dice />}
           </div>
           <Problems />
           {plays && <Master />}

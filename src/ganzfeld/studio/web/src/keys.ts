@@ -46,6 +46,7 @@ export type Doing =
   | "roll"
   | "keep"
   | "back"
+  | "arm dice"
   | "undo"
   | "learn"
   | "stop learning"
@@ -53,6 +54,7 @@ export type Doing =
   | "tap"
   | "map"
   | "library"
+  | "layers"
   | "close sheet"
   | "take back"
   | "make again";
@@ -97,6 +99,7 @@ function held(press: Press, place: Place): Doing | null {
 
 const PLAYED: Readonly<Record<string, Doing>> = {
   b: "library",
+  a: "layers",
   d: "roll",
   e: "edit",
   f: "fullscreen",
@@ -145,8 +148,8 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
     title: "PLAY",
     keys: [
       ["1–9", "recall a snapshot"],
-      ["D", "dice: a bend is proposed"],
-      ["Enter  Esc", "keep it, take it back"],
+      ["D", "dice: a bend to look at"],
+      ["Enter  Esc", "take it, drop it"],
       ["T", "tap the beat"],
       ["L", "learn a control"],
       ["B", "the library"],
@@ -155,6 +158,7 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
       ["G", "map of the patch"],
+      ["A", "layers of the networks"],
       ["E", "into the text"],
       ["?", "this sheet"],
     ],
