@@ -40,7 +40,7 @@ DRAG = """([files, kinds]) => {
   for (const [name, text] of files)
     data.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name));
   for (const kind of kinds)
-    document.querySelector(".cm-content, main").dispatchEvent(
+    (document.querySelector(".cm-content") ?? document.querySelector("main")).dispatchEvent(
       new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }),
     );
 }"""
@@ -213,6 +213,14 @@ def test_a_file_that_is_cancelled_leaves_nothing_behind(opened, monkeypatch, tmp
     wait_until(opened, lambda: left_behind() == [])
     assert opened.get_by_test_id("brought").count() == 0
     goes_on.set()
+
+
+def test_who_leaves_the_page_leaves_nothing_behind(opened, tmp_path):
+    drop(opened, {"photo.png": files(tmp_path)["photo.png"]})
+    brought(opened, "photo.png").get_by_role("button", name="beside the patch").wait_for()
+    assert len(left_behind()) == 1
+    opened.goto("about:blank")
+    wait_until(opened, lambda: left_behind() == [])
 
 
 def test_nothing_is_written_over_unasked(opened, beside, tmp_path):

@@ -123,6 +123,7 @@ class Uploads:
         except BaseException:
             self.forget(key)
             raise
+        asyncio.get_running_loop().call_later(limits.UPLOAD_KEPT_SECONDS + 1, self._forget_old)
         return self.arrived(key)
 
     def arrived(self, key: str) -> ArrivedFile:
