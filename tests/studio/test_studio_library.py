@@ -157,12 +157,26 @@ def test_pictures_are_made_one_at_a_time_and_kept(studio, looks, beside):
     first = item()
     assert first["key"] and not first["has_picture"]
     until(lambda: item()["has_picture"], seconds=20)
+    assert item()["about"] == "64 px"
     assert call(studio, "GET", f"/api/library/pictures/{first['key']}") == (200, JPEG)
     assert isinstance(looks.asked[0], LookAtFile) and looks.asked[0].path.endswith("a.png")
     (beside / "a.png").write_bytes(b"another")
     assert item()["key"] != first["key"]
     for wrong in ("..%2f..%2fx", "0" * 23, "g" * 24):
         assert call(studio, "GET", f"/api/library/pictures/{wrong}")[0] == 404
+
+
+def test_what_was_seen_outlives_the_studio(show, looks, beside):
+    for name in ("a.png", "song.wav"):
+        (beside / name).write_bytes(b"x")
+    looks.seen = SeenFile("0:05, 2 channels")
+    for _ in range(2):
+        with StudioServer(show, port=0) as studio:
+            until(lambda: call(studio, "GET", "/api/library")[1]["waits"] == 0, seconds=20)
+            _, library = call(studio, "GET", "/api/library")
+            abouts = {item["name"]: (item["about"], item["key"]) for item in library["items"]}
+            assert abouts["song.wav"] == abouts["a.png"] == ("0:05, 2 channels", "")
+    assert len([asked for asked in looks.asked if asked.kind == "song"]) == 1
 
 
 def test_what_makes_no_picture_is_not_tried_again_and_again(studio, looks, beside):

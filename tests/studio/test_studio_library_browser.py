@@ -237,7 +237,7 @@ def test_nothing_is_written_over_unasked(opened, beside, tmp_path):
 def test_a_network_that_fits_plays_at_once_under_the_same_bends(opened, show):
     chosen = choose(opened, "flowers")
     chosen.get_by_role("button", name="play it in face").click()
-    chosen.get_by_text("face plays it").wait_for()
+    chosen.get_by_text("it is written into face").wait_for()
     wait_until(opened, lambda: show.now.patch_text == TEXT.replace('"planets"', '"flowers"'))
     opened.keyboard.press("Control+z")
     wait_until(opened, lambda: text_of(show) == TEXT)

@@ -123,8 +123,10 @@ class LibraryService:
         )
 
     def _with_picture(self, each: Found) -> LibraryItem:
-        key, there = self.pictures.state(each)
-        return msgspec.structs.replace(each.item, key=key, has_picture=there)
+        known, item = self.pictures.state(each), each.item
+        return msgspec.structs.replace(
+            item, key=known.key, has_picture=known.has_picture, about=item.about or known.about
+        )
 
     def _picture(self, request: Request) -> Response:
         return _jpeg(self.pictures.get(request.path_params["key"]))
@@ -204,7 +206,7 @@ class LibraryService:
         if arrived.kind == "patch":
             return LibraryItem(f"{asked.place}:{name}", "patch", Path(name).stem, asked.place, folder=str(folder))
         made = brought(folder / name, arrived.kind, asked.place, patch)
-        self.pictures.keep(made, jpeg)
+        self.pictures.keep(made, jpeg, arrived.about)
         return self._with_picture(made)
 
     async def _cancel(self, request: Request) -> Any:

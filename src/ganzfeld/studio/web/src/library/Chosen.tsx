@@ -36,11 +36,11 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
         setQuestion({ node, lines });
         return false;
       },
-      `${node} plays it`,
+      `it is written into ${node}`,
     );
   const playWithout = ({ node, lines }: Question) => {
     setQuestion(null);
-    void act(node, () => playIn(item, node, lines), `${node} plays it, without what is muted`);
+    void act(node, () => playIn(item, node, lines), `it is written into ${node}, and what does not fit is muted`);
   };
 
   return (
