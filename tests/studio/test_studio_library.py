@@ -336,6 +336,20 @@ def test_who_hangs_up_while_it_is_looked_at_leaves_nothing_behind(studio, looks)
     assert call(studio, "POST", f"/api/library/uploads/{upload['id']}", {"place": "mine"})[0] == 404
 
 
+def test_what_is_cancelled_while_it_is_looked_at_holds_up_no_other(studio, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
+    silent = "import sys\nfor line in sys.stdin:\n    if '.pkl' in line: sys.stdin.read()\n    print('{}', flush=True)"
+    service = studio._library
+    service._checks.child.arguments = ("python3", "-S", "-c", silent)
+    _, upload = announce(studio, "face.pkl", 3)
+    head = f"PUT /api/library/uploads/{upload['id']} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(studio)}\r\n"
+    with socket.create_connection(("127.0.0.1", port_of(studio))) as raw:
+        raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\nabc".encode())
+        until(lambda: service.uploads._looked_at == upload["id"], seconds=20)
+    assert bring(studio, "a.png", b"1")["kind"] == "picture"
+    until(lambda: len(left_behind()) == 1, seconds=20)
+
+
 def test_never_mind_and_a_studio_that_ends_leave_nothing_behind(show, looks):
     with StudioServer(show, port=0) as studio:
         arrived = bring(studio, "a.png", b"1")

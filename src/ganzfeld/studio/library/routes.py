@@ -79,7 +79,7 @@ class LibraryService:
         self._show = show
         self._makes, self._checks = LookingProcess(), LookingProcess()
         self.pictures = LibraryPictures(lambda asked: self._makes.look(asked, PICTURE_PATIENCE))
-        self.uploads = Uploads(self._check)
+        self.uploads = Uploads(self._check, self._checks.child.end)
 
     def _check(self, asked: LookAtFile) -> SeenFile:
         return self._checks.look(asked)

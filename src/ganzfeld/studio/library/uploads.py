@@ -79,11 +79,13 @@ class _Waiting:
 
 
 class Uploads:
-    """look: says what is in a file (it runs in a thread, and may raise GanzfeldError). For one event loop, but for
-    `close`."""
+    """look: says what is in a file (it runs in a thread, and may raise GanzfeldError). stop: has it end at once. For
+    one event loop, but for `close`."""
 
-    def __init__(self, look: Callable[[LookAtFile], SeenFile]) -> None:
-        self._look = look
+    def __init__(self, look: Callable[[LookAtFile], SeenFile], stop: Callable[[], None] = lambda: None) -> None:
+        self._look, self._stop = look, stop
+        self._looking = asyncio.Lock()
+        self._looked_at = ""
         self._files: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
         self._linked = Budget(limits.UPLOADED_BYTES_A_SECOND, limits.UPLOADED_BYTES_AT_ONCE)
@@ -150,6 +152,9 @@ class Uploads:
         if file is not None:
             with contextlib.suppress(OSError):
                 file.path.unlink()
+            if key == self._looked_at:
+                self._looked_at = ""
+                self._stop()
 
     def close(self) -> None:
         """Remove all that has no place."""
@@ -176,8 +181,7 @@ class Uploads:
                     written += len(chunk)
                     if written > file.size:
                         raise RefusedFileError("more of the file comes than was said", status=413)
-                    if file.upload.id not in self._files:
-                        raise RefusedFileError("the file was cancelled", status=409)
+                    self._check_wanted(file)
                     waiting += chunk
                     if len(waiting) >= WRITTEN_AT_ONCE:
                         await asyncio.to_thread(target.write, bytes(waiting))
@@ -200,14 +204,23 @@ class Uploads:
 
     async def _check(self, file: _Waiting) -> None:
         asked = LookAtFile(str(file.path), file.upload.kind, PICTURE_HEIGHT)
-        seen = await asyncio.to_thread(self._look, asked)
+        async with self._looking:  # one after the other, so that one that is cancelled takes no other along
+            self._check_wanted(file)
+            self._looked_at = file.upload.id
+            try:
+                seen = await asyncio.to_thread(self._look, asked)
+            finally:
+                self._looked_at = ""
+        self._check_wanted(file)
         if seen.what:
             # It lies under a name of ours, which means nothing to anybody.
             called = seen.what.replace(file.path.name, file.upload.name)
             raise RefusedFileError(f"'{file.upload.name}' cannot be used: {called}", hint=seen.hint)
+        file.seen, file.state, file.since = seen, "arrived", time.monotonic()
+
+    def _check_wanted(self, file: _Waiting) -> None:
         if file.upload.id not in self._files:
             raise RefusedFileError("the file was cancelled", status=409)
-        file.seen, file.state, file.since = seen, "arrived", time.monotonic()
 
     def _forget_old(self) -> None:
         now = time.monotonic()
