@@ -470,6 +470,9 @@ def test_a_song_is_heard(studio, show, looks, beside):
     (beside / "song.wav").write_bytes(b"x")
     assert call(studio, "POST", "/api/library/listen", {"what": "beside:song.wav"})[0] == 200
     assert show.done == [("hear", beside / "song.wav")]
+    (beside / "clip.mp4").write_bytes(b"x")
+    assert call(studio, "POST", "/api/library/listen", {"what": "beside:clip.mp4", "kind": "film"})[0] == 200
+    assert show.done[-1] == ("hear", beside / "clip.mp4")
     show.refuses = GanzfeldError("a take is being recorded")
     status, refused = call(studio, "POST", "/api/library/listen", {"what": "beside:song.wav"})
     assert status == 422 and "take" in refused["what"]

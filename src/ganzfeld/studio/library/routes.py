@@ -56,9 +56,10 @@ class TriedNetwork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeardSong(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A song of the library that is to be heard."""
+    """A song of the library that is to be heard, or the sound of a film."""
 
     what: str
+    kind: Literal["song", "film"] = "song"
 
 
 class LibraryService:
@@ -144,7 +145,7 @@ class LibraryService:
 
     async def _listen(self, request: Request) -> Any:
         asked = await _body(request, HeardSong)
-        song = await asyncio.to_thread(chosen, asked.what, "song", self._show.patch_file)
+        song = await asyncio.to_thread(chosen, asked.what, asked.kind, self._show.patch_file)
         await asyncio.to_thread(self._show.hear_song, song.path)
         return {}
 
