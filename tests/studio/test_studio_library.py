@@ -7,6 +7,7 @@ import io
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ganzfeld.folders import cache_folder, home_folder
 from ganzfeld.networks.shipped import SHIPPED
 from ganzfeld.patch.library import ListedPatch
 from ganzfeld.studio import limits
+from ganzfeld.studio.asked_child import AskedChild
 from ganzfeld.studio.library import looking, places
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork, UnfitLine
 from ganzfeld.studio.links import Links
@@ -322,8 +324,6 @@ def test_who_hangs_up_leaves_nothing_behind(studio, looks):
 
 
 def test_who_hangs_up_while_it_is_looked_at_leaves_nothing_behind(studio, looks):
-    import threading
-
     looks.waits_for = threading.Event()
     _, upload = announce(studio, "face.pkl", 3)
     head = f"PUT /api/library/uploads/{upload['id']} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(studio)}\r\n"
@@ -500,6 +500,16 @@ def test_the_real_process_says_what_is_in_files(monkeypatch, tmp_path):
     finally:
         process.close()
     assert process.child.process is None
+
+
+def test_a_question_that_nobody_reads_holds_up_nothing():
+    child = AskedChild(("python3", "-S", "-c", "import time; time.sleep(60)"), idle=60, longest=100)
+    asking = threading.Thread(target=child.ask, args=(b"x" * 300_000, 60))
+    asking.start()
+    until(lambda: child.process is not None, seconds=20)
+    child.close()
+    asking.join(20)
+    assert not asking.is_alive() and child.ask(b"", 1) is None
 
 
 def test_a_process_that_dies_of_a_file_is_a_word_about_the_file(monkeypatch):
