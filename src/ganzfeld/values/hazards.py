@@ -8,7 +8,8 @@ A hazard has a patience. What never returns is stopped by an exception thrown in
 holds the process up until somebody ends it.
 
 Layout (words of 8 bytes): 0 progress; 1 pulse; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience
-in milliseconds, when it began in microseconds of `perf_counter`, whether frames wait for it, bytes in the path, –, path.
+in milliseconds, when it began in microseconds of `perf_counter`, whether frames wait for it, bytes in the path, –,
+path.
 """
 
 from __future__ import annotations
