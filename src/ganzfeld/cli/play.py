@@ -344,6 +344,7 @@ def play(
         chosen.keep_sound(device)
 
     show.listen_to = listen_to
+    show.hear_file = signals.hear_file
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):

@@ -479,6 +479,12 @@ class Engine:
         """Take up a checkpoint after `load`. Raises msgspec.DecodeError, and KeyError, for what is none."""
         take_up_checkpoint(data, self._playing, self.turned, self.snapshots, self.outside, self.device, self.set)
 
+    def forget(self) -> None:
+        """What the patch remembers, and what hands hold, is as it was before the first frame."""
+        self.turned.clear()
+        if self._playing is not None:
+            self._playing.state.clear()
+
     def close(self) -> None:
         """Stop building; nothing plays after this."""
         self._builder.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class ShowInFiles(ShowCommands):
 
     name: str
     document: Document
+    hear_file: Callable[[Path], None]
+    """Hears a file of sound from now on; whoever listens says so there. May raise GanzfeldError."""
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -62,6 +65,14 @@ class ShowInFiles(ShowCommands):
         """From now on no file drives the show, so takes tell of none."""
         with self._lock:
             self._options = replace(self._options, sound=None)
+
+    def hear_song(self, song: Path) -> None:
+        """Hear this file of sound from now on, in place of what was heard."""
+        if self._options.take is not None:
+            raise GanzfeldError("a take is being recorded, which knows one sound", hint="End it first")
+        self.hear_file(song)
+        with self._lock:
+            self._options = replace(self._options, sound=song)
 
     def record_take(self) -> None:
         """Record a take beside the patch from now on, in a file that is not there yet."""
@@ -130,6 +141,8 @@ class ShowInFiles(ShowCommands):
                 self._options = replace(self._options, path=path, name=opened.name)
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
+                if not is_kept:
+                    self._dice.forget()
             played = self._policy.newest.text
             self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)
