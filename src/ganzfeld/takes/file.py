@@ -48,6 +48,11 @@ class TakeWriter:
         return self._end == len(MAGIC)
 
     @property
+    def is_gone(self) -> bool:
+        """Whether somebody has removed the file: what is appended is lost then."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
+
+    @property
     def bytes(self) -> int:
         """How long the file is."""
         return self._end
