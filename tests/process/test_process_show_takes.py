@@ -185,9 +185,8 @@ def test_no_take_is_written_over_another(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 9)
     (tmp_path / "a-2.ganztake").touch()
     assert free_take(path) == tmp_path / "a-3.ganztake"
-    for name in ("x" * 300, "a\0b"):
-        with pytest.raises(GanzfeldError, match="no take can be recorded"):
-            free_take(tmp_path / f"{name}.ganztake")
+    with pytest.raises(GanzfeldError, match="no take can be recorded"):
+        free_take(tmp_path / f"{'x' * 300}.ganztake")
     watch = TakeWatch(None)
     watch.look(1.0)
     assert watch.status is None
