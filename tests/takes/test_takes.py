@@ -6,6 +6,8 @@ import itertools
 import os
 import random
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -466,6 +468,27 @@ def test_a_take_whose_file_is_taken_away_is_told_and_begun_anew(
     night.end()
     assert [session.count for session in Take(night.path).sessions] == [5]
     assert np.array_equal(replayed(night), np.stack(night.shown[-5:]))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_two_shows_never_write_one_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.01)
+    path = tmp_path / "one.ganztake"
+    other = (
+        "import sys; from pathlib import Path; from ganzfeld.takes.file import TakeWriter\n"
+        f"writer = TakeWriter(Path({str(path)!r})); print('writes', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", other], stdin=-1, stdout=-1, text=True) as writing:
+        assert writing.stdout is not None and writing.stdout.readline() == "writes\n"
+        size = path.stat().st_size
+        night = Night(path, "out(noise(), size=(8, 8))")
+        night.play(2)
+        problem = until(lambda: night.recorder.problem)
+        assert "another show" in problem.what
+        assert path.stat().st_size == size
+        night.end()
+        writing.communicate(timeout=20)
+    TakeWriter(path).close()
 
 
 def test_a_recorder_that_fails_never_fails_the_frame(tmp_path: Path) -> None:
