@@ -138,6 +138,7 @@ class Supervisor(ControlledShow):
             sound=sound,
             sources=tuple(sources),
         )
+        self._last_file = path or self._home[0]
         self._taps = Taps()
         self._listeners = Listeners()
         self._lock = threading.RLock()
