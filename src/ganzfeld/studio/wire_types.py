@@ -17,11 +17,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, machine, map_words, sharing, show, wire
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.library.kinds import FileKind
 from ganzfeld.studio.library.listing import Library
 from ganzfeld.studio.library.questions import Fitting
 from ganzfeld.studio.library.uploads import ArrivedFile, Upload
-from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.map_words import PatchMap
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, looking, status
