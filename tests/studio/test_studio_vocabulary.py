@@ -9,6 +9,7 @@ from ganzfeld.bending.base import bends as bends_of
 from ganzfeld.networks.find import shipped_names
 from ganzfeld.networks.network import load_network
 from ganzfeld.patch.expressions import NAMES, known_functions
+from ganzfeld.patch.flags import LINE_FLAGS
 from ganzfeld.patch.nodes import node_types
 from ganzfeld.studio.vocabulary import vocabulary
 from ganzfeld.studio.words import MethodWord, NodeWord, Words
@@ -63,7 +64,7 @@ def test_bends_are_parameters_of_their_line(words):
         "seed",
         *(bend.word() for kind in TARGETS for bend in bends_of(kind).values()),
     } <= bends.keys()
-    assert [each.name for each in method(words, "blend").parameters if each.options] == ["other"]
+    assert [each.name for each in method(words, "blend").parameters if each.options] == ["other", *LINE_FLAGS]
 
 
 def test_every_liked_bend_of_layers_is_a_line_that_plays(words):

@@ -93,6 +93,9 @@ class FakeShow:
     def silence_below(self, decibels: float) -> None:
         self._do("silence below", decibels)
 
+    def hear_song(self, song: Path) -> None:
+        self._do("hear", song)
+
     def listen_to(self, device: str) -> None:
         self._do("listen to", device)
 

@@ -283,6 +283,11 @@ class ControlledShow(ShowInFiles):
         """About how fast what the tempo is taken from may be: `bpm(90, "audio")` expects 90."""
         return self._told.status.expected
 
+    @property
+    def floor(self) -> float | None:
+        """The decibels below which sound is silence, as the patch's text says; None: it does not."""
+        return self._told.status.floor
+
     def tap(self, at: float | None = None) -> None:
         """A hand taps the beat (`at`: perf_counter, default now): the first tap is a downbeat, from the third on there
         is a tempo. What the show follows knows better a moment later, but for the downbeat where it knows none."""

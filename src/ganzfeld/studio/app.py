@@ -19,7 +19,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
+from ganzfeld.studio.brushes import Brushes
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.library.routes import LibraryService
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
 from ganzfeld.studio.preview_feed import PreviewFeed
@@ -70,6 +72,7 @@ def create_app(
     server: Reachable,
     lookups: Lookups,
     thumbnails: Thumbnails,
+    library: LibraryService,
 ) -> Starlette:
     """The ASGI application, without its guard.
 
@@ -82,7 +85,9 @@ def create_app(
     GET /api/patch   name, text, version
     GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
+    /api/library/…   what `LibraryService` says
     GET /output      a clean page: the picture and nothing else
+    /api/brushes/…   what `Brushes` says
     GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
@@ -119,6 +124,8 @@ def create_app(
         *link_routes(server, sockets),
         Route("/health", health),
         *side_routes(show, thumbnails),
+        *Brushes(show).routes,
+        *library.routes,
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),
@@ -244,8 +251,8 @@ class _Conversation:
                 await asyncio.to_thread(self.show.keep_as, command.name)
                 return None
             if isinstance(command, OpenPatch):
-                await asyncio.to_thread(self.show.open_patch, command.what)
-                return None
+                kept = await asyncio.to_thread(self.show.open_patch, command.what)
+                return Refusal("what was typed had no file yet", f"It is kept in {kept}") if kept else None
             if isinstance(command, AtText):
                 await self.text.obey(command)
                 return None

@@ -193,6 +193,10 @@ class StudioShow(Protocol):
         then what was heard before is heard on."""
         ...
 
+    def hear_song(self, song: Path, /) -> None:
+        """Hear this file of sound from now on, in the place of what is heard. May raise GanzfeldError."""
+        ...
+
     @property
     def patch_file(self) -> Path | None:
         """The file of the patch that plays, or None."""
@@ -267,8 +271,9 @@ class StudioShow(Protocol):
         one below."""
         ...
 
-    def open_patch(self, what: str) -> None:
-        """Play a shipped example, or one of the person's patches, by its name."""
+    def open_patch(self, what: str) -> Path | None:
+        """Play a shipped example, or one of the person's patches, by its name. Returns the file in which what was typed
+        before is kept, if it had none."""
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:

@@ -66,7 +66,7 @@ class You(msgspec.Struct, frozen=True, tag_field="kind", tag="you"):
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
-    """The answer to a command that could not be done."""
+    """The answer to a command that could not be done, or not as a person may think."""
 
     what: str
     hint: str = ""

@@ -118,7 +118,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     processes of a machine share). beat: beats since the show began. bpm: beats a minute. speed: seconds of show time
     in a second.
     follow: what the tempo is taken from ("midi", "audio", "link", "tap"), or None. expected: about how many beats a
-    minute that may have, if the patch says so.
+    minute that may have, if the patch says so. floor: the decibels below which sound is silence, if it says so.
     device: where networks run, such as "cuda:0". outputs: their names, the main one first.
     errors: what is wrong now. pending_trust: paths of script files that wait for a person's permission to run.
 
@@ -158,6 +158,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     paused: bool = False
     follow: str | None = None
     expected: float | None = None
+    floor: float | None = None
     device: str = ""
     outputs: tuple[str, ...] = ()
     errors: tuple[Problem, ...] = ()

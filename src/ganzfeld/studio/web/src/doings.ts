@@ -50,6 +50,8 @@ const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
   recall: (key) => recallNumber(Number(key)),
   tap: () => command("tap"),
   map: () => toggleSheet("map"),
+  library: () => toggleSheet("library"),
+  layers: () => toggleSheet("layers"),
   "close sheet": () => openSheet(null),
   "take back": () => takeBack(),
   "make again": () => takeBack(true),
@@ -102,7 +104,7 @@ function placeOf(target: EventTarget | null): Place {
 }
 
 const BUTTON_LIKE =
-  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox]";
+  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox], input[type=radio]";
 
 function focusOf(element: Element | null): Place["focus"] {
   if (element?.closest(".cm-content")) return "text";

@@ -53,6 +53,8 @@ export type Doing =
   | "recall"
   | "tap"
   | "map"
+  | "library"
+  | "layers"
   | "close sheet"
   | "take back"
   | "make again";
@@ -96,6 +98,8 @@ function held(press: Press, place: Place): Doing | null {
 }
 
 const PLAYED: Readonly<Record<string, Doing>> = {
+  b: "library",
+  a: "layers",
   d: "roll",
   e: "edit",
   f: "fullscreen",
@@ -148,11 +152,13 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Enter  Esc", "take it, drop it"],
       ["T", "tap the beat"],
       ["L", "learn a control"],
+      ["B", "the library"],
       ["H", "hide the interface"],
       ["F", "full screen"],
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
       ["G", "map of the patch"],
+      ["A", "layers of the networks"],
       ["E", "into the text"],
       ["?", "this sheet"],
     ],

@@ -28,7 +28,11 @@ export function Adding({ of, into, take, close }: Props) {
   const found = all.filter(
     ({ name, doc }) => name.includes(asked) || (asked.length > 2 && doc.toLowerCase().includes(asked)),
   );
-  found.sort((a, b) => Number(b.name.startsWith(asked)) - Number(a.name.startsWith(asked)));
+  // What reads something comes first where something is to be read.
+  const rank = (node: { name: string; parameters?: readonly { kind: string }[] }) =>
+    2 * Number(asked !== "" && node.name.startsWith(asked)) +
+    Number(of !== null && (node.parameters?.some(({ kind }) => kind === "input") ?? false));
+  found.sort((a, b) => rank(b) - rank(a));
   const chosen = Math.min(at, found.length - 1);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is chosen is brought into sight
   useEffect(() => {

@@ -28,9 +28,6 @@ interface Props {
   close(): void;
 }
 
-/** So many numbers that the text does not give are shown before more are asked for. */
-const MOST_UNWRITTEN = 0;
-
 export const keyOf = (number: MapNumber) => `${number.line} ${number.name}`;
 
 /** All of the node that is chosen, beside the map. */
@@ -40,7 +37,7 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
   const isGiven = (number: MapNumber) => number.text !== "" || number.kind === "knob";
   const given = node.numbers.filter(isGiven);
   const others = node.numbers.filter((number) => !isGiven(number));
-  const shown = more || given.length === 0 ? others : others.slice(0, MOST_UNWRITTEN);
+  const shown = more || given.length === 0 ? others : [];
   const sources = (input: MapInput) =>
     map.nodes.filter(({ name, makes }) => name !== node.name && makes.includes(input.makes));
   return (
@@ -93,9 +90,10 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
         ))}
       </ol>
       {node.inputs.map((input) => (
-        <label key={input.name} className="map-input">
+        <div key={input.name} className="map-input">
           <span>{input.name}</span>
           <select
+            aria-label={input.name}
             value={input.source}
             onChange={({ target }) =>
               void (target.value
@@ -110,7 +108,7 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
               </option>
             ))}
           </select>
-        </label>
+        </div>
       ))}
       {[...given, ...shown].map((number) => (
         <Parameter

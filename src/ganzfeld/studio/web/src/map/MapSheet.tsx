@@ -1,6 +1,8 @@
 import "./map.css";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { MapNumber } from "../live/wire";
+import { CellCanvas } from "../looking/CellCanvas";
+import { useWords } from "../text/words";
 import { Adding } from "./Adding";
 import { add, goTo, remove, setNames } from "./acts";
 import { useMap } from "./data";
@@ -27,6 +29,7 @@ interface Adds {
 /** The patch as what it is: nodes, and what goes from one to the other. Every act edits the text. */
 export function MapSheet() {
   const { map, problem, silence } = useMap();
+  useWords(); // what can be added is looked up before it is asked for
   const laid = useMemo(() => (map ? laidOut(map) : null), [map]);
   const [chosen, setChosen] = useState("");
   const [wire, setWire] = useState<Wire | null>(null);
@@ -127,48 +130,50 @@ export function MapSheet() {
         onPointerCancel={wiring.lift}
         onKeyDown={key}
         onClick={(event) => {
-          if (event.target === event.currentTarget || event.target === plane.current) choose("");
+          if (!(event.target as Element).closest("[data-node], .reach, button")) choose("");
         }}
       >
-        <div className="map-plane" ref={plane}>
-          {map && laid && (
-            <>
-              <Wires map={map} laid={laid} chosen={between ?? null} choose={chooseWire} />
-              {map.nodes.map((each) => {
-                const at = laid.boxes.get(each.name);
-                return (
-                  at && (
-                    <NodeCard
-                      key={each.name}
-                      node={each}
-                      box={at}
-                      chosen={each.name === chosen}
-                      first={each.name === first}
-                      choose={choose}
-                      askDriver={askDriver}
-                    />
-                  )
-                );
-              })}
-              <svg className="map-pulled" role="presentation">
-                <path ref={wiring.path} />
-              </svg>
-              {between && ends && (
-                <button
-                  type="button"
-                  className="map-between"
-                  style={{ left: (ends.from.x + ends.to.x) / 2, top: (ends.from.y + ends.to.y) / 2 }}
-                  aria-label={`Add a node between ${between.from} and ${between.to}`}
-                  onClick={() =>
-                    setAdds({ of: between.from, into: { reader: between.to, input: between.input } })
-                  }
-                >
-                  +
-                </button>
-              )}
-            </>
-          )}
-        </div>
+        <CellCanvas over className="map-cells">
+          <div className="map-plane" ref={plane}>
+            {map && laid && (
+              <>
+                <Wires map={map} laid={laid} chosen={between ?? null} choose={chooseWire} />
+                {map.nodes.map((each) => {
+                  const at = laid.boxes.get(each.name);
+                  return (
+                    at && (
+                      <NodeCard
+                        key={each.name}
+                        node={each}
+                        box={at}
+                        chosen={each.name === chosen}
+                        first={each.name === first}
+                        choose={choose}
+                        askDriver={askDriver}
+                      />
+                    )
+                  );
+                })}
+                <svg className="map-pulled" role="presentation">
+                  <path ref={wiring.path} />
+                </svg>
+                {between && ends && (
+                  <button
+                    type="button"
+                    className="map-between"
+                    style={{ left: (ends.from.x + ends.to.x) / 2, top: (ends.from.y + ends.to.y) / 2 }}
+                    aria-label={`Add a node between ${between.from} and ${between.to}`}
+                    onClick={() =>
+                      setAdds({ of: between.from, into: { reader: between.to, input: between.input } })
+                    }
+                  >
+                    +
+                  </button>
+                )}
+              </>
+            )}
+          </div>
+        </CellCanvas>
       </div>
       <div className="map-tools">
         <button

@@ -19,18 +19,35 @@ const KEYS: Record<string, number> = {
 
 export type By = Driver | "hand" | "snapshot";
 
+interface Known {
+  /** null: it is not known, or there are several. */
+  value: number | null;
+  /** It has a value for each channel, or for each thing that its line reaches: from this to that. */
+  between?: readonly [number, number];
+  by: By;
+  held: boolean;
+}
+
 /** What a number stands at, and who has brought it there. */
-export function useNumber(number: MapNumber): { value: number | null; by: By; held: boolean } {
+export function useNumber(number: MapNumber): Known {
   const { address } = number;
   const held = useShow((show) => (address && show.desk ? show.desk.held[address] : undefined));
   const mixed = useShow((show) => show.desk?.mixed.includes(address) ?? false);
   const knob = useShow((show) => show.desk?.knobs.find((each) => each.address === address));
   const moves = number.by !== "text" && held === undefined && !knob;
   const now = useValue(moves ? address : "");
-  if (knob) return { value: knob.value, by: knob.by, held: knob.by === "hand" || knob.by === "snapshot" };
+  if (knob) {
+    const by = knob.by === "text" ? number.by : knob.by;
+    return { value: knob.value, by, held: by === "hand" || by === "snapshot" };
+  }
   if (held !== undefined)
     return { value: typeof held === "number" ? held : null, by: mixed ? "snapshot" : "hand", held: true };
-  return { value: moves ? now : number.value, by: number.by, held: false };
+  if (moves && Array.isArray(now)) {
+    const flat = (now as unknown[]).flat(2).filter((each) => typeof each === "number") as number[];
+    const between = flat.length > 0 ? ([Math.min(...flat), Math.max(...flat)] as const) : undefined;
+    return { value: null, between, by: number.by, held: false };
+  }
+  return { value: moves ? (now as number | null) : number.value, by: number.by, held: false };
 }
 
 /** A number under a hand. What the text says as a plain number is written there; what follows something else is held,
@@ -95,7 +112,9 @@ export function NumberSlider({ node, number }: { node: MapNode; number: MapNumbe
     else atDesk({ kind: "release", address: number.address });
   };
 
-  const words = value === null ? "…" : written(range, value);
+  const [low, high] = known.between ?? [];
+  const several = low !== undefined && high !== undefined;
+  const words = value !== null ? written(range, value) : several ? `${few(low)}–${few(high)}` : "…";
   const label = [number.line || nameOf(node.name), number.name].filter(Boolean).join(" ");
   return (
     <div
@@ -120,6 +139,14 @@ export function NumberSlider({ node, number }: { node: MapNode; number: MapNumbe
       onKeyUp={(event) => (event.key in KEYS || event.key === "Home" || event.key === "End") && end()}
     >
       {position !== null && <i style={{ width: `${position * 100}%` }} />}
+      {position === null && several && (
+        <i
+          style={{
+            left: `${positionAt(range, low) * 100}%`,
+            width: `${(positionAt(range, high) - positionAt(range, low)) * 100}%`,
+          }}
+        />
+      )}
       <span>{words}</span>
     </div>
   );
@@ -147,3 +174,7 @@ export const WHO: Record<By, string> = {
   hand: "held by a hand",
   snapshot: "held by a snapshot",
 };
+
+function few(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}

@@ -1,4 +1,9 @@
-/** What a node makes, now. */
+import { Cell } from "../looking/CellCanvas";
+
+/** The longer side of a picture on the map, in pixels. */
+const SIZE = 240;
+
+/** What a node makes, now: drawn into the map's one canvas. */
 export function Thumbnail({ node }: { node: string }) {
-  return <div className="map-picture" data-picture={node} />;
+  return <Cell view={{ of: "node", node, size: SIZE }} className="map-picture" />;
 }

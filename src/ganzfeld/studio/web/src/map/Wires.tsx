@@ -1,7 +1,7 @@
 import { memo } from "react";
 import type { PatchMap } from "../live/wire";
 import { nameOf } from "./acts";
-import { curve, inputPlace, type Laid, outputPlace, type Wire } from "./layout";
+import { curve, inputPlace, type Laid, numberPlace, outputPlace, type Wire } from "./layout";
 
 interface Props {
   map: PatchMap;
@@ -16,7 +16,8 @@ export function endsOf(wire: Wire, map: PatchMap, laid: Laid) {
   const reader = map.nodes.find(({ name }) => name === wire.to);
   const [a, b] = [laid.boxes.get(wire.from), laid.boxes.get(wire.to)];
   if (!source || !reader || !a || !b) return null;
-  const [out, into] = [outputPlace(source), inputPlace(reader, wire.input)];
+  const out = outputPlace(source);
+  const into = wire.kind === "number" ? numberPlace(reader, wire.from) : inputPlace(reader, wire.input);
   return { from: { x: a.x + out.x, y: a.y + out.y }, to: { x: b.x + into.x, y: b.y + into.y } };
 }
 
@@ -42,6 +43,7 @@ export const Wires = memo(function Wires({ map, laid, chosen, choose }: Props) {
           >
             <path d={way} />
             {wire.kind !== "number" && (
+              // biome-ignore lint/a11y/noStaticElementInteractions: for the keyboard, the inputs stand beside the map
               <path className="reach" d={way} onClick={() => choose(wire)}>
                 <title>{`${nameOf(wire.from)} → ${nameOf(wire.to)}: click to put a node between`}</title>
               </path>

@@ -88,8 +88,14 @@ export function laidOut(map: PatchMap): Laid {
 /** Where an input's end of a wire is on its node, from the node's corner. */
 export function inputPlace(node: MapNode, input: string): { x: number; y: number } {
   const index = node.inputs.findIndex(({ name }) => name === input);
-  if (index < 0) return { x: 0, y: heightOf(node) - FOOT / 2 };
-  return { x: 0, y: HEAD / 2 + 4 + index * 22 };
+  return { x: 0, y: HEAD / 2 + 4 + Math.max(index, 0) * 22 };
+}
+
+/** Where what a number follows comes in: at its row, or at the foot if it is not one of those that stand there. */
+export function numberPlace(node: MapNode, source: string): { x: number; y: number } {
+  const row = rowsOf(node).findIndex(({ reads }) => reads.includes(source));
+  const top = HEAD + (hasPicture(node) ? PICTURE : 0);
+  return { x: 0, y: row < 0 ? heightOf(node) - FOOT / 2 : top + row * ROW + ROW / 2 };
 }
 
 export function outputPlace(node: MapNode): { x: number; y: number } {

@@ -13,8 +13,9 @@ let values: Readonly<Record<string, unknown>> = {};
 const listeners = new Set<() => void>();
 let looks = false;
 
-/** The value at an address now, while somebody shows it; null: not known, or no number. "": nothing is asked for. */
-export function useValue(address: string): number | null {
+/** The value at an address now, while somebody shows it: a number, several, or null if that is not known. address "":
+ * nothing is asked for. */
+export function useValue(address: string): number | readonly number[] | null {
   useEffect(() => {
     if (address === "") return;
     wanted.set(address, (wanted.get(address) ?? 0) + 1);
@@ -28,6 +29,7 @@ export function useValue(address: string): number | null {
   }, [address]);
   return useSyncExternalStore(listen, () => {
     const value = values[address];
+    if (Array.isArray(value)) return value as number[];
     return typeof value === "number" && Number.isFinite(value) ? value : null;
   });
 }

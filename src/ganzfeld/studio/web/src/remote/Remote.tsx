@@ -1,5 +1,5 @@
 import "./remote.css";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { MasterAlarm } from "../desk/MasterAlarm";
 import { toggleFullscreen } from "../fullscreen";
 import { Dice } from "../hud/Dice";
@@ -10,9 +10,13 @@ import { Notice, Problems } from "../hud/Problems";
 import { Remarks } from "../hud/Remarks";
 import { State } from "../hud/State";
 import { Visitor } from "../hud/Visitor";
+import { Drop } from "../library/Drop";
 import { command, togglePause, useShow } from "../live/show";
+import { useModes } from "../modes/modes";
 import { Picture } from "../Picture";
 import { Record } from "../panels/Record";
+import { OpenSheet } from "../sheets/OpenSheet";
+import { toggleSheet } from "../sheets/open";
 import { PatchText } from "../text/PatchText";
 import { TextState } from "../text/TextState";
 import { useFreshWords } from "../text/words";
@@ -26,6 +30,11 @@ export function Remote() {
   const [writes, setWrites] = useState(false);
   const plays = useShow((show) => show.you?.role !== "watch");
   useFreshWords();
+  // The map leads into the text.
+  const edits = useModes((modes) => modes.mode === "edit");
+  useEffect(() => {
+    if (edits) setWrites(true);
+  }, [edits]);
   return (
     <main className={bare ? "studio remote bare" : "studio remote"}>
       <Picture />
@@ -56,7 +65,9 @@ export function Remote() {
           )}
         </div>
       )}
+      {plays && <Drop />}
       {plays && <FilmKept />}
+      {plays && <OpenSheet />}
       <MasterAlarm />
     </main>
   );
@@ -107,6 +118,12 @@ function Buttons({ hide, write }: { hide(): void; write(): void }) {
       </button>
       <button type="button" onClick={write}>
         text
+      </button>
+      <button type="button" onClick={() => toggleSheet("map")}>
+        map
+      </button>
+      <button type="button" onClick={() => toggleSheet("library")}>
+        library
       </button>
       <button type="button" onClick={hide}>
         hide

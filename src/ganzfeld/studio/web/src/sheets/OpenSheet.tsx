@@ -1,5 +1,7 @@
 import "./sheets.css";
 import { type ReactNode, useEffect, useRef } from "react";
+import { LibrarySheet } from "../library/LibrarySheet";
+import { Layers } from "../looking/layers/Layers";
 import { MapSheet } from "../map/MapSheet";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
@@ -11,6 +13,8 @@ const TITLES: Record<SheetName, string> = {
 
 /** What is in each sheet. One that is not here cannot be opened. */
 const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+  library: () => <LibrarySheet />,
+  layers: () => <Layers />,
   map: () => <MapSheet />,
 };
 
