@@ -195,7 +195,8 @@ class Previewer:
                 due = [asked for asked in self._asked.values() if asked.due is not None]
                 if due:
                     self._used_at = now
-                    asked = min(due, key=lambda each: each.due or 0.0)
+                    known = self._child.number if self._child is not None else 0
+                    asked = min(due, key=lambda each: (each.due or 0.0, each.number != known))
                     wait = (asked.due or 0.0) - now
                     if wait <= 0:
                         return asked
@@ -244,8 +245,9 @@ class Previewer:
         if self._wait(asked, child, patience, lambda said: said == done, is_late=was_busy):
             child.is_busy = False
             asked.deaths = 0
+            due = max(time.monotonic(), began + len(asked.order.texts) / PICTURES_A_SECOND)
             for each in self._alike(asked):
-                each.due = max(time.monotonic(), began + len(asked.order.texts) / PICTURES_A_SECOND)
+                each.due = due
 
     def _wait(
         self, asked: _Asked, child: _Child, patience: float, ends: Callable[[Any], bool], *, is_late: bool = False
@@ -256,7 +258,8 @@ class Previewer:
         while True:
             said, is_wanted = self._said(asked, child)
             if said is not None:
-                until, is_late = time.monotonic() + self._silent, False
+                patience, is_late = self._silent, False
+                until = time.monotonic() + patience
                 if self._hear(asked, child, said) or ends(said):
                     return ends(said)
                 continue
