@@ -11,6 +11,7 @@ export function Actions() {
       <Action keys="F" word="full screen" doing="fullscreen" />
       <Action keys="⇧Space" word={paused ? "play" : "pause"} doing="pause" />
       <Action keys="D" word="dice" doing="roll" />
+      <Action keys="G" word="map" doing="map" />
       <Action keys="?" word="keys" doing="sheet" />
       <span className="sizes">
         <Action word="−" label="Smaller text" doing="smaller" />

@@ -27,6 +27,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["play all, at once", "Ctrl Alt Shift Enter", "play all now"],
   ["save the file", "Ctrl S", "save"],
   ["edit the text", "E", "edit"],
+  ["map of the patch", "G", "map"],
   ["roll dice for a bend", "D", "roll"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
   ["tap the beat", "T", "tap"],
