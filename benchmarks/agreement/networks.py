@@ -137,7 +137,8 @@ def _plain(frames: int = 1, way: Way = PLAIN) -> Callable[[Side], Tensor]:
 
 
 def _of_bends(kind: str, target: str, place: str) -> Iterator[Item]:
-    """Every registered bend of one kind: by its own word, and with all its amounts; everywhere, and on a share."""
+    """Every registered bend of one kind: by its own word, and with all its amounts; everywhere, on a share, and of
+    activations also in a part of the picture."""
     for word, bend in bends(target).items():
         settings: tuple[tuple[str, Any], ...] = tuple(
             (name, setting.default(frozenset(bend.amounts))) for name, setting in bend.settings.items()
@@ -148,13 +149,16 @@ def _of_bends(kind: str, target: str, place: str) -> Iterator[Item]:
         for words in dict.fromkeys([(word,), tuple(bend.amounts)]):
             known = {name: amount for each in (*first, word) for name, amount in bends(target)[each].amounts.items()}
             amounts = tuple((each, amount_seen(known[each])) for each in (*first, *words))
-            for share in (False, True):
+            # Everywhere, on a share of the channels, and in a part of the picture.
+            ways = [(False, False), (True, False), *([(False, True), (True, True)] if target == "activation" else [])]
+            for share, placed in ways:
                 inputs = share and target == "weight"
-                line = BendLine("bend", place, words, masked=share, masked_inputs=inputs, settings=settings)
+                line = BendLine("bend", place, words, None, None, share, inputs, settings, placed)
                 shares = (("channels", 0.5), ("inputs", 0.5)) if share else ()
                 way = Way(word, (replace(line, words=(*first, *words)),), (*amounts, *shares))
                 plain = replace(way, lines=(replace(line, words=first),)) if first else PLAIN
                 how = (", all its amounts" if len(words) > 1 else "") + (", a share" if share else "")
+                how += ", masked" if placed else ""
                 yield Item(
                     f"{kind} {target}s: {word}{how}",
                     _drawn(lambda side, way=way: way, frames),

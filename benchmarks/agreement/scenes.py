@@ -62,6 +62,15 @@ def _lines(size: int) -> dict[str, str]:
         "large, a StyleGAN3, bent": large.format(
             "'stylegan3-t.safetensors'", "face.bend('L*[0-9].weight', scale=1 + t, inputs=0.5)\n"
             "face.bend('L7', blur=0.02, x=0.1, channels=0.5)\nface.bend('L4', feedback=0.5)", 0.5),
+        "masked": f"{FACE}brush = image('picture.png')\nclouds = noise('simplex2d', period=0.3, tx=t)\n"
+        "face.bend('b64', rotate=20, mask=brush)\nface.bend('b64', multiply=0.2, channels=0.5, mask=clouds)\n"
+        "face.bend('b32', threshold=0.4, noise=0.3, mask=brush)\nbloom = network('flowers', latent=source)\n"
+        "face.bend('b128', feedback=0.5, mask=bloom)",
+        "masked and wide": face_at.format("size=(480, 270)").replace("shown", "face")
+        + "\nbrush = image('picture.png')\nface.bend('b64', rotate=20, mask=brush)"
+        "\nface.bend('b16', multiply=3, mask=brush)",
+        "orbits, masked": plane.format("rotate=40, size=(240, 135)").replace("shown", "face")
+        + "\nface.bend('L4', multiply=-1, mask=image('picture.png'))",
         "bent and wide": face_at.format("size=(480, 270)").replace("shown", "face")
         + "\nface.bend('b64', rotate=20, x=0.1)\nface.bend('b32', noise=0.3)",
         "blended": f"{FACE}face.blend('flowers', '*', amount=0.8, crossover=24, below=0.1)",

@@ -33,11 +33,11 @@ def blended(**given: Any) -> dict[str, torch.Tensor]:
     bender.ready()
     values = {"amount": 1.0, "below": 0.0, "crossover": 16.0, "width": 1.0, **given}
     tensors = {name: torch.as_tensor(value, dtype=torch.float32) for name, value in values.items()}
-    with bender.bent({"mix": SimpleNamespace(**tensors)}, torch.tensor(0), lambda _, shape: torch.zeros(shape)):
-        pass
+    made = ({"mix": SimpleNamespace(**tensors)}, torch.tensor(0), lambda _, shape: torch.zeros(shape))
     shares = {}
     for name in bender.changed:
-        from_one = (bender.live.tensors[name] - network.tensors[name]).flatten()
+        with bender.bent(*made):
+            from_one = (bender.weight(name, *made) - network.tensors[name]).flatten()
         whole = (other.tensors[name] - network.tensors[name]).flatten()
         shares[name] = from_one @ whole / (whole @ whole)
     return shares
@@ -75,9 +75,9 @@ def test_a_cross_over_reads_nothing_on_the_host() -> None:
     number = torch.tensor(8.0).as_subclass(Sealed)
     for amount in (number, (torch.ones(64).as_subclass(Sealed),) * 4):
         values = SimpleNamespace(amount=amount, below=number, crossover=number, width=number)
-        with bender.bent({"mix": values}, torch.tensor(0), lambda _, shape: torch.zeros(shape)):
-            pass
-    assert all(torch.isfinite(bender.live.tensors[name]).all() for name in bender.changed)
+        made = ({"mix": values}, torch.tensor(0), lambda _, shape: torch.zeros(shape))
+        with bender.bent(*made):
+            assert all(torch.isfinite(bender.weight(name, *made)).all() for name in bender.changed)
 
 
 def test_a_cross_over_in_a_patch(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ pytest.importorskip("triton", reason="the GPU paths are Triton's")
 from ganzfeld.bending import bent_weights
 from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
+from ganzfeld.bending.layer_masks import LayerMasks
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.bending.weights.scale import ScaleWeight
 from ganzfeld.kernels import side_streams
@@ -64,8 +65,15 @@ def asked(what: str, kind: str, other: Network) -> list[Line]:
         return [BendLine("gain", convolutions, ("gain",), masked=True)]
     if what == "activations":
         return [BendLine(layer, layer, ("multiply", "noise"), masked=True) for layer in LAYERS[kind]]
+    if what == "masks":
+        chains = (("multiply",), ("multiply", "noise"))
+        return [
+            BendLine(f"{layer} {len(words)}", layer, words, placed=True) for layer in LAYERS[kind] for words in chains
+        ]
     assert what == "everything"
-    return [line for each in ("blend", "on the way", "gains", "activations") for line in asked(each, kind, other)]
+    return [
+        line for each in ("blend", "on the way", "gains", "activations", "masks") for line in asked(each, kind, other)
+    ]
 
 
 PLAYS: dict[str, dict[str, Any]] = {
@@ -117,6 +125,7 @@ class Scene:
         self.amounts: Mapping[str, Any] = {line.name: Named(values) for line in lines}
         self.bender.prepare({line.name: 3 for line in lines})
         self.z = network.latent(1)
+        self._pictures = dict.fromkeys((line.name for line in lines), torch.rand(1, 4, 24, 40))
         self._number = torch.zeros((), dtype=torch.int64)
         self._remembered: dict[str, Tensor] = {}
 
@@ -124,7 +133,7 @@ class Scene:
         """One frame of so many pictures. before: called when weights may be on their way, and no picture yet."""
         with self.host.frame(), self.bender.bent(self.amounts, self._number, self._memory) as live:
             gains = self.bender.gains(self.amounts, self._number, self._memory)
-            after = self.bender.after(self.amounts, self._number, self._memory)
+            after = self.bender.after(self.amounts, self._number, self._memory, self._pictures)
             w = live.mapping(self.z, truncation_psi=0.7)
             before()
             for _ in range(pictures):
@@ -134,7 +143,7 @@ class Scene:
         return self._remembered.setdefault(name, torch.zeros(shape))
 
 
-WHATS = ("on the way", "blend", "crossed", "stored", "odds", "gains", "activations", "everything")
+WHATS = ("on the way", "blend", "crossed", "stored", "odds", "gains", "activations", "masks", "everything")
 SCENES = [
     *(("stylegan2", what, "gpu", "plain") for what in WHATS),
     *(("stylegan2", "everything", "gpu", play) for play in PLAYS if play != "plain"),
@@ -219,8 +228,9 @@ def _failing_late(work: Callable[..., Any], times: int) -> Callable[..., Any]:
         (side_streams.PendingTensors, "wait", lambda self, *_, **__: None, "RACE"),
         (side_streams.SideStream, "join", lambda self: None, "UNJOINED"),
         (side_streams.SideStreams, "open", lambda self: nullcontext(), "RACE"),
+        (LayerMasks, "ready", lambda self: None, "RACE"),
     ],
-    ids=["nobody waits", "no side stream is joined", "no streams are forked or joined"],
+    ids=["nobody waits", "no side stream is joined", "no streams are forked or joined", "no mask is waited for"],
 )
 def test_what_is_left_out_is_found(owner: type, name: str, instead: Any, found: str, monkeypatch: pytest.MonkeyPatch):
     scene = Scene(monkeypatch, "stylegan2", "everything")

@@ -16,6 +16,7 @@ from ganzfeld.cli import main
 from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.rig import Rig, RigMidi, RigOsc, RigSound, RigSources, load_rig, save_rig
 from ganzfeld.outputs.doors.route import parse_route
+from ganzfeld.outputs.shared import FILES
 from ganzfeld.patch.trust import TrustStore
 from waiting import until
 
@@ -166,7 +167,7 @@ def test_outputs_lists_every_kind_and_what_mends_it(capsys, monkeypatch, tmp_pat
     said = capsys.readouterr().out
     assert "missing: there is no desktop" in said and "do: start one" in said and "/output" in said
     main_said(["outputs", "--files", str(tmp_path / "host")])
-    assert {path.name for path in (tmp_path / "host").iterdir()} == {"ganzfeld_ring.h", "ganzfeld_ring.py"}
+    assert {path.name for path in (tmp_path / "host").iterdir()} == set(FILES)
 
 
 def main_said(words: list[str]) -> None:

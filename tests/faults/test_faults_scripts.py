@@ -8,6 +8,7 @@ import signal
 import psutil
 import pytest
 
+from ganzfeld.process import failover
 from waiting import until
 
 
@@ -40,6 +41,23 @@ def test_a_loop_is_stopped_without_another_process(play, tmp_path):
     assert stage.show.render_pid == pid
     script.write_text("7")
     stage.shows(7)
+
+
+def test_a_script_that_holds_pythons_lock_is_found_without_waiting_for_its_patience(play, tmp_path, monkeypatch):
+    monkeypatch.setattr(failover, "MORE_PATIENCE", 1e6)
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\n", hang_seconds=1e6)
+    stage.shows(5)
+    pid = stage.show.render_pid
+    script.write_text("lock")
+    stage.says("holds Python's lock")
+    stage.goes_on()
+    stage.shows(5)
+    assert stage.show.render_pid != pid
+    script.write_text("6")
+    stage.shows(6)
+    stage.is_silent("set aside")
 
 
 @pytest.mark.parametrize("word", ["interrupt", "leave"])

@@ -29,18 +29,21 @@ out(both)
 
 
 class Text:
-    """A show's text."""
+    """A show's text, with dice that play at once."""
 
-    def __init__(self, text: str, path: Path | None = None) -> None:
+    def __init__(self, text: str, path: Path | None = None, *, armed: bool = True) -> None:
         self.text = text
+        self.plays = 0
         file = PatchFile(path) if path else None
         name = f"dice {uuid.uuid4()}"
         self.document = Document(name, text, file, newest=lambda: self.text, play=self.play)
         self.text = self.document.first_played
         self.rolls = LiveDice(path, lambda: self.text, self.document)
+        self.rolls.arm(armed)
 
     def play(self, text: str, at_once: bool) -> int:
         self.text = text
+        self.plays += 1
         return 1
 
     def roll(self) -> str:
@@ -69,6 +72,65 @@ def test_networks_are_found_and_where_their_bends_go() -> None:
     assert list(bendables("face = network()\nout(face)")) == [Bendable("face", "planets", 1)]
     assert not list(bendables("out(network())"))
     assert not list(bendables("face = (("))
+
+
+def test_a_proposed_line_stands_nowhere_until_it_is_taken(tmp_path: Path, stock: list[Bendable]) -> None:
+    path = tmp_path / "mine.ganz"
+    path.write_text(PATCH)
+    show = Text(PATCH, path, armed=False)
+    assert (show.rolls.rolled, show.rolls.place) == ("", 0)
+    lines = [show.roll(), show.roll(), show.roll()]
+    assert len(set(lines)) == 3 and show.rolls.place == 6, "of the first network again, below its last bend"
+    assert show.text == show.document.text == path.read_text() == PATCH and show.plays == 0
+    taken = PATCH.replace("# a turn\n", f"# a turn\n{lines[2]}\n")
+    assert show.rolls.text_with(lines[2]) == taken and show.text == PATCH, "what it would be is only told"
+    show.rolls.keep()
+    assert show.text == show.document.text == path.read_text() == taken and show.plays == 1
+    assert (show.rolls.rolled, show.rolls.place) == ("", 0)
+    show.roll()
+    show.rolls.back()
+    assert show.text == taken and show.rolls.rolled == "" and show.plays == 1
+    show.rolls.back()
+    assert show.text == show.document.text == path.read_text() == PATCH, "then the one that was kept goes"
+
+
+def test_another_line_may_be_kept_in_the_place_of_the_rolled_one(stock: list[Bendable]) -> None:
+    show = Text(PATCH, armed=False)
+    line = show.roll()
+    for wrong in (f"{line}\nout(left)", "import os", "gone.bend('b8')", "left", "left.bend(", "left = 3", ""):
+        with pytest.raises(GanzfeldError, match="no line"):
+            show.rolls.text_with(wrong)
+        if wrong:
+            with pytest.raises(GanzfeldError, match="no line"):
+                show.rolls.keep(wrong)
+    assert show.text == PATCH and show.rolls.rolled == line
+    show.rolls.keep('left.bend("b16", blur=2)')
+    assert 'left.bend("b16", blur=2)' in show.text and line not in show.text and show.rolls.rolled == ""
+    show.rolls.back()
+    assert show.text == PATCH
+
+
+def test_a_proposed_line_outlives_a_save_but_not_its_network(stock: list[Bendable]) -> None:
+    show = Text(PATCH, armed=False)
+    line = show.roll()
+    show.document.submitted("# new\n" + PATCH)
+    assert show.rolls.rolled == line and show.rolls.place == 7
+    show.document.submitted("right = network()\nout(right)\n")
+    assert show.rolls.rolled == "" and show.rolls.place == 0
+    for refused in (show.rolls.keep, show.rolls.back):
+        with pytest.raises(GanzfeldError):
+            refused()
+
+
+def test_arming_puts_the_proposed_line_onto_the_wall_and_disarming_takes_it_off(stock: list[Bendable]) -> None:
+    show = Text(PATCH, armed=False)
+    line = show.roll()
+    show.rolls.arm(True)
+    assert line in show.text and show.rolls.rolled == line and show.rolls.place == 0 and show.rolls.armed
+    show.rolls.arm(False)
+    assert show.text == PATCH and show.rolls.rolled == line and show.rolls.place == 6
+    show.rolls.forget()
+    assert show.rolls.rolled == "" and show.text == PATCH
 
 
 def test_a_roll_stands_in_the_text_until_the_next(stock: list[Bendable]) -> None:

@@ -480,6 +480,22 @@ def test_signals_go_over_from_a_file_to_a_device_and_from_nothing(cards, outside
             assert until(lambda: signals.look().sound.source == "USB Audio")
 
 
+def test_signals_go_over_to_a_song_and_stay_where_they_are_if_it_cannot_be_heard(cards, outside, tmp_path):
+    song = write_wave(tmp_path / "song.wav", sine(100, 1))
+    (tmp_path / "text.wav").write_bytes(b"no sound at all")
+    with Signals(outside, Wanted(audio="usb audio 2", audio_options={"floor": -60}), clock=lambda: 0.0) as signals:
+        assert until(lambda: signals.look().sound.source == "USB Audio 2")
+        with pytest.raises(SignalError):
+            signals.hear_file(tmp_path / "text.wav")
+        assert signals.look().sound.source == "USB Audio 2"
+        signals.hear_file(song)
+        heard = signals.look().sound
+        assert heard.is_file and heard.floor == -60 and not any(stream.active for stream in cards.streams)
+        assert signals.conductor is None or signals.conductor.pulses["audio"] == signals.audio.beat
+        signals.listen_to("USB Audio 2")
+        assert until(lambda: not signals.look().sound.is_file)
+
+
 def test_what_there_is_to_listen_to(cards, monkeypatch):
     assert devices_here() == {"devices": ["USB Audio", "USB Audio 2", "Broken", "Mute"]}
 

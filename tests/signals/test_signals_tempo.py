@@ -21,7 +21,7 @@ from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.taps import Taps
 from ganzfeld.values.time import Clock
-from sounds import RATE, clicks
+from sounds import RATE, clicks, sine, write_wave
 from waiting import happens, until
 
 
@@ -30,6 +30,7 @@ class Show:
 
     def __init__(self, follow: str | None, expected: float | None = None) -> None:
         self.follow, self.expected = follow, expected
+        self.floor: float | None = None
         self.clock = Clock(120)
         self.clock.advance(0.0)
         self.taps = Taps()
@@ -93,6 +94,29 @@ def test_the_text_says_which_octave_is_meant():
     with Signals(Outside(), Wanted(audio=""), conducts=Show("audio", expected=160.0)) as signals:
         if signals.audio is not None:
             assert until(lambda: signals.audio.options.get("around") == 160)
+
+
+def test_the_text_says_where_silence_lies_until_a_hand_says_otherwise(tmp_path):
+    told, show = [], Show(None)
+    conductor = Conductor(show, {}, silence=told.append)
+    conductor.look(0.0)
+    show.floor = -42.0
+    conductor.look(0.1)
+    conductor.look(0.2)  # a hand may have moved it meanwhile
+    show.floor = -30.0
+    conductor.look(0.3)
+    show.floor = None
+    conductor.look(0.4)
+    assert told == [-42.0, -30.0]
+    path = write_wave(tmp_path / "tone.wav", sine(100, 1))
+    for said, heard in (({}, -42.0), ({"floor": -60.0}, -60.0)):
+        show = Show(None)
+        show.floor = -42.0
+        wanted = Wanted(audio=str(path), audio_options=said)
+        with Signals(Outside(), wanted, conducts=show, clock=lambda: 0.0) as signals:
+            assert until(lambda: signals.look().sound.floor == heard)
+            until(lambda: signals.conductor._floor == -42.0)
+            assert signals.look().sound.floor == heard, "the command line counts more"
 
 
 def test_what_cannot_be_followed_is_told_with_what_to_do():

@@ -192,6 +192,8 @@ COMMANDS: list[dict[str, Any]] = [
     {"kind": "master", "what": "black", "value": 1.0},
     {"kind": "door", "do": "open", "door": "film:x.mp4"},
     {"kind": "look", "views": [{"id": 0, "of": "node", "node": "face"}]},
+    {"kind": "preview", "request": 1, "variants": [{}]},
+    {"kind": "take_roll", "line": "x"},
 ]
 
 

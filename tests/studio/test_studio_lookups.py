@@ -13,10 +13,11 @@ import pytest
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import live_values, word_child, word_service
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.live_values import MOST, LiveValues
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.word_service import WordService
-from ganzfeld.studio.words import EditAnswer, EditQuestion, Question, Words
+from ganzfeld.studio.words import EditAnswer, EditQuestion, InsideQuestion, Question, Words
 from studio_client import get
 
 
@@ -40,9 +41,9 @@ for line in sys.stdin:
 
 def test_one_child_answers_all_and_ends_with_the_studio(service):
     assert json.loads(service.words("out(a)", "/shows")) == {"kind": "words", "text": "out(a)", "folder": "/shows"}
-    child = service._child
+    child = service.child.process
     assert json.loads(service.words("out(b)"))["text"] == "out(b)"
-    assert service._child is child and child.poll() is None
+    assert service.child.process is child and child.poll() is None
     assert service.edit("out(b)", "delete", {"node": "out"}) == EditAnswer()
     service.close()
     assert child.poll() is not None
@@ -60,10 +61,10 @@ def test_a_child_that_ends_is_no_answer_and_another_is_started(service):
 
 def test_a_child_that_takes_too_long_is_ended(service, monkeypatch):
     monkeypatch.setattr(word_service, "PATIENCE", 0.2)
-    monkeypatch.setattr(word_service, "_ARGUMENTS", (sys.executable, "-S", "-c", "import sys; sys.stdin.read()"))
+    service.child.arguments = (sys.executable, "-S", "-c", "import sys; sys.stdin.read()")
     with pytest.raises(GanzfeldError, match="could not be collected"):
         service.words("out(a)")
-    assert service._child is None
+    assert service.child.process is None
 
 
 def test_the_child_answers_questions_with_words(monkeypatch):
@@ -73,13 +74,15 @@ def test_the_child_answers_questions_with_words(monkeypatch):
     for node in ("a", "b"):
         asked = EditQuestion("a = flip(noise(), bypass=True)\nout(a)", "bypass", {"node": node, "on": False})
         questions += msgspec.json.encode(asked) + b"\n"
+    questions += msgspec.json.encode(InsideQuestion("out(", instead='out(network("orbits"))')) + b"\n"
     answers = io.BytesIO()
     monkeypatch.setattr(word_child.sys, "stdin", SimpleNamespace(buffer=io.BytesIO(questions)))
     monkeypatch.setattr(word_child.sys, "stdout", SimpleNamespace(buffer=answers))
     monkeypatch.setattr(word_child.os, "nice", lambda by: None)
     word_child.main()
-    *worded, edited, refused = answers.getvalue().splitlines()
+    *worded, edited, refused, told = answers.getvalue().splitlines()
     assert msgspec.json.decode(edited, type=EditAnswer).steps == [[(16, 29, "")]]
+    assert msgspec.json.decode(told, type=Insides).networks[0].kind == "stylegan3-t"
     assert "no node 'b'" in msgspec.json.decode(refused, type=EditAnswer).what
     first, second, third = (msgspec.json.decode(line, type=Words) for line in worded)
     assert first.problem == "" and first.networks[0].layers

@@ -21,20 +21,11 @@ from ganzfeld.studio.server import StudioServer
 from ganzfeld.studio.viewers import IN_FLIGHT
 from ganzfeld.studio.visitors import is_this_machine
 from ganzfeld.values.status import Problem
-from studio_client import get, port_of
+from studio_client import eventually, get, port_of
 
 
 def grey(jpeg: bytes) -> float:
     return float(np.asarray(Image.open(io.BytesIO(jpeg)).convert("L")).mean())
-
-
-def eventually(holds, within: float = 5) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 # Frames

@@ -12,7 +12,8 @@ from ganzfeld.outputs.doors.registry import door_kinds
 from ganzfeld.process.routing import Routing
 from ganzfeld.values.frames import FrameStore, FrameWriter
 
-KINDS = {**door_kinds(), "null": Null}
+KINDS = {**{name: kind for name, kind in door_kinds().items() if not kind.by_render}, "null": Null}
+"""Kinds whose pictures the door's process shows. (A stage has no render that would show others.)"""
 
 
 class Stage:

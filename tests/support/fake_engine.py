@@ -11,12 +11,13 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
                                                      miss a.txt     cannot be built while there is no such file
 
 A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
-become (another program), leave-copy.
+become (another program), leave-copy, lock (hold Python's lock in C).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -93,6 +94,8 @@ def obey(word: str) -> int:
             die()
         case "interrupt":
             raise KeyboardInterrupt
+        case "lock":
+            re.match("(a|a)*b", "a" * 60)
         case "leave":
             raise GeneratorExit
         case "fork":
@@ -184,6 +187,8 @@ class FakeEngine:
     def follow(self) -> str | None:
         return self.patch["bpm"][1] if self.patch and len(self.patch.get("bpm", ())) > 1 else None
 
+    floor = None
+
     @property
     def outs(self) -> dict:
         if self.patch is None:
@@ -240,7 +245,7 @@ class FakeEngine:
     def release(self, address: str) -> None:
         self.turned.pop(address, None)
 
-    def load_snapshots(self, bank: bytes) -> None:
+    def load_snapshots(self, bank: bytes, anew: bool = False) -> None:
         self.snapshots.bank = decode_bank(bank)
 
     def store(self, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +22,7 @@ from ganzfeld.values.document import DocumentState
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.looking import CellShown, CellView
+from ganzfeld.values.previews import PreviewDrawn, PreviewVariant
 from ganzfeld.values.status import MasterStatus, PatchSource, Status
 
 PATCH = """\
@@ -61,6 +62,8 @@ class FakeShow:
             device="cpu",
             pending_trust=[],
             rolled="",
+            rolled_after=0,
+            dice_armed=False,
             doors=(),
             master=MasterStatus(),
             take=None,
@@ -76,6 +79,7 @@ class FakeShow:
         self.pages = {"": FakePage(self)}
         name = f"organ {uuid.uuid4()}"  # nobody else's
         self.document = Document(name, PATCH, None, newest=lambda: self.now.patch_text, play=self.play_text)
+        self.previews = FakePreviews()
         self.played_at_once = False
         self.own_patches: list[ListedPatch] = []
         self.looked_at: list[tuple[CellView, ...]] = []
@@ -88,6 +92,9 @@ class FakeShow:
 
     def silence_below(self, decibels: float) -> None:
         self._do("silence below", decibels)
+
+    def hear_song(self, song: Path) -> None:
+        self._do("hear", song)
 
     def listen_to(self, device: str) -> None:
         self._do("listen to", device)
@@ -227,10 +234,42 @@ class FakeShow:
             self.now.rolled = 'face.bend("b16", rotate=20*wander(t/7))'
         if name in ("keep", "back"):
             self.now.rolled = ""
+        if name in ("arm", "disarm"):
+            self.now.dice_armed = name == "arm"
         if name == "trust":
             if arguments["path"] not in self.now.pending_trust:
                 raise GanzfeldError("unknown script")
             self.now.pending_trust.remove(arguments["path"])
+
+    def take_roll(self, line: str) -> None:
+        self._do("take roll", line)
+        self.now.rolled = ""
+
+
+class FakePreviews:
+    """Draws what a test draws. asked: by asker, what they look at and how they are told; ended: how often they left."""
+
+    def __init__(self) -> None:
+        self.asked: dict[Hashable, tuple[int, list[PreviewVariant], Callable[[PreviewDrawn], None], dict]] = {}
+        self.ended = 0
+        self.draws: Callable[[int, PreviewVariant], PreviewDrawn | None] = lambda index, variant: None
+
+    def draw(self, asker: Hashable, request: int, variants: list, hear: Callable, **document) -> None:
+        if not variants:
+            self.end(asker)
+            return
+        self.asked[asker] = (request, list(variants), hear, document)
+        for index, variant in enumerate(variants):
+            if (drawn := self.draws(index, variant)) is not None:
+                hear(replace(drawn, request=request, index=index))
+
+    def end(self, asker: Hashable) -> None:
+        self.asked.pop(asker, None)
+        self.ended += 1
+
+    @property
+    def newest(self) -> tuple[int, list[PreviewVariant], Callable[[PreviewDrawn], None], dict]:
+        return next(reversed(self.asked.values()))
 
 
 class FakePage:

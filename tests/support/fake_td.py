@@ -10,6 +10,7 @@ save; no other thread than the main one touches anything; the module of a DAT fo
 
 from __future__ import annotations
 
+import ctypes
 import enum
 import itertools
 import math
@@ -280,7 +281,7 @@ class OP:
         self._is_cooking = False
         self._warnings: list[str] = []
         self.texture: np.ndarray | None = None
-        self.copies = 0
+        self.copies = self.card_copies = 0
         self._delayed: np.ndarray | None = None
         self._text, self._module = "", None
         self._rows: list[list[str]] = []
@@ -408,6 +409,21 @@ class OP:
         found = self._delayed if delayed else self.texture
         return None if found is None else np.array(found, np.float32)
 
+    def cudaMemory(self, stream: int | None = None) -> CUDAMemory:
+        """A copy: rows from the bottom; four bytes a pixel are BGRA. (The card's memory is the host's here.)"""
+        self.project.check_thread()
+        if self.family != "TOP":
+            raise tdAttributeError("only a TOP has pixels")
+        if stream is not None and not isinstance(stream, int):
+            raise tdError("a stream is a number")
+        if self.texture is None:
+            self.cook()
+        assert self.texture is not None
+        pixels = self.texture.astype(np.float32)
+        if self._pars["format"].val == "rgba8fixed":
+            pixels = (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)[..., [2, 1, 0, 3]]
+        return CUDAMemory(np.ascontiguousarray(pixels))
+
     def copyNumpyArray(self, array: np.ndarray, is3D: bool = False, isCube: bool = False) -> None:
         """Rows from the bottom, RGBA."""
         self.project.check_thread()
@@ -421,6 +437,28 @@ class OP:
             raise tdError("the free licence has at most 1280 pixels a side")
         scale = {"uint8": 255, "uint16": 65535, "float32": 1}[array.dtype.name]
         self.texture, self.copies = array.astype(np.float32) / scale, self.copies + 1
+
+    def copyCUDAMemory(self, address: int, size: int, shape: CUDAMemoryShape, stream: int | None = None) -> None:
+        """Rows from the bottom; four bytes a pixel are BGRA. (The card's memory is the host's here.)"""
+        self.project.check_thread()
+        if self.OPType != "scriptTOP" or not self._is_cooking:
+            raise tdError("a Script TOP takes pixels within onCook alone")
+        if not isinstance(shape, CUDAMemoryShape) or not isinstance(address, int) or stream not in (None, 0):
+            raise tdError("an address, bytes, a CUDAMemoryShape and a stream are wanted")
+        if shape.dataType not in (np.uint8, np.uint16, np.float32) or not 1 <= shape.numComps <= 4:
+            raise tdError(f"{shape.numComps} of {shape.dataType} are no type of pixels")
+        if max(shape.width, shape.height) > LARGEST_SIDE:
+            raise tdError("the free licence has at most 1280 pixels a side")
+        number = np.dtype(shape.dataType)
+        if size != shape.width * shape.height * shape.numComps * number.itemsize:
+            raise tdError(f"{size} bytes are not {shape.width} × {shape.height} × {shape.numComps} of {number}")
+        pixels = np.frombuffer(ctypes.string_at(address, size), number)
+        pixels = pixels.reshape(shape.height, shape.width, shape.numComps)
+        if number == np.uint8 and shape.numComps == 4:
+            pixels = pixels[..., [2, 1, 0, 3]]
+        scale = {"uint8": 255, "uint16": 65535, "float32": 1}[number.name]
+        self.texture, self.copies = pixels.astype(np.float32) / scale, self.copies + 1
+        self.card_copies += 1
 
     def addWarning(self, text: str) -> None:
         if not self._is_cooking or not isinstance(text, str):
@@ -468,6 +506,28 @@ class OP:
 
     def rows(self) -> list[list[str]]:
         return self._rows
+
+
+class CUDAMemoryShape:
+    """What the documentation names, and nothing else."""
+
+    __slots__ = ("dataType", "depth", "height", "is3D", "isCube", "numComps", "width")
+
+    def __init__(self) -> None:
+        self.width = self.height = self.depth = 0
+        self.numComps = 4
+        self.isCube = self.is3D = False
+        self.dataType: Any = np.float32
+
+
+class CUDAMemory:
+    """A copy of a TOP, freed when this goes."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels = pixels
+        self.ptr, self.size, self.shape = pixels.ctypes.data, pixels.nbytes, CUDAMemoryShape()
+        self.shape.height, self.shape.width, self.shape.numComps = pixels.shape
+        self.shape.dataType = pixels.dtype.type
 
 
 class OpType:
@@ -543,6 +603,7 @@ def make() -> tuple[types.ModuleType, Project]:
     module.__dict__.update(
         {name: OpType(name) for name in PARAMETERS},
         ParMode=ParMode,
+        CUDAMemoryShape=CUDAMemoryShape,
         absTime=project.absTime,
         op=project.op,
         root=project.root,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,15 @@ import msgspec
 from websockets.sync.client import ClientConnection
 
 from ganzfeld.studio.server import StudioServer
+
+
+def eventually(holds: Callable[[], object], within: float = 5) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.01)
+    return False
 
 
 @dataclass

@@ -16,7 +16,7 @@ import ganzfeld
 from ganzfeld.cli.touchdesigner import set_up_of
 from ganzfeld.outputs.touchdesigner import write_folder
 
-MODULES = ("ganzfeld_link", "ganzfeld_page", "ganzfeld_td", "ganzfeld_build", "ganzfeld_ring")
+MODULES = ("ganzfeld_link", "ganzfeld_page", "ganzfeld_td", "ganzfeld_build", "ganzfeld_ring", "ganzfeld_cuda")
 PATCH = """
 push = knob(-2, 3)
 kick = env(hit("/drum/kick"), 0, 0.4)

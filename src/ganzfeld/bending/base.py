@@ -63,6 +63,8 @@ class BendContext:
     frame: this frame's number, a 0-d integer tensor.
     memory(name, shape): a tensor that persists from frame to frame, zero at first.
     settings: the line's constants.
+    mask: [h, w] of 0..1, how much of the bend each place of the activation gets; None for all of it. Only a bend that
+    `masks` is given one.
     """
 
     name: str
@@ -72,6 +74,7 @@ class BendContext:
     frame: Tensor
     memory: Callable[[str, tuple[int, ...]], Tensor]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    mask: Tensor | None = None
 
 
 class Bend:
@@ -140,9 +143,14 @@ class ConvolutionBend(Bend):
 
 
 class ActivationBend(Bend):
-    """Bends an activation [N, C, h, w] after its layer."""
+    """Bends an activation [N, C, h, w] after its layer.
+
+    masks: it keeps to the context's `mask` itself, in the same pass. With others, what they made is mixed with what
+    there was.
+    """
 
     target = "activation"
+    masks: ClassVar[bool] = False
 
 
 class BlendMode:

@@ -11,6 +11,8 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,6 +21,8 @@ from torch import Tensor
 from ganzfeld.bending.base import Bend
 from ganzfeld.bending.bent_weights import BentWeights
 from ganzfeld.bending.blending import Crossed, check_same, crossed
+from ganzfeld.bending.host_weights import Said
+from ganzfeld.bending.layer_masks import LayerMasks
 from ganzfeld.bending.lines import BendLine, BlendLine, chain_of, gains_of
 from ganzfeld.bending.matching import Blend, Match, Memory, Seeded, bent, indicator
 from ganzfeld.bending.statistics import deviation
@@ -52,6 +56,8 @@ class Bender:
         self._tensors = network.tensors
         self._bent_weights: BentWeights | None = None
         self._gaining = SideStream(network.device)
+        self._said: Said | None = None
+        self._masks = LayerMasks(network, size, resolution)
 
     def blend(self, line: BlendLine) -> None:
         """Add a line. Raises `NetworkError` if it reaches nothing, or if the networks do not fit."""
@@ -74,6 +80,8 @@ class Bender:
             what = f"'inputs' and 'only_inputs' choose among a weight's input channels, and '{line.target}' is a layer"
             raise NetworkError(what, hint="Its channels are chosen by 'channels' and 'only'")
         chain, gains = chain_of(line, target), gains_of(line)
+        if line.placed:
+            _check_placed(line, target, gains)
         convolutions = _convolutions(self.original, target, names) if gains else {}
         if gains and not convolutions:
             what = f"'{gains[0].word()}' acts on demodulated convolutions, and '{line.target}' is none"
@@ -99,8 +107,11 @@ class Bender:
     @property
     def copied(self) -> int:
         """Bytes of the weights that lines reach, which `ready` may make copies of."""
-        names = {*self._blends, *self._weights}
-        return sum(self._tensors[name].numel() * self._tensors[name].element_size() for name in names)
+        sizes = {name: tensor.numel() * tensor.element_size() for name, tensor in self._tensors.items()}
+        copied = sum(sizes[name] for name in {*self._blends, *self._weights})
+        # A processor keeps what is derived from either network of a blend.
+        both = self.original.device.type == "cpu"
+        return copied + (2 * sum(sizes[name] for name in self._blends) if both else 0)
 
     def _channels(self, target: str, names: list[str]) -> tuple[int, ...]:
         if target == "activation":
@@ -123,16 +134,27 @@ class Bender:
 
     # Each frame
 
-    def prepare(self, seeds: Mapping[str, int]) -> None:
-        """On the host: make what the lines' seeds ask for, where a seed has changed."""
+    def prepare(self, seeds: Mapping[str, int], said: Said | None = None) -> None:
+        """On the host: make what the lines' seeds ask for, where a seed has changed. said: all that each line says in
+        this frame, so that what says the same as before need not be done again; None: nobody knows."""
+        self._said = said
         for chain in (*self._weights.values(), *self._layers.values(), *self._gains.values()):
             for match in chain:
                 match.seeded.make(seeds[match.line.name])
 
     @contextmanager
-    def bent(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> Iterator[Network]:
+    def bent(
+        self,
+        amounts: Mapping[str, Any],
+        frame: Tensor,
+        memory: Memory,
+        until: str | None = None,
+        resolution: int | None = None,
+    ) -> Iterator[Network]:
         """On the device: the live network, to map and to synthesise with, its weights made of the originals by blends
         and bends. They may still be on their way when it comes (`Runtime.pending`), and are there when it is left.
+
+        until, resolution: as `Network.synthesis` will be asked, at most: weights of later layers may not be made.
 
         amounts: each line's values by name: 0-d; or 1-d with one for each match; or, if each channel has its own, a
         tuple with a 1-d tensor for each match, as long as its channels or longer.
@@ -141,9 +163,10 @@ class Bender:
         all_amounts = self._all_amounts(amounts)
         branches = () if self._bent_weights is None else self._bent_weights.branches
         try:
-            with joined_at_the_latest(*branches, self._gaining):
+            with joined_at_the_latest(*branches, self._gaining, self._masks.making):
                 if self._bent_weights is not None:
-                    self._bent_weights.make(all_amounts, frame, memory)
+                    used = partial(self.original.config.plays, until=until, resolution=resolution)
+                    self._bent_weights.make(all_amounts, frame, memory, used, self._said)
                 yield self.live
         finally:
             self.live.runtime.pending.forget()
@@ -174,17 +197,44 @@ class Bender:
             self.live.runtime.pending.announce(["gains"], self.original.device)
         return found
 
-    def after(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> LayerHook | None:
-        """On the device: what `synthesis` calls after each layer, or None if no activation is bent."""
+    def after(
+        self,
+        amounts: Mapping[str, Any],
+        frame: Tensor,
+        memory: Memory,
+        pictures: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> LayerHook | None:
+        """On the device: what `synthesis` calls after each layer, or None if no activation is bent.
+
+        pictures: of each line that is placed, the picture [1, 4, H, W] that says where it acts. They are read beside
+        what follows, until `bent` is left.
+        """
         if not self._layers:
             return None
+        lines = {
+            name: [match.line.name for match in chain if match.line.placed] for name, chain in self._layers.items()
+        }
+        masks = self._masks.made(lines, pictures)
 
         def bend(name: str, x: Tensor) -> Tensor:
             for match in self._layers[name]:
-                x = bent(x, match, amounts[match.line.name], frame, memory)
+                where = masks.get((match.line.name, name))
+                if where is not None:
+                    self._masks.ready()
+                x = bent(x, match, amounts[match.line.name], frame, memory, where=where)
             return x
 
         return LayerHook(bend, self._layers)
+
+
+def _check_placed(line: BendLine, target: str, gains: tuple[Bend, ...]) -> None:
+    """Raise `NetworkError` for a line with a mask that bends more than activations."""
+    if target == "weight":
+        what = f"'mask' says where in a picture a layer is bent, and '{line.target}' is a weight, which is everywhere"
+        raise NetworkError(what, hint='Bend the layer\'s activation, by its name: "b32", "L6"')
+    if gains:
+        what = f"'{gains[0].word()}' acts on a whole convolution, so that a mask has no place in it"
+        raise NetworkError(what, hint="'multiply' does nearly the same with a mask")
 
 
 def _convolutions(network: Network, target: str, names: list[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ there the weights are made in the order in which they are wanted, and announced 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganzfeld.bending.base import blend_modes
 from ganzfeld.bending.blending import blended
+from ganzfeld.bending.host_weights import HostWeights, Said
 from ganzfeld.bending.matching import Blend, Match, Memory, amount_of, bent
 from ganzfeld.bending.on_the_way import OnTheWay
 from ganzfeld.kernels.copies import Copies, Copy
@@ -60,6 +61,7 @@ class BentWeights:
         self.live.runtime.settle()
         self._device = network.device
         self._plan()
+        self._host = None if self._streams else HostWeights(self.live, blends, matches)
 
     def _plan(self) -> None:
         """In what order the changed weights are made."""
@@ -114,9 +116,20 @@ class BentWeights:
             alike[line] = BlendedTogether(tuple(of), copies, frozenset(direct.intersection(of)))
         return WeightBatch(names, alike)
 
-    def make(self, amounts: Mapping[str, Any], frame: Tensor, memory: Memory) -> None:
+    def make(
+        self,
+        amounts: Mapping[str, Any],
+        frame: Tensor,
+        memory: Memory,
+        used: Callable[[str], bool] = lambda name: True,
+        said: Said | None = None,
+    ) -> None:
         """On the device: all of them, for this frame. Those of the mapping network are there when this returns, the
-        others when somebody has waited for them, or has joined the `branches`. amounts: as `Bender.bent` takes them."""
+        others when somebody has waited for them, or has joined the `branches`. amounts: as `Bender.bent` takes them.
+        used: which weights the frame needs. said: what the lines say, where it may be kept what they have made."""
+        if self._host is not None:
+            self._make_on_host(self._host, amounts, frame, memory, used, said)
+            return
 
         def take(batches: list[WeightBatch], streams: SideStreams) -> None:
             for batch in batches:
@@ -134,6 +147,23 @@ class BentWeights:
                         self.live.runtime.pending.announce([name], self._device)
             take(self._noise_batches, self._streams)
         take(self._mapping_batches, self._mapping_streams)
+
+    def _make_on_host(
+        self,
+        host: HostWeights,
+        amounts: Mapping[str, Any],
+        frame: Tensor,
+        memory: Memory,
+        used: Callable[[str], bool],
+        said: Said | None,
+    ) -> None:
+        due = host.due([name for name in self.changed if used(name)], said)
+        stored = [name for name in due if not host.blended(name, amounts)]
+        for name in stored:
+            self._bend(name, amounts, frame, memory)
+        if stored:
+            self.live.runtime.rederive(stored)
+        host.made(due, said)
 
     def _take(
         self, batch: WeightBatch, streams: SideStreams, amounts: Mapping[str, Any], frame: Tensor, memory: Memory

@@ -13,7 +13,8 @@ from ganzfeld.networks.network import Network
 @dataclass(frozen=True, slots=True)
 class BendLine:
     """One line `face.bend(target, …)`. words: the amounts written in it, in order. only, only_inputs: listed channels.
-    masked, masked_inputs: whether a share of channels is taken at all. settings: the bends' constants."""
+    masked, masked_inputs: whether a share of channels is taken at all. settings: the bends' constants. placed: whether
+    a picture says where it acts."""
 
     name: str
     target: str
@@ -23,6 +24,7 @@ class BendLine:
     masked: bool = False
     masked_inputs: bool = False
     settings: tuple[tuple[str, Any], ...] = ()
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

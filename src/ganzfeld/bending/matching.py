@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzfeld.bending.base import Bend, BendContext
+from ganzfeld.bending.base import ActivationBend, Bend, BendContext
 from ganzfeld.bending.channels import draw, order, share_mask
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.kernels.gaussian import gaussian
+from ganzfeld.kernels.masks import masked
 
 Memory = Callable[[str, tuple[int, ...]], Tensor]
 """memory(name, shape): a tensor that persists from frame to frame, zero at first."""
@@ -102,13 +103,27 @@ class Blend:
     index: int
 
 
-def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, out: Tensor | None = None) -> Tensor:
-    """x with what a match does to it. values: the amounts of its line, as `Bender.bent` takes them; out: where to."""
+def bent(
+    x: Tensor,
+    match: Match,
+    values: Any,
+    frame: Tensor,
+    memory: Memory,
+    out: Tensor | None = None,
+    where: Tensor | None = None,
+) -> Tensor:
+    """x with what a match does to it. values: the amounts of its line, as `Bender.bent` takes them; out: where to.
+    where: of an activation, how much of that each place gets [h, w]; None for all."""
 
     def value(name: str) -> Tensor:
         return amount_of(values[name], match.index, x, match.seeded.axis)
 
     seeded = match.seeded
+    mask = mask_of(x, match, value)
+    # One bend on all channels keeps to the mask itself.
+    first = match.bends[0]
+    alone = where is not None and mask is None and len(match.bends) == 1
+    alone = alone and isinstance(first, ActivationBend) and first.masks
     context = BendContext(
         match.name,
         seeded.noise_now,
@@ -117,6 +132,7 @@ def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, ou
         frame,
         lambda name, shape: memory(f"{match.line.name} {match.name} {name}", shape),
         dict(match.line.settings),
+        where if alone else None,
     )
     y = x
     for bend in match.bends:
@@ -126,7 +142,8 @@ def bent(x: Tensor, match: Match, values: Any, frame: Tensor, memory: Memory, ou
         y = bend.apply(y.float() if each else y, amounts, context)
         if x.dtype == torch.float16 and (each or not bend.fused):
             y = y.clamp(-MOST_HALF, MOST_HALF).half()
-    mask = mask_of(x, match, value)
+    if where is not None and not alone:
+        return masked(x, y, where, None if mask is None else mask.flatten())
     if mask is not None:
         return torch.lerp(x, y, mask.to(x.dtype), out=out)
     return y if out is None else out.copy_(y)

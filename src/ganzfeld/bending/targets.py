@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from ganzfeld.errors import NetworkError, nearest
+from ganzfeld.networks.config import Config
 from ganzfeld.networks.network import Network
 from ganzfeld.ranges import numbers
 
 PREFIXES = ("", "synthesis.", "mapping.")
 
 
-def matches(network: Network, target: str) -> tuple[str, list[str]]:
+class Named(Protocol):
+    """What a target is looked up in: a `Network`, or the names that its file tells. weights: name -> shape."""
+
+    @property
+    def layers(self) -> tuple[str, ...]: ...
+
+    @property
+    def weights(self) -> Mapping[str, tuple[int, ...]]: ...
+
+    @property
+    def config(self) -> Config: ...
+
+    def layer_name(self, word: str) -> str: ...
+
+
+def matches(network: Named, target: str) -> tuple[str, list[str]]:
     """("activation", layer names) or ("weight", weight names), in the network's own order.
 
     A target is a layer ("b64", "b64.conv0", "L6"), a weight by its official name, with or without "synthesis." or
@@ -30,7 +47,7 @@ def matches(network: Network, target: str) -> tuple[str, list[str]]:
     raise NetworkError(f"the network has no layer or weight '{target}'", hint=nearest(target, _known(network)))
 
 
-def weights_of(network: Network, target: str) -> list[str]:
+def weights_of(network: Named, target: str) -> list[str]:
     """Every weight that a target reaches: by name, by glob, or all of a layer's own ("b32", "b32*", "L6", "*")."""
     names = list(network.weights)
     found = {name for prefix in PREFIXES for name in fnmatch.filter(names, prefix + target)}
@@ -87,7 +104,7 @@ def _named_rows(network: Network, part: str) -> set[int]:
     return rows
 
 
-def _layers(network: Network, target: str) -> list[str]:
+def _layers(network: Named, target: str) -> list[str]:
     found = fnmatch.filter(network.layers, target)
     if found:
         return found
@@ -97,5 +114,5 @@ def _layers(network: Network, target: str) -> list[str]:
         return []
 
 
-def _known(network: Network) -> Iterable[str]:
+def _known(network: Named) -> Iterable[str]:
     return [*network.layers, *network.weights, *(name.partition(".")[2] for name in network.weights)]

@@ -17,7 +17,7 @@ class RenderOptions:
     source: a patch, a network or a take. fps: frames a second; None: what the patch says, or the frames of the take.
     live: whether "--fps live" was written. start, seconds: in seconds of the show. frames: how many. size: (width,
     height) in pixels. quality: of a film, 0 (lossless) to 51; codec: its encoder. floor: decibels below which sound is
-    silence. cluster: the address of a Ray cluster.
+    silence; None: what the patch says. cluster: the address of a Ray cluster.
     """
 
     source: Path
@@ -39,7 +39,7 @@ class RenderOptions:
     sound: Path | None = None
     silent: bool = False
     audio: Path | None = None
-    floor: float = -50.0
+    floor: float | None = None
     midi: tuple[Path, ...] = ()
     workers: int = 1
     cluster: str | None = None

@@ -48,9 +48,9 @@ def render_patch(options: RenderOptions) -> None:
     if options.snapshot is not None:
         player.recall(options.snapshot, 0.0, "seconds", "now")
     tempo = {"follow": engine.follow, "expected": engine.bpm if engine.follow else None}
-    beside = Accompaniment(
-        engine.outside, player.clock, audio=options.audio, floor=options.floor, midi=options.midi, **tempo
-    )
+    floor = engine.floor if options.floor is None else options.floor
+    hearing = {} if floor is None else {"floor": floor}
+    beside = Accompaniment(engine.outside, player.clock, audio=options.audio, midi=options.midi, **hearing, **tempo)
     for told in beside.told:
         console(stderr=True).print(str(told), style="yellow", markup=False)
     player.beside.append(beside)

@@ -17,7 +17,7 @@ def outputs(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     files: Annotated[
         Path | None,
-        typer.Option(help="Write the C header and the Python file that read shared memory into this folder."),
+        typer.Option(help="Write what other programs read pictures with (C and Python) into this folder."),
     ] = None,
 ) -> None:
     """List the kinds of doors that `ganzfeld play --to` opens, what of each is found here, and what is missing."""

@@ -25,7 +25,6 @@ DOORS = "Where pictures go"
 UNATTENDED = "Unattended"
 OTHERS = "Others who look, or play along"
 OUTSIDE = "OSC, MIDI, sound and tempo"
-FLOOR = -50.0  # as signals.features has it, which needs NumPy
 MOST_REPORTS = 120.0
 """Of changed values, a second."""
 
@@ -251,9 +250,14 @@ def play(
         typer.Option(min=0, max=60, help="Seconds in which what is heard falls.", rich_help_panel=OUTSIDE),
     ] = 0.15,
     floor: Annotated[
-        float,
-        typer.Option(min=-120, max=0, help="Decibels below which sound is silence.", rich_help_panel=OUTSIDE),
-    ] = FLOOR,
+        float | None,
+        typer.Option(
+            min=-120,
+            max=0,
+            help="Decibels below which sound is silence (default: as the patch says, else -50).",
+            rich_help_panel=OUTSIDE,
+        ),
+    ] = None,
     tempo: Annotated[
         str | None,
         typer.Option(
@@ -286,7 +290,8 @@ def play(
         trust=trust,
         test_card=test_card,
     )
-    wanted_signals = outside.wanted(chosen.rig, {"bands": bands, "attack": attack, "release": release, "floor": floor})
+    hearing = {"bands": bands, "attack": attack, "release": release}
+    wanted_signals = outside.wanted(chosen.rig, hearing if floor is None else {**hearing, "floor": floor})
     heard = wanted_signals.audio
     follow = None if tempo is None else outside.tempo(tempo)
 
@@ -339,6 +344,7 @@ def play(
         chosen.keep_sound(device)
 
     show.listen_to = listen_to
+    show.hear_file = signals.hear_file
     if wanted_signals.osc_to:
         show.report(wanted_signals.osc_choose, wanted_signals.osc_rate or MOST_REPORTS, signals.frame)
     with lasting_output(), stopped_by_signals(), contextlib.suppress(KeyboardInterrupt), unattended(show, hours, log):

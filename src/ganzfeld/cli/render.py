@@ -54,8 +54,13 @@ def render(
         Path | None, typer.Option(help="Patches: a sound file, looped, that the show hears and the film has.")
     ] = None,
     floor: Annotated[
-        float, typer.Option(min=-120, max=0, help="Decibels below which the sound of --audio is silence.")
-    ] = -50.0,
+        float | None,
+        typer.Option(
+            min=-120,
+            max=0,
+            help="Decibels below which the sound of --audio is silence (default: as the patch says, else -50).",
+        ),
+    ] = None,
     midi: Annotated[list[Path] | None, typer.Option(help="Patches: a MIDI file that plays along, looped.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Takes: processes side by side, over all GPUs.")] = 1,
     cluster: Annotated[

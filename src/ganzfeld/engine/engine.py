@@ -26,6 +26,7 @@ from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.script_permissions import ScriptPermissions
 from ganzfeld.engine.snapshots.bank import decode_bank
+from ganzfeld.engine.snapshots.history import BankHistory
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.engine.taps.onlooker import Onlooker
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
@@ -123,6 +124,11 @@ class Engine:
     def follow(self) -> str | None:
         """What the patch's text takes the tempo from (see `models.TempoSource`), or None."""
         return self._playing.graph.patch.settings.follow if self._playing else None
+
+    @property
+    def floor(self) -> float | None:
+        """The decibels below which sound is silence, as the patch's text says; None: it does not."""
+        return self._playing.graph.patch.settings.floor if self._playing else None
 
     @property
     def outs(self) -> dict[str, OutputOptions]:
@@ -336,13 +342,16 @@ class Engine:
         """What a knob follows that no hand holds: "midi", "osc" or "" (its text)."""
         return self._playing.evaluator.follows(address, self._playing.state.expressions) if self._playing else ""
 
-    def load_snapshots(self, bank: bytes) -> None:
-        """Take these snapshots (`bank.encode_bank`) for those there were. Raises GanzfeldError."""
+    def load_snapshots(self, bank: bytes, anew: bool = False) -> None:
+        """Take these snapshots (`bank.encode_bank`) for those there were. anew: they are of another patch, so what was
+        done to those before can be undone no more. Raises GanzfeldError."""
         try:
             self.snapshots.bank = decode_bank(bank)
         except (msgspec.DecodeError, ValueError) as error:
             raise GanzfeldError(f"These are no snapshots: {error}") from None
-        self._tell("load_snapshots", bank)
+        if anew:
+            self.snapshots.history = BankHistory()
+        self._tell("load_snapshots", bank, anew)
 
     def store(self, name: str) -> None:
         """Keep the last frame's values as a snapshot now, as the hit `/snapshot/store` does with the next frame. Raises
@@ -469,6 +478,12 @@ class Engine:
     def restore(self, data: bytes) -> None:
         """Take up a checkpoint after `load`. Raises msgspec.DecodeError, and KeyError, for what is none."""
         take_up_checkpoint(data, self._playing, self.turned, self.snapshots, self.outside, self.device, self.set)
+
+    def forget(self) -> None:
+        """What the patch remembers, and what hands hold, is as it was before the first frame."""
+        self.turned.clear()
+        if self._playing is not None:
+            self._playing.state.clear()
 
     def close(self) -> None:
         """Stop building; nothing plays after this."""

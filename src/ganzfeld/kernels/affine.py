@@ -7,18 +7,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_fused_bends
+from ganzfeld.kernels.masks import masked
 
 
-def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:
+def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor, mask: Tensor | None = None) -> Tensor:
     """x [N, C, h, w] moved `right` and `up` (fractions of the height), turned anticlockwise, zoomed about its centre.
 
     The amounts are 0-d tensors, or [1, C, 1, 1] for each channel its own. What comes in from outside repeats the
     mirrored field. Coordinates are float32 whatever x is; with neutral amounts the result is x itself, bit for bit.
+    mask: as `masks.masked` takes it.
     """
     if has_fused_bends(x, right, up, degrees, zoom):
         from ganzfeld.kernels.triton import affine as fused
 
-        return fused.affine(x, right, up, degrees, zoom)
+        return fused.affine(x, right, up, degrees, zoom, mask)
     neutral = (right == 0) & (up == 0) & (degrees == 0) & (zoom == 1)
     if neutral.dim():
         # Channels that move apart are pictures of their own.
@@ -26,7 +28,7 @@ def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) 
         moved = _moved(x.transpose(0, 1), *own).transpose(0, 1)
     else:
         moved = _moved(x, *(amount.expand(len(x)) for amount in (right, up, degrees, zoom)))
-    return torch.where(neutral, x, moved.to(x.dtype))
+    return masked(x, torch.where(neutral, x, moved.to(x.dtype)), mask)
 
 
 def _moved(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:

@@ -47,6 +47,10 @@ class SideStreams:
         self._streams = [torch.cuda.Stream(device, PRIORITY) for _ in range(count)] if on_gpu else []
         self._taken = 0
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._streams)
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Fork the streams off the current one, and join them again at the end."""

@@ -117,6 +117,10 @@ class Config(ABC):
         """The heights of picture, in pixels, that a synthesis can stop at."""
         return (self.size[1],)
 
+    def plays(self, weight: str, until: str | None = None, resolution: int | None = None) -> bool:
+        """Whether a synthesis that is asked for this layer, or for a picture of this height, may need this weight."""
+        return True
+
     def picture_size(self, resolution: int | None = None) -> tuple[int, int]:
         """(width, height) in pixels of the picture of this height, one of `picture_resolutions`, or its own."""
         width, height = self.size

@@ -20,12 +20,34 @@ from ganzfeld.kernels.side_streams import SideStreams
 @dataclass(frozen=True, eq=False)
 class Derived:
     """`target` holds compute(*the tensors named in sources); without one, `compute` writes its results itself. copies:
-    the same, where it is one of those that are made all at once."""
+    the same, where it is one of those that are made all at once. degree: as `DerivedTensors.make` takes it."""
 
     sources: tuple[str, ...]
     compute: Callable[..., Tensor | None]
     target: Tensor | None
     copies: tuple[Copy, ...] = ()
+    degree: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedBlend:
+    """A derived tensor of a tensor x drawn towards another, y, nothing made in between. own, other: what is derived
+    from x and from y. cross: of one that is quadratic in its source, half of what f(x + y) has beyond both."""
+
+    target: Tensor
+    own: Tensor
+    other: Tensor
+    cross: Tensor | None
+
+    def make(self, amount: Tensor) -> None:
+        """Of x + amount · (y − x). amount: 0-d."""
+        if self.cross is None:
+            torch.lerp(self.own, self.other, amount, out=self.target)
+            return
+        rest = 1 - amount
+        torch.mul(self.own, rest * rest, out=self.target)
+        self.target.addcmul_(self.cross, 2 * amount * rest).addcmul_(self.other, amount * amount)
+        self.target.clamp_(min=0)  # a sum of squares; rounding makes it a little less
 
 
 class DerivedTensors:
@@ -42,12 +64,18 @@ class DerivedTensors:
         self._streams = SideStreams(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
 
     @torch.no_grad()
-    def make(self, *sources: str, compute: Callable[..., Tensor], into: Tensor | None = None) -> Tensor:
-        """Compute a tensor now and remember how. It is written into `into` (a slice of a stack, say) if given."""
+    def make(
+        self, *sources: str, compute: Callable[..., Tensor], into: Tensor | None = None, degree: int = 0
+    ) -> Tensor:
+        """Compute a tensor now and remember how. It is written into `into` (a slice of a stack, say) if given.
+
+        degree: 1 if `compute` is linear in its one source, 2 if it is a sum of squares of it, 0 otherwise, or if
+        something that plays reads that source itself as well.
+        """
         value = compute(*(self.tensors[name] for name in sources))
         # An answer that is a view of its source would change with it, and be written when made again.
         target = value.clone(memory_format=torch.preserve_format) if into is None else into.copy_(value)
-        self.all.append(Derived(sources, compute, target))
+        self.all.append(Derived(sources, compute, target, degree=degree))
         return target
 
     @torch.no_grad()
@@ -68,8 +96,31 @@ class DerivedTensors:
             # Memory of a stack has room between its rows: a copy each.
             rows = [(x, target)] if target.is_contiguous() or target.dim() < 2 else zip(x, target)
             copies = tuple(Copy(row, out, factor, limit) for row, out in rows)
-        self.all.append(Derived((source,), compute, target, copies if all(copy.flat for copy in copies) else ()))
+        flat = copies if all(copy.flat for copy in copies) else ()
+        self.all.append(Derived((source,), compute, target, flat, degree=int(limit is None)))
         return target
+
+    @torch.no_grad()
+    def blends(self, source: str, other: Tensor) -> list[DerivedBlend]:
+        """All that is derived from a tensor, ready to be made of it drawn towards `other`, which is as large; none if
+        that is not to be had from what is derived from either."""
+        due = [derived for derived in self.all if source in derived.sources]
+        found = []
+        for derived in due:
+            target = derived.target
+            if not derived.degree or len(derived.sources) != 1 or target is None or target.dtype != torch.float32:
+                return []
+            x = self.tensors[source]
+            y = other.reshape(x.shape).to(x)
+            its, cross = derived.compute(y), None
+            assert its is not None
+            if derived.degree == 2:
+                both = derived.compute(x + y)
+                assert both is not None
+                cross = (both - target - its) / 2
+            place = torch.empty_like(target, memory_format=torch.preserve_format)
+            found.append(DerivedBlend(target, target.clone(), place.copy_(its), cross))
+        return found
 
     def on_the_way(self, source: str, other: Tensor, number: int) -> list[Copy]:
         """Copies that make all that depends on a tensor, of it drawn towards `other` by amount `number`, in one step;
@@ -91,7 +142,7 @@ class DerivedTensors:
     @torch.no_grad()
     def derive(self, changed: Iterable[str] | None = None, streams: SideStreams | None = None) -> None:
         """Make everything again that depends on the tensors `changed` (None: everything), side by side in `streams`."""
-        streams = streams or self._streams
+        streams = self._streams if streams is None else streams
         names = set(self.tensors if changed is None else changed)
         self.again |= names
         # `refresh` need not do again what is done here.

@@ -19,6 +19,7 @@ from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.weights import Halved, Part
 from ganzfeld.kernels.side_streams import PendingTensors, SideStreams
 from ganzfeld.networks.config import Config
+from ganzfeld.networks.derived import DerivedBlend
 from ganzfeld.networks.device import at_work
 from ganzfeld.networks.generator import Generator, GeneratorModule, ReadableGenerator
 from ganzfeld.networks.kinds import kind_of
@@ -112,6 +113,11 @@ class Runtime:
         if self._fast is None or not self._fast.weights or not available(self.device):
             return []
         return self._fast.derived.on_the_way(name, other, number)
+
+    def derived_blends(self, name: str, other: Tensor) -> list[DerivedBlend]:
+        """On a processor: what makes all that is derived from a tensor of it drawn towards `other`; none where that is
+        not enough. The runtime has settled."""
+        return [] if self._fast is None or self.device.type != "cpu" else self._fast.derived.blends(name, other)
 
     def rederive(self, names: Iterable[str], streams: SideStreams | None = None) -> None:
         """Make again what is derived from the tensors `names`, after they were written in place. streams: of one's own,

@@ -80,6 +80,40 @@ def middle(config: Config, name: str, x: Tensor, wide: Wide | None) -> Tensor:
     return wide.cropped(x, (spec.height, spec.width), spec.scale)
 
 
+@dataclass(frozen=True, slots=True)
+class PictureInField:
+    """Where the picture lies in a layer's whole field of height × width samples: it begins `top` and `left` of them
+    from the field's corner, and is `down` samples high and `across` wide. All but the field's own are fractions."""
+
+    height: int
+    width: int
+    top: float
+    left: float
+    down: float
+    across: float
+
+
+def picture_in_field(config: Config, name: str, wide: Wide | None) -> PictureInField:
+    """Where the picture that is shown lies in what a hook sees of a layer: StyleGAN3 has a margin around it, and the
+    field of a wide picture reaches up to one sample of the first layer beyond it."""
+    spec = config.specs[name]
+    width, height = config.size
+    if wide is None:
+        rows, columns, begins = spec.height, spec.width, (0.0, 0.0)
+        down, across = float(spec.rate), spec.rate * width / height
+        whole = down, across
+    else:
+        rows, columns = wide.side((spec.height, spec.width), spec.scale)
+        size = spec.scale / wide.pitch
+        drawn = wide.own[1] + wide.more_y * wide.pitch, wide.own[0] + wide.more_x * wide.pitch
+        # As `cropped` takes the picture out of what was drawn, in whole pixels.
+        begins = (drawn[0] - wide.height) // 2 * size, (drawn[1] - wide.width) // 2 * size
+        down, across = wide.height * size, wide.width * size
+        whole = drawn[0] * size, drawn[1] * size
+    top, left = (rows - whole[0]) / 2 + begins[0], (columns - whole[1]) / 2 + begins[1]
+    return PictureInField(rows, columns, top, left, down, across)
+
+
 def memory_needed(config: Config, shapes: Mapping[str, tuple[int, int, int]]) -> int:
     """Bytes that the largest step of a synthesis holds at once, roughly, by the readable arrangement; the others need a
     third less. shapes: (channels, height, width) by layer."""

@@ -130,6 +130,10 @@ class GraphNode:
             found |= {f"{line.name}.{key}": each for key, each in methods[line.method].declared_inputs().items()}
         return found
 
+    def inputs_of(self, line: str) -> list[str]:
+        """The inputs that are written in a method line."""
+        return [name.removeprefix(f"{line}.") for name in self.inputs if name.rpartition(".")[0] == line]
+
     def place(self, parameter: str) -> Where:
         """Where a parameter stands in the text, or its line or the node if it is not written."""
         return self.places.get(parameter) or self.lines.get(parameter.rpartition(".")[0], self.where)
@@ -323,13 +327,14 @@ class Graph:
 
     def _node_order(self) -> list[str]:
         inputs = {name: list(node.inputs.values()) for name, node in self.nodes.items()}
-        return self._sorted(inputs, "These nodes feed each other in a circle")
+        hint = "No node is made of its own picture: not by a mask, and not through feedback(…) either"
+        return self._sorted(inputs, "These nodes feed each other in a circle", hint)
 
-    def _sorted(self, edges: Mapping[str, Iterable[str]], what: str) -> list[str]:
+    def _sorted(self, edges: Mapping[str, Iterable[str]], what: str, hint: str = "") -> list[str]:
         try:
             return list(graphlib.TopologicalSorter(edges).static_order())
         except graphlib.CycleError as error:
             circle = list(reversed(error.args[1]))
             first = circle[0]
             where = self.slots[first].where if first in self.slots else self.nodes[first].where
-            raise PatchError(f"{what}: {' → '.join(circle)}", where=where) from None
+            raise PatchError(f"{what}: {' → '.join(circle)}", where=where, hint=hint) from None

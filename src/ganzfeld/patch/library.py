@@ -23,8 +23,8 @@ MOST_LISTED = 500
 _MOST_LOOKED_AT = 5000
 LONGEST_NAME = 80
 _SUFFIX = ".ganz"
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for itself."""
 
 Place = Literal["example", "beside", "mine"]
@@ -71,6 +71,13 @@ def patches(playing: Path | None) -> list[ListedPatch]:
     return [_listed(place, name, path) for place, name, path in _own(playing)]
 
 
+def file_of(listed: ListedPatch) -> Path:
+    """The file of a patch that was listed."""
+    if listed.place == "example":
+        return _examples().get(listed.name, _SHIPPED / f"{listed.name}{_SUFFIX}")
+    return Path(listed.folder) / f"{listed.name.rpartition('/')[2]}{_SUFFIX}"
+
+
 def opened(what: str, playing: Path | None) -> OpenedPatch:
     """Read what a page asks for: "example:organ", "beside:tide.ganz", "mine:my-show.ganz", or a name alone. Only what
     is listed can be opened. Raises PatchError."""
@@ -112,7 +119,7 @@ def checked_name(name: str) -> str:
     name = name.strip().removesuffix(_SUFFIX).strip()
     if not name or len(name) > LONGEST_NAME or len(name.encode("utf-8", "replace")) > 200:
         raise GanzfeldError(f"a patch's name has 1 to {LONGEST_NAME} letters")
-    if _FORBIDDEN.search(name) or name.startswith(".") or name.endswith((".", " ")) or _DEVICES.fullmatch(name):
+    if FORBIDDEN.search(name) or name.startswith(".") or name.endswith((".", " ")) or DEVICES.fullmatch(name):
         raise GanzfeldError(
             f"no file can be called '{name[:LONGEST_NAME]}'", hint="Letters, digits, spaces, - and _ always work"
         )

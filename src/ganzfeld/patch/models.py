@@ -25,6 +25,8 @@ LONGEST_FADE = 60.0
 """Seconds that an edit of the text may cross-fade."""
 HIGHEST_RATE = 1000.0
 """Frames per second that `hold` may ask for."""
+LOWEST_FLOOR = -120.0
+"""Decibels of full scale, as `signals.features` has it, which needs NumPy."""
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -119,8 +121,8 @@ class KnobModel(Model, frozen=True):
 
 
 class Settings(Model, frozen=True):
-    """`bpm(…)`, `swap(…)` and `hold(…)`: the tempo, when an edit lands, and how many seconds it cross-fades; the rate
-    that is kept at the cost of the inner size.
+    """`bpm(…)`, `swap(…)`, `hold(…)` and `audio(…)`: the tempo, when an edit lands, and how many seconds it cross-fades;
+    the rate that is kept at the cost of the inner size; the decibels below which sound is silence (None: not said).
 
     bpm: None leaves the tempo as it is (120 at the beginning). follow: what it is taken from as soon as that is heard.
     """
@@ -130,6 +132,7 @@ class Settings(Model, frozen=True):
     swap: Literal["now", "beat", "bar"] = "now"
     fade: float = 0.0
     hold: float | None = None
+    floor: float | None = None
 
     def __post_init__(self) -> None:
         if self.bpm is not None and not 0 < self.bpm <= FASTEST_BPM:
@@ -138,6 +141,8 @@ class Settings(Model, frozen=True):
             raise ValueError(f"fade: a cross-fade takes 0 to {LONGEST_FADE:g} seconds")
         if self.hold is not None and not 1 <= self.hold <= HIGHEST_RATE:
             raise ValueError(f"hold: a rate is 1 to {HIGHEST_RATE:g} frames per second")
+        if self.floor is not None and not LOWEST_FLOOR <= self.floor <= 0:
+            raise ValueError(f"floor: silence lies at {LOWEST_FLOOR:g} to 0 decibels")
 
 
 class Patch(Model, frozen=True):

@@ -17,7 +17,7 @@ Pictures between nodes are `[1, 4, H, W]`, RGBA, sRGB-encoded, straight alpha, 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -201,6 +201,9 @@ class Named:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
 
 @dataclass(slots=True)
 class SetupContext:
@@ -210,6 +213,7 @@ class SetupContext:
     shared by all programs. where: a parameter's place in the text. lines: the node's method lines, in order; their
     parameters are named "line.parameter" ("show.layer"). spend_at: adds a cost of this node to the patch's. given: the
     parameters that the text gives. holds: whether the patch holds a rate, so that networks may be played smaller.
+    captures: whether what the node asks of its device is recorded once and repeated without it.
     """
 
     path: str
@@ -222,6 +226,7 @@ class SetupContext:
     spend_at: Callable[[Cost, Where], None] = lambda cost, where: None
     given: frozenset[str] = frozenset()
     holds: bool = False
+    captures: bool = False
 
     def spend(self, cost: Cost, parameter: str) -> None:
         """Say what this node will take, before it takes it. Raises PatchError at a parameter if that is too much."""
@@ -338,7 +343,8 @@ class Method(Declares):
 
 @dataclass(frozen=True, slots=True)
 class MethodLine:
-    """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments written in it."""
+    """A method line of a node, as `setup` sees it: its part of an address, its method, the arguments and the inputs
+    written in it."""
 
     name: str
     method: str

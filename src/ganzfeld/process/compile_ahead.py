@@ -129,10 +129,12 @@ def pretend(card: Card) -> None:
     nothing = SimpleNamespace(launch=lambda *arguments: None)
     instead(compiler, kernel=lambda *arguments, **more: nothing, tensor_map=lambda *arguments: b"")
     from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter
-    from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
+    from ganzfeld.networks.gpu import stylegan3
 
     instead(StreamedFilter, design=lambda *arguments, **more: None)
-    instead(GpuStyleGAN3, _filter=lambda *arguments, **more: None)
+    instead(stylegan3.GpuStyleGAN3, _filter=lambda *arguments, **more: None)
+    # It has no kernel of ours to compile, and its numbers have no place here.
+    instead(stylegan3, unstyled=lambda entry, style: entry)
 
 
 def instead(place: object, **others: Callable[..., object]) -> None:
@@ -145,6 +147,7 @@ def work() -> Iterator[Callable[[], object]]:
     """All there is to compile, in pieces, what is likely to be wanted first."""
     yield from bends()
     yield from pictures()
+    yield from masks()
     for config in configs():
         yield functools.partial(play, config)
 
@@ -168,6 +171,30 @@ def bends() -> Iterator[Callable[[], object]]:
             yield functools.partial(feedback, x, torch.empty(remembered(x, 1)), frame, [amount] * 6, 1.0)
             for bend in (multiplied, added, sharpen, sobel, erode, dilate):
                 yield functools.partial(bend, x, amount)
+
+
+def masks() -> Iterator[Callable[[], object]]:
+    """A picture read as a mask, and the bends that keep to one, of activations as most networks have them."""
+    import torch
+
+    from ganzfeld.kernels.triton.affine import affine
+    from ganzfeld.kernels.triton.blur import gaussian_blur
+    from ganzfeld.kernels.triton.feedback import feedback, remembered
+    from ganzfeld.kernels.triton.masks import luminous, masked
+    from ganzfeld.kernels.triton.neighbours import dilate, erode, sharpen, sobel
+    from ganzfeld.kernels.triton.scaling import added, multiplied
+
+    amount, frame, mask = torch.tensor(0.5), torch.tensor(0), torch.empty(4, 4, dtype=torch.float16)
+    yield functools.partial(luminous, torch.empty(1, 4, 4, 4))
+    for groups in (13, 5, 3):
+        x = torch.empty(1, 8 * groups, 4, 4, dtype=torch.float16).to(memory_format=torch.channels_last)
+        yield functools.partial(affine, x, amount, amount, amount, amount, mask)
+        yield functools.partial(gaussian_blur, x, amount, 1, mask)
+        yield functools.partial(feedback, x, torch.empty(remembered(x, 1)), frame, [amount] * 6, 1.0, mask)
+        for bend in (multiplied, added, sharpen, sobel, erode, dilate):
+            yield functools.partial(bend, x, amount, mask)
+        for channels in (None, torch.empty(8 * groups)):
+            yield functools.partial(masked, x, x, mask, channels)
 
 
 def pictures() -> Iterator[Callable[[], object]]:

@@ -25,6 +25,7 @@ from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_in_files import ShowInFiles
+from ganzfeld.process.show_previews import ShowPreviews
 from ganzfeld.process.value_reports import Hear, Listeners
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
@@ -47,7 +48,7 @@ class ControlledShow(ShowInFiles):
     whoever listens to OSC says so there. inputs: all that comes in; silence_below: decibels below which sound is
     silence; listen_to: the sound device that is heard (both may raise GanzfeldError). doors: where pictures leave
     to; `doors.master`: their level, black and freeze. document: the text that is written, of which this show plays
-    and saves.
+    and saves. previews: what pages look at beside the show.
     """
 
     deafness: str
@@ -56,6 +57,7 @@ class ControlledShow(ShowInFiles):
     silence_below: Callable[[float], None]
     listen_to: Callable[[str], None]
     doors: Routing
+    previews: ShowPreviews
     _news: threading.Event
     _texts: dict[int, VersionedText]
     _playing: VersionedText | None
@@ -107,6 +109,8 @@ class ControlledShow(ShowInFiles):
                 render_alive=not self._failover.outage.lasts,
                 put_off=tuple(path for path in told.pending_trust if path in self._put_off),
                 rolled=self._dice.rolled,
+                rolled_after=self._dice.place,
+                dice_armed=self._dice.armed,
                 osc_dropped=dropped,
                 osc_dropped_last=last,
                 doors=self.doors.statuses(),
@@ -141,7 +145,8 @@ class ControlledShow(ShowInFiles):
 
     def command(self, name: str, **arguments: str) -> None:
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
-        dice for a bend, "keep" it, take it "back"; "take" and "end_take": record a take beside the patch."""
+        dice for a bend, "keep" it, take it "back", "arm" the dice so that they play at once, "disarm" them; "take" and
+        "end_take": record a take beside the patch."""
         match name:
             case "pause" | "resume":
                 self.pause(name == "pause")
@@ -155,6 +160,8 @@ class ControlledShow(ShowInFiles):
                 self._dice.keep()
             case "back":
                 self._dice.back()
+            case "arm" | "disarm":
+                self._dice.arm(name == "arm")
             case "take":
                 self.record_take()
             case "end_take":
@@ -165,6 +172,10 @@ class ControlledShow(ShowInFiles):
                 self._put_off.add(arguments.get("path", ""))
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
+
+    def take_roll(self, line: str) -> None:
+        """Keep this line in the place of the one that dice propose. Raises GanzfeldError."""
+        self._dice.keep(line)
 
     def health(self) -> Health:
         """Whether it is well."""
@@ -271,6 +282,11 @@ class ControlledShow(ShowInFiles):
     def expected(self) -> float | None:
         """About how fast what the tempo is taken from may be: `bpm(90, "audio")` expects 90."""
         return self._told.status.expected
+
+    @property
+    def floor(self) -> float | None:
+        """The decibels below which sound is silence, as the patch's text says; None: it does not."""
+        return self._told.status.floor
 
     def tap(self, at: float | None = None) -> None:
         """A hand taps the beat (`at`: perf_counter, default now): the first tap is a downbeat, from the third on there

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.device_copy import Copy, CopyFromCuda
+from ganzfeld.process.card_shares import OpenCard, no_card
 from ganzfeld.process.messages import Begin
 from ganzfeld.process.read_back import page_locking_writer
 from ganzfeld.values.frames import FrameWriter
@@ -32,12 +33,13 @@ class Dependencies:
     """What takes seconds to import, made by `torch_dependencies`; tests have light ones.
 
     engine: makes what plays. copy: writes a picture of the engine's into memory. writer: publishes frames of a session,
-    for pictures on the engine's device.
+    for pictures on the engine's device. card: what pictures are shared on.
     """
 
     engine: Callable[[Begin], Any]
     copy: Copy
     writer: Callable[[str, Any], FrameWriter]
+    card: OpenCard = no_card
 
 
 def hazards_of(session: str) -> Hazards:
@@ -60,6 +62,7 @@ def torch_dependencies() -> Dependencies:
     from ganzfeld.engine.program.capture import RENDERING
     from ganzfeld.patch.trust import TrustStore
     from ganzfeld.process import compile_ahead as ahead
+    from ganzfeld.process.torch_card import torch_card
 
     # What is imported on first use: the spare has time for that now, but not when it takes over.
     rehearsal = Engine(device="cpu")
@@ -81,4 +84,4 @@ def torch_dependencies() -> Dependencies:
             ahead.begin(engine.device)
         return engine
 
-    return Dependencies(engine, CopyFromCuda(), page_locking_writer)
+    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card)

@@ -17,7 +17,7 @@ from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.messages import Begin, Numbered, Stop, VersionedText
 from ganzfeld.process.restart_policy import Journal, Outage, RestartPolicy
 from ganzfeld.process.vital_signs import VitalSigns
-from ganzfeld.values.hazards import HazardBoard
+from ganzfeld.values.hazards import Hazard, HazardBoard
 from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ STOPPED_SECONDS = 1.0
 """How long it may be stopped by a signal."""
 MORE_PATIENCE = 3.0
 """Seconds in which the process itself deals with what has used up its patience."""
+LOCKED_SECONDS, LOCKED_SHARE, LOCKED_BUSY = 2.0, 0.6, 0.5
+"""A script in which no other thread of the process gets Python's lock is waited for so many seconds, or for this share of
+its patience: nothing in the process can stop it. It counts only if the process has half a processor meanwhile, so that
+one that is merely crowded out is left alone."""
 MENDED_SECONDS = 1.75
 """The same, where the file has changed meanwhile."""
 LOOK_AT_SPARE_SECONDS = 1.0
@@ -77,6 +81,8 @@ class Failover:
         self.resting = False
         self._spare_at = 0.0
         self._signs: tuple[int, int] = (0, 0)
+        self._pulse: tuple[int, float] = (-1, 0.0)
+        """The last pulse of the process while it is at something, and after how much silence it came."""
         self._silence, self._looked_at = 0.0, time.perf_counter()
         self._vital: VitalSigns | None = None
         self._mended: dict[str, float] = {}
@@ -98,7 +104,7 @@ class Failover:
             self.spare = None
         child, self.spare = self.spare or self._child(), None
         child.begun_with = self._policy.newest.version
-        self._silence, self._vital = 0.0, VitalSigns(child.pid)
+        self._silence, self._vital, self._pulse = 0.0, VitalSigns(child.pid), (-1, 0.0)
         self._mended.clear()
         self._hazards.clear()
         for message in self._first_words():
@@ -176,7 +182,7 @@ class Failover:
         playing = main.phase in ("opened", "playing")
         signs = self._count_beats(), 0 if playing else self._hazards.progress
         if signs != self._signs:
-            self._signs, self._silence = signs, 0.0
+            self._signs, self._silence, self._pulse = signs, 0.0, (-1, 0.0)
             self._mended.clear()
             if self._vital is not None:
                 self._vital.begin()
@@ -202,9 +208,20 @@ class Failover:
                 patience = self._hang_seconds if saved_since else STEP_SECONDS
             case "opened" | "playing":
                 patience = max(self._hang_seconds, 20 * status.worst_ms / 1000, 2 * status.opened_in)
+        if at and self._holds_the_lock(at[0], silence):
+            return "its script holds Python's lock"
         if at:
             patience = min(patience, self._mended.get(at[0].path, at[0].patience + MORE_PATIENCE))
         return "no frame for too long" if silence > patience else ""
+
+    def _holds_the_lock(self, hazard: Hazard, silence: float) -> bool:
+        """Whether a script has kept every other thread of the process from running, for too long."""
+        if hazard.kind != "running" or self._vital is None:
+            return False
+        if (pulse := self._hazards.pulse) != self._pulse[0]:
+            self._pulse = pulse, silence
+        held = silence - self._pulse[1]
+        return held > max(LOCKED_SECONDS, LOCKED_SHARE * hazard.patience) and self._vital.share > LOCKED_BUSY
 
     def replace(self, how: str, *, counts: bool = True) -> None:
         """The process that plays ended, or has to; `how`, in words. counts: against the text that plays."""

@@ -1,7 +1,9 @@
-"""Dice while a show plays: a proposed line stands in the text and plays at once, until it is kept or taken back.
+"""Dice while a show plays: a line is proposed and looked at beside the show, until it is taken or dropped.
 
-Nothing is written to the patch's file before a line is kept. Lines are rolled by `ganzfeld dice` in a process of its
-own, a handful at a time, so that the process which must never wait need not know networks at all.
+What is proposed stands in no text: the audience sees what is taken. Who wants it on the wall at once arms the dice:
+then the line stands in the text and plays, until it is kept or taken back. Nothing is written to the patch's file
+before a line is kept. Lines are rolled by `ganzfeld dice` in a process of its own, a handful at a time, so that the
+process which must never wait need not know networks at all.
 """
 
 from __future__ import annotations
@@ -55,8 +57,8 @@ class DiceText(Protocol):
 class LiveDice:
     """What is rolled, kept and taken back. Methods return at once and may be called by any thread.
 
-    rolled: the line under consideration, `ROLLING` while there is none yet, "" if nothing was asked for.
-    problem: why nothing could be rolled, or None.
+    armed: whether what is rolled plays at once. rolled: the line under consideration, `ROLLING` while there is none
+    yet, "" if nothing was asked for. problem: why nothing could be rolled, or None.
     """
 
     def __init__(self, path: Path | None, newest: Callable[[], str], text: DiceText) -> None:
@@ -67,22 +69,53 @@ class LiveDice:
         self._lock = threading.RLock()
         self._stock: dict[tuple[str, str], list[str]] = {}
         self._turn = 0
-        self._rolling = False
-        self._before = self._after = self._line = ""
+        self._armed = self._rolling = False
+        self._line = ""
+        self._plays = False
+        """Whether it stands in the text: then `_after` was the text with it, and `_before` the one without."""
+        self._before = self._after = ""
         self._kept: list[str] = []
+        self._known: tuple[str, list[Bendable]] = "", []
+
+    @property
+    def armed(self) -> bool:
+        return self._armed
 
     @property
     def rolled(self) -> str:
-        if self._rolling:
-            return ROLLING
-        return self._line if self._line and _has(self._newest(), self._line) else ""
+        with self._lock:
+            if self._rolling:
+                return ROLLING
+            is_there = _has(self._newest(), self._line) if self._plays else self._network() is not None
+            return self._line if self._line and is_there else ""
+
+    @property
+    def place(self) -> int:
+        """The line of the text that plays, from 1, after which the proposed line would stand; 0: it stands in the text,
+        or there is none."""
+        with self._lock:
+            network = None if self._plays or not self._considered() else self._network()
+            return network.line if network is not None else 0
+
+    def arm(self, armed: bool) -> None:
+        """Play what is rolled at once, from now on, or do not. A line under consideration goes onto the wall, or off
+        it. Raises `GanzfeldError`."""
+        with self._lock:
+            line = self._considered()
+            if armed and line and not self._plays:
+                self._put(self._newest(), line)
+            elif not armed and line and self._plays:
+                before = self._without()
+                self._text.put(before, "dice")
+                self._plays = False
+            self._armed = armed
 
     def roll(self) -> None:
-        """Play the text with another line, in place of the one that was rolled before. Raises `GanzfeldError`."""
+        """Propose another line, in place of the one that was rolled before; armed, play it. Raises `GanzfeldError`."""
         with self._lock:
             if self._rolling:
                 return
-            base = self._without() if self.rolled else self._newest()
+            base = self._without() if self._plays and self.rolled else self._newest()
             networks = list(bendables(base))
             if not networks:
                 raise GanzfeldError(
@@ -93,27 +126,40 @@ class LiveDice:
             self.problem = None
             stock = self._stock.get((network.name, network.file))
             if stock:
-                self._put(base, network, stock.pop())
+                self._propose(base, stock.pop())
                 return
             self._rolling = True
             threading.Thread(target=self._fill, args=(base, network), name="dice", daemon=True).start()
 
-    def keep(self) -> None:
-        """Write the line that was rolled into the patch's file. Raises `GanzfeldError`."""
+    def text_with(self, line: str) -> str:
+        """The text that plays, with this line in the place of the one that is proposed. Raises `GanzfeldError`."""
         with self._lock:
-            if not self.rolled or self._rolling:
+            base = self._without() if self._plays and self.rolled else self._newest()
+            return self._inserted(base, line)
+
+    def keep(self, line: str | None = None) -> None:
+        """Write the line that was rolled into the patch's file, and play it if it does not. line: another one in its
+        place. Raises `GanzfeldError`."""
+        with self._lock:
+            considered = self._considered()
+            if not considered:
                 raise GanzfeldError("nothing was rolled", hint="Roll first")
-            self._text.keep(self._without(), self._newest())
-            self._kept.append(self._line)
-            self._line = ""
+            line = line or considered
+            before = self._without() if self._plays else self._newest()
+            if not self._plays or line != considered:
+                self._put(before, line)
+            self._text.keep(before, self._newest())
+            self._kept.append(line)
+            self._line, self._plays = "", False
 
     def back(self) -> None:
-        """Take back the line that was rolled, or, if there is none, the last one kept. Raises `GanzfeldError`."""
+        """Drop the line that was rolled, or, if there is none, take back the last one kept. Raises `GanzfeldError`."""
         with self._lock:
-            if self.rolled and not self._rolling:
-                before = self._without()
-                self._line = ""
-                self._text.put(before, "dice")
+            if self._considered():
+                before, played = self._without() if self._plays else "", self._plays
+                self._line, self._plays = "", False
+                if played:
+                    self._text.put(before, "dice")
             elif self._kept and _has(self._newest(), self._kept[-1]):
                 after, before = self._newest(), _without(self._newest(), self._kept.pop())
                 self._text.keep(after, before)
@@ -123,29 +169,60 @@ class LiveDice:
                     "there is nothing to take back", hint="The text has changed since, or nothing was rolled"
                 )
 
+    def forget(self) -> None:
+        """Another patch is to play: the line was for this one."""
+        with self._lock:
+            self._line, self._plays = "", False
+
     def end(self) -> None:
         """The show ends: a line that nobody kept is not there the next time."""
         with self._lock, contextlib.suppress(GanzfeldError):
-            if self._line and self.rolled == self._line:
+            if self._plays and self._considered():
                 self._text.put(self._without(), "dice", plays=False)
-                self._line = ""
+            self._line, self._plays = "", False
+
+    def _considered(self) -> str:
+        """The line that was rolled and is there to be kept or dropped; "" if there is none."""
+        rolled = self.rolled
+        return "" if self._rolling else rolled
 
     def _without(self) -> str:
-        """The text without the line that was rolled."""
+        """The text without the line that was rolled, which stands in it."""
         newest = self._newest()
         return self._before if newest == self._after else _without(newest, self._line)
 
-    def _put(self, base: str, network: Bendable, line: str) -> None:
+    def _network(self) -> Bendable | None:
+        """The network of the text that plays that the line is for."""
+        newest = self._newest()
+        if self._known[0] != newest:
+            self._known = newest, list(bendables(newest))
+        return next((network for network in self._known[1] if network.name == _owner(self._line)), None)
+
+    def _propose(self, base: str, line: str) -> None:
+        if self._armed:
+            self._put(base, line)
+            return
+        self._line, self._plays = line, False
+
+    def _put(self, base: str, line: str) -> None:
+        """Play a text with a line more."""
+        after = self._inserted(base, line)
+        self._text.put(after, "dice")
+        self._before, self._after, self._line, self._plays = base, after, line, True
+
+    def _inserted(self, base: str, line: str) -> str:
+        """Raises `GanzfeldError` if the text has no such network any more, or this is no line of it."""
+        network = next((each for each in bendables(base) if each.name == _owner(line)), None)
+        if network is None or not _is_line(line):
+            raise GanzfeldError("this is no line for a network of the text that plays", hint="Roll again")
         lines = lines_of(base)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
         above = "".join(lines[: network.line])
         above += "" if above.endswith(("\n", "\r")) else end
-        after = above + line + end + "".join(lines[network.line :])
-        self._text.put(after, "dice")
-        self._before, self._after, self._line = base, after, line
+        return above + line + end + "".join(lines[network.line :])
 
     def _fill(self, base: str, network: Bendable) -> None:
-        """Roll a stock of lines, and play the first. In a thread of its own."""
+        """Roll a stock of lines, and propose the first. In a thread of its own."""
         lines, problem = _rolled(network, self.path)
         with self._lock:
             self._rolling = False
@@ -153,12 +230,31 @@ class LiveDice:
             if not lines:
                 return
             self._stock[network.name, network.file] = lines
-            # Somebody may have saved meanwhile: then that text is theirs, and the dice wait for the next roll.
-            if self._newest() in (base, self._after):
+            # Somebody may have saved meanwhile: then that text is theirs, and armed dice wait for the next roll.
+            if not self._armed or self._newest() in (base, self._after):
                 try:
-                    self._put(base, network, lines.pop())
+                    self._propose(base, lines.pop())
                 except GanzfeldError as error:
                     self.problem = error
+
+
+def _owner(line: str) -> str:
+    """The name of the network that a line is for."""
+    return line.partition(".")[0]
+
+
+def _is_line(line: str) -> bool:
+    """Whether this is one call of a method, on one line."""
+    if "\n" in line or "\r" in line:
+        return False
+    try:
+        tree = parse_in_pieces(line)
+    except (PatchError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    match tree.body:
+        case [ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name())))]:
+            return True
+    return False
 
 
 def _has(text: str, line: str) -> bool:

@@ -32,6 +32,25 @@ class VersionedText(_Message, frozen=True):
     at_once: bool = False
 
 
+class CardShare(_Message, frozen=True):
+    """A picture that the render shares on its card, as a door of the kind `cuda` is asked to.
+
+    session: the public one (`values.card_ring`). picture: an output's name. row: the door's, of the master; master:
+    whether that holds. order, origin, alpha, region, rate, readers: the door's options.
+    """
+
+    session: str
+    picture: str
+    row: int
+    master: bool = True
+    order: str = "RGBA"
+    origin: str = "top"
+    alpha: str = "straight"
+    region: tuple[int, int, int, int] | None = None
+    rate: float | None = None
+    readers: int = 2
+
+
 # Supervisor → render process
 
 
@@ -45,6 +64,7 @@ class Begin(_Message, frozen=True):
     the file that drives the show, for the take to tell.
     set_aside: files that killed or hung a process before, and what they did. kept: copies of networks that have played,
     by their paths. dark: publish black pictures (see `Dark`). sources: machines that streams may come from.
+    card_shares: see `ShareOnCard`.
     """
 
     session: str
@@ -66,6 +86,7 @@ class Begin(_Message, frozen=True):
     kept: dict[str, str] = {}
     dark: bool = False
     sources: tuple[str, ...] = ()
+    card_shares: tuple[CardShare, ...] = ()
 
 
 class SetParameter(_Message, frozen=True):
@@ -139,6 +160,12 @@ class LeastRate(_Message, frozen=True):
     fps: float
 
 
+class ShareOnCard(_Message, frozen=True):
+    """Share these pictures, and no others: those of doors that the render itself fills."""
+
+    shares: tuple[CardShare, ...] = ()
+
+
 class ReportValues(_Message, frozen=True):
     """Tell the values of these addresses, or patterns of them, at most `rate` times a second (with `ReportedValues`).
     No addresses: stop."""
@@ -148,9 +175,11 @@ class ReportValues(_Message, frozen=True):
 
 
 class LoadSnapshots(_Message, frozen=True):
-    """Take these snapshots (`bank.encode_bank`) instead of those there were: their file was read."""
+    """Take these snapshots (`bank.encode_bank`) instead of those there were: their file was read. anew: they are of
+    another patch, so nothing that was done before can be undone."""
 
     bank: bytes
+    anew: bool = False
 
 
 class ArrangeSnapshots(_Message, frozen=True):
@@ -212,6 +241,7 @@ RenderMessage = (
     | Tempo
     | FollowRefresh
     | LeastRate
+    | ShareOnCard
     | ReportValues
     | LookAt
     | LoadSnapshots

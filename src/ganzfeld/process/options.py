@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzfeld.process.messages import Begin, CheckpointSaved, VersionedText
+from ganzfeld.process.messages import Begin, CardShare, CheckpointSaved, VersionedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class ShowOptions:
         kept: dict[str, str],
         dark: bool = False,
         least_fps: float = 0.0,
+        card_shares: tuple[CardShare, ...] = (),
     ) -> Begin:
         """The message with which a render process begins to play, from the last checkpoint if there is one."""
         return Begin(
@@ -60,5 +61,6 @@ class ShowOptions:
             kept=kept,
             dark=dark,
             sources=self.sources,
+            card_shares=card_shares,
             bpm=None if self.tempo is None or isinstance(self.tempo, str) else self.tempo,
         )

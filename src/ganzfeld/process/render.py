@@ -14,6 +14,7 @@ from ganzfeld.errors import GanzfeldError, OutputError, PatchError
 from ganzfeld.patch.addresses import counted_hits, read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.process.atlas_writer import AtlasWriter
+from ganzfeld.process.card_shares import CardShares
 from ganzfeld.process.darkness import Darkness
 from ganzfeld.process.dependencies import Dependencies
 from ganzfeld.process.desk_reader import DeskReader
@@ -40,6 +41,7 @@ from ganzfeld.process.messages import (
     Seek,
     SetOutside,
     SetParameter,
+    ShareOnCard,
     SnapshotsStored,
     Speed,
     Stop,
@@ -91,6 +93,8 @@ class Render:
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
         self._read_back = ReadBack(self._writer, dependencies.copy)
+        self._cards = CardShares(begin.session, dependencies.card)
+        self._cards.ask(begin.card_shares)
         self._atlas = AtlasWriter(begin.session, dependencies, self._engine, pipe)
         self._clock = Clock()
         self._texts: dict[int, VersionedText] = {}
@@ -135,6 +139,7 @@ class Render:
             while not self._ended:
                 self._loop.step()
         finally:
+            self._cards.close()
             self._takes.close()
             self._engine.close()
             self._atlas.close()
@@ -199,7 +204,8 @@ class Render:
         except (Exception, NeverReturned) as error:
             log.exception("the patch could not be opened")
             self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
-        self._try_at = time.perf_counter() + self._pause
+        # What hung may be mended by now: then nobody waits.
+        self._try_at = time.perf_counter() + (0.0 if self._engine.hazards.is_mended else self._pause)
 
     def _submit(self, text: VersionedText) -> None:
         """Play a text when the engine has read and built it, on a thread of its own."""
@@ -250,8 +256,8 @@ class Render:
                 engine.set(address, value)
             case ReleaseParameter(address):
                 engine.release(address)
-            case LoadSnapshots(bank):
-                engine.load_snapshots(bank)
+            case LoadSnapshots(bank, anew):
+                engine.load_snapshots(bank, anew)
                 self._bank_version = engine.snapshots.version
             case ArrangeSnapshots(what, arguments):
                 engine.arrange(what, *arguments)
@@ -267,6 +273,8 @@ class Render:
                 engine.trust(Path(path))
             case Dark(dark):
                 self._darkness.on = dark
+            case ShareOnCard(shares):
+                self._cards.ask(shares)
             case RecordTake():
                 self._takes.ask(message)
             case ReportValues():
@@ -302,7 +310,9 @@ class Render:
         self._writer.beat()
         try:
             pictures = self._engine.frame(moment)
-            self._read_back.begin(self._darkness.over(pictures), moment)
+            shown = self._darkness.over(pictures)
+            self._cards.begin(shown, moment)
+            self._read_back.begin(shown, moment)
             self._atlas.hand_out(moment)
             self._output_problem, self._failures = None, 0
             if self._reporter.due(self._frame_at):
@@ -324,6 +334,7 @@ class Render:
     def finish(self) -> None:
         """Wait for the frame that the device is at work on, and publish it."""
         try:
+            self._cards.finish()
             self._read_back.finish()
             self._atlas.finish()
         except Exception:
@@ -353,7 +364,13 @@ class Render:
         if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
-        problems = (self._load_problem, self._output_problem, self._takes.problem, *engine.problems)
+        problems = (
+            self._load_problem,
+            self._output_problem,
+            self._takes.problem,
+            *self._cards.problems,
+            *engine.problems,
+        )
         said = (
             self._phase,
             version,
@@ -415,6 +432,7 @@ class Render:
             at=self._frame_at,
             follow=self._engine.follow,
             expected=self._engine.bpm if self._engine.follow else None,
+            floor=self._engine.floor,
             paused=paused,
             speed=clock.speed,
             device=str(self._engine.device),

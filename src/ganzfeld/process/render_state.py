@@ -6,6 +6,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.messages import CheckpointSaved, PatchAddresses, PatchTable
+from ganzfeld.process.preview_messages import ShowTime
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Problem, Status
@@ -38,6 +39,12 @@ class RenderState:
         """The show was at second t at a time (perf_counter) and goes on at a speed, 0 while it is paused."""
         status = self.status
         return status.t, status.at, 0.0 if status.paused or not status.at else status.speed
+
+    @property
+    def moment(self) -> ShowTime:
+        """As `time`, with frames and beats."""
+        status, (t, at, speed) = self.status, self.time
+        return ShowTime(status.frame, t, status.beat, status.bpm, speed, status.fps, at)
 
     def take_status(self, status: Status) -> None:
         """The process said how it is doing."""

@@ -19,11 +19,13 @@ import msgspec
 
 from ganzfeld.errors import OutputError, nearest
 from ganzfeld.outputs.doors.base import Door
+from ganzfeld.outputs.doors.kinds.cuda import card_session
 from ganzfeld.outputs.doors.messages import ChangeDoor, DoorCommand, ShowPicture
-from ganzfeld.outputs.doors.registry import kind_named
+from ganzfeld.outputs.doors.registry import checked_options, kind_named
 from ganzfeld.outputs.doors.route import Route, checked_route, door_name, parse_route
 from ganzfeld.process.door_child import DoorChild
 from ganzfeld.process.master import Master
+from ganzfeld.process.messages import CardShare
 from ganzfeld.process.page_door import TYPE as PAGE
 from ganzfeld.process.page_door import PageDoor
 from ganzfeld.values.frames import FrameStore
@@ -223,6 +225,13 @@ class Routing:
             rates = (door.route.options.get("rate") for door in self._doors.values() if not door.is_gone)
             return max((float(rate) for rate in rates if rate), default=0.0)
 
+    @property
+    def card_shares(self) -> tuple[CardShare, ...]:
+        """What doors ask the render to share on its card."""
+        with self._lock:
+            doors = [door for door in self._doors.values() if door.kind.by_render and door.picture and not door.is_gone]
+            return tuple(share for door in doors if (share := _card_share(door)) is not None)
+
     def statuses(self) -> tuple[DoorStatus, ...]:
         """How every door is doing."""
         with self._lock:
@@ -283,3 +292,24 @@ class Routing:
         """Rings have room for all that look at a picture, the viewers' own reader among them."""
         pictures = [self._picture_of(door) for door in (*self._doors.values(), *self._pages.values())]
         self._store.expect_readers(1 + max((pictures.count(each) for each in pictures), default=0))
+
+
+def _card_share(door: DoorChild) -> CardShare | None:
+    """What a door that the render fills asks it for; None if that cannot be, which the door says itself."""
+    try:
+        options: Any = checked_options(door.kind, door.route.options)
+        session = card_session(options.target)
+    except OutputError:
+        return None
+    return CardShare(
+        session=session,
+        picture=door.picture,
+        row=door.row,
+        master=door.kind.live if options.master is None else options.master,
+        order=options.order,
+        origin=options.origin,
+        alpha=options.alpha or door.kind.alphas[0],
+        region=options.region,
+        rate=options.rate,
+        readers=options.readers,
+    )

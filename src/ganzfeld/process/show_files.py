@@ -25,8 +25,8 @@ class FileListener(Protocol):
         """The patch's file was saved with this text."""
         ...
 
-    def snapshots_read(self, bank: bytes) -> None:
-        """The file of the snapshots holds these (`bank.encode_bank`)."""
+    def snapshots_read(self, bank: bytes, *, anew: bool = False) -> None:
+        """The file of the snapshots holds these (`bank.encode_bank`). anew: it is another patch's."""
         ...
 
     def file_changed(self, path: str) -> None:
@@ -80,7 +80,7 @@ class ShowFiles:
             if with_snapshots:
                 self._snapshots.stored(before.bank)
             else:
-                self._listener.snapshots_read(encode_bank(self._snapshots.read() or Bank()))
+                self._listener.snapshots_read(encode_bank(self._snapshots.read() or Bank()), anew=True)
 
     def watch(self, files: Sequence[str]) -> None:
         """Watch these files, beside the show's own, and no others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class ShowInFiles(ShowCommands):
 
     name: str
     document: Document
+    hear_file: Callable[[Path], None]
+    """Hears a file of sound from now on; whoever listens says so there. May raise GanzfeldError."""
     _files: ShowFiles
     _options: ShowOptions
     _lock: threading.RLock
@@ -62,6 +65,14 @@ class ShowInFiles(ShowCommands):
         """From now on no file drives the show, so takes tell of none."""
         with self._lock:
             self._options = replace(self._options, sound=None)
+
+    def hear_song(self, song: Path) -> None:
+        """Hear this file of sound from now on, in place of what was heard."""
+        if self._options.take is not None:
+            raise GanzfeldError("a take is being recorded, which knows one sound", hint="End it first")
+        self.hear_file(song)
+        with self._lock:
+            self._options = replace(self._options, sound=song)
 
     def record_take(self) -> None:
         """Record a take beside the patch from now on, in a file that is not there yet."""
@@ -99,9 +110,10 @@ class ShowInFiles(ShowCommands):
                 path = library.new_file(name, text)
                 self._go_on_in(OpenedPatch(path.name, text, path), is_kept=True)
 
-    def open_patch(self, what: str) -> None:
-        """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Raises
-        GanzfeldError."""
+    def open_patch(self, what: str) -> Path | None:
+        """Play another patch: "example:organ", or one of `patches`. It is swapped in as its text says. Returns the file
+        in which what was typed before is kept, if it had none. Raises GanzfeldError."""
+        kept = None
         with self._moving:
             found = library.opened(what, self._options.path)
             if found.path is not None:
@@ -111,6 +123,7 @@ class ShowInFiles(ShowCommands):
                     kept = library.new_file(f"{self.name} {time.strftime('%Y-%m-%d %H.%M.%S')}", self.document.text)
                     log.warning("what was typed had no file yet: it is in %s", kept)
                 self._go_on_in(found)
+        return kept
 
     def _take_allows(self, folder: Path) -> None:
         """What a take tells of files is told of one folder. Raises GanzfeldError for another."""
@@ -128,6 +141,8 @@ class ShowInFiles(ShowCommands):
                 self._options = replace(self._options, path=path, name=opened.name)
                 self.name = opened.name
                 self._learning.file, self._dice.path = self._options.file, path
+                if not is_kept:
+                    self._dice.forget()
             played = self._policy.newest.text
             self.document.go_on_in(opened.name, opened.text, file, is_new=is_kept)
             self._play(played if is_kept else self.document.first_played, at_once=False)

@@ -35,6 +35,7 @@ from ganzfeld.process.main_output import MainOutput
 from ganzfeld.process.messages import (
     AtlasLaidOut,
     Begin,
+    CardShare,
     CheckpointSaved,
     Dark,
     Failed,
@@ -49,18 +50,22 @@ from ganzfeld.process.messages import (
     Ready,
     RenderMessage,
     ReportedValues,
+    ShareOnCard,
     SnapshotsStored,
     VersionedText,
     WatchFiles,
 )
 from ganzfeld.process.midi_learn import MidiLearn
 from ganzfeld.process.options import ShowOptions
+from ganzfeld.process.preview_process import PreviewOptions
+from ganzfeld.process.previewer import Previewer
 from ganzfeld.process.pulse_watch import PulseWatch
 from ganzfeld.process.refresh_follower import LeadingDoor
 from ganzfeld.process.render_state import RenderState
 from ganzfeld.process.restart_policy import Journal, RestartPolicy
 from ganzfeld.process.routing import Routing
 from ganzfeld.process.show_files import ShowFiles
+from ganzfeld.process.show_previews import ShowPreviews
 from ganzfeld.process.take_watch import free_take
 from ganzfeld.process.value_reports import Listeners
 from ganzfeld.takes.file import SUFFIX as TAKE_SUFFIX
@@ -142,6 +147,7 @@ class Supervisor(ControlledShow):
         self.deafness = 'No MIDI is listened to; start with: ganzfeld play --midi "*"'
         self.osc_dropped: Callable[[], tuple[int, str]] = lambda: (0, "")
         self.inputs: Callable[[], Inputs] = Inputs
+        self.hear_file: Callable[[Path], None] = _hears_nothing
         self.silence_below: Callable[[float], None] = _hears_nothing
         self.listen_to: Callable[[str], None] = _hears_nothing
         if self._files.patch is not None:
@@ -194,9 +200,21 @@ class Supervisor(ControlledShow):
             self._told.saved = before.saved
             self._care.keeps(before.kept)
             self._playing = self._texts[0] = VersionedText(0, before.text, path=self._options.file)
+        self._previewer = Previewer(
+            lambda: (self._told.saved, self._told.moment),
+            lambda: PreviewOptions(self._told.status.device or device, self._options.sources),
+        )
+        self.previews = ShowPreviews(
+            self._previewer,
+            self.document,
+            self._dice,
+            newest=lambda: self._policy.newest,
+            playing=lambda: self._playing or self._policy.newest,
+        )
         self.doors = Routing(self._store)
         self._leading = LeadingDoor()
         self._asked_rate = 0.0
+        self._asked_shares: tuple[CardShare, ...] = ()
         self.sound = SoundWriter(self._store.session)
         """Where doors hear what the show hears; whoever hears it writes it."""
         self._main_output = MainOutput(self._store.session)
@@ -236,6 +254,7 @@ class Supervisor(ControlledShow):
         self._files.close()
         self._dice.end()
         self.document.close()
+        self._previewer.close()
         self.doors.close()
         self._failover.close()
         self._main_output.close()
@@ -301,6 +320,7 @@ class Supervisor(ControlledShow):
     def _give(self, message: RenderMessage, *, key: Hashable = None, keep: bool = True) -> None:
         with self._lock:
             self._failover.post(self._journal.add(message, key=key, keep=keep), key)
+        self._previewer.overhear(message, key)
 
     # What files say (a `FileListener`)
 
@@ -308,9 +328,9 @@ class Supervisor(ControlledShow):
         """The patch's file was saved by another program."""
         self.document.saved_elsewhere(text)
 
-    def snapshots_read(self, bank: bytes) -> None:
-        """The file of the snapshots was written by another program."""
-        self._give(LoadSnapshots(bank), key="snapshots")
+    def snapshots_read(self, bank: bytes, *, anew: bool = False) -> None:
+        """The file of the snapshots was written by another program; anew: the show goes over to another patch."""
+        self._give(LoadSnapshots(bank, anew), key=("snapshots", anew))
 
     def file_changed(self, path: str) -> None:
         """A file that the patch names changed."""
@@ -382,7 +402,7 @@ class Supervisor(ControlledShow):
                 self.doors.look()
                 if (asked := self._leading.look(self.doors.statuses())) is not None:
                     self._give(asked, key="refresh", keep=False)
-                self._ask_for_rate()
+                self._ask_for_doors()
                 with self._lock:
                     if not self._closing:
                         self._failover.look(
@@ -395,8 +415,11 @@ class Supervisor(ControlledShow):
                 log.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
-    def _ask_for_rate(self) -> None:
-        """Render as often as the most demanding door asks for."""
+    def _ask_for_doors(self) -> None:
+        """Render as often as the most demanding door asks for, and share on the card what doors ask for."""
+        if (shares := self.doors.card_shares) != self._asked_shares:
+            self._asked_shares = shares
+            self._give(ShareOnCard(shares), key="shares", keep=False)
         if (rate := self.doors.highest_rate) != self._asked_rate:
             self._asked_rate = rate
             self._give(LeastRate(rate), key="rate", keep=False)
@@ -413,6 +436,7 @@ class Supervisor(ControlledShow):
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
             least_fps=self.doors.highest_rate,
+            card_shares=self.doors.card_shares,
         )
         yield from self._journal
         if (report := self._listeners.wanted) is not None:
@@ -421,7 +445,7 @@ class Supervisor(ControlledShow):
             yield self._journal.add(self._atlas.asked, keep=False)
 
 
-def _hears_nothing(what: float | str) -> None:
+def _hears_nothing(what: float | str | Path) -> None:
     raise GanzfeldError("No sound is listened to", hint='Start with one: ganzfeld play --audio ""')
 
 

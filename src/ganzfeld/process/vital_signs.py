@@ -18,10 +18,12 @@ class VitalSigns:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._since: tuple[float, float] | None = None
+        self.share = 0.0
+        """Of a processor, what it has used since the first look of this silence."""
 
     def begin(self) -> None:
         """It made a sign: its silence begins anew."""
-        self._since = None
+        self._since, self.share = None, 0.0
 
     def look(self, now: float) -> Condition:
         """How it is. "stopped": by a signal or a debugger. "ended": only a copy of it still holds its pipe. "idle":
@@ -41,4 +43,5 @@ class VitalSigns:
             self._since = now, used
             return "busy"
         began, before = self._since
-        return "idle" if used - before <= IDLE_SHARE * (now - began) and now - began >= 1.0 else "busy"
+        self.share = (used - before) / max(now - began, 0.01)
+        return "idle" if self.share <= IDLE_SHARE and now - began >= 1.0 else "busy"

@@ -36,6 +36,11 @@ class ConductedShow(Protocol):
         """About how many beats a minute that has, if the patch says so; else None."""
         ...
 
+    @property
+    def floor(self) -> float | None:
+        """The decibels below which sound is silence, if the patch says so; else None."""
+        ...
+
     def tempo(self, bpm: float | None, beat: float | None = None, *, every: float = 4.0, at: float = 0.0) -> None:
         """The outside tempo, and where its beat was at `at` (perf_counter), known up to `every` beats."""
         ...
@@ -48,7 +53,8 @@ class ConductedShow(Protocol):
 class Conductor(Background):
     """Follows what the show asks for, in its own thread from `start` to `stop`.
 
-    pulses: what can be followed, by name. expect: told what tempo to expect of a sound. Link is joined when it is asked
+    pulses: what can be followed, by name. expect: told what tempo to expect of a sound. silence: told below how many
+    decibels sound is silence, when the patch says something else than before: until then a hand's choice holds. Link is joined when it is asked
     for first. problem: why there is no tempo, or None.
     """
 
@@ -58,13 +64,15 @@ class Conductor(Background):
         pulses: Mapping[str, Pulse],
         link: LinkSession | None = None,
         expect: Callable[[float | None], None] = lambda bpm: None,
+        silence: Callable[[float], None] = lambda decibels: None,
     ) -> None:
         super().__init__("conductor")
         self.show = show
         self.pulses = dict(pulses)
         self.problem: SignalError | None = None
         self._link = link or LinkSession()
-        self._expect = expect
+        self._expect, self._silence = expect, silence
+        self._floor: float | None = None
 
     def _end(self) -> None:
         self._link.stop()
@@ -72,6 +80,10 @@ class Conductor(Background):
 
     def look(self, now: float) -> None:
         """Pass on what is heard at `now` (perf_counter). Once every 50 ms is enough: between, the show counts on."""
+        if (floor := self.show.floor) != self._floor:
+            self._floor = floor
+            if floor is not None:
+                self._silence(floor)
         follow = self.show.follow
         try:
             pulse = None if follow in (None, "tap") else self._pulse(follow)

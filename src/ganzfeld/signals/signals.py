@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,8 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
+        self._unheard: SignalError | None = None
+        """Why a sound file is not played aloud."""
         self._choosing = threading.Lock()
         self.arrivals = ArrivalsTable()
 
@@ -114,6 +116,7 @@ class Signals:
         told = [file.told for file in self.midi_files if file.told is not None]
         return [
             *self._failed,
+            *([self._unheard] if self._unheard is not None else []),
             *told,
             *(part.problem for part in parts if part is not None and part.problem is not None),
         ]
@@ -167,6 +170,28 @@ class Signals:
             if self.conductor is not None:
                 self.conductor.pulses["audio"] = self.audio.beat
 
+    def hear_file(self, song: Path) -> None:
+        """Hear this file from now on, looped, and aloud where a loudspeaker is wanted, in place of what was heard. Any
+        thread may call. Raises SignalError if it cannot be heard; then what was heard before is heard on."""
+        with self._choosing:
+            options = dict(self.wanted.audio_options)
+            if self.audio is not None:
+                options["floor"] = self.audio.look().floor
+            heard = AudioFile(self._heard, song, self._clock, **options)
+            for part in (self.shared_file, self.speaker, self.audio):
+                if part is not None:
+                    part.stop()
+            self.shared_file = self.speaker = None
+            self.audio = heard.start()
+            self._share(heard)
+            try:
+                self._unheard = None
+                self._open_speaker()
+            except SignalError as error:
+                self._unheard = error
+            if self.conductor is not None:
+                self.conductor.pulses["audio"] = heard.beat
+
     def start(self) -> Signals:
         """Open everything that is wanted."""
         for opening in (
@@ -182,7 +207,9 @@ class Signals:
             except SignalError as error:
                 self._failed.append(error)
         if self._conducts is not None:
-            self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect).start()
+            # What a person said when the show was started counts more than what the patch says.
+            below = (lambda decibels: None) if "floor" in self.wanted.audio_options else self._below
+            self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect, silence=below).start()
         return self
 
     def stop(self) -> None:
@@ -201,6 +228,7 @@ class Signals:
         self.midi_files.clear()
         self.senders.clear()
         self._failed.clear()
+        self._unheard = None
 
     def __enter__(self) -> Signals:
         return self.start()
@@ -250,6 +278,11 @@ class Signals:
         if self.audio is not None:
             self.audio.expect(bpm or self.wanted.audio_options.get("around"))
 
+    def _below(self, decibels: float) -> None:
+        self.wanted = replace(self.wanted, audio_options={**self.wanted.audio_options, "floor": decibels})
+        if self.audio is not None:
+            self.audio.silence_below(decibels)
+
     def _pulses(self) -> dict[str, Pulse]:
         """What of the open signals has a tempo."""
         pulses: dict[str, Pulse] = {}
@@ -296,11 +329,15 @@ class Signals:
             return
         if _is_file(wanted):
             self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
-            if self._ring is not None and isinstance(self._clock, ShowTime):
-                self.shared_file = SharedFile(self.audio.file.path, self._clock, self._ring).start()
+            self._share(self.audio)
         else:
             channel = self.wanted.channel
             self.audio = AudioInput(self._heard, wanted or None, channel=channel, ring=self._ring, **options).start()
+
+    def _share(self, heard: AudioFile) -> None:
+        """Let the doors hear what the show hears of a file."""
+        if self._ring is not None and isinstance(self._clock, ShowTime):
+            self.shared_file = SharedFile(heard.file.path, self._clock, self._ring).start()
 
     def _open_speaker(self) -> None:
         wanted, clock = self.wanted.speaker, self._clock

@@ -19,9 +19,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits, page, picture
 from ganzfeld.studio.allowance import Allowance
+from ganzfeld.studio.brushes import Brushes
 from ganzfeld.studio.desk_actions import obey
+from ganzfeld.studio.library.routes import LibraryService
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.patch_routes import patch_routes
+from ganzfeld.studio.preview_feed import PreviewFeed
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
@@ -33,8 +36,10 @@ from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_o
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import (
     Acknowledgement,
+    AskPreviews,
     AtDesk,
     AtlasDrawn,
+    AtPreviews,
     AtText,
     Beat,
     DoorAction,
@@ -67,6 +72,7 @@ def create_app(
     server: Reachable,
     lookups: Lookups,
     thumbnails: Thumbnails,
+    library: LibraryService,
 ) -> Starlette:
     """The ASGI application, without its guard.
 
@@ -79,7 +85,9 @@ def create_app(
     GET /api/patch   name, text, version
     GET /api/map     the patch as a map: nodes, numbers, what goes where
     GET /api/words   what the editor completes and explains; /api/values what addresses hold now (`lookups.py`)
+    /api/library/…   what `LibraryService` says
     GET /output      a clean page: the picture and nothing else
+    /api/brushes/…   what `Brushes` says
     GET /api/…       what `side_routes` says
     WS  /live        frames and words (`wire.py`), paced by acknowledgement; ?height=640&fps=15 of the frames
     WS  /output/live frames alone; it obeys nothing
@@ -116,6 +124,8 @@ def create_app(
         *link_routes(server, sockets),
         Route("/health", health),
         *side_routes(show, thumbnails),
+        *Brushes(show).routes,
+        *library.routes,
         Route("/output", page.output),
         WebSocketRoute("/live", live),
         WebSocketRoute("/output/live", output_live),
@@ -156,6 +166,7 @@ class _Conversation:
             await self.socket.close(LATER, "too many sizes and rates are asked for: ask for one that others have")
             return
         self.text = TextActions(self.show.document, self.audience, viewer, self.edit)
+        self.previews = PreviewFeed(self.show.previews, viewer)
         if not self.is_clean:
             viewer.tell("you", encode(self.sockets.greeting(self.visitor)))
         speaking = asyncio.create_task(self._speak(viewer))
@@ -166,6 +177,7 @@ class _Conversation:
         finally:
             self.audience.leave(viewer)
             await self.text.leave()
+            await self.previews.leave()
             speaking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await speaking
@@ -225,7 +237,7 @@ class _Conversation:
             viewer.tell("notice", encode(refusal))
 
     async def _obey(
-        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | Look | AtDesk | AtText
+        self, command: PageCommand | DoorAction | KeepAs | OpenPatch | Look | AtDesk | AtText | AtPreviews
     ) -> Refusal | None:
         if self.visitor.role != "play" or isinstance(command, Look):
             return Refusal("this link lets you watch", "Ask who plays the show for a link to play.")
@@ -239,10 +251,13 @@ class _Conversation:
                 await asyncio.to_thread(self.show.keep_as, command.name)
                 return None
             if isinstance(command, OpenPatch):
-                await asyncio.to_thread(self.show.open_patch, command.what)
-                return None
+                kept = await asyncio.to_thread(self.show.open_patch, command.what)
+                return Refusal("what was typed had no file yet", f"It is kept in {kept}") if kept else None
             if isinstance(command, AtText):
                 await self.text.obey(command)
+                return None
+            if isinstance(command, AtPreviews):
+                await self._at_previews(command)
                 return None
             if isinstance(command, SoundChosen):
                 self._must_be_here("the sound device is chosen")
@@ -254,8 +269,8 @@ class _Conversation:
                 self._must_be_here("permission to run a script is given")
                 await self._may_trust(command.path)
                 arguments = {"path": command.path or ""}
-            elif command.name in ("keep", "back") and not self.visitor.token:
-                self._must_be_here("the patch's file is written")  # who has a link to play may write it, too
+            elif command.name in ("keep", "back"):
+                self._may_write()
             await asyncio.to_thread(self.show.command, command.name, **arguments)
         except GanzfeldError as error:
             return Refusal(error.what, error.hint)
@@ -271,6 +286,19 @@ class _Conversation:
         """Refuse what only the machine that plays may ask for. Raises `GanzfeldError`."""
         if not self.visitor.is_here:
             raise GanzfeldError(f"{what} on the machine that plays it", hint="Open the studio there.")
+
+    async def _at_previews(self, command: AtPreviews) -> None:
+        if isinstance(command, AskPreviews):
+            await self.previews.ask(command)
+        else:
+            self._may_write()
+            await asyncio.to_thread(self.show.take_roll, command.line)
+
+    def _may_write(self) -> None:
+        """Refuse who may not write the patch's file: who has a link to play may, and this machine. Raises
+        `GanzfeldError`."""
+        if not self.visitor.token:
+            self._must_be_here("the patch's file is written")
 
     async def _may_trust(self, path: str | None) -> None:
         # Permission lets code run, so it is given to a file that asked.

@@ -57,6 +57,22 @@ CARETS_A_SECOND = 30.0
 """Of moves of a caret, those above are passed over: the next one says where it is."""
 CARETS_AT_ONCE = 30.0
 
+LARGEST_PAINTING = 1024 * 1024
+"""Bytes of a mask that was painted in a page."""
+LARGEST_PAINTED_SIDE = 1024
+"""Its pixels along a side, at most."""
+SLOWEST_PAINTING = 20.0
+"""Seconds within which all of it comes."""
+PAINTED_BYTES_A_SECOND = 1_000_000.0
+"""Of paintings from all pages together, in the long run."""
+PAINTED_BYTES_AT_ONCE = 8_000_000.0
+PREVIEWS_A_SECOND = 15.0
+"""Questions for previews from one connection: whoever rolls dice as fast as a hand can asks so often."""
+PREVIEWS_AT_ONCE = 30.0
+PREVIEW_BYTES_A_SECOND = 1024 * 1024.0
+"""Of previews to one connection; pictures above that are left out."""
+PREVIEW_BYTES_AT_ONCE = 2 * 1024 * 1024.0
+
 SLOWEST_SEND = 20.0
 """Seconds within which a connection takes what it is sent; one that does not is closed."""
 MOST_UNSENT = 4 * 1024 * 1024
@@ -64,3 +80,23 @@ MOST_UNSENT = 4 * 1024 * 1024
 own buffer is usual)."""
 MOST_FRAGMENTS = 1024
 """Pieces in which one message may come."""
+
+LARGEST_FILES = {"network": 4 << 30, "film": 8 << 30, "picture": 200 << 20, "song": 1 << 30, "patch": 1 << 20}
+"""Bytes of one file that a page brings into the library, by its kind."""
+UPLOADS_AT_ONCE = 4
+"""Files that are on their way at a time, of all pages together."""
+UPLOADS_WAITING = 12
+"""Those, and those that have come and that nobody has said a place for."""
+UPLOAD_KEPT_SECONDS = 900.0
+"""How long a file waits for a place; then it is forgotten."""
+SLOWEST_UPLOAD = 20.0
+"""Seconds in which something of a file comes; then it is given up."""
+UPLOADED_BYTES_A_SECOND = 25_000_000
+"""Of files from visitors by link, all of them together: the network that they share is the one that OSC comes by."""
+UPLOADED_BYTES_AT_ONCE = 8_000_000
+FREE_DISK = 2 << 30
+"""Bytes that stay free on a disk that files are brought to: a show writes films and takes there."""
+MOST_FILES = 500
+"""Of one kind in one folder that are listed; and a page brings no more there."""
+LARGEST_QUESTION = 64 * 1024
+"""Bytes of what is asked as JSON."""

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.live_values import LiveValues
 from ganzfeld.studio.map_words import told
 from ganzfeld.studio.show import StudioShow
@@ -25,15 +27,23 @@ class Lookups:
     """The answers of a running studio.
 
     GET /api/words                    `words.Words` of the patch that was played last
+    GET /api/layers                   `inside.Insides` of the document as it is written
     GET /api/map                      `map_words.PatchMap` of what is written
     GET /api/values?address=/face/psi  {"/face/psi": 0.8}; `address` may be given several times
     """
 
-    def __init__(self, show: StudioShow, collect: Callable[[str, str], bytes] | None = None) -> None:
-        """collect: makes the JSON of the words of a text whose files lie in a folder; if not given, a process does."""
+    def __init__(
+        self,
+        show: StudioShow,
+        collect: Callable[[str, str], bytes] | None = None,
+        look_inside: Callable[[str, str, str], bytes] | None = None,
+    ) -> None:
+        """collect, look_inside: make the JSON of the words, and of the insides, of a text whose files lie in a
+        folder; if not given, a process does."""
         self._show = show
         self._service = WordService()
         self._collect = collect or self._service.words
+        self._look_inside = look_inside or self._service.insides
         self._values = LiveValues(show)
 
     @property
@@ -41,6 +51,7 @@ class Lookups:
         # Plain functions: Starlette runs them in threads, off the event loop.
         return [
             Route("/api/words", self._answer_words),
+            Route("/api/layers", self._answer_layers),
             Route("/api/map", self._answer_map),
             Route("/api/values", self._answer_values),
         ]
@@ -60,6 +71,15 @@ class Lookups:
         except GanzfeldError as error:
             return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
         return Response(body, media_type="application/json", headers=_FRESH)
+
+    def _answer_layers(self, request: Request) -> Response:
+        document, _ = self._show.document.told("", 0)
+        try:
+            answer = self._look_inside(document.text, self._show.patch_folder(), self._show.patch_source().text)
+        except GanzfeldError as error:
+            return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
+        insides = replace(msgspec.json.decode(answer, type=Insides), log=document.log, version=document.version)
+        return Response(msgspec.json.encode(insides), media_type="application/json", headers=_FRESH)
 
     def _answer_map(self, request: Request) -> Response:
         whole, _ = self._show.document.told("", 0)

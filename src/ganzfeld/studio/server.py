@@ -19,6 +19,7 @@ from ganzfeld.studio.broadcast import AtlasBroadcast, DocumentBroadcast, Picture
 from ganzfeld.studio.connections import SayOnce
 from ganzfeld.studio.guard import Guard, addresses, has_port
 from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
+from ganzfeld.studio.library.routes import LibraryService
 from ganzfeld.studio.links import Links, Role
 from ganzfeld.studio.lookups import Lookups
 from ganzfeld.studio.reachable import bracketed, is_wildcard, own_addresses, own_names
@@ -88,6 +89,7 @@ class StudioServer:
         self._allowed_hosts = tuple(allowed_hosts)
         self._open_browser = open_browser
         self._lookups = Lookups(show)
+        self._library = LibraryService(show)
         self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -140,7 +142,9 @@ class StudioServer:
 
     def stop(self) -> None:
         """Closes every connection and returns; may be called twice."""
-        self._lookups.close()  # or an answer that is waited for would hold up the end
+        # Or an answer that is waited for would hold up the end.
+        self._lookups.close()
+        self._library.close()
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -182,7 +186,7 @@ class StudioServer:
         sockets = OpenSockets(self.links)
         names = [*self._allowed_hosts, *(own_names() if is_wildcard(self._host) else [bracketed(self._host)])]
         app = Guard(
-            create_app(self._show, audience, sockets, self, self._lookups, thumbnails),
+            create_app(self._show, audience, sockets, self, self._lookups, thumbnails, self._library),
             known=addresses(self._port, names),
             url=self.url,
             links=self.links,
@@ -201,6 +205,7 @@ class StudioServer:
             await self._server.serve(sockets=[listening])
         finally:
             self._lookups.close()
+            self._library.close()
             following.cancel()
             for broadcast in broadcasts:
                 broadcast.stop()

@@ -5,7 +5,7 @@ Every method may be called from any thread and must return at once (`wait` after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -25,9 +25,24 @@ from ganzfeld.values.document import (
 from ganzfeld.values.health import Health
 from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.looking import CellView
+from ganzfeld.values.previews import PreviewDrawn, PreviewVariant
 from ganzfeld.values.status import PatchSource, Status
 
-CommandName = Literal["pause", "resume", "restart", "trust", "later", "roll", "keep", "back", "tap", "take", "end_take"]
+CommandName = Literal[
+    "pause",
+    "resume",
+    "restart",
+    "trust",
+    "later",
+    "roll",
+    "keep",
+    "back",
+    "arm",
+    "disarm",
+    "tap",
+    "take",
+    "end_take",
+]
 
 DoorVerb = Literal["open", "close", "change", "again", "start", "stop", "record"]
 
@@ -101,12 +116,44 @@ class StudioDocument(Protocol):
         ...
 
 
+class StudioPreviews(Protocol):
+    """What pages look at beside the show (`process.show_previews.ShowPreviews`)."""
+
+    def draw(
+        self,
+        asker: Hashable,
+        request: int,
+        variants: Sequence[PreviewVariant],
+        hear: Callable[[PreviewDrawn], None],
+        *,
+        log: str,
+        version: int,
+        height: int,
+    ) -> None:
+        """Draw these for `asker`, again and again, in the place of what they asked for before; none: end that. `hear`
+        is called by any thread."""
+        ...
+
+    def end(self, asker: Hashable) -> None:
+        """They look no more."""
+        ...
+
+
 class StudioShow(Protocol):
     """A show as its viewers see it, and what their hands do to it."""
 
     @property
     def document(self) -> StudioDocument:
         """The text that is written."""
+        ...
+
+    @property
+    def previews(self) -> StudioPreviews:
+        """What may be looked at beside the show."""
+        ...
+
+    def take_roll(self, line: str) -> None:
+        """Keep this line in the place of the one that dice propose. May raise GanzfeldError."""
         ...
 
     def document_state(self) -> DocumentState:
@@ -144,6 +191,10 @@ class StudioShow(Protocol):
     def listen_to(self, device: str, /) -> None:
         """Hear this sound device from now on ("": the system's own). Takes up to two seconds. May raise GanzfeldError:
         then what was heard before is heard on."""
+        ...
+
+    def hear_song(self, song: Path, /) -> None:
+        """Hear this file of sound from now on, in the place of what is heard. May raise GanzfeldError."""
         ...
 
     @property
@@ -220,8 +271,9 @@ class StudioShow(Protocol):
         one below."""
         ...
 
-    def open_patch(self, what: str) -> None:
-        """Play a shipped example, or one of the person's patches, by its name."""
+    def open_patch(self, what: str) -> Path | None:
+        """Play a shipped example, or one of the person's patches, by its name. Returns the file in which what was typed
+        before is kept, if it had none."""
         ...
 
     def door(self, do: DoorVerb, door: str, **options: Any) -> None:
@@ -229,9 +281,10 @@ class StudioShow(Protocol):
         ...
 
     def command(self, name: CommandName, **arguments: str) -> None:
-        """ "trust" takes `path`, one of `Status.pending_trust`; "later" too: it is not to run now. "roll" puts a line
-        that dice propose into the patch, in place of the one before; "keep" writes it into the file; "back" takes it
-        back, or else the last one kept. "take" records a take beside the patch from now on, until "end_take".
+        """ "trust" takes `path`, one of `Status.pending_trust`; "later" too: it is not to run now. "roll" proposes
+        another line; "keep" plays it, and writes it into the file; "back" drops it, or else takes back the last one
+        kept; "arm": what is rolled plays at once, "disarm": not before it is kept. "take" records a take beside the
+        patch from now on, until "end_take".
 
         Raises `GanzfeldError` when it cannot be done; the page shows what it says.
         """

@@ -8,8 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,7 @@ from msgspec.structs import replace
 
 from ganzfeld.bending.base import bends
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.networks.files import open_network_file
-from ganzfeld.networks.find import find_network, shipped_names
-from ganzfeld.networks.kinds import config_from_json
+from ganzfeld.networks.find import shipped_names
 from ganzfeld.patch.addresses import addresses
 from ganzfeld.patch.examples import examples_of
 from ganzfeld.patch.expressions import NAMES, known_functions
@@ -31,6 +28,7 @@ from ganzfeld.patch.network.bends import BlendMethod
 from ganzfeld.patch.node import Choice, Declared, Declares, Input, Node, Parameter, Value
 from ganzfeld.patch.nodes import node_types
 from ganzfeld.patch.nodes.network import NetworkNode
+from ganzfeld.studio.opened_networks import MOST_NETWORKS, file_of, names_in, shipped_that_fit
 from ganzfeld.studio.words import (
     AddressWord,
     BendWord,
@@ -46,7 +44,6 @@ from ganzfeld.studio.words import (
 
 MOST_ADDRESSES = 5_000
 MOST_NUMBERS = 5_000
-MOST_NETWORKS = 16
 MOST_WEIGHTS = 2_000
 LONGEST_DEFAULT = 60
 
@@ -212,41 +209,9 @@ def _networks(graph: Graph, folder: Path) -> list[NetworkWord]:
 
 def _network(node: GraphNode, graph: Graph, folder: Path) -> NetworkWord:
     """The first of the networks that a node may play; without names if it cannot be read."""
-    slot = graph.slots[node.addresses["file"]]
-    name = str(next(iter(slot.candidates), slot.initial))
-    try:
-        inside = _inside(find_network(name) or folder / Path(name).expanduser())
-    except (GanzfeldError, OSError, ValueError):
+    file = file_of(node, graph)
+    inside = names_in(file, folder)
+    if inside is None:
         return NetworkWord(node.name, (), ())
-    return NetworkWord(node.name, inside.layers, inside.weights[:MOST_WEIGHTS], tuple(_blends(name, inside)))
-
-
-@dataclass(frozen=True)
-class _Inside:
-    """What a network file says of itself. build: its kind and its weights' shapes, which a blend wants the same."""
-
-    layers: tuple[str, ...]
-    weights: tuple[str, ...]
-    build: tuple[str, dict[str, tuple[int, ...]]]
-
-
-def _blends(name: str, inside: _Inside) -> Iterator[str]:
-    """The shipped networks that are built alike."""
-    for other in shipped_names():
-        path = find_network(other)
-        if other != name and path is not None and _inside(path).build == inside.build:
-            yield other
-
-
-def _inside(path: Path) -> _Inside:
-    """A network file's layers and weights."""
-    stat = path.stat()
-    return _names_inside(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(MOST_NETWORKS)
-def _names_inside(path: Path, changed: int, size: int) -> _Inside:
-    file = open_network_file(path)
-    config = config_from_json(file.config).measured(file.weights)
-    shapes = {weight: tuple(tensor.shape) for weight, tensor in file.weights.items()}
-    return _Inside(tuple(config.specs), tuple(file.weights), (config.kind, shapes))
+    weights = tuple(inside.weights)[:MOST_WEIGHTS]
+    return NetworkWord(node.name, inside.layers, weights, tuple(shipped_that_fit(file, inside)))

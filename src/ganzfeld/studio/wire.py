@@ -28,6 +28,7 @@ from ganzfeld.values.document import (
     WriterName,
 )
 from ganzfeld.values.looking import MOST_VIEWS, CellShown, CellView
+from ganzfeld.values.previews import HIGHEST, LONGEST_LINE, LOWEST, MOST_VARIANTS, PreviewDrawn, PreviewVariant
 from ganzfeld.values.status import PatchSource, Status
 
 PatchName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -65,7 +66,7 @@ class You(msgspec.Struct, frozen=True, tag_field="kind", tag="you"):
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="kind", tag="notice"):
-    """The answer to a command that could not be done."""
+    """The answer to a command that could not be done, or not as a person may think."""
 
     what: str
     hint: str = ""
@@ -297,6 +298,24 @@ class AtlasDrawn(_FromPage, frozen=True, tag="drawn"):
     number: int
 
 
+class AskPreviews(_FromPage, frozen=True, tag="preview"):
+    """Draw these variants of what plays, again and again, small and beside the show, until the page asks for others.
+    request: a number that grows; the newest of a page counts, one without variants ends it. log, version: the document
+    that changes are of. height: of the pictures, in pixels. Answered with `PreviewDrawn`."""
+
+    request: int
+    log: LogId = ""
+    version: Place = 0
+    height: Annotated[int, msgspec.Meta(ge=LOWEST, le=HIGHEST)] = 120
+    variants: Annotated[list[PreviewVariant], msgspec.Meta(max_length=MOST_VARIANTS)] = []
+
+
+class TakeRoll(_FromPage, frozen=True, tag="take_roll"):
+    """Keep this line in the place of the one that dice propose."""
+
+    line: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_LINE)]
+
+
 FromStudio = (
     EncodedFrame
     | EncodedAtlas
@@ -312,10 +331,14 @@ FromStudio = (
     | Carets
     | You
     | Edited
+    | PreviewDrawn
 )
 AtDesk = KnobTurned | KnobReleased | SnapshotAction | LearnControl | MasterMoved | SoundFloor | SoundChosen
 AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit
-FromPage = Acknowledgement | AtlasDrawn | Look | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText
+AtPreviews = AskPreviews | TakeRoll
+FromPage = (
+    Acknowledgement | AtlasDrawn | Look | PageCommand | DoorAction | KeepAs | OpenPatch | AtDesk | AtText | AtPreviews
+)
 
 encode = msgspec.msgpack.Encoder().encode
 Message = TypeVar("Message")

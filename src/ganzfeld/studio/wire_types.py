@@ -17,6 +17,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, machine, map_words, sharing, show, wire
+from ganzfeld.studio.inside import Insides
+from ganzfeld.studio.library.kinds import FileKind
+from ganzfeld.studio.library.listing import Library
+from ganzfeld.studio.library.questions import Fitting
+from ganzfeld.studio.library.uploads import ArrivedFile, Upload
 from ganzfeld.studio.map_words import PatchMap
 from ganzfeld.studio.words import Words
 from ganzfeld.values import desk, document, inputs, looking, status
@@ -39,11 +44,13 @@ _ALIASES: dict[str, Any] = {
     "SnapshotVerb": wire.SnapshotVerb,
     "ArrivalSource": inputs.ArrivalSource,
     "Role": links.Role,
+    "FileKind": FileKind,
     "Driver": map_words.Driver,
     "WireKind": map_words.WireKind,
     "ViewKind": looking.ViewKind,
     "AtDesk": wire.AtDesk,
     "AtText": wire.AtText,
+    "AtPreviews": wire.AtPreviews,
     "FromPage": wire.FromPage,
     "FromStudio": wire.FromStudio,
 }
@@ -51,11 +58,16 @@ _ALIASES: dict[str, Any] = {
 _ANSWERS = (
     Words,
     PatchMap,
+    Insides,
     inputs.Inputs,
     machine.OutputsHere,
     machine.SoundsHere,
     machine.Examined,
     sharing.SharedLinks,
+    Library,
+    Fitting,
+    Upload,
+    ArrivedFile,
 )
 """What the page is answered beside its WebSocket, as JSON."""
 _PLAIN: dict[Any, str] = {

@@ -13,10 +13,12 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.language.edits import splices_of
+from ganzfeld.studio.inside import Insides
+from ganzfeld.studio.layers import insides
 from ganzfeld.studio.map import patch_map
 from ganzfeld.studio.map_words import MapQuestion, PatchMap
 from ganzfeld.studio.vocabulary import vocabulary
-from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, Question, Words
+from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, InsideQuestion, Question, Words
 
 
 def main() -> None:
@@ -31,10 +33,12 @@ def main() -> None:
         answers.flush()
 
 
-def _answer(question: AnyQuestion) -> Words | EditAnswer | PatchMap:
+def _answer(question: AnyQuestion) -> Words | Insides | EditAnswer | PatchMap:
     match question:
         case Question(text, folder):
             return vocabulary(text, Path(folder) if folder else None)
+        case InsideQuestion(text, folder, instead):
+            return insides(text, Path(folder) if folder else None, instead)
         case MapQuestion(text):
             return patch_map(text)
         case EditQuestion(text, do, arguments):

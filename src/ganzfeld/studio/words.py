@@ -132,6 +132,14 @@ class Question(msgspec.Struct, frozen=True, tag_field="kind", tag="words"):
     folder: str = ""
 
 
+class InsideQuestion(msgspec.Struct, frozen=True, tag_field="kind", tag="insides"):
+    """Or: what is inside its networks (`inside.Insides`), or inside those of the text `instead` if it is no patch."""
+
+    text: str
+    folder: str = ""
+    instead: str = ""
+
+
 class EditQuestion(msgspec.Struct, frozen=True, tag_field="kind", tag="edit"):
     """Or: what an edit (`patch.language.edits`) makes of this text."""
 
@@ -148,4 +156,4 @@ class EditAnswer(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-AnyQuestion = Question | EditQuestion | MapQuestion
+AnyQuestion = Question | InsideQuestion | EditQuestion | MapQuestion

@@ -50,7 +50,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -199,7 +199,7 @@ class Ring:
         return cls(segment)
 
     @classmethod
-    def attach(cls, name: str) -> Ring:
+    def attach(cls, name: str) -> Self:
         """The ring of that name. FileNotFoundError if there is none (any more, or not ready yet)."""
         return cls(MemorySegment(name))
 
@@ -297,13 +297,15 @@ class RingWriter:
         if sequence == 0 or sequence % 2:
             return False
         lease = (sequence >> 1) << 4 | slot
-        oldest = self._now() - LEASE_SECONDS
-        words, floats = ring.words, ring.floats
-        first = ring.row_word(0)
+        words, first = ring.words, ring.row_word(0)
         for word in range(first, first + 8 * READERS, 8):
-            if words[word + 1] == lease and words[word] and floats[word + 2] >= oldest:
+            if words[word + 1] == lease and words[word] and self._counts(word):
                 return True
         return False
+
+    def _counts(self, word: int) -> bool:
+        """Whether the lease in the row that begins at this word still keeps us away."""
+        return self.ring.floats[word + 2] >= self._now() - LEASE_SECONDS
 
 
 class RingReader:

@@ -55,7 +55,8 @@ _VERSION = 2
 _BEATS, _WRITER, _EXPECTED = 3, 4, 5
 _HEAD, _ROW = 32, 32
 _MASTER = _HEAD + _ROW * MOST_OUTPUTS
-_GENERATION, _NUMBER, _WIDTH, _HEIGHT, _ACTIVE, _NAME_BYTES, _NAME = range(7)
+GENERATION, NUMBER, WIDTH, HEIGHT, ACTIVE, _NAME_BYTES, _NAME = range(7)
+"""Words of an output's row, for `Board.get` and `put`."""
 
 
 class Board:
@@ -84,6 +85,10 @@ class Board:
     def writer(self) -> int:
         """The number of the process that writes frames; 0 if none ever did."""
         return self.words[_WRITER]
+
+    def take_over(self) -> None:
+        """Frames are written by this process from now on."""
+        self.words[_WRITER] = os.getpid()
 
     def expect_readers(self, count: int) -> None:
         """How many readers an output will have: rings that are too small for them are made anew, bit by bit."""
@@ -161,14 +166,12 @@ class FrameStore:
     @property
     def published(self) -> int:
         """Changes whenever a frame of any output is published."""
-        return sum(self._board.get(row, _NUMBER) for row in range(MOST_OUTPUTS))
+        return sum(self._board.get(row, NUMBER) for row in range(MOST_OUTPUTS))
 
     def outputs(self) -> list[str]:
         """Names of the outputs that the patch has now and that have had a frame."""
         board = self._board
-        return [
-            board.name(row) for row in range(MOST_OUTPUTS) if board.get(row, _ACTIVE) and board.get(row, _GENERATION)
-        ]
+        return [board.name(row) for row in range(MOST_OUTPUTS) if board.get(row, ACTIVE) and board.get(row, GENERATION)]
 
     def close(self) -> None:
         """Remove every block of the session. Readers keep what they hold."""
@@ -186,7 +189,7 @@ def remove(board: Board) -> None:
         if not board.get(row, _NAME_BYTES):
             break
         # A writer killed while it changed the size leaves the ring before, or one not announced yet.
-        generation = board.get(row, _GENERATION)
+        generation = board.get(row, GENERATION)
         for each in range(max(generation - 1, 1), generation + 2):
             unlink(board.ring_name(row, each))
     unlink(board.session)
@@ -221,7 +224,7 @@ class FrameWriter:
         closing: Callable[[np.ndarray], None] | None = None,
     ) -> None:
         self._board = Board(session)
-        self._board.words[_WRITER] = os.getpid()
+        self._board.take_over()
         self._opened, self._closing = opened, closing
         self._rings: dict[int, RingWriter] = {}
         self._names: frozenset[str] = frozenset()
@@ -238,7 +241,7 @@ class FrameWriter:
         for row in range(MOST_OUTPUTS):
             if not self._board.get(row, _NAME_BYTES):
                 break
-            self._board.put(row, _ACTIVE, int(self._board.name(row) in outputs))
+            self._board.put(row, ACTIVE, int(self._board.name(row) in outputs))
 
     def publish(
         self, output: str, width: int, height: int, fill: Callable[[np.ndarray], None], *, frame: int, t: float
@@ -268,8 +271,8 @@ class FrameWriter:
 
     def _commit(self, row: int, writer: RingWriter, slot: int, *, frame: int, t: float) -> int:
         number = writer.commit(slot, frame=frame, t=t, wall=time.time())
-        self._board.put(row, _NUMBER, number)
-        self._board.put(row, _ACTIVE, 1)
+        self._board.put(row, NUMBER, number)
+        self._board.put(row, ACTIVE, 1)
         return number
 
     @property
@@ -293,10 +296,10 @@ class FrameWriter:
     def _open(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
         """The ring for that size: the present one if it fits, else one of the next generation."""
         board = self._board
-        generation = board.get(row, _GENERATION)
+        generation = board.get(row, GENERATION)
         old = self._rings.pop(row, None)
         ring = None
-        number = board.get(row, _NUMBER)
+        number = board.get(row, NUMBER)
         if old is not None:
             old.ring.retire()
             self._close(old.ring)
@@ -321,10 +324,10 @@ class FrameWriter:
                     f"no shared memory for an output of {width} × {height} pixels: {error}",
                     hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
                 ) from error
-            board.put(row, _WIDTH, width)
-            board.put(row, _HEIGHT, height)
+            board.put(row, WIDTH, width)
+            board.put(row, HEIGHT, height)
             fence()
-            board.put(row, _GENERATION, generation + 1)
+            board.put(row, GENERATION, generation + 1)
             if generation:
                 unlink(board.ring_name(row, generation))
         if self._opened:
@@ -360,7 +363,7 @@ class FrameReader:
         with self._lock:
             if self._closed or not self._newer(0) or self._row is None:
                 return (0, 0) if self._last is None else (self._last.pixels.shape[1], self._last.pixels.shape[0])
-            return self._board.get(self._row, _WIDTH), self._board.get(self._row, _HEIGHT)
+            return self._board.get(self._row, WIDTH), self._board.get(self._row, HEIGHT)
 
     def latest(self) -> SharedFrame | None:
         """The newest frame, its pixels a copy that all who ask for it share: look, don't write. None: none yet."""
@@ -375,7 +378,7 @@ class FrameReader:
                 if frame is not None:
                     frame.pixels.flags.writeable = False
                     self._last = frame
-                if self._board.get(self._row or 0, _GENERATION) == self._generation:
+                if self._board.get(self._row or 0, GENERATION) == self._generation:
                     break
             return self._last
 
@@ -405,12 +408,12 @@ class FrameReader:
     def _newer(self, after: int) -> bool:
         if self._row is None:
             self._row = self._board.row(self.output)
-        return self._row is not None and self._board.get(self._row, _NUMBER) > after
+        return self._row is not None and self._board.get(self._row, NUMBER) > after
 
     def _attach(self) -> bool:
         """Attach to the present ring; False if it went away in this moment (the writer is changing it)."""
         assert self._row is not None
-        generation = self._board.get(self._row, _GENERATION)
+        generation = self._board.get(self._row, GENERATION)
         if generation == self._generation:
             return True
         try:

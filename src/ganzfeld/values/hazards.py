@@ -7,12 +7,13 @@ set aside, and the rest of the show plays on. In a process that plays alone the 
 A hazard has a patience. What never returns is stopped by an exception thrown into its thread; what does not hear that
 holds the process up until somebody ends it.
 
-Layout (words of 8 bytes): 0 progress; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience in
+Layout (words of 8 bytes): 0 progress; 1 pulse; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience in
 milliseconds, when it began in microseconds of `perf_counter`, whether frames wait for it, bytes in the path, –, path.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
 import logging
@@ -41,6 +42,8 @@ QUIET_SECONDS = 2.0
 """Without any hazard, after which the watchdog ends: whoever makes many engines would keep a thread for each."""
 STOPS_WITHIN = 1.0
 """Seconds after an exception was thrown into a hazard, when it is clear that it does not hear that."""
+MENDED_STOPS_WITHIN = 0.4
+"""The same, where the file has changed meanwhile: somebody waits for it."""
 _ROW, _HEAD = 8 + LONGEST_PATH // 8, 8
 _NUMBER, _KIND, _STAMP, _PATIENCE, _BEGAN, _WAITED_FOR, _BYTES = range(7)
 
@@ -92,6 +95,16 @@ class HazardBoard:
     def progress(self) -> int:
         """Grows whenever a hazard begins or is over, and with every step of building a patch."""
         return self.words[0]
+
+    @property
+    def pulse(self) -> int:
+        """Grows several times a second while there is a hazard and any thread of the process can run Python."""
+        return self.words[1]
+
+    def beat(self) -> None:
+        """A thread of the process runs Python."""
+        with contextlib.suppress(ValueError):  # the board has just been closed
+            self.words[1] += 1
 
     def standing(self) -> list[Hazard]:
         """The hazards that are not over, the newest first; what the process was doing when it died."""
@@ -170,6 +183,11 @@ class Hazards:
         """The files at which something was stopped, and which version of each it was (see `stamp_of`)."""
         self.steps = 0
         """As `HazardBoard.progress`, of this process."""
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether a file at which something was stopped has changed since."""
+        return any(stamp_of(path) != stamp for path, stamp in self.stopped.items())
 
     def step(self) -> None:
         """Building a patch has come a step further."""
@@ -251,6 +269,8 @@ class Hazards:
         steps, quiet = -1, 0.0
         while True:
             time.sleep(LOOK_SECONDS)
+            if self._board is not None:
+                self._board.beat()
             with self._lock:
                 standing = list(self._standing.values())
                 quiet = quiet + LOOK_SECONDS if self.steps == steps and not standing else 0.0
@@ -267,7 +287,8 @@ class Hazards:
         with self._lock:
             if id(hazard) not in self._standing:
                 return
-            if not hazard.thrown or now - hazard.thrown > STOPS_WITHIN:
+            within = MENDED_STOPS_WITHIN if hazard.mended else STOPS_WITHIN
+            if not hazard.thrown or now - hazard.thrown > within:
                 deaf = bool(hazard.thrown)
                 hazard.thrown = now
                 self.stopped[hazard.path] = hazard.stamp

@@ -118,7 +118,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     processes of a machine share). beat: beats since the show began. bpm: beats a minute. speed: seconds of show time
     in a second.
     follow: what the tempo is taken from ("midi", "audio", "link", "tap"), or None. expected: about how many beats a
-    minute that may have, if the patch says so.
+    minute that may have, if the patch says so. floor: the decibels below which sound is silence, if it says so.
     device: where networks run, such as "cuda:0". outputs: their names, the main one first.
     errors: what is wrong now. pending_trust: paths of script files that wait for a person's permission to run.
 
@@ -127,7 +127,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
     render_alive: False while there is no render process; the last picture is held until it is back.
     put_off: of `pending_trust`, those of which a person said on the page: not now.
-    rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+    rolled: the line that dice propose, `ROLLING` while they roll, "" if there is none. rolled_after: the line of the
+    patch's newest text after which it would stand, from 1; 0: it stands in the text and plays, or there is none.
+    dice_armed: whether what dice roll plays at once.
     doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
     take: the take that is recorded, or None.
     osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
@@ -156,6 +158,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     paused: bool = False
     follow: str | None = None
     expected: float | None = None
+    floor: float | None = None
     device: str = ""
     outputs: tuple[str, ...] = ()
     errors: tuple[Problem, ...] = ()
@@ -167,6 +170,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     render_alive: bool = True
     put_off: tuple[str, ...] = ()
     rolled: str = ""
+    rolled_after: int = 0
+    dice_armed: bool = False
     osc_dropped: int = 0
     osc_dropped_last: str = ""
     doors: tuple[DoorStatus, ...] = ()

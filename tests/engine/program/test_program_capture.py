@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganzfeld.engine import building
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.capture import CudaGraphs, NoGraphs
 from ganzfeld.errors import PatchError
@@ -113,6 +114,23 @@ def test_channels_gains_styles_and_directions_are_captured(small_network: Path, 
     assert (one.play() - one.play(3)).abs().max() > 8, "it moves"
 
 
+def test_masks_are_captured(small_network: Path, device: str) -> None:
+    text = (
+        f"other = network({str(small_network)!r}, latent=seeds('0-9', speed=2))\n"
+        "clouds = noise('simplex2d', period=0.3, tx=t, most_harmonics=0, harmonics=0)\n"
+        f"face = network({str(small_network)!r}, latent=seeds('0-9'), psi=0.8)\n"
+        "face.bend('b16', rotate=40*t, mask=other)\n"
+        "face.bend('b16', multiply=1.5 + sin(t), noise=0.3, channels=0.5, mask=clouds)\n"
+        "face.bend('b32', feedback=0.5, mask=clouds)\n"
+        "face.bend('b8', add=sin(t + c), mask=levels(clouds, invert=1))\n"
+        "out(face, size=(48, 32))\n"
+    )
+    one, other = Stage(text, device), Stage(text, device, captures=False)
+    assert one.captured
+    same(one, other, 8)
+    assert (one.play() - one.play(3)).abs().max() > 8, "it moves"
+
+
 def test_pictures_are_the_callers_own(text: str, device: str) -> None:
     stage = Stage(text, device)
     first = stage.engine.frame(stage.clock.advance(1 / FPS))["out"]
@@ -181,10 +199,9 @@ def test_choices_are_ready_before_they_are_made(small_network: Path, device: str
         "face.show(seq('image b8 b16', beats=0.3), view=seq('rgb mean', beats=0.2))\nout(face, size=(32, 32))"
     )
     one, other = Stage(text, device), Stage(text, device, captures=False)
-    ready = len(one.engine._playing.built._programs)
-    assert ready == 4
+    assert len(one.engine._playing.built._programs) == 6, "also what comes together"
     same(one, other, 40)
-    assert len(one.engine._playing.built._programs) == 6, "and the others when they are"
+    assert len(one.engine._playing.built._programs) == 6
     assert one.captured
 
 
@@ -332,7 +349,10 @@ def test_a_device_that_is_not_here_is_refused_in_its_place(small_network: Path) 
     Stage(f"face = network({str(small_network)!r}, device='cpu')\nout(face)", "cpu").play()
 
 
-def test_a_variant_does_not_wait_for_a_patch_that_is_built(small_network: Path, device: str) -> None:
+def test_a_variant_does_not_wait_for_a_patch_that_is_built(
+    small_network: Path, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "foreseen", lambda *asked: ())
     text = (
         f"face = network({str(small_network)!r}, latent=noise())\n"
         "face.show(seq('image b8', beats=0.3), view=seq('rgb mean', beats=0.2))\nout(face, size=(32, 32))"

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import fake_td
+from card_writing import Writer
+from fake_cuda import FakeCuda
 from td_project import Stage
 
 
@@ -148,6 +150,120 @@ def test_one_channel_is_grey(played):
     assert played.reader.latest().pixels[0, 0].tolist() == [128, 128, 128, 255]
 
 
+TOUCHDESIGNERS = ("BGRA", "straight", "bottom")
+
+
+@pytest.fixture
+def card(played, tmp_path, monkeypatch) -> Any:
+    """The same with a card that both sides see, behind a stand-in for its driver. `cards` writes; made anew by
+    `again`."""
+    module = played.one.file("ganzfeld_cuda")
+    folder = tmp_path / "card"
+    folder.mkdir()
+    far = FakeCuda(folder)
+    monkeypatch.setattr(module, "load", lambda: far)
+    played.comp.par.Cuda.val = True
+    played.far, played.module, played.made = far, module, []
+
+    def again() -> Writer:
+        played.made.append(Writer(folder, played.comp.par.Sharedname.eval()))
+        return played.made[-1]
+
+    played.again = again
+    played.cards = again()
+    yield played
+    played.bridges.end_all()
+    for writer in played.made:
+        writer.cards.close()
+    assert far.opened == 0
+
+
+def as_touchdesigner_has_it(pixels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(pixels[::-1, :, [2, 1, 0, 3]])
+
+
+def test_a_picture_on_the_card_is_the_right_way_up_and_in_touchdesigners_order(card):
+    target = card.comp.op("target")
+    card.writer.write(np.full((3, 2, 4), 77, np.uint8))
+    card.cards.write(as_touchdesigner_has_it(corners()), TOUCHDESIGNERS)
+    for _ in range(3):
+        card.one.project.frame()
+    assert target.texture[2, 0].tolist() == [1, 0, 0, 1]
+    assert target.texture[0, 1].tolist() == [0, 0, 1, pytest.approx(128 / 255)]
+    assert (target.copies, target.card_copies) == (1, 1), "nothing is copied when nothing is new"
+    assert dict(card.comp.op("status").rows())["cuda"] == "on"
+    assert target.warnings() == ""
+
+
+def test_a_picture_that_touchdesigner_may_still_copy_is_not_written_over(card):
+    seen = []
+    for number in range(1, 12):
+        card.cards.write(as_touchdesigner_has_it(np.full((3, 2, 4), number, np.uint8)), TOUCHDESIGNERS)
+        card.one.project.frame()
+        picture = card.bridges.bridge(card.comp).picture
+        for later in range(3):
+            card.cards.write(np.full((3, 2, 4), 100 + later, np.uint8), TOUCHDESIGNERS)
+        seen.append((picture.is_held, int(picture.to_host()[0, 0, 0])))
+    assert seen == [(True, number) for number in range(1, 12)]
+    assert card.far.waited == len(seen) - 1, "its copy is waited for before a picture is given back"
+
+
+def test_while_there_is_none_on_the_card_pictures_come_through_memory(card, monkeypatch):
+    target = card.comp.op("target")
+    card.bridges.STATUS_SECONDS = 0.0
+    card.cards.write(as_touchdesigner_has_it(corners()), TOUCHDESIGNERS)
+    card.one.project.frame()
+    assert target.card_copies == 1
+    monkeypatch.setattr(card.module, "_is_alive", lambda pid: False)
+    card.cards.cuda.die()
+    card.cards.cards._left.clear()
+    card.cards.cards._now = None
+    card.writer.write(np.full((3, 2, 4), 255, np.uint8))
+    card.one.project.frame()
+    assert (target.copies, target.card_copies) == (2, 1)
+    assert (target.texture == 1).all()
+    assert "nobody shares" in dict(card.comp.op("status").rows())["cuda"]
+    monkeypatch.undo()
+    monkeypatch.setattr(card.module, "load", lambda: card.far)
+    card.again().write(as_touchdesigner_has_it(corners()), TOUCHDESIGNERS)
+    card.one.project.frame()
+    assert (target.copies, target.card_copies) == (3, 2)
+    assert dict(card.comp.op("status").rows())["cuda"] == "on"
+
+
+def test_pictures_that_lie_otherwise_and_no_card_are_told_and_come_through_memory(card, monkeypatch):
+    target = card.comp.op("target")
+    card.cards.write(corners())
+    card.writer.write(corners())
+    card.one.project.frame()
+    assert (target.copies, target.card_copies) == (1, 0)
+    assert "RGBA from the top" in dict(card.comp.op("status").rows())["cuda"]
+
+    def load():
+        raise card.module.CudaError("there is no driver of an NVIDIA card here")
+
+    card.bridges.end_all()
+    monkeypatch.setattr(card.module, "load", load)
+    card.one.project.frame()
+    assert (target.copies, target.card_copies) == (2, 0)
+    assert "no driver" in dict(card.comp.op("status").rows())["cuda"]
+
+
+def test_the_show_is_asked_to_share_on_the_card_only_where_it_is_switched_on(played, monkeypatch):
+    link = played.one.file("ganzfeld_link")
+    words: list[list[str]] = []
+
+    def popen(said, **options):
+        words.append(said)
+        return SimpleNamespace(poll=lambda: None)
+
+    monkeypatch.setattr(link.subprocess, "Popen", popen)
+    config = {"python": __file__, "patch": __file__, "name": "wall", "port": 9420}
+    for cuda in (False, True):
+        link.Link(str(played.one.folder), {**config, "cuda": cuda})._start(0.0)
+    assert [each.count("cuda:wall,order=BGRA,origin=bottom") for each in words] == [0, 1]
+
+
 def test_switched_off_it_lets_go_and_on_it_comes_back(played):
     played.writer.write(corners())
     played.one.project.frame()
@@ -196,6 +312,14 @@ def test_the_imitation_is_strict(played):
         lambda: played.comp.customPages[0].appendFloat("bad_name"),
         lambda: played.comp.customPages[0].appendFloat("Active"),
         lambda: played.comp.customPages[0].appendSlider("Good"),
+    ):
+        with pytest.raises((fake_td.tdError, AttributeError)):
+            wrong()
+    shape = td.CUDAMemoryShape()
+    shape.width = shape.height = 2
+    for wrong in (
+        lambda: setattr(shape, "channels", 4),
+        lambda: target.copyCUDAMemory(1, 16, shape),
     ):
         with pytest.raises((fake_td.tdError, AttributeError)):
             wrong()

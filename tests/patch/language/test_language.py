@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganzfeld.errors import PatchError
+from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.models import Patch, Settings
 
@@ -41,6 +42,13 @@ def test_reads_the_organ_of_the_design() -> None:
     lines = ORGAN.splitlines()
     assert lines[psi.span.line - 1][psi.span.column - 1 : psi.span.end_column - 1] == psi.text
     assert patch.nodes["face"].methods[0].name == "show"
+
+
+def test_where_silence_lies() -> None:
+    text = "audio(floor=-42.5)\nbpm(90)\nout(noise(tx=audio.level))\n"
+    assert parse(text).settings.floor == -42.5
+    assert parse(text.replace("audio(floor=-42.5)", "")).settings.floor is None
+    assert Graph(parse(text)).structure == Graph(parse(text.replace("42.5", "30"))).structure, "nothing is built for it"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +129,11 @@ def test_several_outputs_get_names() -> None:
         ("noise()", 1, 1, "goes nowhere"),
         ("a = noise()\nb = a.x.y(1)", 2, 5, ""),
         ("bpm(0)", 1, 1, "greater than 0"),
+        ("audio()", 1, 1, "floor"),
+        ("audio(floor=3)", 1, 1, "-120 to 0"),
+        ("audio(floor=t)", 1, 13, "constant"),
+        ("audio(level=3)", 1, 7, "level"),
+        ("audio = noise()", 1, 1, "word of the language"),
         ("bpm('mdi')", 1, 1, "'midi'"),
         ("bpm(120, 'linc')", 1, 1, "'link'"),
         ("bpm('midi', 'tap')", 1, 1, "bpm(124"),

@@ -131,6 +131,28 @@ def test_a_block_plays_while_another_is_broken(file):
     assert show.plays[-1] == (show.document.text, True)
 
 
+def test_what_would_play_with_a_change_is_told_and_nothing_is_changed(file):
+    show = Show(file)
+    show.type("network()", "network(")  # half a line elsewhere
+    before, plays = show.document.text, len(show.plays)
+    told, _ = show.document.told("", 0)
+    at = units_of(told.text[: told.text.index("out(face)") + 8])
+    change = ChangeSet.splices(units_of(told.text), [(at, at, ", fps=30")]).json()
+    show.type("# ", "#  ")  # somebody else goes on meanwhile
+    assert show.document.text_with(told.log, told.version, change) == PATCH.replace("out(face)", "out(face, fps=30)")
+    assert show.document.text_with(told.log, told.version, [units_of(told.text)]) == PATCH, "nothing: what plays"
+    assert show.document.text == before.replace("# ", "#  ", 1) and len(show.plays) == plays
+    for log, version, wrong in (
+        ("another", told.version, change),
+        (told.log, told.version + 9, change),
+        (told.log, told.version, [3]),
+        (told.log, told.version, [[units_of(told.text), "x\ny"]]),
+        (told.log, told.version, [units_of(told.text), [0, "x" * 20_000_000]]),
+    ):
+        with pytest.raises(GanzfeldError, match=r"changed too much|no change"):
+            show.document.text_with(log, version, wrong)
+
+
 def test_a_place_of_a_version_that_is_unknown_is_not_guessed(file):
     show = Show(file)
     with pytest.raises(GanzfeldError, match="changed too much"):

@@ -19,7 +19,7 @@ class AddActivation(ActivationBend):
     }
     examples = (*on_layers("add", (-0.5, -0.2, 0.2, 0.5, 1), ", channels=0.5"),)
     taste = {"add": Taste(LOCAL, (0.2, 0.6), share=True)}
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return added(x, amounts["add"])
+        return added(x, amounts["add"], context.mask)

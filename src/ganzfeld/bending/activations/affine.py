@@ -31,7 +31,7 @@ class AffineActivation(ActivationBend):
         "rotate": Taste(LAYERS, (10, 60), often=2.5),
         "scale": Taste(LAYERS, (0.1, 0.4), often=2),
     }
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return affine(x, amounts["x"], amounts["y"], amounts["rotate"], amounts["scale"])
+        return affine(x, amounts["x"], amounts["y"], amounts["rotate"], amounts["scale"], context.mask)

@@ -19,7 +19,7 @@ class DilateActivation(ActivationBend):
     }
     examples = (*on_layers("dilate", (0.2, 0.4, 0.6, 0.8, 1)),)
     taste = {"dilate": Taste(LAYERS, (0.5, 1), often=1.5)}
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return dilate(x, amounts["dilate"])
+        return dilate(x, amounts["dilate"], context.mask)

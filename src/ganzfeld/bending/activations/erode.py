@@ -19,7 +19,7 @@ class ErodeActivation(ActivationBend):
     }
     examples = (*on_layers("erode", (0.2, 0.4, 0.6, 0.8, 1)),)
     taste = {"erode": Taste(LAYERS, (0.5, 1))}
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return erode(x, amounts["erode"])
+        return erode(x, amounts["erode"], context.mask)

@@ -13,6 +13,7 @@ from ganzfeld.bending.base import ActivationBend, Amount, BendContext, Setting
 from ganzfeld.bending.examples import LAYERS, Taste, on_layers
 from ganzfeld.kernels.affine import affine
 from ganzfeld.kernels.card import has_fused_bends
+from ganzfeld.kernels.masks import masked
 
 LOUDEST = 1e4  # feedback above 1 grows without end; the network clamps at 256
 LONGEST = 600
@@ -28,7 +29,8 @@ def _frames(value: Any) -> int:
 class FeedbackActivation(ActivationBend):
     """Mix with this layer's own activations of the frame before, or of many frames before, moved, turned and zoomed.
 
-    What is remembered is what left this bend, so the past holds its own past.
+    What is remembered is what left this bend, so the past holds its own past; a mask hides some of it, and it goes on
+    beneath.
     """
 
     amounts = {
@@ -63,7 +65,7 @@ class FeedbackActivation(ActivationBend):
             LAYERS, (0.8, 0.95), often=2, more={"feedback_rotate": (1, 4), "feedback_scale": (0.01, 0.03)}
         )
     }
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
         count = context.settings.get("feedback_longest", 1)
@@ -71,7 +73,8 @@ class FeedbackActivation(ActivationBend):
             from ganzfeld.kernels.triton import feedback
 
             memory = context.memory("feedback", feedback.remembered(x, count))
-            return feedback.feedback(x, memory, context.frame, [amounts[name] for name in self.amounts], LOUDEST)
+            given = [amounts[name] for name in self.amounts]
+            return feedback.feedback(x, memory, context.frame, given, LOUDEST, context.mask)
         # A ring of frames: this frame's context in it is the oldest one's, read before it is written over.
         ring = context.memory("feedback", (count, *x.shape))
         now = context.frame % count
@@ -84,7 +87,7 @@ class FeedbackActivation(ActivationBend):
         )
         mixed = torch.lerp(x.float(), moved, amounts["feedback"]).clamp(-LOUDEST, LOUDEST)
         ring.index_copy_(0, now.reshape(1), mixed[None])
-        return mixed.to(x.dtype)
+        return masked(x, mixed.to(x.dtype), context.mask)
 
     def held(self, shape: tuple[int, ...], settings: Mapping[str, Any]) -> int:
         # The fused way keeps one frame more, and each in half precision.

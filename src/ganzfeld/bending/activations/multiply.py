@@ -19,7 +19,7 @@ class MultiplyActivation(ActivationBend):
     }
     examples = (*on_layers("multiply", (-0.5, 0.3, 0.6, 1.5, 3)),)
     taste = {"multiply": Taste(LAYERS, (0.4, 1), often=2)}
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return multiplied(x, amounts["multiply"])
+        return multiplied(x, amounts["multiply"], context.mask)

@@ -20,7 +20,7 @@ class SharpenActivation(ActivationBend):
     wants_detail = True
     examples = (*on_layers("sharpen", (0.5, 1, 2, 4, 8)),)
     taste = {"sharpen": Taste(LOCAL, (1.5, 4), often=1.5)}
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return sharpen(x, amounts["sharpen"])
+        return sharpen(x, amounts["sharpen"], context.mask)

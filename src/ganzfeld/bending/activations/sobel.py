@@ -19,7 +19,7 @@ class SobelActivation(ActivationBend):
     }
     examples = (*on_layers("sobel", (0.2, 0.4, 0.6, 0.8, 1)),)
     taste = {"sobel": Taste(LOCAL, (0.3, 0.9))}
-    fused = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return sobel(x, amounts["sobel"])
+        return sobel(x, amounts["sobel"], context.mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -14,11 +14,45 @@ from ganzfeld.engine.program.program import Program
 from ganzfeld.engine.program.state import State
 from ganzfeld.engine.program.steps import Report
 from ganzfeld.engine.program.uniform_buffer import PinnedRing, UniformBuffer, on_host
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import GanzfeldError, Where
+from ganzfeld.patch.costs import Cost
 from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
 from ganzfeld.patch.node import MethodLine, Named, Node, SetupContext, Value
 from ganzfeld.patch.resources import Resources
+
+
+def setup_context(
+    graph: Graph,
+    node: GraphNode,
+    resources: Resources,
+    device: torch.device,
+    spend: Callable[[Cost, Where], None],
+    captures: bool = False,
+) -> SetupContext:
+    """What a node of a graph sees when it is set up. spend: adds what it will take to the patch's costs. captures:
+    whether its work on the device is."""
+    candidates = {
+        name: graph.slots[address].candidates
+        for name, address in node.addresses.items()
+        if graph.slots[address].kind == "choice"
+    }
+    lines = tuple(
+        MethodLine(line.name, line.method, (*line.arguments, *node.inputs_of(line.name))) for line in node.model.methods
+    )
+    return SetupContext(
+        node.name,
+        Named(node.structure),
+        candidates,
+        resources,
+        device,
+        node.place,
+        lines,
+        spend,
+        frozenset(node.model.arguments),
+        holds=graph.patch.settings.hold is not None,
+        captures=captures,
+    )
 
 
 class BuiltPatch:
@@ -40,7 +74,8 @@ class BuiltPatch:
         for name in graph.node_order:
             node = graph.nodes[name]
             self.nodes[name] = node.cls()
-            self.nodes[name].setup(self._setup_context(node))
+            captures = self.graphs.captures(device)
+            self.nodes[name].setup(setup_context(graph, node, resources, device, self._ledger.spend, captures))
             resources.hazards.step()
         self.notes += resources.notes
         picture_costs(graph, self.nodes, self._ledger)
@@ -78,28 +113,6 @@ class BuiltPatch:
         if device not in self._pools:
             self._pools[device] = self.graphs.pool(device)
         return self._pools[device]
-
-    def _setup_context(self, node: GraphNode) -> SetupContext:
-        candidates = {
-            name: self.graph.slots[address].candidates
-            for name, address in node.addresses.items()
-            if self.graph.slots[address].kind == "choice"
-        }
-        lines = tuple(MethodLine(line.name, line.method, tuple(line.arguments)) for line in node.model.methods)
-        structure = Named(node.structure)
-        given = frozenset(node.model.arguments)
-        return SetupContext(
-            node.name,
-            structure,
-            candidates,
-            self.resources,
-            self.device,
-            node.place,
-            lines,
-            self._ledger.spend,
-            given,
-            holds=self.graph.patch.settings.hold is not None,
-        )
 
     def program(self, values: Mapping[str, Any], state: State, report: Report, halvings: int = 0) -> Program:
         """The variant for these values of the choices, made when first asked for, to be run on this state.

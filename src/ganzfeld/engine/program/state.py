@@ -52,6 +52,14 @@ class State:
         for key in [key for key in self.tensors.copy() if key[0] not in paths]:
             del self.tensors[key]
 
+    @torch.inference_mode()
+    def clear(self) -> None:
+        """All is as it was before the first frame; tensors stay where captured programs know them."""
+        self.expressions.clear()
+        self.memory.clear()
+        for tensor in self.tensors.values():
+            tensor.zero_()
+
     def checkpoint(self, largest: int | None = LARGEST_CHECKPOINTED_TENSOR) -> dict[str, Any]:
         """All plain host state and the tensors of up to `largest` bytes (None: all), ready for msgpack. Big pictures
         are left to form anew. "exact": nothing was left out, and nothing comes back as something else."""

@@ -40,7 +40,8 @@ class Atlas:
             for number, cell in enumerate(layout.cells)
             if isinstance(cell.view.channels, tuple) and cell.view.channels
         }
-        self._places = [CellPlace(problem=NOT_PLAYED) for _ in layout.cells]
+        self._unseen = [CellPlace(problem=NOT_PLAYED) for _ in layout.cells]
+        self._places = list(self._unseen)
         self._beside = [SideStream(device) for _ in range(BESIDE)]
         self._turn = 0
         self._held: list[object] = []
@@ -53,8 +54,14 @@ class Atlas:
         return tuple(self._places)
 
     def begin(self) -> None:
-        """All is drawn anew from Python."""
+        """All is drawn anew: what is not, is not played."""
+        self._places = list(self._unseen)
+        self._planes.zero_()
         self.seconds = 0.0
+
+    def refuse(self, number: int, why: str) -> None:
+        """This cell will never show anything."""
+        self._unseen[number] = self._places[number] = CellPlace(problem=why)
 
     def problem(self, numbers: Iterable[int], why: str) -> None:
         """These cells show nothing."""
@@ -156,7 +163,7 @@ class Atlas:
     ) -> None:
         """Put a picture [3 or 1 or 2, h, w] into its cell, and numbers and channels beside it."""
         cell = self.layout.cells[number]
-        picture = picture[:, : cell.side, : cell.side]
+        picture = drawing.enlarged(picture[:, : cell.side, : cell.side], cell.side)
         height, width = picture.shape[1:]
         part = self._planes[:, cell.y : cell.y + height, cell.x : cell.x + width]
         part.copy_(torch.cat([picture, picture[-1:]]) if len(picture) == 2 else picture)

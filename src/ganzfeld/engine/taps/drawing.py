@@ -40,6 +40,16 @@ def shrunk(x: Tensor, side: int) -> Tensor:
     return F.adaptive_avg_pool2d(x, (max(1, height * side // longer), max(1, width * side // longer)))
 
 
+def enlarged(x: Tensor, side: int) -> Tensor:
+    """A small picture [C, h, w] with each pixel a square of whole pixels, so that a JPEG keeps them apart."""
+    channels, height, width = x.shape
+    times = max(1, side // max(height, width))
+    if times == 1:
+        return x
+    squares = x[:, :, None, :, None].expand(-1, -1, times, -1, times)
+    return squares.reshape(channels, times * height, times * width)
+
+
 def picture(x: Tensor, side: int) -> Tensor:
     """A node's picture over black: RGBA [1, 4, H, W] in 0..1, or what leaves an output, [H, W, 4]."""
     if x.dim() == 3:

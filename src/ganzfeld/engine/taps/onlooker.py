@@ -15,9 +15,11 @@ from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.program import Program
 from ganzfeld.engine.taps.atlas import Atlas
 from ganzfeld.engine.taps.twin import TappedTwin
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.looking import CellPlace, CellView
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 EVERY = 6
 """One frame in so many is looked into at most."""
@@ -27,8 +29,8 @@ SETTLED = 0.25
 """Seconds for which the same is to be looked at, before a twin is captured for it."""
 MOST_TWINS = 4
 """Of one patch, whose choices lead to several programs: the one used longest ago goes."""
-AGAIN = 5.0
-"""Seconds after which a twin that could not be made is tried again."""
+AGAIN, TRIES = 20.0, 3
+"""Seconds after which a twin that could not be made is tried again, and how often in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Onlooker:
         self._built: BuiltPatch | None = None
         self._making = threading.Event()
         self._made: tuple[Program, TappedTwin | Exception, tuple[CellView, ...]] | None = None
-        self._failed: dict[int, float] = {}
+        self._failed: dict[int, list[float]] = {}
+        """When making a program's twin failed."""
         # So that what one process tells is not taken for what another one told.
         self._number = secrets.randbelow(1 << 20)
         self._told: object = None
@@ -99,7 +102,22 @@ class Onlooker:
         return drawn
 
     def twin(self, program: Program) -> TappedTwin | None:
-        """What is to be run in place of this program for this frame, if it is time; the program is prepared."""
+        """What is to be run in place of this program for this frame, if it is time; the program is prepared. Raises
+        nothing."""
+        try:
+            return self._twin(program)
+        except Exception as error:
+            said.exception(f"what plays cannot be looked into: {type(error).__name__}")
+            return None
+
+    def drew(self, twin: TappedTwin) -> None:
+        """The twin has run. Raises nothing."""
+        try:
+            self._drew(twin)
+        except Exception as error:
+            said.exception(f"what was drawn of what plays cannot be shown: {type(error).__name__}")
+
+    def _twin(self, program: Program) -> TappedTwin | None:
         if program.built is not self._built:
             self.forget()
             self._built = program.built
@@ -114,8 +132,7 @@ class Onlooker:
         self._frames = 0
         return twin
 
-    def drew(self, twin: TappedTwin) -> None:
-        """The twin has run."""
+    def _drew(self, twin: TappedTwin) -> None:
         self._show(twin.atlas)
         if not twin.captured:
             # The lesser of the last two: the first one makes what is made at first use.
@@ -135,7 +152,10 @@ class Onlooker:
     def _make(self, program: Program) -> None:
         """Have a twin made, beside the show if that takes long."""
         now = self._now()
-        if program.wants_capture or self._making.is_set() or now < self._failed.get(id(program), 0.0):
+        failed = self._failed.get(id(program), ())
+        if program.wants_capture or self._making.is_set() or len(failed) == TRIES:
+            return
+        if failed and now < failed[-1] + AGAIN:
             return
         views = self._views
         if not program.captured:
@@ -163,7 +183,7 @@ class Onlooker:
         if program.built is not self._built or not self._views:
             return
         if isinstance(twin, Exception):
-            self._failed[id(program)] = self._now() + AGAIN
+            self._failed.setdefault(id(program), []).append(self._now())
             if views == self._views:
                 self._show_problem(program, twin)
             return

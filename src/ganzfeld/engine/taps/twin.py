@@ -16,10 +16,11 @@ from torch import Tensor
 from ganzfeld.engine.program.program import Program
 from ganzfeld.engine.taps.atlas import Atlas
 from ganzfeld.networks.device import at_work
-from ganzfeld.patch.node import ImageRequest
+from ganzfeld.patch.node import ImageRequest, Latent
 from ganzfeld.values.looking import CellView
 
-WARM_SIDE = 256
+WARM_SIDES = (1024, 16)
+"""Of pictures that are made smaller in their cells, and larger."""
 
 
 class NodeWatch:
@@ -55,7 +56,7 @@ class ProgramWatch:
         steps = _steps_of(program)
         for number, view in enumerate(views):
             if why := self._why_not(program, steps, view):
-                self.atlas.problem([number], why)
+                self.atlas.refuse(number, why)
             elif view.of == "node" or (view.layer == "image" and not view.weight):
                 self._of_step.setdefault(steps[view.node], []).append(number)
             else:
@@ -78,15 +79,20 @@ class ProgramWatch:
 
     def warm(self, program: Program) -> None:
         """Make what drawing needs at first use, before it is captured: on networks as they are, beside the show."""
-        picture = torch.zeros(1, 4, WARM_SIDE, WARM_SIDE, device=self.atlas.device)
+        device = self.atlas.device
+        results: list[Any] = [torch.zeros(1, 4, side, side, device=device) for side in WARM_SIDES]
+        results += [torch.zeros(side, side, 4, dtype=torch.uint8, device=device) for side in WARM_SIDES]
+        results.append(Latent(torch.zeros(1, 1, 60, device=device)))
         for step in program.steps:
             if (watch := self.of(step.graph.name)) is not None:
                 step.node.warm(watch, step.context)
         for cells in self._of_step.values():
             for cell in cells:
-                self.atlas.draw(cell, picture)
+                for result in results:
+                    self.atlas.draw(cell, result)
         self.join()
         self.atlas.bytes(0)
+        self.atlas.begin()
 
     def _why_not(self, program: Program, steps: dict[str, int], view: CellView) -> str:
         node = program.built.graph.nodes.get(view.node)
@@ -153,5 +159,6 @@ class TappedTwin:
     def run(self, program: Program) -> dict[str, Tensor]:
         """The frame of `program`, which has been prepared."""
         self.program.binding.state, self.program.binding.report = program.binding.state, program.binding.report
-        self.atlas.begin()
+        if not self.captured:
+            self.atlas.begin()
         return self.program.run()

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.triton.field import COUNTS, Field, leave, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, leave, let_through, seen, tile
 
 AMOUNTS = ["right", "up", "degrees", "zoom"]
 
@@ -51,10 +51,10 @@ def sampled(x, down, across, group, groups, height, width, row_stride, pixel_str
     return above + down * (below - above)
 
 
-@triton.jit(do_not_specialize=COUNTS, do_not_specialize_on_alignment=AMOUNTS)
+@triton.jit(do_not_specialize=COUNTS, do_not_specialize_on_alignment=[*AMOUNTS, "mask"])
 def _affine(
-    x, out, right, up, degrees, zoom, groups, height, width, row_stride, pixel_stride,
-    TOGETHER: tl.constexpr, VECTOR: tl.constexpr, VECTORS: tl.constexpr, DOWN: tl.constexpr,
+    x, out, right, up, degrees, zoom, mask, groups, height, width, row_stride, pixel_stride,
+    MASKED: tl.constexpr, TOGETHER: tl.constexpr, VECTOR: tl.constexpr, VECTORS: tl.constexpr, DOWN: tl.constexpr,
 ):  # fmt: skip
     row, column, group = tile(groups, TOGETHER, VECTORS, DOWN)
     neutral, down, across = motion(right, up, degrees, zoom, row, column, height, width)
@@ -62,12 +62,18 @@ def _affine(
         value = seen(x, row, column, group, groups, height, width, row_stride, pixel_stride, VECTOR)
     else:
         value = sampled(x, down, across, group, groups, height, width, row_stride, pixel_stride, VECTOR)
+        if MASKED:
+            here = seen(x, row, column, group, groups, height, width, row_stride, pixel_stride, VECTOR)
+            value = let_through(mask, here, value, row, column, height, width, MASKED)
     leave(value, out, row, column, group, groups, height, width, VECTOR)
 
 
-def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor) -> Tensor:
+def affine(x: Tensor, right: Tensor, up: Tensor, degrees: Tensor, zoom: Tensor, mask: Tensor | None = None) -> Tensor:
     """As `affine.affine`, of x [1, C, h, w] in half precision and 0-d amounts."""
     field = Field.of(x)
     out, result = field.empty()
-    _affine[field.tiles](field.x, out, right, up, degrees, zoom, *field.counts, **field.constants)
+    where = field.x if mask is None else mask
+    _affine[field.tiles](
+        field.x, out, right, up, degrees, zoom, where, *field.counts, MASKED=mask is not None, **field.constants
+    )
     return result

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ganzfeld.kernels.triton.affine import AMOUNTS, motion, sampled
-from ganzfeld.kernels.triton.field import COUNTS, Field, at, mixed, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, at, leave, let_through, mixed, seen, tile
 
 
 @triton.jit
@@ -34,12 +34,12 @@ def _rounded(value, seed, VECTOR: tl.constexpr):
 
 @triton.jit(
     do_not_specialize=[*COUNTS, "places", "pitch"],
-    do_not_specialize_on_alignment=["frame", "share", "delay", *AMOUNTS],
+    do_not_specialize_on_alignment=["frame", "share", "delay", "mask", *AMOUNTS],
 )
 def _feedback(
-    x, ring, out, frame, share, right, up, degrees, zoom, delay, places, pitch, loudest,
+    x, ring, out, frame, share, right, up, degrees, zoom, delay, mask, places, pitch, loudest,
     groups, height, width, row_stride, pixel_stride,
-    TOGETHER: tl.constexpr, VECTOR: tl.constexpr, VECTORS: tl.constexpr, DOWN: tl.constexpr,
+    MASKED: tl.constexpr, TOGETHER: tl.constexpr, VECTOR: tl.constexpr, VECTORS: tl.constexpr, DOWN: tl.constexpr,
 ):  # fmt: skip
     row, column, group = tile(groups, TOGETHER, VECTORS, DOWN)
     _, down, across = motion(right, up, degrees, zoom, row, column, height, width)
@@ -62,7 +62,9 @@ def _feedback(
     there = ((row < height) & (column < width) & (group < groups))[:, None]
     now = ring + number % places * size
     tl.store(at(now, row, column, group, width * pitch, pitch, VECTOR), value, mask=there)
-    tl.store(at(out, row, column, group, width * groups, groups, VECTOR), value, mask=there)
+    if MASKED:
+        value = let_through(mask, here, value.to(tl.float32), row, column, height, width, MASKED)
+    leave(value, out, row, column, group, groups, height, width, VECTOR)
 
 
 def remembered(x: Tensor, longest: int) -> tuple[int, int, int, int]:
@@ -72,8 +74,10 @@ def remembered(x: Tensor, longest: int) -> tuple[int, int, int, int]:
     return longest + 1, height, width, -(-channels // 8) * 4
 
 
-def feedback(x: Tensor, memory: Tensor, frame: Tensor, amounts: Sequence[Tensor], loudest: float) -> Tensor:
-    """x mixed with its past, at most `loudest`; it is remembered as that.
+def feedback(
+    x: Tensor, memory: Tensor, frame: Tensor, amounts: Sequence[Tensor], loudest: float, mask: Tensor | None = None
+) -> Tensor:
+    """x mixed with its past, at most `loudest`; it is remembered as that, and leaves where the mask [h, w] lets it.
 
     memory: of shape `remembered`; it is changed. frame: its number, 0-d, int64. amounts, 0-d: the past's share, how far
     it has moved right and up, turned and grown, and how many frames ago it was.
@@ -82,7 +86,8 @@ def feedback(x: Tensor, memory: Tensor, frame: Tensor, amounts: Sequence[Tensor]
     out, result = field.empty()
     ring = memory.view(torch.float16)
     _feedback[field.tiles](
-        field.x, ring, out, frame, *amounts, ring.shape[0], ring.shape[3] // field.vector, loudest,
-        *field.counts, **field.constants,
+        field.x, ring, out, frame, *amounts, field.x if mask is None else mask,
+        ring.shape[0], ring.shape[3] // field.vector, loudest, *field.counts,
+        MASKED=mask is not None, **field.constants,
     )  # fmt: skip
     return result

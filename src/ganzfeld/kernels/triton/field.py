@@ -6,7 +6,7 @@ side, at a time. So one load is up to 16 bytes, and what neighbouring pixels loo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import triton
@@ -53,6 +53,12 @@ class Field:
             if row % vector == pixel % vector == 0 and last + groups * vector <= room:
                 return cls(x, height, width, vector, groups, row // vector, pixel // vector)
         raise AssertionError("a tensor that is larger than its memory")
+
+    def by(self, vector: int) -> Field:
+        """The same in loads of fewer channels, a divisor of `vector`."""
+        times = self.vector // vector
+        groups = -(-self.x.shape[1] // vector)
+        return replace(self, vector=vector, groups=groups, row=self.row * times, pixel=self.pixel * times)
 
     @property
     def together(self) -> int:
@@ -122,3 +128,19 @@ def leave(value, out, row, column, group, groups, height, width, VECTOR: tl.cons
 def mixed(a, b, share):
     """As `torch.lerp`: exactly a at 0 and b at 1."""
     return tl.where(share < 0.5, a + share * (b - a), b - (1 - share) * (b - a))
+
+
+@triton.jit
+def share_of(mask, row, column, height, width):
+    """How much of a bend the mask [height, width] lets through there [vectors], float32."""
+    row = tl.minimum(row, height - 1)
+    column = tl.minimum(column, width - 1)
+    return tl.load(mask + (row * width + column)).to(tl.float32)
+
+
+@triton.jit
+def let_through(mask, here, value, row, column, height, width, MASKED: tl.constexpr):
+    """Of a bend that makes `value` of `here`, so much as the mask says; all of it if it is not MASKED."""
+    if MASKED:
+        value = mixed(here, value, share_of(mask, row, column, height, width)[:, None])
+    return value

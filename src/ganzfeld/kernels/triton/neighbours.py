@@ -6,16 +6,17 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.triton.field import COUNTS, Field, leave, mixed, seen, tile
+from ganzfeld.kernels.triton.field import COUNTS, Field, leave, let_through, mixed, seen, tile
 
 SOBEL, SHARPEN, ERODE, DILATE = (tl.constexpr(number) for number in range(4))
 """Two that sum up, and two that choose."""
 
 
-@triton.jit(do_not_specialize=COUNTS, do_not_specialize_on_alignment=["amount"])
+@triton.jit(do_not_specialize=COUNTS, do_not_specialize_on_alignment=["amount", "mask"])
 def _neighbours(
-    x, out, amount, groups, height, width, row_stride, pixel_stride,
-    OPERATION: tl.constexpr, TOGETHER: tl.constexpr, VECTOR: tl.constexpr, VECTORS: tl.constexpr, DOWN: tl.constexpr,
+    x, out, amount, mask, groups, height, width, row_stride, pixel_stride,
+    OPERATION: tl.constexpr, MASKED: tl.constexpr, TOGETHER: tl.constexpr, VECTOR: tl.constexpr,
+    VECTORS: tl.constexpr, DOWN: tl.constexpr,
 ):  # fmt: skip
     row, column, group = tile(groups, TOGETHER, VECTORS, DOWN)
     amount = tl.load(amount)
@@ -45,31 +46,36 @@ def _neighbours(
     else:
         value = mixed(here, first, amount)
     value = tl.minimum(tl.maximum(value, -65504.0), 65504.0)  # what half precision can hold
+    value = let_through(mask, here, value, row, column, height, width, MASKED)
     leave(value, out, row, column, group, groups, height, width, VECTOR)
 
 
-def sobel(x: Tensor, amount: Tensor) -> Tensor:
+def sobel(x: Tensor, amount: Tensor, mask: Tensor | None = None) -> Tensor:
     """As `edges.sobel`."""
-    return _around(x, amount, SOBEL)
+    return _around(x, amount, mask, SOBEL)
 
 
-def sharpen(x: Tensor, amount: Tensor) -> Tensor:
+def sharpen(x: Tensor, amount: Tensor, mask: Tensor | None = None) -> Tensor:
     """As `sharpen.sharpen`."""
-    return _around(x, amount, SHARPEN)
+    return _around(x, amount, mask, SHARPEN)
 
 
-def erode(x: Tensor, amount: Tensor) -> Tensor:
+def erode(x: Tensor, amount: Tensor, mask: Tensor | None = None) -> Tensor:
     """As `morphology.erode`."""
-    return _around(x, amount, ERODE)
+    return _around(x, amount, mask, ERODE)
 
 
-def dilate(x: Tensor, amount: Tensor) -> Tensor:
+def dilate(x: Tensor, amount: Tensor, mask: Tensor | None = None) -> Tensor:
     """As `morphology.dilate`."""
-    return _around(x, amount, DILATE)
+    return _around(x, amount, mask, DILATE)
 
 
-def _around(x: Tensor, amount: Tensor, operation: tl.constexpr) -> Tensor:
+def _around(x: Tensor, amount: Tensor, mask: Tensor | None, operation: tl.constexpr) -> Tensor:
     field = Field.of(x)
     out, result = field.empty()
-    _neighbours[field.tiles](field.x, out, amount, *field.counts, OPERATION=operation.value, **field.constants)
+    where = field.x if mask is None else mask
+    _neighbours[field.tiles](
+        field.x, out, amount, where, *field.counts, OPERATION=operation.value, MASKED=mask is not None,
+        **field.constants,
+    )  # fmt: skip
     return result

@@ -18,8 +18,8 @@ class CpuToRGB:
         self.clamp = clamp
         self.channels = derived.tensors[f"{name}.weight"].shape[1]
         scale = 1 / math.sqrt(self.channels)
-        self.weight = derived.make(f"{name}.weight", compute=lambda weight: weight[None, :, :, 0, 0] * scale)
-        self.bias = derived.make(f"{name}.bias", compute=lambda bias: bias[None, :, None])
+        self.weight = derived.make(f"{name}.weight", compute=lambda weight: weight[None, :, :, 0, 0] * scale, degree=1)
+        self.bias = derived.make(f"{name}.bias", compute=lambda bias: bias[None, :, None], degree=1)
 
     def __call__(self, x: Tensor, style: Tensor) -> Tensor:
         """x [N, C, H, W], style [N, ≥ C] -> [N, img_channels, H, W], contiguous."""
@@ -43,8 +43,9 @@ class CpuStyles:
         scale = 1 / math.sqrt(w_dim)
         for i, (name, weight) in enumerate(zip(names, weights)):
             into = self.weight[i, :, : len(weight)]
-            derived.make(f"{name}.affine.weight", compute=lambda weight: weight.t() * scale, into=into)
-            derived.make(f"{name}.affine.bias", compute=lambda bias: bias, into=self.bias[i, 0, : len(weight)])
+            derived.make(f"{name}.affine.weight", compute=lambda weight: weight.t() * scale, into=into, degree=1)
+            its = self.bias[i, 0, : len(weight)]
+            derived.make(f"{name}.affine.bias", compute=lambda bias: bias, into=its, degree=1)
 
     def __call__(self, w: Tensor, count: int) -> Tensor:
         """w [N, num_ws, w_dim] -> [count, N, widest]: the styles of the first `count` layers, then zeros."""
@@ -68,7 +69,7 @@ class CpuDemodulation:
 
         for i, (name, weight) in enumerate(zip(names, weights)):
             into = self.energy[i, : weight.shape[1], : weight.shape[0]]
-            derived.make(f"{name}.weight", compute=energy, into=into)
+            derived.make(f"{name}.weight", compute=energy, into=into, degree=0 if normalise else 2)
 
     def __call__(self, styles: Tensor) -> Tensor:
         """styles [count, N, widest] -> [count, N, most outputs]; what a layer does not have is meaningless."""

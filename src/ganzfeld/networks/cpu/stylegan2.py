@@ -129,18 +129,22 @@ class CpuConvolution:
         self.clamp = config.conv_clamp
         self.out_channels, self.in_channels = derived.tensors[f"{name}.weight"].shape[:2]
         self.noise_const = derived.tensors[f"{name}.noise_const"]
-        self.bias = derived.make(f"{name}.bias", compute=lambda bias: (bias * GAIN)[None, :, None, None])
-        self.noise_strength = derived.make(f"{name}.noise_strength", compute=lambda strength: strength * GAIN)
+        self.bias = derived.make(f"{name}.bias", compute=lambda bias: (bias * GAIN)[None, :, None, None], degree=1)
+        self.noise_strength = derived.make(f"{name}.noise_strength", compute=lambda given: given * GAIN, degree=1)
         self.fir: Tensor | None = None
         if name.endswith("conv0"):
-            self.weight = derived.make(f"{name}.weight", compute=lambda weight: channels_last(weight.transpose(0, 1)))
+            self.weight = derived.make(
+                f"{name}.weight", compute=lambda weight: channels_last(weight.transpose(0, 1)), degree=1
+            )
             self.fir = derived.make(
                 f"{name}.resample_filter",
                 compute=lambda taps: (4 * taps).flip(0, 1).repeat(self.out_channels, 1, 1, 1),
             )
         else:
             # The transposed convolution above gains nothing from bfloat16.
-            self.weight = derived.make(f"{name}.weight", compute=lambda weight: channels_last(weight).to(convolve_in))
+            self.weight = derived.make(
+                f"{name}.weight", compute=lambda weight: channels_last(weight).to(convolve_in), degree=1
+            )
 
     def __call__(
         self, x: Tensor, style: Tensor, gain: Tensor, noise: Tensor | None, noise_strength: float | Tensor
@@ -165,7 +169,7 @@ class CpuSkip:
     def __init__(self, derived: DerivedTensors, name: str) -> None:
         out_channels, in_channels = derived.tensors[f"{name}.weight"].shape[:2]
         scale = math.sqrt(0.5 / in_channels)
-        self.weight = derived.make(f"{name}.weight", compute=lambda weight: channels_last(weight * scale))
+        self.weight = derived.make(f"{name}.weight", compute=lambda weight: channels_last(weight * scale), degree=1)
         self.up = derived.make(f"{name}.resample_filter", compute=lambda taps: (4 * taps).repeat(out_channels, 1, 1, 1))
 
     def __call__(self, x: Tensor) -> Tensor:

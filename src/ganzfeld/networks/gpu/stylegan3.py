@@ -257,7 +257,7 @@ def unstyled(entry: Tensor, style: Tensor) -> Tensor:
     """An activation [h · w, C] as it was before the next layer's style [≥ C] multiplied it, to be looked at: zero
     where the style is next to nothing."""
     style = style[: entry.shape[1]]
-    return entry * torch.where(style.abs() > LEAST_STYLE, 1 / style, 0).to(entry.dtype)
+    return entry * (style.reciprocal() * (style.abs() > LEAST_STYLE)).nan_to_num(0, 0, 0).to(entry.dtype)
 
 
 def padded(channels: int) -> int:

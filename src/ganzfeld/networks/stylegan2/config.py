@@ -61,6 +61,10 @@ class StyleGAN2Config(MappingConfig):
             return int(until[1:].partition(".")[0])
         return self.blocks[-1] if resolution is None else 4 * resolution // self.const_size[1]
 
+    def plays(self, weight: str, until: str | None = None, resolution: int | None = None) -> bool:
+        block = weight.removeprefix("synthesis.b").partition(".")[0]
+        return not block.isdigit() or int(block) <= self.last_block(until, resolution)
+
     # What it describes
 
     def _specs(self) -> Iterator[LayerSpec]:

@@ -172,8 +172,9 @@ class Door(abc.ABC):
     dims: the kind multiplies with `DoorPicture.gain` itself (on the GPU), so that a fade costs no processor time.
     repeats: at a fixed rate, the last picture is shown again when there is no newer one. patience: seconds without
     `attend` after which it hangs; opening_patience: the same until it is open. live: whether the master applies unless
-    asked otherwise: not to films, which stay clean. untried: what of this kind we have not run ourselves, and what to
-    take instead; it is told wherever the kind is listed.
+    asked otherwise: not to films, which stay clean. by_render: the render process hands the pictures out itself, and
+    the door's process looks whether it does. untried: what of this kind we have not run ourselves, and what to take
+    instead; it is told wherever the kind is listed.
     """
 
     type: ClassVar[str]
@@ -181,6 +182,7 @@ class Door(abc.ABC):
     dims: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
     live: ClassVar[bool] = True
+    by_render: ClassVar[bool] = False
     untried: ClassVar[str] = ""
     patience: ClassVar[float] = 10.0
     opening_patience: ClassVar[float] = 30.0

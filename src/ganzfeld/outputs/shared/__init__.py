@@ -1,6 +1,8 @@
-"""Files for other programs that read or write shared pictures: a C header and one Python file that needs NumPy alone.
+"""Files for other programs that read or write shared pictures: a C header, and Python files of which each
+needs NumPy alone; `ganzfeld_cuda.py` reads pictures on an NVIDIA card.
 
-Both say the format of `values/frames.py` and `values/frame_slots.py` once more, for programs that have no Ganzfeld.
+They say the format of `values/frames.py`, `values/frame_slots.py` and `values/card_ring.py` once more, for programs
+that have no Ganzfeld.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-FILES = ("ganzfeld_ring.h", "ganzfeld_ring.py")
+FILES = ("ganzfeld_ring.h", "ganzfeld_ring.py", "ganzfeld_cuda.py")
 
 
 def write_files(folder: Path) -> list[Path]:

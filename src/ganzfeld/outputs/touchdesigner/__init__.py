@@ -25,6 +25,7 @@ SHIPPED = (
     "target_callbacks.py",
     "execute.py",
     "pulses.py",
+    "in_process_callbacks.py",
 )
 FIRST_PORT = 9420
 PORTS_APART = 10
@@ -95,7 +96,7 @@ def write_folder(folder: Path, setups: Iterable[SetUp], *, python: str = sys.exe
             "input": setup.input_name or "td",
             "noise": setup.input_name is not None,
             "port": FIRST_PORT + PORTS_APART * number,
-            "files": [*SHIPPED, "ganzfeld_ring.py", setup.patch],
+            "files": [*SHIPPED, "ganzfeld_ring.py", "ganzfeld_cuda.py", setup.patch],
             "tree": setup.tree,
             "values": setup.values,
             "expressions": setup.expressions,

@@ -1,7 +1,7 @@
 """The patch language: a short text in Python's grammar that is parsed and never run.
 
 Statements: `name = node(…)`, `name = expression`, `name = knob(…)`, `node.method(…)`, `a >> node(…)`, the settings
-`bpm(…)`, `swap(…)` and `hold(…)`, outputs such as `out(…)`, and `for` over a range or literals, unrolled. Nothing else
+`bpm(…)`, `swap(…)`, `hold(…)` and `audio(…)`, outputs such as `out(…)`, and `for` over a range or literals, unrolled. Nothing else
 exists.
 """
 
@@ -41,7 +41,7 @@ MOST_UNROLLED = 1_000_000
 """Characters of all expressions, those in loops counted once for each turn."""
 DEEPEST_CHAIN = 64
 
-_SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade"), "hold": ("fps",)}
+_SETTINGS = {"bpm": ("bpm", "follow"), "swap": ("when", "fade"), "hold": ("fps",), "audio": ("floor",)}
 _KNOB = ("low", "high", "default", "midi", "osc", "curve")
 _REFUSED = {
     ast.Import: "'import' is not part of a patch: Python enters only through a script node",
@@ -235,6 +235,8 @@ class _Parser:
             if "fps" not in values:
                 raise self.text.error("hold needs a rate", call, "For example: hold(60)")
             values = {"hold": values["fps"]}
+        if name == "audio" and "floor" not in values:
+            raise self.text.error("audio needs a floor", call, "For example: audio(floor=-50)")
         if name == "bpm":
             values = self._tempo(values, call)
         try:

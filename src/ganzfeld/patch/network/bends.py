@@ -9,10 +9,10 @@ from ganzfeld.bending.base import TARGETS, Amount, Bend, Setting, bends, blend_m
 from ganzfeld.bending.channels import listed
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.networks.network import Network
-from ganzfeld.patch.node import Declared, Method, MethodLine, Named, Parameter, Seed, Structure, Value
+from ganzfeld.patch.node import Declared, Input, Method, MethodLine, Named, Parameter, Seed, Structure, Value
 
 _CROSSING = {"crossover", "width", "below"}
-COMMON = ("target", "channels", "inputs", "soft", "only", "only_inputs", "seed")
+COMMON = ("target", "channels", "inputs", "soft", "only", "only_inputs", "seed", "mask")
 
 
 def _target(value: Any) -> str:
@@ -78,7 +78,8 @@ class BendMethod(Method):
     A layer's name ("b64", "b64.conv0", "L6") bends activations; a weight's ("b4.const", "synthesis.b*.conv?.weight")
     bends weights, before demodulation; `gain` acts after it. So `scale` is not seen on a convolution's weight, whole or
     a share of its output channels: the network divides it out again. Globs reach several; `i` and `n` tell which of how
-    many. Amounts may differ from (output) channel to channel: `c` counts them.
+    many. Amounts may differ from (output) channel to channel: `c` counts them. `mask` says where in the picture a layer
+    is bent: wholly where that picture is white, not at all where it is black or transparent.
     """
 
     method = "bend"
@@ -90,6 +91,8 @@ class BendMethod(Method):
     only = Structure(None, 'Only these channels: "0-15" or [0, 3].', check=listed)
     only_inputs = Structure(None, "Weights: only these input channels.", check=listed)
     seed = Seed(0, "Which channels, which noise, which order: a number or a word.")
+    mask = Input("image", "Activations: where to bend, and how much: a picture, as bright and opaque as it is there.",
+                 required=False)  # fmt: skip
 
     @classmethod
     def present(cls, given: Iterable[str]) -> dict[str, Parameter]:
@@ -149,6 +152,7 @@ def bend_line(line: MethodLine, structure: Named) -> BendLine:
         masked=bool(given & {"channels", "soft"}),
         masked_inputs="inputs" in given,
         settings=tuple(_line_settings(line, structure)),
+        placed="mask" in given,
     )
 
 

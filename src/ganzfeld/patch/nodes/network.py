@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from ganzfeld.patch.network.tapping import peek_of, show_weights
 from ganzfeld.patch.node import (
     Choice,
     HostValue,
+    ImageRequest,
     Input,
     Latent,
     LatentRequest,
@@ -110,6 +111,8 @@ class NetworkNode(Node):
         'face.show("b16", view={"rgb", "one", "mean", "grid"}, normalise="frame")',
         'face.style(seeds([5]), "b4 b8", amount=0.6)\nface.move("1", "b16", amount=2)\n'
         'face.move(amount=0.5*i, layers="0-2", seed=3)',
+        'face.bend("b32", multiply=0, mask=image("picture.png"))\n'
+        'face.bend("b16", scale=1.5, mask=noise("simplex2d", period=0.4))',
         'face.bend("b*.conv?.weight", gain=1 + 0.1*sin(c)*i)\nface.bend("b16", rotate=20, channels=0.5)',
         'face.blend("flowers", "b16*", amount=0.8)',
     )
@@ -157,6 +160,10 @@ class NetworkNode(Node):
         self.benders = {name: self._bender(network, context) for name, network in self.networks.items()}
         self.latents = {name: latent_bender(network, context, self.paths) for name, network in self.networks.items()}
         self.seeded = [line.name for line in context.lines if line.method == "bend" or is_random(line)]
+        self.kept = [line.name for line in context.lines if line.method in ("bend", "blend")]
+        if context.captures:
+            self.kept = []  # what is repeated does everything every time
+        self.placed = [line.name for line in context.lines if line.method == "bend" and "mask" in line.given]
         self.styles = [line for line in context.lines if line.method == "style"]
         if context.structure.size is None:
             smaller = (_smaller(network, context.structure.resolution) for network in self.networks.values())
@@ -231,8 +238,12 @@ class NetworkNode(Node):
         return self.paths
 
     def requests(self, parameters: Named, request: Request) -> dict[str, Request]:
-        request = LatentRequest(self.networks[parameters.file].z_dim)
-        return dict.fromkeys(["latent", *(f"{line.name}.latent" for line in self.styles)], request)
+        latent = LatentRequest(self.networks[parameters.file].z_dim)
+        # Of no size, so that a mask that others look at, too, is made once for all.
+        return {
+            **dict.fromkeys(["latent", *(f"{line.name}.latent" for line in self.styles)], latent),
+            **dict.fromkeys((f"{line}.mask" for line in self.placed), ImageRequest()),
+        }
 
     def prepare(self, context: PrepareContext) -> None:
         p = context.parameters
@@ -244,17 +255,28 @@ class NetworkNode(Node):
                 if "label" in line.given:
                     context.stage(f"{line.name}.label", classes(p[f"{line.name}.label"], network.c_dim))
         seeds = {line: int(p[f"{line}.seed"]) for line in self.seeded}
-        self.benders[p.file].prepare(seeds)
+        self.benders[p.file].prepare(seeds, {line: _said(p, line) for line in self.kept})
         self.latents[p.file].prepare(seeds)
         if "show.channel" in p:
             context.stage("channel", np.array(int(p["show.channel"]), np.int64))
 
     def render(self, context: RenderContext, inputs: Mapping[str, Any]) -> torch.Tensor:
         bender = self.benders[context.parameters.file]
-        with bender.bent(context.methods, context.staged.frame, context.state) as network:
+        until, inner = self._asked(context)
+        with bender.bent(context.methods, context.staged.frame, context.state, until, inner) as network:
             picture = self._played(network, bender, context, inputs)
             show_weights(context.tap, bender, context.methods, context.staged.frame, context.state)
             return picture
+
+    def _asked(self, context: RenderContext) -> tuple[str | None, int | None]:
+        """The layer that is shown, None the picture; and the height at which the network is played, None its own."""
+        p, show = context.parameters, context.methods.get("show")
+        if show is not None and show.layer != "image":
+            return show.layer, p.resolution
+        if p.size is not None:
+            return None, p.resolution
+        network = self.networks[p.file]
+        return None, [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
 
     def _played(
         self, network: Network, bender: Bender, context: RenderContext, inputs: Mapping[str, Any]
@@ -262,11 +284,12 @@ class NetworkNode(Node):
         p, staged = context.parameters, context.staged
         show = context.methods.get("show")
         layer = show.layer if show else "image"
+        masks = {line: inputs[f"{line}.mask"] for line in self.placed}
         options = {
             "noise_mode": p.noise,
             "noise_strength": p.noise_strength,
             "seed": staged.frame,
-            "after": bender.after(context.methods, staged.frame, context.state),
+            "after": bender.after(context.methods, staged.frame, context.state, masks),
             "gains": bender.gains(context.methods, staged.frame, context.state),
             "size": p.size,
             "fill": p.fill,
@@ -279,7 +302,7 @@ class NetworkNode(Node):
             if p.size is not None:
                 return from_signed(self._picture(network, w, p.file, p.resolution, options))
             width, height = network.config.picture_size(p.resolution)
-            inner = [p.resolution, *_smaller(network, p.resolution)][: context.halvings + 1][-1]
+            _, inner = self._asked(context)
             return resize(from_signed(self._picture(network, w, p.file, inner, options)), width, height)
         # A layer of a picture at a smaller resolution shows as much of the world as that picture does.
         x = network.synthesis(w, until=layer, resolution=p.resolution, **options)
@@ -317,6 +340,16 @@ class NetworkNode(Node):
     def _w(self, network: Network, latent: Latent | None, label: str, context: RenderContext) -> torch.Tensor:
         staged = context.staged[label] if network.c_dim else None
         return w_of(latent, network, staged, context.parameters.psi, context.parameters.cutoff)
+
+
+def _said(parameters: Named, line: str) -> Hashable:
+    """All that a line says in a frame."""
+    values = []
+    for name in parameters:
+        if name.startswith(f"{line}."):
+            value = parameters[name]
+            values.append(value.tobytes() if isinstance(value, np.ndarray) else repr(value))
+    return tuple(values)
 
 
 def _placed(x: torch.Tensor, y: torch.Tensor, rotate: torch.Tensor, zoom: torch.Tensor) -> torch.Tensor:

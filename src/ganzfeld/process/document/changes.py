@@ -95,6 +95,16 @@ class ChangeSet:
         """Whether nothing changes."""
         return all(put is None for _, put in self.sections)
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """From where to where the text that comes out differs; (0, 0) if nothing changes."""
+        at, start, end = 0, None, 0
+        for length, put in self.sections:
+            if put is not None:
+                start, end = at if start is None else start, at + len(put) // 2
+            at += length if put is None else len(put) // 2
+        return start or 0, end
+
     def apply(self, units: bytes) -> bytes:
         """The changed text. Raises ChangeError if this is no change of that text, or cuts a character in two."""
         if 2 * self.length != len(units):

@@ -19,7 +19,7 @@ from ganzfeld.process.document.shared_text import SharedText
 from ganzfeld.process.document.store import DocumentStore, StoredDocument, boot_id
 from ganzfeld.process.patch_file import PatchFile
 from ganzfeld.process.timely import LeftBehind, TimelyCalls
-from ganzfeld.values.document import BlockPlayed, DocumentState, Update, UpdateKind, Waiting
+from ganzfeld.values.document import BlockPlayed, Changes, DocumentState, Update, UpdateKind, Waiting
 from ganzfeld.values.status import Status
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ TRY_AGAIN_SECONDS = 10.0
 SAVE_SECONDS = 3.0
 """How long a disk may take to write the file."""
 MOST_UPDATES_STORED = 200
+MOST_SINCE = 200
+"""Updates that a change may be behind that is only tried (`text_with`)."""
 UNSAVED = "what is typed here is not written down: save it"
 
 Play = Callable[[str, bool], int]
@@ -111,6 +113,27 @@ class Document(SharedText):
             text = self._log.text
             theirs = [block for _, block in self._theirs(client)]
             self._send(client, all_played_but(self._newest(), text, theirs), (0, len(lines_in(text))), now)
+
+    def text_with(self, log_id: str, version: int, changes: Changes) -> str:
+        """What would play if a writer made this change of a version, and then played the block it is in. Nothing is
+        changed. Raises GanzfeldError for what is no change of it."""
+        with self.lock:
+            since = self._log.changes_since(version) if log_id == self._log.id else None
+            if since is None or len(since) > MOST_SINCE:
+                raise GanzfeldError("the text has changed too much meanwhile", hint="Try again")
+            try:
+                change = ChangeSet.of(changes)
+                for each in since:
+                    change = change.map(each)
+                ((change, units),) = self._log.check([change.json()])
+                text = from_units(units)
+            except ChangeError as error:
+                raise GanzfeldError(f"this is no change of the text: {error}") from None
+            if change.is_empty:
+                return self._newest()
+            start, end = change.reach
+            lines = (between(text, 0, place).count("\n") for place in (start, end))
+            return block_played(self._newest(), text, block_at(text, *lines))
 
     def _send(self, client: str, text: str, lines: Lines, now: bool) -> None:
         start, end = _places(self._log.text, lines)

@@ -128,6 +128,7 @@ class _Builder:
             ("Str", "Inputname", "Name of the Input", said["input"]),
             ("Int", "Port", "Port (and the Next Two)", said["port"]),
             ("Str", "Options", "Options of ganzfeld play", ""),
+            ("Toggle", "Cuda", "Pictures on the Card", False),
             ("Toggle", "Pause", "Pause", False),
             ("Float", "Speed", "Speed", 1.0),
             ("Pulse", "Restart", "Restart", None),

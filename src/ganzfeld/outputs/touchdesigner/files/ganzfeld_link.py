@@ -201,6 +201,8 @@ class Link:
         words = [config["python"], "-m", "ganzfeld", "play", config["patch"], "--headless"]
         words += ["--to", "shared:" + config["name"], "--osc", str(self.port + 1), "--osc-query", str(self.port)]
         words += ["--osc-out", "127.0.0.1:%d" % (self.port + 2), "--until-left", str(LEAVES_AFTER)]
+        if config.get("cuda"):
+            words += ["--to", "cuda:%s,order=BGRA,origin=bottom" % config["name"]]
         words += list(config.get("options", ()))
         # TouchDesigner's own Python must not meet the other one.
         environment = {key: value for key, value in os.environ.items() if not key.upper().startswith("PYTHON")}

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+import ganzfeld_cuda
 import ganzfeld_ring
 import numpy as np
 import td
@@ -46,6 +47,8 @@ class Bridge:
         self.link = None
         self.sync = None
         self.reader = self.writer = None
+        self.card = None
+        self.card_problem = ""
         self.problem = ""
         self.shown = 0
         self.lost = 0
@@ -98,12 +101,12 @@ class Bridge:
 
     def end(self):
         """Let go of the show; it goes on for a minute."""
-        for each in (self.writer, self.reader):
+        for each in (self.writer, self.reader, self.card):
             if each is not None:
                 each.close()
         if self.link is not None:
             self.link.end()
-        self.reader = self.writer = self.link = self.sync = self.picture = None
+        self.reader = self.writer = self.card = self.link = self.sync = self.picture = None
         self._told_at = -1.0
 
     def _begin(self):
@@ -115,11 +118,18 @@ class Bridge:
             "name": par.Sharedname.eval(),
             "port": int(par.Port.eval()),
             "options": par.Options.eval().split(),
+            "cuda": bool(par.Cuda.eval()),
             "environment": self.comp.fetch("ganzfeld_environment", {}),
         }
         self.link = Link(folder, config)
         self.sync = ParameterSync(self.page, self.link, td.ParMode.CONSTANT)
         self.reader = ganzfeld_ring.Reader(config["name"], bottom_up=True)
+        self.card_problem = "" if config["cuda"] else "off"
+        if config["cuda"]:
+            try:
+                self.card = ganzfeld_cuda.CardReader(config["name"])
+            except ganzfeld_cuda.CudaError as error:
+                self.card_problem = str(error)
         self._tree_number = 0
         self.link.begin()
 
@@ -138,15 +148,31 @@ class Bridge:
             self.problem = "the input is not sent: %s" % error
 
     def _show(self, script):
-        picture = self.reader.latest()
+        picture = self._on_card()
+        show = _show_from_card
+        if picture is None:  # through memory, then
+            picture, show = self.reader.latest(), _show_from_memory
         if picture is None or picture is self.picture:
             return  # nothing is copied while nothing is new
-        if self.picture is not None and picture.number > self.picture.number:
+        if type(picture) is type(self.picture) and picture.number > self.picture.number:
             self.lost += picture.number - self.picture.number - 1
         self.picture = picture
         self.shown += 1
-        pixels = picture.pixels
-        script.copyNumpyArray(pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels)
+        show(script, picture)
+
+    def _on_card(self):
+        """The newest picture on the card, held until the next call; None: there is none that can be shown."""
+        if self.card is None:
+            return None
+        picture = self.card.latest()
+        self.card_problem = self.card.problem
+        if picture is not None and (picture.order, picture.origin) != ("BGRA", "bottom"):
+            self.card_problem = "the show was started otherwise: its pictures on the card lie %s from the %s" % (
+                picture.order,
+                picture.origin,
+            )
+            return None
+        return picture
 
     def _tell(self, now):
         if now - self._told_at < STATUS_SECONDS:
@@ -166,6 +192,7 @@ class Bridge:
             ("shown", self.shown),
             ("passed_over", self.lost),
             ("sent", self.sent),
+            ("cuda", self.card_problem or "on"),
         ]
         table = self.comp.op("status")
         if rows != self._said and table is not None:
@@ -173,6 +200,19 @@ class Bridge:
             table.clear()
             for row in rows:
                 table.appendRow(row)
+
+
+def _show_from_memory(script, picture):
+    pixels = picture.pixels
+    script.copyNumpyArray(pixels.astype(np.float32) if pixels.dtype == np.float16 else pixels)
+
+
+def _show_from_card(script, picture):
+    """TouchDesigner has four bytes a pixel as BGRA, the lowest row first, and so have these. The picture is complete,
+    so no stream has to be waited for; the reader waits for TouchDesigner's copy before it gives the picture back."""
+    shape = td.CUDAMemoryShape()
+    shape.width, shape.height, shape.numComps, shape.dataType = picture.width, picture.height, 4, np.uint8
+    script.copyCUDAMemory(picture.address, picture.size, shape)
 
 
 def _out(pixels):

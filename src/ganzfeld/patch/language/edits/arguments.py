@@ -48,6 +48,11 @@ def find(edited: EditedText, call: ast.Call, name: str, order: Sequence[str]) ->
     return None
 
 
+def quoted(text: str) -> str:
+    """A text as patches are written: in double quotes, unless it has some itself."""
+    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
+
+
 def put(edited: EditedText, call: ast.Call, name: str, text: str, order: Sequence[str]) -> Splice:
     """Gives an argument: what it says is changed, or it is written after the others."""
     given = find(edited, call, name, order)

@@ -13,6 +13,7 @@ import { State, stateWord } from "./hud/State";
 import { Tips } from "./hud/Tips";
 import { Visitor } from "./hud/Visitor";
 import { useIdle } from "./idle";
+import { Drop } from "./library/Drop";
 import { useShow } from "./live/show";
 import { REMOTE } from "./live/view";
 import { Badge } from "./modes/Badge";
@@ -83,6 +84,7 @@ function Studio() {
         </header>
         <PatchText zoom={ZOOM_STEP ** steps} />
         {works && (sheet ? <OpenSheet /> : <Panel />)}
+        {works && <Dice />}
         {works && !sheet && <Tips />}
         {plays && <Desk />}
         <footer>
@@ -90,7 +92,6 @@ function Studio() {
           <div className="passing">
             {plays && <FilmKept />}
             <Notice />
-            {works && <Dice />}
           </div>
           <Problems />
           {plays && <Master />}
@@ -100,6 +101,7 @@ function Studio() {
       </div>
       {hidden && <Trouble />}
       <MasterAlarm />
+      {works && <Drop />}
       {open === "palette" && <Palette />}
       {open === "sheet" && <Sheet />}
       {open === "keep" && <Keep />}

@@ -4,7 +4,15 @@ import { useEffect } from "react";
 import { toggleBlack, toggleFreeze } from "./desk/master";
 import { toggleFullscreen } from "./fullscreen";
 import { type Doing, doingOf, type Place } from "./keys";
-import { command, isLearning, isRolled, recallNumber, toggleLearning, togglePause } from "./live/show";
+import {
+  command,
+  currentShow,
+  isLearning,
+  isRolled,
+  recallNumber,
+  toggleLearning,
+  togglePause,
+} from "./live/show";
 import { act, currentModes } from "./modes/modes";
 import { currentSheet, openSheet, toggleSheet } from "./sheets/open";
 import { edit, playText, saveText } from "./text/editing";
@@ -35,12 +43,15 @@ const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
   roll: () => command("roll"),
   keep: () => command("keep"),
   back: () => command("back"),
+  "arm dice": () => command(currentShow().status?.dice_armed ? "disarm" : "arm"),
   undo: () => command("back"),
   learn: toggleLearning,
   "stop learning": toggleLearning,
   recall: (key) => recallNumber(Number(key)),
   tap: () => command("tap"),
   map: () => toggleSheet("map"),
+  library: () => toggleSheet("library"),
+  layers: () => toggleSheet("layers"),
   "close sheet": () => openSheet(null),
   "take back": () => takeBack(),
   "make again": () => takeBack(true),
@@ -93,7 +104,7 @@ function placeOf(target: EventTarget | null): Place {
 }
 
 const BUTTON_LIKE =
-  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox]";
+  "button, a[href], summary, [role=slider], [role=button], input[type=range], input[type=checkbox], input[type=radio]";
 
 function focusOf(element: Element | null): Place["focus"] {
   if (element?.closest(".cm-content")) return "text";

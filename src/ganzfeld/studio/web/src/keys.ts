@@ -46,12 +46,15 @@ export type Doing =
   | "roll"
   | "keep"
   | "back"
+  | "arm dice"
   | "undo"
   | "learn"
   | "stop learning"
   | "recall"
   | "tap"
   | "map"
+  | "library"
+  | "layers"
   | "close sheet"
   | "take back"
   | "make again";
@@ -95,6 +98,8 @@ function held(press: Press, place: Place): Doing | null {
 }
 
 const PLAYED: Readonly<Record<string, Doing>> = {
+  b: "library",
+  a: "layers",
   d: "roll",
   e: "edit",
   f: "fullscreen",
@@ -143,15 +148,17 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
     title: "PLAY",
     keys: [
       ["1–9", "recall a snapshot"],
-      ["D", "dice: a bend is proposed"],
-      ["Enter  Esc", "keep it, take it back"],
+      ["D", "dice: a bend to look at"],
+      ["Enter  Esc", "take it, drop it"],
       ["T", "tap the beat"],
       ["L", "learn a control"],
+      ["B", "the library"],
       ["H", "hide the interface"],
       ["F", "full screen"],
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
       ["G", "map of the patch"],
+      ["A", "layers of the networks"],
       ["E", "into the text"],
       ["?", "this sheet"],
     ],

@@ -6,6 +6,7 @@ import "./text/text.css";
 import "./text/writing.css";
 import "./text/tooltips.css";
 import "./hud/footer.css";
+import "./strips/strips.css";
 import "./hud/permission.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";

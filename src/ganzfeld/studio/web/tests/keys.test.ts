@@ -41,6 +41,7 @@ describe("in PLAY", () => {
     ["l", "learn"],
     ["e", "edit"],
     ["g", "map"],
+    ["a", "layers"],
     ["1", "recall"],
     ["9", "recall"],
     ["?", "sheet"],

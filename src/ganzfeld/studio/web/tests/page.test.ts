@@ -37,6 +37,8 @@ const status: Status = {
   pending_trust: [],
   put_off: [],
   rolled: "",
+  rolled_after: 0,
+  dice_armed: false,
   osc_dropped: 0,
   osc_dropped_last: "",
   doors: [],

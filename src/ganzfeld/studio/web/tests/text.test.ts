@@ -100,19 +100,21 @@ describe("placeOf", () => {
 });
 
 describe("rollMarks", () => {
-  it("marks the line that dice propose, and nothing else", () => {
+  it("marks the line that dice rolled, or shows one where it would stand", () => {
     const state = EditorState.create({ doc: `${TEXT}a\nb\n`, extensions: rollMarks });
-    const marked = (rolled: string) => {
+    const marked = (text: string, after: number | null = null) => {
       const found: number[] = [];
-      const next = state.update({ effects: setRolled.of(rolled) }).state;
+      const next = state.update({ effects: setRolled.of(text ? { text, after } : null) }).state;
       next.field(rollMarks).between(0, next.doc.length, (from) => {
         found.push(next.doc.lineAt(from).number);
       });
       return found;
     };
     expect(marked("b")).toEqual([4]);
-    expect(marked("…")).toEqual([]);
+    expect(marked("c")).toEqual([]);
     expect(marked("")).toEqual([]);
+    expect(marked("c", 3)).toEqual([3]);
+    expect(marked("c", 99)).toEqual([state.doc.lines]);
   });
 });
 

@@ -12,6 +12,8 @@ export function Actions() {
       <Action keys="⇧Space" word={paused ? "play" : "pause"} doing="pause" />
       <Action keys="D" word="dice" doing="roll" />
       <Action keys="G" word="map" doing="map" />
+      <Action keys="A" word="layers" doing="layers" />
+      <Action keys="B" word="library" doing="library" />
       <Action keys="?" word="keys" doing="sheet" />
       <span className="sizes">
         <Action word="−" label="Smaller text" doing="smaller" />

@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from "react";
 import { liveAddress, searchOf, type View, viewOf } from "./view";
 import type {
+  AskPreviews,
   AtDesk,
   AtlasDrawn,
   AtText,
@@ -17,6 +18,7 @@ import type {
   PatchSource,
   Refusal,
   Status,
+  TakeRoll,
   You,
 } from "./wire";
 import type { FromWorker, Shown } from "./worker";
@@ -140,8 +142,9 @@ export function tellPerson(what: string, hint: string): void {
   forget(notice);
 }
 
-/** A writer does something to the text, or has another one; the page looks at something. */
-export function say(message: AtText | KeepAs | OpenPatch | Look | AtlasDrawn): void {
+/** A writer does something to the text, has another one, or wants to see what something would do; the page looks at
+ * something. */
+export function say(message: AtText | KeepAs | OpenPatch | Look | AtlasDrawn | AskPreviews | TakeRoll): void {
   worker?.postMessage(message);
 }
 

@@ -20,6 +20,7 @@ export const KINDS: readonly string[] = [
   "carets",
   "you",
   "edited",
+  "previewed",
 ];
 
 export type Phase = "starting" | "loading" | "opened" | "playing";
@@ -49,6 +50,8 @@ export type CommandName =
   | "roll"
   | "keep"
   | "back"
+  | "arm"
+  | "disarm"
   | "tap"
   | "take"
   | "end_take";
@@ -72,6 +75,8 @@ export type ArrivalSource = "osc" | "midi";
 
 export type Role = "play" | "watch" | "output";
 
+export type FileKind = "network" | "patch" | "film" | "picture" | "song";
+
 export type Driver = "text" | "formula" | "knob" | "midi" | "osc" | "sound";
 
 export type WireKind = "image" | "latent" | "number";
@@ -88,6 +93,8 @@ export type AtDesk =
   | SoundChosen;
 
 export type AtText = PushUpdates | MergeEdits | PlayText | SaveText | ResolveConflict | CaretMoved | Edit;
+
+export type AtPreviews = AskPreviews | TakeRoll;
 
 export type FromPage =
   | Acknowledgement
@@ -110,7 +117,9 @@ export type FromPage =
   | SaveText
   | ResolveConflict
   | CaretMoved
-  | Edit;
+  | Edit
+  | AskPreviews
+  | TakeRoll;
 
 export type FromStudio =
   | EncodedFrame
@@ -126,7 +135,8 @@ export type FromStudio =
   | BlockPlayed
   | Carets
   | You
-  | Edited;
+  | Edited
+  | PreviewDrawn;
 
 /**
  * A picture. t: the show's time in seconds. width, height: in pixels. sent: the studio's clock in Unix seconds when
@@ -253,7 +263,7 @@ export interface TakeStatus {
  * processes of a machine share). beat: beats since the show began. bpm: beats a minute. speed: seconds of show time
  * in a second.
  * follow: what the tempo is taken from ("midi", "audio", "link", "tap"), or None. expected: about how many beats a
- * minute that may have, if the patch says so.
+ * minute that may have, if the patch says so. floor: the decibels below which sound is silence, if it says so.
  * device: where networks run, such as "cuda:0". outputs: their names, the main one first.
  * errors: what is wrong now. pending_trust: paths of script files that wait for a person's permission to run.
  *
@@ -262,7 +272,9 @@ export interface TakeStatus {
  * name, without its folders. patch_version: of the patch's newest text, whether it plays or not.
  * render_alive: False while there is no render process; the last picture is held until it is back.
  * put_off: of `pending_trust`, those of which a person said on the page: not now.
- * rolled: the line of the patch's text that dice propose, `ROLLING` while they roll, "" if there is none.
+ * rolled: the line that dice propose, `ROLLING` while they roll, "" if there is none. rolled_after: the line of the
+ * patch's newest text after which it would stand, from 1; 0: it stands in the text and plays, or there is none.
+ * dice_armed: whether what dice roll plays at once.
  * doors: where pictures leave to, in the order in which they were opened. master: what holds for all of them.
  * take: the take that is recorded, or None.
  * osc_dropped: messages of OSC that could not be read, since the show began; osc_dropped_last: the last one's address
@@ -292,6 +304,7 @@ export interface Status {
   paused: boolean;
   follow: string | null;
   expected: number | null;
+  floor: number | null;
   device: string;
   outputs: string[];
   errors: Problem[];
@@ -303,6 +316,8 @@ export interface Status {
   render_alive: boolean;
   put_off: string[];
   rolled: string;
+  rolled_after: number;
+  dice_armed: boolean;
   osc_dropped: number;
   osc_dropped_last: string;
   doors: DoorStatus[];
@@ -322,7 +337,7 @@ export interface PatchSource {
   version: number;
 }
 
-/** The answer to a command that could not be done. */
+/** The answer to a command that could not be done, or not as a person may think. */
 export interface Refusal {
   kind: "notice";
   what: string;
@@ -561,6 +576,20 @@ export interface Edited {
   hint: string;
 }
 
+/**
+ * A picture of variant `index` of a request. problem: why there is none (`jpeg` is empty then), or what is wrong
+ * with it ("" nothing).
+ */
+export interface PreviewDrawn {
+  kind: "previewed";
+  request: number;
+  index: number;
+  width: number;
+  height: number;
+  jpeg: Uint8Array<ArrayBuffer>;
+  problem: string;
+}
+
 /** The frame of this number, and all sent before it, are on the screen or passed over. */
 export interface Acknowledgement {
   kind: "ack";
@@ -767,6 +796,39 @@ export interface Edit {
 }
 
 /**
+ * One thing to look at: what plays, with something else.
+ *
+ * changes: of the document at the version that the request names; the block that they are in plays then, and nothing
+ * else that is written. values: what hands are to hold, by address. line: this line in the place of the one that dice
+ * propose. Without any of them: what plays.
+ */
+export interface PreviewVariant {
+  changes: Changes | null;
+  values: Record<string, number>;
+  line: string;
+}
+
+/**
+ * Draw these variants of what plays, again and again, small and beside the show, until the page asks for others.
+ * request: a number that grows; the newest of a page counts, one without variants ends it. log, version: the document
+ * that changes are of. height: of the pictures, in pixels. Answered with `PreviewDrawn`.
+ */
+export interface AskPreviews {
+  kind: "preview";
+  request: number;
+  log?: string;
+  version?: number;
+  height?: number;
+  variants?: PreviewVariant[];
+}
+
+/** Keep this line in the place of the one that dice propose. */
+export interface TakeRoll {
+  kind: "take_roll";
+  line: string;
+}
+
+/**
  * A parameter or an input. kind: as in the reference ("value", "choice", "input", …). default: as one would write
  * it, "" for none. range: what a knob spans. options: what may be chosen, as one would write it.
  */
@@ -958,6 +1020,99 @@ export interface PatchMap {
 }
 
 /**
+ * A layer as it plays in this patch.
+ *
+ * short: its shortest name. channels, height, width: of its activation. weights: how many it has. inner: it lies
+ * within a block, whose name reaches its weights, too. plays: False if the node stops at a smaller picture before it.
+ */
+export interface InsideLayer {
+  name: string;
+  short: string;
+  channels: number;
+  height: number;
+  width: number;
+  weights: number;
+  inner: boolean;
+  plays: boolean;
+}
+
+/** A weight by its official name. layer: whose it is, "" for what comes before the layers. */
+export interface InsideWeight {
+  name: string;
+  shape: number[];
+  layer: string;
+}
+
+/**
+ * A line of the text that bends or blends.
+ *
+ * name: its part of an address, the first one's if a loop makes several. text: what is written, shortened. line,
+ * end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
+ * bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
+ * lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
+ * comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
+ * where a hand turns that.
+ */
+export interface InsideLine {
+  name: string;
+  method: "bend" | "blend";
+  text: string;
+  line: number;
+  end_line: number;
+  target: string;
+  reaches: "activation" | "weight" | "nothing";
+  layers: string[];
+  weights: number;
+  bends: string[];
+  channels: number[] | null;
+  alone: boolean;
+  muted: boolean;
+  solo: boolean;
+  acts: boolean;
+  other: string;
+  amount: number | null;
+  address: string;
+}
+
+/**
+ * A node that plays a network.
+ *
+ * file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
+ * latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it
+ * shows, "" for the picture. blends: networks that it can be blended with, those of the patch first. problem: why it
+ * cannot be looked into, "" if it can.
+ */
+export interface InsideNetwork {
+  node: string;
+  file: string;
+  kind: string;
+  width: number;
+  height: number;
+  latent: number;
+  rows: number;
+  source: string;
+  shows: string;
+  layers: InsideLayer[];
+  weights: InsideWeight[];
+  lines: InsideLine[];
+  blends: string[];
+  problem: string;
+}
+
+/**
+ * All networks of a text.
+ *
+ * log, version: which text of the document this is. problem: what is wrong with the text as it is written; the
+ * networks are then those of the text that plays, and nothing of them can be edited.
+ */
+export interface Insides {
+  networks: InsideNetwork[];
+  problem: string;
+  log: string;
+  version: number;
+}
+
+/**
  * An address at which something arrived. value: the last one as text, "" if it had none. rate: messages in a
  * second, over the last whole one. ago: seconds since the last.
  */
@@ -1064,4 +1219,73 @@ export interface SharedLinks {
   links: SharedLink[];
   bases: string[];
   is_secure: boolean;
+}
+
+/**
+ * Something to use. what: how it is asked for. said: how the text of the patch that plays says it. about: what it
+ * is, in words. folder: where it is, "" if it ships with Ganzfeld. size: in bytes. key: its picture's, "" if it has
+ * none; has_picture: whether that is made already.
+ */
+export interface LibraryItem {
+  what: string;
+  kind: FileKind;
+  name: string;
+  place: "shipped" | "example" | "beside" | "mine";
+  said: string;
+  about: string;
+  folder: string;
+  size: number;
+  key: string;
+  has_picture: boolean;
+}
+
+/**
+ * All of it. beside, mine: the folders that files can be brought to, "" where there is none. waits: how many
+ * pictures are being made.
+ */
+export interface Library {
+  items: LibraryItem[];
+  beside: string;
+  mine: string;
+  waits: number;
+}
+
+/**
+ * A line of the patch that another network has no place for. line: counted from 1. text: as it is written. what:
+ * why. names: those of the node's lines that it makes, as addresses have them; in a loop, it makes several.
+ */
+export interface UnfitLine {
+  line: number;
+  text: string;
+  what: string;
+  names: string[];
+}
+
+/** lines: those that do not fit. what, hint: why the network cannot be used at all, "" if it can. */
+export interface Fitting {
+  lines: UnfitLine[];
+  what: string;
+  hint: string;
+}
+
+/** A file that a page may send now. name: what it will be called. */
+export interface Upload {
+  id: string;
+  name: string;
+  kind: FileKind;
+}
+
+/**
+ * A file that has come and can be used. about: what it is. notes: what a person should know of it. taken: the
+ * places where there is a file of this name already. has_picture: whether there is a picture of it.
+ */
+export interface ArrivedFile {
+  id: string;
+  name: string;
+  kind: FileKind;
+  size: number;
+  about: string;
+  notes: string[];
+  taken: string[];
+  has_picture: boolean;
 }

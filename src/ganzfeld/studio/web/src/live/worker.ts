@@ -5,6 +5,7 @@ import { read, write } from "./codec";
 import { Link, type Socket } from "./link";
 import { Screen } from "./screen";
 import type {
+  AskPreviews,
   AtDesk,
   AtlasDrawn,
   AtText,
@@ -17,6 +18,7 @@ import type {
   Look,
   OpenPatch,
   PageCommand,
+  TakeRoll,
 } from "./wire";
 
 export type ToWorker =
@@ -29,7 +31,9 @@ export type ToWorker =
   | KeepAs
   | OpenPatch
   | Look
-  | AtlasDrawn;
+  | AtlasDrawn
+  | AskPreviews
+  | TakeRoll;
 
 /** What this display shows: frames drawn a second, and the picture's size in pixels. */
 export interface Shown {

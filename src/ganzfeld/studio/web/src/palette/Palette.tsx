@@ -3,7 +3,7 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { say } from "../live/show";
 import { act } from "../modes/modes";
 import { useWords } from "../text/words";
-import { type Entry, entriesOf, type Listed } from "./entries";
+import { type Entry, entriesOf, GROUPS, type Group, type Listed } from "./entries";
 import { fitting } from "./matching";
 import { useModal } from "./useModal";
 
@@ -17,7 +17,8 @@ export function Palette() {
     () => entriesOf(words, patches, (what) => say({ kind: "open", what })),
     [words, patches],
   );
-  const found = fitting(entries, typed);
+  const [group, setGroup] = useState<Group | null>(null);
+  const found = fitting(group === null ? entries : entries.filter((entry) => entry.group === group), typed);
   const at = Math.min(chosen, found.length - 1);
   const list = useRef<HTMLUListElement>(null);
   const dialog = useRef<HTMLDialogElement>(null);
@@ -67,6 +68,21 @@ export function Palette() {
         }}
         onKeyDown={key}
       />
+      <fieldset className="groups" aria-label="Of all that there is">
+        {GROUPS.map((each) => (
+          <button
+            key={each}
+            type="button"
+            aria-pressed={group === each}
+            onClick={() => {
+              setGroup(group === each ? null : each);
+              setChosen(0);
+            }}
+          >
+            {each}
+          </button>
+        ))}
+      </fieldset>
       <output className="count">
         {found.length === entries.length
           ? `${entries.length} things to do, bend, open and insert`
@@ -92,7 +108,13 @@ export function Palette() {
             {entry.keys && <kbd>{entry.keys}</kbd>}
           </li>
         ))}
-        {found.length === 0 && <li className="none">Nothing is called so.</li>}
+        {found.length === 0 && (
+          <li className="none">
+            {group === "bend" && typed === ""
+              ? "No network plays, so there is nothing to bend."
+              : "Nothing is called so."}
+          </li>
+        )}
       </ul>
     </dialog>
   );

@@ -6,9 +6,12 @@ import { act } from "../modes/modes";
 import { addLine, insertLines } from "../text/editing";
 import type { Words } from "../text/words";
 
+export const GROUPS = ["do", "bend", "open", "insert"] as const;
+export type Group = (typeof GROUPS)[number];
+
 export interface Entry {
   name: string;
-  group: "do" | "bend" | "open" | "insert";
+  group: Group;
   about: string;
   keys: string;
   run(): void;
@@ -29,7 +32,10 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["edit the text", "E", "edit"],
   ["map of the patch", "G", "map"],
   ["roll dice for a bend", "D", "roll"],
+  ["dice: on the wall at once, or when they are taken", "", "arm dice"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],
+  ["the library: networks, patches, films, pictures, songs", "B", "library"],
+  ["layers of the networks", "A", "layers"],
   ["tap the beat", "T", "tap"],
   ["learn a control", "L", "learn"],
   ["pause, or go on", "Shift Space", "pause"],
@@ -90,7 +96,7 @@ function bendsOf(words: Words | null): Entry[] {
       return {
         name: `${name} ${node}`,
         group: "bend",
-        about: `puts a bend of the layer ${layer}: ${doc}`,
+        about: `${firstSentence(doc)} (of the layer ${layer})`,
         keys: "",
         run: () => addLine(node, line),
       };

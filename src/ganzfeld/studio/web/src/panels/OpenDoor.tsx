@@ -2,7 +2,7 @@ import { useState } from "react";
 import { atDoor, useShow } from "../live/show";
 import type { DoorKindHere, OutputsHere } from "../live/wire";
 import { useAnswer } from "./ask";
-import { exampleOf, firstSentence, offersOf, written } from "./offers";
+import { exampleOf, firstSentence, inOrder, offersOf, written } from "./offers";
 
 /** What can be opened on the machine that plays. */
 export function OpenDoor({ outputs }: { outputs: string[] }) {
@@ -32,7 +32,7 @@ export function OpenDoor({ outputs }: { outputs: string[] }) {
       </div>
       {problem && <p className="door-problem">{problem}</p>}
       {!answer && waits && <p className="nothing">Displays and programs are looked for.</p>}
-      {answer?.kinds
+      {inOrder(answer?.kinds ?? [])
         .filter((kind) => kind.missing === "")
         .map((kind) => (
           <Kind key={kind.kind} kind={kind} picture={picture} />

@@ -16,6 +16,12 @@ export function offersOf(kind: DoorKindHere): Offer[] {
     .map((found) => ({ to: found?.[1] ?? "", about: found?.[2] ?? "" }));
 }
 
+/** Windows first, which most people look for; then kinds of which something was found here. */
+export function inOrder(kinds: readonly DoorKindHere[]): DoorKindHere[] {
+  const place = (kind: DoorKindHere) => (kind.kind === "window" ? 0 : offersOf(kind).length > 0 ? 1 : 2);
+  return [...kinds].sort((a, b) => place(a) - place(b));
+}
+
 /** The first sentence of what a kind says of itself. */
 export function firstSentence(about: string): string {
   const flat = about.replace(/\s+/g, " ").trim();

@@ -50,7 +50,7 @@ export function doorWords(door: DoorStatus): string {
     case "open":
       return [
         door.type === "film" ? "records" : "open",
-        door.fps > 0 && `${door.fps.toFixed(0)} pictures a second`,
+        door.fps > 0 && `${door.fps.toFixed(door.fps < 9.5 ? 1 : 0)} pictures a second`,
         door.width > 0 && `${door.width}×${door.height}`,
         door.type === "film" &&
           door.seconds > 0 &&

@@ -10,6 +10,7 @@ import { Notice, Problems } from "../hud/Problems";
 import { Remarks } from "../hud/Remarks";
 import { State } from "../hud/State";
 import { Visitor } from "../hud/Visitor";
+import { Drop } from "../library/Drop";
 import { command, togglePause, useShow } from "../live/show";
 import { useModes } from "../modes/modes";
 import { Picture } from "../Picture";
@@ -64,6 +65,7 @@ export function Remote() {
           )}
         </div>
       )}
+      {plays && <Drop />}
       {plays && <FilmKept />}
       {plays && <OpenSheet />}
       <MasterAlarm />
@@ -119,6 +121,9 @@ function Buttons({ hide, write }: { hide(): void; write(): void }) {
       </button>
       <button type="button" onClick={() => toggleSheet("map")}>
         map
+      </button>
+      <button type="button" onClick={() => toggleSheet("library")}>
+        library
       </button>
       <button type="button" onClick={hide}>
         hide

@@ -1,5 +1,7 @@
 import "./sheets.css";
 import { type ReactNode, useEffect, useRef } from "react";
+import { LibrarySheet } from "../library/LibrarySheet";
+import { Layers } from "../looking/layers/Layers";
 import { MapSheet } from "../map/MapSheet";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
@@ -9,19 +11,19 @@ const TITLES: Record<SheetName, string> = {
   library: "The library",
 };
 
-/** What is in each sheet. One that is not here cannot be opened. */
-const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+const CONTENTS: Record<SheetName, () => ReactNode> = {
+  library: () => <LibrarySheet />,
+  layers: () => <Layers />,
   map: () => <MapSheet />,
 };
 
 /** The sheet that is open: over the picture, beside the text where there is room for both. */
 export function OpenSheet() {
   const name = useOpenSheet();
-  const contents = name && CONTENTS[name];
-  if (!contents) return null;
+  if (!name) return null;
   return (
     <Frame key={name} name={name}>
-      {contents()}
+      {CONTENTS[name]()}
     </Frame>
   );
 }

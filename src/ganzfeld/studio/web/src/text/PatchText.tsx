@@ -3,6 +3,7 @@ import { EditorView, keymap } from "@codemirror/view";
 import { type RefObject, useEffect, useRef } from "react";
 import { atDesk, hearAll, say, useShow } from "../live/show";
 import { act, currentModes, useModes } from "../modes/modes";
+import { strips } from "../strips/inText";
 import { conflictMarks } from "./conflicts";
 import { DocumentConnection } from "./document/connection";
 import { grip } from "./dragging/grip";
@@ -117,6 +118,7 @@ function open(): EditorView {
       looking,
       draggedNumber,
       grip,
+      strips,
       followCaret(connection),
       EditorView.updateListener.of((update) => {
         if (update.docChanged && !update.transactions.some((each) => each.annotation(Transaction.remote)))

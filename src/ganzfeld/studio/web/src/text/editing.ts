@@ -112,6 +112,15 @@ export function leaveText(): void {
   if (!view?.dom.contains(document.activeElement)) act("leave text");
 }
 
+/** Calls back with the studio's version of the document, as soon as it has all that is written here; false if the studio
+ * is not there. */
+export function atVersion(call: (log: string, version: number) => void): boolean {
+  const link = connection;
+  if (!link?.isLive) return false;
+  link.whenSent(() => call(link.log, link.version));
+  return true;
+}
+
 /** Plays the block that is selected (or that the caret is in), or all of the text, as soon as the studio has all of it.
  * now: without the patch's bar or fade. at: a place in the text instead of the caret. */
 export function playText(what: "block" | "all", now: boolean, at?: number): void {

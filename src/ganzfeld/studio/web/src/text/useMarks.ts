@@ -2,7 +2,7 @@ import { type EditorState, Text } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { type RefObject, useEffect, useRef } from "react";
 import { useShow } from "../live/show";
-import type { LearnableNumber, Problem } from "../live/wire";
+import { type LearnableNumber, type Problem, ROLLING } from "../live/wire";
 import { setConflicts } from "./conflicts";
 import { useTextFacts } from "./editing";
 import { setRolled } from "./marks";
@@ -17,6 +17,7 @@ export function useMarks(view: RefObject<EditorView | null>): void {
   const patch = useShow((show) => show.patch);
   const problems = useShow((show) => show.status?.errors ?? NO_PROBLEMS);
   const rolled = useShow((show) => show.status?.rolled ?? "");
+  const after = useShow((show) => show.status?.rolled_after ?? 0);
   const lesson = useShow((show) => show.desk?.lesson);
   const disagreements = useShow((show) => show.document?.disagreements);
   const plays = useShow((show) => show.patch !== null && show.status?.playing_version === show.patch.version);
@@ -37,8 +38,12 @@ export function useMarks(view: RefObject<EditorView | null>): void {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the line is looked for again in every new text
   useEffect(() => {
-    if (known) view.current?.dispatch({ effects: setRolled.of(rolled) });
-  }, [view, rolled, patch, known]);
+    const editor = view.current;
+    if (!known || !editor) return;
+    const place = after > 0 ? (lineInText(after, editor.state) ?? editor.state.doc.lines) : null;
+    const isThere = rolled !== "" && rolled !== ROLLING;
+    editor.dispatch({ effects: setRolled.of(isThere ? { text: rolled, after: place } : null) });
+  }, [view, rolled, after, patch, known]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the numbers of another text stand elsewhere
   useEffect(() => {

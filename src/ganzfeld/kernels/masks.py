@@ -1,0 +1,64 @@
+"""Masks: pictures that say where, and how much of, something is done."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzfeld.kernels.alpha import premultiplied
+from ganzfeld.kernels.card import has_fused_bends, has_triton
+from ganzfeld.kernels.colour import luma
+
+EDGE = 0.005
+"""What is nearer to 0 or 1 becomes exactly that, so that rounding never shows where a mask is full or empty."""
+
+
+def luminous(picture: Tensor) -> Tensor:
+    """A picture [1, 4, H, W] as a mask [H, W] of 0..1: how bright it is, times how opaque. Black is nothing, and so is
+    what is transparent; white is all. In half precision where our Triton kernels run, else in float32."""
+    if has_triton(picture.device) and picture.dtype == torch.float32:
+        from ganzfeld.kernels.triton import masks
+
+        return masks.luminous(picture)
+    return luma(premultiplied(picture[:1]))[0, 0].clamp(0, 1)
+
+
+def reading(count: int, begin: float, length: float, pixels: int, device: torch.device) -> Tensor:
+    """How each of `count` samples in a row reads a row of pixels: weights [count, pixels] that add up to 1.
+
+    begin, length: where the row of pixels lies among the samples; beyond its ends its last pixels are held. Bilinear
+    where it is enlarged; where it is made smaller, a triangle as wide as two samples, so that nothing flickers.
+    """
+    sample = torch.arange(count, device=device, dtype=torch.float32)
+    place = ((sample + 0.5 - begin) * (pixels / length)).clamp(0, pixels)
+    pixel = torch.arange(pixels, device=device, dtype=torch.float32) + 0.5
+    width = max(1.0, pixels / length)
+    weights = (1 - (pixel[None] - place[:, None]).abs() / width).clamp(min=0)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def resampled(mask: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """A mask [H, W] as a field [h, w] reads it. down [h, H], across [w, W]: of `reading`, of the mask's type."""
+    little = mask.new_full((1, 1), -EDGE)
+    if len(down) * mask.shape[1] <= len(across) * mask.shape[0]:
+        found = torch.addmm(little, down @ mask, across.t(), alpha=1 + 2 * EDGE)
+    else:
+        found = torch.addmm(little, down, mask @ across.t(), alpha=1 + 2 * EDGE)
+    return found.clamp_(0, 1)
+
+
+def masked(x: Tensor, y: Tensor, mask: Tensor | None, channels: Tensor | None = None) -> Tensor:
+    """x [N, C, h, w] where a mask [h, w] is 0, y where it is 1, and what lies between; y itself without a mask.
+
+    channels: how much of it each channel gets [C].
+    """
+    if mask is None and channels is None:
+        return y
+    if mask is None or not has_fused_bends(x) or y.dtype != x.dtype:
+        each = None if channels is None else channels[:, None, None].to(x.dtype)
+        share = each if mask is None else mask.to(x.dtype) if each is None else mask.to(x.dtype) * each
+        assert share is not None
+        return torch.lerp(x, y, share)
+    from ganzfeld.kernels.triton import masks
+
+    return masks.masked(x, y, mask, channels)

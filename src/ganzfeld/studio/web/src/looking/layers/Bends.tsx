@@ -1,0 +1,52 @@
+import { useState } from "react";
+import type { InsideNetwork } from "../../live/wire";
+import { fitting } from "../../palette/matching";
+import { useWords } from "../../text/words";
+import type { Chosen } from "./chosen";
+import type { BendDrag } from "./useBendDrag";
+
+/** Every bend of layers: dragged onto one, or put on the chosen one by a click. */
+export function Bends({ network, chosen, drag }: { network: InsideNetwork; chosen: Chosen; drag: BendDrag }) {
+  const [typed, setTyped] = useState("");
+  const words = useWords();
+  const bends = (words?.bends ?? []).map((word) => ({ ...word, about: word.doc, group: "bend" }));
+  const layer = network.layers.find(({ name }) => name === chosen.layer);
+  const where = layer ? `${network.node}, ${layer.short}` : `all layers of ${network.node}`;
+  return (
+    <section className="bends" aria-label="Bends">
+      <input
+        type="search"
+        placeholder="a bend …"
+        aria-label="Search the bends"
+        spellCheck={false}
+        autoComplete="off"
+        maxLength={100}
+        value={typed}
+        onChange={({ target }) => setTyped(target.value)}
+      />
+      <ul>
+        {fitting(bends, typed).map((word) => (
+          <li key={word.name}>
+            <button
+              type="button"
+              className="bend-word"
+              title={`${word.doc} A click bends ${where}`}
+              data-bend={word.name}
+              onPointerDown={(event) => drag.press(event, word)}
+              onPointerMove={drag.move}
+              onPointerUp={drag.lift}
+              onPointerCancel={drag.cancel}
+              onClick={() => drag.put(word)}
+            >
+              <b>{word.name}</b>
+              <small>{word.arguments}</small>
+            </button>
+          </li>
+        ))}
+      </ul>
+      <p className="layers-hint">
+        {words ? `Drag one onto a layer; a click bends ${where}.` : "The bends come …"}
+      </p>
+    </section>
+  );
+}
