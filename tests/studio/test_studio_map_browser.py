@@ -243,6 +243,8 @@ def test_a_number_is_turned_under_the_hand_and_written_when_it_is_let_go(opened,
     opened.mouse.down()
     opened.mouse.move(box["x"] + 45, box["y"] + 8, steps=4)
     wait_until(opened, lambda: any(done[:2] == ("turn", "/bright/hue") for done in show.done))
+    show.desk_now = Desk(held={"/bright/hue": 26.0})  # as a show tells it meanwhile
+    opened.wait_for_selector("[data-node=bright] .map-mark.by-hand")
     assert text_of(show) == TEXT
     opened.mouse.up()
     wait_until(opened, lambda: text_of(show) != TEXT)
