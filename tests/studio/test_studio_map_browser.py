@@ -199,6 +199,11 @@ def test_a_node_is_renamed_wherever_the_text_speaks_of_it(opened, show):
     node(opened, "face").focus()
     opened.keyboard.press("F2")
     opened.keyboard.press("Control+a")
+    opened.keyboard.type("never")
+    opened.keyboard.press("Escape")
+    node(opened, "face").focus()
+    opened.keyboard.press("F2")
+    opened.keyboard.press("Control+a")
     opened.keyboard.type("world")
     opened.keyboard.press("Enter")
     after = (
@@ -206,6 +211,7 @@ def test_a_node_is_renamed_wherever_the_text_speaks_of_it(opened, show):
     )
     becomes(opened, show, TEXT, after)
     opened.wait_for_selector("[data-node=world]")
+    assert opened.locator(".notice").count() == 0
 
 
 def test_a_node_is_bypassed_and_another_solo(opened, show):
