@@ -126,7 +126,7 @@ def bent(
     alone = alone and isinstance(first, ActivationBend) and first.masks
     context = BendContext(
         match.name,
-        seeded.noise_now,
+        lambda: seeded.noise_now().to(x.dtype) if seeded.halved else seeded.noise_now(),
         seeded.order_now,
         seeded.deviation,
         frame,

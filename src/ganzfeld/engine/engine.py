@@ -110,7 +110,8 @@ class Engine:
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
         )
-        self.onlooker = Onlooker(self._builder.beside)
+        on_card = self._graphs.timer() if self.device.type == "cuda" else None
+        self.onlooker = Onlooker(self._builder.beside, on_card, lambda: self._meter.seconds)
         """Who looks into what plays; of it neither pictures nor takes know anything."""
 
     # What the loop and the person need to know

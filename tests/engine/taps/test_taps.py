@@ -5,6 +5,8 @@ Captured programs play on the CPU with graphs as unforgiving as the real ones, a
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -248,6 +250,46 @@ def test_a_patch_that_is_changed_is_looked_into_again(networks: dict[str, Path],
         one.settle()
     assert one.atlases[-1].places[1].problem == ""
     assert one.atlases[-1].number != 0
+
+
+def test_scripts_between_captured_parts_and_fades_are_looked_through(
+    networks: dict[str, Path], tmp_path: Path, way: str
+) -> None:
+    script = tmp_path / "darker.py"
+    script.write_text("def frame(context, inputs):\n    return inputs.image / 2\n")
+    text = text_of(networks["stylegan2"]).replace(
+        "out(trail", f"swap('now', fade=0.3)\ndark = script({str(script)!r}, trail)\nagain = flip(dark)\nout(again"
+    )
+    one, other = Stage(text, way), Stage(text, way)
+    views = [CellView("node", name) for name in ("face", "trail", "dark", "again")]
+    one.look(*views)
+    for number in range(40):
+        if number == 20:
+            for stage in (one, other):
+                stage.engine.submit(text.replace("psi=0.8", "psi=0.1").replace("zoom=1.01", "zoom=0.99"))
+                stage.settle()
+        assert torch.equal(one.play(), other.play()), number
+        one.settle()
+    assert len(one.atlases) >= 4
+    for atlas in one.atlases:
+        assert [place.problem for place in atlas.places] == [""] * 4
+    dark, trail = (cell(one.atlases[-1], views[place]).astype(int) for place in (2, 1))
+    assert abs(4 * dark - trail).max() <= 6, "half the light, half as dense: both are of one frame"
+
+
+def test_nothing_is_left_of_those_who_have_gone(networks: dict[str, Path], way: str) -> None:
+    stage = Stage(text_of(networks["stylegan2"]), way)
+    gone: list[weakref.ref[Atlas]] = []
+    for size in (64, 100, 128):
+        stage.look(CellView("node", "face", size=size), CellView("channels", "face", layer="b8", size=size))
+        stage.seen()
+        gone += [weakref.ref(twin.atlas) for twin in stage.engine.onlooker._twins.values()]
+    stage.look()
+    stage.settle()
+    stage.play()
+    gc.collect()
+    assert gone
+    assert [atlas() for atlas in gone] == [None] * len(gone)
 
 
 def test_layers_behind_the_one_that_is_shown_are_not_played(networks: dict[str, Path], way: str) -> None:

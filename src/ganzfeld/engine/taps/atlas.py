@@ -18,7 +18,7 @@ from ganzfeld.values.looking import CellPlace, CellView
 
 log = logging.getLogger(__name__)
 
-BESIDE = 3
+BESIDE = 4
 """Side streams, on which small things are drawn beside the network that goes on."""
 LARGE = 1 << 24
 """Numbers of an activation from which it is looked at before the network goes on, so that its memory is free again."""
@@ -33,7 +33,8 @@ class Atlas:
         self.device = device
         self.layout = laid_out(views)
         layout = self.layout
-        self._planes = torch.zeros(3, layout.shown, layout.width, device=device)
+        self._planes = torch.full((3, layout.shown, layout.width), drawing.BLACK, device=device)
+        self._grey = torch.full((), 128.0, device=device)
         self._numbers = torch.zeros(layout.rows * layout.width, device=device)
         self._which = {
             number: torch.tensor(cell.view.channels, device=device)
@@ -56,7 +57,7 @@ class Atlas:
     def begin(self) -> None:
         """All is drawn anew: what is not, is not played."""
         self._places = list(self._unseen)
-        self._planes.zero_()
+        self._planes.fill_(drawing.BLACK)
         self.seconds = 0.0
 
     def refuse(self, number: int, why: str) -> None:
@@ -87,7 +88,7 @@ class Atlas:
         ones numbers as float32, of which the first is `number`."""
         layout = self.layout
         found = torch.empty(layout.height, layout.width, 4, dtype=torch.uint8, device=self.device)
-        light = torch.nan_to_num(self._planes, nan=0.0).mul_(255).add_(0.5).clamp_(0, 255)
+        light = torch.add(self._grey, self._planes, alpha=255 / 4).nan_to_num_(0, 255, 0).clamp_(0, 255)
         found[: layout.shown, :, :3] = light.permute(1, 2, 0)
         found[: layout.shown, :, 3] = 255
         self._numbers[:1].fill_(number)
@@ -128,20 +129,20 @@ class Atlas:
             self._put(number, drawing.mean(x, cell.side))
             return
         which = self._which.get(number)
-        which = drawing.most_active(x, 3)[1] if which is None else which[:3] % x.shape[1]
+        which = drawing.most_active(x, 3) if which is None else which[:3] % x.shape[1]
         self._put(number, drawing.chosen(x, which, cell.side), channels=which)
 
     def _draw_channels(self, number: int, x: Tensor) -> None:
         cell = self.layout.cells[number]
         which = self._which.get(number)
         if which is None:
-            active, which = drawing.most_active(x, drawing.MOST_CHANNELS, cell.view.first)
+            which = drawing.most_active(x, drawing.MOST_CHANNELS, cell.view.first)
         else:
             which = which % x.shape[1]
-            active = drawing.activity(x).index_select(0, which)
         if len(which) == 0:
             self.problem([number], "There are no more channels")
             return
+        active = drawing.activity(x).index_select(0, which)
         channels = drawing.chosen(x, which, drawing.grid_side(cell.side))
         self._put(number, drawing.grid(channels), numbers=active, channels=which)
 
@@ -163,27 +164,30 @@ class Atlas:
     ) -> None:
         """Put a picture [3 or 1 or 2, h, w] into its cell, and numbers and channels beside it."""
         cell = self.layout.cells[number]
-        picture = drawing.enlarged(picture[:, : cell.side, : cell.side], cell.side)
-        height, width = picture.shape[1:]
-        part = self._planes[:, cell.y : cell.y + height, cell.x : cell.x + width]
-        part.copy_(torch.cat([picture, picture[-1:]]) if len(picture) == 2 else picture)
-        told = self._told(cell, numbers, channels)
-        self._places[number] = CellPlace(cell.x, cell.y, width, height, *told)
+        part = self._planes[:, cell.y : cell.y + cell.side, cell.x : cell.x + cell.side]
+        picture = torch.cat([picture, picture[-1:]]) if len(picture) == 2 else picture
+        height, width = drawing.put(picture, part, cell.side)
+        self._tell(number, numbers, channels, (cell.x, cell.y, width, height))
 
-    def _tell(self, number: int, numbers: Tensor) -> None:
-        self._places[number] = CellPlace(0, 0, 0, 0, *self._told(self.layout.cells[number], numbers, None))
+    def _tell(
+        self,
+        number: int,
+        numbers: Tensor | None,
+        channels: Tensor | None = None,
+        area: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        """Write a cell's numbers, and say where all of it is."""
+        cell = self.layout.cells[number]
+        count = self._write(numbers, cell.numbers, cell)
+        chosen = self._write(channels, cell.numbers + count, cell)
+        self._places[number] = CellPlace(*area, cell.numbers, count, cell.numbers + count, chosen)
 
-    def _told(self, cell: ReservedCell, *kinds: Tensor | None) -> tuple[int, ...]:
-        """Where the numbers of each kind are: (from, count) of one after the other."""
-        told: list[int] = []
-        at, end = cell.numbers, cell.numbers + cell.count
-        for numbers in kinds:
-            count = 0 if numbers is None else min(len(numbers), end - at)
-            if numbers is not None and count:
-                self._numbers[at : at + count].copy_(numbers[:count])
-            told += [at, count]
-            at += count
-        return tuple(told)
+    def _write(self, numbers: Tensor | None, at: int, cell: ReservedCell) -> int:
+        """How many of the numbers had room from `at` on."""
+        count = 0 if numbers is None else min(len(numbers), cell.numbers + cell.count - at)
+        if numbers is not None and count:
+            self._numbers[at : at + count].copy_(numbers[:count])
+        return count
 
 
 _DRAW: dict[str, Callable[[Atlas, int, Tensor], None]] = {

@@ -1,6 +1,7 @@
 """What a cell shows, as operations on a device that read nothing on the host: they are captured.
 
-Pictures are [3, h, w] or [1, h, w], 0..1, not clamped. What is large is looked at in part: a thumbnail needs no more.
+Pictures are *light* [3, h, w] or [1, h, w]: −2 is black, 0 mid-grey, 2 white, not clamped. What is large is looked at
+in part: a thumbnail needs no more. There are as few kernels as can be: on a card each takes some two microseconds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ganzfeld.engine.taps.layout import SPECTRUM
 from ganzfeld.kernels.spectrum import decades, power_spectrum
 from ganzfeld.values.looking import COUNTS, MOST_CHANNELS
 
+BLACK = -2.0
 ACTIVITY_SIDE = 32
 """Of each channel so many rows and columns say how active it is."""
 MOST_COUNTED = 1 << 16
@@ -31,8 +33,8 @@ def thinned(x: Tensor, side: int) -> Tensor:
 
 
 def shrunk(x: Tensor, side: int) -> Tensor:
-    """x [C, h, w] averaged to a longer side of at most `side`, float32."""
-    x = thinned(x, FINER * side).float()
+    """x [C, h, w] averaged to a longer side of at most `side`."""
+    x = thinned(x, FINER * side)
     height, width = x.shape[-2:]
     longer = max(height, width)
     if longer <= side:
@@ -40,25 +42,23 @@ def shrunk(x: Tensor, side: int) -> Tensor:
     return F.adaptive_avg_pool2d(x, (max(1, height * side // longer), max(1, width * side // longer)))
 
 
-def enlarged(x: Tensor, side: int) -> Tensor:
-    """A small picture [C, h, w] with each pixel a square of whole pixels, so that a JPEG keeps them apart."""
-    channels, height, width = x.shape
+def put(x: Tensor, into: Tensor, side: int) -> tuple[int, int]:
+    """Write a picture [1 or 3, h, w] into the upper left corner of [3, side, side]: (height, width) there. Of a small
+    one each pixel is a square of whole pixels, so that a JPEG keeps them apart."""
+    x = x[:, :side, :side]
+    height, width = x.shape[1:]
     times = max(1, side // max(height, width))
-    if times == 1:
-        return x
-    squares = x[:, :, None, :, None].expand(-1, -1, times, -1, times)
-    return squares.reshape(channels, times * height, times * width)
+    squares = into[:, : times * height, : times * width].unflatten(2, (width, times)).unflatten(1, (height, times))
+    squares.copy_(x[:, :, None, :, None])
+    return times * height, times * width
 
 
 def picture(x: Tensor, side: int) -> Tensor:
     """A node's picture over black: RGBA [1, 4, H, W] in 0..1, or what leaves an output, [H, W, 4]."""
-    if x.dim() == 3:
-        x = x.permute(2, 0, 1)
-        x = thinned(x, FINER * side).float() / 255 if x.dtype == torch.uint8 else x
-    else:
-        x = x[0]
-    x = thinned(x, FINER * side).float()
-    return shrunk(x[:3] * x[3:], side)
+    white = 255 if x.dtype == torch.uint8 else 1
+    x = thinned(x[0] if x.dim() == 4 else x.permute(2, 0, 1), FINER * side).float()
+    over_black = shrunk(x[:3] * x[3:], side)
+    return torch.sub(over_black * (4 / white**2), 2)
 
 
 def latent(points: Tensor, side: int) -> Tensor:
@@ -67,25 +67,26 @@ def latent(points: Tensor, side: int) -> Tensor:
     across = math.ceil(math.sqrt(len(numbers)))
     across = min(across, side)
     down = min(-(-len(numbers) // across), side)
-    numbers = F.pad(numbers, (0, max(0, across * down - len(numbers))))[: across * down]
-    return (0.5 + 0.25 * numbers).view(1, down, across)
+    return F.pad(numbers, (0, max(0, across * down - len(numbers))))[: across * down].view(1, down, across)
 
 
 def activity(x: Tensor) -> Tensor:
     """How active each channel of x [1, C, h, w] is: the mean of its magnitudes, [C] float32."""
-    some = thinned(x[0], ACTIVITY_SIDE)
-    return torch.linalg.vector_norm(some, 1, dim=(1, 2), dtype=torch.float32) / (some.shape[1] * some.shape[2])
+    return _magnitudes(x) / thinned(x[0, 0], ACTIVITY_SIDE).numel()
+
+
+def _magnitudes(x: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(thinned(x[0], ACTIVITY_SIDE), 1, dim=(1, 2), dtype=torch.float32)
 
 
 def lit(x: Tensor) -> Tensor:
     """Channels [C, h, w] as light, each by itself: its mean is mid-grey, two deviations reach black and white."""
-    variance, mean = torch.var_mean(x, (1, 2), correction=0, keepdim=True)
-    return torch.addcmul(torch.full_like(mean, 0.5), x - mean, 0.25 * torch.rsqrt(variance + 1e-12))
+    return F.layer_norm(x, x.shape[1:], eps=1e-7)
 
 
 def chosen(x: Tensor, which: Tensor, side: int) -> Tensor:
     """The channels `which` [n] of x [1, C, h, w], [n, h, w]."""
-    return lit(shrunk(x[0].index_select(0, which), side))
+    return lit(shrunk(thinned(x[0], FINER * side).index_select(0, which), side))
 
 
 def mean(x: Tensor, side: int) -> Tensor:
@@ -93,12 +94,11 @@ def mean(x: Tensor, side: int) -> Tensor:
     return lit(shrunk(thinned(x[0], FINER * side).mean(0, keepdim=True, dtype=torch.float32), side))
 
 
-def most_active(x: Tensor, count: int, first: int = 0) -> tuple[Tensor, Tensor]:
-    """How active, and which channels of x [1, C, h, w]: `count` at most, from the `first` in the order of activity."""
-    active = activity(x)
+def most_active(x: Tensor, count: int, first: int = 0) -> Tensor:
+    """Which channels of x [1, C, h, w]: `count` at most, from the `first` in the order of their activity."""
+    active = _magnitudes(x)
     count = min(count, max(0, len(active) - first))
-    found = torch.topk(active, first + count)
-    return found.values[first:], found.indices[first:]
+    return torch.topk(active, first + count).indices[first:]
 
 
 def grid_side(side: int) -> int:

@@ -1,4 +1,4 @@
-"""When a show is looked into: at most one frame in six, and on a CPU as seldom as keeps the cost below a share."""
+"""When a show is looked into: at most one frame in six, and as seldom as keeps the cost below a share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from ganzfeld.engine.program.built_patch import BuiltPatch
+from ganzfeld.engine.program.capture import Timer
 from ganzfeld.engine.program.program import Program
 from ganzfeld.engine.taps.atlas import Atlas
 from ganzfeld.engine.taps.twin import TappedTwin
@@ -21,10 +22,10 @@ from ganzfeld.values.looking import CellPlace, CellView
 log = logging.getLogger(__name__)
 said = RepeatedLog(log)
 
-EVERY = 6
-"""One frame in so many is looked into at most."""
+EVERY, SELDOM = 6, 120
+"""One frame in so many is looked into at most, and at least."""
 SHARE = 0.025
-"""Of a processor's time that looking may take where nothing is captured."""
+"""Of a processor's time that looking may take where nothing is captured; else of what frames take on the card."""
 SETTLED = 0.25
 """Seconds for which the same is to be looked at, before a twin is captured for it."""
 MOST_TWINS = 4
@@ -49,15 +50,19 @@ class DrawnAtlas:
 class Onlooker:
     """Looks into what plays, as long as somebody wants to see something. It belongs to the thread that renders.
 
-    beside: does something on the thread that builds. now: seconds of a steady clock.
+    beside: does something on the thread that builds. timer: of what is looked into on a card. plain: seconds that a
+    frame takes there in which nobody looks. now: seconds of a steady clock.
     """
 
     def __init__(
         self,
         beside: Callable[[Callable[[], None]], None],
+        timer: Timer | None = None,
+        plain: Callable[[], float] = lambda: 0.0,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._beside, self._now = beside, now
+        self._beside, self._timer, self._plain, self._now = beside, timer, plain, now
+        self._every = EVERY
         self._views: tuple[CellView, ...] = ()
         self._since = 0.0
         self._frames = 0
@@ -91,6 +96,7 @@ class Onlooker:
 
     def forget(self) -> None:
         """Another patch plays, or nothing is looked at: let go of what there was."""
+        self._every = EVERY
         twins, self._twins = list(self._twins.values()), {}
         self._failed.clear()
         self._made = self._built = None
@@ -127,13 +133,20 @@ class Onlooker:
         if twin is None or twin.views != self._views or not twin.is_of(program):
             self._make(program)
             twin = self._twins.get(id(program))
-        if twin is None or not twin.is_of(program) or self._frames < EVERY or self._now() < self._due:
+        if twin is None or not twin.is_of(program) or self._frames < self._every or self._now() < self._due:
             return None
         self._frames = 0
+        if self._timer is not None:
+            self._timer.start()
         return twin
 
     def _drew(self, twin: TappedTwin) -> None:
         self._show(twin.atlas)
+        if self._timer is not None:
+            self._timer.stop()
+            plain = self._plain()
+            for seconds in self._timer.finished() if plain else ():
+                self._every = round(min(max(EVERY, (seconds - plain) / (SHARE * plain)), SELDOM))
         if not twin.captured:
             # The lesser of the last two: the first one makes what is made at first use.
             self._costs = self._costs[1], twin.atlas.seconds
