@@ -210,6 +210,9 @@ def test_a_node_is_renamed_wherever_the_text_speaks_of_it(opened, show):
         TEXT.replace("face   =", "world   =").replace("face.bend", "world.bend").replace("levels(face", "levels(world")
     )
     becomes(opened, show, TEXT, after)
+    # Snapshots go with it, there and back.
+    there, back = (("arrange", "readdress", *names) for names in (("/face", "/world"), ("/world", "/face")))
+    assert [done for done in show.done if "readdress" in done] == [there, back, there]
     opened.wait_for_selector("[data-node=world]")
     assert opened.locator(".notice").count() == 0
 
