@@ -383,7 +383,7 @@ told(CudaGraphs, "_stream", "handles and workspaces of the libraries")
 told(built_patch.BuiltPatch, "__init__", "opening files")
 told(program.Program, "run", "a run")
 told(program.Program, "capture", "a capture")
-engine.load(dependencies.parse(text, None, 1))
+engine.load(text)
 say("the patch is open")
 engine.frame(Clock().advance(0))
 if engine.device.type == "cuda":
