@@ -6,9 +6,10 @@ Networks of the papers' configurations with random weights. "patch" is a whole p
 uniforms to bytes: a noise, mapping, truncation, one bent weight, one bent activation, synthesis with constant noise,
 a flip. "taps" is what the frame costs more, in percent of it, while somebody looks at its nodes and at every layer:
 its twin with the atlas is run for one frame in six at most, and as seldom as keeps it below 3 %; "one in" says how
-seldom. "bent" is the network of it from a latent to bytes, "plain" the same with nothing bent. Beside them: the
-readable reference run from Python and captured, the floor (products at 798 TFLOP/s, each activation once through
-3.0 TB/s; figures of one H100) and the error in the picture against the reference in float32.
+seldom. "bent" is the network of it from a latent to
+bytes, "plain" the same with nothing bent. Beside them: the readable reference run from Python and captured, the floor
+(products at 798 TFLOP/s, each activation once through 3.0 TB/s; figures of one H100) and the error in the picture
+against the reference in float32.
 """
 
 from __future__ import annotations
@@ -213,9 +214,9 @@ def measure(name: str, seconds: float) -> None:
     least = 1e3 * floor(model)
     verdict = "aim" if took <= AIM[name] else "must" if took <= MUST[name] else "missed"
     print(
-        f"{name:17} {took:8.3f} {looked:6.1f} {every:6} {bent:8.3f} {plain:8.3f} {MUST[name]:6.2f} "
-        f"{AIM[name]:6.2f} {verdict:>7} {least:7.2f} {took / least:6.1f}× {eager:8.1f} {whole:8.1f} {error:9.1e} "
-        f"{first:7.1f} {used:7.2f}",
+        f"{name:17} {took:8.3f} {looked:6.1f} {every:6} {bent:8.3f} {plain:8.3f} "
+        f"{MUST[name]:6.2f} {AIM[name]:6.2f} {verdict:>7} {least:7.2f} {took / least:6.1f}× "
+        f"{eager:8.1f} {whole:8.1f} {error:9.1e} {first:7.1f} {used:7.2f}",
         flush=True,
     )
 
@@ -228,9 +229,11 @@ def main() -> None:
     if not torch.cuda.is_available():
         raise SystemExit("This measures an NVIDIA card, and there is none here; benchmarks/cpu.py measures processors.")
     print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}, {os.cpu_count()} processors; milliseconds")
-    print(f"{'network':17} {'patch':>8} {'taps %':>6} {'one in':>6} {'bent':>8} {'plain':>8} {'must':>6} "
-          f"{'aim':>6} {'holds':>7} {'floor':>7} {'over':>7} {'eager':>8} {'captured':>8} {'error':>9} "
-          f"{'ready s':>7} {'GB':>7}")  # fmt: skip
+    print(
+        f"{'network':17} {'patch':>8} {'taps %':>6} {'one in':>6} {'bent':>8} {'plain':>8} "
+        f"{'must':>6} {'aim':>6} {'holds':>7} {'floor':>7} {'over':>7} "
+        f"{'eager':>8} {'captured':>8} {'error':>9} {'ready s':>7} {'GB':>7}"
+    )
     with torch.inference_mode():
         for name in arguments.networks:
             measure(name, arguments.seconds)
