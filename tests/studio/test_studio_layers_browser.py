@@ -202,6 +202,15 @@ def test_a_bend_is_dragged_onto_a_layer(opened, show):
     comes_to(opened, show, TEXT)
 
 
+def test_a_layer_of_a_stylegan3_is_bent_where_it_is_spoken_of(opened, show):
+    choose(opened, "L2_52_160", node="orb")
+    word = opened.locator("[data-bend=invert]")
+    arguments = word.locator("small").inner_text()
+    word.click()
+    comes_to(opened, show, TEXT.replace("out(", f'orb.bend("L2", {arguments})\nout('))
+    opened.wait_for_selector("[data-node=orb][data-layer=L2_52_160].bent")
+
+
 def test_a_bend_under_the_pointer_is_tried_in_the_preview(opened, show):
     choose(opened, "b16")
     word = opened.locator("[data-bend=invert]")
