@@ -266,6 +266,8 @@ def test_a_picture_takes_anothers_place_or_becomes_a_node(opened, show, beside, 
     wait_until(opened, lambda: text_of(show) == TEXT.replace("old.png", "new.png"))
     chosen.get_by_role("button", name="add a node").click()
     wait_until(opened, lambda: 'image1 = image("new.png")' in text_of(show))
+    chosen.get_by_role("button", name="show it").click()
+    wait_until(opened, lambda: 'image2 = image("new.png")\nout(image2)' in text_of(show))
 
 
 def test_things_are_found_by_typing_and_have_pictures(opened):
