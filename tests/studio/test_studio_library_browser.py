@@ -274,6 +274,13 @@ def test_things_are_found_by_typing_and_have_pictures(opened):
     opened.keyboard.press("b")
     items = opened.get_by_test_id("library-items").locator("li")
     items.filter(has_text="planets").locator("img").wait_for()
+    items.get_by_role("button").first.focus()
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("ArrowDown")
+    opened.keyboard.press("ArrowLeft")
+    opened.keyboard.press("Enter")
+    row = opened.evaluate("[...document.querySelectorAll('.library-card')].findIndex((c) => c.ariaPressed === 'true')")
+    assert row >= 2, "the first card of the second row"
     opened.get_by_label("Search the library").fill("flowers of light")
     wait_until(opened, lambda: items.count() == 1)
     opened.get_by_label("Search the library").fill("no such thing")
