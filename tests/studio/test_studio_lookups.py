@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -16,9 +19,11 @@ from ganzfeld.studio import live_values, word_child, word_service
 from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.live_values import MOST, LiveValues
 from ganzfeld.studio.lookups import Lookups
+from ganzfeld.studio.turns import Turns
 from ganzfeld.studio.word_service import WordService
 from ganzfeld.studio.words import EditAnswer, EditQuestion, InsideQuestion, Question, Words
 from studio_client import get
+from waiting import until
 
 
 @pytest.fixture
@@ -78,7 +83,6 @@ def test_the_child_answers_questions_with_words(monkeypatch):
     answers = io.BytesIO()
     monkeypatch.setattr(word_child.sys, "stdin", SimpleNamespace(buffer=io.BytesIO(questions)))
     monkeypatch.setattr(word_child.sys, "stdout", SimpleNamespace(buffer=answers))
-    monkeypatch.setattr(word_child.os, "nice", lambda by: None)
     word_child.main()
     *worded, edited, refused, told = answers.getvalue().splitlines()
     assert msgspec.json.decode(edited, type=EditAnswer).steps == [[(16, 29, "")]]
@@ -128,7 +132,69 @@ def test_words_are_those_of_the_text_that_was_played(show):
         return b"{}"
 
     answer = Lookups(show, collect).routes[0].endpoint
-    assert answer(None).body == b"{}"
-    refused = answer(None)
+    assert asyncio.run(answer(None)).body == b"{}"
+    refused = asyncio.run(answer(None))
     assert (refused.status_code, refused.body) == (503, b"no words today\n")
     assert asked[0] == (show.now.patch_text, "")
+
+
+def test_who_waits_for_words_holds_up_no_command(studio, show, view, monkeypatch):
+    """A slow answer, and many who ask for it, take no thread from what hands do."""
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def slow(self: WordService, *question: object) -> bytes:
+        asked.set()
+        goes_on.wait(20)
+        return b"{}"
+
+    monkeypatch.setattr(WordService, "words", slow)
+    monkeypatch.setattr(WordService, "edit", lambda *question: (slow(*question), EditAnswer(steps=[]))[1])
+    monkeypatch.setattr(Lookups, "_layers", slow)
+    asking = [threading.Thread(target=get, args=(studio, path)) for path in ("/api/words", "/api/layers") * 24]
+    try:
+        with contextlib.ExitStack() as stack:
+            studio._lookups._collect = studio._lookups._service.words
+            for thread in asking:
+                thread.start()
+            assert asked.wait(5)
+            pages = [stack.enter_context(view()) for _ in range(10)]
+            for page in pages:
+                document = page.hear("document")
+                for number in range(4):
+                    place = {"log": document["log"], "version": document["version"]}
+                    page.say(kind="edit", request=number, do="mute", **place)
+            pages[0].say(kind="turn", address="/face/psi", value=0.25)
+            assert until(lambda: ("turn", "/face/psi", 0.25) in show.done, seconds=10)
+            assert get(studio, "/api/status").status == 200
+            goes_on.set()
+            assert all(page.hear("edited")["changes"] is not None for page in pages)
+    finally:
+        goes_on.set()
+        for thread in asking:
+            thread.join(10)
+
+
+def test_only_so_many_wait():
+    async def ask() -> list[object]:
+        turns, goes_on = Turns("test", 2), threading.Event()
+        waiting = [asyncio.create_task(turns.take(goes_on.wait, 10)) for _ in range(3)]
+        await asyncio.wait(waiting[2:])
+        goes_on.set()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        turns.close()
+        with pytest.raises(GanzfeldError, match="ends"):
+            await turns.take(len, "")
+        return found
+
+    first, second, third = asyncio.run(ask())
+    assert (first, second) == (True, True)
+    assert isinstance(third, GanzfeldError)
+
+
+def test_an_edit_that_stumbles_ends_nothing(monkeypatch):
+    def stumble(*asked: object) -> None:
+        raise RecursionError("deep")
+
+    monkeypatch.setattr(word_child, "splices_of", stumble)
+    answer = word_child._answer(EditQuestion("out()", "mute"))
+    assert isinstance(answer, EditAnswer) and answer.steps is None and "RecursionError" in answer.what

@@ -29,8 +29,7 @@ from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
 from ganzfeld.studio.sockets import OpenSockets
-from ganzfeld.studio.text_actions import TextActions, TooFastError
-from ganzfeld.studio.text_edits import MakeEdit
+from ganzfeld.studio.text_actions import AnswerEdit, TextActions, TooFastError
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
 from ganzfeld.studio.visitors import visitor_of
@@ -108,10 +107,10 @@ def create_app(
         return answer
 
     async def live(socket: WebSocket) -> None:
-        await _Conversation(show, audience, sockets, socket, lookups.edit).run()
+        await _Conversation(show, audience, sockets, socket, lookups.edited).run()
 
     async def output_live(socket: WebSocket) -> None:
-        await _CleanPage(show, audience, sockets, socket, lookups.edit).run()
+        await _CleanPage(show, audience, sockets, socket, lookups.edited).run()
 
     routes: list[BaseRoute] = [
         Route("/", page.index),
@@ -140,7 +139,7 @@ class _Conversation:
     is_clean = False
 
     def __init__(
-        self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket, edit: MakeEdit
+        self, show: StudioShow, audience: Audience, sockets: OpenSockets, socket: WebSocket, edit: AnswerEdit
     ) -> None:
         self.edit = edit
         self.show = show

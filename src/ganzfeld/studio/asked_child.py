@@ -11,6 +11,10 @@ import os
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+SHARE_OF_MEMORY = 2
+"""One of so many parts of the machine's memory is what such a process may take."""
 
 
 class AskedChild:
@@ -101,3 +105,19 @@ class AskedChild:
             self._idle = threading.Timer(self._idle_seconds, self.end)
             self._idle.daemon = True
             self._idle.start()
+
+
+def give_way(nice: int) -> None:
+    """For the process itself: let the show come first, and limit the memory that this process takes."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(nice)
+    with contextlib.suppress(OSError):  # where memory runs out, Linux ends this process and no other
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
+        import resource
+
+        import psutil
+
+        most = psutil.virtual_memory().total // SHARE_OF_MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

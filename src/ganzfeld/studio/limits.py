@@ -102,3 +102,9 @@ MOST_FILES = 500
 """Of one kind in one folder that are listed; and a page brings no more there."""
 LARGEST_QUESTION = 64 * 1024
 """Bytes of what is asked as JSON."""
+LOOKUPS_WAITING = 200
+"""Questions to the process that knows the language, of all pages together: a class of thirty asks at one moment."""
+LIBRARY_WAITING = 40
+"""Questions what there is, of all pages together."""
+TRIES_WAITING = 4
+"""Questions whether a network fits: each may take the time that a network takes to be read."""

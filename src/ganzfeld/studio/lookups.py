@@ -12,10 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio import limits
 from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.live_values import LiveValues
 from ganzfeld.studio.map_words import told
-from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.show import StudioDocument, StudioShow
+from ganzfeld.studio.text_edits import edited
+from ganzfeld.studio.turns import Turns
+from ganzfeld.studio.wire import Edit, Edited
 from ganzfeld.studio.word_service import WordService
 from ganzfeld.studio.words import EditAnswer
 
@@ -45,10 +49,10 @@ class Lookups:
         self._collect = collect or self._service.words
         self._look_inside = look_inside or self._service.insides
         self._values = LiveValues(show)
+        self._turns = Turns("words", limits.LOOKUPS_WAITING)
 
     @property
     def routes(self) -> list[BaseRoute]:
-        # Plain functions: Starlette runs them in threads, off the event loop.
         return [
             Route("/api/words", self._answer_words),
             Route("/api/layers", self._answer_layers),
@@ -60,31 +64,39 @@ class Lookups:
         """What an edit makes of a text. It may take seconds, the first time. Raises GanzfeldError."""
         return self._service.edit(text, do, arguments)
 
+    async def edited(self, document: StudioDocument, asked: Edit) -> Edited:
+        """The answer to an edit (`text_edits.edited`), in its turn. Raises GanzfeldError if too many wait."""
+        return await self._turns.take(edited, document, self.edit, asked)
+
     def close(self) -> None:
         """End what collects words, and have no values reported any more."""
         self._values.close()
+        self._turns.close()
         self._service.close()
 
-    def _answer_words(self, request: Request) -> Response:
-        try:
-            body = self._collect(self._show.patch_source().text, self._show.patch_folder())
-        except GanzfeldError as error:
-            return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
-        return Response(body, media_type="application/json", headers=_FRESH)
+    async def _answer_words(self, request: Request) -> Response:
+        return await self._in_turn(lambda: self._collect(self._show.patch_source().text, self._show.patch_folder()))
 
-    def _answer_layers(self, request: Request) -> Response:
+    async def _answer_layers(self, request: Request) -> Response:
+        return await self._in_turn(self._layers)
+
+    def _layers(self) -> bytes:
         document, _ = self._show.document.told("", 0)
-        try:
-            answer = self._look_inside(document.text, self._show.patch_folder(), self._show.patch_source().text)
-        except GanzfeldError as error:
-            return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
-        insides = replace(msgspec.json.decode(answer, type=Insides), log=document.log, version=document.version)
-        return Response(msgspec.json.encode(insides), media_type="application/json", headers=_FRESH)
+        answer = self._look_inside(document.text, self._show.patch_folder(), self._show.patch_source().text)
+        return msgspec.json.encode(
+            replace(msgspec.json.decode(answer, type=Insides), log=document.log, version=document.version)
+        )
 
-    def _answer_map(self, request: Request) -> Response:
+    async def _answer_map(self, request: Request) -> Response:
+        return await self._in_turn(self._map)
+
+    def _map(self) -> bytes:
         whole, _ = self._show.document.told("", 0)
+        return told(self._service.map(whole.text), whole.log, whole.version)
+
+    async def _in_turn(self, look_up: Callable[[], bytes]) -> Response:
         try:
-            body = told(self._service.map(whole.text), whole.log, whole.version)
+            body = await self._turns.take(look_up)
         except GanzfeldError as error:
             return PlainTextResponse(f"{error.what}\n", 503, _FRESH)
         return Response(body, media_type="application/json", headers=_FRESH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
@@ -10,12 +11,12 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.studio import limits
 from ganzfeld.studio.pace import Pace
 from ganzfeld.studio.show import StudioDocument
-from ganzfeld.studio.text_edits import MakeEdit, edited
 from ganzfeld.studio.viewers import Audience, Viewer
 from ganzfeld.studio.wire import (
     AtText,
     CaretMoved,
     Edit,
+    Edited,
     MergeEdits,
     PlayText,
     PushUpdates,
@@ -23,6 +24,8 @@ from ganzfeld.studio.wire import (
     SaveText,
     encode,
 )
+
+AnswerEdit = Callable[[StudioDocument, Edit], Awaitable[Edited]]
 
 
 class TooFastError(Exception):
@@ -32,8 +35,8 @@ class TooFastError(Exception):
 class TextActions:
     """Of one page; lives on the server's event loop."""
 
-    def __init__(self, document: StudioDocument, audience: Audience, viewer: Viewer, edit: MakeEdit) -> None:
-        self._document, self._audience, self._viewer, self._make_edit = document, audience, viewer, edit
+    def __init__(self, document: StudioDocument, audience: Audience, viewer: Viewer, edit: AnswerEdit) -> None:
+        self._document, self._audience, self._viewer, self._answer_edit = document, audience, viewer, edit
         self._edits: set[asyncio.Task[None]] = set()
         self._pushes = Pace(limits.PUSHES_A_SECOND, limits.PUSHES_AT_ONCE)
         self._plays = Pace(limits.PLAYS_A_SECOND, limits.PLAYS_AT_ONCE)
@@ -76,7 +79,10 @@ class TextActions:
                     await asyncio.to_thread(document.caret, client, log, version, name, anchor, head)
 
     async def _edit(self, message: Edit) -> None:
-        answer = await asyncio.to_thread(edited, self._document, self._make_edit, message)
+        try:
+            answer = await self._answer_edit(self._document, message)
+        except GanzfeldError as error:
+            answer = Edited(message.request, message.log, message.version, what=error.what, hint=error.hint)
         self._viewer.tell(f"edited {message.request}", encode(answer))
 
     async def leave(self) -> None:

@@ -5,7 +5,6 @@ It reads questions, a line of JSON each, and answers each with a line of JSON, u
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import msgspec
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.language.edits import splices_of
+from ganzfeld.studio.asked_child import give_way
 from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.layers import insides
 from ganzfeld.studio.map import patch_map
@@ -23,8 +23,6 @@ from ganzfeld.studio.words import AnyQuestion, EditAnswer, EditQuestion, InsideQ
 
 def main() -> None:
     """Answer until there are no more questions."""
-    if hasattr(os, "nice"):
-        os.nice(10)  # the show comes first
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     # Whatever else is printed must not stand between the answers.
     sys.stdout = sys.stderr
@@ -46,7 +44,10 @@ def _answer(question: AnyQuestion) -> Words | Insides | EditAnswer | PatchMap:
                 return EditAnswer(steps=splices_of(text, do, arguments))
             except GanzfeldError as error:
                 return EditAnswer(what=error.what, hint=error.hint)
+            except Exception as error:  # others ask the same process, and starting another takes seconds
+                return EditAnswer(what=f"'{do[:40]}' cannot be done: {type(error).__name__}")
 
 
 if __name__ == "__main__":
+    give_way(10)
     main()

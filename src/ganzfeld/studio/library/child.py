@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.studio.asked_child import give_way
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from ganzfeld.networks.network import Network
 
-SHARE_OF_MEMORY = 2
-"""One of so many parts of the machine's memory is what this process may take."""
 SMALLEST_PICTURE = 128
 """Pixels of the height in which a network is drawn, if it can draw smaller than its own."""
 SEED = 7
@@ -177,25 +176,9 @@ def _where_conversions_go(path: Path) -> Iterator[None]:
                 os.environ["GANZFELD_CACHE"] = before
 
 
-def give_way() -> None:
-    """Let everything else come first, and limit what this process takes."""
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(19)
-    with contextlib.suppress(OSError):  # where memory runs out, Linux ends this process and no other
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
-        import resource
-
-        import psutil
-
-        most = psutil.virtual_memory().total // SHARE_OF_MEMORY
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def main() -> None:
     """Answer until there are no more questions."""
-    give_way()
+    give_way(19)
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     # Whatever else is printed must not stand between the answers.
     sys.stdout = sys.stderr

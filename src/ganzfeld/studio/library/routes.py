@@ -24,6 +24,7 @@ from ganzfeld.studio.library.places import NameTakenError, check_room, folder_of
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork
 from ganzfeld.studio.library.uploads import ArrivedFile, RefusedFileError, Upload, Uploads
 from ganzfeld.studio.show import StudioShow
+from ganzfeld.studio.turns import Turns
 from ganzfeld.studio.visitors import visitor_of
 from ganzfeld.studio.wire import Refusal
 
@@ -81,6 +82,8 @@ class LibraryService:
         self._makes, self._checks = LookingProcess(), LookingProcess()
         self.pictures = LibraryPictures(lambda asked: self._makes.look(asked, PICTURE_PATIENCE))
         self.uploads = Uploads(self._check, self._checks.child.end)
+        self._lists = Turns("library lists", limits.LIBRARY_WAITING)
+        self._tries = Turns("library tries", limits.TRIES_WAITING)
 
     def _check(self, asked: LookAtFile) -> SeenFile:
         return self._checks.look(asked)
@@ -102,6 +105,8 @@ class LibraryService:
 
     def close(self) -> None:
         """End the processes that look at files, and remove what has no place."""
+        self._lists.close()
+        self._tries.close()
         self._makes.close()
         self._checks.close()
         self.pictures.close()
@@ -110,7 +115,7 @@ class LibraryService:
     # What there is
 
     async def _list(self, request: Request) -> Library:
-        return await asyncio.to_thread(self._library, request.query_params.get("first", ""))
+        return await self._lists.take(self._library, request.query_params.get("first", ""))
 
     def _library(self, first: str) -> Library:
         patch = self._show.patch_file
@@ -136,7 +141,7 @@ class LibraryService:
 
     async def _try(self, request: Request) -> Fitting:
         asked = await _body(request, TriedNetwork)
-        return await asyncio.to_thread(self._tried, asked)
+        return await self._tries.take(self._tried, asked)
 
     def _tried(self, asked: TriedNetwork) -> Fitting:
         network = chosen(asked.what, "network", self._show.patch_file)
@@ -145,7 +150,7 @@ class LibraryService:
 
     async def _listen(self, request: Request) -> Any:
         asked = await _body(request, HeardSong)
-        song = await asyncio.to_thread(chosen, asked.what, asked.kind, self._show.patch_file)
+        song = await self._lists.take(chosen, asked.what, asked.kind, self._show.patch_file)
         await asyncio.to_thread(self._show.hear_song, song.path)
         return {}
 
