@@ -221,3 +221,17 @@ def test_what_the_command_rolls_is_played_and_what_it_refuses_is_told(tmp_path: 
     show = Text('face = network("gone.pkl")\nout(face)', tmp_path / "mine.ganz")
     assert show.roll() == "" and "bend" not in show.text
     assert show.rolls.problem and "gone.pkl" in show.rolls.problem.hint
+
+
+def test_a_long_text_is_not_read_for_nothing(stock: list[Bendable], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a line is there is asked under the show's lock, many times a second."""
+    read: list[str] = []
+    parse = module.parse_in_pieces
+    monkeypatch.setattr(module, "parse_in_pieces", lambda text: (read.append(text), parse(text))[1])
+    text = Text(PATCH)
+    text.text = PATCH + "# another\n"
+    assert text.rolls.rolled == "" and not read, "nothing was rolled"
+    assert len(list(bendables(PATCH))) == 2 and len(read) == 1
+    assert list(bendables(PATCH + "#" * module.LONGEST_TEXT)) == [] and len(read) == 1
+    with pytest.raises(GanzfeldError, match="no line"):
+        Text(PATCH + "#" * module.LONGEST_TEXT).rolls.text_with("left.bend()")

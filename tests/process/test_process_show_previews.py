@@ -17,7 +17,7 @@ from ganzfeld.process.document.changes import ChangeSet, units_of
 from ganzfeld.process.live_dice import Bendable
 from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.values.document import Draft
-from ganzfeld.values.previews import PreviewDrawn, PreviewVariant
+from ganzfeld.values.previews import LONGEST_TEXT, PreviewDrawn, PreviewVariant
 
 PATIENCE = 60.0
 TEXT = "grey 7\n\n# more\n"
@@ -100,6 +100,16 @@ def test_each_variant_is_the_text_that_would_play(show: Supervisor, monkeypatch)
     page.ask(PreviewVariant())
     show.previews.end(page)
     assert not show._previewer._asked
+
+
+def test_changes_of_a_long_text_are_not_read_in_the_process_that_must_not_wait(show: Supervisor) -> None:
+    page, long = Page(show), "#" * (LONGEST_TEXT + 1)
+    told, _ = show.document.told("", 0)
+    typed = ChangeSet.splices(units_of(TEXT), [(units_of(TEXT), units_of(TEXT), long)]).json()
+    assert show.document.push(told.log, told.version, "ada", [Draft(typed)])
+    page.ask(put(show, "7", "9"), PreviewVariant(line='face.bend("b8")'), PreviewVariant())
+    assert "too long" in page.sees(0).problem and "too long" in page.sees(1).problem
+    assert texts_of(show) == {2: TEXT}
 
 
 def test_the_show_never_learns_of_previews(show: Supervisor, monkeypatch) -> None:

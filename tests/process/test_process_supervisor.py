@@ -225,6 +225,8 @@ def test_commands(play, patch):
     until(lambda: show.spare_ready)
     pid = show.render_pid
     show.command("restart")
+    with pytest.raises(GanzfeldError, match="just now"):
+        show.command("restart")
     until(lambda: show.render_pid not in (pid, None) and show.status().render_alive and show.status().fps > 0)
     assert show.status().paused, "a pause outlives the process"
     assert show.status().t == pytest.approx(t, abs=0.5)

@@ -115,6 +115,29 @@ def test_too_much_at_once_is_refused_for_a_while(studio: StudioServer, beside: P
     assert statuses[0] == 200 and statuses[-1] == 429
 
 
+def test_a_link_is_not_written_through(studio: StudioServer, beside: Path, tmp_path: Path) -> None:
+    """A stranger's show may bring one along in the place of its painting."""
+    profile = tmp_path / "profile"
+    profile.write_text("mine")
+    (beside / "night.brush.png").symlink_to(profile)
+    (beside / "night.brush2.png").symlink_to(tmp_path / "not there")
+    for name in ("brush", "brush2"):
+        status, body = ask(studio, "PUT", name, painting())
+        assert status == 409 and b"is a link" in body
+        assert (beside / f"night.{name}.png").is_symlink()
+    assert profile.read_text() == "mine" and not (tmp_path / "not there").exists()
+
+
+def test_many_at_one_moment_are_no_more_than_a_few(
+    studio: StudioServer, beside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever had begun before the budget was spent is not heard to the end, either."""
+    spent: list[bool] = [False, True]
+    monkeypatch.setattr(brushes.Budget, "is_spent", property(lambda self: spent.pop(0)))
+    status, body = ask(studio, "PUT", "brush", painting())
+    assert status == 429 and list(beside.iterdir()) == [] and b"too much" in body
+
+
 def test_a_damaged_file_is_not_handed_out(studio: StudioServer, beside: Path) -> None:
     (beside / "night.brush.png").write_bytes(painting()[:-3])
     assert ask(studio, "GET", "brush")[0] == 422

@@ -66,6 +66,18 @@ def test_refuses_other_origins(studio, view):
         assert refused.value.response.status_code == 403
 
 
+def test_what_another_page_embeds_is_refused_and_links_are_followed(studio):
+    """An image of another site comes without an Origin; what it asks for would be work."""
+    for site in ("cross-site", "same-site"):
+        for path in PATHS:
+            fetched = ("Host", "127.0.0.1:PORT"), ("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", "no-cors")
+            assert ask(studio, path, *fetched).status == 403, (site, path)
+        followed = ("Host", "127.0.0.1:PORT"), ("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", "navigate")
+        assert ask(studio, "/api/status", *followed).status == 200
+    for site in ("same-origin", "none"):
+        assert ask(studio, "/api/status", ("Host", "127.0.0.1:PORT"), ("Sec-Fetch-Site", site)).status == 200
+
+
 def test_a_socket_of_its_own_page_or_of_a_program_is_let_in(studio, view):
     for origin in (studio.url.rstrip("/"), None):
         with view(origin=origin) as viewer:

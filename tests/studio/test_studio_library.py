@@ -181,6 +181,25 @@ def test_what_was_seen_outlives_the_studio(show, looks, beside):
     assert len([asked for asked in looks.asked if asked.kind == "song"]) == 1
 
 
+def test_what_nobody_expects_ends_no_pictures(studio, looks, beside, monkeypatch):
+    (beside / "bad.png").write_bytes(b"?")
+    (beside / "good.png").write_bytes(b"?")
+    look = looks.look
+
+    def stumble(process: Any, question: LookAtFile, patience: float = 0) -> SeenFile:
+        if question.path.endswith("bad.png"):
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "no")
+        return look(process, question, patience)
+
+    looks.look = stumble
+
+    def good() -> bool:
+        items = call(studio, "GET", "/api/library?first=picture")[1]["items"]
+        return next(item for item in items if item["name"] == "good.png")["has_picture"]
+
+    assert until(good, seconds=20)
+
+
 def test_what_makes_no_picture_is_not_tried_again_and_again(studio, looks, beside):
     (beside / "a.pkl").write_bytes(b"x")
     looks.seen = SeenFile(what="it is damaged")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,10 @@ from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
 
+PAUSES = {"take": 1.0, "restart": 3.0}
+"""Seconds from one such command of a page to the next: each makes a process, or a file, and the show does not stop for
+them."""
+
 
 class ControlledShow(ShowInFiles):
     """What may be asked of a running show, and done to it: a `studio.show.StudioShow`. Every method may be called by
@@ -62,6 +66,7 @@ class ControlledShow(ShowInFiles):
     _texts: dict[int, VersionedText]
     _playing: VersionedText | None
     _put_off: set[str]
+    _not_before: Mapping[str, float] = {}
     _taps: Taps
     _listeners: Listeners
     _pulse: PulseWatch
@@ -147,6 +152,7 @@ class ControlledShow(ShowInFiles):
         """Do what a page asks: "pause", "resume", "tap", "restart" (the render process), "trust" with `path`; "roll"
         dice for a bend, "keep" it, take it "back", "arm" the dice so that they play at once, "disarm" them; "take" and
         "end_take": record a take beside the patch."""
+        self._must_pause(name)
         match name:
             case "pause" | "resume":
                 self.pause(name == "pause")
@@ -172,6 +178,15 @@ class ControlledShow(ShowInFiles):
                 self._put_off.add(arguments.get("path", ""))
             case _:
                 raise GanzfeldError(f"there is no command '{name}'")
+
+    def _must_pause(self, name: str) -> None:
+        """Raises GanzfeldError if a command comes again too soon."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._not_before.get(name, 0.0):
+                raise GanzfeldError(f"'{name}' was asked for just now", hint="Wait a moment")
+            if name in PAUSES:
+                self._not_before = {**self._not_before, name: now + PAUSES[name]}
 
     def take_roll(self, line: str) -> None:
         """Keep this line in the place of the one that dice propose. Raises GanzfeldError."""

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 40
 LONGEST = 120.0
+LONGEST_TEXT = 100_000
+"""Letters of a text that networks are looked for in."""
 ROLLING = "…"
 """What is `rolled` while the first lines are on their way."""
 _COMMAND = "from ganzfeld.cli import main; main()"
@@ -86,8 +88,10 @@ class LiveDice:
         with self._lock:
             if self._rolling:
                 return ROLLING
+            if not self._line:
+                return ""  # a long text is not read for nothing
             is_there = _has(self._newest(), self._line) if self._plays else self._network() is not None
-            return self._line if self._line and is_there else ""
+            return self._line if is_there else ""
 
     @property
     def place(self) -> int:
@@ -135,7 +139,7 @@ class LiveDice:
         """The text that plays, with this line in the place of the one that is proposed. Raises `GanzfeldError`."""
         with self._lock:
             base = self._without() if self._plays and self.rolled else self._newest()
-            return self._inserted(base, line)
+        return self._inserted(base, line)  # reading a long text takes long, and the show asks for what is rolled
 
     def keep(self, line: str | None = None) -> None:
         """Write the line that was rolled into the patch's file, and play it if it does not. line: another one in its
@@ -268,7 +272,10 @@ def _without(text: str, line: str) -> str:
 
 
 def bendables(text: str) -> Iterator[Bendable]:
-    """The networks in a patch's text that have names. A text that is no patch has none."""
+    """The networks in a patch's text that have names. A text that is no patch has none, and of one that takes long to
+    read nothing is known: the show asks for them whenever another text plays."""
+    if len(text) > LONGEST_TEXT:
+        return
     try:
         tree = parse_in_pieces(text)
     except (PatchError, SyntaxError, ValueError, RecursionError, MemoryError):

@@ -10,7 +10,7 @@ from ganzfeld.process.live_dice import LiveDice
 from ganzfeld.process.messages import VersionedText
 from ganzfeld.process.preview_messages import PictureMade, PreviewText
 from ganzfeld.process.previewer import Previewer, PreviewOrder
-from ganzfeld.values.previews import PreviewDrawn, PreviewVariant
+from ganzfeld.values.previews import LONGEST_TEXT, PreviewDrawn, PreviewVariant
 
 Text = Callable[[], VersionedText]
 
@@ -65,6 +65,9 @@ class ShowPreviews:
 
     def _text_of(self, variant: PreviewVariant, log: str, version: int) -> str:
         """Raises GanzfeldError."""
+        is_other = variant.changes is not None or variant.line
+        if is_other and max(len(self._newest().text), len(self._document.text)) > LONGEST_TEXT:
+            raise GanzfeldError("this text is too long to be looked at before it plays", hint="Play it")
         if variant.changes is not None:
             return self._document.text_with(log, version, variant.changes)
         if variant.line:

@@ -81,11 +81,11 @@ class Brushes:
             picture = await asyncio.wait_for(self._received(request.stream()), limits.SLOWEST_PAINTING)
         except TimeoutError:
             raise RefusedBrushError("the painting did not come whole", "Try again", 408) from None
-        check_painting(picture)
+        await asyncio.to_thread(check_painting, picture)
         async with self._writing:  # the one that came last stays
             path = self._path(name)
             try:
-                await asyncio.to_thread(write_whole, path, picture)
+                await asyncio.to_thread(_write, path, picture)
             except OSError as error:
                 what = f"'{path.name}' cannot be written: {reason_of(error)}"
                 raise RefusedBrushError(what, status=507) from None
@@ -94,6 +94,8 @@ class Brushes:
     async def _received(self, chunks: AsyncIterator[bytes]) -> bytes:
         picture = bytearray()
         async for chunk in chunks:
+            if self._budget.is_spent:  # as many as connect begin at one moment
+                raise RefusedBrushError("too much is painted at once", "Try again in a moment", 429)
             self._budget.spend(len(chunk))
             picture += chunk
             if len(picture) > limits.LARGEST_PAINTING:
@@ -119,6 +121,14 @@ class Brushes:
             hint = "Keep it under a name first: a painting lies beside its file"
             raise RefusedBrushError("this show has no file yet", hint, 409)
         return patch.with_name(f"{patch.stem}.{name}.png")
+
+
+def _write(path: Path, picture: bytes) -> None:
+    """Raises OSError, and RefusedBrushError where a link lies in the place: a stranger's show may bring one along that
+    leads anywhere."""
+    if path.is_symlink():
+        raise RefusedBrushError(f"'{path.name}' is a link, and is not written through", "Remove it", 409)
+    write_whole(path, picture)
 
 
 def check_painting(data: bytes) -> None:

@@ -3,8 +3,10 @@
 The studio answers only requests that name it by an address it knows (a page elsewhere that rebinds its own name to
 127.0.0.1 names another), and takes none that a browser sends on behalf of another page. A WebSocket or request without
 an Origin is let in: browsers always send one with a WebSocket, and a program on this machine needs no browser to
-do what its user may do. There is no CORS: no other origin reads anything. Where there are links, a request needs the
-token of one besides, and its role has to open the address (`visitors.py`); all of it before a socket is accepted.
+do what its user may do. What a page elsewhere merely embeds (an image, a script) comes without an Origin, but browsers
+say what it is: it is refused, since to answer is work, too. There is no CORS: no other origin reads anything. Where
+there are links, a request needs the token of one besides, and its role has to open the address (`visitors.py`); all of
+it before a socket is accepted.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ from ganzfeld.studio.visitors import (
     without_token,
 )
 
+_ELSEWHERE = ("cross-site", "same-site")
+"""What a browser says of a request that another site's page, or another port's, makes. To follow a link is another
+thing."""
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 HEADERS = {
@@ -141,6 +146,8 @@ class Guard:
         is_encrypted = scope.get("scheme") in ("https", "wss")
         if origins and (len(origins) > 1 or not _same_origin(origins[0].lower(), hosts[0], is_encrypted)):
             return f"Ganzfeld does not talk to other pages. Open {self.url}"
+        if headers.get("sec-fetch-site") in _ELSEWHERE and headers.get("sec-fetch-mode") != "navigate":
+            return f"Ganzfeld is not shown in other pages. Open {self.url}"
         return ""
 
     def _is_own_address(self, scope: Scope, host: str) -> bool:

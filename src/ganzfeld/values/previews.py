@@ -14,6 +14,8 @@ from ganzfeld.values.document import Changes
 MOST_VARIANTS = 5
 MOST_VALUES = 64
 LONGEST_LINE = 2000
+LONGEST_TEXT = 100_000
+"""Letters of a patch of which changes are drawn: it is read for each of them, by the process that must not wait."""
 LOWEST, HIGHEST = 64, 360
 """Heights in pixels that a preview may have."""
 WIDEST = 1280

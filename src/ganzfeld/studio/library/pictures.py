@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import re
 import shutil
 import threading
@@ -20,6 +21,8 @@ from ganzfeld.folders import cache_folder
 from ganzfeld.plain_file import read_plain
 from ganzfeld.studio.library.listing import Found
 from ganzfeld.studio.library.questions import LookAtFile, SeenFile
+
+log = logging.getLogger(__name__)
 
 HEIGHT = 180
 LARGEST = 256 << 10
@@ -123,6 +126,9 @@ class LibraryPictures:
                 self._put(key, self._made(each))
             except (GanzfeldError, OSError):
                 # It may have been too slow just now. Until the studio ends it is not tried again; using it says why.
+                self._learn(key, KeptPicture())
+            except Exception:
+                log.exception("no picture could be made of %r", each.item.name)
                 self._learn(key, KeptPicture())
 
     def _made(self, each: Found) -> KeptPicture:
