@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ganzfeld.studio import limits
 from ganzfeld.studio.asked_child import AskedChild
 from ganzfeld.studio.library import looking, places
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork, UnfitLine
+from ganzfeld.studio.library.uploads import RefusedFileError, Uploads
 from ganzfeld.studio.links import Links
 from ganzfeld.studio.server import StudioServer
 from studio_client import port_of
@@ -386,6 +388,24 @@ def test_who_sends_nothing_is_given_up(studio, looks, monkeypatch):
     with socket.create_connection(("127.0.0.1", port_of(studio)), timeout=20) as raw:
         raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\n".encode())
         assert b" 408 " in raw.recv(100)
+    assert left_behind() == []
+
+
+def test_who_sends_a_byte_now_and_then_keeps_nobody_out(looks, monkeypatch):
+    monkeypatch.setattr(limits, "SLOWEST_UPLOAD", 0.1)
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.02)
+            yield b"x"
+
+    async def bring() -> None:
+        uploads = Uploads(lambda asked: SeenFile())
+        upload = uploads.announce("film.mp4", 10**9, is_linked=True)
+        with pytest.raises(RefusedFileError, match="too slowly"):
+            await asyncio.wait_for(uploads.receive(upload.id, drip()), 10)
+
+    asyncio.run(bring())
     assert left_behind() == []
 
 

@@ -91,6 +91,9 @@ UPLOAD_KEPT_SECONDS = 900.0
 """How long a file waits for a place; then it is forgotten."""
 SLOWEST_UPLOAD = 20.0
 """Seconds in which something of a file comes; then it is given up."""
+SLOWEST_BYTES_A_SECOND = 16 * 1024
+"""Of a file that comes, in the long run: so few come at a time that one who says a byte now and then would keep others
+out."""
 UPLOADED_BYTES_A_SECOND = 25_000_000
 """Of files from visitors by link, all of them together: the network that they share is the one that OSC comes by."""
 BYTES_HERE_A_SECOND = 200_000_000

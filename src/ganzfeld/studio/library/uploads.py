@@ -174,13 +174,20 @@ class Uploads:
         return file
 
     async def _write(self, file: _Waiting, chunks: AsyncIterator[bytes]) -> None:
-        written, waiting = 0, bytearray()
+        written, waiting, waited = 0, bytearray(), 0.0
         budget = self._linked if file.is_linked else self._here
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             with file.path.open("xb") as target:
-                while (chunk := await self._next(chunks)) is not None:
+                while True:
+                    began = time.monotonic()
+                    chunk = await self._next(chunks)
+                    waited += time.monotonic() - began
+                    if chunk is None:
+                        break
                     written += len(chunk)
+                    if waited > limits.SLOWEST_UPLOAD + written / limits.SLOWEST_BYTES_A_SECOND:
+                        raise RefusedFileError("the file comes too slowly", hint="Bring it from nearer", status=408)
                     if written > file.size:
                         raise RefusedFileError("more of the file comes than was said", status=413)
                     self._check_wanted(file)
