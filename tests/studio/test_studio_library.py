@@ -8,6 +8,7 @@ import io
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -557,3 +558,20 @@ def test_a_process_that_dies_of_a_file_is_a_word_about_the_file(monkeypatch):
     with pytest.raises(GanzfeldError, match="could not be looked at"):
         process.look(LookAtFile("x", "picture"))
     process.close()
+
+
+def test_what_a_process_left_that_was_ended_is_removed(monkeypatch, tmp_path):
+    """Half a large network fills the disk, if it can be brought again and again."""
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    leaves = (
+        "import os, pathlib; p = pathlib.Path(os.environ['GANZFELD_CACHE']) / 'library' / f'looking-{os.getpid()}-ab';"
+        "p.mkdir(parents=True); (p / 'half.safetensors').write_bytes(bytes(9)); input()"
+    )
+    own = tmp_path / "library" / f"looking-{os.getpid()}-cd"
+    own.mkdir(parents=True)
+    process = looking.LookingProcess()
+    process.child.arguments = (sys.executable, "-S", "-c", leaves)
+    with pytest.raises(GanzfeldError, match="could not be looked at"):
+        process.look(LookAtFile("/x.pkl", "network"), patience=20)
+    process.close()
+    assert list((tmp_path / "library").iterdir()) == [own], "who lives still works there"

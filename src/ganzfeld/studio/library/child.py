@@ -166,7 +166,8 @@ def _where_conversions_go(path: Path) -> Iterator[None]:
     before = os.environ.get("GANZFELD_CACHE")
     folder = cache_folder() / "library"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="looking-", dir=folder, ignore_cleanup_errors=True) as passing:
+    prefix = f"looking-{os.getpid()}-"  # so that `looking.remove_left` sees whose it is
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as passing:
         os.environ["GANZFELD_CACHE"] = passing
         try:
             yield

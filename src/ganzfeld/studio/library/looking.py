@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
 import sys
 from typing import TypeVar
 
 import msgspec
+import psutil
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.folders import cache_folder
 from ganzfeld.studio.asked_child import AskedChild
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork
 
@@ -20,6 +25,18 @@ ARGUMENTS = (sys.executable, "-m", "ganzfeld.studio.library.child")
 _SURROUNDINGS = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "GANZFELD_COMPILE_AHEAD": "0"}
 
 Answer = TypeVar("Answer")
+
+
+_LEFT = re.compile(r"looking-(\d{1,9})-\w+")
+
+
+def remove_left() -> None:
+    """Remove what processes left in the cache that were ended over a file: a large network as it was being read."""
+    with contextlib.suppress(OSError):
+        for path in (cache_folder() / "library").iterdir():
+            found = _LEFT.fullmatch(path.name)
+            if found and not psutil.pid_exists(int(found[1])):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 class LookingProcess:
@@ -48,6 +65,7 @@ class LookingProcess:
                 return msgspec.json.decode(answer, type=kind)
             except msgspec.DecodeError:
                 self.child.end()
+        remove_left()
         raise GanzfeldError(
             "the file could not be looked at: that took too long, or more memory than there is",
             hint="It may be damaged, or too large for this machine",
