@@ -59,6 +59,22 @@ def test_the_next_atlas_comes_when_this_one_is_drawn_and_it_is_the_newest(show, 
         assert page.hears_no("atlas"), "none newer"
 
 
+def test_to_look_away_and_back_is_no_way_to_more(show, view):
+    with view() as page:
+        page.say(kind="look", views=[asked(1, FACE)])
+        assert show.looks_at(FACE)
+        push(show)
+        number = page.hear("atlas")["number"]
+        page.say(kind="look", views=[])
+        assert show.looks_at()
+        page.say(kind="look", views=[asked(1, FACE)])
+        assert show.looks_at(FACE)
+        push(show, 20)
+        assert page.hears_no("atlas")
+        page.say(kind="drawn", number=number)
+        assert page.hear("atlas")["number"] > number
+
+
 def test_a_second_page_sees_its_own_and_the_first_goes_on(show, view):
     with view() as one, view() as other:
         one.say(kind="look", views=[asked(0, FACE)])

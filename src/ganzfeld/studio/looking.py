@@ -59,10 +59,9 @@ class Looking:
     def look(self, viewer: Viewer, views: Sequence[ViewOfPage]) -> None:
         """A page looks at these from now on."""
         before = self._pages.pop(viewer, None)
-        if views:
-            page = self._pages[viewer] = PageLook(views)
-            if before is not None:
-                page.under_way, page.due = before.under_way, before.due
+        page = self._pages[viewer] = PageLook(views)  # also of none: what is on its way is not forgotten by that
+        if before is not None:
+            page.under_way, page.due = before.under_way, before.due
         self._gather()
 
     def leave(self, viewer: Viewer) -> None:
@@ -119,7 +118,7 @@ class Looking:
 
     @staticmethod
     def _has_room(page: PageLook) -> bool:
-        return not page.under_way and time.monotonic() >= page.due
+        return bool(page.views) and not page.under_way and time.monotonic() >= page.due
 
     def _gather(self) -> None:
         unique = dict.fromkeys(view for page in self._pages.values() for view in page.views.values())
