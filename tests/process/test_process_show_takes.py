@@ -225,6 +225,15 @@ def test_which_take_is_what_a_show_says(tmp_path: Path) -> None:
     assert given[-1] == (RecordTake(str(tmp_path / "a.ganztake"), "the opening", str(tmp_path / "a.wav")), False)
     desk.end_take()
     assert desk._options.take is None and given[-1][0].path == ""
+    songs: list[Path] = []
+    desk.hear_file = songs.append
+    desk.hear_song(tmp_path / "b.wav")
+    desk.record_take()
+    assert given[-1][0].sound == str(tmp_path / "b.wav")
+    with pytest.raises(GanzfeldError, match="knows one sound"):
+        desk.hear_song(tmp_path / "c.wav")
+    desk.end_take()
+    assert songs == [tmp_path / "b.wav"]
     desk._files = SimpleNamespace(patch=None)
     desk.record_take()
     assert desk._options.take == Path.cwd() / "the opening.ganztake"

@@ -340,6 +340,11 @@ class Method(Declares):
         """The parameters that a line has when these are written in it (all of them, if nothing else is said)."""
         return cls.declared_parameters()
 
+    @classmethod
+    def meant(cls, name: str, lists: bool) -> str:
+        """The parameter that an argument of this name gives. lists: a list, or text, stands there, not a number."""
+        return name
+
 
 @dataclass(frozen=True, slots=True)
 class MethodLine:

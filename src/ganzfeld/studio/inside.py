@@ -44,8 +44,9 @@ class InsideLine(msgspec.Struct, frozen=True):
     end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
     bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
     lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
-    comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
-    where a hand turns that.
+    comes of that. mask: the node that says where it bends, "" for everywhere; mask_file: the file that it shows, if it
+    is a picture. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address: where
+    a hand turns that.
     """
 
     name: str
@@ -63,6 +64,8 @@ class InsideLine(msgspec.Struct, frozen=True):
     muted: bool = False
     solo: bool = False
     acts: bool = True
+    mask: str = ""
+    mask_file: str = ""
     other: str = ""
     amount: float | None = None
     address: str = ""
@@ -71,7 +74,8 @@ class InsideLine(msgspec.Struct, frozen=True):
 class InsideNetwork(msgspec.Struct, frozen=True):
     """A node that plays a network.
 
-    file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
+    file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture; size:
+    of the one that the node makes.
     latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it
     shows, "" for the picture. blends: networks that it can be blended with, those of the patch first. problem: why it
     cannot be looked into, "" if it can.
@@ -82,6 +86,7 @@ class InsideNetwork(msgspec.Struct, frozen=True):
     kind: str = ""
     width: int = 0
     height: int = 0
+    size: tuple[int, int] = (0, 0)
     latent: int = 0
     rows: int = 0
     source: str = ""

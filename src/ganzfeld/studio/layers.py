@@ -20,6 +20,7 @@ from ganzfeld.patch.language.parser import parse
 from ganzfeld.patch.language.text import lines_of
 from ganzfeld.patch.models import MethodModel, NodeModel, Patch, Span
 from ganzfeld.patch.network.bends import switched_on
+from ganzfeld.patch.nodes.image import ImageNode
 from ganzfeld.patch.nodes.network import NetworkNode
 from ganzfeld.studio.inside import InsideLayer, InsideLine, InsideNetwork, Insides, InsideWeight, Reaches
 from ganzfeld.studio.opened_networks import MOST_NETWORKS, NetworkNames, file_of, names_in, shipped_that_fit
@@ -83,6 +84,7 @@ def _network(
         file,
         config.kind,
         *config.size,
+        size=node.structure.get("size") or config.size,
         latent=config.z_dim,
         rows=config.num_ws,
         source=node.inputs.get("latent", ""),
@@ -179,12 +181,15 @@ def _line(
         weights=sum(weights for _, _, weights in reached),
         alone=len(models) == 1 and _is_alone(lines, first.span),
     )
-    return _as_blend(line, first, node, graph) if method == "blend" else _as_bend(line, first, node)
+    return _as_blend(line, first, node, graph) if method == "blend" else _as_bend(line, first, node, graph)
 
 
-def _as_bend(line: InsideLine, model: MethodModel, node: GraphNode) -> InsideLine:
+def _as_bend(line: InsideLine, model: MethodModel, node: GraphNode, graph: Graph) -> InsideLine:
     only = node.structure.get(f"{model.name}.only")
-    return replace(line, bends=switched_on(model.arguments), channels=only and only[:MOST_CHANNELS])
+    mask = node.inputs.get(f"{model.name}.mask", "")
+    file = file_of(graph.nodes[mask], graph) if mask and issubclass(graph.nodes[mask].cls, ImageNode) else ""
+    bends = switched_on(model.arguments)
+    return replace(line, bends=bends, channels=only and only[:MOST_CHANNELS], mask=mask, mask_file=file)
 
 
 def _as_blend(line: InsideLine, model: MethodModel, node: GraphNode, graph: Graph) -> InsideLine:

@@ -39,7 +39,7 @@ class NetworkNames:
 
 
 def file_of(node: GraphNode, graph: Graph) -> str:
-    """The first of the networks that a node may play, as the text names it."""
+    """The first of the networks that a node may play (or of the pictures that it may show), as the text names it."""
     slot = graph.slots[node.addresses["file"]]
     return str(next(iter(slot.candidates), slot.initial))
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ganzfeld.studio import links, machine, map_words, sharing, show, wire
+from ganzfeld.studio.brushes import BrushFile
 from ganzfeld.studio.inside import Insides
 from ganzfeld.studio.library.kinds import FileKind
 from ganzfeld.studio.library.listing import Library
@@ -59,6 +60,7 @@ _ANSWERS = (
     Words,
     PatchMap,
     Insides,
+    BrushFile,
     inputs.Inputs,
     machine.OutputsHere,
     machine.SoundsHere,

@@ -52,6 +52,19 @@ def test_where_silence_lies() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "word"),
+    [("[3, 17]", "only"), ("(3,)", "only"), ('"0-15"', "only"), ("0.3", "channels"), ("[1, 2][0]", "channels")],
+)
+def test_channels_are_a_share_or_a_list(written: str, word: str) -> None:
+    patch = parse(f'face = network("planets")\nface.bend("b8", multiply=0, channels={written})')
+    arguments = patch.nodes["face"].methods[0].arguments
+    assert list(arguments) == ["target", "multiply", word] and arguments[word].text == written
+    with pytest.raises(PatchError, match="say the same"):
+        parse('face = network("planets")\nface.bend("b8", channels=[3], only=[4])')
+    parse('face = network("planets")\nface.bend("b8", channels=0.3, only=[4])')
+
+
+@pytest.mark.parametrize(
     ("text", "bpm", "follow"),
     [
         ("", 120, None),

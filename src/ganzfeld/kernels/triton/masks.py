@@ -13,21 +13,18 @@ from ganzfeld.kernels.triton.field import COUNTS, Field, leave, mixed, seen, sha
 RED, GREEN, BLUE = (tl.constexpr(weight) for weight in LUMA)
 
 
-@triton.jit
-def _finite(value):
-    return tl.minimum(tl.maximum(tl.where(value == value, value, 0.0), -64.0), 64.0)
-
-
 @triton.jit(do_not_specialize=["pixels", "width", "channel_stride", "row_stride", "column_stride"])
 def _luminous(x, out, pixels, width, channel_stride, row_stride, column_stride, BLOCK: tl.constexpr):
     here = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     there = here < pixels
     place = (here // width).to(tl.int64) * row_stride + (here % width) * column_stride
-    red = _finite(tl.load(x + place, mask=there, other=0.0))
-    green = _finite(tl.load(x + channel_stride + place, mask=there, other=0.0))
-    blue = _finite(tl.load(x + 2 * channel_stride + place, mask=there, other=0.0))
-    alpha = _finite(tl.load(x + 3 * channel_stride + place, mask=there, other=0.0))
-    value = (red * RED + green * GREEN + blue * BLUE) * tl.minimum(tl.maximum(alpha, 0.0), 1.0)
+    red = tl.load(x + place, mask=there, other=0.0)
+    green = tl.load(x + channel_stride + place, mask=there, other=0.0)
+    blue = tl.load(x + 2 * channel_stride + place, mask=there, other=0.0)
+    alpha = tl.load(x + 3 * channel_stride + place, mask=there, other=0.0)
+    alpha = tl.where(alpha == alpha, tl.minimum(tl.maximum(alpha, 0.0), 1.0), 0.0)
+    value = (red * RED + green * GREEN + blue * BLUE) * alpha
+    value = tl.where(value == value, value, 0.0)
     tl.store(out + here, tl.minimum(tl.maximum(value, 0.0), 1.0).to(tl.float16), mask=there)
 
 

@@ -378,8 +378,11 @@ class _Parser:
             if key in cls.declared_inputs():
                 path = f"{label}.{key}"
                 node["inputs"][path] = self._input(argument, f"{name}.{method}", f"{name}/{label}/{key}", 0)
-            else:
-                arguments[key] = self._term(argument)
+                continue
+            meant = cls.meant(key, _lists(argument))
+            if meant in arguments or (meant != key and meant in given):
+                raise self.text.error(f"'{key}' and '{meant}' say the same here", argument, "Leave one of them out")
+            arguments[meant] = self._term(argument)
         span = self.text.span(call)
         node["methods"].append(MethodModel(method=method, name=label, arguments=arguments, span=span, **flags))
 
@@ -420,6 +423,11 @@ class _Parser:
             if name.id in self.signals or name.id in self.knobs:
                 raise self.text.error(f"'{name.id}' is a number, and {type_} reads a node here", name)
             raise self.text.error(f"There is no node '{name.id}'", name, nearest(name.id, self.nodes))
+
+
+def _lists(value: ast.expr) -> bool:
+    """Whether a list or a text stands there."""
+    return isinstance(value, ast.List | ast.Tuple) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
 
 
 def _called(value: ast.expr) -> str | None:

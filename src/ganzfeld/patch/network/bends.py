@@ -85,14 +85,19 @@ class BendMethod(Method):
     method = "bend"
 
     target = Structure("*", "What to bend: a layer, a weight, or a glob.", check=_target)
-    channels = Value(1, "A seeded share of the (output) channels.", limits=(0, 1))
+    channels = Value(1, "A seeded share of the (output) channels; or a list of them, as `only`: [0, 3].", limits=(0, 1))
     inputs = Value(1, "Weights: a seeded share of the input channels.", limits=(0, 1))
     soft = Value(0, "How gradually channels enter the share.", limits=(0, 1))
-    only = Structure(None, 'Only these channels: "0-15" or [0, 3].', check=listed)
+    only = Structure(None, 'Only these channels: "0-15" or [0, 3]; together with a share, that share of them.',
+                     check=listed)  # fmt: skip
     only_inputs = Structure(None, "Weights: only these input channels.", check=listed)
     seed = Seed(0, "Which channels, which noise, which order: a number or a word.")
     mask = Input("image", "Activations: where to bend, and how much: a picture, as bright and opaque as it is there.",
                  required=False)  # fmt: skip
+
+    @classmethod
+    def meant(cls, name: str, lists: bool) -> str:
+        return "only" if name == "channels" and lists else name
 
     @classmethod
     def present(cls, given: Iterable[str]) -> dict[str, Parameter]:

@@ -55,11 +55,12 @@ def changed(text: str, do: str, /, **arguments: object) -> tuple[list[str], list
         ("bend", {"target": "b64", "bends": "rotate=12, channels=0.5"},
          [], ['face.bend("b64", rotate=12, channels=0.5)']),
         ("bend", {"target": "b*.conv?.weight", "bends": "gain=1 + t", "channels": [17, 3]},
-         [], ['face.bend("b*.conv?.weight", gain=1 + t, only=[3, 17])']),
+         [], ['face.bend("b*.conv?.weight", gain=1 + t, channels=[3, 17])']),
         ("bend", {"target": "b64", "bends": "rotate=12, channels=0.5, soft=1", "channels": [0]},
-         [], ['face.bend("b64", rotate=12, only=[0])']),
+         [], ['face.bend("b64", rotate=12, channels=[0])']),
         ("channels", {"line": "x", "channel": 7},
-         ['face.bend("b8", rotate=3, name="x")  # bent'], ['face.bend("b8", rotate=3, name="x", only=[7])  # bent']),
+         ['face.bend("b8", rotate=3, name="x")  # bent'],
+         ['face.bend("b8", rotate=3, name="x", channels=[7])  # bent']),
         ("channels", {"line": "b16", "channel": 7, "at": 8},
          ["          multiply=0, only=[3,  17])  # end"], ["          multiply=0, only=[3,  7, 17])  # end"]),
         ("channels", {"line": "b16", "channel": 3, "on": False},
@@ -178,10 +179,31 @@ WRITTEN = st.one_of(
 )
 
 
-@given(written=WRITTEN, clicks=st.lists(st.integers(0, 31), min_size=1, max_size=6))
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("channels=0.5", "channels=[7]"),
+        ("channels=push", "channels=push, only=[7]"),
+        ("only=None", "only=[7]"),
+        ("channels=[9]", "channels=[7, 9]"),
+        ('channels="8-9"', 'channels="7-9"'),
+        ("channels=0.5, only=(9,)", "channels=0.5, only=[7, 9]"),
+    ],
+)
+def test_a_list_comes_where_channels_are_spoken_of(before, after):
+    text = f'push = knob(0, 1)\nface = network("planets")\nface.bend("b8", multiply=0, {before})\nout(face)'
+    assert edited(text, "channels", node="face", line="b8", channel=7) == text.replace(before, after)
+
+
+@given(
+    written=WRITTEN,
+    word=st.sampled_from(["only", "channels"]),
+    clicks=st.lists(st.integers(0, 31), min_size=1, max_size=6),
+)
 @settings(max_examples=60, deadline=None)
-def test_clicks_on_channels_come_to_the_channels_that_were_clicked(written, clicks):
-    text = f'face = network("planets")\nface.bend("b8", multiply=0, only={written}, seed=2)  # é\nout(face)  # o'
+def test_clicks_on_channels_come_to_the_channels_that_were_clicked(written, word, clicks):
+    written = f"[{written}]" if word == "channels" and written.isdigit() else written
+    text = f'face = network("planets")\nface.bend("b8", multiply=0, {word}={written}, seed=2)  # é\nout(face)  # o'
     value = eval(written)  # a literal of this test's own
     wanted = set(listed(value) or ())
     for channel in clicks:
@@ -189,7 +211,7 @@ def test_clicks_on_channels_come_to_the_channels_that_were_clicked(written, clic
         wanted ^= {channel}
         structure = Graph(parse(text)).nodes["face"].structure
         assert set(structure["b8.only"]) == wanted
-    assert text.startswith('face = network("planets")\nface.bend("b8", multiply=0, only=')
+    assert text.startswith('face = network("planets")\nface.bend("b8", multiply=0, ' + word)
     assert text.endswith(", seed=2)  # é\nout(face)  # o")
 
 

@@ -30,7 +30,7 @@ class Bend(Edit, frozen=True, kw_only=True):
         arguments = _arguments(self.bends)
         if self.channels:
             arguments = {name: text for name, text in arguments.items() if name not in _CHOOSES_CHANNELS}
-            arguments["only"] = f"[{', '.join(map(str, sorted(set(self.channels))))}]"
+            arguments["channels"] = f"[{', '.join(map(str, sorted(set(self.channels))))}]"
         node = give_name(edited, self.node)
         words = ", ".join([quoted(self.target), *(f"{name}={text}" for name, text in arguments.items())])
         write_below(edited, node, "bend", f"{node}.bend({words})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -20,7 +20,8 @@ from ganzfeld.ranges import numbers
 
 class Channels(Edit, frozen=True, kw_only=True):
     """line: a bend's part of an address; at: the line of the text it stands on (0: wherever). on: whether `channel` is
-    to be in `only=[…]`, which is written if the line has none. A list without channels stays: it bends nothing."""
+    to be in the line's list, which is written if it has none, in the place of a share that is a plain number. A list
+    without channels stays: it bends nothing."""
 
     word: ClassVar[str] = "channels"
     node: str
@@ -34,12 +35,16 @@ class Channels(Edit, frozen=True, kw_only=True):
         if line.method != "bend":
             raise PatchError(f"'{self.line}' is no bend, so it has no channels")
         call, order = edited.call(line.span), positions(edited, self.node, self.line)
-        only = find(edited, call, "only", order)
-        if only is None or (isinstance(only.value, ast.Constant) and only.value.value is None):
+        only, share = find(edited, call, "only", order), find(edited, call, "channels", order)
+        if "only" not in line.arguments or (only is not None and _is_plain(only.value, type(None))):
             if not self.on:
                 raise PatchError("This line bends all channels", hint="Choose one that it is to bend instead")
-            edited.splice(put(edited, call, "only", f"[{self.channel}]", order))
+            moves = share is not None and not _is_plain(share.value, int | float)
+            name = "only" if only is not None or moves else "channels"
+            edited.splice(put(edited, call, name, f"[{self.channel}]", order))
             return
+        only = only or share
+        assert only is not None
         listed = _listed(only.value)
         if (self.channel in listed) == self.on:
             return
@@ -49,7 +54,11 @@ class Channels(Edit, frozen=True, kw_only=True):
         wanted = {*listed, self.channel} if self.on else set(listed) - {self.channel}
         as_ranges = isinstance(only.value, ast.Constant) and isinstance(only.value.value, str) and wanted
         text = f'"{in_ranges(wanted)}"' if as_ranges else f"[{', '.join(map(str, sorted(wanted)))}]"
-        edited.splice(put(edited, call, "only", text, order))
+        edited.splice(Splice(*edited.range_of(only.value), text))
+
+
+def _is_plain(value: ast.expr, kind: Any) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, kind)
 
 
 def _listed(value: ast.expr) -> list[int]:

@@ -1,4 +1,6 @@
 import { useCallback, useState } from "react";
+import { Brush } from "./brush/Brush";
+import { usePainting } from "./brush/painting";
 import { Desk } from "./desk/Desk";
 import { Master } from "./desk/Master";
 import { MasterAlarm } from "./desk/MasterAlarm";
@@ -54,6 +56,7 @@ function Studio() {
   useFreshWords();
 
   const sheet = useOpenSheet();
+  const paints = usePainting().open;
   // A locked stage, and somebody who watches, keep what they may touch.
   const works = plays && !locked;
   const classes = [
@@ -63,13 +66,14 @@ function Studio() {
     locked && "locked",
     sheet && works && `with-sheet with-${sheet}`,
     mode === "edit" && "editing",
+    paints && works && "painting",
   ];
   return (
     <main className={classes.filter(Boolean).join(" ")}>
       <Picture />
       <Waiting />
       {/* Hidden, not taken away: the text keeps its place, and coming back costs nothing. */}
-      <div className="overlay" inert={hidden}>
+      <div className="overlay" inert={hidden || (paints && works)}>
         <header>
           <Badge />
           <div className="named">
@@ -99,6 +103,7 @@ function Studio() {
         </footer>
         {!hidden && plays && <Permission />}
       </div>
+      {works && <Brush />}
       {hidden && <Trouble />}
       <MasterAlarm />
       {works && <Drop />}

@@ -1,6 +1,7 @@
 /** Does what keys and the palette ask for. */
 
 import { useEffect } from "react";
+import { isPainting, redo, resizeTip, toggleBrush, toggleEraser, undo } from "./brush/painting";
 import { toggleBlack, toggleFreeze } from "./desk/master";
 import { toggleFullscreen } from "./fullscreen";
 import { type Doing, doingOf, type Place } from "./keys";
@@ -53,6 +54,12 @@ const ACTS: Readonly<Record<Doing, (key: string) => void>> = {
   library: () => toggleSheet("library"),
   layers: () => toggleSheet("layers"),
   "close sheet": () => openSheet(null),
+  paint: () => toggleBrush(),
+  eraser: () => toggleEraser(),
+  "larger brush": () => resizeTip(1),
+  "smaller brush": () => resizeTip(-1),
+  "undo stroke": () => undo(),
+  "redo stroke": () => redo(),
   "take back": () => takeBack(),
   "make again": () => takeBack(true),
 };
@@ -98,6 +105,7 @@ function placeOf(target: EventTarget | null): Place {
     locked,
     covered: open !== "nothing",
     sheet: currentSheet() !== null,
+    painting: isPainting(),
     rolled: isRolled(),
     learning: isLearning(),
   };

@@ -20,6 +20,8 @@ export interface Place {
   covered: boolean;
   /** A sheet (the map, say) lies over the picture. */
   sheet: boolean;
+  /** A mask is painted. */
+  painting: boolean;
   /** Dice propose a line. */
   rolled: boolean;
   /** A control is being learned. */
@@ -56,6 +58,12 @@ export type Doing =
   | "library"
   | "layers"
   | "close sheet"
+  | "paint"
+  | "eraser"
+  | "larger brush"
+  | "smaller brush"
+  | "undo stroke"
+  | "redo stroke"
   | "take back"
   | "make again";
 
@@ -66,6 +74,7 @@ export function doingOf(press: Press, place: Place): Doing | null {
   if (panic) return panic;
   if (place.locked) return place.focus === "field" ? null : recallOf(press);
   if (place.covered) return press.key === "Escape" ? "close" : null;
+  if (place.painting) return painted(press, place);
   if (press.ctrlKey || press.metaKey) return held(press, place);
   if (place.focus === "text" || place.focus === "field" || press.altKey) return null;
   return played(press, place);
@@ -97,6 +106,31 @@ function held(press: Press, place: Place): Doing | null {
   return null;
 }
 
+const PAINTED: Readonly<Record<string, Doing>> = {
+  p: "paint",
+  x: "eraser",
+  "]": "larger brush",
+  "[": "smaller brush",
+  "+": "larger brush",
+  "-": "smaller brush",
+};
+
+/** The keys while a mask is painted. */
+function painted(press: Press, place: Place): Doing | null {
+  if (press.key === "Escape") return "paint";
+  const key = press.key.toLowerCase();
+  if (press.ctrlKey || press.metaKey) {
+    if (press.altKey || place.focus === "field") return null;
+    if (key === "z") return press.shiftKey ? "redo stroke" : "undo stroke";
+    return key === "y" && !press.shiftKey ? "redo stroke" : null;
+  }
+  if (place.focus === "field" || press.altKey) return null;
+  if (key === " ") return press.shiftKey && !press.repeat ? "pause" : null;
+  const doing = PAINTED[key];
+  if (doing) return press.repeat && !doing.endsWith("brush") ? null : doing;
+  return recallOf(press);
+}
+
 const PLAYED: Readonly<Record<string, Doing>> = {
   b: "library",
   a: "layers",
@@ -106,6 +140,7 @@ const PLAYED: Readonly<Record<string, Doing>> = {
   g: "map",
   h: "overlay",
   l: "learn",
+  p: "paint",
   t: "tap",
   "?": "sheet",
   "+": "larger",
@@ -158,9 +193,19 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Shift Space", "pause, and on"],
       ["+ −", "size of the text"],
       ["G", "map of the patch"],
+      ["P", "paint where a line bends"],
       ["A", "layers of the networks"],
       ["E", "into the text"],
       ["?", "this sheet"],
+    ],
+  },
+  {
+    title: "Painting",
+    keys: [
+      ["[  ]", "smaller, larger brush"],
+      ["X", "erase, and paint again"],
+      ["Ctrl Z  Ctrl Y", "a stroke back, and again"],
+      ["Esc", "done"],
     ],
   },
   {

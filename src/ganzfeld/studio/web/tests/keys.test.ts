@@ -17,6 +17,7 @@ const playing: Place = {
   locked: false,
   covered: false,
   sheet: false,
+  painting: false,
   rolled: false,
   learning: false,
 };
@@ -42,6 +43,7 @@ describe("in PLAY", () => {
     ["e", "edit"],
     ["g", "map"],
     ["a", "layers"],
+    ["p", "paint"],
     ["1", "recall"],
     ["9", "recall"],
     ["?", "sheet"],
@@ -67,6 +69,24 @@ describe("in PLAY", () => {
       "make again",
     ]);
     expect(press("z", { ...sheet, focus: "field" }, ctrl)).toBeNull();
+  });
+
+  it("painting has keys of its own, and no others but those that recall", () => {
+    const painting = { painting: true };
+    const keys = ["p", "Escape", "x", "]", "[", "3", "d", "e", "Enter"];
+    expect(keys.map((key) => press(key, painting))).toEqual([
+      ...(["paint", "paint", "eraser", "larger brush", "smaller brush", "recall"] as const),
+      ...[null, null, null],
+    ]);
+    expect([press("z", painting, ctrl), press("y", painting, ctrl)]).toEqual(["undo stroke", "redo stroke"]);
+    expect(press("Z", painting, { ...ctrl, ...shift })).toBe("redo stroke");
+    expect(press(".", painting, ctrl)).toBe("black");
+    expect(press("x", { ...painting, focus: "field" })).toBeNull();
+    expect(press("Escape", { ...painting, focus: "field" })).toBe("paint");
+    expect([press("x", painting, { repeat: true }), press("]", painting, { repeat: true })]).toEqual([
+      null,
+      "larger brush",
+    ]);
   });
 
   it("Enter and Escape answer dice that are there, and end a lesson", () => {

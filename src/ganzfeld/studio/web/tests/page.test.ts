@@ -6,6 +6,7 @@ import type { Problem, Status } from "../src/live/wire";
 
 const status: Status = {
   kind: "status",
+  floor: null,
   phase: "playing",
   playing_version: 1,
   opened_in: 1,
@@ -36,6 +37,7 @@ const status: Status = {
   errors: [],
   pending_trust: [],
   put_off: [],
+  floor: null,
   rolled: "",
   rolled_after: 0,
   dice_armed: false,

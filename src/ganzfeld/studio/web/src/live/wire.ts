@@ -69,7 +69,8 @@ export type SnapshotVerb =
   | "order"
   | "undo"
   | "place"
-  | "fade";
+  | "fade"
+  | "readdress";
 
 export type ArrivalSource = "osc" | "midi";
 
@@ -1050,8 +1051,9 @@ export interface InsideWeight {
  * end_line: where it stands, from 1. target: as it is written, and what that reaches: layers, and how many weights.
  * bends: which are switched on. channels: those listed in `only`; None: no list. alone: nothing else stands on its
  * lines, and no loop repeats it, so that it can be moved. muted, solo: as `mute=True` and `solo=True` say; acts: what
- * comes of that. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address:
- * where a hand turns that.
+ * comes of that. mask: the node that says where it bends, "" for everywhere; mask_file: the file that it shows, if it
+ * is a picture. other: the network that a blend leads to. amount: the blend's, if it is a plain number; address: where
+ * a hand turns that.
  */
 export interface InsideLine {
   name: string;
@@ -1069,6 +1071,8 @@ export interface InsideLine {
   muted: boolean;
   solo: boolean;
   acts: boolean;
+  mask: string;
+  mask_file: string;
   other: string;
   amount: number | null;
   address: string;
@@ -1077,7 +1081,8 @@ export interface InsideLine {
 /**
  * A node that plays a network.
  *
- * file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture.
+ * file: as the text names it. kind: "stylegan2", "stylegan3-t", … width, height: of the network's own picture; size:
+ * of the one that the node makes.
  * latent: numbers of z; rows: of w. source: the node that it reads its latent from, "" for none. shows: the layer it
  * shows, "" for the picture. blends: networks that it can be blended with, those of the patch first. problem: why it
  * cannot be looked into, "" if it can.
@@ -1088,6 +1093,7 @@ export interface InsideNetwork {
   kind: string;
   width: number;
   height: number;
+  size: [number, number];
   latent: number;
   rows: number;
   source: string;
@@ -1110,6 +1116,12 @@ export interface Insides {
   problem: string;
   log: string;
   version: number;
+}
+
+/** A painted mask. name: of the node that shows it ("brush"); file: as the patch names it ("night.brush.png"). */
+export interface BrushFile {
+  name: string;
+  file: string;
 }
 
 /**

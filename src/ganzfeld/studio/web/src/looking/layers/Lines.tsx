@@ -1,3 +1,4 @@
+import { openBrush } from "../../brush/painting";
 import type { InsideLine, InsideNetwork } from "../../live/wire";
 import { goTo } from "../../map/acts";
 import { drop, mute, solo, swap } from "./acts";
@@ -102,6 +103,15 @@ function Line({
         onClick={() => solo(network, line)}
       >
         solo
+      </button>
+      <button
+        type="button"
+        aria-pressed={line.mask !== ""}
+        disabled={line.method !== "bend" || line.reaches !== "activation"}
+        title={line.mask ? `Bends where ${line.mask} is bright: paint` : "Paint where it bends (layers only)"}
+        onClick={() => openBrush({ node: network.node, line: line.name })}
+      >
+        where
       </button>
       <button
         type="button"
