@@ -37,7 +37,6 @@ const status: Status = {
   errors: [],
   pending_trust: [],
   put_off: [],
-  floor: null,
   rolled: "",
   rolled_after: 0,
   dice_armed: false,
