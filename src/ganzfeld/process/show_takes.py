@@ -135,8 +135,8 @@ class _ComingTake:
         self.is_ready = True
 
     def is_due(self, now: float) -> bool:
-        """Whether it is ready, and the state has not been looked at just now: a large one takes a while to copy. now: of
-        the loop."""
+        """Whether it is ready, and the state has not been looked at just now: a large one takes a while to copy. now:
+        the loop's."""
         if not self.is_ready or now < self._look_at:
             return False
         self._look_at = now + LOOK_SECONDS
