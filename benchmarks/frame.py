@@ -214,8 +214,9 @@ def measure(name: str, seconds: float) -> None:
     least = 1e3 * floor(model)
     verdict = "aim" if took <= AIM[name] else "must" if took <= MUST[name] else "missed"
     print(
-        f"{name:17} {took:8.3f} {looked:6.1f} {every:6} {bent:8.3f} {plain:8.3f} {MUST[name]:6.2f} "
-        f"{AIM[name]:6.2f} {verdict:>7} {least:7.2f} {took / least:6.1f}× {eager:8.1f} {whole:8.1f} {error:9.1e} {first:7.1f} {used:7.2f}",
+        f"{name:17} {took:8.3f} {looked:6.1f} {every:6} {bent:8.3f} {plain:8.3f} "
+        f"{MUST[name]:6.2f} {AIM[name]:6.2f} {verdict:>7} {least:7.2f} {took / least:6.1f}× "
+        f"{eager:8.1f} {whole:8.1f} {error:9.1e} {first:7.1f} {used:7.2f}",
         flush=True,
     )
 
@@ -228,8 +229,11 @@ def main() -> None:
     if not torch.cuda.is_available():
         raise SystemExit("This measures an NVIDIA card, and there is none here; benchmarks/cpu.py measures processors.")
     print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}, {os.cpu_count()} processors; milliseconds")
-    print(f"{'network':17} {'patch':>8} {'taps %':>6} {'one in':>6} {'bent':>8} {'plain':>8} {'must':>6} "
-          f"{'aim':>6} {'holds':>7} {'floor':>7} {'over':>7} {'eager':>8} {'captured':>8} {'error':>9} {'ready s':>7} {'GB':>7}")  # fmt: skip
+    print(
+        f"{'network':17} {'patch':>8} {'taps %':>6} {'one in':>6} {'bent':>8} {'plain':>8} "
+        f"{'must':>6} {'aim':>6} {'holds':>7} {'floor':>7} {'over':>7} "
+        f"{'eager':>8} {'captured':>8} {'error':>9} {'ready s':>7} {'GB':>7}"
+    )
     with torch.inference_mode():
         for name in arguments.networks:
             measure(name, arguments.seconds)

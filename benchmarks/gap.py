@@ -362,10 +362,13 @@ from ganzfeld.values.time import Clock
 dependencies = torch_dependencies()
 say("the engine is imported and has rehearsed on the CPU (a spare process waits here)")
 text = open(sys.argv[1]).read()
-engine = dependencies.engine(Begin("none", VersionedText(1, text), device=sys.argv[2]))
+import secrets
+from ganzfeld.values.hazards import HazardBoard
+session = f"gap{secrets.token_hex(4)}"
+board = HazardBoard(session, create=True)
+engine = dependencies.engine(Begin(session, VersionedText(1, text), device=sys.argv[2]))
 say("the device is open")
-from ganzfeld.engine import building
-from ganzfeld.engine.program.program import program
+from ganzfeld.engine.program import built_patch, program
 from ganzfeld.engine.program.capture import CudaGraphs
 def told(cls, name, what):
     real = getattr(cls, name)
@@ -377,15 +380,16 @@ def told(cls, name, what):
             say(f"{what} took {time.perf_counter() - start:.2f} s")
     setattr(cls, name, telling)
 told(CudaGraphs, "_stream", "handles and workspaces of the libraries")
-told(program.BuiltPatch, "__init__", "opening files")
+told(built_patch.BuiltPatch, "__init__", "opening files")
 told(program.Program, "run", "a run")
 told(program.Program, "capture", "a capture")
-engine.load(dependencies.parse(text, None, 1))
+engine.load(text)
 say("the patch is open")
 engine.frame(Clock().advance(0))
 if engine.device.type == "cuda":
     torch.cuda.synchronize()
 say("the first frame is done")
+board.close()
 """
 
 
@@ -473,7 +477,7 @@ def main() -> None:
     parser.add_argument("--parts", default="first,gap,host",
                         help="of first, gap, host, trace")  # fmt: skip
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         network = make_network(folder / "one.safetensors", options.size, seed=1)
         other = make_network(folder / "other.safetensors", options.size, seed=2)

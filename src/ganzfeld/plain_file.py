@@ -47,6 +47,15 @@ def version_of(facts: os.stat_result) -> tuple[int, int, int, int]:
     return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
 
 
+def is_text(path: str | os.PathLike[str]) -> bool:
+    """Whether a path can be written down: on Linux a file may have any bytes for a name."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def real_path(path: Path) -> Path:
     """The absolute path that links lead to; of a loop of links, or where nobody can tell, the path itself."""
     try:

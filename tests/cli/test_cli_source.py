@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from ganzfeld.cli._source import PlaySource, choose, saved
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.networks import find
+from ganzfeld.patch import library
 from ganzfeld.patch.defaults import opening_patch
 
 
@@ -66,3 +69,18 @@ def test_words_that_mean_nothing(tmp_path, shipped, monkeypatch):
         file.unlink()
     with pytest.raises(GanzfeldError, match="no network ships"):
         choose(None, None)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_names_that_are_no_text_are_refused_with_a_word(tmp_path, shipped, monkeypatch):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "a.ganz").write_text("out(noise())\n")
+    with pytest.raises(GanzfeldError, match="no text"):
+        choose(folder / "a.ganz", None)
+    monkeypatch.chdir(folder)
+    with pytest.raises(GanzfeldError, match="no text") as told:
+        choose(None, None)
+    str(told.value).encode()
+    monkeypatch.chdir(tmp_path)
+    assert [each.name for each in library.patches(folder / "b.ganz") if each.place == "beside"] == []

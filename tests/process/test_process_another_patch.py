@@ -115,6 +115,20 @@ def test_an_example_belongs_to_nobody(play, home, monkeypatch):
     assert (home / "mine.ganz").read_text() == "grey 8\n"
 
 
+def test_from_an_example_there_is_a_way_back(play, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "example_text", lambda name: "grey 8\n" if name == "organ" else None)
+    one = tmp_path / "one.ganz"
+    one.write_text("grey 1\n")
+    show = play(one)
+    shows(show, 1)
+    show.open_patch("example:organ")
+    shows(show, 8)
+    assert [each.what for each in show.patches()] == ["beside:one.ganz"]
+    show.open_patch("beside:one.ganz")
+    shows(show, 1)
+    assert show.patch_file == one
+
+
 def test_a_patch_that_cannot_be_read_changes_nothing(play, home, tmp_path):
     one = tmp_path / "one.ganz"
     one.write_text("grey 1\n")

@@ -20,7 +20,7 @@ from ganzfeld.process.preview_messages import PictureMade, PreviewText, ShowTime
 from ganzfeld.process.preview_process import PreviewOptions, small_jpeg
 from ganzfeld.process.previewer import Previewer, PreviewOrder
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 MEMORY = 600 << 20
 
 
@@ -106,6 +106,20 @@ def test_the_newest_order_of_each_asker_is_drawn_and_all_askers_have_their_turn(
     assert {grey(made) for made in one.made} == {5}, "those before were passed over"
     previews.end("one")
     two.shows(100, since=len(two.made) + 3)
+
+
+def test_what_several_want_is_drawn_once_for_all_of_them(start) -> None:
+    previews, one, two = start(), Eyes(), Eyes()
+    previews.ask("one", order("grey 7", "hits"), one)
+    one.shows(7)
+    previews.ask("two", order("grey 7", "hits"), two)
+    two.shows(7)
+    number = previews._child.number
+    for eyes in (one, two):
+        eyes.shows(7, since=len(eyes.made) + 6)
+    assert previews._child.number == number, "no order was given anew"
+    previews.end("one")
+    two.shows(7, since=len(two.made) + 3)
 
 
 def test_a_killed_process_comes_back_and_draws_on(start) -> None:

@@ -19,7 +19,7 @@ from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.values.document import Draft
 from ganzfeld.values.previews import PreviewDrawn, PreviewVariant
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 TEXT = "grey 7\n\n# more\n"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.engine.engine import Engine
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.patch.language.parser import parse
 from ganzfeld.process import show_takes
 from ganzfeld.process.messages import Begin, RecordTake, VersionedText
@@ -184,6 +185,8 @@ def test_no_take_is_written_over_another(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 9)
     (tmp_path / "a-2.ganztake").touch()
     assert free_take(path) == tmp_path / "a-3.ganztake"
+    with pytest.raises(GanzfeldError, match="no take can be recorded"):
+        free_take(tmp_path / f"{'x' * 300}.ganztake")
     watch = TakeWatch(None)
     watch.look(1.0)
     assert watch.status is None
@@ -197,7 +200,6 @@ def test_no_take_is_written_over_another(tmp_path: Path) -> None:
 
 def test_which_take_is_what_a_show_says(tmp_path: Path) -> None:
     """The supervisor's side: one take at a time, with the words of the show."""
-    from ganzfeld.errors import GanzfeldError
     from ganzfeld.process.options import ShowOptions
     from ganzfeld.process.show_in_files import ShowInFiles
 
@@ -223,6 +225,15 @@ def test_which_take_is_what_a_show_says(tmp_path: Path) -> None:
     assert given[-1] == (RecordTake(str(tmp_path / "a.ganztake"), "the opening", str(tmp_path / "a.wav")), False)
     desk.end_take()
     assert desk._options.take is None and given[-1][0].path == ""
+    songs: list[Path] = []
+    desk.hear_file = songs.append
+    desk.hear_song(tmp_path / "b.wav")
+    desk.record_take()
+    assert given[-1][0].sound == str(tmp_path / "b.wav")
+    with pytest.raises(GanzfeldError, match="knows one sound"):
+        desk.hear_song(tmp_path / "c.wav")
+    desk.end_take()
+    assert songs == [tmp_path / "b.wav"]
     desk._files = SimpleNamespace(patch=None)
     desk.record_take()
     assert desk._options.take == Path.cwd() / "the opening.ganztake"

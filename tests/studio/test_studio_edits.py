@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fake_show import PATCH
 from ganzfeld.errors import GanzfeldError
@@ -68,3 +70,21 @@ def test_steps_become_one_change():
     assert from_units(change.apply(to_units(text))) == "éab\nx😀"
     assert touched(change) == (0, change.new_length)
     assert change_of(text, []).is_empty and touched(change_of(text, [])) == (0, 0)
+
+
+LETTERS = st.text(st.sampled_from("ab\n é😀𝄞"), max_size=12)
+
+
+@given(LETTERS, st.lists(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 4), LETTERS), max_size=3), max_size=3))
+def test_places_in_characters_become_places_in_a_browser(text, wished):
+    steps, after = [], text
+    for wishes in wished:
+        step, at = [], 0
+        for start, length, put in sorted(wishes):
+            start = min(max(start, at), len(after))
+            at = min(start + length, len(after))
+            step.append((start, at, put))
+        steps.append(step)
+        for start, end, put in reversed(step):
+            after = after[:start] + put + after[end:]
+    assert from_units(change_of(text, steps).apply(to_units(text))) == after

@@ -140,7 +140,7 @@ def test_a_click_looks_and_a_double_click_writes_what_is_shown(opened, show):
     shown = TEXT.replace("amount=0.4)\n", 'amount=0.4)\nface.show("b32")\n')
     comes_to(opened, show, shown)
     opened.wait_for_selector("[data-node=face][data-layer=b32] .layer-shown")
-    opened.get_by_text("show the picture again").click()
+    opened.get_by_text("picture again").click()
     comes_to(opened, show, TEXT)
 
 
@@ -163,6 +163,8 @@ def test_a_channel_under_the_pointer_is_in_the_preview_and_on_the_wall_only_when
     channels_come(opened, show, 9, 17, 2)
     opened.get_by_label("Channel 17", exact=True).hover()
     wait_until(opened, lambda: CellView("layer", "face", "b16", channels=(17,), size=360) in show.looked_at[-1])
+    wait_until(opened, lambda: bool(show.previews.asked))
+    assert allbut(show) == 'face.bend("b16", multiply=0, channels="0-16,18-255")', "the picture with it alone"
     assert show.done == [] and show.document.text == TEXT
     opened.get_by_role("button", name="wall").click()
     shown = TEXT.replace("amount=0.4)\n", 'amount=0.4)\nface.show("b16", view="one", channel=17)\n')
@@ -171,6 +173,12 @@ def test_a_channel_under_the_pointer_is_in_the_preview_and_on_the_wall_only_when
     wait_until(opened, lambda: ("turn", "/face/show/channel", 2) in show.done)
     opened.get_by_role("button", name="on the wall").click()
     wait_until(opened, lambda: show.done[-1] == ("release", "/face/show/channel"))
+
+
+def allbut(show: FakeShow) -> str:
+    """The line that the picture beside the channel has more than the text."""
+    (variant,) = show.previews.newest[1]
+    return next(part[-1] for part in variant.changes if isinstance(part, list))
 
 
 def test_a_bend_is_dragged_onto_a_layer(opened, show):

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ganzfeld.folders import cache_folder, home_folder
 from ganzfeld.networks.shipped import SHIPPED
 from ganzfeld.patch.library import ListedPatch
 from ganzfeld.studio import limits
+from ganzfeld.studio.asked_child import AskedChild
 from ganzfeld.studio.library import looking, places
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork, UnfitLine
 from ganzfeld.studio.links import Links
@@ -157,12 +159,26 @@ def test_pictures_are_made_one_at_a_time_and_kept(studio, looks, beside):
     first = item()
     assert first["key"] and not first["has_picture"]
     until(lambda: item()["has_picture"], seconds=20)
+    assert item()["about"] == "64 px"
     assert call(studio, "GET", f"/api/library/pictures/{first['key']}") == (200, JPEG)
     assert isinstance(looks.asked[0], LookAtFile) and looks.asked[0].path.endswith("a.png")
     (beside / "a.png").write_bytes(b"another")
     assert item()["key"] != first["key"]
     for wrong in ("..%2f..%2fx", "0" * 23, "g" * 24):
         assert call(studio, "GET", f"/api/library/pictures/{wrong}")[0] == 404
+
+
+def test_what_was_seen_outlives_the_studio(show, looks, beside):
+    for name in ("a.png", "song.wav"):
+        (beside / name).write_bytes(b"x")
+    looks.seen = SeenFile("0:05, 2 channels")
+    for _ in range(2):
+        with StudioServer(show, port=0) as studio:
+            until(lambda: call(studio, "GET", "/api/library")[1]["waits"] == 0, seconds=20)
+            _, library = call(studio, "GET", "/api/library")
+            abouts = {item["name"]: (item["about"], item["key"]) for item in library["items"]}
+            assert abouts["song.wav"] == abouts["a.png"] == ("0:05, 2 channels", "")
+    assert len([asked for asked in looks.asked if asked.kind == "song"]) == 1
 
 
 def test_what_makes_no_picture_is_not_tried_again_and_again(studio, looks, beside):
@@ -297,19 +313,17 @@ def test_a_name_stays_in_its_folder_whatever_the_page_says(studio, looks, beside
 
 
 def test_who_hangs_up_leaves_nothing_behind(studio, looks):
-    _, upload = announce(studio, "film.mp4", 1 << 20)
+    _, upload = announce(studio, "film.mp4", 4 << 20)
     head = f"PUT /api/library/uploads/{upload['id']} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(studio)}\r\n"
     with socket.create_connection(("127.0.0.1", port_of(studio))) as raw:
-        raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: {1 << 20}\r\n\r\n".encode())
-        raw.sendall(b"x" * 200_000)
+        raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: {4 << 20}\r\n\r\n".encode())
+        raw.sendall(b"x" * (3 << 20))
         until(lambda: sum(path.stat().st_size for path in left_behind()) > 0, seconds=20)
     until(lambda: left_behind() == [], seconds=20)
     assert call(studio, "PUT", f"/api/library/uploads/{upload['id']}", raw=b"x")[0] == 404
 
 
 def test_who_hangs_up_while_it_is_looked_at_leaves_nothing_behind(studio, looks):
-    import threading
-
     looks.waits_for = threading.Event()
     _, upload = announce(studio, "face.pkl", 3)
     head = f"PUT /api/library/uploads/{upload['id']} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(studio)}\r\n"
@@ -320,6 +334,20 @@ def test_who_hangs_up_while_it_is_looked_at_leaves_nothing_behind(studio, looks)
     until(lambda: left_behind() == [], seconds=20)
     looks.waits_for.set()
     assert call(studio, "POST", f"/api/library/uploads/{upload['id']}", {"place": "mine"})[0] == 404
+
+
+def test_what_is_cancelled_while_it_is_looked_at_holds_up_no_other(studio, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
+    silent = "import sys\nfor line in sys.stdin:\n    if '.pkl' in line: sys.stdin.read()\n    print('{}', flush=True)"
+    service = studio._library
+    service._checks.child.arguments = ("python3", "-S", "-c", silent)
+    _, upload = announce(studio, "face.pkl", 3)
+    head = f"PUT /api/library/uploads/{upload['id']} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(studio)}\r\n"
+    with socket.create_connection(("127.0.0.1", port_of(studio))) as raw:
+        raw.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\nabc".encode())
+        until(lambda: service.uploads._looked_at == upload["id"], seconds=20)
+    assert bring(studio, "a.png", b"1")["kind"] == "picture"
+    until(lambda: len(left_behind()) == 1, seconds=20)
 
 
 def test_never_mind_and_a_studio_that_ends_leave_nothing_behind(show, looks):
@@ -442,6 +470,9 @@ def test_a_song_is_heard(studio, show, looks, beside):
     (beside / "song.wav").write_bytes(b"x")
     assert call(studio, "POST", "/api/library/listen", {"what": "beside:song.wav"})[0] == 200
     assert show.done == [("hear", beside / "song.wav")]
+    (beside / "clip.mp4").write_bytes(b"x")
+    assert call(studio, "POST", "/api/library/listen", {"what": "beside:clip.mp4", "kind": "film"})[0] == 200
+    assert show.done[-1] == ("hear", beside / "clip.mp4")
     show.refuses = GanzfeldError("a take is being recorded")
     status, refused = call(studio, "POST", "/api/library/listen", {"what": "beside:song.wav"})
     assert status == 422 and "take" in refused["what"]
@@ -469,6 +500,16 @@ def test_the_real_process_says_what_is_in_files(monkeypatch, tmp_path):
     finally:
         process.close()
     assert process.child.process is None
+
+
+def test_a_question_that_nobody_reads_holds_up_nothing():
+    child = AskedChild(("python3", "-S", "-c", "import time; time.sleep(60)"), idle=60, longest=100)
+    asking = threading.Thread(target=child.ask, args=(b"x" * 300_000, 60))
+    asking.start()
+    until(lambda: child.process is not None, seconds=20)
+    child.close()
+    asking.join(20)
+    assert not asking.is_alive() and child.ask(b"", 1) is None
 
 
 def test_a_process_that_dies_of_a_file_is_a_word_about_the_file(monkeypatch):

@@ -40,7 +40,7 @@ DRAG = """([files, kinds]) => {
   for (const [name, text] of files)
     data.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name));
   for (const kind of kinds)
-    document.querySelector(".cm-content, main").dispatchEvent(
+    (document.querySelector(".cm-content") ?? document.querySelector("main")).dispatchEvent(
       new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }),
     );
 }"""
@@ -215,6 +215,14 @@ def test_a_file_that_is_cancelled_leaves_nothing_behind(opened, monkeypatch, tmp
     goes_on.set()
 
 
+def test_who_leaves_the_page_leaves_nothing_behind(opened, tmp_path):
+    drop(opened, {"photo.png": files(tmp_path)["photo.png"]})
+    brought(opened, "photo.png").get_by_role("button", name="beside the patch").wait_for()
+    assert len(left_behind()) == 1
+    opened.goto("about:blank")
+    wait_until(opened, lambda: left_behind() == [])
+
+
 def test_nothing_is_written_over_unasked(opened, beside, tmp_path):
     before = (beside / "old.png").read_bytes()
     photo = files(tmp_path)["photo.png"]
@@ -229,7 +237,7 @@ def test_nothing_is_written_over_unasked(opened, beside, tmp_path):
 def test_a_network_that_fits_plays_at_once_under_the_same_bends(opened, show):
     chosen = choose(opened, "flowers")
     chosen.get_by_role("button", name="play it in face").click()
-    chosen.get_by_text("face plays it").wait_for()
+    chosen.get_by_text("it is written into face").wait_for()
     wait_until(opened, lambda: show.now.patch_text == TEXT.replace('"planets"', '"flowers"'))
     opened.keyboard.press("Control+z")
     wait_until(opened, lambda: text_of(show) == TEXT)
@@ -290,7 +298,7 @@ def test_who_watches_brings_nothing(browser_page, watched):
     assert browser_page.get_by_test_id("sheet-library").count() == 0
 
 
-def test_a_phone_brings_files_too(browser_page, studio, beside, tmp_path):
+def test_a_phone_brings_and_uses_files_too(browser_page, studio, show, beside, tmp_path):
     browser_page.set_default_timeout(PATIENCE)
     browser_page.set_viewport_size({"width": 390, "height": 844})
     browser_page.goto(studio.url)
@@ -301,3 +309,6 @@ def test_a_phone_brings_files_too(browser_page, studio, beside, tmp_path):
     wait_until(browser_page, (beside / "photo.png").is_file)
     wide = browser_page.evaluate("document.querySelector('.library').scrollWidth")
     assert wide <= 390
+    chosen = browser_page.get_by_test_id("library-chosen")
+    chosen.get_by_role("button", name="play it in still").click()
+    wait_until(browser_page, lambda: text_of(show) == TEXT.replace("old.png", "photo.png"))

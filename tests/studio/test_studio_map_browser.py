@@ -15,6 +15,7 @@ from ganzfeld.process.document.document import Document
 from ganzfeld.studio import word_child
 from ganzfeld.studio.word_service import WordService
 from ganzfeld.values.desk import Desk
+from ganzfeld.values.looking import CellShown, CellView
 
 PATIENCE = 8000
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ganz"))
@@ -115,12 +116,13 @@ def names_on(page) -> list[str]:
 BOXES = "all => all.map(n => n.getBoundingClientRect()).map(r => [r.x, r.y, r.right, r.bottom])"
 
 
-def test_every_example_is_laid_out_without_overlaps(browser_page, studio, show):
+@pytest.mark.parametrize("examples", [EXAMPLES[::2], EXAMPLES[1::2]], ids=["even", "odd"])
+def test_every_example_is_laid_out_without_overlaps(browser_page, studio, show, examples):
     begin(show, EXAMPLES[0].read_text("utf-8"))
     browser_page.goto(studio.url)
     browser_page.wait_for_selector(".cm-line")
     browser_page.keyboard.press("g")
-    for file in EXAMPLES:
+    for file in examples:
         text = file.read_text("utf-8")
         show.document.submitted(text)
         names = sorted(each.name for each in word_child.patch_map(text).nodes)
@@ -197,13 +199,22 @@ def test_a_node_is_renamed_wherever_the_text_speaks_of_it(opened, show):
     node(opened, "face").focus()
     opened.keyboard.press("F2")
     opened.keyboard.press("Control+a")
+    opened.keyboard.type("never")
+    opened.keyboard.press("Escape")
+    node(opened, "face").focus()
+    opened.keyboard.press("F2")
+    opened.keyboard.press("Control+a")
     opened.keyboard.type("world")
     opened.keyboard.press("Enter")
     after = (
         TEXT.replace("face   =", "world   =").replace("face.bend", "world.bend").replace("levels(face", "levels(world")
     )
     becomes(opened, show, TEXT, after)
+    # Snapshots go with it, there and back.
+    there, back = (("arrange", "readdress", *names) for names in (("/face", "/world"), ("/world", "/face")))
+    assert [done for done in show.done if "readdress" in done] == [there, back, there]
     opened.wait_for_selector("[data-node=world]")
+    assert opened.locator(".notice").count() == 0
 
 
 def test_a_node_is_bypassed_and_another_solo(opened, show):
@@ -241,6 +252,8 @@ def test_a_number_is_turned_under_the_hand_and_written_when_it_is_let_go(opened,
     opened.mouse.down()
     opened.mouse.move(box["x"] + 45, box["y"] + 8, steps=4)
     wait_until(opened, lambda: any(done[:2] == ("turn", "/bright/hue") for done in show.done))
+    show.desk_now = Desk(held={"/bright/hue": 26.0})  # as a show tells it meanwhile
+    opened.wait_for_selector("[data-node=bright] .map-mark.by-hand")
     assert text_of(show) == TEXT
     opened.mouse.up()
     wait_until(opened, lambda: text_of(show) != TEXT)
@@ -297,3 +310,35 @@ def test_the_map_is_moved_and_enlarged(opened):
     assert (round(moved["x"] - before["x"]), round(moved["y"] - before["y"])) == (50, 30)
     opened.get_by_role("button", name="Larger", exact=True).click()
     assert node(opened, "face").bounding_box()["width"] == pytest.approx(before["width"] * 1.25, rel=0.01)
+
+
+COUNTED = """
+() => {
+  window.changes = [];
+  const look = new MutationObserver((found) => window.changes.push(...found.map((each) => each.target.className)));
+  const everything = { subtree: true, childList: true, attributes: true, characterData: true };
+  look.observe(document.querySelector(".map"), everything);
+}
+"""
+SEEN = """
+() => {
+  const canvas = document.querySelector(".map canvas");
+  const box = canvas.getBoundingClientRect();
+  const at = document.querySelector("[data-node=face] .map-picture").getBoundingClientRect();
+  const scale = canvas.width / box.width;
+  const x = (at.x + at.width / 2 - box.x) * scale, y = (at.y + at.height / 2 - box.y) * scale;
+  return canvas.getContext("2d").getImageData(x, y, 1, 1).data[0];
+}
+"""
+
+
+def test_pictures_come_into_one_canvas_and_change_nothing_else(opened, show):
+    views = [CellView("node", name, size=240) for name in ("source", "face", "bright", "out")]
+    assert show.looks_at(*views)
+    opened.evaluate(COUNTED)
+    for grey in (60, 120, 200):
+        show.push_atlas(flat(grey, 64, 16), views, [CellShown(16 * number, 0, 16, 16) for number in range(4)])
+        wait_until(opened, lambda grey=grey: abs(opened.evaluate(SEEN) - grey) < 8)
+    assert opened.evaluate("window.changes.filter((name) => name !== '')") == []
+    opened.keyboard.press("Escape")
+    assert show.looks_at()

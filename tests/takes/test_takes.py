@@ -6,6 +6,8 @@ import itertools
 import os
 import random
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -440,6 +442,53 @@ def test_a_full_disk_stops_the_recording_and_never_the_show(
     assert [session.count for session in take.sessions] == [3, 5]
     shown = np.stack([*night.shown[:3], *night.shown[-5:]])
     assert np.array_equal(replayed(night), shown)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files that are open stay there")
+def test_a_take_whose_file_is_taken_away_is_told_and_begun_anew(
+    tmp_path: Path, patch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.01)
+    night = Night(tmp_path / "gone.ganztake", patch)
+    night.play(3)
+    until(lambda: night.path.exists() and night.path.stat().st_size > 0 and not night.recorder._queue)
+    night.path.unlink()
+    problem = until(lambda: night.recorder.problem)
+    assert "taken away" in problem.what and problem.where.file == str(night.path)
+    until(lambda: night.recorder.wants_state)
+    night.play(2)  # what is played until a state comes is lost, too
+    state, clock = night.engine.checkpoint(whole=True), night.clock
+    text = night.text_of(night.engine.patch.version)
+    night.recorder.opened(
+        Opened(text=text, checkpoint=state, at=night.at, t=clock.t, beat=clock.beat, bpm=clock.bpm, resumed=True)
+    )
+    night.engine.tell_taken_again()
+    until(lambda: night.recorder.problem is None)
+    night.play(5)
+    night.end()
+    assert [session.count for session in Take(night.path).sessions] == [5]
+    assert np.array_equal(replayed(night), np.stack(night.shown[-5:]))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_two_shows_never_write_one_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.01)
+    path = tmp_path / "one.ganztake"
+    other = (
+        "import sys; from pathlib import Path; from ganzfeld.takes.file import TakeWriter\n"
+        f"writer = TakeWriter(Path({str(path)!r})); print('writes', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", other], stdin=-1, stdout=-1, text=True) as writing:
+        assert writing.stdout is not None and writing.stdout.readline() == "writes\n"
+        size = path.stat().st_size
+        night = Night(path, "out(noise(), size=(8, 8))")
+        night.play(2)
+        problem = until(lambda: night.recorder.problem)
+        assert "another show" in problem.what
+        assert path.stat().st_size == size
+        night.end()
+        writing.communicate(timeout=20)
+    TakeWriter(path).close()
 
 
 def test_a_recorder_that_fails_never_fails_the_frame(tmp_path: Path) -> None:

@@ -94,12 +94,14 @@ class ShowTerminal:
 
     def _greet(self) -> None:
         table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_row(Text("Ganzfeld", "bold"), Text(f"plays {self._source.name}"))
+        table.add_row(Text("Ganzfeld", "bold"), Text(f"plays {self._show.name}"))
         table.add_row(Text("page", "dim"), Text(self._url, "cyan"))
         for row in self._links.rows() if self._links is not None else ():
             table.add_row(*row)
-        if self._source.patch is not None:
-            table.add_row(Text("edit", "dim"), Text(f"{self._source.patch}: a save is on the screen at once"))
+        if self._show.patch_file is not None:
+            here = self._show.name == self._source.name and self._source.patch is not None
+            file = self._source.patch if here else self._show.patch_file
+            table.add_row(Text("edit", "dim"), Text(f"{file}: a save is on the screen at once"))
         if self._beside.signals.osc is not None:
             table.add_row(Text("OSC", "dim"), Text(f"UDP port {self._beside.signals.osc.port}"))
         if self._beside.query is not None and self._beside.query.url:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganzfeld.errors import GanzfeldError, PatchError, nearest, reason_of
+from ganzfeld.plain_file import is_text
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ def choose(file: Path | None, network: Path | None) -> PlaySource:
             hint=f"Leave one out: ganzfeld play {file}, or ganzfeld play --network {network}",
         )
     wanted = file or network
+    check_name(wanted)
     if wanted is None:
         names = shipped_names()
         if not names:
@@ -61,6 +63,15 @@ def choose(file: Path | None, network: Path | None) -> PlaySource:
         glance(wanted)
         return _in_default_patch(wanted)
     return PlaySource(wanted.name, patch=wanted)
+
+
+def check_name(wanted: Path | None) -> None:
+    """Raises GanzfeldError for a path (None: the present folder) that is no text: it could not be told to anybody."""
+    path = (wanted or Path()).absolute()
+    if not is_text(path):
+        where = str(path).encode("utf-8", "replace").decode()
+        what = f"the name {where} has bytes that are no text (UTF-8)"
+        raise GanzfeldError(what, hint="Rename the file or folder, or go to another folder")
 
 
 def saved(source: PlaySource, target: Path) -> PlaySource:

@@ -12,7 +12,7 @@ import typer
 from ganzfeld.cli import _outside as outside
 from ganzfeld.cli._interrupts import ignoring_interrupts, stopped_by_signals
 from ganzfeld.cli._links import certificate_of, links_for
-from ganzfeld.cli._source import choose, saved
+from ganzfeld.cli._source import check_name, choose, saved
 from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
@@ -268,6 +268,7 @@ def play(
 ) -> None:
     """Play live: save the patch in any editor, and the picture follows."""
     if keep and kept_in() is None:
+        check_name(file or network)
         raise typer.Exit(run_kept(str((file or network or Path("planets")).absolute()), sys.argv[1:]))
     source = choose(file, network)
     if save is not None:

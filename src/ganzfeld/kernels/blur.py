@@ -9,15 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzfeld.kernels.card import has_fused_bends
-from ganzfeld.kernels.masks import masked
 
 MOST_TAPS = 65
 
 
-def gaussian_blur(x: Tensor, radius: Tensor, mask: Tensor | None = None) -> Tensor:
+def gaussian_blur(x: Tensor, radius: Tensor) -> Tensor:
     """x [N, C, h, w] blurred with a Gaussian of standard deviation `radius` · h (up to 0.25); 0 changes nothing.
 
-    radius: 0-d, or [1, C, 1, 1] for each channel its own. mask: as `masks.masked` takes it.
+    radius: 0-d, or [1, C, 1, 1] for each channel its own.
 
     The number of taps is fixed by the size of the field, so that the radius can move from frame to frame.
     """
@@ -26,13 +25,13 @@ def gaussian_blur(x: Tensor, radius: Tensor, mask: Tensor | None = None) -> Tens
     if has_fused_bends(x, radius):
         from ganzfeld.kernels.triton import blur
 
-        return blur.gaussian_blur(x, radius, reach, mask)
+        return blur.gaussian_blur(x, radius, reach)
     deviation = (radius.float() * height).clamp(min=1e-3).reshape(-1, 1, 1, 1)
     place = torch.arange(-reach, reach + 1, device=x.device)
     taps = torch.exp(-0.5 * (place / deviation).square())
     taps = (taps / taps.sum(3, keepdim=True)).to(x.dtype).expand(channels, 1, 1, -1)
-    blurred = F.conv2d(_held(x, reach, 0), taps, groups=channels)
-    return masked(x, F.conv2d(_held(blurred, 0, reach), taps.transpose(2, 3), groups=channels), mask)
+    x = F.conv2d(_held(x, reach, 0), taps, groups=channels)
+    return F.conv2d(_held(x, 0, reach), taps.transpose(2, 3), groups=channels)
 
 
 def _held(x: Tensor, across: int, down: int) -> Tensor:

@@ -13,7 +13,7 @@ import msgspec
 from ganzfeld.errors import GanzfeldError, PatchError, nearest, reason_of
 from ganzfeld.folders import home_folder
 from ganzfeld.patch.text_file import LONGEST_TEXT, read_text_file
-from ganzfeld.plain_file import read_plain
+from ganzfeld.plain_file import is_text, read_plain
 
 _SHIPPED = Path(__file__).with_name("shipped")
 """Where a wheel has the folder `examples` of the repository."""
@@ -168,7 +168,7 @@ def _files(folder: Path, *, deep: bool = False) -> Iterator[Path]:
         for count, path in enumerate(folder.iterdir()):
             if count >= _MOST_LOOKED_AT:
                 break
-            if path.name.startswith("."):
+            if path.name.startswith(".") or not is_text(path):
                 continue
             if path.suffix == _SUFFIX and path.is_file():
                 found.append(path)

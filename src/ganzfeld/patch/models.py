@@ -121,7 +121,7 @@ class KnobModel(Model, frozen=True):
 
 
 class Settings(Model, frozen=True):
-    """`bpm(…)`, `swap(…)`, `hold(…)` and `audio(…)`: the tempo, when an edit lands, and how many seconds it cross-fades;
+    """`bpm(…)`, `swap(…)`, `hold(…)` and `audio(…)`: the tempo, when an edit lands, how many seconds it cross-fades;
     the rate that is kept at the cost of the inner size; the decibels below which sound is silence (None: not said).
 
     bpm: None leaves the tempo as it is (120 at the beginning). follow: what it is taken from as soon as that is heard.

@@ -32,9 +32,9 @@ STOPPED_SECONDS = 1.0
 MORE_PATIENCE = 3.0
 """Seconds in which the process itself deals with what has used up its patience."""
 LOCKED_SECONDS, LOCKED_SHARE, LOCKED_BUSY = 2.0, 0.6, 0.5
-"""A script in which no other thread of the process gets Python's lock is waited for so many seconds, or for this share of
-its patience: nothing in the process can stop it. It counts only if the process has half a processor meanwhile, so that
-one that is merely crowded out is left alone."""
+"""A script in which no other thread of the process gets Python's lock is waited for so many seconds, or for this share
+of its patience: nothing in the process can stop it. It counts only if the process has half a processor meanwhile, so
+that one that is merely crowded out is left alone."""
 MENDED_SECONDS = 1.75
 """The same, where the file has changed meanwhile."""
 LOOK_AT_SPARE_SECONDS = 1.0

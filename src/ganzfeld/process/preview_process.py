@@ -103,7 +103,8 @@ def give_way(nice: int) -> None:
         else:
             import psutil
 
-            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
+            lowest: Any = psutil  # what follows is there on Windows alone
+            psutil.Process().nice(lowest.IDLE_PRIORITY_CLASS)
 
 
 def limit(options: PreviewOptions) -> None:

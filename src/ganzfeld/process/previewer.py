@@ -195,7 +195,8 @@ class Previewer:
                 due = [asked for asked in self._asked.values() if asked.due is not None]
                 if due:
                     self._used_at = now
-                    asked = min(due, key=lambda each: each.due or 0.0)
+                    known = self._child.number if self._child is not None else 0
+                    asked = min(due, key=lambda each: (each.due or 0.0, each.number != known))
                     wait = (asked.due or 0.0) - now
                     if wait <= 0:
                         return asked
@@ -244,7 +245,9 @@ class Previewer:
         if self._wait(asked, child, patience, lambda said: said == done, is_late=was_busy):
             child.is_busy = False
             asked.deaths = 0
-            asked.due = max(time.monotonic(), began + len(asked.order.texts) / PICTURES_A_SECOND)
+            due = max(time.monotonic(), began + len(asked.order.texts) / PICTURES_A_SECOND)
+            for each in self._alike(asked):
+                each.due = due
 
     def _wait(
         self, asked: _Asked, child: _Child, patience: float, ends: Callable[[Any], bool], *, is_late: bool = False
@@ -255,7 +258,8 @@ class Previewer:
         while True:
             said, is_wanted = self._said(asked, child)
             if said is not None:
-                until, is_late = time.monotonic() + self._silent, False
+                patience, is_late = self._silent, False
+                until = time.monotonic() + patience
                 if self._hear(asked, child, said) or ends(said):
                     return ends(said)
                 continue
@@ -303,11 +307,17 @@ class Previewer:
                 return True
         return False
 
+    def _alike(self, asked: _Asked) -> list[_Asked]:
+        """All who want just this: a rolled line is looked at on every page. It is drawn once for them."""
+        with self._changed:
+            return [asked, *(each for each in self._asked.values() if each is not asked and each.order == asked.order)]
+
     def _show(self, asked: _Asked, made: PictureMade) -> None:
-        try:
-            asked.hear(made)
-        except Exception:
-            log.exception("a preview could not be shown")
+        for each in self._alike(asked):
+            try:
+                each.hear(made)
+            except Exception:
+                log.exception("a preview could not be shown")
 
     def _ended(self, asked: _Asked, child: _Child) -> None:
         """The process is gone, and nobody here ended it. It may have been chance: it is tried once more."""
@@ -321,7 +331,8 @@ class Previewer:
     def _fail(self, asked: _Asked, why: str) -> None:
         """Tell why there is nothing to see; it is not drawn again before it is asked for anew."""
         log.info("%s", why)
-        asked.due = None
+        for each in self._alike(asked):
+            each.due = None
         for index in asked.order.texts:
             self._show(asked, PictureMade(asked.number, index, problem=why))
 

@@ -28,6 +28,8 @@ from ganzfeld.values.time import BEATS_PER_BAR, Moment
 
 MOST_ENGINES = 2
 """For texts of different structure that are kept ready."""
+MOST_VALUES = 4096
+"""From outside, by address, since an order; a sender of ever new addresses is heard no more beyond that."""
 MOST_HITS = 64
 """That wait for a variant's next picture."""
 FREE_ON_CARD = 2 << 30
@@ -87,7 +89,8 @@ class EngineArtist:
     def overhear(self, message: Overheard) -> None:
         match message:
             case SetOutside(address, value):
-                self._values[address] = value
+                if address in self._values or len(self._values) < MOST_VALUES:
+                    self._values[address] = value
             case SetParameter(address, value):
                 self._hands[address] = value
             case ReleaseParameter(address):

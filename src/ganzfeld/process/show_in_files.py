@@ -38,6 +38,7 @@ class ShowInFiles(ShowCommands):
     """Hears a file of sound from now on; whoever listens says so there. May raise GanzfeldError."""
     _files: ShowFiles
     _options: ShowOptions
+    _last_file: Path | None
     _lock: threading.RLock
     _moving: threading.Lock
     _policy: RestartPolicy
@@ -97,8 +98,9 @@ class ShowInFiles(ShowCommands):
     # Other patches
 
     def patches(self) -> list[ListedPatch]:
-        """The person's patches: in the folder of the one that plays, and in the Ganzfeld folder."""
-        return library.patches(self._options.path)
+        """The person's patches: in the folder of the one that plays (while that has no file, of the one before), and in
+        the Ganzfeld folder."""
+        return library.patches(self._last_file)
 
     def keep_as(self, name: str) -> None:
         """Give what is written a file of this name in the person's Ganzfeld folder, and go on in it, with the
@@ -115,7 +117,7 @@ class ShowInFiles(ShowCommands):
         in which what was typed before is kept, if it had none. Raises GanzfeldError."""
         kept = None
         with self._moving:
-            found = library.opened(what, self._options.path)
+            found = library.opened(what, self._last_file)
             if found.path is not None:
                 self._take_allows(found.path.parent)
             with self._files.lock, self.document.lock:
@@ -139,7 +141,7 @@ class ShowInFiles(ShowCommands):
             self._files.move(file, with_snapshots=is_kept)
             with self._lock:
                 self._options = replace(self._options, path=path, name=opened.name)
-                self.name = opened.name
+                self.name, self._last_file = opened.name, path or self._last_file
                 self._learning.file, self._dice.path = self._options.file, path
                 if not is_kept:
                     self._dice.forget()

@@ -124,7 +124,8 @@ class Supervisor(ControlledShow):
         path = self._files.patch.path if self._files.patch else None
         self.name = name or (patch.name if patch else "patch")
         if before is not None and before.takes:  # what is in the take before stays as it is: its clock was another
-            take = free_take(take or self._beside(TAKE_SUFFIX))
+            with contextlib.suppress(GanzfeldError):  # what plays counts more
+                take = free_take(take or self._beside(TAKE_SUFFIX))
         self._options = ShowOptions(
             path,
             self.name,
@@ -137,6 +138,7 @@ class Supervisor(ControlledShow):
             sound=sound,
             sources=tuple(sources),
         )
+        self._last_file = path or self._home[0]
         self._taps = Taps()
         self._listeners = Listeners()
         self._lock = threading.RLock()

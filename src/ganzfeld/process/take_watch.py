@@ -6,6 +6,7 @@ import time
 from itertools import count
 from pathlib import Path
 
+from ganzfeld.errors import GanzfeldError, explained
 from ganzfeld.values.status import TakeStatus
 
 LOOK_SECONDS = 0.5
@@ -39,11 +40,16 @@ class TakeWatch:
 
 
 def free_take(path: Path) -> Path:
-    """This path, or, if there is such a file, the first free one of "night-2.ganztake", "night-3.ganztake", …"""
+    """This path, or, if there is such a file, the first free one of "night-2.ganztake", "night-3.ganztake", … Raises
+    GanzfeldError for a name that no file can have, and for a place that cannot be looked at."""
     numbers = count(2)
     free = path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{next(numbers)}")
+    try:
+        while free.exists():
+            free = path.with_stem(f"{path.stem}-{next(numbers)}")
+    except (OSError, ValueError) as error:
+        what, hint = explained(error)
+        raise GanzfeldError(f"no take can be recorded in {path.name[:60]}: {what}", hint=hint) from None
     return free
 
 

@@ -53,9 +53,9 @@ class ConductedShow(Protocol):
 class Conductor(Background):
     """Follows what the show asks for, in its own thread from `start` to `stop`.
 
-    pulses: what can be followed, by name. expect: told what tempo to expect of a sound. silence: told below how many
-    decibels sound is silence, when the patch says something else than before: until then a hand's choice holds. Link is joined when it is asked
-    for first. problem: why there is no tempo, or None.
+    pulses: what can be followed, by name. expect: told what tempo to expect of a sound. silence: told below how
+    many decibels sound is silence, when the patch says something else than before: until then a hand's choice
+    holds. Link is joined when it is asked for first. problem: why there is no tempo, or None.
     """
 
     def __init__(

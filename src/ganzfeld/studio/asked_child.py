@@ -6,6 +6,7 @@ takes too long, or for good.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -71,7 +72,8 @@ class AskedChild:
             child.wait()
             for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with contextlib.suppress(OSError):  # a question that it never read
+                        pipe.close()
 
     def close(self) -> None:
         """End it for good."""

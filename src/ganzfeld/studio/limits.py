@@ -93,6 +93,8 @@ SLOWEST_UPLOAD = 20.0
 """Seconds in which something of a file comes; then it is given up."""
 UPLOADED_BYTES_A_SECOND = 25_000_000
 """Of files from visitors by link, all of them together: the network that they share is the one that OSC comes by."""
+BYTES_HERE_A_SECOND = 200_000_000
+"""Of files from this machine: whoever looks at the show is sent pictures by the same thread."""
 UPLOADED_BYTES_AT_ONCE = 8_000_000
 FREE_DISK = 2 << 30
 """Bytes that stay free on a disk that files are brought to: a show writes films and takes there."""

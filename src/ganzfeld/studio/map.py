@@ -24,6 +24,8 @@ from ganzfeld.studio.vocabulary import options_of, repr_in_patch
 MOST_NODES = 400
 MOST_NUMBERS = 120
 """Of one node."""
+LARGEST = 1e12
+"""A number above this is shown as it is written."""
 LONGEST_TEXT = 200
 """Characters of an expression that are shown."""
 
@@ -210,5 +212,6 @@ def _plain(text: str) -> float | None:
 
 
 def _number_of(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12
-    return float(value) if is_number else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < LARGEST else None

@@ -139,7 +139,18 @@ class KnobReleased(_FromPage, frozen=True, tag="release"):
 
 
 SnapshotVerb = Literal[
-    "store", "recall", "morph", "release", "rename", "delete", "undelete", "order", "undo", "place", "fade"
+    "store",
+    "recall",
+    "morph",
+    "release",
+    "rename",
+    "delete",
+    "undelete",
+    "order",
+    "undo",
+    "place",
+    "fade",
+    "readdress",
 ]
 
 

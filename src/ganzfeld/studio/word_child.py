@@ -43,7 +43,7 @@ def _answer(question: AnyQuestion) -> Words | Insides | EditAnswer | PatchMap:
             return patch_map(text)
         case EditQuestion(text, do, arguments):
             try:
-                return EditAnswer(steps=[list(map(tuple, step)) for step in splices_of(text, do, arguments)])
+                return EditAnswer(steps=splices_of(text, do, arguments))
             except GanzfeldError as error:
                 return EditAnswer(what=error.what, hint=error.hint)
 

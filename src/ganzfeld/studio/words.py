@@ -5,6 +5,7 @@ Told once, for the server and for the page (`wire_types.py` writes the page's ty
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -151,7 +152,7 @@ class EditQuestion(msgspec.Struct, frozen=True, tag_field="kind", tag="edit"):
 class EditAnswer(msgspec.Struct, frozen=True):
     """The steps of an edit, as `splices_of` gives them; None: it cannot be done, and `what` and `hint` say why."""
 
-    steps: list[list[tuple[int, int, str]]] | None = None
+    steps: Sequence[Sequence[tuple[int, int, str]]] | None = None
     what: str = ""
     hint: str = ""
 

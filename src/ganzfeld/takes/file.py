@@ -6,6 +6,7 @@ was being written is whole, and the rest is recognised as torn.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
@@ -33,6 +34,8 @@ class TakeWriter:
         self.path = path
         self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
         try:
+            if not _is_ours(self._file):
+                raise FileExistsError("another show writes this take")
             self._end = whole_length(self._file)
             self._file.truncate(self._end)
             self._file.seek(self._end)
@@ -46,6 +49,11 @@ class TakeWriter:
     def is_new(self) -> bool:
         """Whether it holds no record yet."""
         return self._end == len(MAGIC)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has removed the file: what is appended is lost then."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
 
     @property
     def bytes(self) -> int:
@@ -78,6 +86,20 @@ class TakeWriter:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _is_ours(file: BinaryIO) -> bool:
+    """Whether no other process writes this file: two shows that begin a take at once may choose the same name."""
+    if os.name == "nt":
+        return True
+    import fcntl
+
+    try:
+        # Of the process, and not of the file as it is open: a copy of the process that a script makes has it not.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN)  # some disks have no locks
+    return True
 
 
 def read_records(path: Path) -> tuple[list[Record], int]:

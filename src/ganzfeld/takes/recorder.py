@@ -229,6 +229,12 @@ class TakeRecorder:
 
     def _write(self) -> None:
         now = time.monotonic()
+        if self._writer is not None and self._writer.is_gone:
+            self._writer.close()
+            self._writer = None
+            what = "the take's file was taken away; what was in it is lost"
+            self._fail(OutputError(what, where=Where(str(self.path)), hint="Another one is begun, from now on"), now)
+            self.wants_state = True
         if self._missed and self.problem is None:  # the disk stood still for minutes
             self.wants_state = True
         waiting = [self._queue.popleft() for _ in range(len(self._queue))]

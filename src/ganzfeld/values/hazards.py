@@ -7,8 +7,9 @@ set aside, and the rest of the show plays on. In a process that plays alone the 
 A hazard has a patience. What never returns is stopped by an exception thrown into its thread; what does not hear that
 holds the process up until somebody ends it.
 
-Layout (words of 8 bytes): 0 progress; 1 pulse; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience in
-milliseconds, when it began in microseconds of `perf_counter`, whether frames wait for it, bytes in the path, –, path.
+Layout (words of 8 bytes): 0 progress; 1 pulse; row r at word 8 + r·(8 + 512): number (0: free), kind, stamp, patience
+in milliseconds, when it began in microseconds of `perf_counter`, whether frames wait for it, bytes in the path, –,
+path.
 """
 
 from __future__ import annotations

@@ -277,6 +277,19 @@ def test_a_snapshot_survives_edits_and_says_what_no_longer_fits(stage: Stage) ->
     stage.play(2)
 
 
+def test_a_snapshot_goes_with_a_node_that_is_renamed(stage: Stage) -> None:
+    stage.engine.arrange("readdress", "/lower", "/under")
+    stage.save(TEXT.replace("lower", "under"))
+    stage.play()
+    assert stage.engine.snapshots.misfits(stage.engine.graph) == {}
+    stage.do("recall", "night")
+    stage.play()
+    assert stage["/under/brightness"] == 0.9 and stage["/push"] == 3.0
+    for nonsense in (("/low", "under"), ("/", "/under"), ("/under", 7)):
+        with pytest.raises(GanzfeldError):
+            stage.engine.arrange("readdress", *nonsense)
+
+
 def test_nonsense_is_told_and_changes_nothing(stage: Stage) -> None:
     before = dict(stage.engine.turned), stage.engine.snapshots.bank
     for what, *arguments in (

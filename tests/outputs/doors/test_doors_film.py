@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -204,6 +205,18 @@ def test_a_full_disk_ends_it_with_a_word_and_nothing_else(stage, tmp_path):
     shown = stage.status(other).shown
     until(lambda: stage.publish(GREEN) is not None and stage.status(other).shown > shown)
     assert (np.load(tmp_path / "night.npy") == np.array(RED, np.uint8)).all()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files that are open stay there")
+def test_a_film_whose_file_is_taken_away_is_told_and_begun_anew(stage, playing, tmp_path):
+    target = tmp_path / "organ.mp4"
+    stage.doors.record(target)
+    until(lambda: stage.status("record").size > 0)
+    target.unlink()
+    until(lambda: (problem := stage.status("record").problem) is not None and "taken away" in problem.what)
+    until(lambda: stage.status("record").size > 0 and target.exists())
+    closed(stage, "record")
+    assert len(decoded(target)[0]) > 0
 
 
 def test_nothing_is_written_over(tmp_path):

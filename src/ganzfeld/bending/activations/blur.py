@@ -21,7 +21,7 @@ class BlurActivation(ActivationBend):
     }
     examples = (*on_layers("blur", (0.01, 0.02, 0.04, 0.07, 0.1)),)
     taste = {"blur": Taste(LOCAL, (0.03, 0.07), often=0.8)}
-    fused = masks = True
+    fused = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
-        return gaussian_blur(x, amounts["blur"], context.mask)
+        return gaussian_blur(x, amounts["blur"])

@@ -145,6 +145,20 @@ class Bank(_Plain, frozen=True, omit_defaults=False):
         }
         return _but(self, snapshots=moved)
 
+    def readdressed(self, old: str, new: str) -> Bank:
+        """What was at an address, and below it, is at another one: a node was renamed ("/face", "/world")."""
+        if not all(isinstance(address, str) and len(address) > 1 and address[0] == "/" for address in (old, new)):
+            raise GanzfeldError(f"'{old}' and '{new}' are not both addresses")
+
+        def now(address: str) -> str:
+            return new + address.removeprefix(old) if f"{address}/".startswith(f"{old}/") else address
+
+        moved = {
+            name: _but(kept, values={now(address): value for address, value in kept.values.items()})
+            for name, kept in self.snapshots.items()
+        }
+        return _but(self, snapshots=moved)
+
     def fading(self, length: float, unit: Unit, when: When) -> Bank:
         """Recalls that say nothing of it fade like this."""
         return _but(self, fade=Fading(length, unit, when))

@@ -258,7 +258,8 @@ class LiveSnapshots:
 
     def arrange(self, what: str, *arguments: Any) -> None:
         """Put the bank in order: "rename" name new, "delete" name, "undelete" (the last one, or a name), "order" name
-        place (from 0), "undo", "place" name x y, "bind" name midi, "fade" length unit when, "move" address to another.
+        place (from 0), "undo", "place" name x y, "bind" name midi, "fade" length unit when, "move" address to another,
+        "readdress" an address, with all below it, to another.
         Raises GanzfeldError."""
         do = {
             "rename": self.bank.renamed,
@@ -270,6 +271,7 @@ class LiveSnapshots:
             "bind": self.bank.bound,
             "fade": self.bank.fading,
             "move": self.bank.moved,
+            "readdress": self.bank.readdressed,
         }.get(what)
         before = self.bank
         try:

@@ -33,7 +33,7 @@ class Atlas:
         self.device = device
         self.layout = laid_out(views)
         layout = self.layout
-        self._planes = torch.full((3, layout.shown, layout.width), drawing.BLACK, device=device)
+        self._light = torch.full((layout.shown, layout.width, 3), drawing.BLACK, device=device)
         self._grey = torch.full((), 128.0, device=device)
         self._numbers = torch.zeros(layout.rows * layout.width, device=device)
         self._which = {
@@ -57,7 +57,7 @@ class Atlas:
     def begin(self) -> None:
         """All is drawn anew: what is not, is not played."""
         self._places = list(self._unseen)
-        self._planes.fill_(drawing.BLACK)
+        self._light.fill_(drawing.BLACK)
         self.seconds = 0.0
 
     def refuse(self, number: int, why: str) -> None:
@@ -88,8 +88,8 @@ class Atlas:
         ones numbers as float32, of which the first is `number`."""
         layout = self.layout
         found = torch.empty(layout.height, layout.width, 4, dtype=torch.uint8, device=self.device)
-        light = torch.add(self._grey, self._planes, alpha=255 / 4).nan_to_num_(0, 255, 0).clamp_(0, 255)
-        found[: layout.shown, :, :3] = light.permute(1, 2, 0)
+        light = torch.add(self._grey, self._light, alpha=255 / 4).nan_to_num_(0, 255, 0).clamp_(0, 255)
+        found[: layout.shown, :, :3] = light
         found[: layout.shown, :, 3] = 255
         self._numbers[:1].fill_(number)
         found[layout.height - layout.rows :].view(-1).copy_(self._numbers.view(torch.uint8))
@@ -102,13 +102,17 @@ class Atlas:
                 draw()
             else:
                 self._turn = (self._turn + 1) % BESIDE
-                self._held.append(what)
+                self._hold(what)
                 with self._beside[self._turn].fork():
                     draw()
         except Exception as error:
             log.debug("a cell could not be drawn", exc_info=error)
             self.problem(numbers, f"This cannot be shown: {type(error).__name__}: {error}".splitlines()[0][:200])
         self.seconds += time.perf_counter() - began
+
+    def _hold(self, what: object) -> None:
+        """Side streams read this until they are joined, so it must not be freed."""
+        self._held.append(what)
 
     def _draw(self, number: int, x: Any) -> None:
         cell = self.layout.cells[number]
@@ -164,7 +168,7 @@ class Atlas:
     ) -> None:
         """Put a picture [3 or 1 or 2, h, w] into its cell, and numbers and channels beside it."""
         cell = self.layout.cells[number]
-        part = self._planes[:, cell.y : cell.y + cell.side, cell.x : cell.x + cell.side]
+        part = self._light[cell.y : cell.y + cell.side, cell.x : cell.x + cell.side].permute(2, 0, 1)
         picture = torch.cat([picture, picture[-1:]]) if len(picture) == 2 else picture
         height, width = drawing.put(picture, part, cell.side)
         self._tell(number, numbers, channels, (cell.x, cell.y, width, height))

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ganzfeld.kernels.triton.field import Field, mixed
+from ganzfeld.kernels.triton.field import Field
 
 ALONG = 64
 """Pixels of a line in a tile."""
@@ -26,26 +26,12 @@ def _taps(away, reach, scale):
 
 
 @triton.jit(
-    do_not_specialize=[
-        "length",
-        "lines",
-        "groups",
-        "line",
-        "pixel",
-        "out_line",
-        "out_pixel",
-        "height",
-        "reach",
-        "row_stride",
-        "pixel_stride",
-    ],
-    do_not_specialize_on_alignment=["radius", "mask"],
+    do_not_specialize=["length", "lines", "groups", "line", "pixel", "out_line", "out_pixel", "height", "reach"],
+    do_not_specialize_on_alignment=["radius"],
 )
 def _blurred(
     x, out, radius, length, lines, groups, line, pixel, out_line, out_pixel, height, reach,
-    sharp, mask, row_stride, pixel_stride,
-    MASKED: tl.constexpr, CHANNELS: tl.constexpr, VECTOR: tl.constexpr, ALONG: tl.constexpr, BESIDE: tl.constexpr,
-    STEP: tl.constexpr,
+    CHANNELS: tl.constexpr, VECTOR: tl.constexpr, ALONG: tl.constexpr, BESIDE: tl.constexpr, STEP: tl.constexpr,
 ):  # fmt: skip
     deviation = tl.maximum(tl.load(radius) * height, 1e-3)
     # Four deviations away a Gaussian has ended.
@@ -69,17 +55,11 @@ def _blurred(
         total = tl.dot(taps, near, total)
     place = first + m
     known = (place < length)[:, None] & there[None, :]
-    value = total / weight
-    if MASKED:  # down: places are rows, and numbers columns
-        at = (place.to(tl.int64) * row_stride)[:, None] + (number.to(tl.int64) * pixel_stride)[None, :]
-        here = tl.load(sharp + at * VECTOR + channel[None, :], mask=known, other=0.0).to(tl.float32)
-        share = tl.load(mask + (place * lines)[:, None] + number[None, :], mask=known, other=0.0).to(tl.float32)
-        value = mixed(here, value, share)
     place = (place.to(tl.int64) * out_pixel)[:, None] + (number.to(tl.int64) * out_line)[None, :]
-    tl.store(out + place * VECTOR + channel[None, :], value.to(tl.float16), mask=known)
+    tl.store(out + place * VECTOR + channel[None, :], (total / weight).to(tl.float16), mask=known)
 
 
-def gaussian_blur(x: Tensor, radius: Tensor, reach: int, mask: Tensor | None = None) -> Tensor:
+def gaussian_blur(x: Tensor, radius: Tensor, reach: int) -> Tensor:
     """As `blur.gaussian_blur`, of x [1, C, h, w] in half precision and a 0-d radius; reach: taps to each side."""
     field = Field.of(x)
     (between, _), (out, result) = field.empty(), field.empty()
@@ -87,14 +67,13 @@ def gaussian_blur(x: Tensor, radius: Tensor, reach: int, mask: Tensor | None = N
     channels = field.together * field.vector
     row = width * groups
 
-    def passed(x: Tensor, out: Tensor, length: int, lines: int, *strides: int, mask: Tensor | None = None) -> None:
+    def passed(x: Tensor, out: Tensor, length: int, lines: int, *strides: int) -> None:
         beside = triton.cdiv(lines, BESIDE // channels) * triton.cdiv(groups, field.together)
         _blurred[(triton.cdiv(length, ALONG), beside)](
             x, out, radius, length, lines, groups, *strides, height, reach,
-            field.x, field.x if mask is None else mask, field.row, field.pixel, MASKED=mask is not None,
             CHANNELS=channels, VECTOR=field.vector, ALONG=ALONG, BESIDE=BESIDE, STEP=STEP,
         )  # fmt: skip
 
     passed(field.x, between, width, height, field.row, field.pixel, row, groups)
-    passed(between, out, height, width, groups, row, groups, row, mask=mask)
+    passed(between, out, height, width, groups, row, groups, row)
     return result

@@ -1,8 +1,8 @@
 """The patch language: a short text in Python's grammar that is parsed and never run.
 
 Statements: `name = node(…)`, `name = expression`, `name = knob(…)`, `node.method(…)`, `a >> node(…)`, the settings
-`bpm(…)`, `swap(…)`, `hold(…)` and `audio(…)`, outputs such as `out(…)`, and `for` over a range or literals, unrolled. Nothing else
-exists.
+`bpm(…)`, `swap(…)`, `hold(…)` and `audio(…)`, outputs such as `out(…)`, and `for` over a range or literals, unrolled.
+Nothing else exists.
 """
 
 from __future__ import annotations

@@ -116,7 +116,10 @@ def unwritable(what: str, error: OSError) -> GanzfeldError:
 
 
 def _copy(source: Path, part: Path) -> None:
-    """source: on any disk. part: on the one where it is to be."""
+    """source: on any disk. part: on the one where it is to be; if that is the same, nothing is copied."""
+    with contextlib.suppress(OSError):
+        os.link(source, part)
+        return
     with source.open("rb") as read, part.open("xb") as written:
         shutil.copyfileobj(read, written, COPIED_AT_ONCE)
         written.flush()

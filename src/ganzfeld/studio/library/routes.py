@@ -56,9 +56,10 @@ class TriedNetwork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeardSong(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A song of the library that is to be heard."""
+    """A song of the library that is to be heard, or the sound of a film."""
 
     what: str
+    kind: Literal["song", "film"] = "song"
 
 
 class LibraryService:
@@ -79,7 +80,7 @@ class LibraryService:
         self._show = show
         self._makes, self._checks = LookingProcess(), LookingProcess()
         self.pictures = LibraryPictures(lambda asked: self._makes.look(asked, PICTURE_PATIENCE))
-        self.uploads = Uploads(self._check)
+        self.uploads = Uploads(self._check, self._checks.child.end)
 
     def _check(self, asked: LookAtFile) -> SeenFile:
         return self._checks.look(asked)
@@ -123,8 +124,10 @@ class LibraryService:
         )
 
     def _with_picture(self, each: Found) -> LibraryItem:
-        key, there = self.pictures.state(each)
-        return msgspec.structs.replace(each.item, key=key, has_picture=there)
+        known, item = self.pictures.state(each), each.item
+        return msgspec.structs.replace(
+            item, key=known.key, has_picture=known.has_picture, about=item.about or known.about
+        )
 
     def _picture(self, request: Request) -> Response:
         return _jpeg(self.pictures.get(request.path_params["key"]))
@@ -142,7 +145,7 @@ class LibraryService:
 
     async def _listen(self, request: Request) -> Any:
         asked = await _body(request, HeardSong)
-        song = await asyncio.to_thread(chosen, asked.what, "song", self._show.patch_file)
+        song = await asyncio.to_thread(chosen, asked.what, asked.kind, self._show.patch_file)
         await asyncio.to_thread(self._show.hear_song, song.path)
         return {}
 
@@ -204,7 +207,7 @@ class LibraryService:
         if arrived.kind == "patch":
             return LibraryItem(f"{asked.place}:{name}", "patch", Path(name).stem, asked.place, folder=str(folder))
         made = brought(folder / name, arrived.kind, asked.place, patch)
-        self.pictures.keep(made, jpeg)
+        self.pictures.keep(made, jpeg, arrived.about)
         return self._with_picture(made)
 
     async def _cancel(self, request: Request) -> Any:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -27,6 +29,10 @@ from ganzfeld.studio.library.questions import LookAtFile, SeenFile
 STALE_SECONDS = 24 * 3600.0
 """Files of a show that was killed are removed after so long."""
 PICTURE_HEIGHT = 180
+WRITTEN_AT_ONCE = 1 << 20
+"""Bytes."""
+PAUSE_SECONDS = 0.02
+"""Between two looks whether more may come."""
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -73,14 +79,17 @@ class _Waiting:
 
 
 class Uploads:
-    """look: says what is in a file (it runs in a thread, and may raise GanzfeldError). For one event loop, but for
-    `close`."""
+    """look: says what is in a file (it runs in a thread, and may raise GanzfeldError). stop: has it end at once. For
+    one event loop, but for `close`."""
 
-    def __init__(self, look: Callable[[LookAtFile], SeenFile]) -> None:
-        self._look = look
+    def __init__(self, look: Callable[[LookAtFile], SeenFile], stop: Callable[[], None] = lambda: None) -> None:
+        self._look, self._stop = look, stop
+        self._looking = asyncio.Lock()
+        self._looked_at = ""
         self._files: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
         self._linked = Budget(limits.UPLOADED_BYTES_A_SECOND, limits.UPLOADED_BYTES_AT_ONCE)
+        self._here = Budget(limits.BYTES_HERE_A_SECOND, limits.UPLOADED_BYTES_AT_ONCE)
         self._has_tidied = False
 
     def announce(self, name: str, size: int, *, is_linked: bool) -> Upload:
@@ -116,6 +125,7 @@ class Uploads:
         except BaseException:
             self.forget(key)
             raise
+        asyncio.get_running_loop().call_later(limits.UPLOAD_KEPT_SECONDS + 1, self._forget_old)
         return self.arrived(key)
 
     def arrived(self, key: str) -> ArrivedFile:
@@ -142,6 +152,9 @@ class Uploads:
         if file is not None:
             with contextlib.suppress(OSError):
                 file.path.unlink()
+            if key == self._looked_at:
+                self._looked_at = ""
+                self._stop()
 
     def close(self) -> None:
         """Remove all that has no place."""
@@ -159,7 +172,8 @@ class Uploads:
         return file
 
     async def _write(self, file: _Waiting, chunks: AsyncIterator[bytes]) -> None:
-        written = 0
+        written, waiting = 0, bytearray()
+        budget = self._linked if file.is_linked else self._here
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             with file.path.open("xb") as target:
@@ -167,11 +181,15 @@ class Uploads:
                     written += len(chunk)
                     if written > file.size:
                         raise RefusedFileError("more of the file comes than was said", status=413)
-                    await asyncio.to_thread(target.write, chunk)
-                    if file.is_linked:
-                        await self._keep_pace(len(chunk))
-                    if file.upload.id not in self._files:
-                        raise RefusedFileError("the file was cancelled", status=409)
+                    self._check_wanted(file)
+                    waiting += chunk
+                    if len(waiting) >= WRITTEN_AT_ONCE:
+                        await asyncio.to_thread(target.write, bytes(waiting))
+                        waiting.clear()
+                    budget.spend(len(chunk))
+                    while budget.is_spent:
+                        await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.to_thread(_finish, target, bytes(waiting))
         except OSError as error:
             raise unwritable(f"'{file.upload.name}'", error) from None
         if written < file.size:
@@ -184,21 +202,25 @@ class Uploads:
         except TimeoutError:
             raise RefusedFileError("nothing came of the file for too long", hint="Bring it again", status=408) from None
 
-    async def _keep_pace(self, count: int) -> None:
-        self._linked.spend(count)
-        while self._linked.is_spent:
-            await asyncio.sleep(0.05)
-
     async def _check(self, file: _Waiting) -> None:
         asked = LookAtFile(str(file.path), file.upload.kind, PICTURE_HEIGHT)
-        seen = await asyncio.to_thread(self._look, asked)
+        async with self._looking:  # one after the other, so that one that is cancelled takes no other along
+            self._check_wanted(file)
+            self._looked_at = file.upload.id
+            try:
+                seen = await asyncio.to_thread(self._look, asked)
+            finally:
+                self._looked_at = ""
+        self._check_wanted(file)
         if seen.what:
             # It lies under a name of ours, which means nothing to anybody.
             called = seen.what.replace(file.path.name, file.upload.name)
             raise RefusedFileError(f"'{file.upload.name}' cannot be used: {called}", hint=seen.hint)
+        file.seen, file.state, file.since = seen, "arrived", time.monotonic()
+
+    def _check_wanted(self, file: _Waiting) -> None:
         if file.upload.id not in self._files:
             raise RefusedFileError("the file was cancelled", status=409)
-        file.seen, file.state, file.since = seen, "arrived", time.monotonic()
 
     def _forget_old(self) -> None:
         now = time.monotonic()
@@ -212,6 +234,12 @@ class Uploads:
                 for left in _folder().iterdir():
                     if time.time() - left.stat().st_mtime > STALE_SECONDS:
                         left.unlink()
+
+
+def _finish(target: BinaryIO, data: bytes) -> None:
+    target.write(data)
+    target.flush()
+    os.fsync(target.fileno())
 
 
 def _folder() -> Path:

@@ -189,7 +189,7 @@ def _asked(text: str) -> list[tuple[str, dict]]:
 ASKED = [(file, text, asked) for file in EXAMPLES for text in [file.read_text("utf-8")] for asked in _asked(text)]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(ASKED), st.sampled_from(["\n", "\r\n"]))
 def test_edits_of_examples_leave_comments_alone_and_a_patch_behind(asked: tuple, end: str) -> None:
     _, text, (do, arguments) = asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from msgspec import Meta
 
-from ganzfeld.errors import OutputError
+from ganzfeld.errors import OutputError, Where
 from ganzfeld.outputs.base import Output, open_output, output_for
 from ganzfeld.outputs.doors.base import IDLE_SECONDS, Door, DoorOptions, DoorPicture, FinalDoorError
 from ganzfeld.outputs.encoders import Preset, choose
@@ -30,6 +31,10 @@ SOUND_BLOCK = 24000
 MOST_FILES = 9999
 NUMBERED = 100_000
 """Pictures for which a name has digits enough; more have more."""
+
+
+class _TakenAwayError(OutputError):
+    """The file that is being written is gone. The door starts again by itself, with another."""
 
 
 class Film(Door):
@@ -75,7 +80,7 @@ class Film(Door):
         self._sound: SoundReader | None = None
         self._last: DoorPicture | None = None
         self._began = self._place = 0
-        self._sized_at = 0.0
+        self._sized_at, self._is_there = 0.0, False
         self._runs = self.options.begin
         self._say_what_waits()
 
@@ -94,6 +99,9 @@ class Film(Door):
                     self._stand_still(max(1.0, STILL_SECONDS * self._rate))
                 self._listen(time.perf_counter_ns())
                 self._tell_size()
+            except _TakenAwayError:
+                self._forget()
+                raise
             except OutputError as error:
                 raise FinalDoorError(error.what, where=error.where, hint=error.hint) from error
 
@@ -179,8 +187,14 @@ class Film(Door):
             if self._sound is not None:
                 self._sound.close()
             self._output = self._sound = self._last = None
+            self._is_there = False
             self.way.recorded(0.0, 0)
             output.close()
+
+    def _forget(self) -> None:
+        """End a film whose file is gone."""
+        with contextlib.suppress(OutputError):
+            self._finish()
 
     def _place_of(self, stamp: int) -> int | None:
         """A picture's place in the film; None: another one stands there."""
@@ -203,13 +217,20 @@ class Film(Door):
             self._write(self._last, place)
 
     def _tell_size(self) -> None:
-        """How long the film is, and how large its file, a few times a second."""
+        """How long the film is, and how large its file, a few times a second. Raises OutputError if somebody took the
+        file away."""
         now = time.perf_counter()
         if self._output is None or now - self._sized_at < SIZE_SECONDS:
             return
         self._sized_at = now
         try:
             size = self._output.target.stat().st_size
+            self._is_there = True
+        except FileNotFoundError:
+            if self._is_there:
+                what = "the film's file was taken away while it was written; what was in it is lost"
+                raise _TakenAwayError(what, where=Where(str(self._output.target)), hint="The next one begins") from None
+            size = 0
         except OSError:
             size = 0
         self.way.recorded((self._place + 1) / self._rate, size)

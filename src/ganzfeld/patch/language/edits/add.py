@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ganzfeld.errors import PatchError, nearest
 from ganzfeld.patch.examples import examples_of
-from ganzfeld.patch.language.edits.arguments import quoted
+from ganzfeld.patch.language.edits.arguments import in_quotes
 from ganzfeld.patch.language.edits.base import Edit, Splice
 from ganzfeld.patch.language.edits.connect import connect
 from ganzfeld.patch.language.edits.edited_text import EditedText
@@ -105,7 +105,7 @@ def _arguments(cls: type[Node], fed: dict[str, str], file: str) -> list[str]:
     first, declared = next(iter(cls.declared.items()))
     found = []
     if isinstance(declared, Parameter) and not cls.is_output:
-        given = quoted(file) if file else _written(cls, first, declared.default)
+        given = in_quotes(file) if file else _written(cls, first, declared.default)
         found = [given] if given else []
     elif file:
         raise PatchError(f"{cls.word} names no file")

@@ -48,7 +48,7 @@ def find(edited: EditedText, call: ast.Call, name: str, order: Sequence[str]) ->
     return None
 
 
-def quoted(text: str) -> str:
+def in_quotes(text: str) -> str:
     """A text as patches are written: in double quotes, unless it has some itself."""
     return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
 

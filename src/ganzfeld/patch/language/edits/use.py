@@ -6,7 +6,7 @@ import ast
 from typing import ClassVar
 
 from ganzfeld.errors import PatchError
-from ganzfeld.patch.language.edits.arguments import put, quoted
+from ganzfeld.patch.language.edits.arguments import in_quotes, put
 from ganzfeld.patch.language.edits.base import Edit, Splice
 from ganzfeld.patch.language.edits.edited_text import EditedText
 from ganzfeld.patch.language.edits.flags import with_flag
@@ -31,7 +31,7 @@ class Use(Edit, frozen=True, kw_only=True):
         if node.type not in (self.type, INSTEAD.get(self.type)) or "file" not in edited.type_of(self.node).declared:
             raise PatchError(f"{self.node} is a {node.type}, and cannot play this file")
         call: ast.Call = edited.call(node.span)
-        changes = [put(edited, call, "file", quoted(self.file), positions(edited, self.node))]
+        changes = [put(edited, call, "file", in_quotes(self.file), positions(edited, self.node))]
         if node.type != self.type:
             start, end = edited.range_of(call.func)
             changes.append(Splice(start, end, self.type))

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CellOfPage, InsideLayer, InsideLine, InsideNetwork, Insides } from "../src/live/wire";
 import { AT_FIRST, type Choice, toggled, withChoice } from "../src/looking/layers/chosen";
 import {
+  allBut,
   areaPoints,
   bentLayers,
   blendedWith,
@@ -107,9 +108,11 @@ describe("what is chosen", () => {
 
   it("keeps what is still there when the text changes", () => {
     const chosen = chosenBy({ do: "layer", node: "face", layer: "b8" }, { do: "line", line: "one" });
-    expect(withChoice(chosen, { do: "fit", insides: INSIDES })).toBe(chosen);
+    const known = withChoice(chosen, { do: "fit", insides: INSIDES });
+    expect(known.line).toBe("one");
+    expect(withChoice(known, { do: "fit", insides: INSIDES })).toBe(known);
     const without = { ...INSIDES, networks: [{ ...NETWORK, lines: [] }] };
-    expect(withChoice(chosen, { do: "fit", insides: without })).toEqual({ ...chosen, line: "" });
+    expect(withChoice(known, { do: "fit", insides: without })).toEqual({ ...known, line: "", lines: [] });
     const smaller = { ...INSIDES, networks: [{ ...NETWORK, layers: [layer("b4")] }] };
     expect(withChoice(chosen, { do: "fit", insides: smaller }).layer).toBe("");
     const other = { ...INSIDES, networks: [{ ...NETWORK, node: "skin" }] };
@@ -119,6 +122,22 @@ describe("what is chosen", () => {
       line: "",
     });
     expect(withChoice(chosen, { do: "fit", insides: { ...INSIDES, networks: [] } })).toBe(chosen);
+  });
+
+  it("takes up the bend that was just put on the layer", () => {
+    const chosen = chosenBy({ do: "layer", node: "face", layer: "b8" }, { do: "fit", insides: INSIDES });
+    const more = (...lines: InsideLine[]) => ({
+      ...INSIDES,
+      networks: [{ ...NETWORK, lines: [...NETWORK.lines, ...lines] }],
+    });
+    const picked = withChoice(chosen, { do: "pick", channel: 3 });
+    expect(withChoice(picked, { do: "fit", insides: more(line("new")) })).toMatchObject({
+      line: "new",
+      picked: [],
+    });
+    const elsewhere = more(line("new", { layers: ["b4"] }));
+    expect(withChoice(picked, { do: "fit", insides: elsewhere })).toMatchObject({ line: "", picked: [3] });
+    expect(withChoice(chosen, { do: "fit", insides: more(line("a"), line("b")) }).line).toBe("");
   });
 
   it("never leaves the grid or the first channel", () => {
@@ -211,6 +230,11 @@ describe("numbers of cells", () => {
     expect(areaPoints([0, 0], 10, 4, 0)).not.toMatch(/NaN|Infinity/);
     expect(linePoints([1, Number.NEGATIVE_INFINITY, 3], 10, 4)).toBe("0.0,4.0 10.0,0.0");
     expect(linePoints([], 10, 4)).toBe("");
+  });
+
+  it("list all channels but one", () => {
+    expect(allBut(3, 8)).toBe("0-2,4-7");
+    expect([allBut(0, 3), allBut(2, 3), allBut(1, 3), allBut(0, 1)]).toEqual(["1-2", "0-1", "0,2", ""]);
   });
 
   it("lie in a grid of eight columns", () => {

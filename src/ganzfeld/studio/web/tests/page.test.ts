@@ -6,6 +6,7 @@ import type { Problem, Status } from "../src/live/wire";
 
 const status: Status = {
   kind: "status",
+  floor: null,
   phase: "playing",
   playing_version: 1,
   opened_in: 1,

@@ -103,6 +103,20 @@ describe("previews", () => {
     expect(shown.at(-1)).toMatchObject({ index: 0, picture: null, problem: "too little memory" });
   });
 
+  it("has nothing drawn while nobody sees the page", async () => {
+    const { said, previews } = page();
+    previews.hide(true);
+    await turn();
+    expect(said).toEqual([]);
+    previews.look([{}], 96, () => {});
+    await turn();
+    previews.hide(false);
+    await turn();
+    previews.hide(true);
+    await turn();
+    expect(said.map(({ variants }) => variants?.length ?? 0)).toEqual([0, 1, 0]);
+  });
+
   it("asks again when the studio is back", async () => {
     const { said, ends, previews } = page();
     ends.isThere = false;

@@ -8,9 +8,11 @@ export function Actions() {
   return (
     <div className="actions" role="toolbar" aria-label="Show">
       <Action keys="H" word="hide" doing="overlay" />
-      <Action keys="F" word="full screen" doing="fullscreen" />
-      <Action keys="⇧Space" word={paused ? "play" : "pause"} doing="pause" />
+      <Action keys="F" word="full" label="full screen" doing="fullscreen" />
+      <Action keys="⇧␣" word={paused ? "play" : "pause"} doing="pause" />
       <Action keys="D" word="dice" doing="roll" />
+      <Action keys="G" word="map" doing="map" />
+      <Action keys="A" word="layers" doing="layers" />
       <Action keys="B" word="library" doing="library" />
       <Action keys="?" word="keys" doing="sheet" />
       <span className="sizes">

@@ -36,11 +36,15 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
         setQuestion({ node, lines });
         return false;
       },
-      `${node} plays it`,
+      `it is written into ${node}`,
     );
   const playWithout = ({ node, lines }: Question) => {
     setQuestion(null);
-    void act(node, () => playIn(item, node, lines), `${node} plays it, without what is muted`);
+    void act(
+      node,
+      () => playIn(item, node, lines),
+      `it is written into ${node}, and what does not fit is muted`,
+    );
   };
 
   return (
@@ -61,15 +65,6 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
                 open it
               </button>
             )}
-            {item.kind === "song" && (
-              <button
-                type="button"
-                disabled={busy !== ""}
-                onClick={() => act("hear", () => hear(item), "it is heard")}
-              >
-                hear it
-              </button>
-            )}
             {nodes.map((node) => (
               <button key={node} type="button" disabled={busy !== ""} onClick={() => use(node)}>
                 {busy === node ? "one moment" : `play it in ${node}`}
@@ -82,6 +77,15 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
                 onClick={() => act("add", () => addNode(item), "it is a node of the text now")}
               >
                 add a node
+              </button>
+            )}
+            {(item.kind === "song" || item.kind === "film") && (
+              <button
+                type="button"
+                disabled={busy !== ""}
+                onClick={() => act("hear", () => hear(item), "it is heard")}
+              >
+                {item.kind === "film" ? "hear its sound" : "hear it"}
               </button>
             )}
             <output>{done}</output>

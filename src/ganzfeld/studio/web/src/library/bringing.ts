@@ -40,6 +40,7 @@ export function useBrought(): readonly Brought[] {
 
 /** Brings these files, one after the other. */
 export function bring(list: Iterable<File>): void {
+  if (count === 0) addEventListener("pagehide", leave);
   for (const file of list) {
     count += 1;
     files.set(count, file);
@@ -92,6 +93,12 @@ export async function give(
     change(number, { stage: "arrived", problem: said(error) });
     return null;
   }
+}
+
+/** Who leaves the page has said no place for these. What is just being sent ends by itself. */
+function leave(): void {
+  for (const { arrived } of brought)
+    if (arrived) void fetch(`/api/library/uploads/${arrived.id}`, { method: "DELETE", keepalive: true });
 }
 
 function set(next: readonly Brought[]): void {

@@ -37,9 +37,10 @@ export async function addNode(item: LibraryItem): Promise<boolean> {
   return (await edit("add", { type, file: item.said })).changes !== null;
 }
 
+/** The show hears a song, or a film's sound. */
 export async function hear(item: LibraryItem): Promise<boolean> {
   try {
-    await asked("POST", "/api/library/listen", { what: item.what });
+    await asked("POST", "/api/library/listen", { what: item.what, kind: item.kind });
     return true;
   } catch (error) {
     tellPerson(error instanceof Error ? error.message : String(error), "");

@@ -69,7 +69,8 @@ export type SnapshotVerb =
   | "order"
   | "undo"
   | "place"
-  | "fade";
+  | "fade"
+  | "readdress";
 
 export type ArrivalSource = "osc" | "midi";
 

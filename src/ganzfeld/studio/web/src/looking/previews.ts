@@ -56,6 +56,7 @@ export class Previews {
   private readonly all: Asked[] = [];
   private request = 0;
   private waits = false;
+  private hidden = false;
   /** By variant: what came last and waits to be decoded; null while one is decoded and none waits. */
   private readonly coming = new Map<number, PreviewDrawn | null>();
 
@@ -76,6 +77,13 @@ export class Previews {
         if (wasDrawn) this.send();
       },
     };
+  }
+
+  /** Nobody sees the page, or somebody does again: what nobody sees is not drawn. */
+  hide(hidden: boolean): void {
+    if (hidden === this.hidden) return;
+    this.hidden = hidden;
+    if (this.all.length > 0) this.send();
   }
 
   /** Another text plays, or the studio is back: what was asked for is asked for again. */
@@ -109,7 +117,7 @@ export class Previews {
     queueMicrotask(() => {
       this.waits = false;
       this.request += 1;
-      const asked = this.all.at(-1);
+      const asked = this.hidden ? undefined : this.all.at(-1);
       if (!asked) {
         this.ends.say({ kind: "preview", request: this.request });
         return;
@@ -133,6 +141,9 @@ const previews = new Previews({
   atVersion,
   decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
 });
+
+if (typeof document !== "undefined")
+  document.addEventListener("visibilitychange", () => previews.hide(document.hidden));
 
 let played: number | null = null;
 

@@ -309,15 +309,17 @@ function Field({
   className?: string;
 }) {
   const [typed, setTyped] = useState<string | null>(null);
+  const given = useRef(true);
   const end = () => {
-    if (typed !== null && typed.trim() !== value) take(typed.trim());
+    if (given.current && typed !== null && typed.trim() !== value) take(typed.trim());
+    given.current = true;
     setTyped(null);
   };
   const key = (event: KeyboardEvent<HTMLInputElement>) => {
-    if (event.key === "Enter") end();
-    else if (event.key === "Escape") setTyped(null);
-    else return;
+    if (event.key === "Escape") given.current = false;
+    else if (event.key !== "Enter") return;
     event.stopPropagation();
+    // Leaving it ends it, once.
     event.currentTarget.blur();
   };
   return (

@@ -1,7 +1,7 @@
 import { memo } from "react";
 import type { MapNode, MapNumber } from "../live/wire";
 import { bypass, goTo, nameOf, solo } from "./acts";
-import { type Box, hasPicture, inputPlace, outputPlace, rowsOf } from "./layout";
+import { type Box, inputPlace, outputPlace, pictureHeight, rowsOf } from "./layout";
 import { NumberSlider, useNumber, WHO, WORDS } from "./NumberSlider";
 import { Thumbnail } from "./Thumbnail";
 
@@ -27,6 +27,7 @@ export const NodeCard = memo(function NodeCard({ node, box, chosen, first, choos
     `is-${node.makes[0] ?? "output"}`,
   ];
   const out = outputPlace(node);
+  const picture = pictureHeight(node);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a node is a group of what stands on it
     <div
@@ -66,7 +67,7 @@ export const NodeCard = memo(function NodeCard({ node, box, chosen, first, choos
           />
         )}
       </div>
-      {hasPicture(node) && <Thumbnail node={name} />}
+      {picture > 0 && <Thumbnail node={name} height={picture} />}
       {rowsOf(node).map((number) => (
         <Row
           key={`${number.line} ${number.name}`}

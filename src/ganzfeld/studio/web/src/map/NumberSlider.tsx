@@ -58,7 +58,8 @@ export function NumberSlider({ node, number }: { node: MapNode; number: MapNumbe
     (show): Curve => show.desk?.knobs.find((each) => each.address === number.address)?.curve ?? 1,
   );
   const [held, hold, letGo] = useHeld<number>();
-  const newest = useRef<number | null>(null);
+  /** Where the hand has come to, and who had turned the number before the hand did. */
+  const newest = useRef<{ value: number; before: By } | null>(null);
   const drag = useRef<{ x: number; position: number } | null>(null);
   const send = useNewest((value: number) => atDesk({ kind: "turn", address: number.address, value }));
 
@@ -68,18 +69,18 @@ export function NumberSlider({ node, number }: { node: MapNode; number: MapNumbe
 
   const turn = (to: number) => {
     const next = Number(valueAt(range, to).toPrecision(4));
-    newest.current = next;
+    newest.current = { value: next, before: newest.current?.before ?? known.by };
     hold(next);
     send(next);
   };
   const end = () => {
     drag.current = null;
-    const value = newest.current;
+    const turned = newest.current;
     newest.current = null;
     letGo();
-    if (value === null || number.kind === "knob" || known.by !== "text") return;
+    if (turned?.before !== "text" || number.kind === "knob") return;
     // After the last turn has been sent: letting go ends it.
-    requestAnimationFrame(() => void writeTurned(node.name, number, short(value)));
+    requestAnimationFrame(() => void writeTurned(node.name, number, short(turned.value)));
   };
   const press = (event: PointerEvent<HTMLElement>) => {
     if (event.button !== 0) return;

@@ -4,6 +4,6 @@ import { Cell } from "../looking/CellCanvas";
 const SIZE = 240;
 
 /** What a node makes, now: drawn into the map's one canvas. */
-export function Thumbnail({ node }: { node: string }) {
-  return <Cell view={{ of: "node", node, size: SIZE }} className="map-picture" />;
+export function Thumbnail({ node, height }: { node: string; height: number }) {
+  return <Cell view={{ of: "node", node, size: SIZE }} className="map-picture" style={{ height }} />;
 }

@@ -7,6 +7,8 @@ import type { MapNode, MapNumber, PatchMap } from "../live/wire";
 export const WIDTH = 240;
 export const HEAD = 40;
 export const PICTURE = 135;
+/** A latent's picture shows its numbers. */
+export const LATENT = 56;
 export const ROW = 30;
 export const FOOT = 8;
 /** So many numbers stand on a node; all of them stand beside the map when it is chosen. */
@@ -41,12 +43,14 @@ export function rowsOf(node: MapNode): readonly MapNumber[] {
   return turned.filter((number) => number.text !== "").slice(0, MOST_ROWS);
 }
 
-export function hasPicture(node: MapNode): boolean {
-  return node.output || node.makes.includes("image");
+/** How high a node's picture is on the map; 0: it has none. */
+export function pictureHeight(node: MapNode): number {
+  if (node.output || node.makes.includes("image")) return PICTURE;
+  return node.makes.includes("latent") ? LATENT : 0;
 }
 
 export function heightOf(node: MapNode): number {
-  return HEAD + (hasPicture(node) ? PICTURE : 0) + rowsOf(node).length * ROW + FOOT;
+  return HEAD + pictureHeight(node) + rowsOf(node).length * ROW + FOOT;
 }
 
 /** All wires: first those between nodes, in the order of the text, then those between numbers. */
@@ -94,12 +98,12 @@ export function inputPlace(node: MapNode, input: string): { x: number; y: number
 /** Where what a number follows comes in: at its row, or at the foot if it is not one of those that stand there. */
 export function numberPlace(node: MapNode, source: string): { x: number; y: number } {
   const row = rowsOf(node).findIndex(({ reads }) => reads.includes(source));
-  const top = HEAD + (hasPicture(node) ? PICTURE : 0);
+  const top = HEAD + pictureHeight(node);
   return { x: 0, y: row < 0 ? heightOf(node) - FOOT / 2 : top + row * ROW + ROW / 2 };
 }
 
 export function outputPlace(node: MapNode): { x: number; y: number } {
-  return { x: WIDTH, y: hasPicture(node) ? HEAD + PICTURE / 2 : HEAD / 2 };
+  return { x: WIDTH, y: pictureHeight(node) > 0 ? HEAD + pictureHeight(node) / 2 : HEAD / 2 };
 }
 
 /** The way of a wire between two points. */

@@ -30,6 +30,7 @@ const COMMANDS: readonly (readonly [string, string, Doing])[] = [
   ["play all, at once", "Ctrl Alt Shift Enter", "play all now"],
   ["save the file", "Ctrl S", "save"],
   ["edit the text", "E", "edit"],
+  ["map of the patch", "G", "map"],
   ["roll dice for a bend", "D", "roll"],
   ["dice: on the wall at once, or when they are taken", "", "arm dice"],
   ["take back the last bend of the dice", "Ctrl Z", "undo"],

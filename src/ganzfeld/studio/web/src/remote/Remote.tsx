@@ -122,6 +122,9 @@ function Buttons({ hide, write }: { hide(): void; write(): void }) {
       <button type="button" onClick={() => toggleSheet("map")}>
         map
       </button>
+      <button type="button" onClick={() => toggleSheet("layers")}>
+        layers
+      </button>
       <button type="button" onClick={() => toggleSheet("library")}>
         library
       </button>

@@ -11,8 +11,7 @@ const TITLES: Record<SheetName, string> = {
   library: "The library",
 };
 
-/** What is in each sheet. One that is not here cannot be opened. */
-const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
+const CONTENTS: Record<SheetName, () => ReactNode> = {
   library: () => <LibrarySheet />,
   layers: () => <Layers />,
   map: () => <MapSheet />,
@@ -21,11 +20,10 @@ const CONTENTS: Partial<Record<SheetName, () => ReactNode>> = {
 /** The sheet that is open: over the picture, beside the text where there is room for both. */
 export function OpenSheet() {
   const name = useOpenSheet();
-  const contents = name && CONTENTS[name];
-  if (!contents) return null;
+  if (!name) return null;
   return (
     <Frame key={name} name={name}>
-      {contents()}
+      {CONTENTS[name]()}
     </Frame>
   );
 }

@@ -3,9 +3,10 @@
  * makes that change as one of its own, so that there is one undo history.
  */
 
-import { isolateHistory, redo, undo } from "@codemirror/commands";
-import { Transaction } from "@codemirror/state";
-import { hearAll, say, tellPerson } from "../live/show";
+import { invertedEffects, isolateHistory, redo, undo } from "@codemirror/commands";
+import { type Extension, StateEffect, Transaction } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { atDesk, hearAll, say, tellPerson } from "../live/show";
 import type { Edit, Edited } from "../live/wire";
 import { fromWire } from "./document/differences";
 import { attached, playRange } from "./editing";
@@ -24,6 +25,25 @@ interface Wish {
   /** Whether what was changed is played, too (unless told: yes). */
   play?: boolean;
 }
+
+/** A node, a knob or a signal is called otherwise: so are its addresses. */
+const renamed = StateEffect.define<{ from: string; to: string }>();
+
+/** Snapshots go with a node that is renamed, and back when that is taken back. */
+export const renames: Extension = [
+  invertedEffects.of(({ effects }) =>
+    effects.flatMap((effect) =>
+      effect.is(renamed) ? renamed.of({ from: effect.value.to, to: effect.value.from }) : [],
+    ),
+  ),
+  EditorView.updateListener.of(({ transactions }) => {
+    for (const effect of transactions.flatMap(({ effects }) => effects)) {
+      if (!effect.is(renamed)) continue;
+      const { from, to } = effect.value;
+      atDesk({ kind: "snapshot", do: "readdress", arguments: [`/${from}`, `/${to}`] });
+    }
+  }),
+];
 
 let last: Promise<unknown> = Promise.resolve();
 let number = 0;
@@ -76,6 +96,7 @@ async function edited(what: string, given: EditArguments, play: boolean): Promis
     if (!changes.empty) {
       view.dispatch({
         changes,
+        effects: what === "rename" ? renamed.of({ from: String(given.node), to: String(given.name) }) : [],
         annotations: [Transaction.userEvent.of(`edit.${what}`), isolateHistory.of("full")],
       });
       if (play) playRange(answer.start, answer.end);

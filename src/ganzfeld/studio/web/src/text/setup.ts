@@ -8,6 +8,7 @@ import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, dropCursor, EditorView, keymap, rectangularSelection } from "@codemirror/view";
 import { tellPerson } from "../live/show";
 import { caretMarks } from "./carets";
+import { renames } from "./edits";
 import { patchLanguage } from "./language";
 import { changeMarks, rollMarks } from "./marks";
 import { numberMarks } from "./numbers";
@@ -63,6 +64,7 @@ export const editor: Extension = [
   rollMarks,
   numberMarks,
   caretMarks,
+  renames,
   veiled,
 ];
 

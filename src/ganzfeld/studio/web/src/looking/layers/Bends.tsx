@@ -3,6 +3,7 @@ import type { InsideNetwork } from "../../live/wire";
 import { fitting } from "../../palette/matching";
 import { useWords } from "../../text/words";
 import type { Chosen } from "./chosen";
+import { leaving } from "./leaving";
 import type { BendDrag } from "./useBendDrag";
 
 /** Every bend of layers: dragged onto one, or put on the chosen one by a click. */
@@ -23,6 +24,7 @@ export function Bends({ network, chosen, drag }: { network: InsideNetwork; chose
         maxLength={100}
         value={typed}
         onChange={({ target }) => setTyped(target.value)}
+        onKeyDown={leaving}
       />
       <ul>
         {fitting(bends, typed).map((word) => (

@@ -17,9 +17,10 @@ export type Choose = (choice: Choice) => void;
 export function Layers() {
   const { insides, problem } = useInsides();
   const [chosen, choose] = useReducer(withChoice, AT_FIRST);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of another network, other lines are known
   useEffect(() => {
     if (insides) choose({ do: "fit", insides });
-  }, [insides]);
+  }, [insides, chosen.node]);
   const network = networkOf(insides, chosen.node);
   const drag = useBendDrag(chosen, insides);
   return (

@@ -164,7 +164,7 @@ function ChannelsHead({
         ‹
       </button>
       <span>
-        {chosen.first + 1}–{last} of {layer.channels}
+        {chosen.first + 1}–{last} / {layer.channels}
       </span>
       <button
         type="button"

@@ -2,6 +2,7 @@ import type { InsideNetwork, InsideWeight } from "../../live/wire";
 import { useNumbers } from "../CellCanvas";
 import type { Chosen } from "./chosen";
 import type { Choose } from "./Layers";
+import { leaving } from "./leaving";
 import { histogramOf, restOf, weightGroups } from "./model";
 import { HistogramPlot } from "./Plot";
 
@@ -31,6 +32,7 @@ export function Weights({
             maxLength={100}
             value={chosen.find}
             onChange={({ target }) => choose({ do: "find", find: target.value })}
+            onKeyDown={leaving}
           />
           <output>{count}</output>
         </label>

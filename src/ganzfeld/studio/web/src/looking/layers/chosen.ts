@@ -18,6 +18,8 @@ export interface Chosen {
   first: number;
   /** Of the line that channels are added to: its name; "": the first that can take them. */
   line: string;
+  /** The names of the network's lines, as they were known last. */
+  lines: readonly string[];
   /** Channels for the next bend, while no line takes them. */
   picked: readonly number[];
   /** The channel under the pointer. */
@@ -41,6 +43,7 @@ export const AT_FIRST: Chosen = {
   tab: "channels",
   first: 0,
   line: "",
+  lines: [],
   picked: [],
   hovered: null,
   pointed: null,
@@ -104,12 +107,13 @@ export function withChoice(chosen: Chosen, choice: Choice): Chosen {
 }
 
 function elsewhere(chosen: Chosen, node: string, layer: string): Chosen {
-  const other = node === chosen.node ? chosen.other : "";
+  const isSame = node === chosen.node;
   return {
     ...chosen,
     node,
     layer,
-    other,
+    other: isSame ? chosen.other : "",
+    lines: isSame ? chosen.lines : [],
     first: 0,
     line: "",
     picked: [],
@@ -126,8 +130,16 @@ function fitted(chosen: Chosen, insides: Insides): Chosen {
   if (!network) return insides.networks[0] ? elsewhere(chosen, insides.networks[0].node, "") : chosen;
   if (chosen.layer !== "" && !network.layers.some(({ name }) => name === chosen.layer))
     return elsewhere(chosen, network.node, "");
-  const line = network.lines.some(({ name }) => name === chosen.line) ? chosen.line : "";
-  return line === chosen.line ? chosen : { ...chosen, line };
+  const lines = network.lines.map(({ name }) => name);
+  const isSame = lines.length === chosen.lines.length && lines.every((name, at) => name === chosen.lines[at]);
+  if (isSame) return chosen;
+  // A bend that was put on this layer just now is the one that is meant next.
+  const came = network.lines.filter(({ name, layers }) => {
+    return !chosen.lines.includes(name) && layers.includes(chosen.layer);
+  });
+  const isNew = chosen.lines.length > 0 && lines.length === chosen.lines.length + 1 && came.length === 1;
+  if (isNew) return { ...chosen, lines, line: came[0]?.name ?? "", picked: [] };
+  return { ...chosen, lines, line: lines.includes(chosen.line) ? chosen.line : "" };
 }
 
 export function networkOf(insides: Insides | null, node: string): InsideNetwork | undefined {

@@ -67,6 +67,13 @@ export function blendedWith(network: InsideNetwork, chosen: string): string {
   return network.lines.find(({ method }) => method === "blend")?.other ?? "";
 }
 
+/** "0-2,4-7": all of so many channels but one, as a bend's line lists them. */
+export function allBut(channel: number, channels: number): string {
+  const range = (from: number, to: number) =>
+    from > to ? [] : from === to ? [`${from}`] : [`${from}-${to}`];
+  return [...range(0, channel - 1), ...range(channel + 1, channels - 1)].join(",");
+}
+
 const ACROSS = 8;
 
 /** How many columns and rows a grid of so many channels has: the engine lays them in rows of eight. */
