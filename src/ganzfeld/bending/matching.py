@@ -121,6 +121,7 @@ def bent(
     seeded = match.seeded
     mask = mask_of(x, match, value)
     # One bend on all channels keeps to the mask itself.
+    assert where is None or where.shape == x.shape[2:], "kernels do not look where a mask ends"
     first = match.bends[0]
     alone = where is not None and mask is None and len(match.bends) == 1
     alone = alone and isinstance(first, ActivationBend) and first.masks
