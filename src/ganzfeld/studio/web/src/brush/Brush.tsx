@@ -149,7 +149,7 @@ function Paper({
       }}
       onPointerMove={(event) => {
         follow(event);
-        const moves = event.nativeEvent.getCoalescedEvents();
+        const moves = event.nativeEvent.getCoalescedEvents?.() ?? []; // not every browser has it
         for (const move of moves.length > 0 ? moves : [event]) goOn(...at(move));
       }}
       onPointerUp={lift}

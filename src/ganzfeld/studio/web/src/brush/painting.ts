@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from "react";
 import { currentShow } from "../live/show";
 import type { Insides, PatchMap, Words } from "../live/wire";
+import { act } from "../modes/modes";
 import { ask } from "../panels/ask";
 import { edit, takeBack } from "../text/edits";
 import { fetched, kept, Unkept } from "./files";
@@ -123,6 +124,7 @@ export function isPainting(): boolean {
 /** Begins to paint: on a line that is wished for, or on one that can be painted. */
 export function openBrush(wish: { node: string; line: string } | null = null): void {
   if (currentShow().you?.role === "watch") return;
+  act("leave text"); // keys are the brush's
   set({ open: true, state: "looking", line: null, problem: "", saving: "", needsName: false });
   round += 1;
   const mine = round;
