@@ -104,3 +104,10 @@ def test_a_network_without_contrast_stays_finite() -> None:
     found = levels_at(network, 16)
     assert found.matrix.isfinite().all()
     assert found.offset.abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["planets", "flowers"])
+def test_those_of_shipped_networks_ship(name: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levels, "_fit", lambda network, heights: pytest.fail("they were fitted again"))
+    assert set(levels_of(load_network(name), [128, 64, 32])) == {128, 64, 32}
+    assert not (own_cache / "levels").exists()

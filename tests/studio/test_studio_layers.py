@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from starlette.routing import Route
 
 from fake_show import FakeShow
 from ganzfeld.errors import GanzfeldError
@@ -141,7 +142,8 @@ def test_the_page_asks_for_the_insides_of_what_is_written():
             raise GanzfeldError("no words")
         return msgspec.json.encode(Insides(problem="a problem"))
 
-    answer = next(each for each in Lookups(show, look_inside=look_inside).routes if each.path == "/api/layers").endpoint
+    routes = Lookups(show, look_inside=look_inside).routes
+    answer = next(each.endpoint for each in routes if isinstance(each, Route) and each.path == "/api/layers")
     document, _ = show.document.told("", 0)
     told = msgspec.json.decode(answer(None).body, type=Insides)
     assert told == Insides((), "a problem", document.log, document.version)

@@ -164,7 +164,7 @@ def test_a_channel_under_the_pointer_is_in_the_preview_and_on_the_wall_only_when
     opened.get_by_label("Channel 17", exact=True).hover()
     wait_until(opened, lambda: CellView("layer", "face", "b16", channels=(17,), size=360) in show.looked_at[-1])
     wait_until(opened, lambda: bool(show.previews.asked))
-    assert allbut(show) == 'face.bend("b16", multiply=0, channels="0-16,18-255")', "the picture with it alone"
+    assert tried(show) == 'face.bend("b16", multiply=0, channels="0-16,18-255")', "the picture with it alone"
     assert show.done == [] and show.document.text == TEXT
     opened.get_by_role("button", name="wall").click()
     shown = TEXT.replace("amount=0.4)\n", 'amount=0.4)\nface.show("b16", view="one", channel=17)\n')
@@ -175,8 +175,8 @@ def test_a_channel_under_the_pointer_is_in_the_preview_and_on_the_wall_only_when
     wait_until(opened, lambda: show.done[-1] == ("release", "/face/show/channel"))
 
 
-def allbut(show: FakeShow) -> str:
-    """The line that the picture beside the channel has more than the text."""
+def tried(show: FakeShow) -> str:
+    """The line that the picture in the preview has more than the text."""
     (variant,) = show.previews.newest[1]
     return next(part[-1] for part in variant.changes if isinstance(part, list))
 
@@ -200,6 +200,27 @@ def test_a_bend_is_dragged_onto_a_layer(opened, show):
     opened.wait_for_selector("[data-node=face][data-layer=b8].bent")
     opened.keyboard.press("Control+z")
     comes_to(opened, show, TEXT)
+
+
+def test_a_layer_of_a_stylegan3_is_bent_where_it_is_spoken_of(opened, show):
+    choose(opened, "L2_52_160", node="orb")
+    word = opened.locator("[data-bend=invert]")
+    arguments = word.locator("small").inner_text()
+    word.click()
+    comes_to(opened, show, TEXT.replace("out(", f'orb.bend("L2", {arguments})\nout('))
+    opened.wait_for_selector("[data-node=orb][data-layer=L2_52_160].bent")
+
+
+def test_a_bend_under_the_pointer_is_tried_in_the_preview(opened, show):
+    choose(opened, "b16")
+    word = opened.locator("[data-bend=invert]")
+    arguments = word.locator("small").inner_text()
+    word.hover()
+    wait_until(opened, lambda: bool(show.previews.asked))
+    assert tried(show) == f'face.bend("b16", {arguments})'
+    opened.get_by_label("Search the bends").hover()
+    wait_until(opened, lambda: not show.previews.asked)
+    assert show.document.text == TEXT and show.done == []
 
 
 def test_channels_that_were_picked_are_those_of_the_next_bend(opened, show):
@@ -264,6 +285,10 @@ def test_weights_are_found_by_what_is_typed(opened, show):
     wait_until(opened, lambda: any(view.weight == "synthesis.b64.torgb.weight" for view in show.looked_at[-1]))
     opened.get_by_label("Search the weights").fill("nothing like it")
     opened.wait_for_selector(".weights-tree details", state="detached")
+    opened.keyboard.press("Escape")
+    assert opened.get_by_test_id("sheet-layers").count() == 1, "the field is left first"
+    opened.keyboard.press("Escape")
+    opened.wait_for_selector(".layers", state="detached")
 
 
 def test_a_text_that_is_no_patch_shows_what_plays(opened, show):

@@ -266,12 +266,21 @@ def test_a_picture_takes_anothers_place_or_becomes_a_node(opened, show, beside, 
     wait_until(opened, lambda: text_of(show) == TEXT.replace("old.png", "new.png"))
     chosen.get_by_role("button", name="add a node").click()
     wait_until(opened, lambda: 'image1 = image("new.png")' in text_of(show))
+    chosen.get_by_role("button", name="show it").click()
+    wait_until(opened, lambda: 'image2 = image("new.png")\nout(image2)' in text_of(show))
 
 
 def test_things_are_found_by_typing_and_have_pictures(opened):
     opened.keyboard.press("b")
     items = opened.get_by_test_id("library-items").locator("li")
     items.filter(has_text="planets").locator("img").wait_for()
+    items.get_by_role("button").first.focus()
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("ArrowDown")
+    opened.keyboard.press("ArrowLeft")
+    opened.keyboard.press("Enter")
+    row = opened.evaluate("[...document.querySelectorAll('.library-card')].findIndex((c) => c.ariaPressed === 'true')")
+    assert row >= 2, "the first card of the second row"
     opened.get_by_label("Search the library").fill("flowers of light")
     wait_until(opened, lambda: items.count() == 1)
     opened.get_by_label("Search the library").fill("no such thing")

@@ -342,3 +342,17 @@ def test_pictures_come_into_one_canvas_and_change_nothing_else(opened, show):
     assert opened.evaluate("window.changes.filter((name) => name !== '')") == []
     opened.keyboard.press("Escape")
     assert show.looks_at()
+
+
+def test_a_phone_has_the_map_too_and_it_leads_into_the_text(browser_page, studio, show):
+    begin(show, TEXT)
+    browser_page.set_default_timeout(PATIENCE)
+    browser_page.set_viewport_size({"width": 390, "height": 844})
+    browser_page.goto(studio.url)
+    browser_page.get_by_role("button", name="map", exact=True).click()
+    browser_page.wait_for_selector("[data-node=out]")
+    node(browser_page, "out").locator(".map-name").click()
+    browser_page.get_by_role("button", name="bypass bright").dispatch_event("click")
+    says(browser_page, show, TEXT.replace("hue=20", "hue=20, bypass=True"))
+    browser_page.locator(".map-lines button").first.click()
+    browser_page.wait_for_selector(".remote-text .changed-line:has-text('out(bright)')")

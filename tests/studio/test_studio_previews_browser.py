@@ -171,6 +171,11 @@ def test_a_caret_that_rests_in_a_bend_gets_a_film_strip_and_typing_takes_it_away
     opened.keyboard.press("Escape")
     opened.wait_for_selector(".filmstrip", state="detached")
     assert eventually(lambda: not show.previews.asked)
+    opened.keyboard.press("e")
+    opened.keyboard.press("ArrowRight")
+    opened.wait_for_selector(".filmstrip")
+    opened.keyboard.press("Alt+1")
+    assert eventually(lambda: "rotat=-80*push" in show.now.patch_text)
 
 
 def test_who_drags_a_number_or_locked_the_stage_gets_no_film_strip(opened, show: FakeShow) -> None:

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.folders import cache_folder
+from ganzfeld.networks.shipped import FOLDER
 
 if TYPE_CHECKING:
     from ganzfeld.networks.network import Network
@@ -66,21 +67,21 @@ def levels_of(network: Network, heights: Iterable[int]) -> dict[int, Levels]:
     """height -> what gives `network.synthesis(w, resolution=height)` the colours of the whole picture.
 
     network: an original, not one that is bent. It is asked for some pictures the first time; what is found is kept in
-    memory, and among what can be made again for networks that come from a file. Raises `NetworkError` if the network
-    cannot make a picture of such a height.
+    memory, and among what can be made again for networks that come from a file. What was found for the networks that
+    ship comes with them. Raises `NetworkError` if the network cannot make a picture of such a height.
     """
     known = _fitted.setdefault(network, {})
     heights = list(heights)
     for height in heights:
         network.check_resolution(height)
-        if height not in known and (kept := _file(network, height)) is not None:
-            found = _read(kept, network.config.img_channels)
-            if found is not None:
+        for kept in _files(network, height) if height not in known else ():
+            if (found := _read(kept, network.config.img_channels)) is not None:
                 known[height] = _on_device(network, found)
+                break
     missing = [height for height in heights if height not in known]
     for height, found in _fit(network, missing).items() if missing else ():
         known[height] = _on_device(network, found)
-        if (kept := _file(network, height)) is not None:
+        for kept in _files(network, height)[-1:]:
             _write(kept, found)
     return {height: known[height] for height in heights}
 
@@ -128,10 +129,12 @@ def _power(symmetric: Tensor, power: float) -> Tensor:
     return vectors @ torch.diag(powers) @ vectors.T
 
 
-def _file(network: Network, resolution: int) -> Path | None:
+def _files(network: Network, resolution: int) -> list[Path]:
+    """Where what was found may lie: with the networks that ship, and last, where it is kept."""
     if not network.sha256:
-        return None
-    return cache_folder() / "levels" / f"{network.sha256}-{resolution}-{VERSION}.json"
+        return []
+    name = f"{network.sha256}-{resolution}-{VERSION}.json"
+    return [FOLDER / "levels" / name, cache_folder() / "levels" / name]
 
 
 def _read(path: Path, channels: int) -> tuple[Tensor, Tensor] | None:

@@ -189,7 +189,7 @@ def masks() -> Iterator[Callable[[], object]]:
     for groups in (13, 5, 3):
         x = torch.empty(1, 8 * groups, 4, 4, dtype=torch.float16).to(memory_format=torch.channels_last)
         yield functools.partial(affine, x, amount, amount, amount, amount, mask)
-        yield functools.partial(gaussian_blur, x, amount, 1, mask)
+        yield functools.partial(gaussian_blur, x, amount, 1)
         yield functools.partial(feedback, x, torch.empty(remembered(x, 1)), frame, [amount] * 6, 1.0, mask)
         for bend in (multiplied, added, sharpen, sobel, erode, dilate):
             yield functools.partial(bend, x, amount, mask)

@@ -169,6 +169,7 @@ def _line(
     first = models[0]
     method: Literal["bend", "blend"] = "bend" if first.method == "bend" else "blend"
     reached = [_reached(method, str(node.structure[f"{model.name}.target"]), names) for model in models]
+    kinds: list[Reaches] = [kind for kind, _, _ in reached if kind != "nothing"]
     line = InsideLine(
         name=first.name,
         method=method,
@@ -176,7 +177,7 @@ def _line(
         line=first.span.line,
         end_line=first.span.end_line,
         target=str(node.structure[f"{first.name}.target"]),
-        reaches=next((reaches for reaches, _, _ in reached if reaches != "nothing"), "nothing"),
+        reaches=kinds[0] if kinds else "nothing",
         layers=_in_order((layer for _, layers, _ in reached for layer in layers), names),
         weights=sum(weights for _, _, weights in reached),
         alone=len(models) == 1 and _is_alone(lines, first.span),

@@ -124,6 +124,8 @@ class Uploads:
             await self._check(file)
         except BaseException:
             self.forget(key)
+            with contextlib.suppress(OSError):  # Windows removes no file that is open: it was, when it was cancelled
+                file.path.unlink()
             raise
         asyncio.get_running_loop().call_later(limits.UPLOAD_KEPT_SECONDS + 1, self._forget_old)
         return self.arrived(key)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ganzfeld.errors import PatchError, nearest
 from ganzfeld.patch.examples import examples_of
 from ganzfeld.patch.language.edits.arguments import in_quotes
-from ganzfeld.patch.language.edits.base import Edit, Splice
+from ganzfeld.patch.language.edits.base import THINGS, Edit, Splice
 from ganzfeld.patch.language.edits.connect import connect
 from ganzfeld.patch.language.edits.edited_text import EditedText
 from ganzfeld.patch.language.edits.places import give_name
@@ -73,8 +73,9 @@ def _fed(edited: EditedText, cls: type[Node], of: str) -> dict[str, str]:
         makes = edited.type_of(of).makes
         fits = next((name for name, declared in inputs.items() if declared.makes in makes), None)
         if fits is None and inputs:
-            wanted = " or a ".join(sorted({declared.makes for declared in inputs.values()}))
-            raise PatchError(f"{cls.word} reads a {wanted}, but {of} makes a {' or a '.join(makes)}")
+            wanted = " or ".join(sorted({THINGS[declared.makes] for declared in inputs.values()}))
+            made = " or ".join(THINGS[each] for each in makes)
+            raise PatchError(f"{cls.word} reads {wanted}, but {of} makes {made}")
         if fits is not None:
             found[fits] = of
     for name, declared in inputs.items():

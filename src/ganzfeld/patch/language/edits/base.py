@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from ganzfeld.patch.language.edits.edited_text import EditedText
 
 
+THINGS = {"image": "a picture", "latent": "a latent"}
+"""What nodes make, in words."""
+
+
 class Splice(NamedTuple):
     """A piece of a text goes, and another comes in its place. start, end: in characters; the end is exclusive."""
 

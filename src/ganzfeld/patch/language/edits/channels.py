@@ -67,12 +67,13 @@ def _listed(value: ast.expr) -> list[int]:
         found = ast.literal_eval(value)
         if isinstance(found, str):
             return list(numbers(found, "channel"))
-        found = list(found) if isinstance(found, list | tuple) else [found]
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        found = [None]
-    if not all(isinstance(each, int) and not isinstance(each, bool) for each in found):
+        found = None
+    given = list(found) if isinstance(found, list | tuple) else [found]
+    listed = [each for each in given if isinstance(each, int) and not isinstance(each, bool)]
+    if len(listed) < len(given):
         raise PatchError("The channels of this line are an expression", hint="Change them by hand")
-    return found
+    return listed
 
 
 def _in_list(edited: EditedText, value: ast.List, listed: list[int], channel: int, on: bool) -> Splice:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.edits.arguments import put
-from ganzfeld.patch.language.edits.base import Edit, Splice
+from ganzfeld.patch.language.edits.base import THINGS, Edit, Splice
 from ganzfeld.patch.language.edits.edited_text import EditedText
 from ganzfeld.patch.language.edits.places import give_name, is_named, positions, source_of, written_as
 
@@ -57,8 +57,8 @@ def _check(edited: EditedText, node: str, name: str, source: str) -> None:
         raise PatchError(f"{node} has no input '{name}'")
     makes, wanted = edited.type_of(source).makes, inputs[inner].makes
     if edited.type_of(source).is_output or wanted not in makes:
-        made = "nothing" if edited.type_of(source).is_output else " or a ".join(makes)
-        raise PatchError(f"'{name}' of {node} reads a {wanted}, but {source} makes {made}")
+        made = "nothing" if edited.type_of(source).is_output else " or ".join(THINGS[each] for each in makes)
+        raise PatchError(f"'{name}' of {node} reads {THINGS[wanted]}, but {source} makes {made}")
     passed, waiting = set(), [source]
     while waiting:
         each = waiting.pop()

@@ -219,6 +219,7 @@ export const SHEET: readonly { title: string; keys: readonly (readonly [string, 
       ["Ctrl F", "find"],
       ["Ctrl Z  Ctrl Y", "undo, redo: changes text, plays nothing"],
       ["drag under a number", "turn it; double click: its default"],
+      ["Alt 1–5", "take a picture of the film strip"],
     ],
   },
 ];

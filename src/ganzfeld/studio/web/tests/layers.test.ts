@@ -4,6 +4,7 @@ import { AT_FIRST, type Choice, toggled, withChoice } from "../src/looking/layer
 import {
   allBut,
   areaPoints,
+  bendLine,
   bentLayers,
   blendedWith,
   blendsAt,
@@ -235,6 +236,14 @@ describe("numbers of cells", () => {
   it("list all channels but one", () => {
     expect(allBut(3, 8)).toBe("0-2,4-7");
     expect([allBut(0, 3), allBut(2, 3), allBut(1, 3), allBut(0, 1)]).toEqual(["1-2", "0-1", "0,2", ""]);
+  });
+
+  it("write a bend as the studio does", () => {
+    expect(bendLine("face", "b8", "rotate=2, channels=0.5", [])).toBe(
+      'face.bend("b8", rotate=2, channels=0.5)',
+    );
+    const picked = bendLine("face", "b8", "rotate=2, channels=0.5", [3, 7]);
+    expect(picked).toBe('face.bend("b8", rotate=2, channels=[3, 7])');
   });
 
   it("lie in a grid of eight columns", () => {

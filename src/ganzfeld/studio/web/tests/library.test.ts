@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Brought, changed, nextOf } from "../src/library/bringing";
-import { nodesFor, nodeTypeOf, sameItem, shownItems } from "../src/library/items";
+import { nodesFor, nodeTypeOf, outputOf, sameItem, shownItems } from "../src/library/items";
 import type { LibraryItem, Words } from "../src/live/wire";
 
 function item(kind: LibraryItem["kind"], name: string, more: Partial<LibraryItem> = {}): LibraryItem {
@@ -45,6 +45,8 @@ describe("what plays a file", () => {
     expect(nodesFor(item("song", "a.wav"), words)).toEqual([]);
     expect(nodesFor(item("film", "a.mp4"), null)).toEqual([]);
     expect(nodeTypeOf("patch")).toBeNull();
+    expect(outputOf(words)).toBe("out");
+    expect(outputOf(null)).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { LibraryItem, UnfitLine } from "../live/wire";
 import { size } from "../panels/recording";
 import { useWords } from "../text/words";
-import { nodesFor, nodeTypeOf, placeWords } from "./items";
+import { nodesFor, nodeTypeOf, outputOf, placeWords } from "./items";
 import { Thumbnail } from "./LibrarySheet";
 import { addNode, hear, open, playIn, unfitLines } from "./using";
 
@@ -18,6 +18,7 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
   const [done, setDone] = useState("");
   const [question, setQuestion] = useState<Question | null>(null);
   const nodes = nodesFor(item, words);
+  const output = outputOf(words);
 
   const act = async (what: string, doing: () => Promise<boolean>, word: string) => {
     setBusy(what);
@@ -70,6 +71,16 @@ export function Chosen({ item, close }: { item: LibraryItem; close(): void }) {
                 {busy === node ? "one moment" : `play it in ${node}`}
               </button>
             ))}
+            {nodeTypeOf(item.kind) && output && (
+              <button
+                type="button"
+                disabled={busy !== ""}
+                title="A node of its own, which the output shows in the place of what it shows now"
+                onClick={() => act("show", () => addNode(item, output), "the output shows it")}
+              >
+                show it
+              </button>
+            )}
             {nodeTypeOf(item.kind) && (
               <button
                 type="button"

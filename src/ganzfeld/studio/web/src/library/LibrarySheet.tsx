@@ -1,5 +1,5 @@
 import "./library.css";
-import { useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { Library, LibraryItem } from "../live/wire";
 import { BroughtFiles } from "./BroughtFiles";
 import { bring, useBrought } from "./bringing";
@@ -44,7 +44,7 @@ export function LibrarySheet() {
       </div>
       {problem && <p className="library-word">{problem}</p>}
       <div className={isBusy ? "library-body two" : "library-body"}>
-        <ul className="library-items" data-testid="library-items">
+        <ul className="library-items" data-testid="library-items" onKeyDown={step}>
           {items.map((item) => (
             <li key={`${item.kind} ${item.what}`}>
               <Card
@@ -69,6 +69,17 @@ export function LibrarySheet() {
       </div>
     </div>
   );
+}
+
+/** Arrow keys go from card to card. */
+function step(event: KeyboardEvent<HTMLUListElement>): void {
+  const cards = [...event.currentTarget.querySelectorAll<HTMLElement>(".library-card")];
+  const at = cards.indexOf(document.activeElement as HTMLElement);
+  const across = cards.filter((card) => card.offsetTop === cards[0]?.offsetTop).length;
+  const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
+  if (by === undefined || at < 0) return;
+  event.preventDefault();
+  cards[at + by]?.focus();
 }
 
 function Card({ item, isChosen, choose }: { item: LibraryItem; isChosen: boolean; choose(): void }) {

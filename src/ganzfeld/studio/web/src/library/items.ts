@@ -65,3 +65,8 @@ export function nodesFor(item: LibraryItem, words: Words | null): string[] {
     named.filter(([, known]) => known === wanted).map(([name]) => name),
   );
 }
+
+/** The output that an audience sees: the first; null while the patch is not known. */
+export function outputOf(words: Words | null): string | null {
+  return Object.entries(words?.types ?? {}).find(([, type]) => type === "out")?.[0] ?? null;
+}

@@ -30,11 +30,12 @@ export async function playIn(
   return (await edit("use", { node, file: item.said, type, mute })).changes !== null;
 }
 
-/** A node more, which plays this; nothing shows it yet. */
-export async function addNode(item: LibraryItem): Promise<boolean> {
+/** A node more, which plays this. shownBy: the output that shows it from now on, "": nothing does yet. */
+export async function addNode(item: LibraryItem, shownBy = ""): Promise<boolean> {
   const type = nodeTypeOf(item.kind);
   if (!type) return false;
-  return (await edit("add", { type, file: item.said })).changes !== null;
+  const input = shownBy ? "image" : "";
+  return (await edit("add", { type, file: item.said, reader: shownBy, input })).changes !== null;
 }
 
 /** The show hears a song, or a film's sound. */

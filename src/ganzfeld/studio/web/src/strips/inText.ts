@@ -2,7 +2,14 @@
 
 import { completionStatus } from "@codemirror/autocomplete";
 import { StateEffect, StateField, type Transaction } from "@codemirror/state";
-import { type EditorView, showTooltip, type Tooltip, ViewPlugin, type ViewUpdate } from "@codemirror/view";
+import {
+  type EditorView,
+  keymap,
+  showTooltip,
+  type Tooltip,
+  ViewPlugin,
+  type ViewUpdate,
+} from "@codemirror/view";
 import { currentModes } from "../modes/modes";
 import { draggedNumber, setDragged } from "../text/dragging/shown";
 import { playText } from "../text/editing";
@@ -186,4 +193,16 @@ class StripLooks {
   }
 }
 
-export const strips = [shownStrip, ViewPlugin.fromClass(StripLooks)];
+/** Alt+1 to Alt+5 take a picture of the strip that is there. */
+const stripKeys = keymap.of(
+  [1, 2, 3, 4, 5].map((number) => ({
+    key: `Alt-${number}`,
+    run(view: EditorView): boolean {
+      const shown = view.state.field(shownStrip);
+      if (shown) take(view, shown.strip, number - 1);
+      return shown !== null;
+    },
+  })),
+);
+
+export const strips = [shownStrip, stripKeys, ViewPlugin.fromClass(StripLooks)];

@@ -3,11 +3,22 @@ import type { InsideNetwork } from "../../live/wire";
 import { fitting } from "../../palette/matching";
 import { useWords } from "../../text/words";
 import type { Chosen } from "./chosen";
+import type { Choose } from "./Layers";
 import { leaving } from "./leaving";
 import type { BendDrag } from "./useBendDrag";
 
-/** Every bend of layers: dragged onto one, or put on the chosen one by a click. */
-export function Bends({ network, chosen, drag }: { network: InsideNetwork; chosen: Chosen; drag: BendDrag }) {
+/** Every bend of layers: dragged onto one, or put on the chosen one by a click; under the pointer it is in the preview. */
+export function Bends({
+  network,
+  chosen,
+  choose,
+  drag,
+}: {
+  network: InsideNetwork;
+  chosen: Chosen;
+  choose: Choose;
+  drag: BendDrag;
+}) {
   const [typed, setTyped] = useState("");
   const words = useWords();
   const bends = (words?.bends ?? []).map((word) => ({ ...word, about: word.doc, group: "bend" }));
@@ -38,7 +49,14 @@ export function Bends({ network, chosen, drag }: { network: InsideNetwork; chose
               onPointerMove={drag.move}
               onPointerUp={drag.lift}
               onPointerCancel={drag.cancel}
-              onClick={() => drag.put(word)}
+              onPointerEnter={() => choose({ do: "try", bend: word.arguments })}
+              onPointerLeave={() => choose({ do: "try", bend: "" })}
+              onFocus={() => choose({ do: "try", bend: word.arguments })}
+              onBlur={() => choose({ do: "try", bend: "" })}
+              onClick={() => {
+                choose({ do: "try", bend: "" });
+                drag.put(word);
+              }}
             >
               <b>{word.name}</b>
               <small>{word.arguments}</small>

@@ -47,7 +47,7 @@ export function Layers() {
       {network && network.layers.length > 0 && (
         <>
           <Inside key={chosen.layer} network={network} chosen={chosen} choose={choose} />
-          <Bends network={network} chosen={chosen} drag={drag} />
+          <Bends network={network} chosen={chosen} choose={choose} drag={drag} />
         </>
       )}
       {drag.ghost}

@@ -1,10 +1,10 @@
 import type { View } from "../../live/atlas";
-import type { InsideNetwork } from "../../live/wire";
+import type { InsideLayer, InsideNetwork } from "../../live/wire";
 import { Cell } from "../CellCanvas";
-import { Alone } from "./Alone";
 import { show } from "./acts";
 import type { Chosen } from "./chosen";
-import { sizeWords } from "./model";
+import { allBut, bendLine, sizeWords } from "./model";
+import { WouldBe } from "./WouldBe";
 
 const LARGE = 360;
 
@@ -12,7 +12,6 @@ const LARGE = 360;
  * Nothing of it is on the wall. */
 export function Preview({ network, chosen }: { network: InsideNetwork; chosen: Chosen }) {
   const { node } = network;
-  const { hovered } = chosen;
   const layer = network.layers.find(({ name }) => name === chosen.layer);
   const isShown = layer !== undefined && network.shows === layer.name;
   return (
@@ -20,21 +19,11 @@ export function Preview({ network, chosen }: { network: InsideNetwork; chosen: C
       <Cell view={viewOf(network, chosen)} className="large" />
       {layer && (
         <div className="large">
-          {hovered === null ? (
-            <Cell view={{ of: "node", node, size: LARGE }} />
-          ) : (
-            <Alone
-              key={hovered}
-              node={node}
-              layer={layer.short}
-              channels={layer.channels}
-              channel={hovered}
-            />
-          )}
+          <Beside network={network} layer={layer} chosen={chosen} />
         </div>
       )}
       <div className="layer-preview-words">
-        <h3>{layer ? (hovered === null ? layer.short : `${layer.short}, channel ${hovered}`) : node}</h3>
+        <h3>{layer ? titleOf(layer, chosen) : node}</h3>
         <small>{layer ? `${sizeWords(layer)} · ${layer.channels}` : sizeWords(network)}</small>
       </div>
       {layer && (
@@ -49,6 +38,30 @@ export function Preview({ network, chosen }: { network: InsideNetwork; chosen: C
       )}
     </section>
   );
+}
+
+function titleOf(layer: InsideLayer, { hovered, tried }: Chosen): string {
+  if (tried !== "") return `${layer.short} with ${tried}`;
+  return hovered === null ? layer.short : `${layer.short}, channel ${hovered}`;
+}
+
+/** Beside a layer: the picture, or what it would be with the bend under the pointer, or with one channel alone. */
+function Beside({ network, layer, chosen }: { network: InsideNetwork; layer: InsideLayer; chosen: Chosen }) {
+  const { node } = network;
+  const { hovered, tried, picked } = chosen;
+  if (tried !== "") {
+    return (
+      <WouldBe
+        key={tried}
+        node={node}
+        line={bendLine(node, layer.short, tried, picked)}
+        label={`With ${tried}`}
+      />
+    );
+  }
+  if (hovered === null) return <Cell view={{ of: "node", node, size: LARGE }} />;
+  const line = `${node}.bend("${layer.short}", multiply=0, channels="${allBut(hovered, layer.channels)}")`;
+  return <WouldBe key={hovered} node={node} line={line} label={`The picture of channel ${hovered} alone`} />;
 }
 
 function viewOf({ node }: InsideNetwork, { layer, hovered, colours }: Chosen): View {

@@ -26,6 +26,8 @@ export interface Chosen {
   hovered: number | null;
   /** The one that was under it last. */
   pointed: number | null;
+  /** The bend under the pointer, as a line says it ("rotate=35"); "": none. */
+  tried: string;
   /** What is hovered is on the wall, too. */
   armed: boolean;
   /** What weights are searched for. */
@@ -47,6 +49,7 @@ export const AT_FIRST: Chosen = {
   picked: [],
   hovered: null,
   pointed: null,
+  tried: "",
   armed: false,
   find: "",
   weight: "",
@@ -63,6 +66,7 @@ export type Choice =
   | { do: "pick"; channel: number }
   | { do: "picked"; channels: readonly number[] }
   | { do: "hover"; channel: number | null }
+  | { do: "try"; bend: string }
   | { do: "arm"; armed: boolean }
   | { do: "find"; find: string }
   | { do: "weight"; weight: string }
@@ -93,6 +97,8 @@ export function withChoice(chosen: Chosen, choice: Choice): Chosen {
       return choice.channel === chosen.hovered
         ? chosen
         : { ...chosen, hovered: choice.channel, pointed: choice.channel ?? chosen.pointed };
+    case "try":
+      return choice.bend === chosen.tried ? chosen : { ...chosen, tried: choice.bend };
     case "arm":
       return { ...chosen, armed: choice.armed };
     case "find":
@@ -119,6 +125,7 @@ function elsewhere(chosen: Chosen, node: string, layer: string): Chosen {
     picked: [],
     hovered: null,
     pointed: null,
+    tried: "",
     armed: false,
     weight: "",
   };

@@ -74,6 +74,13 @@ export function allBut(channel: number, channels: number): string {
   return [...range(0, channel - 1), ...range(channel + 1, channels - 1)].join(",");
 }
 
+/** The line of a bend as the studio would write it; channels: those that were picked for it. */
+export function bendLine(node: string, target: string, bends: string, channels: readonly number[]): string {
+  if (channels.length === 0) return `${node}.bend("${target}", ${bends})`;
+  const own = bends.split(", ").filter((each) => !/^(channels|soft|only)=/.test(each));
+  return `${node}.bend("${target}", ${[...own, `channels=[${channels.join(", ")}]`].join(", ")})`;
+}
+
 const ACROSS = 8;
 
 /** How many columns and rows a grid of so many channels has: the engine lays them in rows of eight. */

@@ -4,24 +4,13 @@ import { show } from "../../strips/canvas";
 import { attached } from "../../text/editing";
 import { afterNode } from "../../text/inserting";
 import { preview } from "../previews";
-import { allBut } from "./model";
 
-/** A pointer on its way over the grid asks for nothing (ms). */
+/** A pointer on its way over many things asks for nothing (ms). */
 const RESTS = 250;
 const HEIGHT = 200;
 
-/** The picture that one channel of a layer makes alone: all others are nothing there. It is drawn beside the show. */
-export function Alone({
-  node,
-  layer,
-  channels,
-  channel,
-}: {
-  node: string;
-  layer: string;
-  channels: number;
-  channel: number;
-}) {
+/** The picture that would play with one more line below those of a node. It is drawn beside the show. */
+export function WouldBe({ node, line, label }: { node: string; line: string; label: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
@@ -30,8 +19,7 @@ export function Alone({
       const state = attached()?.view.state;
       const place = state ? afterNode(state, node) : null;
       if (!state || place === null) return;
-      const line = `\n${node}.bend("${layer}", multiply=0, channels="${allBut(channel, channels)}")`;
-      const changes = ChangeSet.of({ from: place, insert: line }, state.doc.length);
+      const changes = ChangeSet.of({ from: place, insert: `\n${line}` }, state.doc.length);
       looker = preview([{ changes }], HEIGHT, (drawn) => {
         setProblem(drawn.picture ? "" : drawn.problem);
         if (canvas.current) show(canvas.current, drawn);
@@ -41,10 +29,10 @@ export function Alone({
       clearTimeout(timer);
       looker?.stop();
     };
-  }, [node, layer, channels, channel]);
+  }, [node, line]);
   return (
     <>
-      <canvas className="alone" ref={canvas} aria-label={`The picture of channel ${channel} alone`} />
+      <canvas className="would-be" ref={canvas} aria-label={label} role="img" />
       {problem !== "" && <p className="layers-hint">{problem}</p>}
     </>
   );
