@@ -116,6 +116,8 @@ def explained(problem: Exception) -> tuple[str, str]:
             return "the file has become too large for this disk", "Start another file; what was written so far is kept"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return "this place may not be written", "Choose a folder of your own"
+        case errno.ENOENT:
+            return "there is no such folder", "Make it, or choose another"
         case errno.ENOTDIR | errno.EEXIST:
             return "a folder is needed where there is a file", "Choose another folder"
         case errno.EISDIR:

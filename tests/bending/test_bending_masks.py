@@ -15,7 +15,9 @@ from ganzfeld.bending.base import TARGETS, bends
 from ganzfeld.bending.bender import Bender
 from ganzfeld.bending.layer_masks import LayerMasks
 from ganzfeld.bending.lines import BendLine
+from ganzfeld.bending.matching import bent
 from ganzfeld.errors import NetworkError
+from ganzfeld.kernels import card
 from ganzfeld.kernels.resize import resize
 from ganzfeld.networks.generator import LayerHook
 from ganzfeld.networks.network import Network
@@ -112,6 +114,36 @@ def test_several_bends_of_one_line_keep_to_it_together(network: Network) -> None
     (whole,), (none,) = (pictures(network, bare, given, None) for given in (amounts, {}))
     for mask, expected in ((grey(1), whole), (grey(0), none)):
         assert torch.equal(next(pictures(network, masked, amounts, mask)), expected)
+
+
+@pytest.mark.parametrize("word", bends("activation"))
+def test_every_bend_keeps_to_a_mask_in_half_precision(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a card bends, by our kernels: in Triton's interpreter here."""
+    pytest.importorskip("triton")
+    monkeypatch.setattr(card, "has_triton", lambda device: True)
+    network = Network.random(CONFIGS["stylegan2 5:3"], seed=1)
+    generator = torch.Generator().manual_seed(4)
+    shape = (1, *network.layer_shapes[layer_of(network)])
+    x = torch.randn(shape, generator=generator).half().to(memory_format=torch.channels_last)
+    mask = (torch.rand(shape[2:], generator=generator) * 3 - 1).clamp(0, 1).half()
+    for words, more in (((word,), {}), (("noise", word), {"masked": True})):
+        line = line_of(network, *dict.fromkeys(words), **more)
+        bender = Bender(network)
+        bender.bend(line)
+        bender.prepare({"here": 3})
+        ((match,),) = bender._layers.values()
+        amounts = {name: amount for each in words for name, amount in some_way(each).items()}
+        numbers = {**NEUTRAL, "channels": 0.6, "soft": 0.2, **amounts}
+        values = {name: torch.tensor(float(number)) for name, number in numbers.items()}
+        whole, part = (
+            bent(x, match, values, torch.tensor(0), lambda name, shape: torch.zeros(shape), where=where)
+            for where in (None, mask)
+        )
+        assert part.dtype == torch.float16 and torch.isfinite(part).all()
+        assert torch.equal(part[:, :, mask == 0], x[:, :, mask == 0])
+        assert torch.equal(part[:, :, mask == 1], whole[:, :, mask == 1]) or more, "to the bit"
+        expected = torch.lerp(x.float(), whole.float(), mask.float())
+        assert ((part - expected).abs() <= 4e-3 * (1 + expected.abs())).all()
 
 
 def activation(network: Network, line: BendLine, amounts: Mapping[str, float], mask: Tensor | None, **options: Any):

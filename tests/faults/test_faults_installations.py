@@ -156,6 +156,7 @@ def test_a_killed_supervisor_goes_on_with_the_patch_that_it_went_over_to(tmp_pat
     monkeypatch.setattr(kept_show, "WRITE_SECONDS", 0.0)
     monkeypatch.setattr(library, "example_text", lambda name: "grey 30\n" if name == "organ" else None)
     monkeypatch.setenv("GANZFELD_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)  # a take of what has no file lies where the show was started
     patch, kept = tmp_path / "a.ganz", tmp_path / "kept" / "a.show"
     patch.write_text("grey 10\n")
     (tmp_path / "b.ganz").write_text("grey 20\n")

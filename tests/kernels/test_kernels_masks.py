@@ -119,6 +119,9 @@ def test_mixed_after_any_bends(fused: None, channels_last: bool) -> None:
         expected = torch.lerp(x.float(), y.float(), mask.float() * each[:, None, None])
         assert ((found - expected).abs() <= 2e-3 * expected.abs().max()).all()
         assert torch.equal(masked(x, y, None), y)
+        loud = y.float() * 1e5
+        kept(lambda x, mask, y=loud: masked(x, y, torch.ones_like(some_mask(x)) if mask is None else mask), x)
+        assert masked(x, loud, torch.ones_like(mask)).abs().max() == 65504
 
 
 def bright(picture: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from ganzfeld.patch.language.edits import splices_of
 from ganzfeld.process.document.document import Document
 from ganzfeld.studio.layers import insides
 from ganzfeld.studio.lookups import Lookups
+from ganzfeld.studio.map import patch_map
 from ganzfeld.studio.vocabulary import vocabulary
 from ganzfeld.studio.word_service import WordService
 from ganzfeld.studio.words import EditAnswer
@@ -52,6 +53,7 @@ def known_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Lookups, "edit", edit)
     monkeypatch.setattr(WordService, "words", lambda self, text, folder: msgspec.json.encode(vocabulary(text)))
+    monkeypatch.setattr(WordService, "map", lambda self, text: msgspec.json.encode(patch_map(text)))
     monkeypatch.setattr(WordService, "insides", lambda self, text, *more: msgspec.json.encode(insides(text)))
 
 
@@ -182,6 +184,24 @@ def test_where_the_shows_picture_is_another_the_networks_own_is_painted_on(paint
     box = painting.get_by_test_id("brush-canvas").bounding_box()
     assert abs(box["width"] - box["height"]) < 1
     wait_until(painting, lambda: any(view.node == "face" for views in playing.looked_at for view in views))
+
+
+def test_what_is_mirrored_on_its_way_out_is_painted_on_unmirrored(browser_page: Any, studio: Any, playing: FakeShow):
+    text = TEXT.replace("out(face)", "out(levels(flip(face, x=True), gamma=2))")
+    playing.now.patch_text = text
+    playing.document = Document(f"organ {uuid.uuid4()}", text, None, newest=lambda: text, play=playing.play_text)
+    browser_page.set_default_timeout(PATIENCE)
+    browser_page.goto(studio.url)
+    browser_page.wait_for_selector(".cm-line:has-text('a night')")
+    browser_page.keyboard.press("p")
+    browser_page.wait_for_selector(".brush[data-state=ready] .brush-ground.apart")
+
+
+def test_another_patch_is_not_painted_into_this_one(painting: Any, playing: FakeShow, tmp_path: Path):
+    playing.patch_file = tmp_path / "tide.ganz"
+    stroke(painting, (0.5, 0.5))
+    painting.wait_for_selector(".brush-problem:has-text('tide.brush.png')")
+    assert text_of(playing) == TEXT
 
 
 def test_a_show_without_a_file_asks_for_a_name(browser_page: Any, studio: Any, playing: FakeShow):

@@ -13,11 +13,10 @@ from ganzfeld.bending.base import ActivationBend, Bend, BendContext
 from ganzfeld.bending.channels import draw, order, share_mask
 from ganzfeld.bending.lines import BendLine, BlendLine
 from ganzfeld.kernels.gaussian import gaussian
-from ganzfeld.kernels.masks import masked
+from ganzfeld.kernels.masks import MOST_HALF, masked
 
 Memory = Callable[[str, tuple[int, ...]], Tensor]
 """memory(name, shape): a tensor that persists from frame to frame, zero at first."""
-MOST_HALF = torch.finfo(torch.float16).max
 
 
 @dataclass(slots=True)
@@ -121,6 +120,7 @@ def bent(
     seeded = match.seeded
     mask = mask_of(x, match, value)
     # One bend on all channels keeps to the mask itself.
+    assert where is None or where.shape == x.shape[2:], "kernels do not look where a mask ends"
     first = match.bends[0]
     alone = where is not None and mask is None and len(match.bends) == 1
     alone = alone and isinstance(first, ActivationBend) and first.masks
@@ -134,13 +134,14 @@ def bent(
         dict(match.line.settings),
         where if alone else None,
     )
-    y = x
+    y, last = x, match.bends[-1]
     for bend in match.bends:
         amounts = {name: value(name) for name in bend.amounts}
         # Numbers for each channel are float32 and want the same beside them.
         each = any(amount.dim() for amount in amounts.values())
         y = bend.apply(y.float() if each else y, amounts, context)
-        if x.dtype == torch.float16 and (each or not bend.fused):
+        held = bend is last and where is not None and not alone  # by `masked`
+        if x.dtype == torch.float16 and (each or not bend.fused) and not held:
             y = y.clamp(-MOST_HALF, MOST_HALF).half()
     if where is not None and not alone:
         return masked(x, y, where, None if mask is None else mask.flatten())

@@ -8,6 +8,7 @@ from torch import Tensor
 from ganzfeld.kernels.card import has_fused_bends, has_triton
 from ganzfeld.kernels.colour import LUMA
 
+MOST_HALF = torch.finfo(torch.float16).max
 EDGE = 0.005
 """What is nearer to 0 or 1 becomes exactly that, so that rounding never shows where a mask is full or empty."""
 
@@ -53,11 +54,14 @@ def resampled(mask: Tensor, down: Tensor, across: Tensor) -> Tensor:
 def masked(x: Tensor, y: Tensor, mask: Tensor | None, channels: Tensor | None = None) -> Tensor:
     """x [N, C, h, w] where a mask [h, w] is 0, y where it is 1, and what lies between; y itself without a mask.
 
-    channels: how much of it each channel gets [C].
+    channels: how much of it each channel gets [C]. Of x in half precision, y may be in float32, and beyond what half
+    precision holds.
     """
     if mask is None and channels is None:
         return y
-    if mask is None or not has_fused_bends(x) or y.dtype != x.dtype:
+    if mask is None or not has_fused_bends(x):
+        if x.dtype == torch.float16:
+            y = y.clamp(-MOST_HALF, MOST_HALF).half()
         for share in (None if channels is None else channels[:, None, None], mask):
             y = y if share is None else torch.lerp(x, y, share.to(x.dtype))
         return y

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SETTLES_WITHIN = 10.0
 """Seconds that a take waits for a cross-fade to end, because the state in the midst of one is not all there is."""
+LOOK_SECONDS = 0.2
 ENDS_WITHIN = 6.0
 
 
@@ -66,7 +67,7 @@ class ShowTakes:
     def look(self) -> None:
         """Once in a while, between two frames."""
         coming = self._coming
-        if coming is not None and coming.is_ready and self._engine.patch is not None:
+        if coming is not None and coming.is_due(self._loop.time) and self._engine.patch is not None:
             state = self._engine.checkpoint(whole=True)
             if coming.may_begin(state):
                 self._coming = None
@@ -119,6 +120,7 @@ class _ComingTake:
         self.header: Header | None = None
         self.problem: Exception | None = None
         self.is_ready = False
+        self._look_at = 0.0
         self._until = time.monotonic() + SETTLES_WITHIN
 
     def prepare(self) -> None:
@@ -131,6 +133,14 @@ class _ComingTake:
         except Exception as error:
             self.problem = error
         self.is_ready = True
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is ready, and the state has not been looked at just now: a large one takes a while to copy. now:
+        the loop's."""
+        if not self.is_ready or now < self._look_at:
+            return False
+        self._look_at = now + LOOK_SECONDS
+        return True
 
     def may_begin(self, state: bytes) -> bool:
         """Whether this state is all there is to know, or that has been waited for long enough."""

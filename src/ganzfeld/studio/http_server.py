@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import os
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
+from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,7 +21,10 @@ from ganzfeld.studio.connections import ConnectionLimit, limit_connections
 from ganzfeld.studio.reachable import bracketed, is_wildcard
 from ganzfeld.studio.tls import gate
 
+log = logging.getLogger(__name__)
+
 PORTS_TRIED = 20
+STOPS_WITHIN = 5.0
 
 
 class HttpServer(uvicorn.Server):
@@ -50,6 +57,58 @@ class HttpServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
+
+
+class ServerThread(ABC):
+    """A web server on a thread of its own, from `start` to `stop`. A class that derives from it says how to start, and
+    what is served."""
+
+    def __init__(self) -> None:
+        self._server: HttpServer | None = None
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    @abstractmethod
+    def start(self) -> Self:
+        """Returns when it answers; ends with `_begin`."""
+
+    @abstractmethod
+    async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
+        """On its thread: make `_server` and serve, until that should exit. ready: set when it listens."""
+
+    def stop(self) -> None:
+        """Close every connection and return; may be called twice."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(STOPS_WITHIN)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _begin(self, listening: socket.socket, name: str) -> None:
+        """Start the thread `name`, and wait until it listens. Raises GanzfeldError if that fails."""
+        if self._thread is not None:
+            raise RuntimeError(f"{name} was started already")
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(listening, ready, name), name=name, daemon=True)
+        self._thread.start()
+        ready.wait()
+        if self._failure is not None:
+            raise GanzfeldError(f"{name} did not start", hint=str(self._failure)) from self._failure
+
+    def _run(self, listening: socket.socket, ready: threading.Event, name: str) -> None:
+        try:
+            with listening:
+                asyncio.run(self._serve(listening, ready))
+        except BaseException as error:
+            self._failure = error
+            log.exception("%s stopped", name)
+        finally:
+            ready.set()
 
 
 def listening_socket(host: str, port: int, exact: bool) -> socket.socket:

@@ -18,7 +18,7 @@ from ganzfeld.studio.app import create_app
 from ganzfeld.studio.broadcast import AtlasBroadcast, DocumentBroadcast, PictureBroadcast, StateBroadcast
 from ganzfeld.studio.connections import SayOnce
 from ganzfeld.studio.guard import Guard, addresses, has_port
-from ganzfeld.studio.http_server import HttpServer, listening_socket, readable_host
+from ganzfeld.studio.http_server import HttpServer, ServerThread, listening_socket, readable_host
 from ganzfeld.studio.library.routes import LibraryService
 from ganzfeld.studio.links import Links, Role
 from ganzfeld.studio.lookups import Lookups
@@ -32,7 +32,6 @@ from ganzfeld.studio.visitors import IN_ADDRESS
 log = logging.getLogger(__name__)
 
 PORT = 8420
-STOPS_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Certificate:
         return context
 
 
-class StudioServer:
+class StudioServer(ServerThread):
     """Serves `show` to browsers until `stop()`.
 
     `port` is where it would like to be: if that is taken, the next free one is used, unless `exact_port`. 0 takes any.
@@ -80,6 +79,7 @@ class StudioServer:
         links: Links | None = None,
         certificate: Certificate | None = None,
     ) -> None:
+        super().__init__()
         self._show = show
         self.links = links
         self._encryption = certificate.context() if certificate is not None else None
@@ -90,28 +90,22 @@ class StudioServer:
         self._open_browser = open_browser
         self._lookups = Lookups(show)
         self._library = LibraryService(show)
-        self._server: HttpServer | None = None
-        self._thread: threading.Thread | None = None
-        self._failure: BaseException | None = None
         self.url = ""
         """Where the page is, once started: "http://127.0.0.1:8420/"."""
 
     def start(self) -> StudioServer:
         """Returns when it answers. Raises `GanzfeldError` if no port can be had."""
-        if self._thread is not None:
-            raise RuntimeError("the studio's server was started already")
         listening = listening_socket(self._host, self._port, self._exact_port)
         self._port = listening.getsockname()[1]
         self._scheme = "https" if self._encryption is not None else "http"
         self.url = f"{self._scheme}://{readable_host(self._host)}:{self._port}/"
         if not page.is_built():
             log.warning("the studio's page has not been built; build it with: %s", page.how_to_build())
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(listening, ready), name="studio server", daemon=True)
-        self._thread.start()
-        ready.wait()
-        if self._failure is not None:
-            raise GanzfeldError("the studio's server did not start", hint=str(self._failure)) from self._failure
+        for name in ("uvicorn.error", "asyncio"):
+            library = logging.getLogger(name)
+            if not any(isinstance(known, SayOnce) for known in library.filters):
+                library.addFilter(SayOnce())
+        self._begin(listening, "the studio's server")
         if self._open_browser:
             # Some browsers are started by a program that does not return.
             opened = self.link("play", self.url)
@@ -145,30 +139,7 @@ class StudioServer:
         # Or an answer that is waited for would hold up the end.
         self._lookups.close()
         self._library.close()
-        if self._server is not None:
-            self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(STOPS_WITHIN)
-
-    def __enter__(self) -> StudioServer:
-        return self.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
-
-    def _run(self, listening: socket.socket, ready: threading.Event) -> None:
-        for name in ("uvicorn.error", "asyncio"):
-            library = logging.getLogger(name)
-            if not any(isinstance(known, SayOnce) for known in library.filters):
-                library.addFilter(SayOnce())
-        try:
-            with listening:
-                asyncio.run(self._serve(listening, ready))
-        except BaseException as error:
-            self._failure = error
-            log.exception("the studio's server stopped")
-        finally:
-            ready.set()
+        super().stop()
 
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
         loop = asyncio.get_running_loop()

@@ -19,7 +19,7 @@ class InvertActivation(ActivationBend):
     }
     examples = (*on_layers("invert", (0.25, 0.5, 0.75, 1), ", channels=0.5"),)
     taste = {"invert": Taste(LAYERS, (0.4, 0.8), often=0.7, share=True)}
-    masks = True
+    fused = masks = True
 
     def apply(self, x: Tensor, amounts: Mapping[str, Tensor], context: BendContext) -> Tensor:
         return multiplied(x, 1 - 2 * amounts["invert"], context.mask)

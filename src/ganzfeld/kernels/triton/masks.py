@@ -47,6 +47,7 @@ def _masked(
     row, column, group = tile(groups, TOGETHER, VECTORS, DOWN)
     here = seen(x, row, column, group, groups, height, width, row_stride, pixel_stride, VECTOR)
     value = seen(y, row, column, group, groups, height, width, y_row, y_pixel, VECTOR)
+    value = tl.minimum(tl.maximum(value, -65504.0), 65504.0)  # what half precision can hold
     share = share_of(mask, row, column, height, width)[:, None]
     if EACH:
         channel = (group * VECTOR)[:, None] + tl.arange(0, VECTOR)[None, :]
@@ -55,7 +56,7 @@ def _masked(
 
 
 def masked(x: Tensor, y: Tensor, mask: Tensor, channels: Tensor | None) -> Tensor:
-    """As `masks.masked`, of x and y [1, C, h, w] in half precision."""
+    """As `masks.masked`, of x [1, C, h, w] in half precision."""
     field, other = Field.of(x), Field.of(y)
     if other.vector != field.vector:
         # Memory that begins or goes on otherwise: both in the smaller steps.

@@ -9,16 +9,14 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import psutil
-
-from ganzfeld.errors import GanzfeldError
 from ganzfeld.signals.osc import OscInput
 from ganzfeld.studio.guard import Guard, addresses
-from ganzfeld.studio.http_server import HttpServer, is_wildcard, listening_socket, readable_host
+from ganzfeld.studio.http_server import HttpServer, ServerThread, is_wildcard, listening_socket, readable_host
 from ganzfeld.studio.oscquery.address_space import EXTENSIONS, AddressSpace, change, of_patch
 from ganzfeld.studio.oscquery.announce import Announcement
 from ganzfeld.studio.oscquery.app import QueryState, create_app
 from ganzfeld.studio.oscquery.show_methods import DOCS, show_methods, show_values
+from ganzfeld.studio.reachable import bracketed, own_addresses, own_names
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Status
@@ -29,7 +27,6 @@ log = logging.getLogger(__name__)
 VALUES_A_SECOND = 30.0
 LOOK_SECONDS = 0.2
 """Between looks for another patch."""
-STOPS_WITHIN = 5.0
 
 
 class QueriedShow(Protocol):
@@ -53,7 +50,7 @@ class QueriedShow(Protocol):
         ...
 
 
-class OscQueryServer:
+class OscQueryServer(ServerThread):
     """Answers from `start` to `stop`, at `host` and `port` (0: a free one).
 
     osc_port: the UDP port where the show listens. packets: takes packets that come over a WebSocket. name: of the show,
@@ -72,6 +69,7 @@ class OscQueryServer:
         port: int = 0,
         announce: bool = True,
     ) -> None:
+        super().__init__()
         self._show, self._osc_port, self._name = show, osc_port, name
         self._host, self._port, self._announce = host, port, announce
         self.url = ""
@@ -79,9 +77,6 @@ class OscQueryServer:
         self._table: object = None
         self._values: Mapping[str, Any] = {}
         self._moment: Moment | None = None
-        self._server: HttpServer | None = None
-        self._thread: threading.Thread | None = None
-        self._failure: BaseException | None = None
 
     def start(self) -> OscQueryServer:
         """Returns when it answers."""
@@ -89,26 +84,8 @@ class OscQueryServer:
         self._port = listening.getsockname()[1]
         self.url = f"http://{readable_host(self._host)}:{self._port}/"
         self._show.report(("*",), VALUES_A_SECOND, self._hear)
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(listening, ready), name="oscquery", daemon=True)
-        self._thread.start()
-        ready.wait()
-        if self._failure is not None:
-            raise GanzfeldError("OSCQuery could not be served", hint=str(self._failure)) from self._failure
+        self._begin(listening, "the server of OSCQuery")
         return self
-
-    def stop(self) -> None:
-        """Close every connection and return; may be called twice."""
-        if self._server is not None:
-            self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(STOPS_WITHIN)
-
-    def __enter__(self) -> OscQueryServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def alone_for(self) -> float:
         """Seconds since anybody asked."""
@@ -124,18 +101,9 @@ class OscQueryServer:
             info["OSC_IP"] = self._host
         return {**info, "OSC_TRANSPORT": "UDP"}
 
-    def _run(self, listening: socket.socket, ready: threading.Event) -> None:
-        try:
-            with listening:
-                asyncio.run(self._serve(listening, ready))
-        except BaseException as error:
-            self._failure = error
-            log.exception("the server of OSCQuery stopped")
-        finally:
-            ready.set()
-
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
-        known = addresses(self._port, [self._host] if not is_wildcard(self._host) else own_names())
+        names = [*own_names(), *map(bracketed, own_addresses())] if is_wildcard(self._host) else [self._host]
+        known = addresses(self._port, names)
         self._look()
         self._server = HttpServer(Guard(create_app(self._state), known=known, url=self.url), ready)
         looking = asyncio.create_task(self._keep_looking())
@@ -173,16 +141,3 @@ class OscQueryServer:
             if (what := change(self._state.space, space)) is not None:
                 self._state.changed(space, what)
         self._state.values = {**self._state.values, **own}
-
-
-def own_names() -> list[str]:
-    """What this machine may be called by others of the network: its names and addresses."""
-    host = socket.gethostname()
-    names = {host, host.split(".")[0] + ".local"}
-    for each in psutil.net_if_addrs().values():
-        for address in each:
-            if address.family == socket.AF_INET:
-                names.add(address.address)
-            elif address.family == socket.AF_INET6:
-                names.add(f"[{address.address.split('%')[0]}]")
-    return sorted(names)

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { brushOf, fileOf, firstLine, freeBrush, type PaintedLine, paintable } from "../src/brush/lines";
+import {
+  brushOf,
+  fileOf,
+  firstLine,
+  freeBrush,
+  type PaintedLine,
+  paintable,
+  shownNode,
+} from "../src/brush/lines";
 import { contained, isAlike } from "../src/brush/place";
 import {
   type Change,
@@ -15,7 +23,7 @@ import {
   tinted,
   whole,
 } from "../src/brush/strokes";
-import type { InsideLine, InsideNetwork } from "../src/live/wire";
+import type { InsideLine, InsideNetwork, MapNode } from "../src/live/wire";
 
 const HARD: Tip = { size: 0.25, softness: 0, erases: false };
 
@@ -187,6 +195,33 @@ describe("lines", () => {
     expect(brushOf(line("x", { mask: "photo", mask_file: "night.photo.png" }), "night.ganz")).toBe("");
     expect(freeBrush(new Set())).toBe("brush");
     expect(freeBrush(new Set(["brush", "brush2", "face"]))).toBe("brush3");
+  });
+});
+
+describe("the node that is shown", () => {
+  const node = (name: string, type: string, source = "", more: Partial<MapNode> = {}): MapNode => ({
+    ...{ name, type, makes: ["image"], at: 1, end: 1, named: true, output: type === "out", network: false },
+    ...{ inputs: source ? [{ name: "image", makes: "image", required: true, source }] : [], numbers: [] },
+    ...{ lines: [], passes: true, bypass: false, solo: false },
+    ...more,
+  });
+  const shown = (...nodes: MapNode[]) =>
+    shownNode({ nodes, wires: [], problem: "", hint: "", line: 0, log: "", version: 0 });
+  const face = node("face", "network");
+
+  it("goes out unmoved", () => {
+    expect(shown(face, node("out", "out", "face"))).toBe("face");
+    expect(shown(face, node("out", "out", "dark"), node("dark", "levels", "face"))).toBe("face");
+    const turned = node("turned", "flip", "face");
+    expect(shown(face, node("out", "out", "turned"), turned)).toBe("turned");
+    expect(shown(face, node("out", "out", "turned"), { ...turned, bypass: true })).toBe("face");
+    expect(shown({ ...face, solo: true }, node("out", "out", "turned"), turned)).toBe("face");
+  });
+
+  it("may be none", () => {
+    expect(shown(face)).toBe("");
+    expect(shown(node("out", "out", "gone"))).toBe("");
+    expect(shown(node("out", "out", "a"), node("a", "levels", "a"))).toBe("");
   });
 });
 

@@ -38,7 +38,7 @@ export function Brush() {
 function Open() {
   const painting = usePainting();
   const bar = useRef<HTMLDivElement>(null);
-  const ground = useGround(painting.line, useRoom(bar));
+  const ground = useGround(painting.line, painting.shown, useRoom(bar));
   return (
     <section className="brush" aria-label="Paint where a line bends" data-state={painting.state}>
       {painting.line && painting.state === "ready" && ground && (
@@ -76,8 +76,8 @@ function useRoom(bar: RefObject<HTMLDivElement | null>): number {
   return room;
 }
 
-/** Where the picture is that the line's network makes: that of the show, if the network fills it. */
-function useGround(line: PaintedLine | null, room: number): Ground | null {
+/** Where the picture is that the line's network makes: that of the show, if it is what goes out. */
+function useGround(line: PaintedLine | null, shown: string, room: number): Ground | null {
   const [window_, setWindow] = useState<Size>({ width: innerWidth, height: innerHeight });
   const width = useShow((show) => show.shown?.width ?? 0);
   const height = useShow((show) => show.shown?.height ?? 0);
@@ -88,7 +88,7 @@ function useGround(line: PaintedLine | null, room: number): Ground | null {
   }, []);
   if (!line) return null;
   const own = { width: line.size[0], height: line.size[1] };
-  const isShown = isAlike(own, { width, height });
+  const isShown = line.node === shown && isAlike(own, { width, height });
   const rect = isShown
     ? contained({ width, height }, window_, 0, room)
     : contained(own, window_, MARGIN, room);
@@ -149,7 +149,7 @@ function Paper({
       }}
       onPointerMove={(event) => {
         follow(event);
-        const moves = event.nativeEvent.getCoalescedEvents();
+        const moves = event.nativeEvent.getCoalescedEvents?.() ?? []; // not every browser has it
         for (const move of moves.length > 0 ? moves : [event]) goOn(...at(move));
       }}
       onPointerUp={lift}

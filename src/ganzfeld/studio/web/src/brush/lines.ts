@@ -1,6 +1,6 @@
 /** Which lines of the text can be painted, and what their paintings are called. Pure. */
 
-import type { InsideLine, InsideNetwork } from "../live/wire";
+import type { InsideLine, InsideNetwork, PatchMap } from "../live/wire";
 
 /** A line that bends layers. size: of the picture that its network makes. */
 export interface PaintedLine {
@@ -19,6 +19,21 @@ export function paintable(networks: readonly InsideNetwork[]): PaintedLine[] {
       .filter(({ method, reaches }) => method === "bend" && reaches === "activation")
       .map((line) => ({ node, line, size })),
   );
+}
+
+/** Nodes that leave what their first input shows where it is. */
+const IN_PLACE: ReadonlySet<string> = new Set(["levels", "upscale", "mix", "feedback"]);
+
+/** The node whose picture goes out without being moved; "" if there is none. */
+export function shownNode(map: PatchMap): string {
+  const nodes = new Map(map.nodes.map((node) => [node.name, node]));
+  let node = map.nodes.find(({ solo }) => solo) ?? map.nodes.find(({ output }) => output);
+  for (let steps = 0; node && steps < map.nodes.length; steps += 1) {
+    const isPassed = node.output || node.bypass || IN_PLACE.has(node.type);
+    if (!isPassed) return node.name;
+    node = nodes.get(node.inputs[0]?.source ?? "");
+  }
+  return "";
 }
 
 /** The name of the file that a brush of this name is kept in, beside a patch called so. */

@@ -2,11 +2,21 @@
 
 import { useSyncExternalStore } from "react";
 import { currentShow } from "../live/show";
-import type { Insides, Words } from "../live/wire";
+import type { Insides, PatchMap, Words } from "../live/wire";
+import { act } from "../modes/modes";
 import { ask } from "../panels/ask";
 import { edit, takeBack } from "../text/edits";
 import { fetched, kept, Unkept } from "./files";
-import { brushOf, fileOf, firstLine, freeBrush, keyOf, type PaintedLine, paintable } from "./lines";
+import {
+  brushOf,
+  fileOf,
+  firstLine,
+  freeBrush,
+  keyOf,
+  type PaintedLine,
+  paintable,
+  shownNode,
+} from "./lines";
 import {
   type Box,
   type Change,
@@ -27,6 +37,8 @@ export interface Painting {
   state: "looking" | "ready" | "nothing" | "refused";
   lines: readonly PaintedLine[];
   line: PaintedLine | null;
+  /** The node whose picture goes out unmoved. */
+  shown: string;
   /** The node that shows the painting, and its file. */
   brush: string;
   file: string;
@@ -46,6 +58,7 @@ const AT_FIRST: Painting = {
   state: "looking",
   lines: [],
   line: null,
+  shown: "",
   brush: "",
   file: "",
   tip: { size: 0.16, softness: 0.5, erases: false },
@@ -111,15 +124,16 @@ export function isPainting(): boolean {
 /** Begins to paint: on a line that is wished for, or on one that can be painted. */
 export function openBrush(wish: { node: string; line: string } | null = null): void {
   if (currentShow().you?.role === "watch") return;
+  act("leave text"); // keys are the brush's
   set({ open: true, state: "looking", line: null, problem: "", saving: "", needsName: false });
   round += 1;
   const mine = round;
-  ask<Insides>("/api/layers")
-    .then(async ({ networks }) => {
+  Promise.all([ask<Insides>("/api/layers"), ask<PatchMap>("/api/map")])
+    .then(async ([{ networks }, map]) => {
       if (mine !== round) return;
       const lines = paintable(networks);
       const first = firstLine(lines, patchName(), wish);
-      set({ lines });
+      set({ lines, shown: shownNode(map) });
       if (first) await choose(keyOf(first));
       else set({ state: "nothing" });
     })
@@ -248,7 +262,8 @@ async function save(of: Paper): Promise<void> {
   try {
     while (of.savesAgain) {
       of.savesAgain = false;
-      await kept(of.brush, of.mask);
+      const { file } = await kept(of.brush, of.mask);
+      if (file !== of.file) throw new Unkept(`Another patch plays now: it is in ${file}`, false);
       await give(of);
     }
     if (of === paper) set({ saving: "saved" });
