@@ -28,6 +28,15 @@ interface Props {
   close(): void;
 }
 
+/** Whether a node makes something that no other node reads. */
+export function isUnread(map: PatchMap, { name, type, output, makes }: MapNode): boolean {
+  if (output || makes.length === 0 || type === "knob" || type === "signal") return false;
+  return !map.nodes.some(
+    ({ inputs, numbers }) =>
+      inputs.some(({ source }) => source === name) || numbers.some(({ reads }) => reads.includes(name)),
+  );
+}
+
 export const keyOf = (number: MapNumber) => `${number.line} ${number.name}`;
 
 /** All of the node that is chosen, beside the map. */
@@ -73,6 +82,12 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
           delete
         </button>
       </div>
+      {isUnread(map, node) && (
+        <p className="map-unread">
+          Nothing reads it yet, so it is not seen. Drag the dot on its right edge to the node that is to read
+          it.
+        </p>
+      )}
       <ol className="map-lines" aria-label="Lines in the text">
         <li>
           <button type="button" onClick={() => goTo(node.at)} title="Go to this line">
