@@ -14,6 +14,7 @@ import {
   solo,
   write,
 } from "./acts";
+import { isUnread } from "./layout";
 import { Mark } from "./NodeCard";
 import { NumberSlider, useNumber } from "./NumberSlider";
 
@@ -26,15 +27,6 @@ interface Props {
   /** A node is to be added that reads this one. */
   add(): void;
   close(): void;
-}
-
-/** Whether a node makes something that no other node reads. */
-export function isUnread(map: PatchMap, { name, type, output, makes }: MapNode): boolean {
-  if (output || makes.length === 0 || type === "knob" || type === "signal") return false;
-  return !map.nodes.some(
-    ({ inputs, numbers }) =>
-      inputs.some(({ source }) => source === name) || numbers.some(({ reads }) => reads.includes(name)),
-  );
 }
 
 export const keyOf = (number: MapNumber) => `${number.line} ${number.name}`;
