@@ -92,6 +92,21 @@ def test_a_patch_that_could_not_be_built_is_built_when_its_file_comes(engine, tm
     assert engine.problems == []
 
 
+@pytest.mark.parametrize("swap", ["now", "bar"], ids=["being built", "waits for its bar"])
+def test_a_text_on_its_way_comes_though_a_file_of_what_plays_changes(engine, tmp_path, swap):
+    file = tmp_path / "p.png"
+    Image.new("RGB", (6, 6)).save(file)
+    engine.load('out(image("p.png"), size=(6, 6))', tmp_path / "a.ganz", version=1)
+    clock = Clock()
+    engine.frame(clock.advance(0.02))
+    engine.submit(f'swap("{swap}")\nout(noise(), size=(8, 8))', tmp_path / "a.ganz", version=2)
+    if swap == "bar":
+        until(lambda: engine.ready[0] == 2)
+    engine.notice(file)
+    frames_until(engine, lambda: engine.patch.version == 2)
+    assert engine.outs["out"].size == (8, 8)
+
+
 def test_a_file_that_is_set_aside_is_not_opened(engine, tmp_path):
     file = tmp_path / "p.png"
     Image.new("RGB", (6, 6)).save(file)

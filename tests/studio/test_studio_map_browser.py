@@ -143,6 +143,12 @@ def test_a_node_is_added_after_another_and_between_two(opened, show):
     take(opened, "flip")
     line = "               # bent\n"
     becomes(opened, show, TEXT, TEXT.replace(line, line + "flip1 = flip(face)\n"))
+    # What is new is chosen, and says that nothing reads it yet.
+    beside = opened.wait_for_selector("[data-testid=map-inspector][aria-label$=' flip1']")
+    assert "Nothing reads it yet" in beside.inner_text()
+    opened.get_by_role("button", name="undo", exact=True).click()
+    says(opened, show, TEXT)
+    opened.get_by_role("button", name="redo", exact=True).click()
     opened.wait_for_selector("[data-node=flip1]")
     before = text_of(show)
 

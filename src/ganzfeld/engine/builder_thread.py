@@ -78,6 +78,8 @@ class BuilderThread:
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None] | None = None
         self._begun = 0
+        self._wanted: tuple[str | Patch, Path | None, int, bool] | None = None
+        """What was begun last: the patch, its file, its text's version, and whether it waits for no beat."""
 
     @property
     def is_building(self) -> bool:
@@ -87,7 +89,7 @@ class BuilderThread:
     def build(self, patch: str | Patch, path: Path | None, anew: bool = False, version: int = 0) -> PlayingPatch:
         """Parse and build now; what is being built counts no more. Raises PatchError."""
         self._latest += 1
-        self._begun = 0
+        self._begun, self._wanted = 0, None
         return self._build(patch, path, anew, version)
 
     def begin(
@@ -99,6 +101,7 @@ class BuilderThread:
             self._latest += 1
             number = self._begun = self._latest
             self._next = patch if isinstance(patch, str) else patch.to_json()
+            self._wanted = patch, path, version, at_once
         self._thread.submit(self._build_beside, number, patch, path, anew, version, at_once)
 
     def take(self) -> PlayingPatch | GanzfeldError | None:
@@ -135,6 +138,15 @@ class BuilderThread:
         if self._failed is None or path not in self.asked:
             return False
         self.begin(*self._failed, True)
+        return True
+
+    def coming_again(self) -> bool:
+        """A file changed that the playing patch watches. If another patch is on its way (it is being built, or is ready
+        and waits for its beat), build that one again, because it may have read the file before; whether one is."""
+        if self._wanted is None or not (self.is_building or isinstance(self.ready, PlayingPatch)):
+            return False
+        patch, path, version, at_once = self._wanted
+        self.begin(patch, path, True, version, at_once=at_once)
         return True
 
     def _look(self) -> None:

@@ -393,13 +393,14 @@ class Engine:
 
     def notice(self, path: Path) -> None:
         """A watched file changed on disk: scripts are read again, anything else is built anew beside the show. A patch
-        that could not be built is tried again."""
+        that could not be built is tried again. A newer text that is on its way still comes: it is built anew instead of
+        what plays."""
         self.set_aside.pop(path, None)
         self.hazards.mended(path)
         if self._builder.again(path) or self._playing is None:
             return
         taken = [node.notice(path) for node in self._playing.built.nodes.values() if path in set(node.watched())]
-        if taken and not all(taken):
+        if taken and not all(taken) and not self._builder.coming_again():
             self.submit(self._playing.graph.patch, self._path(), anew=True)
 
     def _path(self) -> Path | None:

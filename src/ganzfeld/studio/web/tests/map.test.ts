@@ -1,7 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { MapNode, PatchMap } from "../src/live/wire";
-import { type Box, curve, inputPlace, laidOut, nextTo, outputPlace, rowsOf } from "../src/map/layout";
+import {
+  type Box,
+  curve,
+  inputPlace,
+  isUnread,
+  laidOut,
+  nextTo,
+  outputPlace,
+  rowsOf,
+} from "../src/map/layout";
 import { clampedScale, fitting, LARGEST, SMALLEST, showing, zoomed } from "../src/map/viewport";
 import { endsOf } from "../src/map/Wires";
 import { meant } from "../src/map/wiring";
@@ -52,6 +61,24 @@ describe.each(Object.entries(MAPS))("the map of %s", (_name, map) => {
       }
     expect(reached.size).toBe(names.length);
   });
+});
+
+it("knows what nothing reads", () => {
+  for (const map of Object.values(MAPS))
+    for (const each of map.nodes) {
+      const reads = map.nodes.some(({ inputs }) => inputs.some(({ source }) => source === each.name));
+      if (reads || each.output) expect(isUnread(map, each)).toBe(false);
+    }
+  const map = structuredClone(basic);
+  const image = { ...node(map, "face"), name: "brush", lines: [], numbers: [] };
+  map.nodes.push(image);
+  expect(isUnread(map, image)).toBe(true);
+  const line = { name: "b16", method: "bend", at: 1, mute: false, solo: false };
+  const text = (mask: string) => [{ ...line, text: `face.bend("brush", scale=cos(t), mask=${mask})` }];
+  node(map, "face").lines = text("brushes");
+  expect(isUnread(map, image)).toBe(true);
+  node(map, "face").lines = text("brush");
+  expect(isUnread(map, image)).toBe(false);
 });
 
 it("shows on a node the numbers that its text gives, four at most", () => {

@@ -3,7 +3,14 @@ import type { DocumentState } from "../src/live/wire";
 import { entriesOf } from "../src/palette/entries";
 import { fileWord, playedWord, waitWord } from "../src/text/TextState";
 
-const facts = { known: true, unplayed: 0, standing: "there", unsent: false } as const;
+const facts = {
+  known: true,
+  unplayed: 0,
+  standing: "there",
+  unsent: false,
+  undoes: false,
+  redoes: false,
+} as const;
 const document: DocumentState = {
   kind: "document_state",
   log: "x",

@@ -34,7 +34,8 @@ export function turnedTo(range: Range, position: number): number {
 export function written({ low, high }: Range, value: number): string {
   const span = Math.abs(high - low);
   const digits = span >= 100 ? 0 : span >= 10 ? 1 : 2;
-  return value.toFixed(digits).replace("-0.00", "0.00");
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 /** /face/psi → face.psi */

@@ -16,7 +16,9 @@ export function Tips() {
   const [gone, setGone] = useState(wereSeen);
   const hasKnobs = useShow((show) => (show.desk?.knobs.length ?? 0) > 0);
   const shows = useShow((show) => show.shown !== null);
-  if (gone || !shows) return null;
+  // Dice that propose a line need the room.
+  const rolls = useShow((show) => (show.status?.rolled ?? "") !== "");
+  if (gone || !shows || rolls) return null;
   const close = () => {
     localStorage.setItem(SEEN, "yes");
     setGone(true);

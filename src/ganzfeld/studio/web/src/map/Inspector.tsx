@@ -14,6 +14,7 @@ import {
   solo,
   write,
 } from "./acts";
+import { isUnread } from "./layout";
 import { Mark } from "./NodeCard";
 import { NumberSlider, useNumber } from "./NumberSlider";
 
@@ -73,6 +74,12 @@ export function Inspector({ map, node, asked, ask, add, close }: Props) {
           delete
         </button>
       </div>
+      {isUnread(map, node) && (
+        <p className="map-unread">
+          Nothing reads it yet, so it is not seen. Drag the dot on its right edge to the node that is to read
+          it.
+        </p>
+      )}
       <ol className="map-lines" aria-label="Lines in the text">
         <li>
           <button type="button" onClick={() => goTo(node.at)} title="Go to this line">

@@ -43,8 +43,15 @@ export function MapSheet() {
   const node = map?.nodes.find(({ name }) => name === chosen) ?? null;
   const between = wire && laid?.wires.find(({ to, input }) => to === wire.to && input === wire.input);
 
+  /** The names before a node was added: what is new on the map after that is chosen. */
+  const before = useRef<ReadonlySet<string> | null>(null);
   useEffect(() => {
-    if (map) setNames(map.nodes.map(({ name }) => name));
+    if (!map) return;
+    setNames(map.nodes.map(({ name }) => name));
+    const fresh = before.current && map.nodes.find(({ name }) => !before.current?.has(name));
+    if (!fresh) return;
+    before.current = null;
+    setChosen(fresh.name);
   }, [map]);
 
   // The first sight of it is all of it; after that it stays where the hand has put it.
@@ -107,7 +114,12 @@ export function MapSheet() {
     event.stopPropagation();
   };
   const take = (type: string) => {
-    if (adds) void add(type, adds.of, adds.into ?? undefined);
+    if (adds) {
+      before.current = new Set(map?.nodes.map(({ name }) => name));
+      void add(type, adds.of, adds.into ?? undefined).then(({ changes }) => {
+        if (changes === null) before.current = null;
+      });
+    }
     setAdds(null);
     setWire(null);
   };
@@ -199,6 +211,9 @@ export function MapSheet() {
         <button type="button" onClick={fit}>
           all
         </button>
+        {map && !node && (
+          <span className="map-hint">click a node for all of it · drag from dot to dot to connect</span>
+        )}
       </div>
       {problem && (
         <output className="map-problem">

@@ -67,7 +67,14 @@ export const NodeCard = memo(function NodeCard({ node, box, chosen, first, choos
           />
         )}
       </div>
-      {picture > 0 && <Thumbnail node={name} height={picture} />}
+      {picture > 0 &&
+        (node.bypass ? (
+          <p className="map-picture" style={{ height: picture }}>
+            bypassed
+          </p>
+        ) : (
+          <Thumbnail node={name} height={picture} />
+        ))}
       {rowsOf(node).map((number) => (
         <Row
           key={`${number.line} ${number.name}`}

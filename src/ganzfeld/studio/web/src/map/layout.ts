@@ -130,3 +130,14 @@ export function nextTo(boxes: ReadonlyMap<string, Box>, name: string, dx: number
   }
   return best;
 }
+
+/** Whether a node makes a picture or a latent that nothing reads: no input, and no line of a network (`mask=brush`). */
+export function isUnread(map: PatchMap, { name, output, makes }: MapNode): boolean {
+  if (output || makes.length === 0 || makes.includes("number")) return false;
+  const word = new RegExp(`(?<![\\w"'./])${name.replaceAll(/\W/g, "\\$&")}(?!\\w)`);
+  return !map.nodes.some(
+    ({ inputs, lines }) =>
+      inputs.some(({ source }) => source === name) ||
+      lines.some(({ text }) => word.test(text.slice(text.indexOf("(")))),
+  );
+}

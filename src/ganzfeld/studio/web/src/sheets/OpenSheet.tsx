@@ -3,6 +3,8 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { LibrarySheet } from "../library/LibrarySheet";
 import { Layers } from "../looking/layers/Layers";
 import { MapSheet } from "../map/MapSheet";
+import { useTextFacts } from "../text/editing";
+import { takeBack } from "../text/edits";
 import { openSheet, type SheetName, useOpenSheet } from "./open";
 
 const TITLES: Record<SheetName, string> = {
@@ -49,6 +51,7 @@ function Frame({ name, children }: { name: SheetName; children: ReactNode }) {
     >
       <div className="laid-head">
         <h2>{TITLES[name]}</h2>
+        <History />
         <button
           type="button"
           aria-label={`Close ${TITLES[name].toLowerCase()}`}
@@ -59,5 +62,30 @@ function Frame({ name, children }: { name: SheetName; children: ReactNode }) {
       </div>
       <div className="laid-body">{children}</div>
     </section>
+  );
+}
+
+/** What was done here changed the text: a step of it back, or made again. It plays, too. */
+function History() {
+  const { undoes, redoes } = useTextFacts();
+  return (
+    <div className="laid-history">
+      <button
+        type="button"
+        disabled={!undoes}
+        title="Take back the newest change of the text, and play that (Ctrl+Z)"
+        onClick={() => takeBack()}
+      >
+        undo
+      </button>
+      <button
+        type="button"
+        disabled={!redoes}
+        title="Make again what was taken back, and play that (Ctrl+Shift+Z)"
+        onClick={() => takeBack(true)}
+      >
+        redo
+      </button>
+    </div>
   );
 }

@@ -1,3 +1,4 @@
+import { redoDepth, undoDepth } from "@codemirror/commands";
 import { Compartment, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { type RefObject, useEffect, useRef } from "react";
@@ -126,7 +127,10 @@ function open(): EditorView {
         const known = connection.isPlaced;
         const { standing } = update.state.field(problemMarks);
         const unplayed = known ? unplayedLines(update.state) : 0;
-        setFacts({ known, unplayed, standing, unsent: connection.hasUnsent });
+        setFacts({
+          ...{ known, unplayed, standing, unsent: connection.hasUnsent },
+          ...{ undoes: undoDepth(update.state) > 0, redoes: redoDepth(update.state) > 0 },
+        });
       }),
     ],
   });

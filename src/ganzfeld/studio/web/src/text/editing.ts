@@ -20,9 +20,19 @@ export interface TextFacts {
   standing: Standing;
   /** Something typed here is not in the studio's log yet. */
   unsent: boolean;
+  /** There is a change of this page that can be taken back, or made again. */
+  undoes: boolean;
+  redoes: boolean;
 }
 
-let facts: TextFacts = { known: false, unplayed: 0, standing: "there", unsent: false };
+let facts: TextFacts = {
+  known: false,
+  unplayed: 0,
+  standing: "there",
+  unsent: false,
+  undoes: false,
+  redoes: false,
+};
 /** The words under a wrong line are in sight. */
 let seen = false;
 let view: EditorView | null = null;

@@ -106,6 +106,7 @@ function Line({
       </button>
       <button
         type="button"
+        className="bend-where"
         aria-pressed={line.mask !== ""}
         disabled={line.method !== "bend" || line.reaches !== "activation"}
         title={line.mask ? `Bends where ${line.mask} is bright: paint` : "Paint where it bends (layers only)"}

@@ -210,7 +210,7 @@ function useArmed(node: string, { armed, hovered }: Chosen): void {
 }
 
 function channelWords(line: InsideLine | null, picked: readonly number[]): string {
-  if (line) return `A click puts a channel into ${line.text}`;
+  if (line) return "A click puts a channel into the marked line, or takes it out";
   if (picked.length > 0) return `Channels ${picked.join(", ")}: the next bend acts on these alone`;
-  return "A click picks channels for a bend; no line bends this layer alone yet";
+  return "Click channels: the next bend acts on these alone";
 }
