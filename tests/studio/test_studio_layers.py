@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from starlette.routing import Route
@@ -145,7 +147,7 @@ def test_the_page_asks_for_the_insides_of_what_is_written():
     routes = Lookups(show, look_inside=look_inside).routes
     answer = next(each.endpoint for each in routes if isinstance(each, Route) and each.path == "/api/layers")
     document, _ = show.document.told("", 0)
-    told = msgspec.json.decode(answer(None).body, type=Insides)
+    told = msgspec.json.decode(asyncio.run(answer(None)).body, type=Insides)
     assert told == Insides((), "a problem", document.log, document.version)
     assert asked == [(document.text, "", show.now.patch_text)]
-    assert answer(None).status_code == 503
+    assert asyncio.run(answer(None)).status_code == 503
