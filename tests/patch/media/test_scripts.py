@@ -22,8 +22,8 @@ def file(tmp_path) -> Path:
     return tmp_path / "s.py"
 
 
-def called(script: Script):
-    moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
+def called(script: Script, t: float = 0.0):
+    moment = Moment(0, t, 0.0, 0.0, 0.0, 120.0)
     return script.call(ScriptFrame(moment, Named({}), {}, ImageRequest(), torch.device("cpu")), {})
 
 
@@ -132,3 +132,38 @@ def test_a_file_of_a_size_that_no_script_has(file):
     saved(script, HEAD + "return 2\n" + "# data\n" * (1 << 18))
     assert called(script) == 1
     assert "more than 1 MB" in script.problem.what
+
+
+def test_what_a_script_reads_itself_may_be_away_for_a_while(file):
+    """The message goes when the cause goes, whether the version had worked before or not."""
+    data = file.with_name("data.txt")
+    data.write_text("1")
+    script = opened(file, HEAD + f"return float(open({str(data)!r}).read())")
+    assert called(script, 0) == 1
+    data.write_text("half")
+    assert called(script, 1) is None
+    assert "half" in script.problem.what
+    data.write_text("2")
+    assert called(script, 1.1) == 2
+    assert script.problem is None
+
+    data.unlink()
+    saved(script, HEAD + f"return 10 * float(open({str(data)!r}).read())")
+    assert called(script, 2) is None
+    data.write_text("3")
+    assert called(script, 2.5) == 3, "the version before plays on"
+    assert script.problem is not None
+    assert called(script, 3.1) == 30
+    assert script.problem is None and script.source is not None and b"10 *" in script.source
+
+
+def test_a_version_that_goes_on_failing_is_tried_ever_more_seldom(file):
+    tries = file.with_name("tries")
+    script = opened(file, HEAD + "return 1")
+    assert called(script) == 1
+    saved(script, HEAD + f"open({str(tries)!r}, 'a').write('x'); raise ValueError('never')")
+    for number in range(600):
+        assert called(script, number / 10) == 1
+    assert "never" in script.problem.what
+    assert 5 <= len(tries.read_text()) <= 8
+    assert called(script, 0.0) == 1, "the show's time was set back"

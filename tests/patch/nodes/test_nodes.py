@@ -339,11 +339,15 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
 
 @pytest.mark.parametrize(
     "wrong",
-    ["'a text'", "None", "[[1, 2], 3]", "[[[1, 2]]]", "{}", "len", "[['a']]", "np.zeros((0, 4))", "Latent(None)"],
-)
+    [
+        "'a text'", "None", "[[1, 2], 3]", "[[[1, 2]]]", "{}", "len", "[['a']]", "np.zeros((0, 4))", "Latent(None)",
+        "torch.zeros(4, 4).to_sparse()", "Latent(torch.zeros(1, 512).to_sparse())", "np.full((4, 4), 127)",
+        "np.full((4, 4), 9000, np.uint16)",
+    ],
+)  # fmt: skip
 def test_a_script_that_returns_something_else_lets_its_last_working_version_play_on(tmp_path: Path, wrong: str) -> None:
     file = tmp_path / "count.py"
-    head = "import numpy as np\nfrom ganzfeld.patch.node import Latent\n"
+    head = "import numpy as np\nimport torch\nfrom ganzfeld.patch.node import Latent\n"
     source = head + "def frame(context, inputs):\n    return [[context.frame / 255]]"
     file.write_text(source)
     engine = Engine(device="cpu", trusted=lambda path: True)

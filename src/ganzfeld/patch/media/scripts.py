@@ -33,6 +33,9 @@ LOADING_SECONDS = 60.0
 """How long a script's file may run when it is loaded: its imports may fetch and open much."""
 FIRST_SECONDS, LATER_SECONDS, TIMES_SLOWEST = 20.0, 5.0, 20.0
 """How long the first call of `frame` may take, and a later one: at least this, and so many times its slowest."""
+AGAIN_SECONDS, MOST_AGAIN_SECONDS = 1.0, 30.0
+"""After so many seconds of the show's time a version that failed is tried again, at first; later after twice as many
+each time, up to the last: what it stumbled over (a file of its own) may be whole again."""
 SLOW_SECONDS = 0.25
 """A script that takes longer than this for a frame is told."""
 
@@ -80,6 +83,25 @@ class ScriptFrame:
         return self.moment.bpm
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A version that failed. due: the show's second at which it is tried again; pause: how long it waits after that."""
+
+    function: Function
+    source: bytes | None
+    due: float
+    pause: float = AGAIN_SECONDS
+
+    def is_due(self, t: float) -> bool:
+        """Whether it is time; also if the show's time was set back."""
+        return t >= self.due or t < self.due - self.pause
+
+    def put_off(self, t: float) -> None:
+        """It has failed again."""
+        self.pause = min(2 * self.pause, MOST_AGAIN_SECONDS)
+        self.due = t + self.pause
+
+
 class Script:
     """One script file: the function that plays, the last one that worked, and what is wrong.
 
@@ -107,6 +129,9 @@ class Script:
         self._good: Function | None = None
         self._good_source: bytes | None = None
         self._fresh: tuple[Function, bytes] | ScriptError | None = None
+        self._waiting: _Waiting | None = None
+        self._failing: Function | None = None
+        """The function of which `problem` tells."""
         self.problem: ScriptError | None = None
         if load and not self.set_aside:
             self.load()
@@ -169,11 +194,14 @@ class Script:
         """This frame's result, or None if nothing could be had; `problem` says why. convert: makes what is needed of
         what the script returned; what it raises counts as the script's."""
         fresh, self._fresh = self._fresh, None
-        if isinstance(fresh, ScriptError):
-            self.problem = fresh
-        elif fresh is not None:
-            (self._playing, self.source), self.problem = fresh, None
-        for function in (self._playing, self._good):
+        if fresh is not None:
+            self._failing = None
+            if isinstance(fresh, ScriptError):
+                self.problem = fresh
+            else:
+                (self._playing, self.source), self.problem, self._waiting = fresh, None, None
+        waiting = self._waiting if self._waiting is not None and self._waiting.is_due(frame.t) else None
+        for function in (waiting and waiting.function, self._playing, self._good):
             if function is None or self.set_aside:
                 continue
             try:
@@ -184,14 +212,30 @@ class Script:
             except BaseException as error:
                 if _is_from_a_hand(error):
                     raise
-                if function is self._playing:
-                    self.problem = self._blame(error)
-                    self._playing, self.source = self._good, self._good_source
+                if waiting is not None and function is waiting.function:
+                    self.problem, self._failing = self._blame(error), function
+                    waiting.put_off(frame.t)
+                elif function is self._playing and self._waiting is None:  # else the newer one's problem is told
+                    self.problem, self._failing = self._blame(error), function
+                    self._fall_back(function, frame.t)
                 continue
-            if function is self._playing:
-                self._good, self._good_source = function, self.source
+            self._worked(function, waiting)
             return result
         return None
+
+    def _worked(self, function: Function, waiting: _Waiting | None) -> None:
+        if waiting is not None and function is waiting.function:
+            self._playing, self.source, self._waiting = function, waiting.source, None
+        if function is self._playing:
+            self._good, self._good_source = function, self.source
+        if function is self._failing:
+            self.problem = self._failing = None
+
+    def _fall_back(self, function: Function, t: float) -> None:
+        """The version that plays has failed: the last one that worked plays on, and this one is tried again later."""
+        if function is not self._good:
+            self._waiting = _Waiting(function, self.source, t + AGAIN_SECONDS)
+        self._playing, self.source = self._good, self._good_source
 
     @property
     def slow(self) -> ScriptError | None:
@@ -215,6 +259,7 @@ class Script:
 
     def _stopped(self, function: Function) -> None:
         """A function did not return: it is called no more. The one before it may play on."""
+        self._waiting = self._failing = None
         self.problem = self._never_returned("frame()")
         if function is self._good or self._good is None:
             self.set_aside = "did not return"

@@ -157,7 +157,10 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
         if not isinstance(request, LatentRequest):
             raise ValueError("frame() returned a Latent where a picture is asked for")
         return _checked(result, device)
-    tensor = result if isinstance(result, torch.Tensor) else torch.from_numpy(np.array(result))
+    tensor = _dense(result if isinstance(result, torch.Tensor) else torch.from_numpy(np.array(result)))
+    whole = not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype in (torch.uint8, torch.bool))
+    if whole and not isinstance(request, LatentRequest):
+        raise ValueError(f"frame() returned {tensor.dtype}; a picture is floats from 0 to 1, or uint8")
     tensor = tensor.to(device, torch.float32) / (255 if tensor.dtype == torch.uint8 else 1)
     if isinstance(request, LatentRequest):
         if not tensor.numel() or tensor.numel() % request.dim:
@@ -181,9 +184,16 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
     return torch.nan_to_num(picture)
 
 
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor itself. Raises ValueError for one that nothing which plays could read."""
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"frame() returned a tensor of layout {tensor.layout}; dense ones are understood")
+    return tensor
+
+
 def _checked(latent: Latent, device: torch.device) -> Latent:
     """The same place as numbers that every reader understands. Raises ValueError."""
-    points, weights = torch.as_tensor(latent.points), latent.weights
+    points, weights = _dense(torch.as_tensor(latent.points)), latent.weights
     if latent.space not in ("z", "w") or points.dim() != (2 if latent.space == "z" else 3) or not points.numel():
         raise ValueError(f"frame() returned a Latent of {tuple(points.shape)} in {latent.space!r}, which is no place")
     if (weights is None and len(points) > 1) or (weights is not None and tuple(weights.shape) != (len(points),)):
