@@ -28,6 +28,7 @@ from ganzfeld.signals.osc import OscInput
 from ganzfeld.studio.oscquery.address_space import AddressSpace, Change, Method, change, of_patch
 from ganzfeld.studio.oscquery.announce import TYPE
 from ganzfeld.studio.oscquery.server import OscQueryServer
+from ganzfeld.studio.reachable import all_own_names
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk, SnapshotOnDesk
 from ganzfeld.values.status import MasterStatus, Problem, Status
@@ -315,3 +316,7 @@ def test_what_changed_is_told_by_its_innermost_container():
     assert change(before, now) is None  # a value is no change of the table
     lonely = AddressSpace([Method("/a/b/c", "f", 3), Method("/a/b/d", "f", 3)])
     assert change(AddressSpace([Method("/a/b/c", "f", 3)]), lonely) == Change("/a/b", ("/a/b/d",), ())
+
+
+def test_a_machine_knows_its_own_names():
+    assert "127.0.0.1" in all_own_names()

@@ -40,6 +40,20 @@ def own_addresses() -> list[str]:
     return [each for each in found if _is_reachable(each)]
 
 
+def all_own_names() -> list[str]:
+    """Everything that a request may call this machine by: its name as the system has it, and each of its addresses, as
+    they stand in a URL."""
+    import psutil
+
+    host = socket.gethostname()
+    names = {host, host.split(".")[0] + ".local"}
+    for known in psutil.net_if_addrs().values():
+        for each in known:
+            if each.family in (socket.AF_INET, socket.AF_INET6):
+                names.add(bracketed(each.address.partition("%")[0]))
+    return sorted(names)
+
+
 def _is_reachable(address: str) -> bool:
     parsed = ipaddress.ip_address(address)
     return not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified or parsed.is_multicast)

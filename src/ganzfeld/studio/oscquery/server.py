@@ -16,7 +16,7 @@ from ganzfeld.studio.oscquery.address_space import EXTENSIONS, AddressSpace, cha
 from ganzfeld.studio.oscquery.announce import Announcement
 from ganzfeld.studio.oscquery.app import QueryState, create_app
 from ganzfeld.studio.oscquery.show_methods import DOCS, show_methods, show_values
-from ganzfeld.studio.reachable import bracketed, own_addresses, own_names
+from ganzfeld.studio.reachable import all_own_names
 from ganzfeld.values.addresses import Address
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.status import Status
@@ -102,7 +102,7 @@ class OscQueryServer(ServerThread):
         return {**info, "OSC_TRANSPORT": "UDP"}
 
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
-        names = [*own_names(), *map(bracketed, own_addresses())] if is_wildcard(self._host) else [self._host]
+        names = all_own_names() if is_wildcard(self._host) else [self._host]
         known = addresses(self._port, names)
         self._look()
         self._server = HttpServer(Guard(create_app(self._state), known=known, url=self.url), ready)

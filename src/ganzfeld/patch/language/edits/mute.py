@@ -15,6 +15,8 @@ class Mute(Edit, frozen=True, kw_only=True):
     """line: its part of an address; at: the line of the text it stands on (0: wherever). on False: it acts again."""
 
     word: ClassVar[str] = "mute"
+    flag: ClassVar[str] = "mute"
+    """The parameter that says so in the text."""
     node: str
     line: str
     on: bool = True
@@ -22,18 +24,11 @@ class Mute(Edit, frozen=True, kw_only=True):
 
     def change(self, edited: EditedText) -> None:
         span = the_line(edited, self.node, self.line, self.at).span
-        with_flag(edited, span, "mute", self.on, positions(edited, self.node, self.line))
+        with_flag(edited, span, self.flag, self.on, positions(edited, self.node, self.line))
 
 
-class SoloLine(Edit, frozen=True, kw_only=True):
+class SoloLine(Mute, frozen=True, kw_only=True):
     """As `mute`: of the node's lines of this kind only those that are solo act."""
 
     word: ClassVar[str] = "solo_line"
-    node: str
-    line: str
-    on: bool = True
-    at: int = 0
-
-    def change(self, edited: EditedText) -> None:
-        span = the_line(edited, self.node, self.line, self.at).span
-        with_flag(edited, span, "solo", self.on, positions(edited, self.node, self.line))
+    flag: ClassVar[str] = "solo"
