@@ -348,6 +348,12 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
+class Ends(_Message, frozen=True):
+    """The process ends because of an exception, which says this of itself. Another one is started."""
+
+    reason: str
+
+
 ToRender = Begin | Numbered
 FromRender = (
     Ready
@@ -363,6 +369,7 @@ FromRender = (
     | SnapshotsStored
     | CheckpointSaved
     | Failed
+    | Ends
     | LogLine
 )
 
