@@ -7,6 +7,7 @@ whose docstring and annotations Typer turns into help and options. Modules impor
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -45,7 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from ganzfeld.cli._terminal import show_error
 
         show_error(error)
+        _leave(1)
         sys.exit(1)
+    except SystemExit as ended:
+        _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+
+
+def _leave(code: int) -> None:
+    """End here and now if a driver holds up one of our threads: its library would wait for it at the end."""
+    background = sys.modules.get("ganzfeld.signals.background")
+    if background is not None and any(thread.is_alive() for thread in background.left_behind):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 def have_standard_streams() -> None:

@@ -7,13 +7,14 @@ import logging
 import queue
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import SignalError, nearest, reason_of
-from ganzfeld.signals.background import Background
+from ganzfeld.signals.background import DriverThread
 from ganzfeld.signals.features import FLOOR_DB, HIGHEST_HZ, LOWEST_FLOOR_DB, LOWEST_HZ, Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
@@ -190,7 +191,7 @@ def try_device(wanted: str | int | None) -> None:
     raise SignalError(f"{named} gives no sound", hint="What was listened to before is listened to on")
 
 
-class AudioInput(Background):
+class AudioInput(DriverThread):
     """Listens to a device in its own thread, from `start` to `stop`, and goes on when it was unplugged and is back.
 
     device: part of a name of `device_names`, or its number; None: the system's choice. channel: the one that is heard,
@@ -212,7 +213,6 @@ class AudioInput(Background):
         self.outside = outside
         self.device = device
         self.options = options
-        self.problem: SignalError | None = None
         self._moved = threading.Event()
         self._hearing: Hearing | None = None
         self._name = str(device) if device is not None else ""
@@ -255,8 +255,9 @@ class AudioInput(Background):
             hearing = None
             self._moved.clear()
             try:
-                device = find_device(self._library, self.device)
-                facts = self._library.query_devices(device, "input")
+                with self._driver_of("the sound device"):
+                    device = find_device(self._library, self.device)
+                    facts = self._library.query_devices(device, "input")
                 self._name, rate = str(facts.get("name", self._name)), float(facts["default_samplerate"])
                 self._hearing = hearing = Hearing(self.outside, rate, **self.options)
                 self._listen(device, hearing)
@@ -268,7 +269,8 @@ class AudioInput(Background):
             if hearing is not None:
                 hearing.silence()
             if not self._moved.is_set() and not self._stopping.wait(RETRY_SECONDS):
-                look_again(self._library)
+                with self._driver_of("sound devices"):
+                    look_again(self._library)
 
     def _chosen(self, block: np.ndarray) -> np.ndarray:
         """The channel that is to be heard, [n, 1]; or all of them."""
@@ -293,9 +295,15 @@ class AudioInput(Background):
         blocks: queue.Queue[np.ndarray] = queue.Queue(maxsize=64)
         features = hearing.features
         shared = SharedInput(self.ring, features.rate) if self.ring is not None else None
-        with self._library.InputStream(
-            device=device, samplerate=features.rate, blocksize=features.hop, latency="low", callback=receive
-        ) as stream:
+        make = partial(
+            self._library.InputStream,
+            device=device,
+            samplerate=features.rate,
+            blocksize=features.hop,
+            latency="low",
+            callback=receive,
+        )
+        with self._stream_of("the sound device", make) as stream:
             self.problem = None
             delay = float(stream.latency)  # seconds from the sound to the block that it is in
             waited = 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.errors import GanzfeldError, SignalError, reason_of
 from ganzfeld.signals.arrivals_table import ArrivalsTable
 from ganzfeld.signals.audio import AudioInput, try_device
 from ganzfeld.signals.audio_file import AudioFile
@@ -32,6 +33,8 @@ from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import DoorStatus, MasterStatus, Problem
 from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,10 @@ class Signals:
                 opening()
             except SignalError as error:
                 self._failed.append(error)
+            except Exception as error:  # a driver's, of which there are many: the show plays without it
+                log.exception("something that was to be listened to could not be opened")
+                part = opening.__name__.removeprefix("_open_").replace("_", " ")
+                self._failed.append(SignalError(f"Opening {part} failed: {type(error).__name__}: {reason_of(error)}"))
         if self._conducts is not None:
             # What a person said when the show was started counts more than what the patch says.
             below = (lambda decibels: None) if "floor" in self.wanted.audio_options else self._below
