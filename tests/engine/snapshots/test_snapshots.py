@@ -473,6 +473,21 @@ def test_a_file_that_is_gone_takes_no_snapshots_with_it_and_what_was_stored_is_n
     assert len(read_bank(path).bank.snapshots) == 5 and keeper.problem is None
 
 
+def test_two_shows_of_one_patch_keep_each_others_snapshots(tmp_path: Path) -> None:
+    path = tmp_path / "a.snapshots.json"
+    here, there = SnapshotKeeper(path), SnapshotKeeper(path)
+    here.stored(Bank().with_values("one", {"/x": 1.0}))
+    there.stored(Bank().with_values("two", {"/x": 2.0}))
+    here.write(0.0)
+    there.write(0.0)
+    assert list(read_bank(path).bank.snapshots) == ["one", "two"]
+    there.stored(there.bank.with_values("three", {"/x": 3.0}))  # before it has read what the other stored
+    there.write(0.1)
+    found = here.read()
+    assert found is not None and list(found.snapshots) == ["one", "two", "three"]
+    assert there.read() == found and there.read() is None
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '{"ganzfeld snapshots": 2}', '{"ganzfeld snapshots": 2, "snapshots": {"a": {}}}',

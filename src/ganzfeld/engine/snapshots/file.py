@@ -14,6 +14,7 @@ from ganzfeld.atomic_write import write_whole
 from ganzfeld.engine.snapshots.bank import MIDDLE, MOST_SNAPSHOTS, Bank, Fading, Snapshot, checked_name
 from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
 from ganzfeld.plain_file import read_plain
+from ganzfeld.values.hazards import stamp_of
 
 MOST_BYTES = 64 << 20
 TRY_AGAIN_SECONDS = 2.0
@@ -146,11 +147,12 @@ class SnapshotKeeper:
         self.path = path
         self.problem: GanzfeldError | None = None
         """What is wrong with the file, now."""
-        self._bank = self._filed = Bank()  # as the show has them, and as the file had them last
+        self._bank = self._filed = Bank()  # what the show has, and what of the file it knew then
         self._bad: dict[str, Any] = {}
         self._is_broken = self._has_news = False
         self._bad_problem: GanzfeldError | None = None
         self._try_at = 0.0
+        self._stamp = 0  # of the file when it was read or written last
         self._lock = threading.Lock()
 
     @property
@@ -164,6 +166,7 @@ class SnapshotKeeper:
         if self.path is None:
             return None
         with self._lock:
+            self._stamp = stamp_of(self.path)
             try:
                 file = read_bank(self.path)
             except PatchError as error:
@@ -196,12 +199,19 @@ class SnapshotKeeper:
                 return self.problem
             if not self._has_news or self.path is None or now < self._try_at:
                 return None
+            bank, bad = self._bank, self._bad
             try:
-                write_bank(self.path, self._bank, self._bad)
+                if stamp_of(self.path) != self._stamp:  # another show that plays this patch has written, too
+                    file = read_bank(self.path)
+                    if not file.is_missing:
+                        bank, bad = _with_news(file.bank, self._filed, bank), file.bad
+                write_bank(self.path, bank, bad)
             except PatchError as error:
                 self.problem, self._try_at = error, now + TRY_AGAIN_SECONDS
                 return error
-            self._filed, self.problem, self._has_news = self._bank, self._bad_problem, False
+            # The show learns what others have stored by the next `read`; until then it has not agreed to it.
+            self._filed, self._bad, self._stamp = self._bank, bad, stamp_of(self.path) if bank is self._bank else 0
+            self.problem, self._has_news = self._bad_problem, False
             return None
 
 
