@@ -61,7 +61,9 @@ def port_names(backend: Any) -> tuple[list[str], list[str]]:
         ) from None
     except Exception as error:
         what = f"The MIDI devices cannot be listed: {reason_of(error)}"
-        raise SignalError(what, hint="Those that are listened to already go on; pull out what was plugged in last") from None
+        raise SignalError(
+            what, hint="Those that are listened to already go on; pull out what was plugged in last"
+        ) from None
     return (
         [device["name"] for device in devices if device["is_input"]],
         [device["name"] for device in devices if device["is_output"]],

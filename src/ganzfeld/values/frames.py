@@ -18,6 +18,7 @@ in UTF-8. Names are written before the generation and never change. After the la
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -29,7 +30,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ganzfeld.errors import OutputError
+from ganzfeld.errors import OutputError, reason_of
 from ganzfeld.values.frame_slots import (
     MOST_SLOTS,
     RGBA8,
@@ -49,6 +50,8 @@ __all__ = ["FrameReader", "FrameStore", "FrameWriter", "OpenSlot", "SharedFrame"
 MOST_OUTPUTS = 16
 LONGEST_NAME = 200
 """Bytes of UTF-8 in an output's name."""
+TRY_AGAIN_SECONDS = 0.5
+"""How often memory for an output that lacks it is asked for."""
 
 _MAGIC = int.from_bytes(b"GANZFELD", "little")
 _VERSION = 2
@@ -214,6 +217,8 @@ class FrameWriter:
     """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
 
     `opened` and `closing` are called with a ring's memory (uint8 bytes), for page-locking it.
+
+    Where there is no memory for pictures of a new size, they go out in the size of those before, until there is.
     """
 
     def __init__(
@@ -228,6 +233,13 @@ class FrameWriter:
         self._opened, self._closing = opened, closing
         self._rings: dict[int, RingWriter] = {}
         self._names: frozenset[str] = frozenset()
+        self._lacking: dict[int, tuple[float, OutputError]] = {}
+        """Rows whose ring could not be made: when it is tried again, and why."""
+
+    @property
+    def problem(self) -> OutputError | None:
+        """Why an output's pictures go out in another size, or None."""
+        return next((problem for _, problem in self._lacking.values()), None)
 
     def beat(self) -> None:
         """Say that the writer lives."""
@@ -263,11 +275,45 @@ class FrameWriter:
         row = self._board.add(output)
         writer = self._rings.get(row)
         if writer is None or not self._fits(writer.ring, width, height, form):
-            writer = self._open(row, width, height, form)
+            writer = self._opened_or_as_before(row, width, height, form)
         slot = writer.begin()
         if slot is None:
             return None
-        return OpenSlot(writer.ring.pixels(slot), partial(self._commit, row, writer, slot))
+        pixels = writer.ring.pixels(slot)
+        if pixels.shape[:2] == (height, width):
+            return OpenSlot(pixels, partial(self._commit, row, writer, slot))
+        picture = np.zeros((height, width, form.channels), form.dtype)
+        return OpenSlot(picture, partial(self._commit_resized, row, writer, slot, picture))
+
+    def _opened_or_as_before(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
+        """The ring for that size; the one of another size that the output has, if there is no memory for it. Raises
+        OutputError."""
+        before = self._rings.get(row)
+        try_at, _ = self._lacking.get(row, (0.0, None))
+        if before is not None and time.monotonic() < try_at:
+            return before
+        try:
+            writer = self._open(row, width, height, form)
+        except OutputError as error:
+            before = self._rings.get(row)
+            if before is None or before.ring.format != form or not isinstance(error.__cause__, OSError):
+                raise
+            if (before.ring.width, before.ring.height) != (width, height):
+                size = f"{before.ring.width} × {before.ring.height}"
+                problem = OutputError(error.what, hint=f"It goes out in {size} pixels meanwhile. {error.hint}")
+                self._lacking[row] = time.monotonic() + TRY_AGAIN_SECONDS, problem
+            return before
+        self._lacking.pop(row, None)
+        return writer
+
+    def _commit_resized(
+        self, row: int, writer: RingWriter, slot: int, picture: np.ndarray, *, frame: int, t: float
+    ) -> int:
+        ring = writer.ring
+        rows = np.arange(ring.height) * picture.shape[0] // ring.height
+        columns = np.arange(ring.width) * picture.shape[1] // ring.width
+        ring.pixels(slot)[:] = picture[rows[:, None], columns]
+        return self._commit(row, writer, slot, frame=frame, t=t)
 
     def _commit(self, row: int, writer: RingWriter, slot: int, *, frame: int, t: float) -> int:
         number = writer.commit(slot, frame=frame, t=t, wall=time.time())
@@ -294,42 +340,40 @@ class FrameWriter:
         return (ring.width, ring.height, ring.format) == (width, height, form) and ring.slots >= self._slots()
 
     def _open(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
-        """The ring for that size: the present one if it fits, else one of the next generation."""
+        """The ring for that size: the present one if it fits, else one of the next generation. Raises OutputError;
+        then the present one stays."""
         board = self._board
         generation = board.get(row, GENERATION)
-        old = self._rings.pop(row, None)
-        ring = None
+        old = self._rings.get(row)
         number = board.get(row, NUMBER)
+        if old is None and generation:  # another writer's
+            with contextlib.suppress(FileNotFoundError):  # on Windows a block goes with its last user
+                ring = Ring.attach(board.ring_name(row, generation))
+                number = max(number, ring.newest)
+                old = self._hold(row, ring)
+                if self._fits(ring, width, height, form):
+                    return old
+        name = board.ring_name(row, generation + 1)
+        unlink(name)  # made, but not announced, by a writer that was killed
+        try:
+            ring = Ring.create(name, width, height, form=form, slots=self._slots(), last_number=number)
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"no shared memory for an output of {width} × {height} pixels: {reason_of(error)}",
+                hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
+            ) from error
         if old is not None:
             old.ring.retire()
             self._close(old.ring)
-        elif generation:  # another writer's
-            try:
-                ring = Ring.attach(board.ring_name(row, generation))
-            except FileNotFoundError:
-                pass  # on Windows a block goes with its last user
-            else:
-                number = max(number, ring.newest)
-                if not self._fits(ring, width, height, form):
-                    ring.retire()
-                    ring.close()
-                    ring = None
-        if ring is None:
-            name = board.ring_name(row, generation + 1)
-            unlink(name)  # made, but not announced, by a writer that was killed
-            try:
-                ring = Ring.create(name, width, height, form=form, slots=self._slots(), last_number=number)
-            except (OSError, ValueError) as error:
-                raise OutputError(
-                    f"no shared memory for an output of {width} × {height} pixels: {error}",
-                    hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
-                ) from error
-            board.put(row, WIDTH, width)
-            board.put(row, HEIGHT, height)
-            fence()
-            board.put(row, GENERATION, generation + 1)
-            if generation:
-                unlink(board.ring_name(row, generation))
+        board.put(row, WIDTH, width)
+        board.put(row, HEIGHT, height)
+        fence()
+        board.put(row, GENERATION, generation + 1)
+        if generation:
+            unlink(board.ring_name(row, generation))
+        return self._hold(row, ring)
+
+    def _hold(self, row: int, ring: Ring) -> RingWriter:
         if self._opened:
             self._opened(ring.memory())
         self._rings[row] = RingWriter(ring)

@@ -16,6 +16,7 @@ holds it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import sys
@@ -23,6 +24,11 @@ import threading
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows limits no files
+    resource = None
 
 _attaching = threading.Lock()
 _made: set[str] = set()
@@ -126,7 +132,16 @@ def unlink(name: str) -> bool:
     return True
 
 
+def remove_made() -> None:
+    """Remove every block that this process made: a show that could not begin leaves none behind."""
+    for name in list(_made):
+        unlink(name)
+
+
 def _make(name: str, size: int) -> _Memory:
+    if resource is not None and 0 <= resource.getrlimit(resource.RLIMIT_FSIZE)[0] < size:
+        # Python would give a block of the wrong size up in a way that its resource tracker stumbles over, each time.
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     memory = _Memory(name=name, create=True, size=size)
     if hasattr(os, "posix_fallocate"):
         # Linux gives memory on the first write and kills the process if there is none: better to know now.
