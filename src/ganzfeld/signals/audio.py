@@ -26,6 +26,8 @@ from ganzfeld.values.sound_ring import SoundWriter
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+LEAST_RATE, MOST_RATE = 1000.0, 1_536_000.0
+"""Samples a second of a device."""
 SPECTRUM_STEPS = 64
 """Of what a person sees of the spectrum."""
 PATIENCE_SECONDS = 2.0
@@ -154,6 +156,15 @@ def look_again(library: Any) -> None:
             library._initialize()
 
 
+def checked_rate(rate: Any) -> float:
+    """A device's samples a second. Raises SignalError for what a driver may say and no device does: what is reserved
+    for the sound grows with it."""
+    number = float(rate)
+    if not LEAST_RATE <= number <= MOST_RATE:
+        raise SignalError(f"The sound device says that it gives {number:g} samples a second", hint="It is tried again")
+    return number
+
+
 def find_device(library: Any, wanted: str | int | None) -> int | None:
     """The number of the device of this name, or of the first with such a part in its name; None: the system's own.
     Raises SignalError if there is none."""
@@ -177,7 +188,7 @@ def try_device(wanted: str | int | None) -> None:
     with _portaudio:
         try:
             device = find_device(library, wanted)
-            rate = float(library.query_devices(device, "input")["default_samplerate"])
+            rate = checked_rate(library.query_devices(device, "input")["default_samplerate"])
             with library.InputStream(
                 device=device, samplerate=rate, blocksize=512, latency="low", callback=lambda *_: came.set()
             ):
@@ -258,7 +269,7 @@ class AudioInput(DriverThread):
                 with self._driver_of("the sound device"):
                     device = find_device(self._library, self.device)
                     facts = self._library.query_devices(device, "input")
-                self._name, rate = str(facts.get("name", self._name)), float(facts["default_samplerate"])
+                self._name, rate = str(facts.get("name", self._name)), checked_rate(facts["default_samplerate"])
                 self._hearing = hearing = Hearing(self.outside, rate, **self.options)
                 self._listen(device, hearing)
             except SignalError as error:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import SignalError, nearest, reason_of
-from ganzfeld.signals.audio import look_again, sounddevice
+from ganzfeld.signals.audio import checked_rate, look_again, sounddevice
 from ganzfeld.signals.audio_file import SoundFile
 from ganzfeld.signals.background import DriverThread
 from ganzfeld.signals.show_time import ShowTime
@@ -134,7 +134,7 @@ class Loudspeaker(DriverThread):
         """Until `stop`, or until the device is gone."""
         with self._driver_of("the loudspeaker"):
             device = self._find()
-            rate = round(float(self._library.query_devices(device, "output")["default_samplerate"]))
+            rate = round(checked_rate(self._library.query_devices(device, "output")["default_samplerate"]))
         tape = Tape(SoundFile(self.path, rate=rate))
         playback = self.playback = Playback(tape)
 

@@ -22,7 +22,7 @@ FIRST_LOOK_SECONDS = 2.0
 """So long `start` waits for the ports to be open. A driver may take longer, or for ever."""
 
 
-class NoMidi(SignalError):
+class NoMidiError(SignalError):
     """This machine has no MIDI at all."""
 
 
@@ -50,12 +50,12 @@ def message_of(data: bytes | list[int]) -> Any:
 
 
 def port_names(backend: Any) -> tuple[list[str], list[str]]:
-    """Names of the inputs and outputs that are plugged in. Raises NoMidi if the system has no MIDI, SignalError for
+    """Names of the inputs and outputs that are plugged in. Raises NoMidiError if the system has no MIDI, SignalError for
     what else goes wrong in its drivers (a device whose name is no text)."""
     try:
         devices = backend.module.get_devices()
     except OSError as error:
-        raise NoMidi(
+        raise NoMidiError(
             f"This machine has no MIDI: {str(error).rstrip('.')}",
             hint="On Linux it needs the sequencer of ALSA: sudo modprobe snd-seq",
         ) from None
@@ -109,12 +109,12 @@ class MidiPorts(DriverThread):
     @property
     def inputs(self) -> list[str]:
         """Names of the inputs that are open."""
-        return sorted(list(self._inputs))  # noqa: C414: the list is made in one step, whoever changes it
+        return sorted(self._inputs.copy())  # copied in one step, whoever changes it
 
     @property
     def outputs(self) -> list[str]:
         """Names of the outputs that are open."""
-        return sorted(list(self._outputs))  # noqa: C414
+        return sorted(self._outputs.copy())
 
     def _end(self) -> None:
         self._close_all()
@@ -130,7 +130,7 @@ class MidiPorts(DriverThread):
             with self._driver_of("MIDI"):
                 inputs, outputs = port_names(self._backend)
             self.problem = None
-        except NoMidi as error:
+        except NoMidiError as error:
             self.problem = error
             inputs, outputs = [], []
         except SignalError as error:
