@@ -50,8 +50,8 @@ def message_of(data: bytes | list[int]) -> Any:
 
 
 def port_names(backend: Any) -> tuple[list[str], list[str]]:
-    """Names of the inputs and outputs that are plugged in. Raises NoMidiError if the system has no MIDI, SignalError for
-    what else goes wrong in its drivers (a device whose name is no text)."""
+    """Names of the inputs and outputs that are plugged in. Raises NoMidiError if the system has no MIDI, SignalError
+    for what else goes wrong in its drivers (a device whose name is no text)."""
     try:
         devices = backend.module.get_devices()
     except OSError as error:

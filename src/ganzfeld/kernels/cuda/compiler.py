@@ -74,10 +74,7 @@ def kernel(
     """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
     threads share, beyond what the source itself sets aside. options: more of the compiler's. insert: a mark in the
     source, and the text that stands in its place. many_coupled: more than eight blocks may be coupled."""
-    macros = [f"-D{key}={value}" for key, value in defines]
-    options = (f"-arch={architecture(device)}", "-std=c++17", *macros, *options)
-    text = source.read_text(encoding="utf-8")
-    text = text if insert is None else text.replace(*insert)
+    text, options = _translation(source, architecture(device), defines, options, insert)
     kept = _kept(text, options)
     # The driver loads into the context of this thread's present device, which torch makes when it is first asked.
     with torch.cuda.device(device):
@@ -87,6 +84,34 @@ def kernel(
         binary = compiled(text, options)
         _keep(kept, binary)
         return Kernel(_loaded(binary, name), device, shared, many_coupled=many_coupled)
+
+
+def compile_ahead(
+    source: Path,
+    architecture: str,
+    defines: tuple[tuple[str, int], ...],
+    options: tuple[str, ...] = (),
+    insert: tuple[str, str] | None = None,
+) -> None:
+    """Put what `kernel` will look for where it is kept, for cards of this `architecture`; none needs to be here. Raises
+    KernelError."""
+    text, options = _translation(source, architecture, defines, options, insert)
+    kept = _kept(text, options)
+    if not kept.exists():
+        _keep(kept, compiled(text, options))
+
+
+def _translation(
+    source: Path,
+    architecture: str,
+    defines: tuple[tuple[str, int], ...],
+    options: tuple[str, ...],
+    insert: tuple[str, str] | None,
+) -> tuple[str, tuple[str, ...]]:
+    """What is given to the compiler: (text, options)."""
+    macros = [f"-D{key}={value}" for key, value in defines]
+    text = source.read_text(encoding="utf-8")
+    return text if insert is None else text.replace(*insert), (f"-arch={architecture}", "-std=c++17", *macros, *options)
 
 
 @functools.cache
@@ -104,7 +129,11 @@ def available(device: torch.device) -> bool:
 
 def architecture(device: torch.device) -> str:
     """The name by which the compiler knows this device, with the instructions that no other has."""
-    major, minor = capability(device)
+    return architecture_of(*capability(device))
+
+
+def architecture_of(major: int, minor: int) -> str:
+    """The same by the card's capability."""
     return f"sm_{major}{minor}{'a' if major >= 9 else ''}"
 
 
