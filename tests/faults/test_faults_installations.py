@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fake_engine import GREY, TURNED, fake_dependencies
+from fake_engine import GREY, TURNED, broken_dependencies, fake_dependencies
 from fake_show import FakeShow
 from ganzfeld.cli import _unattended
 from ganzfeld.cli._unattended import LogWriter, keep
@@ -362,3 +362,7 @@ def test_a_full_disk_does_not_end_the_log(tmp_path):
     log = LogWriter(FakeShow(), tmp_path / "a.log")
     log._handler.stream.close()
     log._say(logging.WARNING, "nobody can write this")
+
+
+def test_a_process_that_cannot_begin_says_why(play):
+    play("grey 7\n", prepare=broken_dependencies).says("libcudart.so.12")

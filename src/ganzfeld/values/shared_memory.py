@@ -118,6 +118,11 @@ def unlink(name: str) -> bool:
     try:
         memory = _attach(name)
     except FileNotFoundError:
+        if os.name == "posix":
+            import _posixshmem
+
+            with contextlib.suppress(FileNotFoundError):  # one without memory is there all the same
+                _posixshmem.shm_unlink(f"/{name}")  # pyright: ignore[reportAttributeAccessIssue]
         if name in _made:
             _made.discard(name)
             resource_tracker.unregister(f"/{name}", "shared_memory")
@@ -156,7 +161,15 @@ def _make(name: str, size: int) -> _Memory:
 
 
 def _attach(name: str) -> _Memory:
-    """Attach without telling the resource tracker."""
+    """Attach without telling the resource tracker. Raises FileNotFoundError, also for a block without any memory, whose
+    maker has just begun or was killed then."""
+    try:
+        return _attached(name)
+    except ValueError as error:
+        raise FileNotFoundError(errno.ENOENT, f"{name}: {error}") from None
+
+
+def _attached(name: str) -> _Memory:
     if sys.version_info >= (3, 13):
         return _Memory(name=name, track=False)
     with _attaching:
