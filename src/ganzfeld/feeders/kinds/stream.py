@@ -55,8 +55,8 @@ def stream_address(text: str) -> StreamAddress:
 
 
 def _pictures(container: Any, stream: Any, host: str) -> Iterator[VideoFrame]:
-    """The pictures of a stream. Raises FeederError when none are in what comes: a sender that was started again may send
-    with another codec, or sound alone, and has to be opened anew."""
+    """The pictures of a stream. Raises FeederError when none are in what comes: a sender that was started again may
+    send with another codec, or sound alone, and has to be opened anew."""
     last, patience = time.monotonic(), FIRST_PICTURE_SECONDS
     for packet in container.demux():
         if packet.stream.index == stream.index:
