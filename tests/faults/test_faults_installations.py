@@ -358,6 +358,18 @@ def test_a_log_tells_what_went_wrong_and_turns_over(play, tmp_path, monkeypatch)
         LogWriter(stage.show, tmp_path)
 
 
+def test_a_log_is_not_written_into_what_is_none(tmp_path):
+    for name in ("a.ganz", "net.pkl"):
+        (tmp_path / name).write_bytes(b"out(noise())\n" + bytes(range(256)))
+        with pytest.raises(GanzfeldError, match="is no log"):
+            LogWriter(FakeShow(), tmp_path / name)
+        assert (tmp_path / name).stat().st_size == 269
+    for _ in range(2):  # one of ours is gone on with, and an empty file may become one
+        with LogWriter(FakeShow(), tmp_path / "a.log"):
+            pass
+    assert (tmp_path / "a.log").read_text().count("the show begins") == 2
+
+
 def test_a_full_disk_does_not_end_the_log(tmp_path):
     log = LogWriter(FakeShow(), tmp_path / "a.log")
     log._handler.stream.close()

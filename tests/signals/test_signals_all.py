@@ -54,6 +54,35 @@ def test_osc_in_and_out_and_a_file(tmp_path, outside):
     assert outside.values()["/audio/bass"] == 0
 
 
+def test_a_show_does_not_take_its_own_values_for_a_hand(outside):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    turned = []
+
+    def turn(address, value):
+        turned.append((address, value))
+        return True
+
+    with Signals(outside, Wanted(osc=port, osc_to=(("127.0.0.1", port),)), turn=turn) as signals:
+        for frame in range(3):
+            signals.frame(Moment(frame, float(frame), 1.0, 0.0, 0.0, 120.0), {"/face/psi": 0.1 * frame})
+        assert until(lambda: any("to this show itself" in problem.what for problem in signals.problems))
+        SimpleUDPClient("127.0.0.1", port).send_message("/face/psi", 0.75)
+        assert until(lambda: turned)
+    assert turned == [("/face/psi", 0.75)]
+
+
+def test_a_driver_that_raises_anything_costs_the_rest_nothing(outside, monkeypatch):
+    def fails(*_, **__):
+        raise ZeroDivisionError("a driver's")
+
+    monkeypatch.setattr("ganzfeld.signals.signals.AudioInput", fails)
+    with Signals(outside, Wanted(osc=0, audio="")) as signals:
+        assert signals.osc is not None
+        assert [problem.what for problem in signals.problems] == ["Opening audio failed: ZeroDivisionError: a driver's"]
+
+
 def test_what_cannot_be_opened_is_told_and_the_rest_works(outside):
     taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     taken.bind(("127.0.0.1", 0))

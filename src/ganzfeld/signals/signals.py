@@ -307,6 +307,8 @@ class Signals:
                 self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
             except SignalError as error:
                 self._failed.append(error)
+        if self.osc is not None:
+            self.osc.own = frozenset(sender.port for sender in self.senders)
         if self.senders and self._look_at_doors is not None:
             self.doors_out = DoorsOut(self._look_at_doors, self.senders).start()
 

@@ -125,11 +125,14 @@ def unlink(name: str) -> bool:
                 _posixshmem.shm_unlink(f"/{name}")  # pyright: ignore[reportAttributeAccessIssue]
         if name in _made:
             _made.discard(name)
+            resource_tracker.register(f"/{name}", "shared_memory")  # as below
             resource_tracker.unregister(f"/{name}", "shared_memory")
         return False
     _made.discard(name)
     tracked_name: str = memory._name  # pyright: ignore[reportAttributeAccessIssue]
     with contextlib.suppress(FileNotFoundError):
+        if os.name == "posix":  # the tracker that was told is gone, if somebody killed it; another knows nothing
+            resource_tracker.register(tracked_name, "shared_memory")
         memory.unlink()
         if os.name == "posix" and sys.version_info >= (3, 13):  # an untracked block does not tell the tracker
             resource_tracker.unregister(tracked_name, "shared_memory")
