@@ -556,6 +556,25 @@ def test_a_driver_that_never_returns_is_told_and_holds_up_no_end(card, outside, 
     assert not thread.is_alive(), "it ends as soon as the driver lets it"
 
 
+def test_a_device_that_is_chosen_and_never_answers_is_refused(card, outside, monkeypatch):
+    go_on, rightly = threading.Event(), card.InputStream
+    with AudioInput(outside, "usb") as device:
+        assert until(lambda: card.streams)
+        monkeypatch.setattr(card, "InputStream", lambda **_: go_on.wait(20) and rightly(**_))
+        monkeypatch.setattr(audio, "FIRST_SOUND_SECONDS", 0.05)
+        monkeypatch.setattr(audio, "LOOK_AGAIN_SECONDS", 0.05)
+        before = set(background.left_behind)
+        with pytest.raises(SignalError, match="'USB Audio' does not answer"):
+            device.choose("USB Audio")
+        audio.look_again(card)  # who waits for PortAudio waits not for ever
+        assert card.asked_again == 0 and device.problem is None and card.streams[0].active
+        (thread,) = background.left_behind - before
+        background.left_behind.discard(thread)
+        go_on.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("rate", [0.0, -1.0, 1e12, float("nan"), float("inf")])
 def test_a_rate_that_no_device_has_is_told_and_reserves_nothing(card, outside, monkeypatch, rate):
     facts = {"name": "USB Audio", "max_input_channels": 2, "default_samplerate": rate}

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import SignalError, nearest, reason_of
-from ganzfeld.signals.background import DriverThread
+from ganzfeld.signals.background import DriverThread, left_behind
 from ganzfeld.signals.features import FLOOR_DB, HIGHEST_HZ, LOWEST_FLOOR_DB, LOWEST_HZ, Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
@@ -33,6 +33,8 @@ SPECTRUM_STEPS = 64
 PATIENCE_SECONDS = 2.0
 """Without a block for this long, a device is gone."""
 
+LOOK_AGAIN_SECONDS = 2.0
+"""So long who wants PortAudio to himself waits for others."""
 FIRST_SOUND_SECONDS = 2.0
 """Within this time a device that is chosen has to give its first block."""
 
@@ -149,11 +151,15 @@ _portaudio = threading.Lock()
 
 def look_again(library: Any) -> None:
     """PortAudio lists the devices once, when it begins; one that was plugged in later it sees only after an end."""
-    with _portaudio:
+    if not _portaudio.acquire(timeout=LOOK_AGAIN_SECONDS):
+        return  # a device that is tried does not answer
+    try:
         with contextlib.suppress(Exception):
             library._terminate()
         with contextlib.suppress(Exception):
             library._initialize()
+    finally:
+        _portaudio.release()
 
 
 def checked_rate(rate: Any) -> float:
@@ -181,10 +187,28 @@ def find_device(library: Any, wanted: str | int | None) -> int | None:
 
 def try_device(wanted: str | int | None) -> None:
     """Listen to a device until its first block of sound comes, beside whatever is listened to. Raises SignalError if
-    none comes."""
+    none comes, or if its driver does not return."""
+    said: list[SignalError] = []
+
+    def work() -> None:
+        try:
+            _try_device(wanted)
+        except SignalError as error:
+            said.append(error)
+
+    thread = threading.Thread(target=work, name="sound device", daemon=True)
+    thread.start()
+    thread.join(FIRST_SOUND_SECONDS + LOOK_AGAIN_SECONDS)
+    if thread.is_alive():
+        left_behind.add(thread)
+        raise SignalError(f"{_named(wanted)} does not answer", hint=_HEARD_ON)
+    if said:
+        raise said[0]
+
+
+def _try_device(wanted: str | int | None) -> None:
     library = sounddevice()
     came = threading.Event()
-    named = f"The sound device '{wanted}'" if wanted is not None else "The system's sound device"
     with _portaudio:
         try:
             device = find_device(library, wanted)
@@ -197,9 +221,15 @@ def try_device(wanted: str | int | None) -> None:
         except SignalError:
             raise
         except Exception as error:  # PortAudio's own, of which there are many
-            what = f"{named} does not open: {reason_of(error)}"
-            raise SignalError(what, hint="What was listened to before is listened to on") from None
-    raise SignalError(f"{named} gives no sound", hint="What was listened to before is listened to on")
+            raise SignalError(f"{_named(wanted)} does not open: {reason_of(error)}", hint=_HEARD_ON) from None
+    raise SignalError(f"{_named(wanted)} gives no sound", hint=_HEARD_ON)
+
+
+_HEARD_ON = "What was listened to before is listened to on"
+
+
+def _named(wanted: str | int | None) -> str:
+    return f"The sound device '{wanted}'" if wanted is not None else "The system's sound device"
 
 
 class AudioInput(DriverThread):
