@@ -49,7 +49,11 @@ compile_all([each for each in kernels if not each.name.endswith(".cu")], 2)
 """
 
 SHOW = """
+import ctypes
+import gc
+import re
 from types import SimpleNamespace
+from triton.compiler.compiler import CompiledKernel
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 from ganzfeld.kernels.triton.affine import affine
@@ -58,8 +62,23 @@ from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 
 del JITFunction.__getitem__  # launches are launches again, of a card where nothing happens
-names = []
-driver.active.launcher_cls = lambda source, metadata: lambda *arguments: names.append(source.name)
+from ganzfeld.kernels.triton import driver as own
+own.encoded_map = lambda *arguments: bytes(128)
+launched = {}
+
+
+def launcher(source, metadata):
+    ours = own.Launcher(source, metadata)
+
+    def launch(*arguments):
+        names.add(source.name)
+        launched[id(source)] = [ctypes.sizeof(value) for value in ours.values(arguments[9:])] + [8, 8]
+
+    return launch
+
+
+names = set()
+driver.active.launcher_cls = launcher
 driver.active.utils = SimpleNamespace(
     load_binary=lambda *arguments: (object(), object(), 0, 0, 1024),
     get_device_properties=lambda device: {"max_shared_mem": 232448},
@@ -71,7 +90,21 @@ with torch.no_grad():
     network = GpuStyleGAN2(config, StyleGAN2(config).state_dict())
     for after in (None, LayerHook(lambda name, x: affine(x, *amounts))):
         network.synthesis(torch.zeros(1, config.num_ws, config.w_dim), SynthesisOptions(after=after))
-assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb"} <= set(names)
+assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb", "_part"} <= names
+
+# A kernel is given what its machine code declares.
+SIZES = {"64": 8, "32": 4, "16": 2, "8": 1}
+compared = 0
+for kernel in [each for each in gc.get_objects() if type(each) is CompiledKernel]:
+    if id(kernel.src) in launched:
+        head = kernel.asm["ptx"].partition(".entry")[2].partition("{")[0]
+        parameters = re.findall(r"[.]param (?:[.]align [0-9]+ )?[.][a-z]([0-9]+)[^,)\\[]*(?:\\[([0-9]+)\\])?", head)
+        declared = [SIZES[bits] * int(count or 1) for bits, count in parameters]
+        given = launched[id(kernel.src)]
+        assert declared and declared == given[: len(declared)], (kernel.name, declared, given)
+        assert len(given) - len(declared) in (0, 1, 2)
+        compared += 1
+assert compared == len(launched) == len(names), compared
 """
 
 EVERYTHING = (
