@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from ganzfeld.kernels import card as known
 from ganzfeld.process import compile_ahead as ahead
 from ganzfeld.process import compile_work
 from ganzfeld.process.pretended_card import Card, Wanted, WantedKernel, card_here
@@ -49,7 +52,11 @@ compile_all([each for each in kernels if not each.name.endswith(".cu")], 2)
 """
 
 SHOW = """
+import ctypes
+import gc
+import re
 from types import SimpleNamespace
+from triton.compiler.compiler import CompiledKernel
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 from ganzfeld.kernels.triton.affine import affine
@@ -58,8 +65,23 @@ from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 
 del JITFunction.__getitem__  # launches are launches again, of a card where nothing happens
-names = []
-driver.active.launcher_cls = lambda source, metadata: lambda *arguments: names.append(source.name)
+from ganzfeld.kernels.triton import driver as own
+own.encoded_map = lambda *arguments: bytes(128)
+launched = {}
+
+
+def launcher(source, metadata):
+    ours = own.Launcher(source, metadata)
+
+    def launch(*arguments):
+        names.add(source.name)
+        launched[id(source)] = [ctypes.sizeof(value) for value in ours.values(arguments[9:])] + [8, 8]
+
+    return launch
+
+
+names = set()
+driver.active.launcher_cls = launcher
 driver.active.utils = SimpleNamespace(
     load_binary=lambda *arguments: (object(), object(), 0, 0, 1024),
     get_device_properties=lambda device: {"max_shared_mem": 232448},
@@ -71,7 +93,21 @@ with torch.no_grad():
     network = GpuStyleGAN2(config, StyleGAN2(config).state_dict())
     for after in (None, LayerHook(lambda name, x: affine(x, *amounts))):
         network.synthesis(torch.zeros(1, config.num_ws, config.w_dim), SynthesisOptions(after=after))
-assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb"} <= set(names)
+assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb", "_part"} <= names
+
+# A kernel is given what its machine code declares.
+SIZES = {"64": 8, "32": 4, "16": 2, "8": 1}
+compared = 0
+for kernel in [each for each in gc.get_objects() if type(each) is CompiledKernel]:
+    if id(kernel.src) in launched:
+        head = kernel.asm["ptx"].partition(".entry")[2].partition("{")[0]
+        parameters = re.findall(r"[.]param (?:[.]align [0-9]+ )?[.][a-z]([0-9]+)[^,)\\[]*(?:\\[([0-9]+)\\])?", head)
+        declared = [SIZES[bits] * int(count or 1) for bits, count in parameters]
+        given = launched[id(kernel.src)]
+        assert declared and declared == given[: len(declared)], (kernel.name, declared, given)
+        assert len(given) - len(declared) in (0, 1, 2)
+        compared += 1
+assert compared == len(launched) == len(names), compared
 """
 
 EVERYTHING = (
@@ -216,6 +252,40 @@ def test_copies_share_the_kernels(tmp_path, count):
     )
     python(code)
     assert len(list(tmp_path.iterdir())) == 40
+
+
+def test_a_show_waits_while_what_it_needs_first_is_compiled(monkeypatch, tmp_path, wanted):
+    """And no longer: neither for the rest, nor after the end of whoever compiles, nor where nobody does."""
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    monkeypatch.delenv(ahead.SWITCH)
+    monkeypatch.setattr(known, "has_triton", lambda device: True)
+    monkeypatch.setattr(known, "capability", lambda device: (CARD.major, CARD.minor))
+    monkeypatch.setattr(known, "multiprocessors", lambda device: CARD.processors)
+    device, order = torch.device("cuda"), []
+    ahead.await_first(device)  # nobody compiles, and nobody ever has
+    compiles, goes_on = threading.Event(), threading.Event()
+
+    def compile_it() -> None:
+        compiles.set()
+        goes_on.wait(10)
+        order.append("first")
+
+    def rest() -> list[Callable[[], object]]:
+        waiting.join(10)
+        return [lambda: order.append("rest")]
+
+    monkeypatch.setattr(compile_work, "first", lambda *_: [lambda: wanted.add(1, WantedKernel("first", compile_it))])
+    monkeypatch.setattr(compile_work, "work", rest)
+    compiling = threading.Thread(target=ahead.main, args=(CARD, "a text"))
+    waiting = threading.Thread(target=lambda: (ahead.await_first(device), order.append("show")))
+    compiling.start()
+    assert compiles.wait(10)
+    waiting.start()
+    assert order == []
+    goes_on.set()
+    compiling.join(10)
+    assert order == ["first", "show", "rest"]
+    ahead.await_first(device)
 
 
 def test_no_driver_is_no_card():

@@ -216,7 +216,8 @@ class OpenSlot:
 class FrameWriter:
     """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
 
-    `opened` and `closing` are called with a ring's memory (uint8 bytes), for page-locking it.
+    `opened` is called with each ring before it is written to, `closing` with one that is written to no more: it closes
+    the ring. For page-locking.
 
     Where there is no memory for pictures of a new size, they go out in the size of those before, until there is.
     """
@@ -225,8 +226,8 @@ class FrameWriter:
         self,
         session: str,
         *,
-        opened: Callable[[np.ndarray], None] | None = None,
-        closing: Callable[[np.ndarray], None] | None = None,
+        opened: Callable[[Ring], None] | None = None,
+        closing: Callable[[Ring], None] = Ring.close,
     ) -> None:
         self._board = Board(session)
         self._board.take_over()
@@ -329,7 +330,7 @@ class FrameWriter:
     def close(self) -> None:
         """Let go of the memory; what was published stays for the readers."""
         for writer in self._rings.values():
-            self._close(writer.ring)
+            self._closing(writer.ring)
         self._rings.clear()
         self._board.close()
 
@@ -344,27 +345,31 @@ class FrameWriter:
         then the present one stays."""
         board = self._board
         generation = board.get(row, GENERATION)
-        old = self._rings.get(row)
+        old, other = self._rings.get(row), None
         number = board.get(row, NUMBER)
         if old is None and generation:  # another writer's
             with contextlib.suppress(FileNotFoundError):  # on Windows a block goes with its last user
-                ring = Ring.attach(board.ring_name(row, generation))
-                number = max(number, ring.newest)
-                old = self._hold(row, ring)
-                if self._fits(ring, width, height, form):
-                    return old
+                other = Ring.attach(board.ring_name(row, generation))
+                number = max(number, other.newest)
+                if self._fits(other, width, height, form):
+                    return self._hold(row, other)
         name = board.ring_name(row, generation + 1)
         unlink(name)  # made, but not announced, by a writer that was killed
         try:
             ring = Ring.create(name, width, height, form=form, slots=self._slots(), last_number=number)
         except (OSError, ValueError) as error:
+            if other is not None:
+                self._hold(row, other)
             raise OutputError(
                 f"no shared memory for an output of {width} × {height} pixels: {reason_of(error)}",
                 hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
             ) from error
         if old is not None:
             old.ring.retire()
-            self._close(old.ring)
+            self._closing(old.ring)
+        elif other is not None:
+            other.retire()
+            other.close()
         board.put(row, WIDTH, width)
         board.put(row, HEIGHT, height)
         fence()
@@ -375,14 +380,9 @@ class FrameWriter:
 
     def _hold(self, row: int, ring: Ring) -> RingWriter:
         if self._opened:
-            self._opened(ring.memory())
+            self._opened(ring)
         self._rings[row] = RingWriter(ring)
         return self._rings[row]
-
-    def _close(self, ring: Ring) -> None:
-        if self._closing:
-            self._closing(ring.memory())
-        ring.close()
 
 
 class FrameReader:

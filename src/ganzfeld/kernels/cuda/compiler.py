@@ -44,9 +44,9 @@ class Kernel:
     ) -> None:
         self._function, self._device, self._shared = function, device, shared
         if many_coupled:
-            _check_driver(_driver().cuFuncSetAttribute(function, NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1), "load")
+            check_driver(cuda_driver().cuFuncSetAttribute(function, NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1), "load")
         if shared > USUALLY_SHARED:
-            _check_driver(_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
+            check_driver(cuda_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
 
     def launch(self, grid: tuple[int, int], threads: int, arguments: Sequence[object]) -> None:
         """Start it on torch's present stream. Arguments: tensors or None, ints (32 bits), floats (32 bits), or bytes
@@ -54,10 +54,9 @@ class Kernel:
         values = [_argument(argument) for argument in arguments]
         addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
-        _check_driver(
-            _driver().cuLaunchKernel(self._function, *grid, 1, threads, 1, 1, self._shared, stream, addresses, None),
-            "start",
-        )
+        start, (wide, tall) = cuda_driver().cuLaunchKernel, grid
+        result = start(self._function, wide, tall, 1, threads, 1, 1, self._shared, stream, addresses, None)
+        check_driver(result, "start")
 
 
 @functools.cache
@@ -121,7 +120,7 @@ def available(device: torch.device) -> bool:
         return False
     try:
         _nvrtc()
-        _driver()
+        cuda_driver()
     except (OSError, KernelError):
         return False
     return True
@@ -150,16 +149,22 @@ def tensor_map(x: torch.Tensor, size: Sequence[int], strides: Sequence[int], box
 
     A block's innermost line is 64 or 128 bytes and is swizzled by as much. What lies outside comes as zeros.
     """
-    swizzle = {64: 2, 128: 3}[2 * box[0]]
+    return encoded_map(x.data_ptr(), size, strides, box, {64: 2, 128: 3}[2 * box[0]], PROMOTE_TO_256_BYTES)
+
+
+def encoded_map(
+    address: int, size: Sequence[int], strides: Sequence[int], box: Sequence[int], swizzle: int, promotion: int
+) -> bytes:
+    """The same with the driver's own numbers for how a block is swizzled, and how much of it is read at once."""
     memory = ctypes.create_string_buffer(192)
     start = -ctypes.addressof(memory) % 64  # the driver wants it aligned
     rank = len(size)
-    result = _driver().cuTensorMapEncodeTiled(
-        ctypes.c_void_p(ctypes.addressof(memory) + start), HALF_PRECISION, rank, ctypes.c_void_p(x.data_ptr()),
+    result = cuda_driver().cuTensorMapEncodeTiled(
+        ctypes.c_void_p(ctypes.addressof(memory) + start), HALF_PRECISION, rank, ctypes.c_void_p(address),
         (ctypes.c_uint64 * rank)(*size), (ctypes.c_uint64 * (rank - 1))(*strides), (ctypes.c_uint32 * rank)(*box),
-        (ctypes.c_uint32 * rank)(*[1] * rank), 0, swizzle, PROMOTE_TO_256_BYTES, 0,
+        (ctypes.c_uint32 * rank)(*[1] * rank), 0, swizzle, promotion, 0,
     )  # fmt: skip
-    _check_driver(result, "describe memory to")
+    check_driver(result, "describe memory to")
     return memory.raw[start : start + 128]
 
 
@@ -195,7 +200,8 @@ def _answer(program: ctypes.c_void_p, size_of: ctypes._FuncPointer, get: ctypes.
     return text.raw
 
 
-def _check_driver(result: int, what: str) -> None:
+def check_driver(result: int, what: str) -> None:
+    """Raise KernelError if the driver refused `what`."""
     if result:
         raise KernelError(f"the driver refused to {what} a kernel (error {result})")
 
@@ -207,7 +213,7 @@ def _check(result: int) -> None:
 
 def _loaded(binary: bytes, name: str) -> ctypes.c_void_p:
     module, function = ctypes.c_void_p(), ctypes.c_void_p()
-    driver = _driver()
+    driver = cuda_driver()
     result = driver.cuModuleLoadData(ctypes.byref(module), binary)
     result = result or driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode())
     if result:
@@ -232,7 +238,8 @@ def _keep(path: Path, binary: bytes) -> None:
 
 
 @functools.cache
-def _driver() -> ctypes.CDLL:
+def cuda_driver() -> ctypes.CDLL:
+    """The graphics driver's own library."""
     return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
 
