@@ -1,6 +1,6 @@
 """Two networks of one patch, on one card and on two.
 
-    python benchmarks/cards.py [--size 1024] [--frames 200]
+    python benchmarks/two_cards.py [--size 1024] [--frames 200]
 
 StyleGAN2 (config-f, random weights), two of them mixed. Printed: milliseconds a frame from the host's call to the
 finished picture, one frame after another, and the largest difference between the two ways' pictures.
