@@ -54,6 +54,13 @@ def has_wgmma(device: torch.device) -> bool:
     return capability(device) == (9, 0)
 
 
+def shared_memory_of(capability: tuple[int, int]) -> int:
+    """Bytes of memory that the threads of a block can share at most on a card of this capability; of one that is not
+    known, what the least has (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability")."""
+    kilobytes = {(8, 0): 163, (8, 7): 163, (9, 0): 227, (10, 0): 227, (10, 3): 227}
+    return 1024 * kilobytes.get(capability, 99)
+
+
 @functools.cache
 def multiprocessors(device: torch.device) -> int:
     """How many blocks can begin at once; a few stand for a processor, where the kernels run in Triton's interpreter."""

@@ -74,8 +74,7 @@ def kernel(
     """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
     threads share, beyond what the source itself sets aside. options: more of the compiler's. insert: a mark in the
     source, and the text that stands in its place. many_coupled: more than eight blocks may be coupled."""
-    macros = [f"-D{key}={value}" for key, value in defines]
-    options = (f"-arch={architecture(device)}", "-std=c++17", *macros, *options)
+    options = options_for(capability(device), defines, options)
     text = source.read_text(encoding="utf-8")
     text = text if insert is None else text.replace(*insert)
     kept = _kept(text, options)
@@ -102,10 +101,13 @@ def available(device: torch.device) -> bool:
     return True
 
 
-def architecture(device: torch.device) -> str:
-    """The name by which the compiler knows this device, with the instructions that no other has."""
-    major, minor = capability(device)
-    return f"sm_{major}{minor}{'a' if major >= 9 else ''}"
+def options_for(
+    capability: tuple[int, int], defines: Sequence[tuple[str, int]], more: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What the compiler is told of a card of this capability, whose own instructions it may use, and of macros."""
+    major, minor = capability
+    macros = [f"-D{key}={value}" for key, value in defines]
+    return (f"-arch=sm_{major}{minor}{'a' if major >= 9 else ''}", "-std=c++17", *macros, *more)
 
 
 def amount_bytes(amount: float | torch.Tensor) -> bytes:
