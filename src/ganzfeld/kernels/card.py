@@ -23,6 +23,17 @@ def has_triton(device: torch.device) -> bool:
     return capability(device) >= (8, 0) and importlib.util.find_spec("triton") is not None
 
 
+@functools.cache
+def why_without_triton(device: torch.device) -> str | None:
+    """Why our Triton kernels do not run on an NVIDIA card, in words for people; None if they do, or if it is none."""
+    if capability(device) == (0, 0) or has_triton(device):
+        return None
+    major, minor = capability(device)
+    if (major, minor) < (8, 0):
+        return f"it is of compute capability {major}.{minor}, and they want 8.0 (Ampere) or later"
+    return "Triton is not installed"
+
+
 def has_fused_bends(x: Tensor, *amounts: Tensor) -> bool:
     """Whether our fused bends of activations take this: one in half precision, where our Triton kernels run, with one
     number an amount for all channels."""
