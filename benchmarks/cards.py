@@ -55,23 +55,23 @@ OUTPUTS = {"1080p": (1920, 1080), "2160p": (3840, 2160), "7680×1080": (7680, 10
 
 
 def main_kernels(options: argparse.Namespace) -> None:
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    environment.pop("TRITON_INTERPRET", None)
     for text in options.cards or CARDS:
-        # A process each: what a card is cannot be taken back.
-        command = [sys.executable, __file__, "kernels", "--alone", text]
-        command += ["--nvrtc", str(options.nvrtc)] if options.nvrtc else []
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-        environment.pop("TRITON_INTERPRET", None)
-        lines = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-        tell(text, [Compiled(**json.loads(line)) for line in lines.splitlines()], every=options.all)
+        # A process for each compiler: what a card is cannot be taken back.
+        compilers = [[], ["--nvrtc", str(options.nvrtc)]] if options.nvrtc else [[]]
+        lines: list[str] = []
+        for compiler in compilers:
+            command = [sys.executable, __file__, "kernels", "--alone", *compiler, text]
+            told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            lines += told.stdout.splitlines()
+        tell(text, [Compiled(**json.loads(line)) for line in lines], every=options.all)
 
 
 def alone(options: argparse.Namespace) -> None:
-    """One card, in a process of its own: a line of JSON for each kernel."""
+    """One card and one compiler, in a process of its own: a line of JSON for each kernel."""
     [card] = map(card_of, options.cards)
-    found = list(compiled_by_triton(card))
-    if options.nvrtc:
-        found += compiled_by_nvrtc(card, options.nvrtc)
-    for kernel in found:
+    for kernel in compiled_by_nvrtc(card, options.nvrtc) if options.nvrtc else compiled_by_triton(card):
         print(json.dumps(asdict(kernel)))
 
 

@@ -72,6 +72,11 @@ def shared_memory_of(capability: tuple[int, int]) -> int:
     return 1024 * kilobytes.get(capability, 99)
 
 
+def shared_memory(device: torch.device) -> int:
+    """Bytes of memory that the threads of a block can share at most."""
+    return shared_memory_of(capability(device))
+
+
 @functools.cache
 def multiprocessors(device: torch.device) -> int:
     """How many blocks can begin at once; a few stand for a processor, where the kernels run in Triton's interpreter."""
