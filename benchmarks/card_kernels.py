@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import itertools
 import re
@@ -14,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.process.compile_ahead import Card, instead, pretend, work
+from ganzfeld.process.pretended_card import Card, instead, pretend
 
 HEAVY = 64
 """Bytes that a thread spills before anybody should look: sixteen registers."""
@@ -110,30 +109,26 @@ def tiles(card: Card) -> Iterator[Callable[[], object]]:
 
 def compiled_by_triton(card: Card) -> Iterator[Compiled]:
     """Every kernel of ours in Triton's language. This process only compiles from now on."""
-    pretend(card)
-    from triton.runtime.jit import JITFunction
+    wanted = pretend(card)
+    from ganzfeld.process.compile_work import work
 
-    made: dict[str, Compiled] = {}
-    run = JITFunction.run
-
-    def noted(self: Any, *arguments: object, **more: object) -> object:
-        try:
-            kernel = run(self, *arguments, **more)
-        except Exception as error:
-            name = f"{self.__name__.strip('_')}({more})"
-            made.setdefault(name, Compiled(name, problem=f"{type(error).__name__}: {str(error).strip()[:200]}"))
-            raise
-        if kernel.hash not in made:
-            registers, stack, _ = used(kernel.asm["cubin"])
-            meta = kernel.metadata
-            made[kernel.hash] = Compiled(constants(kernel), meta.num_warps, registers, stack, meta.shared)
-        return kernel
-
-    instead(JITFunction, run=noted)
+    known: set[str] = set()
     for piece in itertools.chain(tiles(card), work()):
-        with contextlib.suppress(Exception):  # it has been noted
-            piece()
-    yield from made.values()
+        piece()
+        for kernel in wanted.take():
+            if kernel.name.endswith(".cu"):
+                continue
+            try:
+                compiled: Any = kernel.compile()
+            except Exception as error:
+                words = f"{type(error).__name__}: {str(error).strip()[:200]}"
+                yield Compiled(f"{kernel.name.strip('_')}({kernel.compile})"[:300], problem=words)
+                continue
+            if compiled.hash not in known:
+                known.add(compiled.hash)
+                registers, stack, _ = used(compiled.asm["cubin"])
+                meta = compiled.metadata
+                yield Compiled(constants(compiled), meta.num_warps, registers, stack, meta.shared)
 
 
 def compiled_by_nvrtc(card: Card, folder: Path) -> Iterator[Compiled]:
@@ -142,11 +137,10 @@ def compiled_by_nvrtc(card: Card, folder: Path) -> Iterator[Compiled]:
 
     [library, *_] = sorted(folder.rglob("libnvrtc.so*"))
     instead(compiler, _nvrtc=lambda: ctypes.CDLL(str(library)))
+    known = (f"-arch={compiler.architecture_of(card.major, card.minor)}", "-std=c++17")
     for name, threads, shared, text, macros, options in sources(card):
         try:
-            binary = compiler.compiled(
-                text, compiler.options_for((card.major, card.minor), compiler.defines(macros), options)
-            )
+            binary = compiler.compiled(text, [*known, *(f"-D{key}={value}" for key, value in macros.items()), *options])
         except compiler.KernelError as error:
             yield Compiled(name, problem=str(error)[:500])
             continue
@@ -164,13 +158,14 @@ def sources(card: Card) -> Iterator[Source]:
 
     from ganzfeld.bending.base import WeightBend, bends
     from ganzfeld.kernels import copies
+    from ganzfeld.kernels.card import blocks_coupled_by
     from ganzfeld.kernels.cuda import convolution, mapping, noise, streamed_filter, weights
     from ganzfeld.kernels.noise_coefficients import NOISE_TYPES
 
     def text(source: Path) -> str:
         return source.read_text(encoding="utf-8")
 
-    coupled = 1 if card.major < 9 else 16 if card.major in (9, 10) else 8
+    coupled = blocks_coupled_by(card.major)
     for width in (512, 1024):
         layers = [(torch.empty(width, width, device="meta"), torch.empty(width, device="meta"))] * 8
         macros = mapping.macros(layers, coupled=coupled, processors=card.processors)

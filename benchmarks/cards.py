@@ -3,7 +3,7 @@
     python benchmarks/cards.py kernels [--all] [--nvrtc FOLDER] [CARD ...]   # "8.6/28": capability / processors
     python benchmarks/cards.py expected                                      # computed from counts; nothing is measured
 
-"kernels" compiles every kernel that a show launches on such a card, as `ganzfeld.process.compile_ahead` does, with
+"kernels" compiles every kernel that a show launches on such a card, as a show compiles it ahead, with
 Triton's own assembler: all bends, the papers' networks and those that ship, and every tile that a convolution of any
 network can be cut into; with --nvrtc what NVRTC compiles, too (the folder where the wheel lies unpacked that
 `pip download --no-deps nvidia-cuda-nvrtc-cu12` brings). Printed for each card: how many kernels there are and how many

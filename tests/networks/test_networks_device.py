@@ -117,7 +117,7 @@ def test_kernels_are_compiled_for_cards_that_the_compiler_knows(pretend: Pretend
     stand_in = SimpleNamespace(nvrtcGetNumSupportedArchs=count, nvrtcGetSupportedArchs=fill)
     compiler._architectures.cache_clear()
     monkeypatch.setattr(compiler, "_nvrtc", lambda: stand_in)
-    monkeypatch.setattr(compiler, "_driver", lambda: None)
+    monkeypatch.setattr(compiler, "cuda_driver", lambda: None)
     try:
         for capability, answer in {TURING: True, AMPERE: True, PASCAL: False, (12, 0): False}.items():
             pretend(capability)
