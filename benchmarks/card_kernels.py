@@ -1,14 +1,21 @@
-"""Every kernel of ours compiled for a card that need not be there, and what each takes (`cards.py kernels`)."""
+"""Every kernel of ours compiled for a card that need not be there, and what each takes (for `cards.py kernels`).
+
+    python benchmarks/card_kernels.py CARD [NVRTC'S FOLDER]     # a line of JSON for each kernel
+
+Without a folder those in Triton's language, with one those in CUDA C++.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import itertools
+import json
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -114,7 +121,10 @@ def compiled_by_triton(card: Card) -> Iterator[Compiled]:
 
     known: set[str] = set()
     for piece in itertools.chain(tiles(card), work()):
-        piece()
+        try:
+            piece()
+        except Exception as error:
+            yield Compiled(str(piece)[:300], problem=f"{type(error).__name__}: {str(error).strip()[:200]}")
         for kernel in wanted.take():
             if kernel.name.endswith(".cu"):
                 continue
@@ -236,3 +246,13 @@ def hopper_tiles(card: Card) -> Iterator[tuple[Any, int, int]]:
         if tile is not None and (tile, up, min(channels, 128)) not in seen:
             seen.add((tile, up, min(channels, 128)))
             yield tile, up, channels
+
+
+def main(text: str, folder: str | None = None) -> None:
+    card = card_of(text)
+    for kernel in compiled_by_nvrtc(card, Path(folder)) if folder else compiled_by_triton(card):
+        print(json.dumps(asdict(kernel)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -24,12 +24,12 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import card_counts as counts
+import card_kernels
 import torch
-from card_kernels import HEAVY, Compiled, card_of, compiled_by_nvrtc, compiled_by_triton
+from card_kernels import HEAVY, Compiled, card_of
 
 from ganzfeld.kernels.card import shared_memory_of
 from ganzfeld.networks.kinds import kind_of
@@ -58,21 +58,13 @@ def main_kernels(options: argparse.Namespace) -> None:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     environment.pop("TRITON_INTERPRET", None)
     for text in options.cards or CARDS:
-        # A process for each compiler: what a card is cannot be taken back.
-        compilers = [[], ["--nvrtc", str(options.nvrtc)]] if options.nvrtc else [[]]
         lines: list[str] = []
-        for compiler in compilers:
-            command = [sys.executable, __file__, "kernels", "--alone", *compiler, text]
+        for more in [[], [str(options.nvrtc)]] if options.nvrtc else [[]]:
+            # A process for each compiler: what a card is cannot be taken back.
+            command = [sys.executable, card_kernels.__file__, text, *more]
             told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
             lines += told.stdout.splitlines()
         tell(text, [Compiled(**json.loads(line)) for line in lines], every=options.all)
-
-
-def alone(options: argparse.Namespace) -> None:
-    """One card and one compiler, in a process of its own: a line of JSON for each kernel."""
-    [card] = map(card_of, options.cards)
-    for kernel in compiled_by_nvrtc(card, options.nvrtc) if options.nvrtc else compiled_by_triton(card):
-        print(json.dumps(asdict(kernel)))
 
 
 def tell(card: str, kernels: list[Compiled], *, every: bool) -> None:
@@ -171,8 +163,7 @@ def main() -> None:
     kernels.add_argument("cards", nargs="*", metavar="CARD", help=f"{', '.join(CARDS)} unless given")
     kernels.add_argument("--all", action="store_true", help="name every kernel")
     kernels.add_argument("--nvrtc", type=Path, metavar="FOLDER", help="where NVRTC's wheel lies unpacked")
-    kernels.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
-    kernels.set_defaults(run=lambda options: alone(options) if options.alone else main_kernels(options))
+    kernels.set_defaults(run=main_kernels)
     questions.add_parser("expected", help="what would they hold?").set_defaults(run=main_expected)
     options = parser.parse_args()
     options.run(options)

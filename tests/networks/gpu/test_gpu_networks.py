@@ -155,7 +155,7 @@ def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch)
     assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 3e-3
 
 
-@pytest.mark.parametrize("processors", [1, 24, 132])
+@pytest.mark.parametrize("processors", [1, 132])
 def test_tiles_of_cards_of_any_size_agree(processors: int, monkeypatch: pytest.MonkeyPatch):
     """Few processors have large tiles, many have their sums in parts."""
     network, _, w = networks("stylegan2")
@@ -177,6 +177,8 @@ def test_every_tile_fits_on_every_card(monkeypatch: pytest.MonkeyPatch):
             for side, outputs, inputs in itertools.product((4, 8, 16, 64, 256, 1024), [*sizes, 1024, 2048], sizes):
                 tile = parts.tile_for(side * (side + 1), outputs, inputs, torch.device("cuda"))
                 assert tile.shared <= card.shared_memory_of(capability), (capability, processors, tile)
+                # What follows a convolution stores eight channels at a time, of which there are a power of two.
+                assert tile.outputs.bit_count() == 1 and tile.outputs >= 16, tile
 
 
 class Late(PendingTensors):
