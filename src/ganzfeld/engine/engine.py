@@ -225,6 +225,10 @@ class Engine:
         """Script files that wait for a person's permission."""
         return self._permissions.pending
 
+    def expect_with(self, expect: Callable[[dict[str, tuple[int, int]]], None]) -> None:
+        """Have `expect` told each output's size (width, height) before a patch plays, beside the show."""
+        self._builder.expect = expect
+
     # The patch
 
     def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
