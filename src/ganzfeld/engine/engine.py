@@ -34,6 +34,7 @@ from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.node import Part
 from ganzfeld.patch.resources import Resources
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import Hazards
@@ -185,6 +186,12 @@ class Engine:
         """Files whose change the engine wants to be told of with `notice`."""
         nodes = self._playing.built.nodes.values() if self._playing is not None else ()
         return {path for node in nodes for path in node.watched()} | self._builder.asked
+
+    @property
+    def parts(self) -> list[Part]:
+        """Which of the watched files are a part of another one."""
+        nodes = self._playing.built.nodes.values() if self._playing is not None else ()
+        return [part for node in nodes for part in node.parts()]
 
     @property
     def set_aside(self) -> dict[Path, str]:

@@ -35,6 +35,16 @@ if TYPE_CHECKING:
     from ganzfeld.values.time import Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that is a part of another one, as a module beside a script is. stamp: which version of it was read
+    (`values.hazards.stamp_of`; 0: there was none)."""
+
+    path: Path
+    whole: Path
+    stamp: int
+
+
 class Declared:
     """Something a node type declares as a class attribute, whose name becomes its `name`. doc: one sentence for a
     person, for the reference and for help."""
@@ -424,6 +434,11 @@ class Node(Declares):
 
     def watched(self) -> Iterable[Path]:
         """Files whose change concerns this node."""
+        return ()
+
+    def parts(self) -> Iterable[Part]:
+        """Those of the watched files that are a part of another one: whatever is done when one of them changes is done
+        to that."""
         return ()
 
     def notice(self, path: Path) -> bool:

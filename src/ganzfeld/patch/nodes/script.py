@@ -10,13 +10,14 @@ import numpy as np
 import torch
 
 from ganzfeld.errors import ScriptError, Where
-from ganzfeld.patch.media.scripts import Script, ScriptFrame
+from ganzfeld.patch.media.scripts import Script, ScriptFrame, Witnessed
 from ganzfeld.patch.node import (
     HostValue,
     Input,
     Latent,
     LatentRequest,
     Node,
+    Part,
     PrepareContext,
     RenderContext,
     Request,
@@ -45,7 +46,8 @@ class ScriptNode(Node):
     It returns a picture (a numpy array or tensor [H, W], [H, W, 3] or [H, W, 4], 0..1 or uint8, row 0 at the top;
     or a tensor [1, 4, H, W]) or, where a latent is asked for, its numbers. `inputs.image` and `inputs.latent` are
     what feeds it; further keyword arguments of its line arrive as `context.parameters`. The file is read again on
-    every save; `context.state` lives on. If it fails, its last working version plays on.
+    every save, of it or of a module beside it that it imports; `context.state` lives on. If it fails, its last working
+    version plays on.
 
     A file that Ganzfeld has not seen before waits for your permission.
     """
@@ -75,19 +77,22 @@ class ScriptNode(Node):
         self._device = context.device
 
     def watched(self) -> tuple[Path, ...]:
-        return (self.path,)
+        return (self.path, *self.script.modules)
+
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(Part(path, self.path, stamp) for path, stamp in self.script.modules.items())
 
     def notice(self, path: Path) -> bool:
         self.script.load_beside()
         return True
 
-    def taken(self) -> bytes | str | None:
-        return self.script.set_aside or self.script.source
+    def taken(self) -> Witnessed | str | None:
+        return self.script.set_aside or self.script.witnessed
 
     def give(self, what: Any) -> None:
         if isinstance(what, str):
             self.script.set_aside = what
-        elif isinstance(what, bytes) and (what != self.script.source or self.script.set_aside):
+        elif isinstance(what, bytes | dict) and (what != self.script.witnessed or self.script.set_aside):
             self.script.set_aside = ""
             self.script.load(what)
 
