@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import importlib.util
 import itertools
 import os
@@ -128,7 +129,7 @@ class ScriptModules:
             try:
                 found = builtins.__import__(name, globals, locals, fromlist or (), 0)
                 self._elsewhere.add(name.partition(".")[0])
-                return found
+                return self._importlib(user) if found is importlib else found
             except ModuleNotFoundError as error:
                 if error.name == name.partition(".")[0]:
                     user.uses |= dict.fromkeys(self._candidates(error.name, (self.folder,)))
@@ -141,6 +142,21 @@ class ScriptModules:
                 if not hasattr(loaded.module, item):
                     self._load_if_there(f"{name}.{item}".strip("."), user)
         return loaded.module
+
+    def _importlib(self, user: _Loaded) -> ModuleType:
+        """`importlib` as a module of the script's sees it: its `import_module` looks beside the script, too."""
+
+        def import_module(name: str, package: str | None = None) -> Any:
+            if name.startswith(".") and package:
+                name = importlib.util.resolve_name(name, package)
+                name, ours = name.removeprefix(f"{self._package}."), name
+                if name != ours:
+                    return self._load(name, user).module
+            return self._import(user, name, fromlist=("__name__",))
+
+        module = ModuleType("importlib")
+        module.__dict__.update(vars(importlib), import_module=import_module)
+        return module
 
     def _lies_beside(self, user: _Loaded, name: str) -> bool:
         """Whether this name means something beside the script. As in a program of Python's own the script's folder comes
@@ -156,8 +172,9 @@ class ScriptModules:
             return not (user is self._script and path == user.path) and not (file and _is_same(path, file))
         if not places or name in sys.modules:
             return False
-        try:  # a mere folder gives way to what is installed
-            return importlib.util.find_spec(name) is None
+        try:  # a mere folder gives way to what is installed, but not to another mere folder
+            spec = importlib.util.find_spec(name)
+            return spec is None or spec.origin is None
         except (ImportError, ValueError, AttributeError):
             return False
 
