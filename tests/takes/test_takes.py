@@ -577,7 +577,8 @@ def test_modules_beside_a_script_come_back(tmp_path: Path) -> None:
     helper.unlink()
     late.write_text("raise ValueError")
     take = Take(night.path)
-    assert [{name for name, _ in ran.modules} for ran in take.scripts["b"]][:2] == [{"helper.py"}, {"helper.py", "late.py"}]
+    names = [{name for name, _ in ran.modules} for ran in take.scripts["b"]]
+    assert names[:2] == [{"helper.py"}, {"helper.py", "late.py"}]
     replay = Replay(take, Timeline(take), device="cpu", trusted=lambda path: True)
     replay.start(replay.timeline.starts(tensors=True)[0])
     for shown in night.shown:

@@ -155,8 +155,6 @@ def _vector(array: np.ndarray | None, shape: tuple[int, ...]) -> Tensor:
     vector: np.ndarray = array[0] if array.ndim == 3 and len(array) == 1 else array
     if vector.ndim not in (1, 2) or not vector.size:
         raise FeederError(f"an array of {vector.shape} is none")
-    if not np.isfinite(vector).all():
-        raise FeederError("its numbers are not all finite")
     return torch.from_numpy(vector.copy())
 
 

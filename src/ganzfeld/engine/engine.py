@@ -22,6 +22,7 @@ from ganzfeld.engine.builder_thread import BuilderThread
 from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
+from ganzfeld.engine.picture_watch import PictureWatch
 from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.script_permissions import ScriptPermissions
@@ -107,6 +108,7 @@ class Engine:
         self._patch_problem: GanzfeldError | None = None
         self._frame_problem: GanzfeldError | None = None
         self._node_problems: dict[str, GanzfeldError] = {}
+        self._watch = PictureWatch()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
@@ -179,6 +181,7 @@ class Engine:
         if self._playing is not None:
             problems += self._playing.evaluator.problems.values()
             problems += self._playing.built.notes
+            problems += self._watch.problems
         return [problem for problem in problems if problem is not None]
 
     @property
@@ -280,6 +283,7 @@ class Engine:
             playing.evaluator.adopt(old.evaluator)
             playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
             if playing.built is not old.built:
+                self._watch.forget()
                 self.onlooker.forget()
                 self._resources.forget_unused()
                 if fade <= 0:
@@ -440,7 +444,8 @@ class Engine:
             with torch.inference_mode(), at_work(self.device):
                 self._recall(self._playing, moment, inbox)
                 looking = self.onlooker if self.onlooker.looks else None
-                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, looking)
+                looks = (looking, self._watch)
+                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, *looks)
                 if self._fade is not None:
                     mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
                     if mixed is None:

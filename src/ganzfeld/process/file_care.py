@@ -83,8 +83,8 @@ class FileCare:
         return {path: copies[-2 if path in aside and len(copies) > 1 else -1] for path, copies in self._copies.items()}
 
     def ask_for(self, files: tuple[str, ...], stamps: Mapping[str, int], parts: Mapping[str, str] = {}) -> None:
-        """The patch asks for these files from now on. stamps: of the versions that it has read. parts: which of them are
-        a part of another one."""
+        """The patch asks for these files from now on. stamps: of the versions that it has read. parts: which of them
+        are a part of another one."""
         self._asked, self._read, self._parts = files, dict(stamps), dict(parts)
         self._news.set()
 

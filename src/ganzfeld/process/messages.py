@@ -271,8 +271,8 @@ class Ready(_Message, frozen=True):
 
 class WatchFiles(_Message, frozen=True):
     """Tell the process when one of these files changes (`FileChanged`): the patch that plays reads them. stamps: which
-    versions it has read (`values.hazards.stamp_of`), so that no change is missed. parts: files that are a part of another
-    one (a script's modules), whose change is that one's change."""
+    versions it has read (`values.hazards.stamp_of`), so that no change is missed. parts: files that are a part of
+    another one (a script's modules), whose change is that one's change."""
 
     files: tuple[str, ...]
     stamps: dict[str, int] = {}

@@ -131,7 +131,8 @@ def test_a_missing_part_of_a_module_that_is_there(tmp_path):
 def test_what_has_not_changed_is_not_run_again(tmp_path):
     log = tmp_path / "log"
     noted = f"open({str(log)!r}, 'a').write(__file__[-4])\n"
-    script = opened(tmp_path, s=f"import a, b\n{HEAD}return a.c.V + b.V", a=f"{noted}import c", b=f"{noted}V = 10", c=f"{noted}V = 1")  # fmt: skip
+    texts = {"a": f"{noted}import c", "b": f"{noted}V = 10", "c": f"{noted}V = 1"}
+    script = opened(tmp_path, s=f"import a, b\n{HEAD}return a.c.V + b.V", **texts)
     assert called(script) == 11
     assert log.read_text() == "acb"
     saved(script, c=f"{noted}V = 2")
@@ -193,7 +194,8 @@ def test_a_module_that_is_no_file(tmp_path):
 
 
 def test_modules_that_import_each_other_and_themselves(tmp_path):
-    script = opened(tmp_path, s=f"import a\n{HEAD}return a.b.a.V", a="V = 5\nimport b\nimport a", b="import a\nimport b")
+    texts = {"a": "V = 5\nimport b\nimport a", "b": "import a\nimport b"}
+    script = opened(tmp_path, s=f"import a\n{HEAD}return a.b.a.V", **texts)
     assert called(script) == 5
     assert set(script.modules) == {tmp_path / "a.py", tmp_path / "b.py"}
     saved(script, b="import a\nimport b\nW = 1")
@@ -203,7 +205,8 @@ def test_modules_that_import_each_other_and_themselves(tmp_path):
 def test_what_is_installed_is_neither_shadowed_by_chance_nor_loaded_again(tmp_path):
     """A script does not import itself, a mere folder gives way to what is installed, and Ganzfeld is one."""
     (tmp_path / "numpy").mkdir()
-    script = written(tmp_path, s="", random=f"import random\nimport numpy, time\n{HEAD}return random.seed, numpy.ndarray")
+    text = f"import random\nimport numpy, time\n{HEAD}return random.seed, numpy.ndarray"
+    script = written(tmp_path, s="", random=text)
     script = Script(script.with_name("random.py"), lambda path: True, hazards=Hazards())
     import random
 

@@ -17,7 +17,6 @@ import builtins
 import importlib
 import importlib.util
 import itertools
-import os
 import re
 import sys
 import weakref
@@ -111,8 +110,8 @@ class ScriptModules:
     @property
     def sources(self) -> dict[str, bytes]:
         """What the files of its modules held, by their paths from the script's folder."""
-        used = self._script.reachable().items()
-        return {self._relative(path): each.source for path, each in used if each is not None and each.source is not None}
+        used = [each for each in self._script.reachable().values() if each is not None]
+        return {self._relative(each.file): each.source for each in used if each.source is not None}
 
     def plain(self, words: str) -> str:
         """A sentence of Python's about these modules, with the names that the script gives them."""
@@ -159,9 +158,9 @@ class ScriptModules:
         return module
 
     def _lies_beside(self, user: _Loaded, name: str) -> bool:
-        """Whether this name means something beside the script. As in a program of Python's own the script's folder comes
-        first; but a script never imports itself, and what the process has already loaded from this very file (Ganzfeld,
-        for a script that lies beside it) is not loaded twice."""
+        """Whether this name means something beside the script. As in a program of Python's own the script's folder
+        comes first; but a script never imports itself, and what the process has already loaded from this very file
+        (Ganzfeld, for a script that lies beside it) is not loaded twice."""
         if name in self._known:
             return True
         if name in self._elsewhere:
@@ -341,7 +340,7 @@ def _compiled(source: bytes, path: Path) -> CodeType:
 
 def _is_same(path: Path, file: str) -> bool:
     try:
-        return os.path.samefile(path, file)
+        return path.samefile(file)
     except OSError:
         return False
 

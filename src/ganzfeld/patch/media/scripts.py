@@ -323,9 +323,8 @@ class Script:
         where = Where(own[-1].filename, own[-1].lineno) if own else Where(str(self.path))
         trace = "".join(traceback.format_list(own)).rstrip()
         if isinstance(error, SyntaxError) and error.filename in files:
-            return ScriptError(
-                f"{type(error).__name__}: {error.msg}", where=Where(error.filename, error.lineno, error.offset), hint=trace
-            )
+            where = Where(error.filename, error.lineno, error.offset)
+            return ScriptError(f"{type(error).__name__}: {error.msg}", where=where, hint=trace)
         try:
             words = self._modules.plain(f"{type(error).__name__}: {error}")
         except NeverReturned:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ganzfeld.errors import ScriptError, Where
+from ganzfeld.feeders.kinds.array import LARGEST_NUMBER
 from ganzfeld.patch.media.scripts import Script, ScriptFrame, Witnessed
 from ganzfeld.patch.node import (
     HostValue,
@@ -170,7 +171,7 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
     if isinstance(request, LatentRequest):
         if not tensor.numel() or tensor.numel() % request.dim:
             raise ValueError(f"frame() returned {tensor.numel()} numbers; the reader asks for {request.dim}")
-        return Latent(torch.nan_to_num(tensor.reshape(-1, request.dim)[:1]))
+        return Latent(_sane(tensor.reshape(-1, request.dim)[:1]))
     if tensor.dim() == 4 and tensor.shape[0] == 1:
         picture = tensor
     elif tensor.dim() in (2, 3):
@@ -203,8 +204,13 @@ def _checked(latent: Latent, device: torch.device) -> Latent:
         raise ValueError(f"frame() returned a Latent of {tuple(points.shape)} in {latent.space!r}, which is no place")
     if (weights is None and len(points) > 1) or (weights is not None and tuple(weights.shape) != (len(points),)):
         raise ValueError(f"frame() returned a Latent of {len(points)} points without a weight for each")
-    points = torch.nan_to_num(points.to(device, torch.float32))
+    points = _sane(points.to(device, torch.float32))
     return Latent(points, latent.space, None if weights is None else weights.to(device, torch.float32))
+
+
+def _sane(points: torch.Tensor) -> torch.Tensor:
+    """Places without NaN, held to what files may say, too."""
+    return torch.nan_to_num(points).clamp(-LARGEST_NUMBER, LARGEST_NUMBER)
 
 
 def _nothing(inputs: Mapping[str, Any], request: Request, device: torch.device) -> torch.Tensor | Latent:
