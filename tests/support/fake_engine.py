@@ -211,10 +211,11 @@ class FakeEngine:
         if missing and not self.does_without:
             self.watched, self.failed = set(missing), (text, path, version)
             raise PatchError(f"there is no {missing[0].name}")
-        self.failed = None
-        self.patch, self.problems, self.frames = patch, [], 0
+        self.failed = (text, path, version) if missing else None
+        self.patch, self.frames = patch, 0
+        self.problems = [PatchError(f"there is no {file.name}") for file in missing]
         self.pending_trust = [Path(file) for file in patch.get("script", ())]
-        self.watched = {*self.pending_trust, *map(Path, patch.get("run", ()))}
+        self.watched = {*missing, *self.pending_trust, *map(Path, patch.get("run", ()))}
         self.parts: list[Part] = []
 
     def text_of(self, script: Path) -> str:

@@ -246,6 +246,13 @@ class SetupContext:
         """An error that points at a parameter."""
         return PatchError(what, where=self.where(parameter), hint=hint)
 
+    def do_without(self, refused: PatchError) -> None:
+        """A file cannot be opened: raise that, or, in a process that takes a show over, tell it and go on without the
+        file (see `Resources.does_without`)."""
+        if not self.resources.does_without:
+            raise refused
+        self.resources.notes.append(refused)
+
     def check_choice(self, parameter: str, options: Iterable[Any], thing: str) -> None:
         """Refuse a candidate that is not among `options`, with the nearest one that is."""
         known = list(options)

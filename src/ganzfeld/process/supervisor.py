@@ -435,6 +435,7 @@ class Supervisor(ControlledShow):
             self._policy.text,
             fallback,
             self._told.saved,
+            refused=self._told.status.refused(self._policy.text.version),
             set_aside=self._care.custody.for_begin(),
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,
