@@ -270,8 +270,8 @@ def _broken(weights: Mapping[str, torch.Tensor]) -> tuple[str, ...]:
     place, number = _first_odd(weights[broken[0]])
     others = f", and {len(broken) - 1} more of its tensors hold such numbers" if len(broken) > 1 else ""
     return (
-        f"number {place} of '{broken[0]}' is {number:.3g}{others}: the network broke in training, or the file is damaged"
-        ", and its pictures may be black or worse; an earlier snapshot may be sound",
+        f"number {place} of '{broken[0]}' is {number:.3g}{others}: the network broke in training, or the file is "
+        "damaged, and its pictures may be black or worse; an earlier snapshot may be sound",
     )
 
 
