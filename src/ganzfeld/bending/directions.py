@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.atomic_write import place_to_write
 from ganzfeld.errors import FeederError, NetworkError, NetworkFileError, Where, reason_of
 from ganzfeld.feeders.service import OpenFeeder
 from ganzfeld.networks.network import Network
@@ -113,6 +114,7 @@ def write_directions(path: Path, directions: list[Direction]) -> None:
     check_target(path)
     vectors = {direction.name: direction.vector.numpy() for direction in directions}
     try:
+        path = place_to_write(path)
         if path.suffix == ".safetensors":
             from safetensors.numpy import save_file
 
