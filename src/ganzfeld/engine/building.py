@@ -68,6 +68,7 @@ def _built(
 ) -> BuiltPatch:
     with graphs.beside():
         built = BuiltPatch(graph, resources, device, graphs)
+        resources.await_kernels()
         scratch = State()
         values = Evaluator(graph, built.matched).evaluate(moment, Inbox(), scratch.expressions, {})
         holds = graph.patch.settings.hold is not None and not resources.exact

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.device_copy import Copy
+from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.values.frame_slots import Ring
 from ganzfeld.values.frames import FrameWriter, OpenSlot
 from ganzfeld.values.time import Moment
 
@@ -52,6 +54,32 @@ class ReadBack:
             place.commit(frame=moment.frame, t=moment.t)
 
 
+class PageLocks:
+    """Page-locks the slots of rings, one by one, on a thread of its own: for one of 1024² that takes 3 ms, in which the
+    show would stand still. Until then the driver copies through a buffer of its own.
+
+    lock, unlock: do it for a slot's memory (numbers of any type).
+    """
+
+    def __init__(self, lock: Callable[[np.ndarray], None], unlock: Callable[[np.ndarray], None]) -> None:
+        self._lock, self._unlock = lock, unlock
+        self._thread = WorkThread("ganzfeld-page-locks")
+
+    def opened(self, ring: Ring) -> None:
+        """A ring is about to be written to."""
+        for slot in range(ring.slots):
+            self._thread.submit(self._lock, ring.pixels(slot))
+
+    def closing(self, ring: Ring) -> None:
+        """It is written to no more: unlock it, and close it."""
+        self._thread.submit(self._close, ring)
+
+    def _close(self, ring: Ring) -> None:
+        for slot in range(ring.slots):
+            self._unlock(ring.pixels(slot))
+        ring.close()
+
+
 def page_locking_writer(session: str, device: torch.device) -> FrameWriter:
     """A writer whose slots a GPU writes into directly: page-locked, a frame arrives without passing through a buffer of
     the driver's, and without anybody waiting for it."""
@@ -65,12 +93,13 @@ def page_locking_writer(session: str, device: torch.device) -> FrameWriter:
         with torch.cuda.device(device):
             said = int(runtime.cudaHostRegister(memory.ctypes.data, memory.nbytes, _PORTABLE))
         if said != 0:
-            log.warning("the frame slots could not be page-locked (CUDA error %d): frames leave more slowly", said)
+            log.warning("a frame slot could not be page-locked (CUDA error %d): frames leave more slowly", said)
 
     def unlock(memory: np.ndarray) -> None:
         runtime.cudaHostUnregister(memory.ctypes.data)
 
-    return FrameWriter(session, opened=lock, closing=unlock)
+    locks = PageLocks(lock, unlock)
+    return FrameWriter(session, opened=locks.opened, closing=locks.closing)
 
 
 _PORTABLE = 1

@@ -226,10 +226,6 @@ class Ring:
         """Slot's [H, W, channels], in shared memory."""
         return self._pixels[slot]
 
-    def memory(self) -> np.ndarray:
-        """The whole segment as uint8 bytes, for page-locking."""
-        return np.frombuffer(self._segment.buffer, np.uint8)
-
     def close(self) -> None:
         """Let go of the memory in this process."""
         self._pixels: list[np.ndarray] = []

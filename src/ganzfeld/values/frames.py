@@ -213,15 +213,16 @@ class OpenSlot:
 class FrameWriter:
     """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
 
-    `opened` and `closing` are called with a ring's memory (uint8 bytes), for page-locking it.
+    `opened` is called with each ring before it is written to, `closing` with one that is written to no more: it closes
+    the ring. For page-locking.
     """
 
     def __init__(
         self,
         session: str,
         *,
-        opened: Callable[[np.ndarray], None] | None = None,
-        closing: Callable[[np.ndarray], None] | None = None,
+        opened: Callable[[Ring], None] | None = None,
+        closing: Callable[[Ring], None] = Ring.close,
     ) -> None:
         self._board = Board(session)
         self._board.take_over()
@@ -283,7 +284,7 @@ class FrameWriter:
     def close(self) -> None:
         """Let go of the memory; what was published stays for the readers."""
         for writer in self._rings.values():
-            self._close(writer.ring)
+            self._closing(writer.ring)
         self._rings.clear()
         self._board.close()
 
@@ -302,7 +303,7 @@ class FrameWriter:
         number = board.get(row, NUMBER)
         if old is not None:
             old.ring.retire()
-            self._close(old.ring)
+            self._closing(old.ring)
         elif generation:  # another writer's
             try:
                 ring = Ring.attach(board.ring_name(row, generation))
@@ -331,14 +332,9 @@ class FrameWriter:
             if generation:
                 unlink(board.ring_name(row, generation))
         if self._opened:
-            self._opened(ring.memory())
+            self._opened(ring)
         self._rings[row] = RingWriter(ring)
         return self._rings[row]
-
-    def _close(self, ring: Ring) -> None:
-        if self._closing:
-            self._closing(ring.memory())
-        ring.close()
 
 
 class FrameReader:
