@@ -64,6 +64,7 @@ def open_container(path: Path, pictures: bool = True, held: bytes | None = None)
     try:
         return av.open(
             str(path) if held is None else _Held(held, path),
+            mode="r",
             options={"protocol_whitelist": "file", "format_whitelist": ",".join((*FILMS, *SOUNDS))},
         )
     except (FFmpegError, OSError, ValueError) as error:

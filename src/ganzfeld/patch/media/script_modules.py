@@ -57,7 +57,7 @@ class _Loaded:
     def reachable(self) -> dict[Path, _Loaded | None]:
         """All that it uses, and what that uses."""
         found: dict[Path, _Loaded | None] = {}
-        waiting = [self]
+        waiting: list[_Loaded] = [self]
         while waiting:
             for path, used in list(waiting.pop().uses.items()):
                 if path not in found:
@@ -131,7 +131,7 @@ class ScriptModules:
                 return self._importlib(user) if found is importlib else found
             except ModuleNotFoundError as error:
                 if error.name == name.partition(".")[0]:
-                    user.uses |= dict.fromkeys(self._candidates(error.name, (self.folder,)))
+                    user.uses |= dict.fromkeys(self._candidates(name.partition(".")[0], (self.folder,)))
                 raise
         loaded = self._load(name, user) if name else self._script
         if not fromlist:

@@ -67,7 +67,8 @@ class RefusedFileError(GanzfeldError):
 
 @dataclass(slots=True)
 class _Waiting:
-    """One file. owner: which visitor by link brings it; "" of who plays at this machine. state: announced, then coming, then arrived. seen: what is in it."""
+    """One file. owner: which visitor by link brings it; "" of who plays at this machine. state: announced, then coming,
+    then arrived. seen: what is in it."""
 
     upload: Upload
     size: int
