@@ -22,6 +22,7 @@ from ganzfeld.engine.builder_thread import BuilderThread
 from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
+from ganzfeld.engine.picture_watch import PictureWatch
 from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.script_permissions import ScriptPermissions
@@ -34,6 +35,7 @@ from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.node import Part
 from ganzfeld.patch.resources import Resources
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import Hazards
@@ -108,6 +110,7 @@ class Engine:
         self._patch_problem: GanzfeldError | None = None
         self._frame_problem: GanzfeldError | None = None
         self._node_problems: dict[str, GanzfeldError] = {}
+        self._watch = PictureWatch()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
@@ -180,6 +183,7 @@ class Engine:
         if self._playing is not None:
             problems += self._playing.evaluator.problems.values()
             problems += self._playing.built.notes
+            problems += self._watch.problems
         return [problem for problem in problems if problem is not None]
 
     @property
@@ -187,6 +191,12 @@ class Engine:
         """Files whose change the engine wants to be told of with `notice`."""
         nodes = self._playing.built.nodes.values() if self._playing is not None else ()
         return {path for node in nodes for path in node.watched()} | self._builder.asked
+
+    @property
+    def parts(self) -> list[Part]:
+        """Which of the watched files are a part of another one."""
+        nodes = self._playing.built.nodes.values() if self._playing is not None else ()
+        return [part for node in nodes for part in node.parts()]
 
     @property
     def set_aside(self) -> dict[Path, str]:
@@ -279,6 +289,7 @@ class Engine:
             playing.evaluator.adopt(old.evaluator)
             playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
             if playing.built is not old.built:
+                self._watch.forget()
                 self.onlooker.forget()
                 self._resources.forget_unused()
                 if fade <= 0:
@@ -439,7 +450,8 @@ class Engine:
             with torch.inference_mode(), at_work(self.device):
                 self._recall(self._playing, moment, inbox)
                 looking = self.onlooker if self.onlooker.looks else None
-                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, looking)
+                looks = (looking, self._watch)
+                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, *looks)
                 if self._fade is not None:
                     mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
                     if mixed is None:
