@@ -327,3 +327,8 @@ def fake_dependencies() -> Dependencies:
         copy=lambda picture, pixels: np.copyto(pixels, picture),
         writer=lambda session, device: FrameWriter(session),
     )
+
+
+def broken_dependencies() -> Dependencies:
+    """As where a library of torch's is missing."""
+    raise ImportError("libcudart.so.12: cannot open shared object file")

@@ -324,7 +324,7 @@ class Render:
             self._cards.begin(shown, moment)
             self._read_back.begin(shown, moment)
             self._atlas.hand_out(moment)
-            self._output_problem, self._failures = None, 0
+            self._output_problem, self._failures = self._read_back.problem, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
                 self._pipe.post(self._reporter.values(moment, self._frame_at, *sources), key="values")
