@@ -81,7 +81,8 @@ class Engine:
         patch's streams may come from."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
-        self._meter = FrameMeter(self._graphs.timer())
+        threads = torch.get_num_threads() if self.device.type == "cpu" else 0
+        self._meter = FrameMeter(self._graphs.timer(), threads)
         self._exact = exact
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
@@ -279,7 +280,9 @@ class Engine:
                     self._builder.retire(old.built)
         self._playing = playing
         self.outside.read_by(read_addresses(playing.graph))
-        self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
+        rate = None if self._exact else playing.graph.patch.settings.hold
+        anew = old is not None and playing.built is not old.built
+        self._meter.hold(rate, playing.built.most_halvings, anew=anew)
         if self.recorder is not None:
             self.recorder.took(playing.graph.patch, anew=playing.anew)
 
@@ -440,7 +443,7 @@ class Engine:
                         self._end_fade(self._playing)
                     else:
                         pictures = mixed
-            self._meter.stop()
+            self._meter.stop(busy=self._builder.is_building)
             self._builder.tidy()
             self._frame_problem = None
             self._last = pictures
