@@ -133,6 +133,11 @@ class Engine:
         return self._playing.graph.patch.settings.floor if self._playing else None
 
     @property
+    def hold(self) -> float | None:
+        """The rate that is held by drawing networks smaller, as the patch's text says; None: none is."""
+        return self._playing.graph.patch.settings.hold if self._playing else None
+
+    @property
     def outs(self) -> dict[str, OutputOptions]:
         """Every output of the playing patch."""
         if self._playing is None:
