@@ -17,8 +17,8 @@ BEGINNING = 1000.0
 
 
 class Show:
-    """A loop whose frames take what `takes` says: seconds, of the show's time in seconds. card: the thread only asks for
-    frames, which are made beside it; `finish` waits for them, and so does the next frame."""
+    """A loop whose frames take what `takes` says: seconds, of the show's time in seconds. card: the thread only asks
+    for frames, which are made beside it; `finish` waits for them, and so does the next frame."""
 
     def __init__(self, takes: Callable[[float], float], fps: float = 60.0, *, card: bool = False) -> None:
         self.takes, self.card = takes, card
@@ -98,8 +98,10 @@ def test_a_little_too_slow_is_left_alone(reached: float) -> None:
 
 @pytest.mark.parametrize(
     ("fps", "reached", "division"),
-    [(60, 65, 1), (60, 49.5, 1), (60, 47, 2), (60, 41, 2), (60, 29, 2), (60, 22, 3), (60, 15.5, 4), (60, 3, 6)]
-    + [(30, 41, 1), (30, 20, 2), (24, 13, 2), (24, 6, 2), (15, 9, 1), (240, 110, 2), (50, 26, 2)],
+    [
+        *((60, 65, 1), (60, 49.5, 1), (60, 47, 2), (60, 41, 2), (60, 29, 2), (60, 22, 3), (60, 15.5, 4), (60, 3, 6)),
+        *((30, 41, 1), (30, 20, 2), (24, 13, 2), (24, 6, 2), (15, 9, 1), (240, 110, 2), (50, 26, 2)),
+    ],
 )
 def test_which_division(fps: float, reached: float, division: int) -> None:
     assert Show(lambda at: 1 / reached - 0.0002, fps).play(STARTING + LASTING + 2) == division

@@ -1,12 +1,12 @@
 """Even pacing: a show that cannot reach its rate makes frames at a whole division of it, evenly.
 
-A patch that asks for 60 frames a second and gets 41 shows one picture for one refresh of a display and the next for two,
-and whatever moves trembles. At an even 30 each is shown for two, and show time advances by as much from each frame to
-the next, so motion is smooth.
+A patch that asks for 60 frames a second and gets 41 shows one picture for one refresh of a display and the next for
+two, and whatever moves trembles. At an even 30 each is shown for two, and show time advances by as much from each frame
+to the next, so motion is smooth.
 
-Which division is chosen: one at which fewest pictures are late or left out. A picture that comes late disturbs more than
-one that nobody expects, so it counts `LATE` times. Of a show at 60, what reaches 49 or more is left as it is, what reaches 27 or more is
-paced at 30, and so on to 20, 15, 12 and 10: one that reaches 58 is left alone.
+Which division is chosen: one at which fewest pictures are late or left out. A picture that comes late disturbs more
+than one that nobody expects, so it counts `LATE` times. Of a show at 60, what reaches 49 or more is left as it is, what
+reaches 27 or more is paced at 30, and so on to 20, 15, 12 and 10: one that reaches 58 is left alone.
 
 Nothing of it is in a take but the frames' times, which a take holds anyway.
 """

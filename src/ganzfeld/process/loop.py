@@ -150,8 +150,8 @@ class LoopBody(Protocol):
 
 
 class Loop:
-    """Drives its body at `fps` frames a second, which may be changed at any time with `set_fps`, or at an even division of
-    that if it cannot be reached.
+    """Drives its body at `fps` frames a second, which may be changed at any time with `set_fps`, or at an even division
+    of that if it cannot be reached.
 
     on_device: gives the seconds that a frame takes where it is made, beside this thread.
     """

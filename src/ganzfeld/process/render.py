@@ -129,8 +129,7 @@ class Render:
             self._tempo = self._engine.bpm, self._engine.follow
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
-        on_device = lambda: self._engine.frame_seconds
-        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind, on_device=on_device)
+        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind, on_device=self._seconds_on_device)
         self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
@@ -219,6 +218,9 @@ class Render:
         self._texts[text.version] = text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
+
+    def _seconds_on_device(self) -> float:
+        return self._engine.frame_seconds
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
