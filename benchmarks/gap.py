@@ -16,6 +16,7 @@ Networks are StyleGAN2 with random weights (config-f at 1024 px), written to a t
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import statistics
 import tempfile
@@ -223,8 +224,10 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
 
     from ganzfeld.engine import engine as engine_module
     from ganzfeld.engine.device_copy import CopyFromCuda
+    from ganzfeld.engine.program.built_patch import BuiltPatch
     from ganzfeld.engine.program.capture import CudaGraphs
-    from ganzfeld.engine.program.program import BuiltPatch, Program
+    from ganzfeld.engine.program.program import Program
+    from ganzfeld.kernels.cuda import compiler
     from ganzfeld.process.read_back import ReadBack, page_locking_writer
     from ganzfeld.values.frames import FrameStore
     from ganzfeld.values.time import Clock
@@ -247,8 +250,26 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
 
     for cls, name in ((BuiltPatch, "__init__"), (Program, "run"), (Program, "prepare"), (CudaGraphs, "capture"),
                       (CudaGraphs, "give_back"), (torch.cuda.CUDAGraph, "capture_end"),
-                      (BuiltPatch, "forget_programs")):  # fmt: skip
+                      (BuiltPatch, "forget_programs"), (compiler, "compiled"), (compiler, "_loaded")):  # fmt: skip
         noted(cls, name)
+    if engine_module.pick_device(device).type == "cuda":
+        from triton.compiler.compiler import CompiledKernel
+        from triton.runtime.jit import JITFunction
+
+        noted(JITFunction, "_do_compile")
+        noted(CompiledKernel, "_init_handles")
+    gc.freeze()
+
+    collections: list[float] = []
+
+    def collecting(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            collections.append(time.perf_counter())
+        else:
+            where = "" if threading.current_thread() is threading.main_thread() else " beside"
+            did.append((collections.pop(), time.perf_counter(), f"gc {info['generation']}{where}"))
+
+    gc.callbacks.append(collecting)
     engine, clock = engine_module.Engine(device=device), Clock()
     if engine.device.type == "cuda":
         torch.cuda.set_stream(torch.cuda.Stream(engine.device, -3))
@@ -256,7 +277,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
     store = FrameStore()
     writer = page_locking_writer(store.session, engine.device)
     handover = ReadBack(writer, CopyFromCuda())
-    frames: list[tuple[float, float, float, float]] = []
+    frames: list[tuple[float, float, float, float, float]] = []
 
     def play(seconds: float) -> None:
         due = time.perf_counter()
@@ -270,7 +291,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
             handover.begin(pictures, moment)
             handed = time.perf_counter()
             handover.finish()
-            frames.append((began, asked, handed, time.perf_counter()))
+            frames.append((due, began, asked, handed, time.perf_counter()))
             due = max(due + 1 / fps, time.perf_counter())
 
     play(1.5)
@@ -281,18 +302,18 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
         play(0.4)
     engine.submit(patch(other))
     play(1.5)
-    print(f"trace: {len(frames)} frames; a frame's parts in ms: engine.frame, hand-over begun, waited")
-    usual = [statistics.median(1000 * (f[k + 1] - f[k]) for f in frames) for k in range(3)]
+    print(f"trace: {len(frames)} frames; a frame's parts in ms: woken late, engine.frame, hand-over begun, waited")
+    usual = [statistics.median(1000 * (f[k + 1] - f[k]) for f in frames) for k in range(4)]
     print("  usual:", [round(each, 2) for each in usual])
     by_work: dict[str, list[float]] = {}
     for start, end, name in did:
         by_work.setdefault(name, []).append(1000 * (end - start))
     for name, times in sorted(by_work.items(), key=lambda item: -sum(item[1])):
         print(f"  {name:<28} {len(times):5} times, median {statistics.median(times):7.2f} ms, worst {max(times):7.2f}")
-    for frame in sorted(frames, key=lambda f: f[0] - f[3])[:14]:
-        beside = sorted({name for start, end, name in did if start < frame[3] and end > frame[0]})
-        parts = [round(1000 * (frame[k + 1] - frame[k]), 2) for k in range(3)]
-        print(f"  {1000 * (frame[3] - frame[0]):6.2f} ms {parts} beside {', '.join(beside) or 'nothing'}")
+    for frame in sorted(frames, key=lambda f: f[0] - f[4])[:14]:
+        beside = sorted({name for start, end, name in did if start < frame[4] and end > frame[0]})
+        parts = [round(1000 * (frame[k + 1] - frame[k]), 2) for k in range(4)]
+        print(f"  {1000 * (frame[4] - frame[0]):6.2f} ms {parts} beside {', '.join(beside) or 'nothing'}")
     handover.finish()
     writer.close()
     store.close()
@@ -360,7 +381,7 @@ from ganzfeld.process.dependencies import torch_dependencies
 from ganzfeld.process.messages import Begin, VersionedText
 from ganzfeld.values.time import Clock
 dependencies = torch_dependencies()
-say("the engine is imported and has rehearsed on the CPU (a spare process waits here)")
+say("the engine is imported")
 text = open(sys.argv[1]).read()
 import secrets
 from ganzfeld.values.hazards import HazardBoard

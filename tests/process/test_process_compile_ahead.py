@@ -5,38 +5,55 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
-from ganzfeld.kernels import card as known
 from ganzfeld.process import compile_ahead as ahead
-from ganzfeld.process.compile_ahead import Card
+from ganzfeld.process import compile_work
+from ganzfeld.process.pretended_card import Card, Wanted, WantedKernel, card_here
 
 CARD = Card(9, 0, 132)
 
+PATCH = """
+source = noise()
+a = network("planets", latent=source)
+b = network("orbits" if t < 1 else "flowers", latent=source)
+a.bend("b8", rotate=20)
+out(mix(a, b))
+"""
+
 SETUP = """
 import torch
-from ganzfeld.process import compile_ahead as ahead
+from ganzfeld.process import compile_work as work
+from ganzfeld.process.pretended_card import Card, pretend
 from ganzfeld.networks.stylegan2.config import StyleGAN2Config
 
-card = ahead.Card(9, 0, 132)
-ahead.pretend(card)
+wanted = pretend(Card(9, 0, 132))
 config = StyleGAN2Config.design(4, channel_max=16)
 """
 
 AHEAD = """
 from itertools import islice
+from ganzfeld.process.compile_ahead import compile_all
 
-for affine in islice(ahead.bends(), 18, 19):  # of a few vectors of eight channels
+for affine in islice(work.bends(), 18, 19):  # of a few vectors of eight channels
     affine()
-ahead.play(config)
+work.play(config)
+work.play(config)
+kernels = wanted.take()
+assert len(kernels) == 9, [each.name for each in kernels]  # each once
+compile_all([each for each in kernels if not each.name.endswith(".cu")], 2)
 """
 
 SHOW = """
+import ctypes
+import gc
+import re
 from types import SimpleNamespace
+from triton.compiler.compiler import CompiledKernel
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 from ganzfeld.kernels.triton.affine import affine
@@ -45,8 +62,23 @@ from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.reference.stylegan2 import StyleGAN2
 
 del JITFunction.__getitem__  # launches are launches again, of a card where nothing happens
-names = []
-driver.active.launcher_cls = lambda source, metadata: lambda *arguments: names.append(source.name)
+from ganzfeld.kernels.triton import driver as own
+own.encoded_map = lambda *arguments: bytes(128)
+launched = {}
+
+
+def launcher(source, metadata):
+    ours = own.Launcher(source, metadata)
+
+    def launch(*arguments):
+        names.add(source.name)
+        launched[id(source)] = [ctypes.sizeof(value) for value in ours.values(arguments[9:])] + [8, 8]
+
+    return launch
+
+
+names = set()
+driver.active.launcher_cls = launcher
 driver.active.utils = SimpleNamespace(
     load_binary=lambda *arguments: (object(), object(), 0, 0, 1024),
     get_device_properties=lambda device: {"max_shared_mem": 232448},
@@ -58,19 +90,43 @@ with torch.no_grad():
     network = GpuStyleGAN2(config, StyleGAN2(config).state_dict())
     for after in (None, LayerHook(lambda name, x: affine(x, *amounts))):
         network.synthesis(torch.zeros(1, config.num_ws, config.w_dim), SynthesisOptions(after=after))
-assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb"} <= set(names)
+assert {"_affine", "_dense", "_modulate", "_enter", "_layer", "_rgb", "_part"} <= names
+
+# A kernel is given what its machine code declares.
+SIZES = {"64": 8, "32": 4, "16": 2, "8": 1}
+compared = 0
+for kernel in [each for each in gc.get_objects() if type(each) is CompiledKernel]:
+    if id(kernel.src) in launched:
+        head = kernel.asm["ptx"].partition(".entry")[2].partition("{")[0]
+        parameters = re.findall(r"[.]param (?:[.]align [0-9]+ )?[.][a-z]([0-9]+)[^,)\\[]*(?:\\[([0-9]+)\\])?", head)
+        declared = [SIZES[bits] * int(count or 1) for bits, count in parameters]
+        given = launched[id(kernel.src)]
+        assert declared and declared == given[: len(declared)], (kernel.name, declared, given)
+        assert len(given) - len(declared) in (0, 1, 2)
+        compared += 1
+assert compared == len(launched) == len(names), compared
 """
 
-EVERYTHING = """
-from triton.runtime.jit import JITFunction
-
-JITFunction.__getitem__ = lambda self, grid: lambda *arguments, **more: None
-small = [each for each in ahead.configs() if each.img_resolution <= 256]  # larger ones have more of the same layers
-assert {each.kind for each in small} == {each.kind for each in ahead.configs()}
-ahead.configs = lambda: small
-for piece in ahead.work():
+EVERYTHING = (
+    """
+small = [each for each in work.configs() if each.img_resolution <= 256]  # larger ones have more of the same layers
+assert {each.kind for each in small} == {each.kind for each in work.configs()}
+work.configs = lambda: small
+for piece in work.work():
     piece()
+everything = wanted.take()
+names = {each.name for each in everything}
+assert {"convolution.cu", "mapping.cu", "streamed_filter.cu", "_layer", "_affine", "_waves"} <= names, names
+assert len(everything) > 200
+
+patch = """
+    + repr(PATCH)
+    + """
+for piece in work.first(patch, None):
+    piece()
+assert wanted.take() == []  # all of it is among everything
 """
+)
 
 
 def python(code: str, **variables: str) -> None:
@@ -98,51 +154,103 @@ def test_a_show_without_a_card_can_be_gone_through():
 
 
 @pytest.fixture
-def begun(monkeypatch, tmp_path) -> list[list[str]]:
-    """The commands of processes that were started, on a machine with a card."""
-    commands: list[list[str]] = []
-    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+def begun(monkeypatch, tmp_path) -> list[tuple[list[str], str]]:
+    """Commands of processes that were started, on a machine with a card, and what they were given to read."""
+    commands: list[tuple[list[str], str]] = []
+
+    def start(command, *, stdin, **more) -> None:
+        commands.append((command, stdin.read().decode()))
+
     monkeypatch.delenv(ahead.SWITCH)
-    monkeypatch.setattr(known, "has_triton", lambda device: device.type == "cuda")
-    monkeypatch.setattr(known, "multiprocessors", lambda device: CARD.processors)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (CARD.major, CARD.minor))
-    monkeypatch.setattr(
-        ahead, "subprocess", SimpleNamespace(Popen=lambda command, **more: commands.append(command), DEVNULL=-3)
-    )
+    monkeypatch.setattr(ahead, "_may_have_card", lambda: True)
+    monkeypatch.setattr(ahead, "subprocess", SimpleNamespace(Popen=start, DEVNULL=-3))
     return commands
 
 
-def test_it_is_begun_until_it_is_done(begun):
-    for _ in range(2):
-        ahead.begin(torch.device("cuda"))
-    assert [command[-4:] for command in begun] == 2 * [["ganzfeld.process.compile_ahead", "9", "0", "132"]]
-    CARD.marker.parent.mkdir()
-    CARD.marker.touch()
-    ahead.begin(torch.device("cuda"))
-    assert len(begun) == 2
-    assert Card(8, 6, 82).marker != CARD.marker
+def test_it_is_begun_for_the_card_that_the_show_will_play_on(begun):
+    for device in ("auto", "cuda", "cuda:1"):
+        ahead.begin(device, "out(nöise())", "/a/b.ganz")
+    assert [command[-4:] for command, _ in begun] == [["--card", n, "--file", "/a/b.ganz"] for n in ("0", "0", "1")]
+    assert {text for _, text in begun} == {"out(nöise())"}
 
 
 def test_it_is_not_begun_without_a_card_or_against_a_wish(begun, monkeypatch):
-    ahead.begin(torch.device("cpu"))
+    ahead.begin("cpu", "", None)
+    ahead.begin("mps", "", None)
     monkeypatch.setenv(ahead.SWITCH, "0")
-    ahead.begin(torch.device("cuda"))
+    ahead.begin("auto", "", None)
+    monkeypatch.delenv(ahead.SWITCH)
+    monkeypatch.setattr(ahead, "_may_have_card", lambda: False)
+    ahead.begin("auto", "", None)
     assert begun == []
 
 
-def test_it_is_done_once_whatever_fails(monkeypatch, tmp_path):
+def test_a_process_that_cannot_be_started_costs_the_show_nothing(begun, monkeypatch):
+    def fail(*_, **__) -> None:
+        raise OSError
+
+    monkeypatch.setattr(ahead, "subprocess", SimpleNamespace(Popen=fail, DEVNULL=-3))
+    ahead.begin("auto", "out(noise())", None)
+
+
+@pytest.fixture
+def wanted(monkeypatch) -> Wanted:
+    """What is wanted in a process that pretends nothing."""
+    wanted = Wanted()
+    monkeypatch.setattr(ahead, "pretend", lambda card: wanted)
+    monkeypatch.setattr(ahead, "hide_cards", lambda: None)
+    monkeypatch.setattr(ahead, "copies", lambda: 1)
+    monkeypatch.setattr(os, "nice", lambda more: None, raising=False)
+    return wanted
+
+
+def test_it_is_done_once_whatever_fails(monkeypatch, tmp_path, wanted):
+    done: list[str] = []
+
     def broken() -> None:
         raise RuntimeError
 
-    done: list[int] = []
-    for name, stand_in in {"pretend": lambda card: None, "SECONDS_BEFORE": 0}.items():
-        monkeypatch.setattr(ahead, name, stand_in)
-    monkeypatch.setattr(ahead, "work", lambda: [broken, lambda: done.append(1)])
-    monkeypatch.setattr(os, "nice", lambda more: None, raising=False)
+    def piece(name: str) -> Callable[[], None]:
+        return lambda: wanted.add(name, WantedKernel(name, lambda: done.append(name)))
+
+    monkeypatch.setattr(compile_work, "first", lambda text, file: [broken, piece("first"), piece("second")])
+    monkeypatch.setattr(compile_work, "work", lambda: [piece("first"), broken, piece("third")])
+    wanted.add("broken", WantedKernel("broken", broken))
     (tmp_path / "file").touch()
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "file"))  # not a folder: nothing can be written
-    ahead.main(CARD)
+    ahead.main(CARD, "a text")
+    assert sorted(done) == ["first", "second", "third"]
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
     ahead.main(CARD)
-    assert done == [1, 1]
     assert CARD.marker.exists()
+    wanted.add("again", WantedKernel("again", lambda: done.append("again")))
+    ahead.main(CARD, "a text")
+    ahead.main(Card(7, 5, 40), "a text")  # a generation that our kernels do not run on
+    assert sorted(done) == ["first", "second", "third"]
+    assert Card(8, 6, 82).marker != CARD.marker
+
+
+def test_a_text_that_is_no_patch_leaves_the_rest(monkeypatch, tmp_path, wanted):
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    monkeypatch.setattr(compile_work, "work", list)
+    ahead.main(CARD, "out(")
+    assert CARD.marker.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="copies of a process are made on Unix")
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_copies_share_the_kernels(tmp_path, count):
+    """Each is compiled once, whoever does it, though some fail."""
+    kernels = [f"open({str(tmp_path / str(number))!r}, 'x')" for number in range(40)]
+    code = (
+        "from ganzfeld.process.compile_ahead import compile_all\n"
+        "from ganzfeld.process.pretended_card import WantedKernel\n"
+        f"compile_all([WantedKernel('', lambda text=text: eval(text)) for text in {kernels} + ['1/0'] * 9], {count})"
+    )
+    python(code)
+    assert len(list(tmp_path.iterdir())) == 40
+
+
+def test_no_driver_is_no_card():
+    if not Path("/dev/nvidiactl").exists() and sys.platform == "linux":
+        assert card_here() is None

@@ -44,7 +44,11 @@ def has_tma(device: torch.device) -> bool:
 def coupled_blocks(device: torch.device) -> int:
     """How many blocks can read and write each other's shared memory: one before Hopper; sixteen on cards of the data
     centre, eight on others."""
-    major, _ = capability(device)
+    return blocks_coupled_by(capability(device)[0])
+
+
+def blocks_coupled_by(major: int) -> int:
+    """The same by the card's generation."""
     return 1 if major < 9 else 16 if major in (9, 10) else 8
 
 

@@ -33,13 +33,15 @@ class Dependencies:
     """What takes seconds to import, made by `torch_dependencies`; tests have light ones.
 
     engine: makes what plays. copy: writes a picture of the engine's into memory. writer: publishes frames of a session,
-    for pictures on the engine's device. card: what pictures are shared on.
+    for pictures on the engine's device. card: what pictures are shared on. rehearse: does once what is slow when it is
+    done first, for a process that has time for that.
     """
 
     engine: Callable[[Begin], Any]
     copy: Copy
     writer: Callable[[str, Any], FrameWriter]
     card: OpenCard = no_card
+    rehearse: Callable[[], None] = lambda: None
 
 
 def hazards_of(session: str) -> Hazards:
@@ -61,14 +63,14 @@ def torch_dependencies() -> Dependencies:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.program.capture import RENDERING
     from ganzfeld.patch.trust import TrustStore
-    from ganzfeld.process import compile_ahead as ahead
     from ganzfeld.process.torch_card import torch_card
 
-    # What is imported on first use: the spare has time for that now, but not when it takes over.
-    rehearsal = Engine(device="cpu")
-    rehearsal.load("out(noise(), size=(8, 8))")
-    rehearsal.frame(Clock().advance(0.0))
-    rehearsal.close()
+    def rehearse() -> None:
+        # What is imported on first use: the spare has time for that now, but not when it takes over.
+        rehearsal = Engine(device="cpu")
+        rehearsal.load("out(noise(), size=(8, 8))")
+        rehearsal.frame(Clock().advance(0.0))
+        rehearsal.close()
 
     def engine(begin: Begin) -> Engine:
         store = TrustStore()
@@ -80,8 +82,6 @@ def torch_dependencies() -> Dependencies:
         )
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
-            # Only for a show: for a `Player` and the render of a take a pause does not matter.
-            ahead.begin(engine.device)
         return engine
 
-    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card)
+    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card, rehearse)

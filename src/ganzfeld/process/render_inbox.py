@@ -21,6 +21,11 @@ class RenderInbox:
         self.get = self._messages.get
         self.get_nowait = self._messages.get_nowait
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return self._messages.empty()
+
     def put(self, message: Any) -> None:
         """Any thread: add a message; None: there will be no more."""
         self._messages.put(message)

@@ -21,6 +21,7 @@ from ganzfeld.engine.host_memory import limit_arenas
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.descriptors import keep_from_programs
+from ganzfeld.process.early_card import open_early
 from ganzfeld.process.messages import Begin, Failed, Ready, decode_to_render
 from ganzfeld.process.render import Render
 from ganzfeld.process.render_inbox import RenderInbox
@@ -50,19 +51,28 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     sys.setswitchinterval(SWITCH_SECONDS)
     inbox = RenderInbox()
 
+    def heard(message: object) -> None:
+        inbox.put(message)
+        if isinstance(message, Begin):
+            open_early(message.device)
+
     def alone() -> None:
         inbox.put(None)
         time.sleep(SECONDS_TO_END)  # a loop that hangs will not look into its inbox
         os._exit(1)
 
-    pipe = MessagePipe(connection, decode_to_render, inbox.put, alone).start()
+    pipe = MessagePipe(connection, decode_to_render, heard, alone).start()
     logging.basicConfig(level=logging.WARNING, handlers=[PipedLog(pipe)], force=True)
     code = 1
     try:
+        gc.disable()  # an eighth of the time that imports take
         dependencies = prepare()
+        if inbox.is_empty:  # a spare has time
+            dependencies.rehearse()
+            gc.collect()
         # What was imported lives as long as the process: never look at it again for garbage.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         pipe.post(Ready())
         begin = inbox.get()
         if isinstance(begin, Begin):

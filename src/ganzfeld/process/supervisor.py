@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.process import compile_ahead
 from ganzfeld.process.atlas_store import AtlasStore
 from ganzfeld.process.child_process import ChildProcess
 from ganzfeld.process.controlled_show import ControlledShow
@@ -232,6 +233,8 @@ class Supervisor(ControlledShow):
     def start(self) -> Supervisor:
         """Start rendering."""
         make_room()
+        # Only for a show: for a `Player` and the render of a take a pause does not matter.
+        compile_ahead.begin(self._options.device, self._policy.newest.text, self._options.file)
         with self._lock:
             self._files.start()
             if not self._failover.resting:

@@ -44,9 +44,9 @@ class Kernel:
     ) -> None:
         self._function, self._device, self._shared = function, device, shared
         if many_coupled:
-            _check_driver(_driver().cuFuncSetAttribute(function, NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1), "load")
+            check_driver(cuda_driver().cuFuncSetAttribute(function, NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1), "load")
         if shared > USUALLY_SHARED:
-            _check_driver(_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
+            check_driver(cuda_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
 
     def launch(self, grid: tuple[int, int], threads: int, arguments: Sequence[object]) -> None:
         """Start it on torch's present stream. Arguments: tensors or None, ints (32 bits), floats (32 bits), or bytes
@@ -54,10 +54,9 @@ class Kernel:
         values = [_argument(argument) for argument in arguments]
         addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
-        _check_driver(
-            _driver().cuLaunchKernel(self._function, *grid, 1, threads, 1, 1, self._shared, stream, addresses, None),
-            "start",
-        )
+        start, (wide, tall) = cuda_driver().cuLaunchKernel, grid
+        result = start(self._function, wide, tall, 1, threads, 1, 1, self._shared, stream, addresses, None)
+        check_driver(result, "start")
 
 
 @functools.cache
@@ -74,10 +73,7 @@ def kernel(
     """The function `name` of a source file, with these macros, for this device. shared: bytes of memory that a block's
     threads share, beyond what the source itself sets aside. options: more of the compiler's. insert: a mark in the
     source, and the text that stands in its place. many_coupled: more than eight blocks may be coupled."""
-    macros = [f"-D{key}={value}" for key, value in defines]
-    options = (f"-arch={architecture(device)}", "-std=c++17", *macros, *options)
-    text = source.read_text(encoding="utf-8")
-    text = text if insert is None else text.replace(*insert)
+    text, options = _translation(source, architecture(device), defines, options, insert)
     kept = _kept(text, options)
     # The driver loads into the context of this thread's present device, which torch makes when it is first asked.
     with torch.cuda.device(device):
@@ -89,6 +85,34 @@ def kernel(
         return Kernel(_loaded(binary, name), device, shared, many_coupled=many_coupled)
 
 
+def compile_ahead(
+    source: Path,
+    architecture: str,
+    defines: tuple[tuple[str, int], ...],
+    options: tuple[str, ...] = (),
+    insert: tuple[str, str] | None = None,
+) -> None:
+    """Put what `kernel` will look for where it is kept, for cards of this `architecture`; none needs to be here. Raises
+    KernelError."""
+    text, options = _translation(source, architecture, defines, options, insert)
+    kept = _kept(text, options)
+    if not kept.exists():
+        _keep(kept, compiled(text, options))
+
+
+def _translation(
+    source: Path,
+    architecture: str,
+    defines: tuple[tuple[str, int], ...],
+    options: tuple[str, ...],
+    insert: tuple[str, str] | None,
+) -> tuple[str, tuple[str, ...]]:
+    """What is given to the compiler: (text, options)."""
+    macros = [f"-D{key}={value}" for key, value in defines]
+    text = source.read_text(encoding="utf-8")
+    return text if insert is None else text.replace(*insert), (f"-arch={architecture}", "-std=c++17", *macros, *options)
+
+
 @functools.cache
 def available(device: torch.device) -> bool:
     """Whether kernels can be compiled for this device."""
@@ -96,7 +120,7 @@ def available(device: torch.device) -> bool:
         return False
     try:
         _nvrtc()
-        _driver()
+        cuda_driver()
     except (OSError, KernelError):
         return False
     return True
@@ -104,7 +128,11 @@ def available(device: torch.device) -> bool:
 
 def architecture(device: torch.device) -> str:
     """The name by which the compiler knows this device, with the instructions that no other has."""
-    major, minor = capability(device)
+    return architecture_of(*capability(device))
+
+
+def architecture_of(major: int, minor: int) -> str:
+    """The same by the card's capability."""
     return f"sm_{major}{minor}{'a' if major >= 9 else ''}"
 
 
@@ -121,16 +149,22 @@ def tensor_map(x: torch.Tensor, size: Sequence[int], strides: Sequence[int], box
 
     A block's innermost line is 64 or 128 bytes and is swizzled by as much. What lies outside comes as zeros.
     """
-    swizzle = {64: 2, 128: 3}[2 * box[0]]
+    return encoded_map(x.data_ptr(), size, strides, box, {64: 2, 128: 3}[2 * box[0]], PROMOTE_TO_256_BYTES)
+
+
+def encoded_map(
+    address: int, size: Sequence[int], strides: Sequence[int], box: Sequence[int], swizzle: int, promotion: int
+) -> bytes:
+    """The same with the driver's own numbers for how a block is swizzled, and how much of it is read at once."""
     memory = ctypes.create_string_buffer(192)
     start = -ctypes.addressof(memory) % 64  # the driver wants it aligned
     rank = len(size)
-    result = _driver().cuTensorMapEncodeTiled(
-        ctypes.c_void_p(ctypes.addressof(memory) + start), HALF_PRECISION, rank, ctypes.c_void_p(x.data_ptr()),
+    result = cuda_driver().cuTensorMapEncodeTiled(
+        ctypes.c_void_p(ctypes.addressof(memory) + start), HALF_PRECISION, rank, ctypes.c_void_p(address),
         (ctypes.c_uint64 * rank)(*size), (ctypes.c_uint64 * (rank - 1))(*strides), (ctypes.c_uint32 * rank)(*box),
-        (ctypes.c_uint32 * rank)(*[1] * rank), 0, swizzle, PROMOTE_TO_256_BYTES, 0,
+        (ctypes.c_uint32 * rank)(*[1] * rank), 0, swizzle, promotion, 0,
     )  # fmt: skip
-    _check_driver(result, "describe memory to")
+    check_driver(result, "describe memory to")
     return memory.raw[start : start + 128]
 
 
@@ -166,7 +200,8 @@ def _answer(program: ctypes.c_void_p, size_of: ctypes._FuncPointer, get: ctypes.
     return text.raw
 
 
-def _check_driver(result: int, what: str) -> None:
+def check_driver(result: int, what: str) -> None:
+    """Raise KernelError if the driver refused `what`."""
     if result:
         raise KernelError(f"the driver refused to {what} a kernel (error {result})")
 
@@ -178,7 +213,7 @@ def _check(result: int) -> None:
 
 def _loaded(binary: bytes, name: str) -> ctypes.c_void_p:
     module, function = ctypes.c_void_p(), ctypes.c_void_p()
-    driver = _driver()
+    driver = cuda_driver()
     result = driver.cuModuleLoadData(ctypes.byref(module), binary)
     result = result or driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode())
     if result:
@@ -203,7 +238,8 @@ def _keep(path: Path, binary: bytes) -> None:
 
 
 @functools.cache
-def _driver() -> ctypes.CDLL:
+def cuda_driver() -> ctypes.CDLL:
+    """The graphics driver's own library."""
     return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
 

@@ -1,4 +1,12 @@
 """Kernels in Triton, one operation a file, each beside a torch reference of the same signature.
 
-Nothing here is imported unless Triton is there: see `available`.
+Nothing here is imported unless Triton is there: see `available`. On a machine with a card, importing it puts our way of
+launching (`driver.py`) in the place of Triton's own.
 """
+
+import torch
+
+if torch.cuda.is_available() and torch.version.hip is None:
+    from ganzfeld.kernels.triton.driver import install
+
+    install()
