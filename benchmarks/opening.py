@@ -56,7 +56,7 @@ def statuses(port: int, until: float) -> Iterator[dict[str, Any]]:
     with connect(f"ws://127.0.0.1:{port}/live", compression=None, proxy=None) as connection:
         while (left := until - time.monotonic()) > 0:
             try:
-                message = msgspec.msgpack.decode(connection.recv(timeout=left))
+                message = msgspec.msgpack.decode(connection.recv(timeout=left, decode=False))
             except TimeoutError:
                 return
             if message["kind"] == "status":
