@@ -1,6 +1,6 @@
 """What a person sees of the first seconds: how small networks are drawn, and how many pictures a second there are.
 
-    python benchmarks/opening.py [--patch PATCH] [--seconds 20] [--no-page]
+    python benchmarks/opening.py [--patch PATCH] [--fps FPS] [--seconds 20] [--no-page]
 
 A real show (`ganzfeld play`, the opening if no patch is named) begins with empty caches and settings; a headless
 Chromium has its page open, as people do. A line each quarter of a second; at the end the shares of the time.
@@ -97,6 +97,7 @@ def sample(port: int, seconds: float) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patch", default="", help="a patch or a network; the opening otherwise")
+    parser.add_argument("--fps", type=float, help="as of play: what the patch says otherwise")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--no-page", action="store_true")
     options = parser.parse_args()
@@ -104,6 +105,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         own = {f"GANZFELD_{name}": str(Path(folder, name.lower())) for name in ("CACHE", "CONFIG", "HOME")}
         command = [sys.executable, "-m", "ganzfeld", "play", *filter(None, [options.patch]), "--headless"]
+        command += ["--fps", f"{options.fps:g}"] if options.fps else []
         began = time.monotonic()
         show = subprocess.Popen(
             [*command, "--port", str(port)], env={**os.environ, **own}, stdout=subprocess.DEVNULL, cwd=folder
