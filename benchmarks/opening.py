@@ -88,7 +88,8 @@ def sample(port: int, seconds: float) -> list[dict[str, Any]]:
             due = now + EVERY
             samples.append(status)
             size = f"1/{2 ** status['halvings']}"
-            paced = f"of {status['rate']:.4g}, paced at {status['rate'] / status['division']:.4g}"
+            rate, division = status.get("rate", 0.0), status.get("division", 1)
+            paced = f"of {rate:.4g}, paced at {rate / division:.4g}"
             took, t = status["frame_ms"], now - first
             print(f"{t:6.2f} s  {size:>4}  {status['fps']:5.1f} {paced}  {took:6.1f} ms", flush=True)
     return samples

@@ -168,6 +168,17 @@ def test_where_halving_gains_nothing_the_size_comes_back() -> None:
     assert machine.changes(300) <= 4
 
 
+def test_others_who_come_just_then_do_not_make_it_look_vain() -> None:
+    machine = Machine(DynamicResolution(20, 3), 0.032, share=0.6, card=False)
+    machine.others = 1.9
+    while machine.play(0.05) == 0:
+        pass
+    machine.others = 3.3  # as long a frame as before, though half of it is saved
+    assert machine.play(2) == 1
+    machine.others = 1.9
+    assert machine.play(20) == 1
+
+
 def test_what_looked_vain_because_the_load_grew_is_no_more() -> None:
     machine = Machine(DynamicResolution(60, 3), 0.020)
     while machine.play(0.02) == 0:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 
 FULL = 0.92
 """Share of a frame's time that may be used."""
@@ -25,6 +25,9 @@ SPARE = 0.75
 """Share that the next larger size may be expected to use, for it to be tried."""
 STARTING = 8.0
 """Seconds from the first frame on in which others at work are no reason to halve."""
+TOO_LARGE = 1.3
+"""Shares of a frame's time that a show needs by itself in those seconds, to be too large whatever others do: caches and
+cores that are shared lengthen that by a third."""
 LASTING, LASTING_BESIDE_OTHERS = 1.0, 2.0
 """Seconds of frames that take too long, before the size is halved: if the show itself needs that long; if others are in
 its way, and in the first seconds of a show."""
@@ -42,8 +45,9 @@ AGED, MILD = 10.0, 2.0
 """After so many patiences what was measured of two sizes may be wrong, because the load changed just then: it counts as
 `MILD` at most, until it is measured again."""
 GAIN = 1.15
-"""How much quicker frames have to be at a smaller size; with less, halving was in vain."""
-VAIN, MOST_VAIN = 20.0, 320.0
+"""How much quicker frames have to be at a smaller size, or would be by what they save of their own; with less, halving
+was in vain."""
+VAIN, MOST_VAIN = 10.0, 320.0
 """Seconds until a size that was in vain is tried again, at first and at most."""
 LONGEST_BUSY = 10.0
 """Seconds for which building beside the show is an excuse."""
@@ -107,7 +111,7 @@ class DynamicResolution:
             self._frames.popleft()
         if len(self._frames) < FEWEST or now - self._first < LASTING:
             return
-        usual, own = median(frame.seconds for frame in self._frames), fmean(frame.own for frame in self._frames)
+        usual, own = median(frame.seconds for frame in self._frames), median(frame.own for frame in self._frames)
         if self._was_in_vain(usual, own, now):
             return
         if usual * self.fps > FULL:
@@ -153,8 +157,8 @@ class DynamicResolution:
 
     def _lasts(self, own: float, now: float) -> bool:
         """Whether frames that take too long now have done so for long enough."""
-        alone = own * self.fps > FULL
         starts = self._began is not None and now - self._began < STARTING
+        alone = own * self.fps > (TOO_LARGE if starts else FULL)
         if alone and not starts:
             return True
         late = now - self._late_since if self._late_since is not None else 0.0
@@ -182,7 +186,9 @@ class DynamicResolution:
             if usual > GAIN * changed.seconds:
                 self._vain_until = -math.inf  # it had not been in vain: the load grew at the same time
             return False
-        if changed.seconds >= GAIN * usual:
+        # By the clock others may have come or gone meanwhile; what is saved of the show's own is saved.
+        would_be = min(usual, changed.seconds - (changed.own - own))
+        if changed.seconds >= GAIN * would_be:
             self._vain = VAIN
             return False
         self._vain_halvings, self._vain_until = changed.halvings, now + self._vain
