@@ -217,20 +217,25 @@ def memory(engine, clock, network: Path, other: Path, handover) -> None:
 
 
 def trace(network: Path, other: Path, size: int, device: str, fps: float, reloads: int) -> None:
-    """Reload in this process, and tell which work of the building thread late frames coincide with."""
+    """Reload a render in this process, and tell what late frames coincide with."""
+    import secrets
     import sys
+    from multiprocessing import Pipe
 
     import torch
 
-    from ganzfeld.engine import engine as engine_module
-    from ganzfeld.engine.device_copy import CopyFromCuda
     from ganzfeld.engine.program.built_patch import BuiltPatch
     from ganzfeld.engine.program.capture import CudaGraphs
     from ganzfeld.engine.program.program import Program
     from ganzfeld.kernels.cuda import compiler
-    from ganzfeld.process.read_back import ReadBack, page_locking_writer
+    from ganzfeld.networks.device import pick_device
+    from ganzfeld.process.dependencies import torch_dependencies
+    from ganzfeld.process.messages import Begin, Numbered, VersionedText, decode_to_render
+    from ganzfeld.process.render import Render
+    from ganzfeld.process.render_inbox import RenderInbox
     from ganzfeld.values.frames import FrameStore
-    from ganzfeld.values.time import Clock
+    from ganzfeld.values.hazards import HazardBoard
+    from ganzfeld.values.message_pipe import MessagePipe
 
     sys.setswitchinterval(1e-4)
     did: list[tuple[float, float, str]] = []
@@ -252,14 +257,12 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
                       (CudaGraphs, "give_back"), (torch.cuda.CUDAGraph, "capture_end"),
                       (BuiltPatch, "forget_programs"), (compiler, "compiled"), (compiler, "_loaded")):  # fmt: skip
         noted(cls, name)
-    if engine_module.pick_device(device).type == "cuda":
+    if pick_device(device).type == "cuda":
         from triton.compiler.compiler import CompiledKernel
         from triton.runtime.jit import JITFunction
 
         noted(JITFunction, "_do_compile")
         noted(CompiledKernel, "_init_handles")
-    gc.freeze()
-
     collections: list[float] = []
 
     def collecting(phase: str, info: dict[str, int]) -> None:
@@ -270,54 +273,73 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
             did.append((collections.pop(), time.perf_counter(), f"gc {info['generation']}{where}"))
 
     gc.callbacks.append(collecting)
-    engine, clock = engine_module.Engine(device=device), Clock()
-    if engine.device.type == "cuda":
-        torch.cuda.set_stream(torch.cuda.Stream(engine.device, -3))
-    engine.load(patch(network))
-    store = FrameStore()
-    writer = page_locking_writer(store.session, engine.device)
-    handover = ReadBack(writer, CopyFromCuda())
-    frames: list[tuple[float, float, float, float, float]] = []
+    session = f"gap{secrets.token_hex(4)}"
+    _store, _board = FrameStore(session), HazardBoard(session, create=True)
+    mine, theirs = Pipe()
+    pipe = MessagePipe(mine, decode_to_render, lambda message: None, lambda: None).start()
+
+    def read() -> None:
+        while True:
+            theirs.recv_bytes()
+
+    threading.Thread(target=read, daemon=True).start()
+    inbox = RenderInbox()
+    render = Render(
+        Begin(session, VersionedText(1, patch(network, fps=fps)), device=device), torch_dependencies(), pipe, inbox
+    )
+    gc.collect()
+    gc.freeze()
+    parts: dict[str, float] = {}
+
+    def timed(name: str) -> None:
+        real = getattr(render, name)
+
+        def timing(*arguments):
+            start = time.perf_counter()
+            real(*arguments)
+            parts[name] = 1000 * (time.perf_counter() - start)
+
+        setattr(render, name, timing)
+
+    for name in ("listen", "frame", "finish", "rest"):
+        timed(name)
+    frames: list[tuple[float, float, dict[str, float]]] = []
+    """When a frame had left, since when the loop waited for it, and its parts; those of the rest before it."""
 
     def play(seconds: float) -> None:
-        due = time.perf_counter()
-        end = due + seconds
-        while due < end:
-            time.sleep(max(0.0, due - time.perf_counter()))
-            moment = clock.advance(1 / fps)
+        end = time.perf_counter() + seconds
+        rest = 0.0
+        while time.perf_counter() < end:
             began = time.perf_counter()
-            pictures = engine.frame(moment)
-            asked = time.perf_counter()
-            handover.begin(pictures, moment)
-            handed = time.perf_counter()
-            handover.finish()
-            frames.append((due, began, asked, handed, time.perf_counter()))
-            due = max(due + 1 / fps, time.perf_counter())
+            parts.clear()
+            render._loop.step()
+            over = time.perf_counter()
+            left = over - parts.get("rest", 0.0) / 1000
+            busy = sum(parts.values()) / 1000
+            frames.append((left, began, {"rest before": rest, "slept": 1000 * (over - began - busy), **parts}))
+            rest = parts.get("rest", 0.0)
 
     play(1.5)
     frames.clear()
     did.clear()
-    for text in structures(network, size, fps, reloads):
-        engine.submit(text)
-        play(0.4)
-    engine.submit(patch(other))
-    play(1.5)
-    print(f"trace: {len(frames)} frames; a frame's parts in ms: woken late, engine.frame, hand-over begun, waited")
-    usual = [statistics.median(1000 * (f[k + 1] - f[k]) for f in frames) for k in range(4)]
-    print("  usual:", [round(each, 2) for each in usual])
+    for number, text in enumerate([*structures(network, size, fps, reloads), patch(other, fps=fps)], start=2):
+        inbox.put(Numbered(number, VersionedText(number, text)))
+        play(0.4 if number < reloads + 2 else 1.5)
+    print(f"trace: {len(frames)} frames of the render's loop; parts in ms")
+    for name in ("rest before", "slept", "listen", "frame", "finish"):
+        spent = [parts.get(name, 0.0) for *_, parts in frames]
+        print(f"  usual {name:<12} {statistics.median(spent):6.2f}, worst {max(spent):6.2f}")
     by_work: dict[str, list[float]] = {}
     for start, end, name in did:
         by_work.setdefault(name, []).append(1000 * (end - start))
     for name, times in sorted(by_work.items(), key=lambda item: -sum(item[1])):
         print(f"  {name:<28} {len(times):5} times, median {statistics.median(times):7.2f} ms, worst {max(times):7.2f}")
-    for frame in sorted(frames, key=lambda f: f[0] - f[4])[:14]:
-        beside = sorted({name for start, end, name in did if start < frame[4] and end > frame[0]})
-        parts = [round(1000 * (frame[k + 1] - frame[k]), 2) for k in range(4)]
-        print(f"  {1000 * (frame[4] - frame[0]):6.2f} ms {parts} beside {', '.join(beside) or 'nothing'}")
-    handover.finish()
-    writer.close()
-    store.close()
-    engine.close()
+    gaps = [(fps * (now[0] - before[0]), before[1], now) for before, now in pairwise(frames)]
+    for gap_now, since, (left, _, each) in sorted(gaps, key=lambda entry: -entry[0])[:16]:
+        beside = sorted({name for start, end, name in did if start < left and end > since})
+        shown = " ".join(f"{name} {ms:.2f}" for name, ms in each.items())
+        print(f"  {gap_now:5.2f} frame times: {shown}; beside {', '.join(beside) or 'nothing'}")
+    os._exit(0)  # the last part: no waiting for what this has begun
 
 
 # The real thing
@@ -507,10 +529,10 @@ def main() -> None:
             first(network, options.device, folder)
         if "gap" in parts:
             gap(network, other, options.size, options.device, options.fps, options.reloads, options.budget)
-        if "trace" in parts:
-            trace(network, other, options.size, options.device, options.fps, min(options.reloads, 25))
         if "host" in parts:
             host(network, other, options.size, options.device, options.frames)
+        if "trace" in parts:
+            trace(network, other, options.size, options.device, options.fps, options.reloads)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from ganzfeld.kernels import card as known
 from ganzfeld.process import compile_ahead as ahead
 from ganzfeld.process import compile_work
 from ganzfeld.process.pretended_card import Card, Wanted, WantedKernel, card_here
@@ -249,6 +252,40 @@ def test_copies_share_the_kernels(tmp_path, count):
     )
     python(code)
     assert len(list(tmp_path.iterdir())) == 40
+
+
+def test_a_show_waits_while_what_it_needs_first_is_compiled(monkeypatch, tmp_path, wanted):
+    """And no longer: neither for the rest, nor after the end of whoever compiles, nor where nobody does."""
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    monkeypatch.delenv(ahead.SWITCH)
+    monkeypatch.setattr(known, "has_triton", lambda device: True)
+    monkeypatch.setattr(known, "capability", lambda device: (CARD.major, CARD.minor))
+    monkeypatch.setattr(known, "multiprocessors", lambda device: CARD.processors)
+    device, order = torch.device("cuda"), []
+    ahead.await_first(device)  # nobody compiles, and nobody ever has
+    compiles, goes_on = threading.Event(), threading.Event()
+
+    def compile_it() -> None:
+        compiles.set()
+        goes_on.wait(10)
+        order.append("first")
+
+    def rest() -> list[Callable[[], object]]:
+        waiting.join(10)
+        return [lambda: order.append("rest")]
+
+    monkeypatch.setattr(compile_work, "first", lambda *_: [lambda: wanted.add(1, WantedKernel("first", compile_it))])
+    monkeypatch.setattr(compile_work, "work", rest)
+    compiling = threading.Thread(target=ahead.main, args=(CARD, "a text"))
+    waiting = threading.Thread(target=lambda: (ahead.await_first(device), order.append("show")))
+    compiling.start()
+    assert compiles.wait(10)
+    waiting.start()
+    assert order == []
+    goes_on.set()
+    compiling.join(10)
+    assert order == ["first", "show", "rest"]
+    ahead.await_first(device)
 
 
 def test_no_driver_is_no_card():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 from ganzfeld.errors import OutputError
-from ganzfeld.process.read_back import ReadBack
+from ganzfeld.process.read_back import PageLocks, ReadBack
 from ganzfeld.values.frames import FrameReader, FrameStore, FrameWriter
 from ganzfeld.values.time import Clock
 
@@ -95,3 +97,29 @@ def test_what_fails_is_not_published(store: FrameStore) -> None:
     with pytest.raises(OutputError):
         good.begin({"out": picture(9, 4, 20_000)}, clock.advance(0))
     reader.close(), writer.close()
+
+
+def test_slots_are_locked_one_by_one_beside_the_frames(store: FrameStore) -> None:
+    """The first frame does not wait for it; a ring is closed when all of it is unlocked."""
+    go, done, calls = threading.Event(), threading.Event(), []
+
+    def lock(memory: np.ndarray) -> None:
+        go.wait(10)
+        calls.append(("lock", memory.ctypes.data % 4096, memory.shape))
+
+    def unlock(memory: np.ndarray) -> None:
+        calls.append(("unlock", memory.ctypes.data % 4096, memory.shape))
+        if sum(name == "unlock" for name, *_ in calls) == 4:
+            done.set()
+
+    locks = PageLocks(lock, unlock)
+    writer, clock = FrameWriter(store.session, opened=locks.opened, closing=locks.closing), Clock()
+    handover, reader = ReadBack(writer, at_once), FrameReader(store.session, "out")
+    for height in (4, 5):
+        handover.begin({"out": picture(height, height)}, clock.advance(0))
+        assert (reader.latest().pixels == height).all()
+    go.set()
+    assert done.wait(10)
+    small = 0, (4, 6, 4)  # each begins at a page
+    assert calls[:8] == [("lock", *small)] * 4 + [("unlock", *small)] * 4
+    writer.close(), reader.close()

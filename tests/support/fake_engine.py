@@ -197,6 +197,9 @@ class FakeEngine:
         fps = float(self.patch.get("fps", ["60"])[0])
         return {name: SimpleNamespace(size=None, fps=fps) for name in self.patch.get("out", ["out"])}
 
+    def expect_with(self, expect) -> None:
+        pass
+
     def load(self, text: str, path: Path | None, version: int = 0) -> None:
         patch = parse(text, str(path), version)
         if "error" in patch:

@@ -73,12 +73,13 @@ class Engine:
         graphs: Graphs | None = None,
         hazards: Hazards | None = None,
         sources: Iterable[str] = (),
+        await_kernels: Callable[[torch.device], None] = lambda device: None,
     ) -> None:
         """`exact`: wait for what comes late (films), and keep sizes rather than rates, so that the same moments give
         the same frames. For renders. `replays`: nodes are given what they took once (see `give`). `floats`: pictures
         are float32, not clamped, instead of uint8. `graphs`: how the device's work is captured; tests have their own.
         `hazards`: where is written down which file may just now kill or hang the process. `sources`: machines that the
-        patch's streams may come from."""
+        patch's streams may come from. `await_kernels`: waits for what is being compiled elsewhere for the device."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
         threads = torch.get_num_threads() if self.device.type == "cpu" else 0
@@ -99,6 +100,7 @@ class Engine:
             sources=frozenset(sources),
             hazards=self.hazards,
         )
+        self._resources.await_kernels = lambda: await_kernels(self.device)
         self._at_once = False
         self._playing: PlayingPatch | None = None
         self._fade: Fade | None = None
@@ -228,6 +230,10 @@ class Engine:
     def pending_trust(self) -> list[Path]:
         """Script files that wait for a person's permission."""
         return self._permissions.pending
+
+    def expect_with(self, expect: Callable[[dict[str, tuple[int, int]]], None]) -> None:
+        """Have `expect` told each output's size (width, height) before a patch plays, beside the show."""
+        self._builder.expect = expect
 
     # The patch
 

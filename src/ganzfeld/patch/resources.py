@@ -31,7 +31,8 @@ class Resources:
     set_aside: files that killed or hung a process, and what they did: they are not touched until they change. asked:
     files that a patch has asked for since `begin`. kept: copies of networks that played before, by the network's path:
     they play on where the file itself cannot be opened. stamps: the version of each file when it was asked for last.
-    notes: what a person should know of what was opened since `begin`. does_without: whether a picture or a film that
+    notes: what a person should know of what was opened since `begin`. await_kernels: waits, if what the device will
+    launch is just being compiled elsewhere. does_without: whether a picture or a film that
     cannot be opened is told and left out, so that the rest plays: in a process that takes a show over.
     """
 
@@ -59,6 +60,7 @@ class Resources:
         self.stamps: dict[Path, int] = {}
         self.notes: list[GanzfeldError] = []
         self.does_without = False
+        self.await_kernels: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
         self.used: set[Path] = set()

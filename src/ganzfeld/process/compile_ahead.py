@@ -19,19 +19,25 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ganzfeld.file_lock import locked
 from ganzfeld.process.pretended_card import Card, WantedKernel, card_here, hide_cards, pretend
+
+if TYPE_CHECKING:
+    import torch
 
 SWITCH = "GANZFELD_COMPILE_AHEAD"
 """An environment variable; "0" switches all of this off."""
 MOST_COPIES, PROCESSORS_LEFT = 12, 2
 """Copies of this process that compile what is needed at once; the show has the processors that are left."""
-FEW_COPIES = 3
 MOST_TEXT = 4_000_000
 """Bytes of a patch that is looked at."""
+LONGEST_WAIT, LOOK_SECONDS = 30.0, 0.02
+"""Seconds that a show waits for what is compiled for it, and between two looks."""
 
 
 def begin(device: str, text: str, file: str | None) -> None:
@@ -71,11 +77,8 @@ def copies() -> int:
 
 def compile_all(kernels: Sequence[WantedKernel], count: int) -> None:
     """Compile them in `count` copies of this process, which take one after the other; and wait for it."""
-    # The show compiles what it comes to itself. A few copies would only ever do the same as it, so they come from the
-    # other end.
-    order = range(len(kernels)) if count > FEW_COPIES else reversed(range(len(kernels)))
     take, give = os.pipe()
-    os.write(give, b"".join(number.to_bytes(2, "little") for number in order))
+    os.write(give, b"".join(number.to_bytes(2, "little") for number in range(len(kernels))))
     os.close(give)
     children = []
     for _ in range(count - 1):
@@ -90,6 +93,12 @@ def compile_all(kernels: Sequence[WantedKernel], count: int) -> None:
         os.waitpid(child, 0)
 
 
+def _turn(kernel: WantedKernel) -> int:
+    """What takes longest comes first, so that nobody waits for it alone at the end; CUDA sources come last, because the
+    show compiles those itself while it opens its files, several at a time."""
+    return 0 if kernel.name == "_sums" else 2 if kernel.name.endswith(".cu") else 1
+
+
 def _compile_some(kernels: Sequence[WantedKernel], numbers: int) -> None:
     """Those whose numbers are read from a pipe, of which each is read once, by whoever comes."""
     while number := os.read(numbers, 2):
@@ -98,20 +107,59 @@ def _compile_some(kernels: Sequence[WantedKernel], numbers: int) -> None:
             kernels[int.from_bytes(number, "little")].compile()
 
 
+@contextlib.contextmanager
+def _alone(card: Card) -> Iterator[None]:
+    """While it lasts, shows wait for what they need first (`await_first`), and so do other processes like this one."""
+    try:
+        card.lock.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(card.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:  # no folder: then nothing is kept either
+        yield
+        return
+    try:
+        _wait_for(file, LONGEST_WAIT)
+        yield
+    finally:
+        os.close(file)
+
+
+def await_first(device: torch.device) -> None:
+    """In a process that renders: wait until what its patch needs first is compiled, if that is under way just now.
+
+    Compiling it here meanwhile would take longer: each kernel in its turn, and the same ones as the others."""
+    from ganzfeld.kernels.card import capability, has_triton, multiprocessors
+
+    if os.environ.get(SWITCH) == "0" or not has_triton(device):
+        return
+    with contextlib.suppress(OSError):
+        file = os.open(Card(*capability(device), multiprocessors(device)).lock, os.O_RDWR)
+        try:
+            _wait_for(file, LONGEST_WAIT)
+        finally:
+            os.close(file)
+
+
+def _wait_for(file: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not locked(file) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+
+
 def main(card: Card, text: str = "", file: Path | None = None) -> None:
     """The process."""
     if card.major < 8 or card.marker.exists():
         return
     hide_cards()
-    wanted = pretend(card)
-    from ganzfeld.process import compile_work
+    with _alone(card) if text else contextlib.nullcontext():
+        wanted = pretend(card)
+        from ganzfeld.process import compile_work
 
-    if text:
-        with contextlib.suppress(Exception):
-            for piece in compile_work.first(text, file):
-                with contextlib.suppress(Exception):
-                    piece()
-        compile_all(wanted.take(), copies())
+        if text:
+            with contextlib.suppress(Exception):
+                for piece in compile_work.first(text, file):
+                    with contextlib.suppress(Exception):
+                        piece()
+            compile_all(sorted(wanted.take(), key=_turn), copies())
     if hasattr(os, "nice"):
         os.nice(19)
     for piece in compile_work.work():

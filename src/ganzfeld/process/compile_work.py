@@ -23,14 +23,15 @@ def first(text: str, file: Path | None) -> Iterator[Piece]:
     from ganzfeld.patch.resources import Resources
 
     graph = Graph(parse(text, str(file) if file else None))
+    bent = any(line.method in ("bend", "show") for node in graph.nodes.values() for line in node.model.methods)
     resources = Resources(file.absolute().parent if file else None)
     for node in graph.nodes.values():
         if node.cls.plays_network:
             for name in graph.slots[node.addresses["file"]].candidates:
                 path = find_network(str(name)) or resources.resolve(str(name))
-                yield functools.partial(play_file, path)
+                yield functools.partial(play_file, path, bent=bent)
     yield from pictures()
-    if any(line.method == "bend" for node in graph.nodes.values() for line in node.model.methods):
+    if bent:
         yield from bends(vectors=(8,))
 
 
@@ -104,14 +105,14 @@ def pictures() -> Iterator[Piece]:
 
 def configs() -> Iterator[Config]:
     """The networks that most people have: those that come with Ganzfeld, and the papers' own."""
-    from ganzfeld.networks.files import open_network_file
+    from ganzfeld.networks.files import read_config
     from ganzfeld.networks.find import locate, shipped_names
     from ganzfeld.networks.kinds import config_from_json
     from ganzfeld.networks.stylegan2.config import StyleGAN2Config
     from ganzfeld.networks.stylegan3.config import StyleGAN3Config
 
     for name in shipped_names():
-        yield config_from_json(open_network_file(locate(name)).config)
+        yield config_from_json(read_config(locate(name)))
     for resolution in (1024, 512, 256):
         yield StyleGAN2Config.design(resolution)
         yield StyleGAN2Config.design(resolution, conv_clamp=None)
@@ -123,16 +124,17 @@ def configs() -> Iterator[Config]:
     yield StyleGAN3Config.design("stylegan3-r", 256, channel_base=32768)
 
 
-def play_file(path: Path) -> None:
+def play_file(path: Path, *, bent: bool) -> None:
     """The same of a network in a file."""
-    from ganzfeld.networks.files import open_network_file
+    from ganzfeld.networks.files import read_config
     from ganzfeld.networks.kinds import config_from_json
 
-    play(config_from_json(open_network_file(path).config))
+    play(config_from_json(read_config(path)), bent=bent)
 
 
-def play(config: Config) -> None:
-    """What a network of this shape launches, as it is and with each of its layers bent, without its numbers."""
+def play(config: Config, *, bent: bool = True) -> None:
+    """What a network of this shape launches, as it is and (`bent`) with each of its layers bent or looked at, without
+    its numbers."""
     import torch
 
     from ganzfeld.kernels.side_streams import PendingTensors
@@ -154,6 +156,9 @@ def play(config: Config) -> None:
         network.mapping(torch.empty(1, config.z_dim), None, torch.empty(()), torch.empty((), dtype=torch.int64))
         w = torch.empty(1, config.num_ws, config.w_dim)
         # A bend leaves an activation as it lies in memory, or without the padding of its channels.
-        for after in (None, LayerHook(lambda name, x: x), LayerHook(lambda name, x: x.clone())):
+        network.synthesis(w)
+        if not bent:
+            return
+        for after in (LayerHook(lambda name, x: x), LayerHook(lambda name, x: x.clone())):
             network.synthesis(w, SynthesisOptions(after=after))
         network.synthesis(w, SynthesisOptions(peek=LayerPeek(lambda name, x: None, config.specs)))

@@ -63,6 +63,7 @@ def torch_dependencies() -> Dependencies:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.program.capture import RENDERING
     from ganzfeld.patch.trust import TrustStore
+    from ganzfeld.process.compile_ahead import await_first
     from ganzfeld.process.torch_card import torch_card
 
     def rehearse() -> None:
@@ -79,6 +80,7 @@ def torch_dependencies() -> Dependencies:
             trusted=lambda path: begin.trust_all or store.trusts(path),
             hazards=hazards_of(begin.session),
             sources=begin.sources,
+            await_kernels=await_first,
         )
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))

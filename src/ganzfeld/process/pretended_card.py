@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -47,6 +48,11 @@ class Card:
         for source in sorted(sources):
             digest.update(source.read_bytes())
         return cache_folder() / "kernels" / f"{digest.hexdigest()[:32]}.triton"
+
+    @property
+    def lock(self) -> Path:
+        """The file that is locked (`file_lock`) while what a show needs first is compiled for such a card."""
+        return self.marker.with_suffix(".lock")
 
 
 def card_here(number: int = 0) -> Card | None:
@@ -102,6 +108,8 @@ class Wanted:
     def __init__(self) -> None:
         self._known: set[Hashable] = set()
         self._waiting: list[WantedKernel] = []
+        self.preparing: threading.Thread | None = None
+        """Does what each process that compiles would do first, so that copies of this one need not."""
 
     def add(self, key: Hashable, kernel: WantedKernel) -> None:
         """A launch asks for a kernel. key: tells it from all others."""
@@ -111,6 +119,8 @@ class Wanted:
 
     def take(self) -> list[WantedKernel]:
         """Those that have not been taken before."""
+        if self.preparing is not None:
+            self.preparing.join()
         waiting, self._waiting = self._waiting, []
         return waiting
 
@@ -148,6 +158,8 @@ def pretend(card: Card) -> Wanted:
     wanted = Wanted()
     pretended: Any = PretendedDriver(card)
     driver.set_active(pretended)
+    wanted.preparing = threading.Thread(target=_know_triton, args=(pretended.get_current_target(),))
+    wanted.preparing.start()
     instead(JITFunction, __getitem__=lambda self, grid: functools.partial(wanted.launched, self, grid))
     instead(
         known,
@@ -182,6 +194,15 @@ def pretend(card: Card) -> Wanted:
     # It has no kernel of ours to compile, and its numbers have no place here.
     instead(stylegan3, unstyled=lambda entry, style: entry)
     return wanted
+
+
+def _know_triton(target: Any) -> None:
+    """Have Triton find out what it is, for the names of what it compiles: it reads all of itself for that."""
+    from triton.compiler.compiler import make_backend
+    from triton.runtime.cache import triton_key
+
+    triton_key()
+    make_backend(target).hash()
 
 
 def instead(place: object, **others: Callable[..., object]) -> None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.device_copy import Copy
+from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.values.frame_slots import Ring
 from ganzfeld.values.frames import FrameWriter, OpenSlot
 from ganzfeld.values.time import Moment
 
@@ -40,16 +43,46 @@ class ReadBack:
             place = self._writer.begin(name, width, height)
             if place is not None:
                 self._under_way.append((place, self._copy(picture, place.pixels), picture, moment))
-        if not any(wait for _, wait, _, _ in self._under_way):
+        if not any(until_done for _, until_done, _, _ in self._under_way):
             self.finish()
 
     def finish(self) -> None:
         """Wait for what is under way, and publish it."""
         under_way, self._under_way = self._under_way, []
-        for place, wait, _, moment in under_way:
-            if wait is not None:
-                wait()
+        for place, until_done, _, moment in under_way:
+            if until_done is not None:
+                until_done()
             place.commit(frame=moment.frame, t=moment.t)
+
+
+LONGEST_LOCK = 5.0
+"""Seconds that locking a ring is waited for."""
+
+
+class PageLocks:
+    """Page-locks the slots of rings, one by one, on a thread of its own: for one of 1024² that takes 3 ms, in which the
+    show would stand still. Until then the driver copies through a buffer of its own.
+
+    lock, unlock: do it for a slot's memory (numbers of any type).
+    """
+
+    def __init__(self, lock: Callable[[np.ndarray], None], unlock: Callable[[np.ndarray], None]) -> None:
+        self._lock, self._unlock = lock, unlock
+        self._thread = WorkThread("ganzfeld-page-locks")
+
+    def opened(self, ring: Ring) -> Callable[[], object]:
+        """A ring is about to be written to. What is returned waits until all of it is locked."""
+        locked = [self._thread.submit(self._lock, ring.pixels(slot)) for slot in range(ring.slots)]
+        return lambda: wait(locked, LONGEST_LOCK)
+
+    def closing(self, ring: Ring) -> None:
+        """It is written to no more: unlock it, and close it."""
+        self._thread.submit(self._close, ring)
+
+    def _close(self, ring: Ring) -> None:
+        for slot in range(ring.slots):
+            self._unlock(ring.pixels(slot))
+        ring.close()
 
 
 def page_locking_writer(session: str, device: torch.device) -> FrameWriter:
@@ -65,12 +98,13 @@ def page_locking_writer(session: str, device: torch.device) -> FrameWriter:
         with torch.cuda.device(device):
             said = int(runtime.cudaHostRegister(memory.ctypes.data, memory.nbytes, _PORTABLE))
         if said != 0:
-            log.warning("the frame slots could not be page-locked (CUDA error %d): frames leave more slowly", said)
+            log.warning("a frame slot could not be page-locked (CUDA error %d): frames leave more slowly", said)
 
     def unlock(memory: np.ndarray) -> None:
         runtime.cudaHostUnregister(memory.ctypes.data)
 
-    return FrameWriter(session, opened=lock, closing=unlock)
+    locks = PageLocks(lock, unlock)
+    return FrameWriter(session, opened=locks.opened, closing=locks.closing)
 
 
 _PORTABLE = 1

@@ -92,6 +92,7 @@ class Render:
         self._engine.set_aside.update({Path(path): why for path, why in begin.set_aside.items()})
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
+        self._engine.expect_with(self._writer.prepare)
         self._read_back = ReadBack(self._writer, dependencies.copy)
         self._cards = CardShares(begin.session, dependencies.card)
         self._cards.ask(begin.card_shares)

@@ -33,6 +33,7 @@ __all__ = [
     "NetworkFile",
     "glance",
     "open_network_file",
+    "read_config",
     "read_network_file",
     "save_network_file",
     "state_facts",
@@ -78,6 +79,21 @@ def open_network_file(path: str | os.PathLike[str]) -> NetworkFile:
     for text in (*network.warnings, *(network.notes if is_new else ())):
         _log.warning("%s: %s", network.path.name, text)
     return network
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a network file says of its layers (`NetworkFile.config`), without looking at its numbers where it is our own
+    or has been converted before. Raises NetworkFileError."""
+    path, folder = Path(path), cache.folder()
+    file, facts = sniff.open_plain(path)
+    with file:
+        if _is_ours(file.read(HEAD), file, facts.st_size):
+            return native.read_header(file, facts.st_size).config.to_json()
+    sha256 = cache.recall(folder, path, facts)
+    if sha256 is not None:
+        with suppress(NetworkFileError):
+            return read_config(cache.converted_path(folder, sha256, stated.digest(stated.read(path))))
+    return _open(path)[0].config
 
 
 def read_network_file(path: str | os.PathLike[str]) -> tuple[NetworkFile, bool]:

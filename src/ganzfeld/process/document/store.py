@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from ganzfeld.atomic_write import write_whole
+from ganzfeld.file_lock import locked
 from ganzfeld.folders import cache_folder
 from ganzfeld.plain_file import read_plain
 from ganzfeld.values.document import Disagreement, Update
@@ -86,7 +87,7 @@ class DocumentStore:
             self._file = os.open(
                 self._journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600
             )
-            if not _locked(self._file):
+            if not locked(self._file):
                 log.info("another show has this document; what is typed here is not written down before it is saved")
                 self.close()
                 return None
@@ -184,23 +185,6 @@ def _since(stored: StoredDocument, journal: bytes) -> tuple[list[Update], int]:
         if entry.log == stored.log and entry.version == stored.version + len(found):
             found.append(entry.update)
     return found, at
-
-
-def _locked(file: int) -> bool:
-    """Whether this process has the file for itself now."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(file, 1 << 30, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _tidy(folder: Path) -> None:
