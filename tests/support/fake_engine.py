@@ -140,6 +140,7 @@ class FakeOnlooker:
 
 class FakeEngine:
     does_without = False
+    hold = None
 
     def __init__(self, device: str, hazards: Hazards | None = None) -> None:
         self.hazards = hazards or Hazards()

@@ -130,7 +130,7 @@ class Render:
             self._tempo = self._engine.bpm, self._engine.follow
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
-        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
+        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind, on_device=self._seconds_on_device)
         self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
@@ -228,6 +228,9 @@ class Render:
         self._texts[text.version] = text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
+
+    def _seconds_on_device(self) -> float:
+        return self._engine.frame_seconds
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -360,7 +363,7 @@ class Render:
     def _follow_and_report(self) -> None:
         engine = self._engine
         self._follow_tempo()
-        self._loop.set_fps(self._fps())
+        self._loop.set_fps(self._fps(), engine.hold or 0.0)
         patch = engine.patch
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
@@ -430,6 +433,8 @@ class Render:
             ready_beats=beats,
             opened_in=self._opened_in,
             fps=measure.fps,
+            rate=self._loop.fps,
+            division=self._loop.division,
             frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
             worst_ms=measure.worst_ms,
             halvings=self._engine.halvings,
