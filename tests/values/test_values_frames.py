@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -149,6 +151,67 @@ def test_a_new_size_goes_on_counting_and_leaves_nothing_behind(store):
         assert blocks(store.session) == [store.session, f"{store.session}-0-4"]
     writer.close()
     reader.close()
+
+
+def test_a_size_that_is_prepared_is_taken_up(store):
+    """It is opened once, before it is wanted; one that is not wanted after all goes."""
+    opened, closed = [], []
+
+    def opening(ring):
+        opened.append((ring.width, ring.height))
+        return lambda: None
+
+    def closing(ring):
+        closed.append((ring.width, ring.height))
+        ring.close()
+
+    writer, reader = FrameWriter(store.session, opened=opening, closing=closing), None
+    writer.prepare({"out": (8, 8)})  # an output that nobody has heard of is made when it comes
+    writer.publish("out", 4, 4, solid(1), frame=1, t=0)
+    reader = FrameReader(store.session, "out")
+    writer.prepare({"out": (4, 4), "other": (9, 9)})
+    assert opened == [(4, 4)]
+    writer.prepare({"out": (6, 5)})
+    writer.prepare({"out": (7, 5)})
+    assert (opened, closed) == ([(4, 4), (6, 5), (7, 5)], [(6, 5)])
+    writer.publish("out", 4, 4, solid(2), frame=2, t=0)
+    assert (reader.latest().number, reader.latest().pixels[0, 0, 0]) == (2, 2)
+    writer.publish("out", 7, 5, solid(3), frame=3, t=0)
+    assert (reader.latest().number, reader.latest().pixels.shape) == (3, (5, 7, 4))
+    assert (len(opened), closed) == (3, [(6, 5), (4, 4)])
+    writer.prepare({"out": (3, 3)})
+    writer.publish("out", 2, 2, solid(4), frame=4, t=0)  # it was not that size
+    assert (reader.latest().number, reader.latest().pixels.shape) == (4, (2, 2, 4))
+    writer.prepare({"out": (3, 3)})
+    reader.close(), writer.close()
+    assert opened[3:] == [(3, 3), (2, 2), (3, 3)] and sorted(opened) == sorted(closed)
+
+
+def test_preparing_beside_frames_costs_none_of_them(store):
+    sizes = [(8, 6), (10, 4), (6, 9)]
+    writer, over = FrameWriter(store.session), threading.Event()
+    writer.publish("out", *sizes[0], solid(0), frame=0, t=0)
+    reader = FrameReader(store.session, "out")
+
+    def prepare() -> None:
+        for turn in itertools.count():
+            if over.is_set():
+                return
+            writer.prepare({"out": sizes[turn % 2]})
+
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    try:
+        for frame in range(1, 400):
+            width, height = sizes[frame // 3 % 3]
+            writer.publish("out", width, height, solid(frame % 256), frame=frame, t=0)
+            newest = reader.latest()
+            assert (newest.number, newest.pixels.shape) == (frame + 1, (height, width, 4))
+            assert (newest.pixels == frame % 256).all()
+    finally:
+        over.set()
+        thread.join()
+    reader.close(), writer.close()
 
 
 def test_the_next_writer_goes_on_in_the_same_ring(store):

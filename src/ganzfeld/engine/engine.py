@@ -22,6 +22,7 @@ from ganzfeld.engine.builder_thread import BuilderThread
 from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
+from ganzfeld.engine.picture_watch import PictureWatch
 from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.script_permissions import ScriptPermissions
@@ -34,6 +35,7 @@ from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.node import Part
 from ganzfeld.patch.resources import Resources
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import Hazards
@@ -82,7 +84,8 @@ class Engine:
         patch's streams may come from. `await_kernels`: waits for what is being compiled elsewhere for the device."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
-        self._meter = FrameMeter(self._graphs.timer())
+        threads = torch.get_num_threads() if self.device.type == "cpu" else 0
+        self._meter = FrameMeter(self._graphs.timer(), threads)
         self._exact = exact
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
@@ -108,6 +111,7 @@ class Engine:
         self._patch_problem: GanzfeldError | None = None
         self._frame_problem: GanzfeldError | None = None
         self._node_problems: dict[str, GanzfeldError] = {}
+        self._watch = PictureWatch()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
@@ -132,6 +136,11 @@ class Engine:
     def floor(self) -> float | None:
         """The decibels below which sound is silence, as the patch's text says; None: it does not."""
         return self._playing.graph.patch.settings.floor if self._playing else None
+
+    @property
+    def hold(self) -> float | None:
+        """The rate that is held by drawing networks smaller, as the patch's text says; None: none is."""
+        return self._playing.graph.patch.settings.hold if self._playing else None
 
     @property
     def outs(self) -> dict[str, OutputOptions]:
@@ -180,6 +189,7 @@ class Engine:
         if self._playing is not None:
             problems += self._playing.evaluator.problems.values()
             problems += self._playing.built.notes
+            problems += self._watch.problems
         return [problem for problem in problems if problem is not None]
 
     @property
@@ -187,6 +197,12 @@ class Engine:
         """Files whose change the engine wants to be told of with `notice`."""
         nodes = self._playing.built.nodes.values() if self._playing is not None else ()
         return {path for node in nodes for path in node.watched()} | self._builder.asked
+
+    @property
+    def parts(self) -> list[Part]:
+        """Which of the watched files are a part of another one."""
+        nodes = self._playing.built.nodes.values() if self._playing is not None else ()
+        return [part for node in nodes for part in node.parts()]
 
     @property
     def set_aside(self) -> dict[Path, str]:
@@ -224,6 +240,10 @@ class Engine:
     def pending_trust(self) -> list[Path]:
         """Script files that wait for a person's permission."""
         return self._permissions.pending
+
+    def expect_with(self, expect: Callable[[dict[str, tuple[int, int]]], None]) -> None:
+        """Have `expect` told each output's size (width, height) before a patch plays, beside the show."""
+        self._builder.expect = expect
 
     # The patch
 
@@ -275,13 +295,16 @@ class Engine:
             playing.evaluator.adopt(old.evaluator)
             playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
             if playing.built is not old.built:
+                self._watch.forget()
                 self.onlooker.forget()
                 self._resources.forget_unused()
                 if fade <= 0:
                     self._builder.retire(old.built)
         self._playing = playing
         self.outside.read_by(read_addresses(playing.graph))
-        self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
+        rate = None if self._exact else playing.graph.patch.settings.hold
+        anew = old is not None and playing.built is not old.built
+        self._meter.hold(rate, playing.built.most_halvings, anew=anew)
         if self.recorder is not None:
             self.recorder.took(playing.graph.patch, anew=playing.anew)
 
@@ -435,14 +458,15 @@ class Engine:
             with torch.inference_mode(), at_work(self.device):
                 self._recall(self._playing, moment, inbox)
                 looking = self.onlooker if self.onlooker.looks else None
-                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, looking)
+                looks = (looking, self._watch)
+                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, *looks)
                 if self._fade is not None:
                     mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
                     if mixed is None:
                         self._end_fade(self._playing)
                     else:
                         pictures = mixed
-            self._meter.stop()
+            self._meter.stop(busy=self._builder.is_building)
             self._builder.tidy()
             self._frame_problem = None
             self._last = pictures

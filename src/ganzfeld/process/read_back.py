@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.device_copy import Copy
@@ -51,16 +52,20 @@ class ReadBack:
             if place is not None:
                 self._under_way.append((place, self._copy(picture, place.pixels), picture, moment))
         self.problem = problem or self._writer.problem
-        if not any(wait for _, wait, _, _ in self._under_way):
+        if not any(until_done for _, until_done, _, _ in self._under_way):
             self.finish()
 
     def finish(self) -> None:
         """Wait for what is under way, and publish it."""
         under_way, self._under_way = self._under_way, []
-        for place, wait, _, moment in under_way:
-            if wait is not None:
-                wait()
+        for place, until_done, _, moment in under_way:
+            if until_done is not None:
+                until_done()
             place.commit(frame=moment.frame, t=moment.t)
+
+
+LONGEST_LOCK = 5.0
+"""Seconds that locking a ring is waited for."""
 
 
 class PageLocks:
@@ -74,10 +79,10 @@ class PageLocks:
         self._lock, self._unlock = lock, unlock
         self._thread = WorkThread("ganzfeld-page-locks")
 
-    def opened(self, ring: Ring) -> None:
-        """A ring is about to be written to."""
-        for slot in range(ring.slots):
-            self._thread.submit(self._lock, ring.pixels(slot))
+    def opened(self, ring: Ring) -> Callable[[], object]:
+        """A ring is about to be written to. What is returned waits until all of it is locked."""
+        locked = [self._thread.submit(self._lock, ring.pixels(slot)) for slot in range(ring.slots)]
+        return lambda: wait(locked, LONGEST_LOCK)
 
     def closing(self, ring: Ring) -> None:
         """It is written to no more: unlock it, and close it."""

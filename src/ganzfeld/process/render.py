@@ -92,6 +92,7 @@ class Render:
         self._engine.set_aside.update({Path(path): why for path, why in begin.set_aside.items()})
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
+        self._engine.expect_with(self._writer.prepare)
         self._read_back = ReadBack(self._writer, dependencies.copy)
         self._cards = CardShares(begin.session, dependencies.card)
         self._cards.ask(begin.card_shares)
@@ -129,7 +130,7 @@ class Render:
             self._tempo = self._engine.bpm, self._engine.follow
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
-        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
+        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind, on_device=self._seconds_on_device)
         self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
@@ -148,23 +149,32 @@ class Render:
     # The patch
 
     def _load(self, begin: Begin) -> None:
-        """The newest text; the last good one if that cannot be built. In the midst of a show rather without some
-        pictures than nothing at all: they are opened when they can be."""
+        """The newest text; the last good one if that cannot be built. In the midst of a show rather without some of its
+        files than an older text, or nothing at all: they are opened when they can be. (A text that was refused before
+        stays refused.)"""
+        engine = self._engine
         self._take_text(begin.text)
-        problem, good = self._load_problem, begin.fallback or begin.text
-        if problem is not None and begin.fallback is not None:
-            self._take_text(good)
-        if self._engine.patch is None and begin.checkpoint is not None:
+        problem = self._load_problem
+        if engine.patch is None and not begin.refused:
+            self._take_without_files(begin.text)
+        plays_newest = engine.patch is not None
+        if engine.patch is None and begin.fallback is not None:
+            self._take_text(begin.fallback)
+        if engine.patch is None:
+            self._take_without_files(begin.fallback or begin.text)
+        if engine.patch is None:
+            self._load_problem = problem
+            return
+        if not plays_newest:
+            self._submit(begin.text)  # so that its error shows
+        self._take_up()
+
+    def _take_without_files(self, text: VersionedText) -> None:
+        """Play a text without what cannot be opened, if it goes on with a show."""
+        if self._begin.checkpoint is not None:
             self._engine.does_without = True
-            self._take_text(good)
+            self._take_text(text)
             self._engine.does_without = False
-        if problem is not None:
-            if self._engine.patch is None:
-                self._load_problem = problem
-            else:
-                self._submit(begin.text)  # so that its error shows
-        if self._engine.patch is not None:
-            self._take_up()
 
     def _take_up(self) -> None:
         """Go on from where the process before was."""
@@ -218,6 +228,9 @@ class Render:
         self._texts[text.version] = text
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
+
+    def _seconds_on_device(self) -> float:
+        return self._engine.frame_seconds
 
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
@@ -350,7 +363,7 @@ class Render:
     def _follow_and_report(self) -> None:
         engine = self._engine
         self._follow_tempo()
-        self._loop.set_fps(self._fps())
+        self._loop.set_fps(self._fps(), engine.hold or 0.0)
         patch = engine.patch
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
@@ -420,6 +433,8 @@ class Render:
             ready_beats=beats,
             opened_in=self._opened_in,
             fps=measure.fps,
+            rate=self._loop.fps,
+            division=self._loop.division,
             frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
             worst_ms=measure.worst_ms,
             halvings=self._engine.halvings,

@@ -42,13 +42,22 @@ class Tape:
         self._lock = threading.Lock()
         self._from = 0
         self._samples = np.zeros((0, 2), np.float32)
+        self._fresh: SoundFile | None = None
+
+    def renew(self) -> None:
+        """The file has changed: what it holds now is wound from now on. Raises SignalError if that is no sound."""
+        self._fresh = SoundFile(self.file.path, rate=self.file.rate)
 
     def wind(self, place: int) -> None:
         """Have everything from a little before a place (in samples since t = 0) to a second after it. Decodes."""
         rate = self.file.rate
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None:
+            self.file.close()
+            self.file = fresh
         with self._lock:
             end = self._from + len(self._samples)
-        if not self._from <= place <= end:
+        if fresh is not None or not self._from <= place <= end:
             start = max(0, place - round(_BEHIND_SECONDS * rate))
             self.file.seek(start / rate)
             with self._lock:
@@ -112,6 +121,12 @@ class Loudspeaker(DriverThread):
         SoundFile(path).close()
         self.path, self.clock, self.device = path, clock, device
         self.playback: Playback | None = None
+
+    def renew(self) -> None:
+        """The file has changed: play what it holds now. Raises SignalError if that is no sound."""
+        playback = self.playback
+        if playback is not None:
+            playback.tape.renew()
 
     def _begin(self) -> None:
         self._library = sounddevice()

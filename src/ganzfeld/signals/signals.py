@@ -18,6 +18,7 @@ from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.doors_out import DoorsOut
 from ganzfeld.signals.features import LOWEST_FLOOR_DB
+from ganzfeld.signals.followed_files import FollowedFiles, version_at
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
@@ -114,6 +115,9 @@ class Signals:
         """Why a sound file is not played aloud."""
         self._choosing = threading.Lock()
         self.arrivals = ArrivalsTable()
+        self._files = FollowedFiles()
+        self._song = Path()
+        """The sound file that is followed, if there is one."""
 
     @property
     def problems(self) -> list[GanzfeldError]:
@@ -123,6 +127,7 @@ class Signals:
         return [
             *self._reopening.problems,
             *self._failed,
+            *self._files.problems,
             *([self._unheard] if self._unheard is not None else []),
             *told,
             *(part.problem for part in parts if part is not None and part.problem is not None),
@@ -168,6 +173,7 @@ class Signals:
             if before is not None:
                 options["floor"] = before.look().floor
             self.audio = AudioInput(self._heard, device or None, ring=self._ring, **options)
+            self._files.forget(self._song)
             file_parts = (self.shared_file, self.speaker, before)
             self.shared_file = self.speaker = None
             for part in file_parts:
@@ -184,12 +190,16 @@ class Signals:
             options = dict(self.wanted.audio_options)
             if self.audio is not None:
                 options["floor"] = self.audio.look().floor
+            version = version_at(song)
             heard = AudioFile(self._heard, song, self._clock, **options)
+            self._files.forget(self._song)
+            self._song = song
             for part in (self.shared_file, self.speaker, self.audio):
                 if part is not None:
                     part.stop()
             self.shared_file = self.speaker = None
             self.audio = heard.start()
+            self._files.follow(song, lambda: self._renew_sound(song), version)
             self._share(heard)
             try:
                 self._unheard = None
@@ -198,6 +208,27 @@ class Signals:
                 self._unheard = error
             if self.conductor is not None:
                 self.conductor.pulses["audio"] = heard.beat
+
+    def _renew_sound(self, song: Path) -> None:
+        """The file that is heard has changed, or can be opened at last. Raises SignalError."""
+        audio = self.audio
+        if not isinstance(audio, AudioFile) or audio.file.path != song:
+            self.hear_file(song)
+            return
+        with self._choosing:
+            for part in (audio, self.shared_file, self.speaker):
+                if part is not None:
+                    part.renew()
+
+    def _renew_score(self, path: Path) -> None:
+        """The same of a score."""
+        for file in self.midi_files:
+            if file.path == path:
+                file.renew()
+                return
+        self.midi_files.append(MidiFile(self.midi_state, path, self._clock).start())
+        if self.conductor is not None:
+            self.conductor.pulses["midi"] = self.midi_state.beat
 
     def start(self) -> Signals:
         """Open everything that is wanted."""
@@ -221,11 +252,13 @@ class Signals:
             # What a person said when the show was started counts more than what the patch says.
             below = (lambda decibels: None) if "floor" in self.wanted.audio_options else self._below
             self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect, silence=below).start()
+        self._files.start()
         self._reopening.start()
         return self
 
     def stop(self) -> None:
         """Close everything."""
+        self._files.stop()
         self._reopening.stop()
         if self.doors_out is not None:
             self.doors_out.stop()
@@ -328,10 +361,12 @@ class Signals:
 
     def _open_midi_files(self) -> None:
         for name in filter(is_midi_file, self.wanted.midi):
+            path = Path(name)
+            followed = self._files.follow(path, partial(self._renew_score, path), version_at(path))
             try:
-                self.midi_files.append(MidiFile(self.midi_state, Path(name), self._clock).start())
+                self.midi_files.append(MidiFile(self.midi_state, path, self._clock).start())
             except SignalError as error:
-                self._failed.append(error)
+                followed.failed(error)
 
     def _open_midi(self) -> None:
         choose = tuple(name for name in self.wanted.midi if not is_midi_file(name))
@@ -351,7 +386,13 @@ class Signals:
         if wanted is None:
             return
         if _is_file(wanted):
-            self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
+            song = self._song = Path(wanted)
+            followed = self._files.follow(song, lambda: self._renew_sound(song), version_at(song))
+            try:
+                self.audio = AudioFile(self._heard, song, self._clock, **options).start()
+            except SignalError as error:
+                followed.failed(error)
+                return
             self._share(self.audio)
         else:
             channel = self.wanted.channel

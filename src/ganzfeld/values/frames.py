@@ -23,7 +23,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -216,8 +216,8 @@ class OpenSlot:
 class FrameWriter:
     """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
 
-    `opened` is called with each ring before it is written to, `closing` with one that is written to no more: it closes
-    the ring. For page-locking.
+    `opened` is called with each ring before it is written to, and returns what waits until all is done that it has
+    begun; `closing` with one that is written to no more: it closes the ring. For page-locking.
 
     Where there is no memory for pictures of a new size, they go out in the size of those before, until there is.
     """
@@ -226,13 +226,16 @@ class FrameWriter:
         self,
         session: str,
         *,
-        opened: Callable[[Ring], None] | None = None,
+        opened: Callable[[Ring], Callable[[], object]] | None = None,
         closing: Callable[[Ring], None] = Ring.close,
     ) -> None:
         self._board = Board(session)
         self._board.take_over()
         self._opened, self._closing = opened, closing
         self._rings: dict[int, RingWriter] = {}
+        self._coming: dict[int, Ring] = {}
+        self._making = threading.Lock()
+        """Held while a ring is made."""
         self._names: frozenset[str] = frozenset()
         self._lacking: dict[int, tuple[float, OutputError]] = {}
         """Rows whose ring could not be made: when it is tried again, and why."""
@@ -331,7 +334,11 @@ class FrameWriter:
         """Let go of the memory; what was published stays for the readers."""
         for writer in self._rings.values():
             self._closing(writer.ring)
+        for row, ring in self._coming.items():
+            unlink(self._board.ring_name(row, self._board.get(row, GENERATION) + 1))
+            self._closing(ring)
         self._rings.clear()
+        self._coming.clear()
         self._board.close()
 
     def _slots(self) -> int:
@@ -353,36 +360,68 @@ class FrameWriter:
                 number = max(number, other.newest)
                 if self._fits(other, width, height, form):
                     return self._hold(row, other)
-        name = board.ring_name(row, generation + 1)
-        unlink(name)  # made, but not announced, by a writer that was killed
+        with self._making:
+            try:
+                ring, is_new = self._made(row, width, height, form)
+            except OutputError:
+                if other is not None:
+                    self._hold(row, other)
+                raise
+            if old is not None:
+                old.ring.retire()
+                self._closing(old.ring)
+            elif other is not None:
+                other.retire()
+                other.close()
+            ring.begin_after(number)
+            board.put(row, WIDTH, width)
+            board.put(row, HEIGHT, height)
+            fence()
+            board.put(row, GENERATION, generation + 1)
+            if generation:
+                unlink(board.ring_name(row, generation))
+            return self._hold(row, ring, is_new=is_new)
+
+    def _hold(self, row: int, ring: Ring, *, is_new: bool = True) -> RingWriter:
+        if is_new and self._opened:
+            self._opened(ring)
+        self._rings[row] = RingWriter(ring)
+        return self._rings[row]
+
+    def _made(self, row: int, width: int, height: int, form: PixelFormat) -> tuple[Ring, bool]:
+        """A ring of the next generation, which nobody reads yet, and whether it is new, not one that was prepared.
+        Whoever calls holds `_making`."""
+        coming = self._coming.pop(row, None)
+        if coming is not None and self._fits(coming, width, height, form):
+            return coming, False
+        if coming is not None:
+            self._closing(coming)
+        name = self._board.ring_name(row, self._board.get(row, GENERATION) + 1)
+        unlink(name)  # made, but not announced: prepared for another size, or by a writer that was killed
         try:
-            ring = Ring.create(name, width, height, form=form, slots=self._slots(), last_number=number)
+            return Ring.create(name, width, height, form=form, slots=self._slots()), True
         except (OSError, ValueError) as error:
-            if other is not None:
-                self._hold(row, other)
             raise OutputError(
                 f"no shared memory for an output of {width} × {height} pixels: {reason_of(error)}",
                 hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
             ) from error
-        if old is not None:
-            old.ring.retire()
-            self._closing(old.ring)
-        elif other is not None:
-            other.retire()
-            other.close()
-        board.put(row, WIDTH, width)
-        board.put(row, HEIGHT, height)
-        fence()
-        board.put(row, GENERATION, generation + 1)
-        if generation:
-            unlink(board.ring_name(row, generation))
-        return self._hold(row, ring)
 
-    def _hold(self, row: int, ring: Ring) -> RingWriter:
-        if self._opened:
-            self._opened(ring)
-        self._rings[row] = RingWriter(ring)
-        return self._rings[row]
+    def prepare(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """On another thread: make what pictures of these sizes (width, height) will be written into, before the first
+        of them comes, because that takes longer than a frame may."""
+        for output, (width, height) in sizes.items():
+            with self._making:
+                row = self._board.row(output)
+                writer = None if row is None else self._rings.get(row)
+                if row is None or writer is None or self._fits(writer.ring, width, height, RGBA8):
+                    continue
+                try:
+                    self._coming[row], is_new = self._made(row, width, height, RGBA8)
+                except OutputError:
+                    continue  # it is told when it is wanted
+                until_done = self._opened(self._coming[row]) if is_new and self._opened else None
+            if until_done is not None:
+                until_done()
 
 
 class FrameReader:

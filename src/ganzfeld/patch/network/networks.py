@@ -25,7 +25,10 @@ def opened(name: Any, context: SetupContext, parameter: str) -> tuple[Path, Netw
             hint = nearest(name, shipped_names()) or "None ships with this version: name a file"
             raise context.refuse(f"No network named '{name}' ships with Ganzfeld", parameter, hint)
         path = path or context.resources.resolve(name)
-        return path, _open(path, context)
+        network = _open(path, context)
+        told = [NetworkFileError(what, where=Where(str(path))) for what in network.broken]
+        context.resources.notes += [each for each in told if str(each) not in map(str, context.resources.notes)]
+        return path, network
     except NetworkFileError as error:
         raise context.refuse(f"{Path(name).name}: {error.what}", parameter, error.hint) from error
 
