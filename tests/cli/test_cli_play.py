@@ -337,18 +337,20 @@ def test_a_network_file_plays_and_a_terminal_is_asked_about_scripts(start, tmp_p
     assert not TrustStore().trusts(script)
     os.write(ours, b"y\n")
     until(lambda: TrustStore().trusts(script))
-    os.write(ours, b"\x03")  # what a terminal sends for Ctrl-C; it is not the controlling one here, so:
-    os.killpg(program.process.pid, signal.SIGINT)
+    said = bytearray(shown)
 
     def drain() -> None:
         try:
-            while os.read(ours, 4096):
-                pass
+            while read := os.read(ours, 4096):
+                said.extend(read)
         except OSError:
             pass
 
     draining = threading.Thread(target=drain, daemon=True)
     draining.start()
+    until(lambda: b"Ctrl-C" in said)  # it plays
+    os.write(ours, b"\x03")  # what a terminal sends for Ctrl-C; it is not the controlling one here, so:
+    os.killpg(program.process.pid, signal.SIGINT)
     assert program.end() == 0
     draining.join(5)
     os.close(ours)
