@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import GanzfeldError, reason_of
 from ganzfeld.process.safe_path import OURS, SAFE_PATH
 
 
@@ -43,17 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app.command(name)(command)
     try:
         app([word for word in words if word != "--debug"], prog_name="ganzfeld")
-    except GanzfeldError as error:
-        if debug:
+    except (GanzfeldError, OSError) as error:
+        # Of the system's own, those about a file are for the person, who named it (a name too long, a disk that fails).
+        if debug or (isinstance(error, OSError) and not error.filename):
             raise
         from ganzfeld.cli._terminal import show_error
 
-        show_error(error)
+        show_error(error if isinstance(error, GanzfeldError) else _about_a_file(error))
         _leave(1)
         sys.exit(1)
     except SystemExit as ended:
         _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
         raise
+
+
+def _about_a_file(error: OSError) -> GanzfeldError:
+    name = Path(os.fsdecode(error.filename)).name
+    return GanzfeldError(f"{name[:80] or error.filename} cannot be used: {reason_of(error)}")
 
 
 def _leave(code: int) -> None:
