@@ -140,6 +140,7 @@ class FakeOnlooker:
 
 class FakeEngine:
     does_without = False
+    hold = None
 
     def __init__(self, device: str, hazards: Hazards | None = None) -> None:
         self.hazards = hazards or Hazards()
@@ -197,6 +198,9 @@ class FakeEngine:
             return {}
         fps = float(self.patch.get("fps", ["60"])[0])
         return {name: SimpleNamespace(size=None, fps=fps) for name in self.patch.get("out", ["out"])}
+
+    def expect_with(self, expect) -> None:
+        pass
 
     def load(self, text: str, path: Path | None, version: int = 0) -> None:
         patch = parse(text, str(path), version)
@@ -324,3 +328,8 @@ def fake_dependencies() -> Dependencies:
         copy=lambda picture, pixels: np.copyto(pixels, picture),
         writer=lambda session, device: FrameWriter(session),
     )
+
+
+def broken_dependencies() -> Dependencies:
+    """As where a library of torch's is missing."""
+    raise ImportError("libcudart.so.12: cannot open shared object file")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import OutputError
+from ganzfeld.values import frames
 from ganzfeld.values.frames import LONGEST_NAME, MOST_OUTPUTS, FrameReader, FrameStore, FrameWriter
 
 spawn = multiprocessing.get_context("spawn")
@@ -150,6 +153,67 @@ def test_a_new_size_goes_on_counting_and_leaves_nothing_behind(store):
     reader.close()
 
 
+def test_a_size_that_is_prepared_is_taken_up(store):
+    """It is opened once, before it is wanted; one that is not wanted after all goes."""
+    opened, closed = [], []
+
+    def opening(ring):
+        opened.append((ring.width, ring.height))
+        return lambda: None
+
+    def closing(ring):
+        closed.append((ring.width, ring.height))
+        ring.close()
+
+    writer, reader = FrameWriter(store.session, opened=opening, closing=closing), None
+    writer.prepare({"out": (8, 8)})  # an output that nobody has heard of is made when it comes
+    writer.publish("out", 4, 4, solid(1), frame=1, t=0)
+    reader = FrameReader(store.session, "out")
+    writer.prepare({"out": (4, 4), "other": (9, 9)})
+    assert opened == [(4, 4)]
+    writer.prepare({"out": (6, 5)})
+    writer.prepare({"out": (7, 5)})
+    assert (opened, closed) == ([(4, 4), (6, 5), (7, 5)], [(6, 5)])
+    writer.publish("out", 4, 4, solid(2), frame=2, t=0)
+    assert (reader.latest().number, reader.latest().pixels[0, 0, 0]) == (2, 2)
+    writer.publish("out", 7, 5, solid(3), frame=3, t=0)
+    assert (reader.latest().number, reader.latest().pixels.shape) == (3, (5, 7, 4))
+    assert (len(opened), closed) == (3, [(6, 5), (4, 4)])
+    writer.prepare({"out": (3, 3)})
+    writer.publish("out", 2, 2, solid(4), frame=4, t=0)  # it was not that size
+    assert (reader.latest().number, reader.latest().pixels.shape) == (4, (2, 2, 4))
+    writer.prepare({"out": (3, 3)})
+    reader.close(), writer.close()
+    assert opened[3:] == [(3, 3), (2, 2), (3, 3)] and sorted(opened) == sorted(closed)
+
+
+def test_preparing_beside_frames_costs_none_of_them(store):
+    sizes = [(8, 6), (10, 4), (6, 9)]
+    writer, over = FrameWriter(store.session), threading.Event()
+    writer.publish("out", *sizes[0], solid(0), frame=0, t=0)
+    reader = FrameReader(store.session, "out")
+
+    def prepare() -> None:
+        for turn in itertools.count():
+            if over.is_set():
+                return
+            writer.prepare({"out": sizes[turn % 2]})
+
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    try:
+        for frame in range(1, 400):
+            width, height = sizes[frame // 3 % 3]
+            writer.publish("out", width, height, solid(frame % 256), frame=frame, t=0)
+            newest = reader.latest()
+            assert (newest.number, newest.pixels.shape) == (frame + 1, (height, width, 4))
+            assert (newest.pixels == frame % 256).all()
+    finally:
+        over.set()
+        thread.join()
+    reader.close(), writer.close()
+
+
 def test_the_next_writer_goes_on_in_the_same_ring(store):
     reader = FrameReader(store.session, "out")
     for number in range(1, 4):
@@ -162,6 +226,42 @@ def test_the_next_writer_goes_on_in_the_same_ring(store):
     if blocks(store.session):
         assert blocks(store.session) == [store.session, f"{store.session}-0-1"]
     reader.close()
+
+
+@pytest.mark.parametrize("is_another_writer", [False, True])
+def test_without_memory_for_a_new_size_pictures_go_out_in_the_one_before(store, monkeypatch, is_another_writer):
+    writer = FrameWriter(store.session)
+    writer.publish("out", 4, 2, solid(1), frame=1, t=0.0)
+    if is_another_writer:  # the one before was killed
+        writer.close()
+        writer = FrameWriter(store.session)
+    reader = FrameReader(store.session, "out")
+    create, now = frames.Ring.create, [100.0]
+    asked: list[str] = []
+
+    def no_memory(name, *_, **__):
+        asked.append(name)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(frames.Ring, "create", no_memory)
+    monkeypatch.setattr(frames.time, "monotonic", lambda: now[0])
+
+    def left_and_right(pixels: np.ndarray) -> None:
+        assert pixels.shape == (60, 80, 4)
+        pixels[:, :40], pixels[:, 40:] = 10, 20
+
+    for frame in (2, 3):
+        assert writer.publish("out", 80, 60, left_and_right, frame=frame, t=0.0) == frame
+    assert reader.latest().pixels[..., 0].tolist() == [[10, 10, 20, 20]] * 2
+    assert writer.problem is not None and "No space left" in writer.problem.what and "4 × 2" in writer.problem.hint
+    assert len(asked) == 1, "not for every frame"
+    with pytest.raises(OutputError, match="No space left"):
+        writer.publish("new", 80, 60, solid(1), frame=4, t=0.0)  # no picture was ever this output's
+    monkeypatch.setattr(frames.Ring, "create", create)
+    now[0] += 10
+    assert writer.publish("out", 80, 60, left_and_right, frame=5, t=0.0) == 4
+    assert writer.problem is None and reader.latest().pixels.shape == (60, 80, 4)
+    reader.close(), writer.close()
 
 
 def test_a_fill_that_fails_publishes_nothing(store):

@@ -77,6 +77,8 @@ class BuilderThread:
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None] | None = None
+        self.expect: Callable[[dict[str, tuple[int, int]]], None] = lambda sizes: None
+        """Is told the size (width, height) of each output of a patch that will play, before it does, on this thread."""
         self._begun = 0
         self._wanted: tuple[str | Patch, Path | None, int, bool] | None = None
         """What was begun last: the patch, its file, its text's version, and whether it waits for no beat."""
@@ -213,6 +215,7 @@ class BuilderThread:
             self.asked = frozenset(self._resources.asked)
             raise
         self._failed = None
+        self.expect(built.sizes)
         return PlayingPatch(graph, Evaluator(graph, built.matched), built, state, anew)
 
     def prime(self) -> None:

@@ -79,7 +79,8 @@ def _built(
             for variant, halvings in [(variants[0], 0), *smaller, *((variant, 0) for variant in variants[1:])]:
                 program = built.program(variant, scratch, lambda path, error: None, halvings)
                 program.prepare(moment, variant)
-                program.run()
+                pictures = program.run()
+                built.sizes = built.sizes or {name: (x.shape[1], x.shape[0]) for name, x in pictures.items()}
                 if program.wants_capture:
                     program.capture(state)
                 program.binding.state = state  # the scratch state goes

@@ -84,7 +84,8 @@ class Engine:
         patch's streams may come from. `await_kernels`: waits for what is being compiled elsewhere for the device."""
         self.device = pick_device(device)
         self._graphs = graphs or graphs_for(self.device)
-        self._meter = FrameMeter(self._graphs.timer())
+        threads = torch.get_num_threads() if self.device.type == "cpu" else 0
+        self._meter = FrameMeter(self._graphs.timer(), threads)
         self._exact = exact
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
@@ -135,6 +136,11 @@ class Engine:
     def floor(self) -> float | None:
         """The decibels below which sound is silence, as the patch's text says; None: it does not."""
         return self._playing.graph.patch.settings.floor if self._playing else None
+
+    @property
+    def hold(self) -> float | None:
+        """The rate that is held by drawing networks smaller, as the patch's text says; None: none is."""
+        return self._playing.graph.patch.settings.hold if self._playing else None
 
     @property
     def outs(self) -> dict[str, OutputOptions]:
@@ -235,6 +241,10 @@ class Engine:
         """Script files that wait for a person's permission."""
         return self._permissions.pending
 
+    def expect_with(self, expect: Callable[[dict[str, tuple[int, int]]], None]) -> None:
+        """Have `expect` told each output's size (width, height) before a patch plays, beside the show."""
+        self._builder.expect = expect
+
     # The patch
 
     def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
@@ -292,7 +302,9 @@ class Engine:
                     self._builder.retire(old.built)
         self._playing = playing
         self.outside.read_by(read_addresses(playing.graph))
-        self._meter.hold(None if self._exact else playing.graph.patch.settings.hold, playing.built.most_halvings)
+        rate = None if self._exact else playing.graph.patch.settings.hold
+        anew = old is not None and playing.built is not old.built
+        self._meter.hold(rate, playing.built.most_halvings, anew=anew)
         if self.recorder is not None:
             self.recorder.took(playing.graph.patch, anew=playing.anew)
 
@@ -454,7 +466,7 @@ class Engine:
                         self._end_fade(self._playing)
                     else:
                         pictures = mixed
-            self._meter.stop()
+            self._meter.stop(busy=self._builder.is_building)
             self._builder.tidy()
             self._frame_problem = None
             self._last = pictures

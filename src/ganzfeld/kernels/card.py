@@ -23,6 +23,17 @@ def has_triton(device: torch.device) -> bool:
     return capability(device) >= (8, 0) and importlib.util.find_spec("triton") is not None
 
 
+@functools.cache
+def why_without_triton(device: torch.device) -> str | None:
+    """Why our Triton kernels do not run on an NVIDIA card, in words for people; None if they do, or if it is none."""
+    if capability(device) == (0, 0) or has_triton(device):
+        return None
+    major, minor = capability(device)
+    if (major, minor) < (8, 0):
+        return f"it is of compute capability {major}.{minor}, and they want 8.0 (Ampere) or later"
+    return "Triton is not installed"
+
+
 def has_fused_bends(x: Tensor, *amounts: Tensor) -> bool:
     """Whether our fused bends of activations take this: one in half precision, where our Triton kernels run, with one
     number an amount for all channels."""
@@ -56,6 +67,18 @@ def blocks_coupled_by(major: int) -> int:
 def has_wgmma(device: torch.device) -> bool:
     """Whether four warps can multiply matrices that lie in shared memory: the Hopper generation, and no other."""
     return capability(device) == (9, 0)
+
+
+def shared_memory_of(capability: tuple[int, int]) -> int:
+    """Bytes of memory that the threads of a block can share at most on a card of this capability; of one that is not
+    known, what the least has (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability")."""
+    kilobytes = {(8, 0): 163, (8, 7): 163, (9, 0): 227, (10, 0): 227, (10, 3): 227}
+    return 1024 * kilobytes.get(capability, 99)
+
+
+def shared_memory(device: torch.device) -> int:
+    """Bytes of memory that the threads of a block can share at most."""
+    return shared_memory_of(capability(device))
 
 
 @functools.cache

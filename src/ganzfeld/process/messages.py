@@ -352,6 +352,12 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
+class Ends(_Message, frozen=True):
+    """The process ends because of an exception, which says this of itself. Another one is started."""
+
+    reason: str
+
+
 ToRender = Begin | Numbered
 FromRender = (
     Ready
@@ -367,6 +373,7 @@ FromRender = (
     | SnapshotsStored
     | CheckpointSaved
     | Failed
+    | Ends
     | LogLine
 )
 

@@ -165,6 +165,7 @@ def pretend(card: Card) -> Wanted:
         known,
         has_tma=lambda device: card.major >= 9,
         has_wgmma=lambda device: (card.major, card.minor) == (9, 0),
+        shared_memory=lambda device: known.shared_memory_of((card.major, card.minor)),
         multiprocessors=lambda device: card.processors,
         coupled_blocks=lambda device: known.blocks_coupled_by(card.major),
     )

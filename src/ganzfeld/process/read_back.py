@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.device_copy import Copy
 from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.errors import OutputError
 from ganzfeld.values.frame_slots import Ring
 from ganzfeld.values.frames import FrameWriter, OpenSlot
 from ganzfeld.values.time import Moment
@@ -31,27 +33,39 @@ class ReadBack:
     def __init__(self, writer: FrameWriter, copy: Copy) -> None:
         self._writer, self._copy = writer, copy
         self._under_way: list[tuple[OpenSlot, Callable[[], None] | None, Any, Moment]] = []
+        self.problem: OutputError | None = None
+        """What of the last frame could not be handed out as it is, and why."""
 
     def begin(self, pictures: Mapping[str, Any], moment: Moment) -> None:
-        """Begin to hand out a frame's pictures, by the names of their outputs; finishes the frame before first.
-        Raises OutputError for what cannot be shared, and what the device raises."""
+        """Begin to hand out a frame's pictures, by the names of their outputs; finishes the frame before first. What
+        cannot be shared is said in `problem`, and costs the other outputs nothing. Raises what the device raises."""
         self.finish()
         self._writer.announce(frozenset(pictures))
+        problem: OutputError | None = None
         for name, picture in pictures.items():
             height, width = picture.shape[:2]
-            place = self._writer.begin(name, width, height)
+            try:
+                place = self._writer.begin(name, width, height)
+            except OutputError as error:
+                problem = problem or error
+                continue
             if place is not None:
                 self._under_way.append((place, self._copy(picture, place.pixels), picture, moment))
-        if not any(wait for _, wait, _, _ in self._under_way):
+        self.problem = problem or self._writer.problem
+        if not any(until_done for _, until_done, _, _ in self._under_way):
             self.finish()
 
     def finish(self) -> None:
         """Wait for what is under way, and publish it."""
         under_way, self._under_way = self._under_way, []
-        for place, wait, _, moment in under_way:
-            if wait is not None:
-                wait()
+        for place, until_done, _, moment in under_way:
+            if until_done is not None:
+                until_done()
             place.commit(frame=moment.frame, t=moment.t)
+
+
+LONGEST_LOCK = 5.0
+"""Seconds that locking a ring is waited for."""
 
 
 class PageLocks:
@@ -65,10 +79,10 @@ class PageLocks:
         self._lock, self._unlock = lock, unlock
         self._thread = WorkThread("ganzfeld-page-locks")
 
-    def opened(self, ring: Ring) -> None:
-        """A ring is about to be written to."""
-        for slot in range(ring.slots):
-            self._thread.submit(self._lock, ring.pixels(slot))
+    def opened(self, ring: Ring) -> Callable[[], object]:
+        """A ring is about to be written to. What is returned waits until all of it is locked."""
+        locked = [self._thread.submit(self._lock, ring.pixels(slot)) for slot in range(ring.slots)]
+        return lambda: wait(locked, LONGEST_LOCK)
 
     def closing(self, ring: Ring) -> None:
         """It is written to no more: unlock it, and close it."""

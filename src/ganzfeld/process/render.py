@@ -92,6 +92,7 @@ class Render:
         self._engine.set_aside.update({Path(path): why for path, why in begin.set_aside.items()})
         self._engine.kept.update({Path(path): Path(kept) for path, kept in begin.kept.items()})
         self._writer = dependencies.writer(begin.session, self._engine.device)
+        self._engine.expect_with(self._writer.prepare)
         self._read_back = ReadBack(self._writer, dependencies.copy)
         self._cards = CardShares(begin.session, dependencies.card)
         self._cards.ask(begin.card_shares)
@@ -129,7 +130,7 @@ class Render:
             self._tempo = self._engine.bpm, self._engine.follow
             self._clock.restore(dict(begin.clock))
             behind = max(0.0, time.perf_counter() - begin.saved_at)
-        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind)
+        self._loop = Loop(self, self._clock, fps=self._fps(), behind=behind, on_device=self._seconds_on_device)
         self._takes = ShowTakes(begin, self._engine, self._loop, lambda: self._path, self._texts)
 
     def run(self) -> None:
@@ -228,6 +229,9 @@ class Render:
         if len(self._texts) > TEXTS_KEPT:
             del self._texts[min(self._texts)]
 
+    def _seconds_on_device(self) -> float:
+        return self._engine.frame_seconds
+
     def _fps(self) -> float:
         wanted = [out.fps for out in self._engine.outs.values()]
         return max(self._least_fps, self._begin.fps or max(wanted, default=FPS_WITHOUT_PATCH))
@@ -323,7 +327,7 @@ class Render:
             self._cards.begin(shown, moment)
             self._read_back.begin(shown, moment)
             self._atlas.hand_out(moment)
-            self._output_problem, self._failures = None, 0
+            self._output_problem, self._failures = self._read_back.problem, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
                 self._pipe.post(self._reporter.values(moment, self._frame_at, *sources), key="values")
@@ -359,7 +363,7 @@ class Render:
     def _follow_and_report(self) -> None:
         engine = self._engine
         self._follow_tempo()
-        self._loop.set_fps(self._fps())
+        self._loop.set_fps(self._fps(), engine.hold or 0.0)
         patch = engine.patch
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version
@@ -429,6 +433,8 @@ class Render:
             ready_beats=beats,
             opened_in=self._opened_in,
             fps=measure.fps,
+            rate=self._loop.fps,
+            division=self._loop.division,
             frame_ms=max(measure.median_ms, 1000 * self._engine.frame_seconds),
             worst_ms=measure.worst_ms,
             halvings=self._engine.halvings,

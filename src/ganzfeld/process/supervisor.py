@@ -39,6 +39,7 @@ from ganzfeld.process.messages import (
     CardShare,
     CheckpointSaved,
     Dark,
+    Ends,
     Failed,
     FileChanged,
     FilesSetAside,
@@ -359,6 +360,8 @@ class Supervisor(ControlledShow):
             match message:
                 case Ready():
                     child.ready = True
+                case Ends(reason):
+                    child.last_words = reason
                 case LogLine(logger, level, text):
                     logging.getLogger(logger).log(level, "%s", text)
                 case _ if child is not self._failover.main or child.begun_with is None:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import SignalError, nearest, reason_of
-from ganzfeld.signals.audio import look_again, sounddevice
+from ganzfeld.signals.audio import checked_rate, look_again, sounddevice
 from ganzfeld.signals.audio_file import SoundFile
-from ganzfeld.signals.background import Background
+from ganzfeld.signals.background import DriverThread
 from ganzfeld.signals.show_time import ShowTime
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Playback:
         return abs(wanted - self.place) <= TOLERANCE_SECONDS * self.tape.file.rate
 
 
-class Loudspeaker(Background):
+class Loudspeaker(DriverThread):
     """Plays a file aloud from `start` to `stop`, while the show's time passes at its usual speed.
 
     device: part of a device's name; None: the system's choice. problem: why nothing is heard, or None. It is tried
@@ -120,7 +120,6 @@ class Loudspeaker(Background):
         super().__init__("loudspeaker")
         SoundFile(path).close()
         self.path, self.clock, self.device = path, clock, device
-        self.problem: SignalError | None = None
         self.playback: Playback | None = None
 
     def renew(self) -> None:
@@ -143,12 +142,14 @@ class Loudspeaker(Background):
                 what = f"{self.path.name} plays silently: {reason_of(error)}"
                 self.problem = SignalError(what, hint="It is tried again")
             if not self._stopping.wait(RETRY_SECONDS):
-                look_again(self._library)
+                with self._driver_of("sound devices"):
+                    look_again(self._library)
 
     def _play(self) -> None:
         """Until `stop`, or until the device is gone."""
-        device = self._find()
-        rate = round(float(self._library.query_devices(device, "output")["default_samplerate"]))
+        with self._driver_of("the loudspeaker"):
+            device = self._find()
+            rate = round(checked_rate(self._library.query_devices(device, "output")["default_samplerate"]))
         tape = Tape(SoundFile(self.path, rate=rate))
         playback = self.playback = Playback(tape)
 
@@ -162,11 +163,16 @@ class Loudspeaker(Background):
             block[:] = playback.next(count, wanted)
 
         tape.wind(max(0, round(self.clock() * rate)))
-        stream = self._library.OutputStream(
-            device=device, samplerate=rate, channels=2, latency=_LATENCY_SECONDS, callback=give
-        )
+        stream: Any = None
+
+        def make() -> Any:
+            nonlocal stream
+            options = {"samplerate": rate, "channels": 2, "latency": _LATENCY_SECONDS, "callback": give}
+            stream = self._library.OutputStream(device=device, **options)
+            return stream
+
         try:
-            with stream:
+            with self._stream_of("the loudspeaker", make):
                 self.problem = None
                 while not self._stopping.wait(_POLL_SECONDS):
                     tape.wind(max(0, round(self.clock() * rate)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import functools
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.errors import GanzfeldError, SignalError, reason_of
 from ganzfeld.signals.arrivals_table import ArrivalsTable
 from ganzfeld.signals.audio import AudioInput, try_device
 from ganzfeld.signals.audio_file import AudioFile
@@ -27,6 +28,7 @@ from ganzfeld.signals.osc import OscInput, OscReceiver, TurnParameter
 from ganzfeld.signals.osc_out import OscSender
 from ganzfeld.signals.osc_packets import Message
 from ganzfeld.signals.pulse import Pulse
+from ganzfeld.signals.reopening import Reopening
 from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.show_time import ShowTime
 from ganzfeld.signals.transport import TransportedShow, turned
@@ -34,6 +36,8 @@ from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import DoorStatus, MasterStatus, Problem
 from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
+        self._reopening = Reopening()
         self._unheard: SignalError | None = None
         """Why a sound file is not played aloud."""
         self._choosing = threading.Lock()
@@ -120,6 +125,7 @@ class Signals:
         parts = (self.osc, self.midi, *self.midi_files, self.audio, self.speaker, self.conductor)
         told = [file.told for file in self.midi_files if file.told is not None]
         return [
+            *self._reopening.problems,
             *self._failed,
             *self._files.problems,
             *([self._unheard] if self._unheard is not None else []),
@@ -238,16 +244,22 @@ class Signals:
                 opening()
             except SignalError as error:
                 self._failed.append(error)
+            except Exception as error:  # a driver's, of which there are many: the show plays without it
+                log.exception("something that was to be listened to could not be opened")
+                part = opening.__name__.removeprefix("_open_").replace("_", " ")
+                self._failed.append(SignalError(f"Opening {part} failed: {type(error).__name__}: {reason_of(error)}"))
         if self._conducts is not None:
             # What a person said when the show was started counts more than what the patch says.
             below = (lambda decibels: None) if "floor" in self.wanted.audio_options else self._below
             self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect, silence=below).start()
         self._files.start()
+        self._reopening.start()
         return self
 
     def stop(self) -> None:
         """Close everything."""
         self._files.stop()
+        self._reopening.stop()
         if self.doors_out is not None:
             self.doors_out.stop()
             self.doors_out = None
@@ -283,14 +295,19 @@ class Signals:
 
     def _open_osc(self) -> None:
         if self.wanted.osc is not None:
-            self.osc = OscReceiver(
-                self._mailbox,
-                port=self.wanted.osc,
-                host=self.wanted.osc_host,
-                turn=self._turned,
-                listener=self._tapped,
-                known=self._known,
-            ).start()
+            self._reopening.try_now(self._open_receiver)
+
+    def _open_receiver(self) -> None:
+        assert self.wanted.osc is not None
+        self.osc = OscReceiver(
+            self._mailbox,
+            port=self.wanted.osc,
+            host=self.wanted.osc_host,
+            turn=self._turned,
+            listener=self._tapped,
+            known=self._known,
+        ).start()
+        self._know_own_ports()
 
     def _turned(self, address: str, value: Any) -> bool:
         if address == "/tempo/bpm" and self._conducts is not None:
@@ -328,19 +345,24 @@ class Signals:
 
     def _open_senders(self) -> None:
         for host, port in self.wanted.osc_to:
-            try:
-                wanted = self.wanted
-                options = {} if wanted.osc_rate is None else {"rate": wanted.osc_rate, "only_changes": False}
-                self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
-            except SignalError as error:
-                self._failed.append(error)
-        if self.senders and self._look_at_doors is not None:
+            self._reopening.try_now(partial(self._open_sender, host, port))
+
+    def _open_sender(self, host: str, port: int) -> None:
+        wanted = self.wanted
+        options = {} if wanted.osc_rate is None else {"rate": wanted.osc_rate, "only_changes": False}
+        self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
+        self._know_own_ports()
+        if self.doors_out is None and self._look_at_doors is not None:
             self.doors_out = DoorsOut(self._look_at_doors, self.senders).start()
+
+    def _know_own_ports(self) -> None:
+        if self.osc is not None:
+            self.osc.own = frozenset(sender.port for sender in self.senders)
 
     def _open_midi_files(self) -> None:
         for name in filter(is_midi_file, self.wanted.midi):
             path = Path(name)
-            followed = self._files.follow(path, functools.partial(self._renew_score, path), version_at(path))
+            followed = self._files.follow(path, partial(self._renew_score, path), version_at(path))
             try:
                 self.midi_files.append(MidiFile(self.midi_state, path, self._clock).start())
             except SignalError as error:

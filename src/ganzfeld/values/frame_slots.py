@@ -213,6 +213,10 @@ class Ring:
         """The newest frame's number; that of the frame before this ring's first while it is empty."""
         return self.words[_NEWEST] >> 4
 
+    def begin_after(self, number: int) -> None:
+        """The first frame of a ring that nobody reads yet gets the number after this one."""
+        self.words[_NEWEST] = number << 4
+
     @property
     def is_retired(self) -> bool:
         """Whether the writer has gone on to another ring."""

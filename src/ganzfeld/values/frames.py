@@ -18,18 +18,19 @@ in UTF-8. Names are written before the generation and never change. After the la
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 import numpy as np
 
-from ganzfeld.errors import OutputError
+from ganzfeld.errors import OutputError, reason_of
 from ganzfeld.values.frame_slots import (
     MOST_SLOTS,
     RGBA8,
@@ -49,6 +50,8 @@ __all__ = ["FrameReader", "FrameStore", "FrameWriter", "OpenSlot", "SharedFrame"
 MOST_OUTPUTS = 16
 LONGEST_NAME = 200
 """Bytes of UTF-8 in an output's name."""
+TRY_AGAIN_SECONDS = 0.5
+"""How often memory for an output that lacks it is asked for."""
 
 _MAGIC = int.from_bytes(b"GANZFELD", "little")
 _VERSION = 2
@@ -213,22 +216,34 @@ class OpenSlot:
 class FrameWriter:
     """Publishes frames into a session. One at a time; the next one goes on where a killed one stopped.
 
-    `opened` is called with each ring before it is written to, `closing` with one that is written to no more: it closes
-    the ring. For page-locking.
+    `opened` is called with each ring before it is written to, and returns what waits until all is done that it has
+    begun; `closing` with one that is written to no more: it closes the ring. For page-locking.
+
+    Where there is no memory for pictures of a new size, they go out in the size of those before, until there is.
     """
 
     def __init__(
         self,
         session: str,
         *,
-        opened: Callable[[Ring], None] | None = None,
+        opened: Callable[[Ring], Callable[[], object]] | None = None,
         closing: Callable[[Ring], None] = Ring.close,
     ) -> None:
         self._board = Board(session)
         self._board.take_over()
         self._opened, self._closing = opened, closing
         self._rings: dict[int, RingWriter] = {}
+        self._coming: dict[int, Ring] = {}
+        self._making = threading.Lock()
+        """Held while a ring is made."""
         self._names: frozenset[str] = frozenset()
+        self._lacking: dict[int, tuple[float, OutputError]] = {}
+        """Rows whose ring could not be made: when it is tried again, and why."""
+
+    @property
+    def problem(self) -> OutputError | None:
+        """Why an output's pictures go out in another size, or None."""
+        return next((problem for _, problem in self._lacking.values()), None)
 
     def beat(self) -> None:
         """Say that the writer lives."""
@@ -264,11 +279,45 @@ class FrameWriter:
         row = self._board.add(output)
         writer = self._rings.get(row)
         if writer is None or not self._fits(writer.ring, width, height, form):
-            writer = self._open(row, width, height, form)
+            writer = self._opened_or_as_before(row, width, height, form)
         slot = writer.begin()
         if slot is None:
             return None
-        return OpenSlot(writer.ring.pixels(slot), partial(self._commit, row, writer, slot))
+        pixels = writer.ring.pixels(slot)
+        if pixels.shape[:2] == (height, width):
+            return OpenSlot(pixels, partial(self._commit, row, writer, slot))
+        picture = np.zeros((height, width, form.channels), form.dtype)
+        return OpenSlot(picture, partial(self._commit_resized, row, writer, slot, picture))
+
+    def _opened_or_as_before(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
+        """The ring for that size; the one of another size that the output has, if there is no memory for it. Raises
+        OutputError."""
+        before = self._rings.get(row)
+        try_at, _ = self._lacking.get(row, (0.0, None))
+        if before is not None and time.monotonic() < try_at:
+            return before
+        try:
+            writer = self._open(row, width, height, form)
+        except OutputError as error:
+            before = self._rings.get(row)
+            if before is None or before.ring.format != form or not isinstance(error.__cause__, OSError):
+                raise
+            if (before.ring.width, before.ring.height) != (width, height):
+                size = f"{before.ring.width} × {before.ring.height}"
+                problem = OutputError(error.what, hint=f"It goes out in {size} pixels meanwhile. {error.hint}")
+                self._lacking[row] = time.monotonic() + TRY_AGAIN_SECONDS, problem
+            return before
+        self._lacking.pop(row, None)
+        return writer
+
+    def _commit_resized(
+        self, row: int, writer: RingWriter, slot: int, picture: np.ndarray, *, frame: int, t: float
+    ) -> int:
+        ring = writer.ring
+        rows = np.arange(ring.height) * picture.shape[0] // ring.height
+        columns = np.arange(ring.width) * picture.shape[1] // ring.width
+        ring.pixels(slot)[:] = picture[rows[:, None], columns]
+        return self._commit(row, writer, slot, frame=frame, t=t)
 
     def _commit(self, row: int, writer: RingWriter, slot: int, *, frame: int, t: float) -> int:
         number = writer.commit(slot, frame=frame, t=t, wall=time.time())
@@ -285,7 +334,11 @@ class FrameWriter:
         """Let go of the memory; what was published stays for the readers."""
         for writer in self._rings.values():
             self._closing(writer.ring)
+        for row, ring in self._coming.items():
+            unlink(self._board.ring_name(row, self._board.get(row, GENERATION) + 1))
+            self._closing(ring)
         self._rings.clear()
+        self._coming.clear()
         self._board.close()
 
     def _slots(self) -> int:
@@ -295,46 +348,80 @@ class FrameWriter:
         return (ring.width, ring.height, ring.format) == (width, height, form) and ring.slots >= self._slots()
 
     def _open(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
-        """The ring for that size: the present one if it fits, else one of the next generation."""
+        """The ring for that size: the present one if it fits, else one of the next generation. Raises OutputError;
+        then the present one stays."""
         board = self._board
         generation = board.get(row, GENERATION)
-        old = self._rings.pop(row, None)
-        ring = None
+        old, other = self._rings.get(row), None
         number = board.get(row, NUMBER)
-        if old is not None:
-            old.ring.retire()
-            self._closing(old.ring)
-        elif generation:  # another writer's
+        if old is None and generation:  # another writer's
+            with contextlib.suppress(FileNotFoundError):  # on Windows a block goes with its last user
+                other = Ring.attach(board.ring_name(row, generation))
+                number = max(number, other.newest)
+                if self._fits(other, width, height, form):
+                    return self._hold(row, other)
+        with self._making:
             try:
-                ring = Ring.attach(board.ring_name(row, generation))
-            except FileNotFoundError:
-                pass  # on Windows a block goes with its last user
-            else:
-                number = max(number, ring.newest)
-                if not self._fits(ring, width, height, form):
-                    ring.retire()
-                    ring.close()
-                    ring = None
-        if ring is None:
-            name = board.ring_name(row, generation + 1)
-            unlink(name)  # made, but not announced, by a writer that was killed
-            try:
-                ring = Ring.create(name, width, height, form=form, slots=self._slots(), last_number=number)
-            except (OSError, ValueError) as error:
-                raise OutputError(
-                    f"no shared memory for an output of {width} × {height} pixels: {error}",
-                    hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
-                ) from error
+                ring, is_new = self._made(row, width, height, form)
+            except OutputError:
+                if other is not None:
+                    self._hold(row, other)
+                raise
+            if old is not None:
+                old.ring.retire()
+                self._closing(old.ring)
+            elif other is not None:
+                other.retire()
+                other.close()
+            ring.begin_after(number)
             board.put(row, WIDTH, width)
             board.put(row, HEIGHT, height)
             fence()
             board.put(row, GENERATION, generation + 1)
             if generation:
                 unlink(board.ring_name(row, generation))
-        if self._opened:
+            return self._hold(row, ring, is_new=is_new)
+
+    def _hold(self, row: int, ring: Ring, *, is_new: bool = True) -> RingWriter:
+        if is_new and self._opened:
             self._opened(ring)
         self._rings[row] = RingWriter(ring)
         return self._rings[row]
+
+    def _made(self, row: int, width: int, height: int, form: PixelFormat) -> tuple[Ring, bool]:
+        """A ring of the next generation, which nobody reads yet, and whether it is new, not one that was prepared.
+        Whoever calls holds `_making`."""
+        coming = self._coming.pop(row, None)
+        if coming is not None and self._fits(coming, width, height, form):
+            return coming, False
+        if coming is not None:
+            self._closing(coming)
+        name = self._board.ring_name(row, self._board.get(row, GENERATION) + 1)
+        unlink(name)  # made, but not announced: prepared for another size, or by a writer that was killed
+        try:
+            return Ring.create(name, width, height, form=form, slots=self._slots()), True
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"no shared memory for an output of {width} × {height} pixels: {reason_of(error)}",
+                hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
+            ) from error
+
+    def prepare(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """On another thread: make what pictures of these sizes (width, height) will be written into, before the first
+        of them comes, because that takes longer than a frame may."""
+        for output, (width, height) in sizes.items():
+            with self._making:
+                row = self._board.row(output)
+                writer = None if row is None else self._rings.get(row)
+                if row is None or writer is None or self._fits(writer.ring, width, height, RGBA8):
+                    continue
+                try:
+                    self._coming[row], is_new = self._made(row, width, height, RGBA8)
+                except OutputError:
+                    continue  # it is told when it is wanted
+                until_done = self._opened(self._coming[row]) if is_new and self._opened else None
+            if until_done is not None:
+                until_done()
 
 
 class FrameReader:

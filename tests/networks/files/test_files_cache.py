@@ -15,7 +15,7 @@ import torch
 
 import network_files as made
 from ganzfeld import NetworkFileError
-from ganzfeld.networks.files import cache, native, open_network_file, sandbox, save_network_file
+from ganzfeld.networks.files import cache, native, open_network_file, read_config, sandbox, save_network_file
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -61,6 +61,18 @@ def test_the_second_time_nothing_is_converted(pickled, conversions, folder):
         f"{first.sha256}-{cache.CONVERTER}.safetensors",
         "index.json",
     ]
+
+
+def test_a_configuration_is_read_without_the_numbers(pickled, conversions, monkeypatch, tmp_path):
+    config = read_config(pickled)  # converted for it
+    file = open_network_file(pickled)
+    assert file.config == config and conversions == [pickled]
+    save_network_file(tmp_path / "own.safetensors", config, file.weights)
+    monkeypatch.setattr(native, "checksum", None)
+    assert read_config(pickled) == read_config(tmp_path / "own.safetensors") == config
+    assert conversions == [pickled]
+    with pytest.raises(NetworkFileError):
+        read_config(__file__)
 
 
 def test_a_changed_file_of_the_same_size_is_noticed(pickled, conversions):

@@ -58,7 +58,8 @@ def setup_context(
 class BuiltPatch:
     """Everything that the variants of one patch share. Building opens files; it happens off the render thread.
 
-    notes: what a person should know of how the patch runs, though it does.
+    notes: what a person should know of how the patch runs, though it does. sizes: (width, height) of each output's
+    picture, as it was rehearsed.
     """
 
     most_programs = 256
@@ -67,6 +68,7 @@ class BuiltPatch:
         self.graph, self.resources, self.device = graph, resources, device
         self.graphs = graphs or NoGraphs()
         self.notes: list[GanzfeldError] = []
+        self.sizes: dict[str, tuple[int, int]] = {}
         self.nodes: dict[str, Node] = {}
         self._ledger = ledger_of(device, render=resources.exact)
         written_costs(graph, self._ledger)

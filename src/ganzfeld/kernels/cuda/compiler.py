@@ -115,15 +115,16 @@ def _translation(
 
 @functools.cache
 def available(device: torch.device) -> bool:
-    """Whether kernels can be compiled for this device."""
+    """Whether kernels can be compiled for this device: an NVIDIA card that NVRTC knows, which knows cards of some ten
+    years."""
     if capability(device) == (0, 0):
         return False
     try:
-        _nvrtc()
         cuda_driver()
+        major, minor = capability(device)
+        return 10 * major + minor in _architectures()
     except (OSError, KernelError):
         return False
-    return True
 
 
 def architecture(device: torch.device) -> str:
@@ -235,6 +236,16 @@ def _keep(path: Path, binary: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(binary)
         Path(file.name).replace(path)
+
+
+@functools.cache
+def _architectures() -> frozenset[int]:
+    """The cards that NVRTC compiles for: 86 is capability 8.6."""
+    nvrtc, count = _nvrtc(), ctypes.c_int()
+    _check(nvrtc.nvrtcGetNumSupportedArchs(ctypes.byref(count)))
+    found = (ctypes.c_int * count.value)()
+    _check(nvrtc.nvrtcGetSupportedArchs(found))
+    return frozenset(found)
 
 
 @functools.cache
