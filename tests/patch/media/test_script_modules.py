@@ -128,6 +128,16 @@ def test_a_missing_part_of_a_module_that_is_there(tmp_path):
     assert called(script) == 4
 
 
+def test_a_missing_module_may_appear_as_a_folder(tmp_path):
+    """Which need not have an __init__.py."""
+    script = opened(tmp_path, s=f"import middle\n{HEAD}return middle.tools.V", middle="from lib import tools")
+    assert called(script) is None
+    assert script.modules[tmp_path / "lib"] == 0
+    saved(script, lib__tools="V = 6")
+    assert called(script) == 6
+    assert tmp_path / "lib/tools.py" in script.modules and tmp_path / "lib" not in script.modules
+
+
 def test_what_has_not_changed_is_not_run_again(tmp_path):
     log = tmp_path / "log"
     noted = f"open({str(log)!r}, 'a').write(__file__[-4])\n"
