@@ -286,9 +286,7 @@ class ScriptModules:
 
     def _candidates(self, name: str, places: Sequence[Path]) -> list[Path]:
         """What would be a module of this name: of each place a package's file, a file, a folder."""
-        return [
-            path for place in places for path in (place / name / "__init__.py", place / f"{name}.py", place / name)
-        ]
+        return [path for place in places for path in (place / name / "__init__.py", place / f"{name}.py", place / name)]
 
     def _exists(self, path: Path) -> bool:
         return self._relative(path) in self._given if self._given is not None else path.exists() and not path.is_dir()
