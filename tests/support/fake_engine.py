@@ -140,6 +140,7 @@ class FakeOnlooker:
 
 class FakeEngine:
     does_without = False
+    is_plain = False
     hold = None
 
     def __init__(self, device: str, hazards: Hazards | None = None) -> None:
@@ -202,7 +203,7 @@ class FakeEngine:
     def expect_with(self, expect) -> None:
         pass
 
-    def load(self, text: str, path: Path | None, version: int = 0) -> None:
+    def load(self, text: str, path: Path | None, version: int = 0, without_kernels: bool = False) -> None:
         patch = parse(text, str(path), version)
         if "error" in patch:
             raise PatchError("this cannot be built", where=Where(str(path), 1))

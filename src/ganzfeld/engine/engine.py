@@ -7,6 +7,7 @@ wrong becomes an entry of `problems`, and the last good state plays on.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -31,6 +32,7 @@ from ganzfeld.engine.snapshots.history import BankHistory
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.engine.taps.onlooker import Onlooker
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
+from ganzfeld.kernels.card import plainly
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
@@ -178,6 +180,11 @@ class Engine:
         return ready.graph.patch.version, _BEATS[ready.graph.patch.settings.swap]
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the patch that plays was loaded `without_kernels`."""
+        return self._playing is not None and self._playing.built.plain
+
+    @property
     def values(self) -> Mapping[str, Any]:
         """The last frame's value of every address."""
         return self._playing.evaluator.values if self._playing else {}
@@ -247,9 +254,14 @@ class Engine:
 
     # The patch
 
-    def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
-        """Parse and build now. version: the text's (see `Patch`). Raises PatchError; what plays is untouched then."""
-        self._take(self._builder.build(patch, path, version=version))
+    def load(
+        self, patch: str | Patch, path: Path | None = None, *, version: int = 0, without_kernels: bool = False
+    ) -> None:
+        """Parse and build now. version: the text's (see `Patch`). without_kernels: of our own, because they are not
+        compiled yet; the next patch has them. Raises PatchError; what plays is untouched then."""
+        with plainly() if without_kernels else contextlib.nullcontext():
+            playing = self._builder.build(patch, path, version=version)
+        self._take(playing)
         self._graphs.give_back()  # what the rehearsal used
         self._builder.prime()
 

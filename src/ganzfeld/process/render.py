@@ -203,7 +203,12 @@ class Render:
         try:
             self._keep(text)
             self._path = _file_of(text)
-            self._engine.load(text.text, self._path, version=text.version)
+            # A picture soon rather than the fast one; but a take's first frame is one that a replay makes, too.
+            begins = self._begin.take is None and self._begin.checkpoint is None
+            plain = begins and self._dependencies.is_compiling(self._engine.device)
+            self._engine.load(text.text, self._path, version=text.version, without_kernels=plain)
+            if plain:
+                self._engine.submit(text.text, self._path, anew=True, version=text.version, at_once=True)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"

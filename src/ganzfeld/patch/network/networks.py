@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from ganzfeld.errors import NetworkFileError, PatchError, Where, nearest
+from ganzfeld.kernels.card import is_plain
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.patch.node import Latent, SetupContext
@@ -35,7 +36,8 @@ def opened(name: Any, context: SetupContext, parameter: str) -> tuple[Path, Netw
 
 def _open(path: Path, context: SetupContext) -> Network:
     """The network in a file; where that cannot be opened in the midst of a show, the one that played before."""
-    resources, kind = context.resources, f"network on {context.device}"
+    # What plays it is chosen once.
+    resources, kind = context.resources, f"network on {context.device}{' plainly' if is_plain() else ''}"
     try:
         return resources.open(kind, path, lambda path: load_network(path).to(context.device))
     except (NetworkFileError, PatchError) as error:
