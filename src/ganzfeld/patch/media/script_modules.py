@@ -213,6 +213,7 @@ class ScriptModules:
             raise ImportError(f"more than {MOST_MODULES} modules beside the script")
         self._prepare(loaded)
         name = loaded.module.__name__
+        before = sys.modules.get(name)
         self._known[loaded.name] = loaded
         sys.modules[name] = loaded.module
         try:
@@ -222,8 +223,9 @@ class ScriptModules:
                 exec(_compiled(loaded.source, loaded.path), loaded.module.__dict__)
         except BaseException:
             self._known.pop(loaded.name, None)
-            if sys.modules.get(name) is loaded.module:
-                del sys.modules[name]
+            sys.modules.pop(name, None)
+            if before is not None:  # of the version that plays
+                sys.modules[name] = before
             raise
         loaded.whole = True
         self.count += 1
