@@ -55,7 +55,7 @@ def _reason(error: Exception) -> str:
 def _tell_of_slow_card(device: torch.device) -> None:
     why = why_without_triton(device)
     if why is not None:
-        what = "Networks play in full precision on this card, many times slower than by our own kernels: %s"
+        what = "Networks play in full precision on this card, many times slower than they could: %s. See `ganzfeld doctor`"
         log.warning(what, why)
 
 
