@@ -23,8 +23,8 @@ HINT = "`ganzfeld doctor` tells what is here"
 
 def pick_device(name: str) -> torch.device:
     """The device that a word means: "cpu", "cuda", "cuda:1", "mps", or "auto" for CUDA if there is a card that torch
-    has code for, else Apple's MPS, else the CPU. A warning is logged of a card that torch has no code for, or that plays
-    slowly. Raises GanzfeldError for one that is not here, or fails."""
+    has code for, else Apple's MPS, else the CPU. A warning is logged of a card that torch has no code for, or that
+    plays slowly. Raises GanzfeldError for one that is not here, or fails."""
     device = _best_device() if name == "auto" else _named(name)
     _tell_of_slow_card(device)
     return device
