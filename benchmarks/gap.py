@@ -19,6 +19,7 @@ import argparse
 import gc
 import os
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -319,12 +320,17 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
             frames.append((left, began, {"rest before": rest, "slept": 1000 * (over - began - busy), **parts}))
             rest = parts.get("rest", 0.0)
 
+    reading = subprocess.Popen([sys.executable, "-c", READS, session])
     play(1.5)
     frames.clear()
     did.clear()
     for number, text in enumerate([*structures(network, size, fps, reloads), patch(other, fps=fps)], start=2):
         inbox.put(Numbered(number, VersionedText(number, text)))
-        play(0.4 if number < reloads + 2 else 1.5)
+        until = time.perf_counter() + 10
+        while render._engine.patch.version != number and time.perf_counter() < until:
+            play(0.001)
+        play(0.05 if number < reloads + 2 else 1.5)
+    reading.kill()
     print(f"trace: {len(frames)} frames of the render's loop; parts in ms")
     for name in ("rest before", "slept", "listen", "frame", "finish"):
         spent = [parts.get(name, 0.0) for *_, parts in frames]
@@ -340,6 +346,17 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
         shown = " ".join(f"{name} {ms:.2f}" for name, ms in each.items())
         print(f"  {gap_now:5.2f} frame times: {shown}; beside {', '.join(beside) or 'nothing'}")
     os._exit(0)  # the last part: no waiting for what this has begun
+
+
+READS = """
+import sys
+from ganzfeld.values.frames import FrameReader
+
+reader, number = FrameReader(sys.argv[1], "out"), 0
+while True:
+    frame = reader.wait(number, timeout=0.5)
+    number = number if frame is None else frame.number
+"""
 
 
 # The real thing
@@ -438,7 +455,6 @@ board.close()
 
 def in_steps(network: Path, device: str, folder: Path) -> None:
     """Where the time to the first picture goes: what the render process does, told step by step."""
-    import subprocess
     import sys
 
     (folder / "patch.ganz").write_text(patch(network))

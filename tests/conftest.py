@@ -24,6 +24,13 @@ hypothesis.settings.register_profile("ganzfeld", deadline=None, derandomize=os.e
 hypothesis.settings.load_profile("ganzfeld")
 
 
+def pytest_collection_finish() -> None:
+    """Whatever interprets Triton has been imported."""
+    from quick_interpreter import quicken
+
+    quicken()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes `-n auto` is: many tests wait for processes of their own, so each logical core has one; beyond
     four, memory is what is short."""

@@ -13,6 +13,7 @@ from pythonosc.udp_client import SimpleUDPClient
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.snapshots.file import read_bank
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.process import supervisor
 from ganzfeld.process.supervisor import Supervisor
 from ganzfeld.signals.controllers import Controllers
 from ganzfeld.signals.midi_state import MidiState
@@ -165,7 +166,8 @@ class FakePorts:
             self.lit["note" if kind >> 4 == 9 else "cc", data[0]] = data[1]
 
 
-def test_a_controller_at_a_show(tmp_path: Path) -> None:
+def test_a_controller_at_a_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SPARE_AFTER", 1e9)  # nothing is replaced here
     patch = tmp_path / "organ.ganz"
     patch.write_text(TEXT)
     with Supervisor(patch, device="cpu") as show:

@@ -386,6 +386,22 @@ def test_the_palette_does_what_is_chosen_and_gives_the_caret_back(opened, playin
     opened.wait_for_selector(".studio.editing", state="attached")
 
 
+def test_a_palette_that_is_closed_at_once_gives_the_caret_back(opened):
+    enter(opened)
+    opened.evaluate(
+        """async () => {
+            const press = (key, more) => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more })
+            );
+            press("k", { ctrlKey: true });
+            await new Promise((then) => setTimeout(then, 3));
+            press("Escape");
+        }"""
+    )
+    opened.wait_for_selector("dialog", state="detached")
+    opened.wait_for_selector(".studio.editing", state="attached")
+
+
 def test_a_bend_is_added_by_mouse_alone_and_plays(informed, playing):
     informed.get_by_role("button", name="Palette").click()
     informed.locator(".palette li:has-text('rotate face')").click()

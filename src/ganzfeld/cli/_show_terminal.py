@@ -168,7 +168,8 @@ def _line(status: Status) -> Text:
     elif not width:
         words.append("opening")
     else:
-        words += [f"{status.fps:.1f} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
+        of = f" of {status.rate:.4g}" if status.division > 1 else ""
+        words += [f"{status.fps:.1f}{of} fps", f"{status.frame_ms:.1f} ms", f"{width} × {height}", status.device]
         if status.halvings:
             words.append(f"drawn at 1/{2**status.halvings} of the size, to hold the rate")
         words.append(f"{status.bpm:.4g} bpm" + (f" ({status.follow})" if status.follow else ""))

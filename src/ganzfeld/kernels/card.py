@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
@@ -17,16 +20,40 @@ def capability(device: torch.device) -> tuple[int, int]:
     return torch.cuda.get_device_capability(device) if nvidia else (0, 0)
 
 
-@functools.cache
+_plainly: ContextVar[bool] = ContextVar("plainly", default=False)
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """While it lasts, this thread takes no kernels of our own, as if they did not run here: they may have to be
+    compiled first, for seconds."""
+    token = _plainly.set(True)
+    try:
+        yield
+    finally:
+        _plainly.reset(token)
+
+
+def is_plain() -> bool:
+    """Whether this thread is within `plainly`."""
+    return _plainly.get()
+
+
 def has_triton(device: torch.device) -> bool:
-    """Whether our Triton kernels run on this device: an NVIDIA card of the Ampere generation or later, and Triton."""
+    """Whether our Triton kernels run on this device, an NVIDIA card of the Ampere generation or later with Triton, and
+    are wanted."""
+    return _runs_triton(device) and not is_plain()
+
+
+@functools.cache
+def _runs_triton(device: torch.device) -> bool:
     return capability(device) >= (8, 0) and importlib.util.find_spec("triton") is not None
 
 
 @functools.cache
 def why_without_triton(device: torch.device) -> str | None:
     """Why our Triton kernels do not run on an NVIDIA card, in words for people; None if they do, or if it is none."""
-    if capability(device) == (0, 0) or has_triton(device):
+    if capability(device) == (0, 0) or _runs_triton(device):
         return None
     major, minor = capability(device)
     if (major, minor) < (8, 0):

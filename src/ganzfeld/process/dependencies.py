@@ -34,7 +34,8 @@ class Dependencies:
 
     engine: makes what plays. copy: writes a picture of the engine's into memory. writer: publishes frames of a session,
     for pictures on the engine's device. card: what pictures are shared on. rehearse: does once what is slow when it is
-    done first, for a process that has time for that.
+    done first, for a process that has time for that. is_compiling: whether what a show needs first is just being
+    compiled for the engine's device.
     """
 
     engine: Callable[[Begin], Any]
@@ -42,6 +43,7 @@ class Dependencies:
     writer: Callable[[str, Any], FrameWriter]
     card: OpenCard = no_card
     rehearse: Callable[[], None] = lambda: None
+    is_compiling: Callable[[Any], bool] = lambda device: False
 
 
 def hazards_of(session: str) -> Hazards:
@@ -63,7 +65,7 @@ def torch_dependencies() -> Dependencies:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.program.capture import RENDERING
     from ganzfeld.patch.trust import TrustStore
-    from ganzfeld.process.compile_ahead import await_first
+    from ganzfeld.process.compile_ahead import await_first, is_compiling
     from ganzfeld.process.torch_card import torch_card
 
     def rehearse() -> None:
@@ -86,4 +88,4 @@ def torch_dependencies() -> Dependencies:
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
         return engine
 
-    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card, rehearse)
+    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card, rehearse, is_compiling)

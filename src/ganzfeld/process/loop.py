@@ -1,6 +1,6 @@
 """The real-time loop: a frame at each beat of an even grid, for weeks.
 
-Four rules, each with its reason:
+Five rules, each with its reason:
 
 - *Deadlines are absolute.* Frame k is due at start + k / fps. A loop that sleeps "1/60 s after the last frame" drifts
   by its own overhead; this one does not.
@@ -14,6 +14,8 @@ Four rules, each with its reason:
 
 - *The grid may follow a display.* One that refreshes 59.94 times a second would show one of 60 pictures never, every
   17 seconds. `refresh_follower` bends the grid so slowly that nobody sees it.
+- *A rate that cannot be reached is divided.* `even_pace` says by what; the grid then has every second place, or every
+  third.
 
 `FramePacer` knows the grid and does no sleeping; `Loop` takes its clock and its sleep as arguments, so that tests can
 move time by hand.
@@ -29,6 +31,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+from ganzfeld.process.even_pace import EvenPace
 from ganzfeld.process.refresh_follower import RefreshFollower
 from ganzfeld.values.time import Clock, Moment
 
@@ -38,20 +41,28 @@ class FramePacer:
 
     def __init__(self, fps: float, now: float, *, behind: float = 0.0) -> None:
         """`behind`: seconds of show time that the first frame makes up for, after a restart."""
-        self.fps = fps
+        self.fps, self.division = fps, 1
         self.skipped = 0
         self._start = now
         self._next = 0
         self._last = now - behind
         self._rate = fps
-        """Of the grid: `fps`, or a little beside it to follow a display."""
+        """Of the grid: `fps` by `division`, or a little beside it to follow a display."""
         self._follower = RefreshFollower()
 
     def set_fps(self, fps: float, now: float) -> None:
         """A new grid, from the next frame on."""
         if fps != self.fps:
             self._start, self._next = max(now, self._start + self._next / self._rate), 0
-            self.fps = self._rate = fps
+            self.fps, self.division, self._rate = fps, 1, fps
+
+    def divide(self, division: int, now: float) -> None:
+        """One place of so many of the grid of `fps`, from the next frame on. It begins at a place that both grids have,
+        so that what shows the pictures keeps its step."""
+        if division != self.division:
+            place = max(self._next, math.ceil((now - self._start) * self._rate - 1e-6))
+            self._start, self._next = self._start + place / self._rate, 0
+            self.division, self._rate = division, self.fps / division
 
     def follow(self, at: float, rate: float, now: float) -> None:
         """A far end asked for a frame at `at`, as it does `rate` times a second: keep step with it until that has not
@@ -77,7 +88,7 @@ class FramePacer:
         time_of_frame = due if waited else now
         seconds, self._last = time_of_frame - self._last, time_of_frame
         self._next = place + 1
-        rate = self._follower.rate(self.fps, due, now)
+        rate = self._follower.rate(self.fps / self.division, due, now)
         if rate != self._rate:
             self._start, self._next, self._rate = due, 1, rate
         return seconds
@@ -139,7 +150,11 @@ class LoopBody(Protocol):
 
 
 class Loop:
-    """Drives its body at `fps` frames a second, which may be changed at any time with `set_fps`."""
+    """Drives its body at `fps` frames a second, which may be changed at any time with `set_fps`, or at an even division
+    of that if it cannot be reached.
+
+    on_device: gives the seconds that a frame takes where it is made, beside this thread.
+    """
 
     def __init__(
         self,
@@ -150,25 +165,36 @@ class Loop:
         behind: float = 0.0,
         now: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
+        on_device: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.body, self.clock = body, clock
-        self._now, self._sleep = now, sleep
+        self._now, self._sleep, self._on_device = now, sleep, on_device
         self._pace = FramePacer(fps, now(), behind=behind)
         self._meter = Meter()
+        self._even = EvenPace()
+        self._least = 0.0
 
     @property
     def fps(self) -> float:
-        """Frames a second that the loop aims at."""
+        """Frames a second that are asked for."""
         return self._pace.fps
+
+    @property
+    def division(self) -> int:
+        """By what that is divided, because it cannot be reached."""
+        return self._pace.division
 
     @property
     def time(self) -> float:
         """The real time of the present frame, in seconds of the loop's clock."""
         return self._pace.last
 
-    def set_fps(self, fps: float) -> None:
-        """Aim at another rate, from the next frame on."""
-        self._pace.set_fps(fps, self._now())
+    def set_fps(self, fps: float, least: float = 0.0) -> None:
+        """Aim at another rate, from the next frame on. least: it is not divided below this one."""
+        self._least = least
+        if fps != self._pace.fps:
+            self._even = EvenPace()
+            self._pace.set_fps(fps, self._now())
 
     def follow(self, at: float, rate: float) -> None:
         """A far end would have been given a frame best at `at`, as it would `rate` times a second: make frames so that
@@ -186,10 +212,17 @@ class Loop:
         while (wait := self._pace.wait(self._now())) > 0:
             waited = True
             self._sleep(wait)
+        called = self._now()
         self.body.listen()
         began = self._now()
         self.body.frame(self.clock.advance(self._pace.begin(began, waited=waited)))
-        self._meter.add(began, self._now())
+        made = self._now()
+        self._meter.add(began, made)
         if self._pace.wait(self._now()) > 0:
             self.body.finish()
+        finished = self._now()
         self.body.rest()
+        # What a frame takes of this thread, or of the device beside it: while there is time, that has been waited for.
+        spent = made - called + self._now() - finished
+        division = self._even.observe(max(spent, self._on_device()), self._now(), self.fps, self._least)
+        self._pace.divide(division, self._now())

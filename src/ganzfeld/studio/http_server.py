@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -10,6 +11,7 @@ import socket
 import ssl
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Self
 
 import uvicorn
@@ -24,13 +26,22 @@ from ganzfeld.studio.tls import gate
 log = logging.getLogger(__name__)
 
 PORTS_TRIED = 20
+TICK = 0.1
+"""Seconds after which the server looks after itself."""
 STOPS_WITHIN = 5.0
 
 
 class HttpServer(uvicorn.Server):
-    """Says when it listens. encryption: for https alone; None: http."""
+    """Says when it listens, and ends as soon as it is asked to. encryption: for https alone; None: http. ending: called
+    on the event loop when it is to end, before connections are closed. Made on the event loop that it serves on."""
 
-    def __init__(self, app: ASGIApp, ready: threading.Event, encryption: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        ready: threading.Event,
+        encryption: ssl.SSLContext | None = None,
+        ending: Callable[[], object] = lambda: None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -52,11 +63,30 @@ class HttpServer(uvicorn.Server):
         if encryption is not None:
             config.http_protocol_class = gate(config.http_protocol_class, encryption, limit)  # type: ignore[assignment]
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._ending = ready, ending
+        self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def end(self) -> None:
+        """Close every connection and end; from any thread."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
+            self._loop.call_soon_threadsafe(self._asked.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, but that it does not sleep through the end of a tick when it is to end."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks = (ticks + 1) % 864_000
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), TICK)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
 
 class ServerThread(ABC):
@@ -79,7 +109,7 @@ class ServerThread(ABC):
     def stop(self) -> None:
         """Close every connection and return; may be called twice."""
         if self._server is not None:
-            self._server.should_exit = True
+            self._server.end()
         if self._thread is not None:
             self._thread.join(STOPS_WITHIN)
 

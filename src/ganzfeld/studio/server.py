@@ -163,7 +163,12 @@ class StudioServer(ServerThread):
             links=self.links,
             port=self._port,
         )
-        self._server = HttpServer(app, ready, self._encryption)
+
+        def end_broadcasts() -> None:
+            for broadcast in broadcasts:
+                broadcast.stop()
+
+        self._server = HttpServer(app, ready, self._encryption, end_broadcasts)
         for broadcast in (
             StateBroadcast("studio state", self._show, audience, loop, thumbnails),
             DocumentBroadcast("studio document", self._show, audience, loop),
@@ -178,7 +183,6 @@ class StudioServer(ServerThread):
             self._lookups.close()
             self._library.close()
             following.cancel()
-            for broadcast in broadcasts:
-                broadcast.stop()
+            end_broadcasts()
             for broadcast in list(broadcasts):
                 await asyncio.to_thread(broadcast.join)

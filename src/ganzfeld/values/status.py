@@ -110,7 +110,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     seconds that opening the patch took, a first frame on scratch state included.
     heard_version: of the newest text that it was given. is_building: whether a text is being built. ready_version: of a
     text that is built and does not play yet (0: none); ready_beats: it plays when this many beats begin (4: a bar).
-    fps: frames made in the last second. frame_ms, worst_ms: median and longest time of one of them, in milliseconds.
+    fps: frames made in the last second. rate: frames a second that are asked for. division: by what that is divided, so
+    that frames come evenly on a machine that does not reach it.
+    frame_ms, worst_ms: median and longest time of a frame, in milliseconds.
     halvings: how many times the networks' inner size is halved, to hold the rate.
     skipped: frames that were left out because they were late; dropped: frames for which readers left no room; both
     since the process began.
@@ -144,6 +146,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     ready_version: int = 0
     ready_beats: float = 0.0
     fps: float = 0.0
+    rate: float = 0.0
+    division: int = 1
     frame_ms: float = 0.0
     worst_ms: float = 0.0
     halvings: int = 0
@@ -182,6 +186,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     def size(self) -> tuple[int, int]:
         """Width and height of the main output's newest picture, in pixels."""
         return self.width, self.height
+
+    def refused(self, version: int) -> bool:
+        """Whether the render process has heard of this version of the text, and could not build it."""
+        done = self.heard_version == version and not self.is_building
+        return done and version not in (self.playing_version, self.ready_version)
 
     @property
     def news(self) -> Status:

@@ -21,7 +21,7 @@ import torch
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.folders import cache_folder
-from ganzfeld.kernels.card import capability
+from ganzfeld.kernels.card import capability, is_plain
 
 
 class KernelError(GanzfeldError):
@@ -113,10 +113,14 @@ def _translation(
     return text if insert is None else text.replace(*insert), (f"-arch={architecture}", "-std=c++17", *macros, *options)
 
 
-@functools.cache
 def available(device: torch.device) -> bool:
-    """Whether kernels can be compiled for this device: an NVIDIA card that NVRTC knows, which knows cards of some ten
-    years."""
+    """Whether kernels can be compiled for this device, an NVIDIA card that NVRTC knows, which knows cards of some ten
+    years; and are wanted (`card.plainly`)."""
+    return _compiles_for(device) and not is_plain()
+
+
+@functools.cache
+def _compiles_for(device: torch.device) -> bool:
     if capability(device) == (0, 0):
         return False
     try:

@@ -25,6 +25,8 @@ const status: Status = {
   outputs: ["out"],
   patch_name: "organ.ganz",
   fps: 60,
+  rate: 60,
+  division: 1,
   frame_ms: 8,
   frame: 1,
   t: 1,

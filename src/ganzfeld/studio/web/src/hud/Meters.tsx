@@ -2,6 +2,7 @@ import { currentView, type ShowState, useShow } from "../live/show";
 import { clock, milliseconds } from "./numbers";
 import { Remarks } from "./Remarks";
 import { Tap } from "./Tap";
+import { rateOf } from "./words";
 
 /** Frame rate and frame time, large; size, device and time below; what is the matter with them, in words. */
 export function Meters() {
@@ -14,7 +15,7 @@ export function Meters() {
         <span className="number" title="Pictures that are made in a second">
           {status.paused ? "–" : status.fps.toFixed(0)}
         </span>
-        <span className="unit">fps</span>
+        <span className="unit">{status.division > 1 ? `of ${rateOf(status.rate)} fps` : "fps"}</span>
         <span className="number" title="Milliseconds that one of them takes">
           {milliseconds(status.frame_ms)}
         </span>

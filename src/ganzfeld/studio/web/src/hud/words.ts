@@ -10,11 +10,19 @@ const SLOW = 12;
 
 type Told = Pick<
   Status,
-  "fps" | "frame_ms" | "paused" | "halvings" | "device" | "osc_dropped" | "osc_dropped_last"
+  | "fps"
+  | "rate"
+  | "division"
+  | "frame_ms"
+  | "paused"
+  | "halvings"
+  | "device"
+  | "osc_dropped"
+  | "osc_dropped_last"
 >;
 
 export interface Remark {
-  about: "slow" | "behind" | "smaller" | "osc";
+  about: "slow" | "behind" | "smaller" | "even" | "osc";
   says: string;
 }
 
@@ -33,12 +41,22 @@ export function remarks(status: Told, shown: Pick<Shown, "fps"> | null): Remark[
     const says = `drawn at 1/${2 ** status.halvings} of its size, to hold the rate`;
     found.push({ about: "smaller", says });
   }
+  if (status.division > 1) {
+    const paced = rateOf(status.rate / status.division);
+    const says = `evenly at ${paced} of ${rateOf(status.rate)} a second: more would come unevenly`;
+    found.push({ about: "even", says });
+  }
   if (status.osc_dropped > 0) {
     const messages = status.osc_dropped === 1 ? "1 message" : `${status.osc_dropped} messages`;
     const says = `${messages} of OSC could not be read; the last: ${status.osc_dropped_last}`;
     found.push({ about: "osc", says });
   }
   return found;
+}
+
+/** "30", "7.5" */
+export function rateOf(rate: number): string {
+  return String(Number(rate.toFixed(1)));
 }
 
 /** "1.0 s", "120 ms" */

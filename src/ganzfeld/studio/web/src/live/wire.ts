@@ -256,7 +256,9 @@ export interface TakeStatus {
  * seconds that opening the patch took, a first frame on scratch state included.
  * heard_version: of the newest text that it was given. is_building: whether a text is being built. ready_version: of a
  * text that is built and does not play yet (0: none); ready_beats: it plays when this many beats begin (4: a bar).
- * fps: frames made in the last second. frame_ms, worst_ms: median and longest time of one of them, in milliseconds.
+ * fps: frames made in the last second. rate: frames a second that are asked for. division: by what that is divided, so
+ * that frames come evenly on a machine that does not reach it.
+ * frame_ms, worst_ms: median and longest time of a frame, in milliseconds.
  * halvings: how many times the networks' inner size is halved, to hold the rate.
  * skipped: frames that were left out because they were late; dropped: frames for which readers left no room; both
  * since the process began.
@@ -291,6 +293,8 @@ export interface Status {
   ready_version: number;
   ready_beats: number;
   fps: number;
+  rate: number;
+  division: number;
   frame_ms: number;
   worst_ms: number;
   halvings: number;

@@ -112,10 +112,6 @@ function open(): EditorView {
       conflictMarks((number, take) => say({ kind: "resolve", number, take })),
       numberClicks((target) => atDesk({ kind: "learn", target })),
       EditorView.cspNonce.of(nonce()),
-      EditorView.focusChangeEffect.of((_state, focusing) => {
-        if (focusing) act("enter text");
-        return null;
-      }),
       looking,
       draggedNumber,
       grip,
@@ -142,6 +138,9 @@ function open(): EditorView {
     });
   };
   view.dom.addEventListener("focusout", left);
+  // Not by CodeMirror's own effect: that leaves out a focus that went and came back within some milliseconds, as it does
+  // when the palette is closed at once, and `left` has been called meanwhile.
+  view.contentDOM.addEventListener("focus", () => act("enter text"));
   hearAll((message) => {
     if (message.kind === "live") connection.setLive(message.live);
     else if (message.kind === "document") connection.takeDocument(message);
