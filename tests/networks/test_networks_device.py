@@ -30,7 +30,7 @@ Pretend = Callable[[tuple[int, int]], None]
 @pytest.fixture
 def pretend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pretend]:
     """Every device is a card of this capability, where Triton is installed."""
-    remembered = (card.has_triton, card.why_without_triton, compiler.available, devices._tell_of_slow_card)
+    remembered = (card._runs_triton, card.why_without_triton, compiler._compiles_for, devices._tell_of_slow_card)
 
     def forget() -> None:
         for function in remembered:
