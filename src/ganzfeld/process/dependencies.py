@@ -18,6 +18,8 @@ from ganzfeld.values.hazards import Hazard, HazardBoard, Hazards
 from ganzfeld.values.time import Clock
 
 if TYPE_CHECKING:
+    import torch
+
     from ganzfeld.engine.engine import Engine
 
 
@@ -58,6 +60,18 @@ def hazards_of(session: str) -> Hazards:
     return Hazards(HazardBoard(session), give_up)
 
 
+def compile_beside(device: torch.device) -> None:
+    """Kernels of patches to come are compiled by another process, while this one plays."""
+    from ganzfeld.kernels.card import capability, has_triton, multiprocessors
+    from ganzfeld.process.compile_server import CompileServer
+    from ganzfeld.process.pretended_card import Card
+
+    if has_triton(device):
+        from ganzfeld.kernels.triton.elsewhere import install
+
+        install(CompileServer(Card(*capability(device), multiprocessors(device))).compile)
+
+
 def torch_dependencies() -> Dependencies:
     """Ganzfeld's own engine."""
     import torch
@@ -86,6 +100,7 @@ def torch_dependencies() -> Dependencies:
         )
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
+            compile_beside(engine.device)
         return engine
 
     return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card, rehearse, is_compiling)
