@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -80,7 +81,10 @@ def device_memory(device: torch.device) -> int | None:
 
 def host_memory() -> int:
     """Bytes of memory of this machine, or of the container that this process runs in."""
-    present = psutil.virtual_memory().total
+    try:
+        present = psutil.virtual_memory().total
+    except OSError:  # a system without /proc, or no descriptor is left
+        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # "max": no limit
             present = min(present, int(Path(limit).read_text()))
