@@ -216,7 +216,7 @@ def test_another_patch_is_measured_anew() -> None:
     card=st.booleans(),
     fps=st.sampled_from([20.0, 60.0]),
 )
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_under_any_load_that_stays_it_comes_to_rest(
     full: float,
     share: float,
