@@ -122,6 +122,8 @@ def explained(problem: Exception) -> tuple[str, str]:
             return "a folder is needed where there is a file", "Choose another folder"
         case errno.EISDIR:
             return "this is a folder", "Give the name of a file in it"
+        case errno.ELOOP:
+            return str(getattr(problem, "strerror", problem)), "Remove the link, or choose another name"
         case errno.ENAMETOOLONG:
             return "the name is too long", "Choose a shorter one"
     return f"it cannot be written: {problem}", ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -210,9 +211,10 @@ def test_files_of_others_and_bad_ones(tmp_path: Path) -> None:
     np.savez(path, evil=np.array([print], dtype=object))
     with pytest.raises(NetworkFileError, match="others"):
         read_directions(path)
-    np.savez(path, bad=np.array([np.nan]))
-    with pytest.raises(NetworkFileError, match="finite"):
-        read_directions(path)
+    for number in (np.nan, -np.inf, 3e38, 1e300, 10001):
+        np.savez(path, fine=np.zeros(7), bad=np.array([[0.0, 1.0], [10000.0, number]]))
+        with pytest.raises(NetworkFileError, match=re.escape(f"number [1, 1] of 'bad' in others.npz is {number:.3g}")):
+            read_directions(path)
     with pytest.raises(NetworkFileError, match="ganzfeld directions"):
         read_directions(tmp_path / "nowhere.npz")
     with pytest.raises(NetworkFileError, match=r"\.npz or"):

@@ -249,3 +249,30 @@ def test_shipped_networks_are_listed_with_their_credit(capsys):
         assert network["credit"] and network["licence"] and network["size"] <= 12e6
     assert exit_code("networks") == 0
     assert "planets" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors of POSIX")
+@pytest.mark.parametrize("closed", [(2,), (0, 1, 2)])
+def test_standard_streams_that_are_closed_are_the_null_device(tmp_path, closed):
+    """As launchers and timers start programs."""
+    code = f"""\
+import os, sys
+from pathlib import Path
+for number in {closed}:
+    os.close(number)
+for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+    if number in {closed}:
+        setattr(sys, name, None)
+from ganzfeld.cli import have_standard_streams
+have_standard_streams()
+assert open({str(tmp_path / "file")!r}, "w").fileno() > 2
+print("said", file=sys.stderr)
+import faulthandler, subprocess
+faulthandler.enable()
+child = "import faulthandler, sys; faulthandler.enable(); print('said', file=sys.stderr)"
+done = subprocess.run([sys.executable, "-c", child]).returncode
+Path({str(tmp_path / "done")!r}).write_text(str(done))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert (tmp_path / "done").read_text() == "0"
+    assert (tmp_path / "file").read_text() == ""

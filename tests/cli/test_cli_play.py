@@ -122,6 +122,15 @@ def test_a_show_goes_on_where_nothing_can_be_said(run, patch, monkeypatch, strea
     assert run(patch, "--seconds", 0.3)[0] == 0
 
 
+def test_too_little_shared_memory_is_said(run, patch, monkeypatch):
+    def no_room(name, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ganzfeld.values.shared_memory._make", no_room)
+    code, _, err = run(patch, "--seconds", 0.3)
+    assert code == 1 and "too little shared memory" in err and "No space left" in err and "Traceback" not in err
+
+
 def test_a_device_that_is_not_here_ends_it(run, patch):
     code, _, err = run(patch, "--device", "none")
     assert code == 1

@@ -150,3 +150,21 @@ def test_scripts_of_a_take_do_not_run_unasked(tmp_path: Path, capsys: pytest.Cap
     assert "1.0" in (tmp_path / "night.scripts" / "1.py").read_text()
     run(*words, "--overwrite", "--trust")
     assert (np.load(tmp_path / "x.npy") == 255).all()
+
+
+def test_modules_beside_a_script_of_a_take_have_to_be_the_same(tmp_path: Path, capsys) -> None:
+    """What a script did depends on them, so leave to run it is leave to run it with these."""
+    from ganzfeld.patch.trust import TrustStore
+
+    script, helper = tmp_path / "white.py", tmp_path / "helper.py"
+    script.write_text("import helper\ndef frame(context, inputs):\n    return [[helper.V]]\n")
+    helper.write_text("V = 1.0")
+    night = record_take(tmp_path, f"out(script({str(script)!r}), size=(4, 4))", 0.2)
+    words = ("render", night, "--out", tmp_path / "x.npy", "--device", "cpu")
+    TrustStore().trust(script)
+    run(*words)
+    assert (np.load(tmp_path / "x.npy") == 255).all()
+    helper.write_text("V = 0.0")
+    refused(*words, "--overwrite")
+    assert "not here as then" in capsys.readouterr().err
+    assert (tmp_path / "night.scripts" / "1.helper.py").read_text() == "V = 1.0"

@@ -43,6 +43,15 @@ def test_only_yes_is_yes(person: Callable[[str], None], typed: str, may: bool) -
     assert may_run("a.py") is may
 
 
+def test_the_modules_that_run_with_it_are_named(person, tmp_path, capsys) -> None:
+    (tmp_path / "a.py").write_text("import os, helper")
+    (tmp_path / "helper.py").write_text("from . import other")
+    (tmp_path / "other.py").write_text("")
+    person("y\n")
+    assert may_run(tmp_path / "a.py")
+    assert "and with it helper.py, other.py beside it. Have" in capsys.readouterr().out
+
+
 def test_an_answer_on_the_page_takes_the_question_back(
     person: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ganzfeld.engine import builder_thread
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.networks.find import find_network
 from ganzfeld.patch import resources
 from ganzfeld.values.time import Clock
 from waiting import until
@@ -131,6 +135,40 @@ def test_who_takes_a_show_over_does_without_a_picture_that_cannot_be_opened(engi
     Image.new("RGB", (6, 6), "white").save(tmp_path / "p.png")
     engine.notice(tmp_path / "p.png")
     frames_until(engine, lambda: not engine.problems)
+
+
+LINES = {
+    "direction of a file": ('f.move("far", amount=3, file="x.npz")', "x.npz", {"far": np.ones(256)}),
+    "direction beside": ('f.move("far", amount=3)', "planets.directions.npz", {"far": np.ones(256)}),
+    "latent": ('f.style(latent("x.npz"))', "x.npz", {"z": np.ones((2, 256))}),
+    "keyframes": ('f.style(seeds("x.npz"))', "x.npz", {"z": np.ones((2, 256))}),
+    "network": ('f.blend("x.safetensors", "*", 0.5)', "x.safetensors", None),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_who_takes_a_show_over_does_without_what_a_line_reads(engine, tmp_path, line):
+    """The rest plays, the missing is named, and it is taken when it is there."""
+    said, name, arrays = LINES[line]
+    shipped = find_network("planets")
+    assert shipped is not None
+    shutil.copy(shipped, tmp_path / "planets.safetensors")
+    text = f'f = network("planets.safetensors")\n{said}\nout(f, size=(64, 64))'
+    engine.submit(text, tmp_path / "a.ganz")
+    frames_until(engine, lambda: engine.problems)
+    assert engine.outs["out"].size == (8, 8), "in a show that goes on nothing is left out"
+    engine.does_without = True
+    engine.load(text, tmp_path / "a.ganz")
+    engine.does_without = False
+    assert engine.frame(Clock().advance(0.02))["out"].any()
+    [problem] = engine.problems
+    assert (name in problem.what or "no direction 'far'" in problem.what) and problem.where.line == 2
+    assert tmp_path / name in engine.watched
+    without = engine.frame(Clock().advance(0.02))["out"].clone()
+    np.savez(tmp_path / name, **arrays) if arrays else shutil.copy(find_network("flowers"), tmp_path / name)
+    engine.notice(tmp_path / name)
+    frames_until(engine, lambda: not engine.problems)
+    assert not torch.equal(engine.frame(Clock().advance(0.02))["out"], without)
 
 
 def test_work_that_waits_is_done_by_the_next_thread():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -133,6 +134,36 @@ def test_who_takes_over_does_without_what_is_missing(play, tmp_path):
     file.write_text("")
     stage.is_silent("f.txt")
     stage.goes_on()
+
+
+def test_the_newest_text_plays_without_what_has_vanished_before_it_ever_played(play, tmp_path):
+    """And no older one, though that has everything."""
+    file = tmp_path / "f.txt"
+    file.write_text("")
+    stage = play("grey 5\n")
+    stage.shows(5)
+    until(lambda: stage.show._told.saved is not None)
+    os.kill(stage.show.render_pid, signal.SIGSTOP)
+    stage.patch.write_text(f"grey 6\nmiss {file}\n# out()")
+    until(lambda: "grey 6" in stage.show._policy.newest.text)
+    file.unlink()
+    replaced_process(stage)
+    stage.shows(6)
+    stage.says("there is no f.txt")
+    file.write_text("")
+    stage.is_silent("f.txt")
+    stage.goes_on()
+
+
+def test_a_text_that_was_refused_does_not_begin_to_play_by_a_kill(play, tmp_path):
+    stage = play("grey 5\n")
+    stage.shows(5)
+    until(lambda: stage.show._told.saved is not None)
+    stage.patch.write_text(f"grey 6\nmiss {tmp_path / 'f.txt'}\n# out()")
+    stage.says("there is no f.txt")
+    replaced_process(stage)
+    stage.shows(5)
+    stage.says("there is no f.txt")
 
 
 @pytest.mark.parametrize("mended", ["the file", "the text"])

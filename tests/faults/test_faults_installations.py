@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fake_engine import GREY, TURNED, fake_dependencies
+from fake_engine import GREY, TURNED, broken_dependencies, fake_dependencies
 from fake_show import FakeShow
 from ganzfeld.cli import _unattended
 from ganzfeld.cli._unattended import LogWriter, keep
@@ -358,7 +358,23 @@ def test_a_log_tells_what_went_wrong_and_turns_over(play, tmp_path, monkeypatch)
         LogWriter(stage.show, tmp_path)
 
 
+def test_a_log_is_not_written_into_what_is_none(tmp_path):
+    for name in ("a.ganz", "net.pkl"):
+        (tmp_path / name).write_bytes(b"out(noise())\n" + bytes(range(256)))
+        with pytest.raises(GanzfeldError, match="is no log"):
+            LogWriter(FakeShow(), tmp_path / name)
+        assert (tmp_path / name).stat().st_size == 269
+    for _ in range(2):  # one of ours is gone on with, and an empty file may become one
+        with LogWriter(FakeShow(), tmp_path / "a.log"):
+            pass
+    assert (tmp_path / "a.log").read_text().count("the show begins") == 2
+
+
 def test_a_full_disk_does_not_end_the_log(tmp_path):
     log = LogWriter(FakeShow(), tmp_path / "a.log")
     log._handler.stream.close()
     log._say(logging.WARNING, "nobody can write this")
+
+
+def test_a_process_that_cannot_begin_says_why(play):
+    play("grey 7\n", prepare=broken_dependencies).says("libcudart.so.12")

@@ -167,3 +167,21 @@ def test_a_file_that_changed_is_suspected_of_deaths_at_no_file(play, tmp_path):
     assert not stage.show._policy.is_set_aside
     script.write_text("6")
     stage.shows(6)
+
+
+@pytest.mark.parametrize("word", ["exit", "hang"])
+def test_a_module_beside_a_script_is_a_part_of_it(play, tmp_path, word):
+    """What it does is laid to the script's charge, and a change of it is a change of the script."""
+    script, module = tmp_path / "s.py", tmp_path / "t.py"
+    script.write_text("import t")
+    module.write_text("5")
+    stage = play(f"run {script}\n")
+    stage.shows(5)
+    until(lambda: stage.show._care.whole_of(str(module)) == str(script))
+    module.write_text(word)
+    until(lambda: str(script) in stage.show._care.custody.files)
+    stage.goes_on()
+    module.write_text("6")
+    stage.shows(6)
+    stage.is_silent("set aside")
+    until(lambda: str(script) not in stage.show._care.custody.files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import random
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,23 @@ def test_tensors_without_torch(tmp_path: Path, old: bool, kind: torch.dtype) -> 
     for name, view in views.items():
         assert (read(tmp_path / "a.pt", name) == view.detach().float().numpy()).all()
     assert (read(tmp_path / "alone.pth") == tensor[2].float().numpy()).all()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38, -1e300, 10_001])
+def test_numbers_that_no_picture_comes_of_are_refused_with_their_place(tmp_path: Path, number: float) -> None:
+    values = np.full((3, 2, 5), 10_000.0)
+    values[0, 0, 0] = -10_000
+    np.save(tmp_path / "a.npy", values)
+    assert (read(tmp_path / "a.npy") == values).all()
+    values[1, 1, 3] = number
+    np.save(tmp_path / "a.npy", np.asfortranarray(values))
+    np.savez(tmp_path / "b.npz", fine=values[0], bad=values)
+    with pytest.raises(FeederError, match=re.escape(f"number [1, 1, 3] in a.npy is {number:.3g}")) as refused:
+        read(tmp_path / "a.npy")
+    assert "10,000" in refused.value.hint
+    read(tmp_path / "b.npz", "fine")
+    with pytest.raises(FeederError, match=re.escape(f"number [1, 1, 3] of 'bad' in b.npz is {number:.3g}")):
+        read(tmp_path / "b.npz", "bad")
 
 
 def test_a_child_reads_them(tmp_path: Path) -> None:

@@ -255,6 +255,20 @@ def test_a_stream_is_received_comes_and_goes() -> None:
         sender.wait()
 
 
+@needs_ffmpeg
+def test_a_stream_whose_sender_is_started_again_with_another_codec() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    address = f"udp://127.0.0.1:{port}?pkt_size=1316"
+    seen = Watched("stream", address=f"udp://127.0.0.1:{port}", width=32, height=24)
+    for codec, colour, pixel in (("mpeg2video", "red", (255, 0, 0, 255)), ("libx264", "blue", (0, 0, 255, 255))):
+        sender = stream_sender(address, colour, codec)
+        try:
+            until(lambda pixel=pixel: near(seen.look().array, pixel, 8) and not seen.problem)
+        finally:
+            sender.kill()
+            sender.wait()
+
+
 @pytest.mark.parametrize("kind", ["spout", "syphon"])
 def test_what_strict_fakes_share_is_received_comes_and_goes(kind: str, tmp_path: Path) -> None:
     with fakes.installed(kind, tmp_path):

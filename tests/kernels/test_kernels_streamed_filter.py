@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,7 @@ def test_it_agrees_with_the_reference(layer, loud, narrower, tmp_path: Path):
 
 
 def test_chunks_are_even_and_cover_the_picture():
-    for across in (1, 7, 46, 300):
-        for rows in (5, 36, 148, 1044):
-            chunk = chunk_rows(across, rows, 264)
-            assert chunk % 2 == 0 and chunk > 0
-            assert -(-rows // chunk) * chunk >= rows
+    for at_once, across, rows in itertools.product((2, 40, 48, 168, 264, 376), (1, 7, 46, 300), (5, 36, 148, 1044)):
+        chunk = chunk_rows(across, rows, at_once)
+        assert chunk % 2 == 0 and chunk > 0
+        assert -(-rows // chunk) * chunk >= rows

@@ -132,10 +132,40 @@ assert wanted.take() == []  # all of it is among everything
 )
 
 
-def python(code: str, **variables: str) -> None:
+LARGEST = """
+import sys
+import torch
+from ganzfeld.process.pretended_card import Card, pretend
+
+card = Card(*map(int, sys.argv[1:]))
+wanted = pretend(card)
+from ganzfeld.kernels.card import shared_memory_of
+from ganzfeld.kernels.generator_layer import Activation, ActivationLayout
+from ganzfeld.kernels.triton import convolution, doubling
+from ganzfeld.networks.gpu.parts import tile_for
+
+half, device = {"dtype": torch.float16, "device": "meta"}, torch.device("meta")
+new = lambda *size: torch.empty(size, device=device)
+side, layout = 64, ActivationLayout(64, 64, 65)
+tile = tile_for(side * (side + 1), 256, 256, device)
+x, weight = torch.empty(side * (side + 1), 256, **half), torch.empty(256, 9, 256, **half)
+after = Activation(
+    new(side, side), new(4), 1, new(256), new(256), 256.0, new(256), torch.empty(len(x) * 256, **half), side + 1
+)
+convolution.layer(x, weight, layout, after, None, up=1, tile=tile)
+doubling.layer(x, weight, new(4, 4), layout, after)
+taken = {kernel.name: kernel.compile().metadata.shared for kernel in wanted.take()}
+assert taken.keys() == {"_layer", "_products", "_sums"}
+assert taken["_layer"] <= tile.shared + 1024, (taken, tile)  # and barriers
+room = shared_memory_of((card.major, card.minor))
+assert 32768 < max(taken.values()) <= room, (taken, room)
+"""
+
+
+def python(code: str, *arguments: str, **variables: str) -> None:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **variables}
     environment.pop("TRITON_INTERPRET", None)
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code, *arguments], env=environment, check=True)
 
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Triton is there on Linux only")
@@ -148,6 +178,13 @@ def test_a_show_compiles_nothing_that_was_compiled_ahead(tmp_path: Path):
     assert made
     python(SETUP + SHOW, TRITON_CACHE_DIR=str(tmp_path))
     assert set(tmp_path.iterdir()) == made
+
+
+@on_linux
+@pytest.mark.parametrize("card", ["8 6 28", "12 0 70"])
+def test_the_largest_kernels_fit_on_the_smallest_cards(card: str, tmp_path: Path):
+    """With fetched blocks and without; `benchmarks/cards.py kernels` looks at all of them."""
+    python(LARGEST, *card.split(), TRITON_CACHE_DIR=str(tmp_path))
 
 
 @on_linux

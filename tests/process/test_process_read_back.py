@@ -94,8 +94,9 @@ def test_what_fails_is_not_published(store: FrameStore) -> None:
     good = ReadBack(writer, at_once)
     good.begin({"out": picture(9)}, clock.advance(0))
     assert (reader.latest().pixels == 9).all()
-    with pytest.raises(OutputError):
-        good.begin({"out": picture(9, 4, 20_000)}, clock.advance(0))
+    good.begin({"new": picture(9, 4, 20_000), "out": picture(7)}, clock.advance(0))
+    assert isinstance(good.problem, OutputError) and "20000" in good.problem.what
+    assert (reader.latest().pixels == 7).all(), "one output costs the others nothing"
     reader.close(), writer.close()
 
 

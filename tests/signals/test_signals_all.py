@@ -1,11 +1,13 @@
 """All signals of a show, opened as a person asks for them."""
 
 import socket
+import threading
 
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from ganzfeld.errors import SignalError
+from ganzfeld.signals import reopening
 from ganzfeld.signals.signals import Signals, Wanted
 from ganzfeld.values.outside import Outside
 from ganzfeld.values.time import Moment
@@ -52,6 +54,68 @@ def test_osc_in_and_out_and_a_file(tmp_path, outside):
     ear.close()
     assert turned == {"/face/psi": 1}
     assert outside.values()["/audio/bass"] == 0
+
+
+def test_a_show_does_not_take_its_own_values_for_a_hand(outside):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    turned = []
+
+    def turn(address, value):
+        turned.append((address, value))
+        return True
+
+    with Signals(outside, Wanted(osc=port, osc_to=(("127.0.0.1", port),)), turn=turn) as signals:
+        for frame in range(3):
+            signals.frame(Moment(frame, float(frame), 1.0, 0.0, 0.0, 120.0), {"/face/psi": 0.1 * frame})
+        assert until(lambda: any("to this show itself" in problem.what for problem in signals.problems))
+        SimpleUDPClient("127.0.0.1", port).send_message("/face/psi", 0.75)
+        assert until(lambda: turned)
+    assert turned == [("/face/psi", 0.75)]
+
+
+def test_what_is_not_there_at_the_start_is_tried_again(outside, monkeypatch):
+    """A port that another program has for a while, and a name that the network does not know yet."""
+    monkeypatch.setattr(reopening, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(reopening, "FIRST_PAUSE", 0.05)
+    rightly, is_there = socket.getaddrinfo, threading.Event()
+
+    def resolved(host, *arguments, **options):
+        if host == "wall" and not is_there.is_set():
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return rightly("127.0.0.1" if host == "wall" else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    taken, ear = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for each in (taken, ear):
+        each.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    wanted = Wanted(osc=port, osc_to=(("wall", ear.getsockname()[1]),))
+    with Signals(outside, wanted) as signals:
+        assert [problem.what.partition(":")[0] for problem in signals.problems] == [
+            f"OSC cannot listen at 127.0.0.1, port {port}",
+            f"OSC cannot be sent to wall, port {ear.getsockname()[1]}",
+        ]
+        taken.close()
+        is_there.set()
+        assert until(lambda: not signals.problems and signals.osc is not None and signals.senders)
+        SimpleUDPClient("127.0.0.1", port).send_message("/other", 2)
+        assert until(lambda: outside.values().get("/other") == 2)
+        signals.frame(Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0), {"/face/psi": 0.5})
+        ear.settimeout(10)
+        assert ear.recv(65535)
+    ear.close()
+
+
+def test_a_driver_that_raises_anything_costs_the_rest_nothing(outside, monkeypatch):
+    def fails(*_, **__):
+        raise ZeroDivisionError("a driver's")
+
+    monkeypatch.setattr("ganzfeld.signals.signals.AudioInput", fails)
+    with Signals(outside, Wanted(osc=0, audio="")) as signals:
+        assert signals.osc is not None
+        assert [problem.what for problem in signals.problems] == ["Opening audio failed: ZeroDivisionError: a driver's"]
 
 
 def test_what_cannot_be_opened_is_told_and_the_rest_works(outside):

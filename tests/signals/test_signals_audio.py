@@ -14,7 +14,7 @@ from ganzfeld.errors import SignalError
 from ganzfeld.feeders.kinds.sound import SoundFeeder
 from ganzfeld.patch.expressions import Scope, compile_expression
 from ganzfeld.patch.expressions.frame import FrameContext
-from ganzfeld.signals import audio
+from ganzfeld.signals import audio, background
 from ganzfeld.signals.audio import AudioInput, Hearing
 from ganzfeld.signals.audio_file import AudioFile, SoundFile
 from ganzfeld.signals.devices import devices_here
@@ -327,21 +327,20 @@ def test_a_thread_follows_the_shows_clock(tmp_path, outside):
     assert outside.values()["/audio/level"] == 0
 
 
-def test_a_file_that_goes_away_is_told_and_harms_nobody(tmp_path, outside):
-    path = write_wave(tmp_path / "gone.wav", sine(440, 11))  # longer than what is kept
+def test_a_file_that_goes_away_plays_on(tmp_path, outside):
+    """All of it, for it is read whole at first. (That it is gone is told by who follows it.)"""
+    path = write_wave(tmp_path / "gone.wav", sine(440, 11))  # longer than what is kept decoded
     now = [0.5]
     with AudioFile(outside, path, lambda: now[0]) as file:
         assert until(lambda: file._heard)
-        away = path.rename(tmp_path / "away.wav")
+        path.unlink()
         now[0] = 3.0
         assert until(lambda: file._heard == 3 * RATE)
         now[0] = 0.0
         assert until(lambda: file._heard == 0)
         now[0] = 0.3
-        assert until(lambda: file.problem)
-        assert "no file" in str(file.problem)
-        away.rename(path)
-        assert until(lambda: file.problem is None and file._heard == round(0.3 * RATE))
+        assert until(lambda: file._heard == round(0.3 * RATE))
+        assert file.problem is None
 
 
 def test_a_file_needs_a_clock(melody, outside):
@@ -530,6 +529,61 @@ def test_a_device_is_heard_lost_and_found_again(card, outside):
         assert outside.values()["/audio/bass"] == 0
     assert not any(stream.active for stream in card.streams)
     assert not any(thread.name == "audio in" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("where", ["query_devices", "InputStream"])
+def test_a_driver_that_never_returns_is_told_and_holds_up_no_end(card, outside, monkeypatch, where):
+    held, go_on, rightly = threading.Event(), threading.Event(), getattr(card, where)
+
+    def never(*arguments, **options):
+        held.set()
+        go_on.wait(20)
+        return rightly(*arguments, **options)
+
+    monkeypatch.setattr(card, where, never)
+    monkeypatch.setattr(background, "SECONDS_TO_ANSWER", 0.05)
+    monkeypatch.setattr(background, "SECONDS_TO_END", 0.05)
+    device = AudioInput(outside, "usb").start()
+    assert held.wait(5)
+    assert until(lambda: "does not answer" in str(device.problem))
+    before = set(background.left_behind)
+    device.stop()
+    (thread,) = background.left_behind - before
+    background.left_behind.discard(thread)
+    go_on.set()
+    thread.join(10)
+    assert not thread.is_alive(), "it ends as soon as the driver lets it"
+
+
+def test_a_device_that_is_chosen_and_never_answers_is_refused(card, outside, monkeypatch):
+    go_on, rightly = threading.Event(), card.InputStream
+    with AudioInput(outside, "usb") as device:
+        assert until(lambda: card.streams)
+        monkeypatch.setattr(card, "InputStream", lambda **_: go_on.wait(20) and rightly(**_))
+        monkeypatch.setattr(audio, "FIRST_SOUND_SECONDS", 0.05)
+        monkeypatch.setattr(audio, "LOOK_AGAIN_SECONDS", 0.05)
+        before = set(background.left_behind)
+        with pytest.raises(SignalError, match="'USB Audio' does not answer"):
+            device.choose("USB Audio")
+        audio.look_again(card)  # who waits for PortAudio waits not for ever
+        assert card.asked_again == 0 and device.problem is None and card.streams[0].active
+        (thread,) = background.left_behind - before
+        background.left_behind.discard(thread)
+        go_on.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 1e12, float("nan"), float("inf")])
+def test_a_rate_that_no_device_has_is_told_and_reserves_nothing(card, outside, monkeypatch, rate):
+    facts = {"name": "USB Audio", "max_input_channels": 2, "default_samplerate": rate}
+    rightly = card.query_devices
+    monkeypatch.setattr(card, "query_devices", lambda device=None, kind=None: facts if kind else rightly())
+    with AudioInput(outside, "usb") as device:
+        assert until(lambda: "samples a second" in str(device.problem))
+        assert card.streams == []
+        monkeypatch.setattr(card, "query_devices", rightly)
+        assert until(lambda: card.streams and device.problem is None)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """MIDI: what messages mean, from mido's own messages and from a file it wrote; ports that come and go."""
 
 import io
+import threading
 from random import Random
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from mido.ports import BaseInput, BaseOutput
 from ganzfeld.errors import SignalError
 from ganzfeld.patch.expressions import Scope, compile_expression
 from ganzfeld.patch.expressions.frame import FrameContext
+from ganzfeld.signals import background, midi
 from ganzfeld.signals.midi import MidiPorts, backend, message_of, port_names
 from ganzfeld.signals.midi_clock import MidiClock
 from ganzfeld.signals.midi_state import Control, MidiState
@@ -434,6 +436,64 @@ def test_a_busy_port_is_told_and_tried_again(state):
     assert ports.problem is None
     assert ports.inputs == ["Pads"]
     ports.stop()
+
+
+class DriverError(Exception):
+    """As libraries have of their own."""
+
+
+def test_whatever_a_driver_raises_costs_nothing_but_itself(outside, state):
+    plugs = Plugs()
+    plugs.names = ["Bad", "Pads"]
+    rightly_opened, rightly_listed = plugs.open_input, plugs.module.get_devices
+
+    def open_input(name, callback):
+        if name == "Bad":
+            raise DriverError
+        return rightly_opened(name, callback)
+
+    def listed():
+        raise UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "a name that is no text")
+
+    plugs.open_input = open_input
+    with MidiPorts(state, backend=plugs, poll=0.005) as ports:
+        assert ports.inputs == ["Pads"]
+        assert "'Bad' cannot be opened: DriverError" in str(ports.problem)
+        plugs.module.get_devices = listed
+        assert until(lambda: "cannot be listed" in str(ports.problem))
+        assert ports.inputs == ["Pads"] and plugs.closed == [], "who is heard is heard on"
+        plugs.callbacks["Pads"](cc(1, 127))
+        assert outside.values()["/midi/cc/1/1"] == 1.0
+        plugs.open_input, plugs.module.get_devices = rightly_opened, rightly_listed
+        assert until(lambda: ports.inputs == ["Bad", "Pads"] and ports.problem is None)
+
+
+def test_a_port_that_never_opens_or_closes_holds_up_nobody(state, monkeypatch):
+    plugs, held, go_on = Plugs(), threading.Event(), threading.Event()
+    plugs.names = ["Hangs"]
+    rightly = plugs.open_input
+
+    def never(name, callback):
+        held.set()
+        go_on.wait(20)
+        return rightly(name, callback)
+
+    plugs.open_input = never
+    monkeypatch.setattr(midi, "FIRST_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(background, "SECONDS_TO_ANSWER", 0.0)
+    monkeypatch.setattr(background, "SECONDS_TO_END", 0.05)
+    ports = MidiPorts(state, backend=plugs).start()
+    assert held.wait(5)
+    assert until(lambda: "'Hangs' does not answer" in str(ports.problem))
+    assert ports.inputs == []
+    ports.show({"/midi/cc/1/1": 1.0})
+    before = set(background.left_behind)
+    ports.stop()
+    (thread,) = background.left_behind - before
+    background.left_behind.discard(thread)
+    go_on.set()
+    thread.join(10)
+    assert not thread.is_alive() and plugs.closed == ["Hangs"], "and what came too late is closed"
 
 
 def test_lights(state):

@@ -27,7 +27,7 @@ from ganzfeld.studio import limits
 from ganzfeld.studio.asked_child import AskedChild
 from ganzfeld.studio.library import looking, places
 from ganzfeld.studio.library.questions import Fitting, LookAtFile, SeenFile, TryNetwork, UnfitLine
-from ganzfeld.studio.library.uploads import RefusedFileError, Uploads
+from ganzfeld.studio.library.uploads import RefusedFileError, Upload, Uploads
 from ganzfeld.studio.links import Links
 from ganzfeld.studio.server import StudioServer
 from studio_client import port_of
@@ -402,7 +402,7 @@ def test_who_sends_a_byte_now_and_then_keeps_nobody_out(looks, monkeypatch):
 
     async def bring() -> None:
         uploads = Uploads(lambda asked: SeenFile())
-        upload = uploads.announce("film.mp4", 10**9, is_linked=True)
+        upload = uploads.announce("film.mp4", 10**9, owner="a link")
         with pytest.raises(RefusedFileError, match="too slowly"):
             await asyncio.wait_for(uploads.receive(upload.id, drip()), 10)
 
@@ -450,6 +450,33 @@ def test_only_so_many_wait_for_a_place(studio, looks, monkeypatch):
     assert left_behind() == []
 
 
+def test_visitors_by_link_have_a_share_each_and_leave_places_to_who_is_here(looks):
+    """However many there are, and whether their files are on their way or wait for a place."""
+    uploads = Uploads(lambda asked: SeenFile())
+
+    def announced(owner: str) -> Upload | None:
+        try:
+            return uploads.announce("a.png", 1, owner=owner)
+        except RefusedFileError as error:
+            assert error.status == 429
+            return None
+
+    def arrives(owner: str) -> bool:
+        upload = announced(owner)
+        if upload is not None:
+            uploads._files[upload.id].state = "arrived"
+        return upload is not None
+
+    assert [bool(announced("ada")) for _ in range(4)] == [True, True, False, False]
+    assert [bool(announced("bob")) for _ in range(2)] == [True, False], "all by link have a share together"
+    assert announced(""), "who is here has a place"
+    uploads.close()
+    came = [arrives(f"guest {number}") for number in range(4) for _ in range(5)]
+    assert came == [True, True, True, False, False, True, True, True, False, False, True, True] + 8 * [False]
+    assert [arrives("") for _ in range(5)] == [True, True, True, True, False]
+    uploads.close()
+
+
 def test_forms_of_other_pages_are_no_questions(studio, looks):
     path = "/api/library/uploads"
     plain = {"content-type": "text/plain"}
@@ -481,6 +508,16 @@ def test_only_who_may_play_sees_the_library_and_brings_files(shared):
     assert call(studio, "POST", "/api/library/uploads", said)[0] == 401
     token = f"Bearer {links.token('play')}"
     assert call(studio, "POST", "/api/library/uploads", said, authorization=token)[0] == 200
+
+
+def test_a_play_link_cannot_fill_the_places_of_who_plays_here(shared):
+    studio, links = shared
+    here = {"authorization": f"Bearer {links.token('play')}"}
+    away = {**here, "forwarded": "for=192.0.2.1"}
+    said, path = {"name": "a.png", "size": 1}, "/api/library/uploads"
+    statuses = [call(studio, "POST", path, said, **away)[0] for _ in range(20)]
+    assert statuses == [200, 200] + [429] * 18
+    assert call(studio, "POST", path, said, **here)[0] == 200
 
 
 def test_files_by_link_come_at_a_rate(shared, monkeypatch):

@@ -11,7 +11,7 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
                                                      miss a.txt     cannot be built while there is no such file
 
 A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
-become (another program), leave-copy, lock (hold Python's lock in C).
+become (another program), leave-copy, lock (hold Python's lock in C). `import t` does what t.py beside it says.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import numpy as np
 from ganzfeld.engine.snapshots.bank import decode_bank, encode_bank
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots
 from ganzfeld.errors import PatchError, Where
+from ganzfeld.patch.node import Part
 from ganzfeld.process.dependencies import Dependencies, hazards_of
 from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
@@ -139,6 +140,7 @@ class FakeOnlooker:
 
 class FakeEngine:
     does_without = False
+    is_plain = False
     hold = None
 
     def __init__(self, device: str, hazards: Hazards | None = None) -> None:
@@ -157,6 +159,7 @@ class FakeEngine:
         self.problems: list = []
         self.pending_trust: list[Path] = []
         self.watched: set[Path] = set()
+        self.parts = []
         self.graph = SimpleNamespace(
             number=1,
             slots={
@@ -200,7 +203,7 @@ class FakeEngine:
     def expect_with(self, expect) -> None:
         pass
 
-    def load(self, text: str, path: Path | None, version: int = 0) -> None:
+    def load(self, text: str, path: Path | None, version: int = 0, without_kernels: bool = False) -> None:
         patch = parse(text, str(path), version)
         if "error" in patch:
             raise PatchError("this cannot be built", where=Where(str(path), 1))
@@ -213,17 +216,29 @@ class FakeEngine:
         if missing and not self.does_without:
             self.watched, self.failed = set(missing), (text, path, version)
             raise PatchError(f"there is no {missing[0].name}")
-        self.failed = None
-        self.patch, self.problems, self.frames = patch, [], 0
+        self.failed = (text, path, version) if missing else None
+        self.patch, self.frames = patch, 0
+        self.problems = [PatchError(f"there is no {file.name}") for file in missing]
         self.pending_trust = [Path(file) for file in patch.get("script", ())]
-        self.watched = {*self.pending_trust, *map(Path, patch.get("run", ()))}
+        self.watched = {*missing, *self.pending_trust, *map(Path, patch.get("run", ()))}
+        self.parts: list[Part] = []
+
+    def text_of(self, script: Path) -> str:
+        """A script's text, or that of the one module beside it that it imports."""
+        text = script.read_text()
+        if not text.startswith("import "):
+            return text
+        module = script.with_name(f"{text.split()[1]}.py")
+        self.parts = [Part(module, script, stamp_of(module))]
+        self.watched |= {module}
+        return module.read_text()
 
     def run(self, file: Path) -> int:
         """What the file says, done as a script would."""
         if file in self.set_aside:
             return self.ran
         try:
-            self.ran = self.hazards.run("running", file, 0.5, lambda: obey(file.read_text()))
+            self.ran = self.hazards.run("running", file, 0.5, lambda: obey(self.text_of(file)))
         except NeverReturned:
             self.set_aside[file] = "did not return"
         except BaseException as error:
@@ -314,3 +329,8 @@ def fake_dependencies() -> Dependencies:
         copy=lambda picture, pixels: np.copyto(pixels, picture),
         writer=lambda session, device: FrameWriter(session),
     )
+
+
+def broken_dependencies() -> Dependencies:
+    """As where a library of torch's is missing."""
+    raise ImportError("libcudart.so.12: cannot open shared object file")

@@ -49,9 +49,10 @@ class StreamListener:
                 self._newest = np.frombuffer(data, np.uint8).reshape(height, width, 4)
 
 
-def stream_sender(address: str, colour: str) -> subprocess.Popen:
+def stream_sender(address: str, colour: str, codec: str = "libx264") -> subprocess.Popen:
     """FFmpeg, which sends pictures of one colour to an address as MPEG-TS."""
     source = f"color={colour}:size=64x48:rate=30"
-    command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", source, "-c:v", "libx264"]
-    command += ["-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-pix_fmt", "yuv420p", "-f", "mpegts"]
+    command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", source, "-c:v", codec]
+    command += ["-preset", "ultrafast", "-tune", "zerolatency"] if codec == "libx264" else []
+    command += ["-g", "10", "-pix_fmt", "yuv420p", "-f", "mpegts"]
     return subprocess.Popen([*command, address], stderr=subprocess.DEVNULL)

@@ -32,7 +32,7 @@ from ganzfeld.takes.packing import Played, pack_happenings, pack_times, unpack_h
 from ganzfeld.takes.recorder import TakeRecorder, header
 from ganzfeld.takes.records import Fingerprint, Frames, Header, Opened
 from ganzfeld.takes.replay import Replay, View, averaged
-from ganzfeld.takes.take import Take
+from ganzfeld.takes.take import Ran, Take
 from ganzfeld.takes.timeline import Start, Timeline
 from ganzfeld.values.outside import Hit
 from ganzfeld.values.time import Clock, Moment
@@ -539,7 +539,7 @@ def test_edits_of_scripts_come_back(tmp_path: Path) -> None:
     text = f"a = noise()\nb = script({str(script)!r}, image=a)\nout(b, size=(8, 8))"
     night = Night(tmp_path / "scripted.ganztake", text, trusted=False)
     night.play(2)
-    assert isinstance(take_up(night, lambda: night.engine.trust(script))._fresh, tuple), "permission was given"
+    assert not isinstance(take_up(night, lambda: night.engine.trust(script))._fresh, Exception), "permission was given"
     night.play(3)
     for number, wait in ((0.6, 2), ("broken(", 1), (0.9, 1)):
         script.write_text(body.format(number))
@@ -554,6 +554,42 @@ def test_edits_of_scripts_come_back(tmp_path: Path) -> None:
     for shown in night.shown:
         assert np.array_equal(replay.frame().numpy(), shown)
     replay.close()
+
+
+def test_modules_beside_a_script_come_back(tmp_path: Path) -> None:
+    script, helper, late = tmp_path / "shade.py", tmp_path / "helper.py", tmp_path / "late.py"
+    script.write_text(
+        "import helper\ndef frame(context, inputs):\n    if context.frame > 3: import late\n"
+        "    return inputs.image * helper.shade(context)\n"
+    )
+    body = "def shade(context): return {} + 0.001 * context.frame\n"
+    helper.write_text(body.format(0.2))
+    late.write_text("")
+    text = f"a = noise()\nb = script({str(script)!r}, image=a)\nout(b, size=(8, 8))"
+    night = Night(tmp_path / "scripted.ganztake", text)
+    night.play(6)
+    for number, wait in ((0.6, 2), ("broken(", 1), (0.9, 1)):
+        helper.write_text(body.format(number))
+        assert helper in night.engine.watched
+        take_up(night, lambda: night.engine.notice(helper))
+        night.play(wait)
+    night.end()
+    helper.unlink()
+    late.write_text("raise ValueError")
+    take = Take(night.path)
+    names = [{name for name, _ in ran.modules} for ran in take.scripts["b"]]
+    assert names[:2] == [{"helper.py"}, {"helper.py", "late.py"}]
+    replay = Replay(take, Timeline(take), device="cpu", trusted=lambda path: True)
+    replay.start(replay.timeline.starts(tensors=True)[0])
+    for shown in night.shown:
+        assert np.array_equal(replay.frame().numpy(), shown)
+    replay.close()
+    ran = take.scripts["b"][0]
+    assert not ran.is_at(script)
+    helper.write_text(body.format(0.2))
+    assert ran.is_at(script)
+    assert not take.scripts["b"][1].is_at(script), "another module is not as it was then"
+    assert not Ran(b"", (("../helper.py", helper.read_bytes()),)).is_at(late.with_name("empty.py"))
 
 
 def test_a_script_that_was_set_aside_is_so_in_a_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

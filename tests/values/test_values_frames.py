@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import OutputError
+from ganzfeld.values import frames
 from ganzfeld.values.frames import LONGEST_NAME, MOST_OUTPUTS, FrameReader, FrameStore, FrameWriter
 
 spawn = multiprocessing.get_context("spawn")
@@ -225,6 +226,42 @@ def test_the_next_writer_goes_on_in_the_same_ring(store):
     if blocks(store.session):
         assert blocks(store.session) == [store.session, f"{store.session}-0-1"]
     reader.close()
+
+
+@pytest.mark.parametrize("is_another_writer", [False, True])
+def test_without_memory_for_a_new_size_pictures_go_out_in_the_one_before(store, monkeypatch, is_another_writer):
+    writer = FrameWriter(store.session)
+    writer.publish("out", 4, 2, solid(1), frame=1, t=0.0)
+    if is_another_writer:  # the one before was killed
+        writer.close()
+        writer = FrameWriter(store.session)
+    reader = FrameReader(store.session, "out")
+    create, now = frames.Ring.create, [100.0]
+    asked: list[str] = []
+
+    def no_memory(name, *_, **__):
+        asked.append(name)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(frames.Ring, "create", no_memory)
+    monkeypatch.setattr(frames.time, "monotonic", lambda: now[0])
+
+    def left_and_right(pixels: np.ndarray) -> None:
+        assert pixels.shape == (60, 80, 4)
+        pixels[:, :40], pixels[:, 40:] = 10, 20
+
+    for frame in (2, 3):
+        assert writer.publish("out", 80, 60, left_and_right, frame=frame, t=0.0) == frame
+    assert reader.latest().pixels[..., 0].tolist() == [[10, 10, 20, 20]] * 2
+    assert writer.problem is not None and "No space left" in writer.problem.what and "4 × 2" in writer.problem.hint
+    assert len(asked) == 1, "not for every frame"
+    with pytest.raises(OutputError, match="No space left"):
+        writer.publish("new", 80, 60, solid(1), frame=4, t=0.0)  # no picture was ever this output's
+    monkeypatch.setattr(frames.Ring, "create", create)
+    now[0] += 10
+    assert writer.publish("out", 80, 60, left_and_right, frame=5, t=0.0) == 4
+    assert writer.problem is None and reader.latest().pixels.shape == (60, 80, 4)
+    reader.close(), writer.close()
 
 
 def test_a_fill_that_fails_publishes_nothing(store):

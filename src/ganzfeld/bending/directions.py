@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.atomic_write import place_to_write
 from ganzfeld.errors import FeederError, NetworkError, NetworkFileError, Where, reason_of
 from ganzfeld.feeders.service import OpenFeeder
 from ganzfeld.networks.network import Network
@@ -113,6 +114,7 @@ def write_directions(path: Path, directions: list[Direction]) -> None:
     check_target(path)
     vectors = {direction.name: direction.vector.numpy() for direction in directions}
     try:
+        path = place_to_write(path)
         if path.suffix == ".safetensors":
             from safetensors.numpy import save_file
 
@@ -155,8 +157,6 @@ def _vector(array: np.ndarray | None, shape: tuple[int, ...]) -> Tensor:
     vector: np.ndarray = array[0] if array.ndim == 3 and len(array) == 1 else array
     if vector.ndim not in (1, 2) or not vector.size:
         raise FeederError(f"an array of {vector.shape} is none")
-    if not np.isfinite(vector).all():
-        raise FeederError("its numbers are not all finite")
     return torch.from_numpy(vector.copy())
 
 

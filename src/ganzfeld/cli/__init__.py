@@ -7,11 +7,13 @@ whose docstring and annotations Typer turns into help and options. Modules impor
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # OpenMP's threads spin between operations; beside anything else on the same cores that costs ten times what it
     # saves. It has to be said before torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    have_standard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words  # understood in any place
     app = typer.Typer(
@@ -43,7 +46,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from ganzfeld.cli._terminal import show_error
 
         show_error(error)
+        _leave(1)
         sys.exit(1)
+    except SystemExit as ended:
+        _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+
+
+def _leave(code: int) -> None:
+    """End here and now if a driver holds up one of our threads: its library would wait for it at the end."""
+    background = sys.modules.get("ganzfeld.signals.background")
+    if background is not None and any(thread.is_alive() for thread in background.left_behind):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def have_standard_streams() -> None:
+    """Whoever starts us may have closed standard input, output or error, as launchers and timers do. The next file that
+    is opened would get such a number, and our processes would print into it; so the null device gets it."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if opened == number:
+                os.set_inheritable(number, True)
+            else:  # on Windows without a console these numbers may be none of the system's
+                os.close(opened)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def commands() -> dict[str, Callable[..., Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ganzfeld.atomic_write import is_taken
 from ganzfeld.errors import GanzfeldError, Where
 
 
@@ -22,7 +23,7 @@ class TakeFile:
             raise GanzfeldError(f"a take's name ends in {SUFFIX}", where=where, hint=hint)
         if again:
             path = free_take(path)
-        if path.exists():
+        if is_taken(path):
             raise GanzfeldError("there is such a take already", where=where, hint="Choose another name")
         if not path.absolute().parent.is_dir():
             raise GanzfeldError(f"there is no folder {path.absolute().parent}", where=where, hint="Make it first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.patch.media.script_modules import files_beside
 
 if TYPE_CHECKING:
     from ganzfeld.patch.trust import TrustStore
@@ -18,10 +20,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """The exit code of a program that was ended by Ctrl-C."""
-MOST_SCRIPT_BYTES = 1 << 20
-"""A larger file is not compared with the scripts of a take."""
-
-
 LOOK_EVERY = 0.1
 """Seconds between looks whether the question has been answered elsewhere."""
 
@@ -34,7 +32,9 @@ def may_run(script: Path | str, answered: Callable[[], bool] = lambda: False) ->
     """
     if not sys.stdin.isatty():
         return False
-    question = f"The patch wants to run the Python file {script}. Have you looked at it, and may it run? [y/N]: "
+    beside = ", ".join(sorted(path.name for path in files_beside(Path(script))))
+    also = f", and with it {beside} beside it" if beside else ""
+    question = f"The patch wants to run the Python file {script}{also}. Have you looked at it, and may it run? [y/N]: "
     try:
         typer.echo(question, nl=False)
         answer = _line(answered)
@@ -67,25 +67,27 @@ def allow_scripts_of(take: Take) -> bool:
     """True when the scripts that a take carries may run. Raises GanzfeldError when they may not.
 
     A take may come from a stranger, and it only says which file a script was in. So a script may run only if a file
-    here holds the very same text now, and that file is trusted or the person allows it.
+    here holds the very same text now, with the same modules beside it, and is trusted or allowed by the person.
     """
     from ganzfeld.patch.trust import TrustStore
     from ganzfeld.takes.fingerprints import find
 
-    sources = {source for sources in take.scripts.values() for source in sources}
+    wanted = {ran for versions in take.scripts.values() for ran in versions}
     store, folder = TrustStore(), take.folder(take.sessions[0])
-    for path in sorted({find(known.name, folder) for known in take.fingerprints} if sources else ()):
-        if path.is_file() and path.stat().st_size <= MOST_SCRIPT_BYTES and (source := path.read_bytes()) in sources:
-            if not store.trusts(path):
-                ask(path, store)
-            sources.discard(source)
-    if not sources:
+    for path in sorted({find(known.name, folder) for known in take.fingerprints} if wanted else ()):
+        here = {ran for ran in wanted if ran.is_at(path)}
+        if here and not store.trusts(path):
+            ask(path, store)
+        wanted -= here
+    if not wanted:
         return True
     shown = take.path.with_suffix(".scripts")
     shown.mkdir(exist_ok=True)
-    for number, source in enumerate(sorted(sources), 1):
-        (shown / f"{number}.py").write_bytes(source)
-    what = "a script that is" if len(sources) == 1 else f"{len(sources)} scripts that are"
+    for number, ran in enumerate(sorted(wanted, key=lambda ran: (ran.source, ran.modules)), 1):
+        (shown / f"{number}.py").write_bytes(ran.source)
+        for name, source in ran.modules:
+            (shown / f"{number}.{re.sub(r'[^A-Za-z0-9_.]', '.', name)[-100:]}").write_bytes(source)
+    what = "a script that is" if len(wanted) == 1 else f"{len(wanted)} scripts that are"
     raise GanzfeldError(
         f"the take ran {what} not here as then", hint=f"Look at what {shown} holds now, then use --trust"
     )

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import logging.handlers
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ganzfeld.values.status import Problem
 
 log = logging.getLogger(__name__)
+
+LOOKED_AT_BYTES = 1 << 16
+"""Of a file that is to be gone on with as a log."""
+_LOG_LINE = re.compile(rb"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+ ", re.MULTILINE)
 
 KEPT_IN = "GANZFELD_KEEP"
 """The environment variable that tells a kept process where it is to write itself down."""
@@ -147,12 +152,23 @@ def unattended(show: Supervisor, hours: str | None, log_to: Path | None) -> Iter
         yield
 
 
+def _is_log(path: Path) -> bool:
+    """Whether a log may be written there: nothing lies there, or what one of ours began. Raises OSError."""
+    if not path.is_file() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        return _LOG_LINE.search(file.read(LOOKED_AT_BYTES)) is not None
+
+
 class LogWriter:
     """Writes what is logged, and what goes wrong in a show, into a file; it turns over before it is large."""
 
     def __init__(self, show: Supervisor, path: Path) -> None:
         self._show = show
         try:
+            if not _is_log(path):
+                what = f"{path} is no log of Ganzfeld, and would be written into"
+                raise GanzfeldError(what, hint="Give another name, such as --log show.log")
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handler = logging.handlers.RotatingFileHandler(
                 path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", errors="backslashreplace"

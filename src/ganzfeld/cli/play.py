@@ -16,6 +16,7 @@ from ganzfeld.cli._source import check_name, choose, saved
 from ganzfeld.cli._terminal import lasting_output
 from ganzfeld.cli._unattended import keep as run_kept
 from ganzfeld.cli._unattended import kept_in, unattended
+from ganzfeld.errors import OutputError, reason_of
 from ganzfeld.outputs.base import check_target, example_targets
 
 if TYPE_CHECKING:
@@ -308,21 +309,27 @@ def play(
     from ganzfeld.process.supervisor import Supervisor
     from ganzfeld.signals.show_time import KnownTime, ShowTime
     from ganzfeld.signals.signals import Signals
+    from ganzfeld.values.shared_memory import remove_made
 
-    show = Supervisor(
-        source.patch,
-        text=source.text,
-        name=source.name,
-        device=device,
-        fps=fps,
-        tempo=follow,
-        trust_all=trust,
-        take=take_file.path if take_file else None,
-        take_cameras=take_camera,
-        sound=Path(heard) if heard and Path(heard).is_file() else None,
-        sources=chosen.rig.sources.allow,
-        keep_in=kept_in(),
-    )
+    try:
+        show = Supervisor(
+            source.patch,
+            text=source.text,
+            name=source.name,
+            device=device,
+            fps=fps,
+            tempo=follow,
+            trust_all=trust,
+            take=take_file.path if take_file else None,
+            take_cameras=take_camera,
+            sound=Path(heard) if heard and Path(heard).is_file() else None,
+            sources=chosen.rig.sources.allow,
+            keep_in=kept_in(),
+        )
+    except OSError as error:
+        remove_made()
+        what = f"There is too little shared memory for a show: {reason_of(error)}"
+        raise OutputError(what, hint="Give the system more of it (/dev/shm; docker run --shm-size=1g)") from None
     clock = ShowTime(lambda: KnownTime(*show.known_time))
     signals = Signals(
         show,

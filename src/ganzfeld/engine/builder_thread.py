@@ -204,7 +204,8 @@ class BuilderThread:
         self.asked, self._failed = frozenset(), (patch, path)
         graph = Graph(patch)
         playing, moment = self._now()
-        if playing is not None and not anew and graph.structure == playing.graph.structure:
+        plays_on = playing is not None and not anew and not playing.built.plain
+        if playing is not None and plays_on and graph.structure == playing.graph.structure:
             return PlayingPatch(graph, Evaluator(graph, playing.built.matched), playing.built, playing.state, anew)
         # Its captured programs will know the addresses of its nodes' state: that must not go at a swap before theirs.
         self.coming = frozenset(graph.nodes)

@@ -7,6 +7,7 @@ wrong becomes an entry of `problems`, and the last good state plays on.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -22,6 +23,7 @@ from ganzfeld.engine.builder_thread import BuilderThread
 from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
+from ganzfeld.engine.picture_watch import PictureWatch
 from ganzfeld.engine.playing import Fade, PlayingPatch
 from ganzfeld.engine.program.capture import Graphs, graphs_for
 from ganzfeld.engine.script_permissions import ScriptPermissions
@@ -30,10 +32,12 @@ from ganzfeld.engine.snapshots.history import BankHistory
 from ganzfeld.engine.snapshots.snapshots import LiveSnapshots, SnapshotContext
 from ganzfeld.engine.taps.onlooker import Onlooker
 from ganzfeld.errors import GanzfeldError, PatchError, nearest
+from ganzfeld.kernels.card import plainly
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
+from ganzfeld.patch.node import Part
 from ganzfeld.patch.resources import Resources
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import Hazards
@@ -109,6 +113,7 @@ class Engine:
         self._patch_problem: GanzfeldError | None = None
         self._frame_problem: GanzfeldError | None = None
         self._node_problems: dict[str, GanzfeldError] = {}
+        self._watch = PictureWatch()
         self._moment = Moment(0, 0.0, 0.0, 0.0, 0.0, 120.0)
         self._builder = BuilderThread(
             self.device, self._graphs, self._resources, lambda: (self._playing, self._moment), quiet=QUIET_SECONDS
@@ -175,6 +180,11 @@ class Engine:
         return ready.graph.patch.version, _BEATS[ready.graph.patch.settings.swap]
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the patch that plays was loaded `without_kernels`."""
+        return self._playing is not None and self._playing.built.plain
+
+    @property
     def values(self) -> Mapping[str, Any]:
         """The last frame's value of every address."""
         return self._playing.evaluator.values if self._playing else {}
@@ -186,6 +196,7 @@ class Engine:
         if self._playing is not None:
             problems += self._playing.evaluator.problems.values()
             problems += self._playing.built.notes
+            problems += self._watch.problems
         return [problem for problem in problems if problem is not None]
 
     @property
@@ -193,6 +204,12 @@ class Engine:
         """Files whose change the engine wants to be told of with `notice`."""
         nodes = self._playing.built.nodes.values() if self._playing is not None else ()
         return {path for node in nodes for path in node.watched()} | self._builder.asked
+
+    @property
+    def parts(self) -> list[Part]:
+        """Which of the watched files are a part of another one."""
+        nodes = self._playing.built.nodes.values() if self._playing is not None else ()
+        return [part for node in nodes for part in node.parts()]
 
     @property
     def set_aside(self) -> dict[Path, str]:
@@ -237,9 +254,14 @@ class Engine:
 
     # The patch
 
-    def load(self, patch: str | Patch, path: Path | None = None, *, version: int = 0) -> None:
-        """Parse and build now. version: the text's (see `Patch`). Raises PatchError; what plays is untouched then."""
-        self._take(self._builder.build(patch, path, version=version))
+    def load(
+        self, patch: str | Patch, path: Path | None = None, *, version: int = 0, without_kernels: bool = False
+    ) -> None:
+        """Parse and build now. version: the text's (see `Patch`). without_kernels: of our own, because they are not
+        compiled yet; the next patch has them. Raises PatchError; what plays is untouched then."""
+        with plainly() if without_kernels else contextlib.nullcontext():
+            playing = self._builder.build(patch, path, version=version)
+        self._take(playing)
         self._graphs.give_back()  # what the rehearsal used
         self._builder.prime()
 
@@ -285,6 +307,7 @@ class Engine:
             playing.evaluator.adopt(old.evaluator)
             playing.state.keep_only(set(playing.graph.nodes) | self._builder.coming)
             if playing.built is not old.built:
+                self._watch.forget()
                 self.onlooker.forget()
                 self._resources.forget_unused()
                 if fade <= 0:
@@ -447,7 +470,8 @@ class Engine:
             with torch.inference_mode(), at_work(self.device):
                 self._recall(self._playing, moment, inbox)
                 looking = self.onlooker if self.onlooker.looks else None
-                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, looking)
+                looks = (looking, self._watch)
+                pictures = self._playing.frame(moment, inbox, self.turned, self._report, self.halvings, *looks)
                 if self._fade is not None:
                     mixed = self._fade.mixed(pictures, moment, inbox, self.turned)
                     if mixed is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from ganzfeld.engine.picture_watch import PictureWatch
 from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.state import State
 from ganzfeld.engine.taps.onlooker import Onlooker
@@ -41,10 +43,12 @@ class PlayingPatch:
         report: Callable[[str, Exception], None],
         halvings: int = 0,
         onlooker: Onlooker | None = None,
+        watch: PictureWatch | None = None,
     ) -> dict[str, torch.Tensor]:
         """Every output's picture for this moment. Raises GanzfeldError, and whatever nodes raise.
 
-        onlooker: who looks into it, if anybody does; that changes no picture.
+        onlooker: who looks into it, if anybody does; watch: who notices pictures that show nothing. Neither changes a
+        picture.
         """
         values = self.evaluator.evaluate(moment, inbox, self.state.expressions, turned)
         program = self.built.program(values, self.state, report, halvings)
@@ -55,6 +59,8 @@ class PlayingPatch:
             onlooker.drew(twin)
             return pictures
         pictures = program.run()
+        if watch is not None:
+            watch.look(program.steps, time.monotonic())
         if program.wants_capture and not self.forked:
             with contextlib.suppress(torch.OutOfMemoryError):  # then it goes on as it is
                 program.capture(self.state, wait=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,16 +52,19 @@ _HEADS = (
 )
 
 
-def open_container(path: Path, pictures: bool = True) -> InputContainer:
-    """A file of films or sounds. pictures: what is looked for, for the words of errors. Raises FeederError."""
+def open_container(path: Path, pictures: bool = True, held: bytes | None = None) -> InputContainer:
+    """A file of films or sounds. pictures: what is looked for, for the words of errors. held: what the file holds, if
+    that has been read. Raises FeederError."""
     import av
     from av.error import FFmpegError
 
     what = "film" if pictures else "sound"
-    check_file(path, LARGEST_FILE)
+    if held is None:
+        check_file(path, LARGEST_FILE)
     try:
         return av.open(
-            str(path),
+            str(path) if held is None else _Held(held, path),
+            mode="r",
             options={"protocol_whitelist": "file", "format_whitelist": ",".join((*FILMS, *SOUNDS))},
         )
     except (FFmpegError, OSError, ValueError) as error:
@@ -68,6 +72,14 @@ def open_container(path: Path, pictures: bool = True) -> InputContainer:
         reason = kind or getattr(error, "strerror", None) or error
         hint = f"MP4, MOV, MKV, WebM, AVI, GIF, … are {what}s" if kind and pictures else ""
         raise FeederError(f"{path.name} is not a {what} that can be read: {reason}", hint=hint) from None
+
+
+class _Held(io.BytesIO):
+    """A file's bytes. name: by which FFmpeg knows kinds that their bytes tell badly."""
+
+    def __init__(self, held: bytes, path: Path) -> None:
+        super().__init__(held)
+        self.name = str(path)
 
 
 def _told_by_its_head(path: Path) -> str:

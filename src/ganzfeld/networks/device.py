@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -10,20 +12,51 @@ import psutil
 import torch
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.kernels.card import why_without_triton
+
+log = logging.getLogger(__name__)
 
 
 def pick_device(name: str) -> torch.device:
-    """The device that a word means: "cpu", "cuda", "cuda:1", "mps", or "auto" for CUDA if there is a card, else Apple's
-    MPS, else the CPU. Raises GanzfeldError for one that is not here."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.empty(1, device=torch.device(name)).device  # with its number: "cuda" is "cuda:0", say
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"
-        raise GanzfeldError(f"the device '{name}' cannot be used: {reason}", hint=hint) from error
+    """The device that a word means: "cpu", "cuda", "cuda:1", "mps", or "auto" for CUDA if there is a card that works,
+    else Apple's MPS, else the CPU. A warning is logged of a card that does not work, or plays slowly. Raises
+    GanzfeldError for one that is not here."""
+    device = _best_device() if name == "auto" else _named(name)
+    _tell_of_slow_card(device)
     return device
+
+
+def _named(name: str) -> torch.device:
+    try:
+        return torch.empty(1, device=torch.device(name)).device  # with its number: "cuda" is "cuda:0", say
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"
+        raise GanzfeldError(f"the device '{name}' cannot be used: {_reason(error)}", hint=hint) from error
+
+
+def _best_device() -> torch.device:
+    if torch.cuda.is_available():
+        # torch may be built without code for a card that it finds, which it says when it is to calculate.
+        try:
+            total = torch.ones(1, device="cuda") + 1
+            total.item()
+        except RuntimeError as error:
+            log.warning("There is a graphics card, but the processor plays: %s. See `ganzfeld doctor`", _reason(error))
+            return _named("cpu")
+        return total.device
+    return _named("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+@functools.cache
+def _tell_of_slow_card(device: torch.device) -> None:
+    why = why_without_triton(device)
+    if why is not None:
+        what = "Networks play in full precision on this card, many times slower than by our own kernels: %s"
+        log.warning(what, why)
 
 
 def at_work(device: torch.device) -> AbstractContextManager[object]:

@@ -13,7 +13,6 @@ bends act through it.
 from __future__ import annotations
 
 import logging
-import math
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,6 +39,8 @@ PSI = 0.8
 SMALLEST_VARIANCE = 1e-6
 """Of a colour that a picture hardly has: it is not spread (pictures reach from −1 to 1)."""
 LARGEST_FILE = 10_000
+LARGEST_NUMBER = 1e4
+"""Of either sign; JSON knows none that is not finite."""
 VERSION = 1
 
 
@@ -145,7 +146,7 @@ def _read(path: Path, channels: int) -> tuple[Tensor, Tensor] | None:
     except (OSError, msgspec.DecodeError):
         return None
     numbers = [number for row in rows for number in row]
-    if [len(row) for row in rows] != [channels] * (channels + 1) or not all(map(math.isfinite, numbers)):
+    if [len(row) for row in rows] != [channels] * (channels + 1) or max(map(abs, numbers), default=0) > LARGEST_NUMBER:
         return None
     values = torch.tensor(rows, dtype=torch.float64)
     return values[:-1], values[-1]

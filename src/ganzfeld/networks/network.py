@@ -54,6 +54,7 @@ class Network:
         layer_shapes: name -> (channels, height, width) of each.
         path, sha256: the file that it comes from, and the SHA-256 of its content; None and "" without one.
         kept: a copy of it in our own cache, which stays when the file changes; None without one.
+        broken: sentences about numbers in its file with which it cannot paint.
         module: the readable arrangement, which holds the tensors and can be trained.
         runtime: what plays it, and what bending needs of that.
     """
@@ -66,6 +67,7 @@ class Network:
         self.path = path
         self.sha256 = sha256
         self.kept: Path | None = None
+        self.broken: tuple[str, ...] = ()
         with torch.device("meta"):
             self.module = kind_of(self.config).module(self.config)
         weights = completed(self.config, self.module, weights)
@@ -87,7 +89,7 @@ class Network:
     def from_file(cls, file: NetworkFile) -> Self:
         """The network of an opened file."""
         network = cls(config_from_json(file.config), file.weights, path=file.path, sha256=file.sha256)
-        network.kept = file.kept
+        network.kept, network.broken = file.kept, file.broken
         return network
 
     @classmethod

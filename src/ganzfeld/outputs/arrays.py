@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ganzfeld.atomic_write import place_to_write, put_in_place
 from ganzfeld.outputs.base import Output, OutputPiece
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ArrayFile(Output):
 
     def _open(self) -> None:
         self.check()
-        self._file = self.target.open("wb", buffering=0)
+        self._file = place_to_write(self.target).open("wb", buffering=0)
         self._put(0, self._header(0))
 
     def convert(self, image: np.ndarray, index: int) -> None:
@@ -84,7 +85,7 @@ class ArrayFile(Output):
                     with piece.path.open("rb") as part:
                         part.seek(HEADER_BYTES)
                         shutil.copyfileobj(part, file, 1 << 22)
-            unfinished.replace(target)
+            put_in_place(unfinished, target)
 
     def _header(self, frames: int) -> bytes:
         """NumPy's format 1.0: the magic number, the version, the length of the rest, a dictionary padded by blanks."""

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import ganzfeld.outputs
+from ganzfeld.atomic_write import is_taken
 from ganzfeld.errors import OutputError, Where, explained, nearest
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class Output(abc.ABC):
             raise self._error(f"there is no folder {folder}", "Make it first, or choose a place that is there")
 
     def _refuse_to_overwrite(self, path: Path) -> None:
-        if path.exists() and not self.overwrite:
+        if is_taken(path) and not self.overwrite:
             raise self._error("there is such a file already", "Choose another name, or allow overwriting (--overwrite)")
 
     def _error(self, what: str, hint: str = "") -> OutputError:

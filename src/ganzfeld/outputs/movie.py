@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.atomic_write import place_to_write, put_in_place
 from ganzfeld.outputs.base import Output, OutputPiece
 from ganzfeld.outputs.encoders import (
     PRESETS,
@@ -117,7 +118,7 @@ class Movie(Output):
         self.check()
         size = self.size_of(self.size)
         self.choice = choose(self.codec, self._suffix, size[0])
-        container = _container(self.target)
+        container = _container(place_to_write(self.target))
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)
         encoder = self.choice.encoder
@@ -215,7 +216,7 @@ class Movie(Output):
             unfinished = scratch / f"whole{target.suffix.lower()}"
             with _container(unfinished) as container:
                 join(container, pieces, Fraction(fps).limit_denominator(1001), sound)
-            unfinished.replace(target)
+            put_in_place(unfinished, target)
 
     def _mux(self, frame: Any) -> None:
         assert self._container is not None and self._stream is not None

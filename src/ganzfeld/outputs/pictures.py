@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzfeld.atomic_write import place_to_write, put_in_place
 from ganzfeld.outputs.base import Output, OutputPiece, is_folder
 
 if TYPE_CHECKING:
@@ -84,8 +85,9 @@ class Pictures(Output):
         return lambda path: _keep(path, packed.getvalue())
 
     def _write(self, converted: Callable[[Path], None], t: float, number: int) -> None:
-        path = self.path(number)
+        path = place_to_write(self.path(number))
         unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+        unfinished.unlink(missing_ok=True)
         try:
             converted(unfinished)
             unfinished.replace(path)
@@ -114,8 +116,9 @@ class Pictures(Output):
                 part = cls(piece.path)
                 for number in range(piece.number, piece.number + piece.frames):
                     if (made := part.path(number)).exists():  # a name without a number holds the last alone
-                        made.replace(whole.path(number))
+                        put_in_place(made, whole.path(number))
 
 
 def _keep(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    with path.open("xb") as file:
+        file.write(data)

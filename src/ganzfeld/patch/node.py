@@ -35,6 +35,16 @@ if TYPE_CHECKING:
     from ganzfeld.values.time import Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that is a part of another one, as a module beside a script is. stamp: which version of it was read
+    (`values.hazards.stamp_of`; 0: there was none)."""
+
+    path: Path
+    whole: Path
+    stamp: int
+
+
 class Declared:
     """Something a node type declares as a class attribute, whose name becomes its `name`. doc: one sentence for a
     person, for the reference and for help."""
@@ -236,6 +246,13 @@ class SetupContext:
         """An error that points at a parameter."""
         return PatchError(what, where=self.where(parameter), hint=hint)
 
+    def do_without(self, refused: PatchError) -> None:
+        """A file cannot be opened: raise that, or, in a process that takes a show over, tell it and go on without the
+        file (see `Resources.does_without`)."""
+        if not self.resources.does_without:
+            raise refused
+        self.resources.notes.append(refused)
+
     def check_choice(self, parameter: str, options: Iterable[Any], thing: str) -> None:
         """Refuse a candidate that is not among `options`, with the nearest one that is."""
         known = list(options)
@@ -424,6 +441,11 @@ class Node(Declares):
 
     def watched(self) -> Iterable[Path]:
         """Files whose change concerns this node."""
+        return ()
+
+    def parts(self) -> Iterable[Part]:
+        """Those of the watched files that are a part of another one: whatever is done when one of them changes is done
+        to that."""
         return ()
 
     def notice(self, path: Path) -> bool:

@@ -41,6 +41,8 @@ class ChildProcess:
         self.begun_with: int | None = None
         """The version of the newest text when it was told to play."""
         self.playing_since: float | None = None
+        self.last_words = ""
+        """Why it ends, if it could still say so."""
         self.over = threading.Event()
         mine, theirs = _spawn.Pipe()
         self._process = _spawn.Process(target=main, args=(theirs, prepare), name="ganzfeld-render", daemon=False)
@@ -77,7 +79,7 @@ class ChildProcess:
         with contextlib.suppress(ValueError):
             if code < 0:
                 return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
+        return f"exit code {code}, {self.last_words}" if self.last_words else f"exit code {code}"
 
     def ends_within(self, seconds: float) -> bool:
         """Waits; whether the process ended within that time."""

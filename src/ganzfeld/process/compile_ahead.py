@@ -127,22 +127,36 @@ def await_first(device: torch.device) -> None:
     """In a process that renders: wait until what its patch needs first is compiled, if that is under way just now.
 
     Compiling it here meanwhile would take longer: each kernel in its turn, and the same ones as the others."""
+    _is_free(device, LONGEST_WAIT)
+
+
+def is_compiling(device: torch.device) -> bool:
+    """Whether what a show on this device needs first is just being compiled."""
+    return not _is_free(device, 0.0)
+
+
+def _is_free(device: torch.device, seconds: float) -> bool:
+    """Whether nobody compiles first things for this device, now or within so many seconds."""
     from ganzfeld.kernels.card import capability, has_triton, multiprocessors
 
     if os.environ.get(SWITCH) == "0" or not has_triton(device):
-        return
-    with contextlib.suppress(OSError):
+        return True
+    try:
         file = os.open(Card(*capability(device), multiprocessors(device)).lock, os.O_RDWR)
-        try:
-            _wait_for(file, LONGEST_WAIT)
-        finally:
-            os.close(file)
+    except OSError:
+        return True
+    try:
+        return _wait_for(file, seconds)
+    finally:
+        os.close(file)
 
 
-def _wait_for(file: int, seconds: float) -> None:
+def _wait_for(file: int, seconds: float) -> bool:
+    """Whether the file is ours within so many seconds."""
     until = time.monotonic() + seconds
-    while not locked(file) and time.monotonic() < until:
+    while not (mine := locked(file)) and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
+    return mine
 
 
 def main(card: Card, text: str = "", file: Path | None = None) -> None:
@@ -150,16 +164,19 @@ def main(card: Card, text: str = "", file: Path | None = None) -> None:
     if card.major < 8 or card.marker.exists():
         return
     hide_cards()
-    with _alone(card) if text else contextlib.nullcontext():
+    done = card.first_marker(text, file)
+    is_first = bool(text) and not done.exists()
+    with _alone(card) if is_first else contextlib.nullcontext():
         wanted = pretend(card)
         from ganzfeld.process import compile_work
 
-        if text:
+        if is_first:
             with contextlib.suppress(Exception):
                 for piece in compile_work.first(text, file):
                     with contextlib.suppress(Exception):
                         piece()
             compile_all(sorted(wanted.take(), key=_turn), copies())
+            _mark(done)
     if hasattr(os, "nice"):
         os.nice(19)
     for piece in compile_work.work():
@@ -168,10 +185,17 @@ def main(card: Card, text: str = "", file: Path | None = None) -> None:
         for kernel in wanted.take():
             with contextlib.suppress(Exception):
                 kernel.compile()
+    _mark(card.marker)
+    for marker in card.marker.parent.glob("*.first"):
+        with contextlib.suppress(OSError):
+            marker.unlink()
+
+
+def _mark(marker: Path) -> None:
     # A folder that is full or read-only costs the work again, which then finds most of it done.
     with contextlib.suppress(OSError):
-        card.marker.parent.mkdir(parents=True, exist_ok=True)
-        card.marker.touch()
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
 
 
 def _started(arguments: Sequence[str]) -> None:

@@ -101,11 +101,12 @@ class Custody:
             for path, (why, stamp) in files.items():
                 self._files.setdefault(path, _FileInCustody(why, stamp, None))
 
-    def changed(self, path: str) -> bool:
-        """A file has changed, says its watcher: it is tried again. False: it is still what was set aside."""
+    def changed(self, path: str, *, in_part: bool = False) -> bool:
+        """A file has changed, says its watcher: it is tried again. False: it is still what was set aside. in_part: what
+        changed is another file that is a part of it."""
         with self._lock:
             kept = self._files.get(path)
-        if kept is not None and kept.again is None and kept.stamp and self._stamp(path) == kept.stamp:
+        if kept is not None and not in_part and kept.again is None and kept.stamp and self._stamp(path) == kept.stamp:
             return False
         with self._lock:
             self._files.pop(path, None)

@@ -18,6 +18,8 @@ from ganzfeld.values.hazards import Hazard, HazardBoard, Hazards
 from ganzfeld.values.time import Clock
 
 if TYPE_CHECKING:
+    import torch
+
     from ganzfeld.engine.engine import Engine
 
 
@@ -34,7 +36,8 @@ class Dependencies:
 
     engine: makes what plays. copy: writes a picture of the engine's into memory. writer: publishes frames of a session,
     for pictures on the engine's device. card: what pictures are shared on. rehearse: does once what is slow when it is
-    done first, for a process that has time for that.
+    done first, for a process that has time for that. is_compiling: whether what a show needs first is just being
+    compiled for the engine's device.
     """
 
     engine: Callable[[Begin], Any]
@@ -42,6 +45,7 @@ class Dependencies:
     writer: Callable[[str, Any], FrameWriter]
     card: OpenCard = no_card
     rehearse: Callable[[], None] = lambda: None
+    is_compiling: Callable[[Any], bool] = lambda device: False
 
 
 def hazards_of(session: str) -> Hazards:
@@ -56,6 +60,18 @@ def hazards_of(session: str) -> Hazards:
     return Hazards(HazardBoard(session), give_up)
 
 
+def compile_beside(device: torch.device) -> None:
+    """Kernels of patches to come are compiled by another process, while this one plays."""
+    from ganzfeld.kernels.card import capability, has_triton, multiprocessors
+    from ganzfeld.process.compile_server import CompileServer
+    from ganzfeld.process.pretended_card import Card
+
+    if has_triton(device):
+        from ganzfeld.kernels.triton.elsewhere import install
+
+        install(CompileServer(Card(*capability(device), multiprocessors(device))).compile)
+
+
 def torch_dependencies() -> Dependencies:
     """Ganzfeld's own engine."""
     import torch
@@ -63,7 +79,7 @@ def torch_dependencies() -> Dependencies:
     from ganzfeld.engine.engine import Engine
     from ganzfeld.engine.program.capture import RENDERING
     from ganzfeld.patch.trust import TrustStore
-    from ganzfeld.process.compile_ahead import await_first
+    from ganzfeld.process.compile_ahead import await_first, is_compiling
     from ganzfeld.process.torch_card import torch_card
 
     def rehearse() -> None:
@@ -84,6 +100,7 @@ def torch_dependencies() -> Dependencies:
         )
         if engine.device.type == "cuda":
             torch.cuda.set_stream(torch.cuda.Stream(engine.device, RENDERING))
+            compile_beside(engine.device)
         return engine
 
-    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card, rehearse)
+    return Dependencies(engine, CopyFromCuda(), page_locking_writer, torch_card, rehearse, is_compiling)

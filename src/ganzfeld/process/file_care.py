@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ganzfeld.patch.media.script_modules import files_beside
 from ganzfeld.process.custody import Custody
 from ganzfeld.process.kept_show import KeptShow, ShowKeeper
 from ganzfeld.process.show_files import ShowFiles
@@ -49,6 +50,9 @@ class FileCare:
     ) -> None:
         self._asked: tuple[str, ...] = ()
         self._read: dict[str, int] = {}
+        self._parts: dict[str, str] = {}
+        self._suspects: frozenset[str] = frozenset()
+        self._suspects_parts: dict[str, str] = {}
         self.custody = Custody()
         self.take = TakeWatch(take)
         self._copies: dict[str, list[str]] = {}
@@ -78,10 +82,15 @@ class FileCare:
         aside = self.custody.files
         return {path: copies[-2 if path in aside and len(copies) > 1 else -1] for path, copies in self._copies.items()}
 
-    def ask_for(self, files: tuple[str, ...], stamps: Mapping[str, int]) -> None:
-        """The patch asks for these files from now on. stamps: of the versions that it has read."""
-        self._asked, self._read = files, dict(stamps)
+    def ask_for(self, files: tuple[str, ...], stamps: Mapping[str, int], parts: Mapping[str, str] = {}) -> None:
+        """The patch asks for these files from now on. stamps: of the versions that it has read. parts: which of them
+        are a part of another one."""
+        self._asked, self._read, self._parts = files, dict(stamps), dict(parts)
         self._news.set()
+
+    def whole_of(self, path: str) -> str:
+        """The file that this one is a part of; itself if it is none."""
+        return self._parts.get(path) or self._suspects_parts.get(path) or path
 
     def close(self) -> None:
         """No longer; what is to be written is written by `ShowFiles.close`."""
@@ -107,7 +116,8 @@ class FileCare:
         for path in self.custody.due(now):
             self._changed(path)
         at = {hazard.path: hazard.stamp for hazard in self._hazards.standing() if hazard.seconds > AT_SECONDS}
-        wanted = frozenset((*self._asked, *self.custody.files, *at))
+        self._suspect(frozenset((*self.custody.files, *at)))
+        wanted = frozenset((*self._asked, *self.custody.files, *at, *self._suspects_parts))
         if wanted != self._watched:
             new, self._watched = wanted - self._watched, wanted
             self._files.watch(sorted(wanted))
@@ -117,3 +127,11 @@ class FileCare:
                     self._changed(path)
         if self._keeper is not None:
             self._keeper.look(self._show(), now)
+
+    def _suspect(self, files: frozenset[str]) -> None:
+        """Know the modules of scripts that are set aside, or hang: no process tells of them, because none has run the
+        script."""
+        if files != self._suspects:
+            self._suspects = files
+            scripts = [path for path in files if path.endswith(".py")]
+            self._suspects_parts = {str(part): path for path in scripts for part in files_beside(Path(path))}

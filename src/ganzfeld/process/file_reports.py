@@ -25,8 +25,11 @@ class FileReports:
         watched = tuple(sorted(map(str, engine.watched)))
         if watched != self._watched and (plays or watched):
             self._watched = watched
-            stamps = {str(path): stamp for path, stamp in engine.stamps.items() if str(path) in watched}
-            self._post(WatchFiles(watched, stamps), "watched")
+            parts = engine.parts
+            stamps = {str(path): stamp for path, stamp in engine.stamps.copy().items() if str(path) in watched}
+            stamps |= {str(part.path): part.stamp for part in parts}
+            wholes = {str(part.path): str(part.whole) for part in parts}
+            self._post(WatchFiles(watched, stamps, wholes), "watched")
         aside = {str(path): why for path, why in engine.set_aside.copy().items()}
         if aside != self._aside:
             self._aside = aside

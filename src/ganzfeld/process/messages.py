@@ -55,7 +55,8 @@ class CardShare(_Message, frozen=True):
 
 
 class Begin(_Message, frozen=True):
-    """Play `text`; if it cannot be built, play `fallback` (the last that could) and show the error.
+    """Play `text`; if it cannot be built, play `fallback` (the last that could) and show the error. refused: the
+    process before could not build it, either.
 
     session: where frames go (`values.frames`). device: as `Engine`'s. fps, bpm: instead of the patch's own; frames a
     second, beats a minute. least_fps: see `LeastRate`.
@@ -70,6 +71,7 @@ class Begin(_Message, frozen=True):
     session: str
     text: VersionedText
     fallback: VersionedText | None = None
+    refused: bool = False
     device: str = "auto"
     fps: float | None = None
     least_fps: float = 0.0
@@ -271,10 +273,12 @@ class Ready(_Message, frozen=True):
 
 class WatchFiles(_Message, frozen=True):
     """Tell the process when one of these files changes (`FileChanged`): the patch that plays reads them. stamps: which
-    versions it has read (`values.hazards.stamp_of`), so that no change is missed."""
+    versions it has read (`values.hazards.stamp_of`), so that no change is missed. parts: files that are a part of
+    another one (a script's modules), whose change is that one's change."""
 
     files: tuple[str, ...]
     stamps: dict[str, int] = {}
+    parts: dict[str, str] = {}
 
 
 class FilesSetAside(_Message, frozen=True):
@@ -348,6 +352,12 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
+class Ends(_Message, frozen=True):
+    """The process ends because of an exception, which says this of itself. Another one is started."""
+
+    reason: str
+
+
 ToRender = Begin | Numbered
 FromRender = (
     Ready
@@ -363,6 +373,7 @@ FromRender = (
     | SnapshotsStored
     | CheckpointSaved
     | Failed
+    | Ends
     | LogLine
 )
 

@@ -49,6 +49,11 @@ class Card:
             digest.update(source.read_bytes())
         return cache_folder() / "kernels" / f"{digest.hexdigest()[:32]}.triton"
 
+    def first_marker(self, text: str, file: Path | None) -> Path:
+        """The file that is there when what this patch needs first has been compiled, though not yet all."""
+        words = hashlib.sha256(f"{file}\n{text}".encode(errors="replace")).hexdigest()
+        return self.marker.with_name(f"{self.marker.stem[:16]}-{words[:16]}.first")
+
     @property
     def lock(self) -> Path:
         """The file that is locked (`file_lock`) while what a show needs first is compiled for such a card."""
@@ -165,6 +170,7 @@ def pretend(card: Card) -> Wanted:
         known,
         has_tma=lambda device: card.major >= 9,
         has_wgmma=lambda device: (card.major, card.minor) == (9, 0),
+        shared_memory=lambda device: known.shared_memory_of((card.major, card.minor)),
         multiprocessors=lambda device: card.processors,
         coupled_blocks=lambda device: known.blocks_coupled_by(card.major),
     )

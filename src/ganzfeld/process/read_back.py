@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzfeld.engine.device_copy import Copy
 from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.errors import OutputError
 from ganzfeld.values.frame_slots import Ring
 from ganzfeld.values.frames import FrameWriter, OpenSlot
 from ganzfeld.values.time import Moment
@@ -32,17 +33,25 @@ class ReadBack:
     def __init__(self, writer: FrameWriter, copy: Copy) -> None:
         self._writer, self._copy = writer, copy
         self._under_way: list[tuple[OpenSlot, Callable[[], None] | None, Any, Moment]] = []
+        self.problem: OutputError | None = None
+        """What of the last frame could not be handed out as it is, and why."""
 
     def begin(self, pictures: Mapping[str, Any], moment: Moment) -> None:
-        """Begin to hand out a frame's pictures, by the names of their outputs; finishes the frame before first.
-        Raises OutputError for what cannot be shared, and what the device raises."""
+        """Begin to hand out a frame's pictures, by the names of their outputs; finishes the frame before first. What
+        cannot be shared is said in `problem`, and costs the other outputs nothing. Raises what the device raises."""
         self.finish()
         self._writer.announce(frozenset(pictures))
+        problem: OutputError | None = None
         for name, picture in pictures.items():
             height, width = picture.shape[:2]
-            place = self._writer.begin(name, width, height)
+            try:
+                place = self._writer.begin(name, width, height)
+            except OutputError as error:
+                problem = problem or error
+                continue
             if place is not None:
                 self._under_way.append((place, self._copy(picture, place.pixels), picture, moment))
+        self.problem = problem or self._writer.problem
         if not any(until_done for _, until_done, _, _ in self._under_way):
             self.finish()
 

@@ -149,23 +149,32 @@ class Render:
     # The patch
 
     def _load(self, begin: Begin) -> None:
-        """The newest text; the last good one if that cannot be built. In the midst of a show rather without some
-        pictures than nothing at all: they are opened when they can be."""
+        """The newest text; the last good one if that cannot be built. In the midst of a show rather without some of its
+        files than an older text, or nothing at all: they are opened when they can be. (A text that was refused before
+        stays refused.)"""
+        engine = self._engine
         self._take_text(begin.text)
-        problem, good = self._load_problem, begin.fallback or begin.text
-        if problem is not None and begin.fallback is not None:
-            self._take_text(good)
-        if self._engine.patch is None and begin.checkpoint is not None:
+        problem = self._load_problem
+        if engine.patch is None and not begin.refused:
+            self._take_without_files(begin.text)
+        plays_newest = engine.patch is not None
+        if engine.patch is None and begin.fallback is not None:
+            self._take_text(begin.fallback)
+        if engine.patch is None:
+            self._take_without_files(begin.fallback or begin.text)
+        if engine.patch is None:
+            self._load_problem = problem
+            return
+        if not plays_newest:
+            self._submit(begin.text)  # so that its error shows
+        self._take_up()
+
+    def _take_without_files(self, text: VersionedText) -> None:
+        """Play a text without what cannot be opened, if it goes on with a show."""
+        if self._begin.checkpoint is not None:
             self._engine.does_without = True
-            self._take_text(good)
+            self._take_text(text)
             self._engine.does_without = False
-        if problem is not None:
-            if self._engine.patch is None:
-                self._load_problem = problem
-            else:
-                self._submit(begin.text)  # so that its error shows
-        if self._engine.patch is not None:
-            self._take_up()
 
     def _take_up(self) -> None:
         """Go on from where the process before was."""
@@ -194,7 +203,12 @@ class Render:
         try:
             self._keep(text)
             self._path = _file_of(text)
-            self._engine.load(text.text, self._path, version=text.version)
+            # A picture soon rather than the fast one; but a take's first frame is one that a replay makes, too.
+            begins = self._begin.take is None and self._begin.checkpoint is None
+            plain = begins and self._dependencies.is_compiling(self._engine.device)
+            self._engine.load(text.text, self._path, version=text.version, without_kernels=plain)
+            if plain:
+                self._engine.submit(text.text, self._path, anew=True, version=text.version, at_once=True)
             self._load_problem = None
             self._opened_in = time.perf_counter() - began
             self._phase = "opened"
@@ -318,7 +332,7 @@ class Render:
             self._cards.begin(shown, moment)
             self._read_back.begin(shown, moment)
             self._atlas.hand_out(moment)
-            self._output_problem, self._failures = None, 0
+            self._output_problem, self._failures = self._read_back.problem, 0
             if self._reporter.due(self._frame_at):
                 sources = (self._engine.outside.values(), self._engine.values)
                 self._pipe.post(self._reporter.values(moment, self._frame_at, *sources), key="values")

@@ -18,11 +18,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from ganzfeld.engine.host_memory import limit_arenas
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import GanzfeldError, reason_of
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.descriptors import keep_from_programs
 from ganzfeld.process.early_card import open_early
-from ganzfeld.process.messages import Begin, Failed, Ready, decode_to_render
+from ganzfeld.process.messages import Begin, Ends, Failed, Ready, decode_to_render
 from ganzfeld.process.render import Render
 from ganzfeld.process.render_inbox import RenderInbox
 from ganzfeld.values.message_pipe import MessagePipe
@@ -33,13 +33,16 @@ log = logging.getLogger(__name__)
 
 SECONDS_TO_END = 2.0
 SWITCH_SECONDS = 1e-4
+MOST_LETTERS = 300
+"""Of what an exception says."""
 
 
 def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dependencies) -> None:
     """The process, from its start to its end."""
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
-    faulthandler.enable()
+    if sys.stderr is not None:  # a program without a console has none
+        faulthandler.enable()
     keep_from_programs()
     limit_arenas()
     # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
@@ -80,7 +83,8 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
         code = 0
     except GanzfeldError as error:
         pipe.post(Failed(Problem.of(error)))
-    except BaseException:
+    except BaseException as error:
         log.exception("the render process ends")
+        pipe.post(Ends(f"{type(error).__name__}: {reason_of(error)[:MOST_LETTERS]}"))
     pipe.finish()
     os._exit(code)  # no waiting for threads that build, nor for the device

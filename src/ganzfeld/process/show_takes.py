@@ -67,7 +67,9 @@ class ShowTakes:
     def look(self) -> None:
         """Once in a while, between two frames."""
         coming = self._coming
-        if coming is not None and coming.is_due(self._loop.time) and self._engine.patch is not None:
+        # Without kernels of our own frames are not those that a replay will make.
+        plays = self._engine.patch is not None and not self._engine.is_plain
+        if coming is not None and plays and coming.is_due(self._loop.time):
             state = self._engine.checkpoint(whole=True)
             if coming.may_begin(state):
                 self._coming = None

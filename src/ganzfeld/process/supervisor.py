@@ -39,6 +39,7 @@ from ganzfeld.process.messages import (
     CardShare,
     CheckpointSaved,
     Dark,
+    Ends,
     Failed,
     FileChanged,
     FilesSetAside,
@@ -338,9 +339,10 @@ class Supervisor(ControlledShow):
         self._give(LoadSnapshots(bank, anew), key=("snapshots", anew))
 
     def file_changed(self, path: str) -> None:
-        """A file that the patch names changed."""
-        custody = self._care.custody
-        if custody.changed(path):
+        """A file that the patch names changed, or a part of one."""
+        custody, whole = self._care.custody, self._care.whole_of(path)
+        is_part, path = whole != path, whole
+        if custody.changed(path, in_part=is_part):
             custody.noticed(path, time.perf_counter())
             self._try_again(path)
 
@@ -358,14 +360,16 @@ class Supervisor(ControlledShow):
             match message:
                 case Ready():
                     child.ready = True
+                case Ends(reason):
+                    child.last_words = reason
                 case LogLine(logger, level, text):
                     logging.getLogger(logger).log(level, "%s", text)
                 case _ if child is not self._failover.main or child.begun_with is None:
                     pass  # from a process that was replaced
                 case Status():
                     self._take_status(child, message)
-                case WatchFiles(files, stamps):
-                    self._care.ask_for(files, stamps)
+                case WatchFiles(files, stamps, parts):
+                    self._care.ask_for(files, stamps, parts)
                 case FilesSetAside(files):
                     self._care.custody.told(files)
                 case NetworksKept(files):
@@ -437,6 +441,7 @@ class Supervisor(ControlledShow):
             self._policy.text,
             fallback,
             self._told.saved,
+            refused=self._told.status.refused(self._policy.text.version),
             set_aside=self._care.custody.for_begin(),
             kept=self._care.kept if self._told.saved is not None else {},
             dark=self._dark,

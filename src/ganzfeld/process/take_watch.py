@@ -6,6 +6,7 @@ import time
 from itertools import count
 from pathlib import Path
 
+from ganzfeld.atomic_write import is_taken
 from ganzfeld.errors import GanzfeldError, explained
 from ganzfeld.values.status import TakeStatus
 
@@ -45,7 +46,7 @@ def free_take(path: Path) -> Path:
     numbers = count(2)
     free = path
     try:
-        while free.exists():
+        while is_taken(free):
             free = path.with_stem(f"{path.stem}-{next(numbers)}")
     except (OSError, ValueError) as error:
         what, hint = explained(error)

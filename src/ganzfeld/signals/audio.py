@@ -7,13 +7,14 @@ import logging
 import queue
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
 from ganzfeld.errors import SignalError, nearest, reason_of
-from ganzfeld.signals.background import Background
+from ganzfeld.signals.background import DriverThread, left_behind
 from ganzfeld.signals.features import FLOOR_DB, HIGHEST_HZ, LOWEST_FLOOR_DB, LOWEST_HZ, Features
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.pulse import Beat
@@ -25,11 +26,15 @@ from ganzfeld.values.sound_ring import SoundWriter
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+LEAST_RATE, MOST_RATE = 1000.0, 1_536_000.0
+"""Samples a second of a device."""
 SPECTRUM_STEPS = 64
 """Of what a person sees of the spectrum."""
 PATIENCE_SECONDS = 2.0
 """Without a block for this long, a device is gone."""
 
+LOOK_AGAIN_SECONDS = 2.0
+"""So long who wants PortAudio to himself waits for others."""
 FIRST_SOUND_SECONDS = 2.0
 """Within this time a device that is chosen has to give its first block."""
 
@@ -146,11 +151,24 @@ _portaudio = threading.Lock()
 
 def look_again(library: Any) -> None:
     """PortAudio lists the devices once, when it begins; one that was plugged in later it sees only after an end."""
-    with _portaudio:
+    if not _portaudio.acquire(timeout=LOOK_AGAIN_SECONDS):
+        return  # a device that is tried does not answer
+    try:
         with contextlib.suppress(Exception):
             library._terminate()
         with contextlib.suppress(Exception):
             library._initialize()
+    finally:
+        _portaudio.release()
+
+
+def checked_rate(rate: Any) -> float:
+    """A device's samples a second. Raises SignalError for what a driver may say and no device does: what is reserved
+    for the sound grows with it."""
+    number = float(rate)
+    if not LEAST_RATE <= number <= MOST_RATE:
+        raise SignalError(f"The sound device says that it gives {number:g} samples a second", hint="It is tried again")
+    return number
 
 
 def find_device(library: Any, wanted: str | int | None) -> int | None:
@@ -169,14 +187,32 @@ def find_device(library: Any, wanted: str | int | None) -> int | None:
 
 def try_device(wanted: str | int | None) -> None:
     """Listen to a device until its first block of sound comes, beside whatever is listened to. Raises SignalError if
-    none comes."""
+    none comes, or if its driver does not return."""
+    said: list[SignalError] = []
+
+    def work() -> None:
+        try:
+            _try_device(wanted)
+        except SignalError as error:
+            said.append(error)
+
+    thread = threading.Thread(target=work, name="sound device", daemon=True)
+    thread.start()
+    thread.join(FIRST_SOUND_SECONDS + LOOK_AGAIN_SECONDS)
+    if thread.is_alive():
+        left_behind.add(thread)
+        raise SignalError(f"{_named(wanted)} does not answer", hint=_HEARD_ON)
+    if said:
+        raise said[0]
+
+
+def _try_device(wanted: str | int | None) -> None:
     library = sounddevice()
     came = threading.Event()
-    named = f"The sound device '{wanted}'" if wanted is not None else "The system's sound device"
     with _portaudio:
         try:
             device = find_device(library, wanted)
-            rate = float(library.query_devices(device, "input")["default_samplerate"])
+            rate = checked_rate(library.query_devices(device, "input")["default_samplerate"])
             with library.InputStream(
                 device=device, samplerate=rate, blocksize=512, latency="low", callback=lambda *_: came.set()
             ):
@@ -185,12 +221,18 @@ def try_device(wanted: str | int | None) -> None:
         except SignalError:
             raise
         except Exception as error:  # PortAudio's own, of which there are many
-            what = f"{named} does not open: {reason_of(error)}"
-            raise SignalError(what, hint="What was listened to before is listened to on") from None
-    raise SignalError(f"{named} gives no sound", hint="What was listened to before is listened to on")
+            raise SignalError(f"{_named(wanted)} does not open: {reason_of(error)}", hint=_HEARD_ON) from None
+    raise SignalError(f"{_named(wanted)} gives no sound", hint=_HEARD_ON)
 
 
-class AudioInput(Background):
+_HEARD_ON = "What was listened to before is listened to on"
+
+
+def _named(wanted: str | int | None) -> str:
+    return f"The sound device '{wanted}'" if wanted is not None else "The system's sound device"
+
+
+class AudioInput(DriverThread):
     """Listens to a device in its own thread, from `start` to `stop`, and goes on when it was unplugged and is back.
 
     device: part of a name of `device_names`, or its number; None: the system's choice. channel: the one that is heard,
@@ -212,7 +254,6 @@ class AudioInput(Background):
         self.outside = outside
         self.device = device
         self.options = options
-        self.problem: SignalError | None = None
         self._moved = threading.Event()
         self._hearing: Hearing | None = None
         self._name = str(device) if device is not None else ""
@@ -255,9 +296,10 @@ class AudioInput(Background):
             hearing = None
             self._moved.clear()
             try:
-                device = find_device(self._library, self.device)
-                facts = self._library.query_devices(device, "input")
-                self._name, rate = str(facts.get("name", self._name)), float(facts["default_samplerate"])
+                with self._driver_of("the sound device"):
+                    device = find_device(self._library, self.device)
+                    facts = self._library.query_devices(device, "input")
+                self._name, rate = str(facts.get("name", self._name)), checked_rate(facts["default_samplerate"])
                 self._hearing = hearing = Hearing(self.outside, rate, **self.options)
                 self._listen(device, hearing)
             except SignalError as error:
@@ -268,7 +310,8 @@ class AudioInput(Background):
             if hearing is not None:
                 hearing.silence()
             if not self._moved.is_set() and not self._stopping.wait(RETRY_SECONDS):
-                look_again(self._library)
+                with self._driver_of("sound devices"):
+                    look_again(self._library)
 
     def _chosen(self, block: np.ndarray) -> np.ndarray:
         """The channel that is to be heard, [n, 1]; or all of them."""
@@ -293,9 +336,15 @@ class AudioInput(Background):
         blocks: queue.Queue[np.ndarray] = queue.Queue(maxsize=64)
         features = hearing.features
         shared = SharedInput(self.ring, features.rate) if self.ring is not None else None
-        with self._library.InputStream(
-            device=device, samplerate=features.rate, blocksize=features.hop, latency="low", callback=receive
-        ) as stream:
+        make = partial(
+            self._library.InputStream,
+            device=device,
+            samplerate=features.rate,
+            blocksize=features.hop,
+            latency="low",
+            callback=receive,
+        )
+        with self._stream_of("the sound device", make) as stream:
             self.problem = None
             delay = float(stream.latency)  # seconds from the sound to the block that it is in
             waited = 0.0

@@ -104,9 +104,15 @@ class AudioFile(Follower):
         self.file = SoundFile(path, tries=1 if clock is not None else _RENDERS_TRY)
         self.hearing = Hearing(outside, RATE, **options)
         self._heard = 0  # samples since t = 0
+        self._fresh: SoundFile | None = None
 
     def advance(self, t: float, now: float | None = None) -> None:
         """Hear everything up to second `t` of the show (see `Follower.advance`)."""
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None:
+            before, self.file = self.file, fresh
+            fresh.seek(self._heard / RATE)
+            before.close()
         until = round(t * RATE)
         if not -MOST_BACK_SECONDS * RATE <= until - self._heard <= MOST_AHEAD_SECONDS * RATE:
             self.file.seek(t)
@@ -116,11 +122,18 @@ class AudioFile(Follower):
             self.hearing.feed(self.file.read(until - self._heard), t if now is None else now)
             self._heard = until
 
+    def renew(self) -> None:
+        """The file has changed: hear what it holds now, from where the show is. Raises SignalError if that is no sound;
+        then what it held before is heard on."""
+        self._fresh = SoundFile(self.file.path)
+
     def stop(self) -> None:
         """Follow no longer, and close the file."""
         super().stop()
         self.hearing.silence()
-        self.file.close()
+        for file in (self.file, self._fresh):
+            if file is not None:
+                file.close()
 
     def look(self) -> SoundHeard:
         """What is heard just now, for a person."""

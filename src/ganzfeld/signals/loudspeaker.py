@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.errors import SignalError, nearest, reason_of
-from ganzfeld.signals.audio import look_again, sounddevice
+from ganzfeld.signals.audio import checked_rate, look_again, sounddevice
 from ganzfeld.signals.audio_file import SoundFile
-from ganzfeld.signals.background import Background
+from ganzfeld.signals.background import DriverThread
 from ganzfeld.signals.show_time import ShowTime
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,22 @@ class Tape:
         self._lock = threading.Lock()
         self._from = 0
         self._samples = np.zeros((0, 2), np.float32)
+        self._fresh: SoundFile | None = None
+
+    def renew(self) -> None:
+        """The file has changed: what it holds now is wound from now on. Raises SignalError if that is no sound."""
+        self._fresh = SoundFile(self.file.path, rate=self.file.rate)
 
     def wind(self, place: int) -> None:
         """Have everything from a little before a place (in samples since t = 0) to a second after it. Decodes."""
         rate = self.file.rate
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None:
+            self.file.close()
+            self.file = fresh
         with self._lock:
             end = self._from + len(self._samples)
-        if not self._from <= place <= end:
+        if fresh is not None or not self._from <= place <= end:
             start = max(0, place - round(_BEHIND_SECONDS * rate))
             self.file.seek(start / rate)
             with self._lock:
@@ -100,7 +109,7 @@ class Playback:
         return abs(wanted - self.place) <= TOLERANCE_SECONDS * self.tape.file.rate
 
 
-class Loudspeaker(Background):
+class Loudspeaker(DriverThread):
     """Plays a file aloud from `start` to `stop`, while the show's time passes at its usual speed.
 
     device: part of a device's name; None: the system's choice. problem: why nothing is heard, or None. It is tried
@@ -111,8 +120,13 @@ class Loudspeaker(Background):
         super().__init__("loudspeaker")
         SoundFile(path).close()
         self.path, self.clock, self.device = path, clock, device
-        self.problem: SignalError | None = None
         self.playback: Playback | None = None
+
+    def renew(self) -> None:
+        """The file has changed: play what it holds now. Raises SignalError if that is no sound."""
+        playback = self.playback
+        if playback is not None:
+            playback.tape.renew()
 
     def _begin(self) -> None:
         self._library = sounddevice()
@@ -128,12 +142,14 @@ class Loudspeaker(Background):
                 what = f"{self.path.name} plays silently: {reason_of(error)}"
                 self.problem = SignalError(what, hint="It is tried again")
             if not self._stopping.wait(RETRY_SECONDS):
-                look_again(self._library)
+                with self._driver_of("sound devices"):
+                    look_again(self._library)
 
     def _play(self) -> None:
         """Until `stop`, or until the device is gone."""
-        device = self._find()
-        rate = round(float(self._library.query_devices(device, "output")["default_samplerate"]))
+        with self._driver_of("the loudspeaker"):
+            device = self._find()
+            rate = round(checked_rate(self._library.query_devices(device, "output")["default_samplerate"]))
         tape = Tape(SoundFile(self.path, rate=rate))
         playback = self.playback = Playback(tape)
 
@@ -147,11 +163,16 @@ class Loudspeaker(Background):
             block[:] = playback.next(count, wanted)
 
         tape.wind(max(0, round(self.clock() * rate)))
-        stream = self._library.OutputStream(
-            device=device, samplerate=rate, channels=2, latency=_LATENCY_SECONDS, callback=give
-        )
+        stream: Any = None
+
+        def make() -> Any:
+            nonlocal stream
+            options = {"samplerate": rate, "channels": 2, "latency": _LATENCY_SECONDS, "callback": give}
+            stream = self._library.OutputStream(device=device, **options)
+            return stream
+
         try:
-            with stream:
+            with self._stream_of("the loudspeaker", make):
                 self.problem = None
                 while not self._stopping.wait(_POLL_SECONDS):
                     tape.wind(max(0, round(self.clock() * rate)))

@@ -7,17 +7,23 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from ganzfeld.errors import SignalError, reason_of
 from ganzfeld.repeated_log import RepeatedLog
-from ganzfeld.signals.background import Background
+from ganzfeld.signals.background import DriverThread
 from ganzfeld.signals.midi_state import MidiState
 
 log = logging.getLogger(__name__)
 said = RepeatedLog(log)
 
 BACKEND = "ganzfeld.signals.midi_rtmidi2"
+FIRST_LOOK_SECONDS = 2.0
+"""So long `start` waits for the ports to be open. A driver may take longer, or for ever."""
+
+
+class NoMidiError(SignalError):
+    """This machine has no MIDI at all."""
 
 
 def backend(name: str = BACKEND) -> Any:
@@ -44,13 +50,19 @@ def message_of(data: bytes | list[int]) -> Any:
 
 
 def port_names(backend: Any) -> tuple[list[str], list[str]]:
-    """Names of the inputs and outputs that are plugged in. Raises SignalError if the system has no MIDI."""
+    """Names of the inputs and outputs that are plugged in. Raises NoMidiError if the system has no MIDI, SignalError
+    for what else goes wrong in its drivers (a device whose name is no text)."""
     try:
         devices = backend.module.get_devices()
     except OSError as error:
-        raise SignalError(
+        raise NoMidiError(
             f"This machine has no MIDI: {str(error).rstrip('.')}",
             hint="On Linux it needs the sequencer of ALSA: sudo modprobe snd-seq",
+        ) from None
+    except Exception as error:
+        what = f"The MIDI devices cannot be listed: {reason_of(error)}"
+        raise SignalError(
+            what, hint="Those that are listened to already go on; pull out what was plugged in last"
         ) from None
     return (
         [device["name"] for device in devices if device["is_input"]],
@@ -58,7 +70,7 @@ def port_names(backend: Any) -> tuple[list[str], list[str]]:
     )
 
 
-class MidiPorts(Background):
+class MidiPorts(DriverThread):
     """Keeps every chosen port open, from `start` to `stop`: a controller may be plugged in and pulled out at any time.
 
     choose: names of inputs, or patterns of them ("nano*"); small and capital letters are the same. feedback: of
@@ -82,47 +94,52 @@ class MidiPorts(Background):
         self.choose = tuple(choose)
         self.feedback = tuple(feedback)
         self.poll = poll
-        self.problem: SignalError | None = None
         self._backend = backend if backend is not None else globals()["backend"]()
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # never held while a driver opens or closes something
+        self._looked = threading.Event()
+
+    def start(self) -> Self:
+        """Begin to look after the ports, unless it has begun; those that are there now are open soon."""
+        super().start()
+        self._looked.wait(FIRST_LOOK_SECONDS)
+        return self
 
     @property
     def inputs(self) -> list[str]:
         """Names of the inputs that are open."""
-        with self._lock:
-            return sorted(self._inputs)
+        return sorted(self._inputs.copy())  # copied in one step, whoever changes it
 
     @property
     def outputs(self) -> list[str]:
         """Names of the outputs that are open."""
-        with self._lock:
-            return sorted(self._outputs)
-
-    def _begin(self) -> None:
-        self.look()
+        return sorted(self._outputs.copy())
 
     def _end(self) -> None:
-        with self._lock:
-            for name in list(self._inputs):
-                self._close(self._inputs, name)
-            for name in list(self._outputs):
-                self._close(self._outputs, name)
+        self._close_all()
+
+    def _close_all(self) -> None:
+        for opened in (self._inputs, self._outputs):
+            for name in list(opened):
+                self._close(opened, name)
 
     def look(self) -> None:
-        """See which ports there are: open new ones, let go of those that are gone."""
+        """See which ports there are: open new ones, let go of those that are gone. One thread looks at a time."""
         try:
-            inputs, outputs = port_names(self._backend)
+            with self._driver_of("MIDI"):
+                inputs, outputs = port_names(self._backend)
             self.problem = None
-        except SignalError as error:
+        except NoMidiError as error:
             self.problem = error
             inputs, outputs = [], []
-        with self._lock:
-            self._follow(self._inputs, [name for name in inputs if _chosen(name, self.choose)], self._open_input)
-            new = self._follow(
-                self._outputs, [name for name in outputs if _chosen(name, self.feedback)], self._backend.open_output
-            )
+        except SignalError as error:
+            self.problem = error
+            return
+        self._follow(self._inputs, [name for name in inputs if _chosen(name, self.choose)], self._open_input)
+        new = self._follow(
+            self._outputs, [name for name in outputs if _chosen(name, self.feedback)], self._backend.open_output
+        )
         if new:
             self.state.forget_shown()
 
@@ -133,6 +150,7 @@ class MidiPorts(Background):
         """
         if not self._lock.acquire(blocking=False):
             return
+        lost: list[str] = []
         try:
             if not self._outputs:
                 return
@@ -141,18 +159,24 @@ class MidiPorts(Background):
                 try:
                     for message in messages:
                         port.send(message)
-                except OSError as error:
+                except Exception as error:
                     log.info("MIDI to %s: %s", name, error)
-                    self._close(self._outputs, name)
+                    lost.append(name)
         finally:
             self._lock.release()
+        for name in lost:
+            self._close(self._outputs, name)
 
     def _run(self) -> None:
-        while not self._stopping.wait(self.poll):
+        while True:
             try:
                 self.look()
             except Exception:
                 said.exception("looking for MIDI ports failed")
+            self._looked.set()
+            if self._stopping.wait(self.poll):
+                break
+        self._close_all()  # here, where a driver that does not return holds up nobody
 
     def _open_input(self, name: str) -> Any:
         def receive(message: Any) -> None:
@@ -173,18 +197,25 @@ class MidiPorts(Background):
             if name in opened:
                 continue
             try:
-                opened[name] = open_one(name)
+                with self._driver_of(f"the MIDI port '{name:.60}'"):
+                    port = open_one(name)
+                with self._lock:
+                    opened[name] = port
                 new.append(name)
-            except OSError as error:
+            except Exception as error:  # drivers have many of their own; a port costs the others nothing
                 self.problem = SignalError(
                     f"The MIDI port '{name}' cannot be opened: {reason_of(error)}", hint="Another program may hold it"
                 )
         return new
 
-    @staticmethod
-    def _close(opened: dict[str, Any], name: str) -> None:
+    def _close(self, opened: dict[str, Any], name: str) -> None:
+        with self._lock:
+            port = opened.pop(name, None)
+        if port is None:
+            return
         try:
-            opened.pop(name).close()
+            with self._driver_of(f"the MIDI port '{name:.60}'"):
+                port.close()
         except Exception as error:  # drivers of a device that is gone complain in many ways
             log.debug("closing the MIDI port %s: %s", name, error)
 

@@ -66,6 +66,26 @@ def is_midi_file(name: str) -> bool:
     return Path(name).suffix.lower() in _SUFFIXES
 
 
+class _Score:
+    """What a file holds, as it was read. Raises SignalError."""
+
+    def __init__(self, path: Path) -> None:
+        from ganzfeld.feeders.service import read_file
+
+        try:
+            answer = read_file("midi", path)
+        except FeederError as error:
+            raise SignalError(error.what, hint=error.hint) from None
+        facts, events = answer.facts, np.array(answer.array)
+        self.seconds: float = facts["seconds"]
+        self.times, self.messages = events[:, 0], events[:, 1].astype(np.int64)
+        self.tempi: list[tuple[float, float, float]] = [tuple(tempo) for tempo in facts["tempi"]]
+        self.told: SignalError | None = None
+        if facts["told"]:
+            what = f"{path.name} plays, but for {'; '.join(facts['told'])}"
+            self.told = SignalError(what, hint="The file is damaged, or larger than a show can use")
+
+
 class MidiFile(Follower):
     """Plays a file's messages into `state` as if its tracks came from a port, and its tempo as MIDI clock.
 
@@ -76,26 +96,30 @@ class MidiFile(Follower):
 
     def __init__(self, state: MidiState, path: Path, clock: Callable[[], float] | None = None) -> None:
         super().__init__(clock, path.name)
-        self.state = state
-        from ganzfeld.feeders.service import read_file
-
-        try:
-            answer = read_file("midi", path)
-        except FeederError as error:
-            raise SignalError(error.what, hint=error.hint) from None
-        facts, events = answer.facts, np.array(answer.array)
-        self.seconds: float = facts["seconds"]
-        self._times, self._messages = events[:, 0], events[:, 1].astype(np.int64)
-        self._tempi: list[tuple[float, float, float]] = [tuple(tempo) for tempo in facts["tempi"]]
-        self._tempo_begins = [tempo[0] for tempo in self._tempi]
-        self.told: SignalError | None = None
-        if facts["told"]:
-            what = f"{path.name} plays, but for {'; '.join(facts['told'])}"
-            self.told = SignalError(what, hint="The file is damaged, or larger than a show can use")
+        self.state, self.path = state, path
+        self._fresh: _Score | None = None
+        self._take(_Score(path))
         self._played = 0.0  # seconds of the show: everything before has been played
+
+    @property
+    def told(self) -> SignalError | None:
+        return self._score.told
+
+    def _take(self, score: _Score) -> None:
+        self._score, self.seconds, self._tempi = score, score.seconds, score.tempi
+        self._times, self._messages, self._tempo_begins = score.times, score.messages, [each[0] for each in score.tempi]
+
+    def renew(self) -> None:
+        """The file has changed: play what it holds now, from where the show is. Raises SignalError if that is no score;
+        then what it held before plays on."""
+        self._fresh = _Score(self.path)
 
     def advance(self, t: float, now: float | None = None) -> None:
         """Play everything up to second `t` of the show (see `Follower.advance`)."""
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None:
+            self.state.unplugged(self.name)  # or notes of the score before would sound on
+            self._take(fresh)
         if not 0 <= t - self._played <= MOST_AHEAD_SECONDS:
             if t < self._played - 0.25 or t > self._played:  # a clock that is merely corrected a little is waited for
                 self.state.unplugged(self.name)

@@ -181,6 +181,9 @@ class OscReceiver(OscInput, Background):
 
     port: 0 takes a free one; `port` then tells which. host: an address of this machine; the loopback can be reached
     by this machine only, "0.0.0.0" by everybody in the network. Raises SignalError if the port is taken.
+
+    own: ports of this machine that the show itself sends from. What comes from there is not heard, and `problem` says
+    so: every value that the show tells would be taken as a hand's, and hold what moves.
     """
 
     def __init__(
@@ -198,6 +201,7 @@ class OscReceiver(OscInput, Background):
         Background.__init__(self, "osc in")
         self.host = host
         self.port = port
+        self.own: frozenset[int] = frozenset()
         self._socket: socket.socket | None = None
 
     def _begin(self) -> None:
@@ -219,13 +223,17 @@ class OscReceiver(OscInput, Background):
             wait = self._safely(self.release, time.monotonic())
             receiving.settimeout(patience if wait is None else min(max(wait, 1e-4), patience))
             try:
-                packet = receiving.recv(LARGEST_PACKET)
+                packet, sender = receiving.recvfrom(LARGEST_PACKET)
             except TimeoutError:
                 continue
             except OSError as error:
                 # Windows reports here that an answer of ours found nobody; nothing is wrong with this port.
                 log.debug("receiving OSC: %s", error)
                 self._stopping.wait(0.01)
+                continue
+            if sender[1] in self.own and _is_here(sender[0]):
+                hint = "Give --osc-out another program's port; the show's own values are not heard"
+                self.problem = SignalError(f"OSC is sent to this show itself, at port {self.port}", hint=hint)
                 continue
             self._safely(self.feed, packet, time.monotonic(), time.time())
 
@@ -235,6 +243,15 @@ class OscReceiver(OscInput, Background):
             return do(*arguments)
         except Exception:
             said.exception("a message of OSC failed")
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one of this machine's."""
+    if host in ("127.0.0.1", "::1"):
+        return True
+    import psutil
+
+    return any(known.address.partition("%")[0] == host for each in psutil.net_if_addrs().values() for known in each)
 
 
 def _open(host: str, port: int) -> socket.socket:

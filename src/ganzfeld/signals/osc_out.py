@@ -54,12 +54,18 @@ class OscSender:
                 raise OSError("ports are 1 to 65535")
             family, kind, protocol, _, self._to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, kind, protocol)
+            self._socket.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
         except OSError as error:
             raise SignalError(
                 f"OSC cannot be sent to {host}, port {port}: {reason_of(error)}",
                 hint="Give an address such as 192.168.1.20",
             ) from None
         self._socket.setblocking(False)
+
+    @property
+    def port(self) -> int:
+        """The one that packets come from."""
+        return self._socket.getsockname()[1]
 
     def frame(self, moment: Moment, values: Mapping[str, Any], now: float | None = None) -> None:
         """A frame was made: send what is due. values: address → value. now: seconds (default: `time.monotonic`)."""

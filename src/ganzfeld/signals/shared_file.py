@@ -29,6 +29,10 @@ class SharedFile(Background):
         self._tape = Tape(SoundFile(path))
         self._playback = Playback(self._tape)
 
+    def renew(self) -> None:
+        """The file has changed: hand on what it holds now. Raises SignalError if that is no sound."""
+        self._tape.renew()
+
     def _run(self) -> None:
         reached = time.perf_counter()
         while not self._stopping.wait(BLOCK_SECONDS):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.errors import GanzfeldError, SignalError
+from ganzfeld.errors import GanzfeldError, SignalError, reason_of
 from ganzfeld.signals.arrivals_table import ArrivalsTable
 from ganzfeld.signals.audio import AudioInput, try_device
 from ganzfeld.signals.audio_file import AudioFile
@@ -16,6 +18,7 @@ from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.doors_out import DoorsOut
 from ganzfeld.signals.features import LOWEST_FLOOR_DB
+from ganzfeld.signals.followed_files import FollowedFiles, version_at
 from ganzfeld.signals.loudspeaker import Loudspeaker
 from ganzfeld.signals.mailbox import Mailbox
 from ganzfeld.signals.midi import MidiPorts
@@ -25,6 +28,7 @@ from ganzfeld.signals.osc import OscInput, OscReceiver, TurnParameter
 from ganzfeld.signals.osc_out import OscSender
 from ganzfeld.signals.osc_packets import Message
 from ganzfeld.signals.pulse import Pulse
+from ganzfeld.signals.reopening import Reopening
 from ganzfeld.signals.shared_file import SharedFile
 from ganzfeld.signals.show_time import ShowTime
 from ganzfeld.signals.transport import TransportedShow, turned
@@ -32,6 +36,8 @@ from ganzfeld.values.inputs import Inputs
 from ganzfeld.values.sound_ring import SoundWriter
 from ganzfeld.values.status import DoorStatus, MasterStatus, Problem
 from ganzfeld.values.time import Moment
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +110,14 @@ class Signals:
         self.doors_out: DoorsOut | None = None
         self._mailbox, self._turn, self._clock, self._conducts = mailbox, turn, clock, conducts
         self._failed: list[SignalError] = []
+        self._reopening = Reopening()
         self._unheard: SignalError | None = None
         """Why a sound file is not played aloud."""
         self._choosing = threading.Lock()
         self.arrivals = ArrivalsTable()
+        self._files = FollowedFiles()
+        self._song = Path()
+        """The sound file that is followed, if there is one."""
 
     @property
     def problems(self) -> list[GanzfeldError]:
@@ -115,7 +125,9 @@ class Signals:
         parts = (self.osc, self.midi, *self.midi_files, self.audio, self.speaker, self.conductor)
         told = [file.told for file in self.midi_files if file.told is not None]
         return [
+            *self._reopening.problems,
             *self._failed,
+            *self._files.problems,
             *([self._unheard] if self._unheard is not None else []),
             *told,
             *(part.problem for part in parts if part is not None and part.problem is not None),
@@ -161,6 +173,7 @@ class Signals:
             if before is not None:
                 options["floor"] = before.look().floor
             self.audio = AudioInput(self._heard, device or None, ring=self._ring, **options)
+            self._files.forget(self._song)
             file_parts = (self.shared_file, self.speaker, before)
             self.shared_file = self.speaker = None
             for part in file_parts:
@@ -177,12 +190,16 @@ class Signals:
             options = dict(self.wanted.audio_options)
             if self.audio is not None:
                 options["floor"] = self.audio.look().floor
+            version = version_at(song)
             heard = AudioFile(self._heard, song, self._clock, **options)
+            self._files.forget(self._song)
+            self._song = song
             for part in (self.shared_file, self.speaker, self.audio):
                 if part is not None:
                     part.stop()
             self.shared_file = self.speaker = None
             self.audio = heard.start()
+            self._files.follow(song, lambda: self._renew_sound(song), version)
             self._share(heard)
             try:
                 self._unheard = None
@@ -191,6 +208,27 @@ class Signals:
                 self._unheard = error
             if self.conductor is not None:
                 self.conductor.pulses["audio"] = heard.beat
+
+    def _renew_sound(self, song: Path) -> None:
+        """The file that is heard has changed, or can be opened at last. Raises SignalError."""
+        audio = self.audio
+        if not isinstance(audio, AudioFile) or audio.file.path != song:
+            self.hear_file(song)
+            return
+        with self._choosing:
+            for part in (audio, self.shared_file, self.speaker):
+                if part is not None:
+                    part.renew()
+
+    def _renew_score(self, path: Path) -> None:
+        """The same of a score."""
+        for file in self.midi_files:
+            if file.path == path:
+                file.renew()
+                return
+        self.midi_files.append(MidiFile(self.midi_state, path, self._clock).start())
+        if self.conductor is not None:
+            self.conductor.pulses["midi"] = self.midi_state.beat
 
     def start(self) -> Signals:
         """Open everything that is wanted."""
@@ -206,14 +244,22 @@ class Signals:
                 opening()
             except SignalError as error:
                 self._failed.append(error)
+            except Exception as error:  # a driver's, of which there are many: the show plays without it
+                log.exception("something that was to be listened to could not be opened")
+                part = opening.__name__.removeprefix("_open_").replace("_", " ")
+                self._failed.append(SignalError(f"Opening {part} failed: {type(error).__name__}: {reason_of(error)}"))
         if self._conducts is not None:
             # What a person said when the show was started counts more than what the patch says.
             below = (lambda decibels: None) if "floor" in self.wanted.audio_options else self._below
             self.conductor = Conductor(self._conducts, self._pulses(), expect=self._expect, silence=below).start()
+        self._files.start()
+        self._reopening.start()
         return self
 
     def stop(self) -> None:
         """Close everything."""
+        self._files.stop()
+        self._reopening.stop()
         if self.doors_out is not None:
             self.doors_out.stop()
             self.doors_out = None
@@ -249,14 +295,19 @@ class Signals:
 
     def _open_osc(self) -> None:
         if self.wanted.osc is not None:
-            self.osc = OscReceiver(
-                self._mailbox,
-                port=self.wanted.osc,
-                host=self.wanted.osc_host,
-                turn=self._turned,
-                listener=self._tapped,
-                known=self._known,
-            ).start()
+            self._reopening.try_now(self._open_receiver)
+
+    def _open_receiver(self) -> None:
+        assert self.wanted.osc is not None
+        self.osc = OscReceiver(
+            self._mailbox,
+            port=self.wanted.osc,
+            host=self.wanted.osc_host,
+            turn=self._turned,
+            listener=self._tapped,
+            known=self._known,
+        ).start()
+        self._know_own_ports()
 
     def _turned(self, address: str, value: Any) -> bool:
         if address == "/tempo/bpm" and self._conducts is not None:
@@ -294,21 +345,28 @@ class Signals:
 
     def _open_senders(self) -> None:
         for host, port in self.wanted.osc_to:
-            try:
-                wanted = self.wanted
-                options = {} if wanted.osc_rate is None else {"rate": wanted.osc_rate, "only_changes": False}
-                self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
-            except SignalError as error:
-                self._failed.append(error)
-        if self.senders and self._look_at_doors is not None:
+            self._reopening.try_now(partial(self._open_sender, host, port))
+
+    def _open_sender(self, host: str, port: int) -> None:
+        wanted = self.wanted
+        options = {} if wanted.osc_rate is None else {"rate": wanted.osc_rate, "only_changes": False}
+        self.senders.append(OscSender(host, port, choose=wanted.osc_choose, **options))
+        self._know_own_ports()
+        if self.doors_out is None and self._look_at_doors is not None:
             self.doors_out = DoorsOut(self._look_at_doors, self.senders).start()
+
+    def _know_own_ports(self) -> None:
+        if self.osc is not None:
+            self.osc.own = frozenset(sender.port for sender in self.senders)
 
     def _open_midi_files(self) -> None:
         for name in filter(is_midi_file, self.wanted.midi):
+            path = Path(name)
+            followed = self._files.follow(path, partial(self._renew_score, path), version_at(path))
             try:
-                self.midi_files.append(MidiFile(self.midi_state, Path(name), self._clock).start())
+                self.midi_files.append(MidiFile(self.midi_state, path, self._clock).start())
             except SignalError as error:
-                self._failed.append(error)
+                followed.failed(error)
 
     def _open_midi(self) -> None:
         choose = tuple(name for name in self.wanted.midi if not is_midi_file(name))
@@ -328,7 +386,13 @@ class Signals:
         if wanted is None:
             return
         if _is_file(wanted):
-            self.audio = AudioFile(self._heard, Path(wanted), self._clock, **options).start()
+            song = self._song = Path(wanted)
+            followed = self._files.follow(song, lambda: self._renew_sound(song), version_at(song))
+            try:
+                self.audio = AudioFile(self._heard, song, self._clock, **options).start()
+            except SignalError as error:
+                followed.failed(error)
+                return
             self._share(self.audio)
         else:
             channel = self.wanted.channel

@@ -87,6 +87,10 @@ UPLOADS_AT_ONCE = 4
 """Files that are on their way at a time, of all pages together."""
 UPLOADS_WAITING = 12
 """Those, and those that have come and that nobody has said a place for."""
+LINKED_AT_ONCE, LINKED_WAITING = 3, 8
+"""The same of all visitors by link together: whoever plays at this machine always has places."""
+EACH_AT_ONCE, EACH_WAITING = 2, 3
+"""And of one of them: of one link, from one address."""
 UPLOAD_KEPT_SECONDS = 900.0
 """How long a file waits for a place; then it is forgotten."""
 SLOWEST_UPLOAD = 20.0

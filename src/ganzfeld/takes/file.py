@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from ganzfeld.atomic_write import place_to_write
 from ganzfeld.errors import GanzfeldError, Where, reason_of
 from ganzfeld.takes.records import Record, decode, encode
 
@@ -32,7 +33,7 @@ class TakeWriter:
     def __init__(self, path: Path) -> None:
         """Opens the file, or makes it. What was torn by a writer that was killed is cut off."""
         self.path = path
-        self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
+        self._file = place_to_write(path).open("r+b" if path.exists() else "x+b", buffering=0)
         try:
             if not _is_ours(self._file):
                 raise FileExistsError("another show writes this take")

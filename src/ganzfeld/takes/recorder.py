@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ganzfeld.atomic_write import is_taken
 from ganzfeld.errors import OutputError, Where, explained
 from ganzfeld.patch.models import Patch
 from ganzfeld.takes.camera_film import CameraRecorder
@@ -321,7 +322,7 @@ class TakeRecorder:
 def _first_free(take: Path, node: str) -> int:
     """The first number that no film of this node's has yet."""
     number = 1
-    while take.with_name(f"{take.stem}.{node}-{number}.mkv").exists():
+    while is_taken(take.with_name(f"{take.stem}.{node}-{number}.mkv")):
         number += 1
     return number
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
 from ganzfeld.errors import GanzfeldError, Where
+from ganzfeld.plain_file import read_plain, real_path
 from ganzfeld.takes import fingerprints
 from ganzfeld.takes.file import read_records
 from ganzfeld.takes.packing import Played, Times, deeds_of, unpack_happenings, unpack_times
@@ -33,6 +34,41 @@ from ganzfeld.takes.records import (
     Swapped,
     Took,
 )
+
+
+def _are_texts(modules: dict[Any, Any]) -> bool:
+    return all(isinstance(name, str) and isinstance(text, bytes) for name, text in modules.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A version of a script that ran: its text, and the texts of the modules beside it, by their paths from there."""
+
+    source: bytes
+    modules: tuple[tuple[str, bytes], ...] = ()
+
+    @classmethod
+    def of(cls, what: Any) -> Ran | None:
+        """From what a script node took (`scripts.Witnessed`); None of what another node took, and of what makes no
+        sense."""
+        match what:
+            case bytes():
+                return cls(what)
+            case {"": bytes() as source, **modules} if _are_texts(modules):
+                return cls(source, tuple(sorted(modules.items())))
+        return None
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this file holds the very same text now, and those beside it hold those of the modules."""
+        expected = [(path, self.source)]
+        for name, text in self.modules:
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                return False
+            expected.append((real_path(path).parent / name, text))
+        try:
+            return all(read_plain(file, len(text)) == text for file, text in expected)
+        except OSError:
+            return False
 
 
 @dataclass(slots=True)
@@ -184,14 +220,14 @@ class Take:
         return next((self._films[s, node] for s in range(session, -1, -1) if (s, node) in self._films), None)
 
     @cached_property
-    def scripts(self) -> dict[str, set[bytes]]:
+    def scripts(self) -> dict[str, list[Ran]]:
         """What script nodes ran, by their names."""
-        found: dict[str, set[bytes]] = {}
+        found: dict[str, dict[Ran, None]] = {}
         for session in self.sessions:
             for _, deed in session.deeds:
-                if isinstance(deed, Took) and isinstance(deed.what, bytes):
-                    found.setdefault(deed.node, set()).add(deed.what)
-        return found
+                if isinstance(deed, Took) and (ran := Ran.of(deed.what)) is not None:
+                    found.setdefault(deed.node, {})[ran] = None
+        return {node: list(all_of) for node, all_of in found.items()}
 
     @cached_property
     def texts(self) -> list[str]:

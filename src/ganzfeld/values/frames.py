@@ -18,6 +18,7 @@ in UTF-8. Names are written before the generation and never change. After the la
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -29,7 +30,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ganzfeld.errors import OutputError
+from ganzfeld.errors import OutputError, reason_of
 from ganzfeld.values.frame_slots import (
     MOST_SLOTS,
     RGBA8,
@@ -49,6 +50,8 @@ __all__ = ["FrameReader", "FrameStore", "FrameWriter", "OpenSlot", "SharedFrame"
 MOST_OUTPUTS = 16
 LONGEST_NAME = 200
 """Bytes of UTF-8 in an output's name."""
+TRY_AGAIN_SECONDS = 0.5
+"""How often memory for an output that lacks it is asked for."""
 
 _MAGIC = int.from_bytes(b"GANZFELD", "little")
 _VERSION = 2
@@ -215,6 +218,8 @@ class FrameWriter:
 
     `opened` is called with each ring before it is written to, and returns what waits until all is done that it has
     begun; `closing` with one that is written to no more: it closes the ring. For page-locking.
+
+    Where there is no memory for pictures of a new size, they go out in the size of those before, until there is.
     """
 
     def __init__(
@@ -232,6 +237,13 @@ class FrameWriter:
         self._making = threading.Lock()
         """Held while a ring is made."""
         self._names: frozenset[str] = frozenset()
+        self._lacking: dict[int, tuple[float, OutputError]] = {}
+        """Rows whose ring could not be made: when it is tried again, and why."""
+
+    @property
+    def problem(self) -> OutputError | None:
+        """Why an output's pictures go out in another size, or None."""
+        return next((problem for _, problem in self._lacking.values()), None)
 
     def beat(self) -> None:
         """Say that the writer lives."""
@@ -267,11 +279,45 @@ class FrameWriter:
         row = self._board.add(output)
         writer = self._rings.get(row)
         if writer is None or not self._fits(writer.ring, width, height, form):
-            writer = self._open(row, width, height, form)
+            writer = self._opened_or_as_before(row, width, height, form)
         slot = writer.begin()
         if slot is None:
             return None
-        return OpenSlot(writer.ring.pixels(slot), partial(self._commit, row, writer, slot))
+        pixels = writer.ring.pixels(slot)
+        if pixels.shape[:2] == (height, width):
+            return OpenSlot(pixels, partial(self._commit, row, writer, slot))
+        picture = np.zeros((height, width, form.channels), form.dtype)
+        return OpenSlot(picture, partial(self._commit_resized, row, writer, slot, picture))
+
+    def _opened_or_as_before(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
+        """The ring for that size; the one of another size that the output has, if there is no memory for it. Raises
+        OutputError."""
+        before = self._rings.get(row)
+        try_at, _ = self._lacking.get(row, (0.0, None))
+        if before is not None and time.monotonic() < try_at:
+            return before
+        try:
+            writer = self._open(row, width, height, form)
+        except OutputError as error:
+            before = self._rings.get(row)
+            if before is None or before.ring.format != form or not isinstance(error.__cause__, OSError):
+                raise
+            if (before.ring.width, before.ring.height) != (width, height):
+                size = f"{before.ring.width} × {before.ring.height}"
+                problem = OutputError(error.what, hint=f"It goes out in {size} pixels meanwhile. {error.hint}")
+                self._lacking[row] = time.monotonic() + TRY_AGAIN_SECONDS, problem
+            return before
+        self._lacking.pop(row, None)
+        return writer
+
+    def _commit_resized(
+        self, row: int, writer: RingWriter, slot: int, picture: np.ndarray, *, frame: int, t: float
+    ) -> int:
+        ring = writer.ring
+        rows = np.arange(ring.height) * picture.shape[0] // ring.height
+        columns = np.arange(ring.width) * picture.shape[1] // ring.width
+        ring.pixels(slot)[:] = picture[rows[:, None], columns]
+        return self._commit(row, writer, slot, frame=frame, t=t)
 
     def _commit(self, row: int, writer: RingWriter, slot: int, *, frame: int, t: float) -> int:
         number = writer.commit(slot, frame=frame, t=t, wall=time.time())
@@ -302,39 +348,42 @@ class FrameWriter:
         return (ring.width, ring.height, ring.format) == (width, height, form) and ring.slots >= self._slots()
 
     def _open(self, row: int, width: int, height: int, form: PixelFormat) -> RingWriter:
-        """The ring for that size: the present one if it fits, else one of the next generation."""
+        """The ring for that size: the present one if it fits, else one of the next generation. Raises OutputError;
+        then the present one stays."""
         board = self._board
         generation = board.get(row, GENERATION)
-        old = self._rings.pop(row, None)
-        ring = None
+        old, other = self._rings.get(row), None
         number = board.get(row, NUMBER)
-        if old is not None:
-            old.ring.retire()
-            self._closing(old.ring)
-        elif generation:  # another writer's
+        if old is None and generation:  # another writer's
+            with contextlib.suppress(FileNotFoundError):  # on Windows a block goes with its last user
+                other = Ring.attach(board.ring_name(row, generation))
+                number = max(number, other.newest)
+                if self._fits(other, width, height, form):
+                    return self._hold(row, other)
+        with self._making:
             try:
-                ring = Ring.attach(board.ring_name(row, generation))
-            except FileNotFoundError:
-                pass  # on Windows a block goes with its last user
-            else:
-                number = max(number, ring.newest)
-                if not self._fits(ring, width, height, form):
-                    ring.retire()
-                    ring.close()
-                    ring = None
-        if ring is None:
-            with self._making:
                 ring, is_new = self._made(row, width, height, form)
-                ring.begin_after(number)
-                board.put(row, WIDTH, width)
-                board.put(row, HEIGHT, height)
-                fence()
-                board.put(row, GENERATION, generation + 1)
-                if generation:
-                    unlink(board.ring_name(row, generation))
-                if is_new and self._opened:
-                    self._opened(ring)
-        elif self._opened:
+            except OutputError:
+                if other is not None:
+                    self._hold(row, other)
+                raise
+            if old is not None:
+                old.ring.retire()
+                self._closing(old.ring)
+            elif other is not None:
+                other.retire()
+                other.close()
+            ring.begin_after(number)
+            board.put(row, WIDTH, width)
+            board.put(row, HEIGHT, height)
+            fence()
+            board.put(row, GENERATION, generation + 1)
+            if generation:
+                unlink(board.ring_name(row, generation))
+            return self._hold(row, ring, is_new=is_new)
+
+    def _hold(self, row: int, ring: Ring, *, is_new: bool = True) -> RingWriter:
+        if is_new and self._opened:
             self._opened(ring)
         self._rings[row] = RingWriter(ring)
         return self._rings[row]
@@ -353,7 +402,7 @@ class FrameWriter:
             return Ring.create(name, width, height, form=form, slots=self._slots()), True
         except (OSError, ValueError) as error:
             raise OutputError(
-                f"no shared memory for an output of {width} × {height} pixels: {error}",
+                f"no shared memory for an output of {width} × {height} pixels: {reason_of(error)}",
                 hint="Make the output smaller, or give the system more shared memory (/dev/shm)",
             ) from error
 

@@ -16,6 +16,7 @@ holds it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import sys
@@ -23,6 +24,11 @@ import threading
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows limits no files
+    resource = None
 
 _attaching = threading.Lock()
 _made: set[str] = set()
@@ -112,13 +118,21 @@ def unlink(name: str) -> bool:
     try:
         memory = _attach(name)
     except FileNotFoundError:
+        if os.name == "posix":
+            import _posixshmem
+
+            with contextlib.suppress(FileNotFoundError):  # one without memory is there all the same
+                _posixshmem.shm_unlink(f"/{name}")  # pyright: ignore[reportAttributeAccessIssue]
         if name in _made:
             _made.discard(name)
+            resource_tracker.register(f"/{name}", "shared_memory")  # as below
             resource_tracker.unregister(f"/{name}", "shared_memory")
         return False
     _made.discard(name)
     tracked_name: str = memory._name  # pyright: ignore[reportAttributeAccessIssue]
     with contextlib.suppress(FileNotFoundError):
+        if os.name == "posix":  # the tracker that was told is gone, if somebody killed it; another knows nothing
+            resource_tracker.register(tracked_name, "shared_memory")
         memory.unlink()
         if os.name == "posix" and sys.version_info >= (3, 13):  # an untracked block does not tell the tracker
             resource_tracker.unregister(tracked_name, "shared_memory")
@@ -126,7 +140,16 @@ def unlink(name: str) -> bool:
     return True
 
 
+def remove_made() -> None:
+    """Remove every block that this process made: a show that could not begin leaves none behind."""
+    for name in list(_made):
+        unlink(name)
+
+
 def _make(name: str, size: int) -> _Memory:
+    if resource is not None and 0 <= resource.getrlimit(resource.RLIMIT_FSIZE)[0] < size:
+        # Python would give a block of the wrong size up in a way that its resource tracker stumbles over, each time.
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     memory = _Memory(name=name, create=True, size=size)
     if hasattr(os, "posix_fallocate"):
         # Linux gives memory on the first write and kills the process if there is none: better to know now.
@@ -141,7 +164,15 @@ def _make(name: str, size: int) -> _Memory:
 
 
 def _attach(name: str) -> _Memory:
-    """Attach without telling the resource tracker."""
+    """Attach without telling the resource tracker. Raises FileNotFoundError, also for a block without any memory, whose
+    maker has just begun or was killed then."""
+    try:
+        return _attached(name)
+    except ValueError as error:
+        raise FileNotFoundError(errno.ENOENT, f"{name}: {error}") from None
+
+
+def _attached(name: str) -> _Memory:
     if sys.version_info >= (3, 13):
         return _Memory(name=name, track=False)
     with _attaching:

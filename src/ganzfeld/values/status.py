@@ -187,6 +187,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
         """Width and height of the main output's newest picture, in pixels."""
         return self.width, self.height
 
+    def refused(self, version: int) -> bool:
+        """Whether the render process has heard of this version of the text, and could not build it."""
+        done = self.heard_version == version and not self.is_building
+        return done and version not in (self.playing_version, self.ready_version)
+
     @property
     def news(self) -> Status:
         """The status without the numbers that change with every frame: what is to be told at once when it differs."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
@@ -434,6 +435,57 @@ def test_a_keeper_never_writes_over_what_it_cannot_read(tmp_path: Path) -> None:
     keeper.write(9.0)
     assert read_bank(path).bank == Bank() and keeper.problem is None
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_gone_takes_no_snapshots_with_it_and_what_was_stored_is_not_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    path = folder / "a.snapshots.json"
+    old = Bank().with_values("one", {"/x": 1.0}).with_values("two", {"/x": 2.0}).with_values("three", {"/x": 3.0})
+    write_bank(path, old)
+    keeper = SnapshotKeeper(path)
+    assert keeper.read() == old
+    away = folder.rename(tmp_path / "away")  # a drive that is away
+    assert keeper.read() is None and keeper.bank == old
+    assert keeper.problem is not None and "gone" in keeper.problem.what
+    without_two = msgspec.structs.replace(
+        old, snapshots={name: kept for name, kept in old.snapshots.items() if name != "two"}
+    )
+    keeper.stored(without_two.with_values("four", {"/x": 4.0}))
+    keeper.write(0.0)
+    assert not folder.exists() and keeper.problem is not None
+    away.rename(folder)
+    write_bank(path, old.with_values("three", {"/x": 33.0}).with_values("five", {"/x": 5.0}))  # by somebody else
+    merged = keeper.read()
+    assert merged is not None
+    assert {name: kept.values["/x"] for name, kept in merged.snapshots.items()} == {
+        "one": 1.0,
+        "three": 33.0,
+        "five": 5.0,
+        "four": 4.0,
+    }
+    keeper.write(9.0)
+    assert read_bank(path).bank == merged and keeper.problem is None
+    path.unlink()
+    assert keeper.read() is None and keeper.problem is not None
+    keeper.stored(merged.with_values("six", {"/x": 6.0}))
+    keeper.write(10.0)
+    assert len(read_bank(path).bank.snapshots) == 5 and keeper.problem is None
+
+
+def test_two_shows_of_one_patch_keep_each_others_snapshots(tmp_path: Path) -> None:
+    path = tmp_path / "a.snapshots.json"
+    here, there = SnapshotKeeper(path), SnapshotKeeper(path)
+    here.stored(Bank().with_values("one", {"/x": 1.0}))
+    there.stored(Bank().with_values("two", {"/x": 2.0}))
+    here.write(0.0)
+    there.write(0.0)
+    assert list(read_bank(path).bank.snapshots) == ["one", "two"]
+    there.stored(there.bank.with_values("three", {"/x": 3.0}))  # before it has read what the other stored
+    there.write(0.1)
+    found = here.read()
+    assert found is not None and list(found.snapshots) == ["one", "two", "three"]
+    assert there.read() == found and there.read() is None
 
 
 @pytest.mark.parametrize(

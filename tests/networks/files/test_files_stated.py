@@ -12,7 +12,9 @@ import torch
 import foreign_files as foreign
 import network_files as made
 from ganzfeld import NetworkFileError, load_network
+from ganzfeld.engine.player import Player
 from ganzfeld.networks.files import open_network_file, read_network_file, save_network_file, state_facts, stated
+from ganzfeld.patch.language.parser import parse
 
 
 @pytest.fixture(autouse=True)
@@ -170,8 +172,27 @@ def test_weights_that_are_not_numbers_are_told_each_time(tmp_path, caplog):
     for opened in (path, path, tmp_path / "own.safetensors"):
         caplog.clear()
         (warning,) = open_network_file(opened).warnings
-        assert "'synthesis.b" in warning and "and of 1 other tensors" in warning and "NaN" in warning
+        first = (
+            "number [0, 0, 0, 0] of 'synthesis.b8.conv0.weight' is nan",
+            "number [0] of 'synthesis.b16.conv1.bias' is inf",
+        )
+        assert warning.startswith(first) and "and 1 more of its tensors" in warning
         assert [record.message for record in caplog.records] == [f"{opened.name}: {warning}"]
+
+
+@pytest.mark.parametrize("number", [3e38, -2e6])
+def test_weights_that_no_training_ends_with_are_told(tmp_path, number):
+    """They are finite, and their picture is black."""
+    network = made.small2()
+    network.tensors["synthesis.b16.conv1.weight"][1, 0, 2, 1] = number
+    network.tensors["synthesis.b16.conv1.bias"][1] = 1e6
+    network.save(tmp_path / "own.safetensors")
+    (told,) = open_network_file(tmp_path / "own.safetensors").broken
+    assert f"number [1, 0, 2, 1] of 'synthesis.b16.conv1.weight' is {number:.3g}: the network broke" in told
+    loaded = load_network(tmp_path / "own.safetensors")
+    assert loaded.broken == (told,)
+    with Player(parse(f"out(network({str(tmp_path / 'own.safetensors')!r}))"), device="cpu") as player:
+        assert told in [problem.what for problem in player.engine.problems]
 
 
 def test_notes_are_told_the_first_time_only(path, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from torch import Tensor
 
 pytest.importorskip("triton", reason="the GPU paths are Triton's")
 
+from ganzfeld.kernels import card
 from ganzfeld.kernels.card import has_wgmma
 from ganzfeld.kernels.cuda import convolution as hopper
 from ganzfeld.kernels.generator_layer import Activation, ActivationLayout, Colours
@@ -22,7 +24,7 @@ from ganzfeld.kernels.triton import convolution, doubling
 from ganzfeld.kernels.triton.convolution import Tile
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.generator import LayerHook, LayerPeek, SynthesisOptions
-from ganzfeld.networks.gpu import stylegan2_plan
+from ganzfeld.networks.gpu import parts, stylegan2_plan
 from ganzfeld.networks.gpu.stylegan2 import GpuStyleGAN2
 from ganzfeld.networks.gpu.stylegan3 import GpuStyleGAN3
 from ganzfeld.networks.network import Network
@@ -151,6 +153,32 @@ def test_large_pictures_double_as_small_ones_do(monkeypatch: pytest.MonkeyPatch)
     assert error(path.synthesis(w, SynthesisOptions(until=layer)), network.synthesis(w, until=layer)) < 3e-3
     size = (28, 16)
     assert error(path.synthesis(w, SynthesisOptions(wide=network.wide(size))), network.synthesis(w, size=size)) < 3e-3
+
+
+@pytest.mark.parametrize("processors", [1, 132])
+def test_tiles_of_cards_of_any_size_agree(processors: int, monkeypatch: pytest.MonkeyPatch):
+    """Few processors have large tiles, many have their sums in parts."""
+    network, _, w = networks("stylegan2")
+    monkeypatch.setattr(parts, "multiprocessors", lambda device: processors)
+    path = GpuStyleGAN2(network.config, network.tensors)  # type: ignore[arg-type]
+    tiles = [step.tile for step in path._plan(16, None) if isinstance(step.tile, Tile)]
+    assert {tile.warps == 8 for tile in tiles} == ({True} if processors == 1 else {False})
+    assert max(tile.splits for tile in tiles) == (1 if processors == 1 else 6)
+    assert error(path.synthesis(w), network.synthesis(w)) < 3e-3
+
+
+def test_every_tile_fits_on_every_card(monkeypatch: pytest.MonkeyPatch):
+    """By count; that Triton takes no more than that, `test_process_compile_ahead` tells of some."""
+    sizes = [2**power for power in range(4, 10)]
+    for capability in ((8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0)):
+        monkeypatch.setattr(card, "capability", lambda device, capability=capability: capability)
+        for processors in (4, 20, 46, 84, 132, 188):
+            monkeypatch.setattr(parts, "multiprocessors", lambda device, processors=processors: processors)
+            for side, outputs, inputs in itertools.product((4, 8, 16, 64, 256, 1024), [*sizes, 1024, 2048], sizes):
+                tile = parts.tile_for(side * (side + 1), outputs, inputs, torch.device("cuda"))
+                assert tile.shared <= card.shared_memory_of(capability), (capability, processors, tile)
+                # What follows a convolution stores eight channels at a time, of which there are a power of two.
+                assert tile.outputs.bit_count() == 1 and tile.outputs >= 16, tile
 
 
 class Late(PendingTensors):

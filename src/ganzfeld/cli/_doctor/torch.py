@@ -32,14 +32,22 @@ def check_gpu() -> Result:
     """Whether PyTorch can use a graphics card."""
     import torch
 
+    from ganzfeld.kernels.card import why_without_triton
+
     cards = _nvidia_cards()
     if torch.cuda.is_available():
         names = []
         for index in range(torch.cuda.device_count()):
             card = torch.cuda.get_device_properties(index)
             names.append(f"{card.name}, {card.total_memory / 2**30:.0f} GiB, compute {card.major}.{card.minor}")
-        torch.ones(1, device="cuda").add(1).item()  # raises where the build has no code for the card
-        return "works", "; ".join(names) + (f"; driver {cards[0][1]}" if cards else ""), ""
+        found = "; ".join(names) + (f"; driver {cards[0][1]}" if cards else "")
+        try:
+            torch.ones(1, device="cuda").add(1).item()
+        except RuntimeError as problem:  # above all: the build has no code for the card
+            do = "The processor plays. Choose a build of PyTorch for this card: https://pytorch.org/get-started/locally"
+            return "missing", f"{found}: {str(problem).splitlines()[0]}", do
+        why = why_without_triton(torch.device("cuda", 0))
+        return "works", found + (f"; networks play in full precision, slowly: {why}" if why else ""), ""
     if torch.backends.mps.is_available():
         return "works", "Apple's, through MPS (untested)", ""
     if cards:

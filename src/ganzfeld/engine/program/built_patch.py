@@ -15,6 +15,7 @@ from ganzfeld.engine.program.state import State
 from ganzfeld.engine.program.steps import Report
 from ganzfeld.engine.program.uniform_buffer import PinnedRing, UniformBuffer, on_host
 from ganzfeld.errors import GanzfeldError, Where
+from ganzfeld.kernels.card import is_plain
 from ganzfeld.patch.costs import Cost
 from ganzfeld.patch.evaluation import fan
 from ganzfeld.patch.graph import Graph, GraphNode
@@ -59,7 +60,7 @@ class BuiltPatch:
     """Everything that the variants of one patch share. Building opens files; it happens off the render thread.
 
     notes: what a person should know of how the patch runs, though it does. sizes: (width, height) of each output's
-    picture, as it was rehearsed.
+    picture, as it was rehearsed. plain: it plays without kernels of our own (`kernels.card.plainly`).
     """
 
     most_programs = 256
@@ -68,6 +69,7 @@ class BuiltPatch:
         self.graph, self.resources, self.device = graph, resources, device
         self.graphs = graphs or NoGraphs()
         self.notes: list[GanzfeldError] = []
+        self.plain = is_plain()
         self.sizes: dict[str, tuple[int, int]] = {}
         self.nodes: dict[str, Node] = {}
         self._ledger = ledger_of(device, render=resources.exact)

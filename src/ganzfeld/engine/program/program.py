@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganzfeld.engine.picture_watch import PictureSample
 from ganzfeld.engine.program.capture import Captured
 from ganzfeld.engine.program.segments import ProgramSegment, StepPlacement, copied, fits, moved, segments_of, written
 from ganzfeld.engine.program.state import State
@@ -103,7 +104,11 @@ class Program:
             report=partial(self.binding.tell, name),
             halvings=self.halvings,
         )
-        self.steps.append(ProgramStep(node, graph, request, inputs, context, staged, device))
+        sample = None
+        if node.plays_network:
+            is_layer = any(line.method == "show" for line in graph.model.methods)
+            sample = PictureSample(is_layer=is_layer, always=node.captured and built.graphs.captures(device))
+        self.steps.append(ProgramStep(node, graph, request, inputs, context, staged, device, sample))
         self._known[name, request] = len(self.steps) - 1
         return len(self.steps) - 1
 
@@ -207,6 +212,8 @@ class Program:
                     with at_work(step.device):
                         inputs = {name: moved(result, step.device) for name, result in inputs.items()}
                         results[number] = step.node.render(step.context, inputs)
+            if step.sample is not None and (step.sample.wanted or step.sample.always):
+                step.sample.take(results[number])
             if self._tap is not None:
                 self._tap.step(number, results[number])
         if self._tap is not None:
@@ -300,6 +307,8 @@ class Program:
             inputs = {name: results[index] for name, index in step.inputs.items()}
             with blamed_on(step):
                 results[number] = step.node.render(step.context, inputs)
+            if step.sample is not None and step.sample.pixels is not None:
+                step.sample.take(results[number])
             if self._tap is not None:
                 self._tap.step(number, results[number])
         if self._tap is not None:

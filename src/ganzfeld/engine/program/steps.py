@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
+from ganzfeld.engine.picture_watch import PictureSample
 from ganzfeld.engine.program.state import State
 from ganzfeld.engine.program.uniform_buffer import UniformBuffer
 from ganzfeld.errors import GanzfeldError, PatchError
@@ -49,7 +50,7 @@ class Staged:
 
 @dataclass
 class ProgramStep:
-    """One node rendering one request on one device."""
+    """One node rendering one request on one device. sample: of a network's, some pixels of what it made last."""
 
     node: Node
     graph: GraphNode
@@ -58,6 +59,7 @@ class ProgramStep:
     context: RenderContext
     staged: Staged
     device: torch.device
+    sample: PictureSample | None = None
 
     def __post_init__(self) -> None:
         self._names, addresses = tuple(self.graph.addresses), tuple(self.graph.addresses.values())

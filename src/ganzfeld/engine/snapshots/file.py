@@ -14,6 +14,7 @@ from ganzfeld.atomic_write import write_whole
 from ganzfeld.engine.snapshots.bank import MIDDLE, MOST_SNAPSHOTS, Bank, Fading, Snapshot, checked_name
 from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
 from ganzfeld.plain_file import read_plain
+from ganzfeld.values.hazards import stamp_of
 
 MOST_BYTES = 64 << 20
 TRY_AGAIN_SECONDS = 2.0
@@ -26,11 +27,12 @@ _decode = msgspec.json.Decoder(Bank).decode
 @dataclass(frozen=True, slots=True)
 class BankFile:
     """What a file of snapshots holds. bank: the good ones. bad: the others as they stand there, by name. problem: what
-    is wrong with them; None if nothing is."""
+    is wrong with them; None if nothing is. is_missing: there is no file."""
 
     bank: Bank = field(default_factory=Bank)
     bad: dict[str, Any] = field(default_factory=dict)
     problem: PatchError | None = None
+    is_missing: bool = False
 
 
 def snapshot_path(patch: Path) -> Path:
@@ -44,7 +46,7 @@ def read_bank(path: Path) -> BankFile:
     try:
         return decode_file(read_plain(path, MOST_BYTES), path)
     except FileNotFoundError:
-        return BankFile()
+        return BankFile(is_missing=True)
     except OSError as error:
         problem = reason_of(error)
     except (ValueError, RecursionError) as error:
@@ -136,19 +138,21 @@ def write_bank(path: Path, bank: Bank, bad: dict[str, Any] | None = None) -> Non
 
 class SnapshotKeeper:
     """Keeps a show's snapshots in their file: reads it, writes it when they change, and follows when somebody else
-    does. A file that cannot be read is never written; a bad snapshot in it stays there as it is. Any thread may call;
-    times are seconds of any steady clock."""
+    does. A file that cannot be read is never written; a bad snapshot in it stays there as it is. From a file that is
+    gone (a drive that is away, a folder that is renamed) nothing follows: the show keeps what it has. Any thread may
+    call; times are seconds of any steady clock."""
 
     def __init__(self, path: Path | None) -> None:
         """path: None keeps them in memory only."""
         self.path = path
         self.problem: GanzfeldError | None = None
         """What is wrong with the file, now."""
-        self._bank = Bank()
+        self._bank = self._filed = Bank()  # what the show has, and what of the file it knew then
         self._bad: dict[str, Any] = {}
         self._is_broken = self._has_news = False
         self._bad_problem: GanzfeldError | None = None
         self._try_at = 0.0
+        self._stamp = 0  # of the file when it was read or written last
         self._lock = threading.Lock()
 
     @property
@@ -157,23 +161,26 @@ class SnapshotKeeper:
         return self._bank
 
     def read(self) -> Bank | None:
-        """The snapshots in the file, if they are others than those known. What was stored while the file could not be
-        read is among them then."""
+        """The snapshots in the file, if they are others than those known. What was stored or deleted since the file
+        was read or written last is so in them, too."""
         if self.path is None:
             return None
         with self._lock:
+            self._stamp = stamp_of(self.path)
             try:
                 file = read_bank(self.path)
             except PatchError as error:
                 self.problem, self._is_broken = error, True
                 return None
-            found = file.bank
+            if file.is_missing and self._filed.snapshots:
+                self.problem, self._is_broken = _is_gone(self.path), False
+                return None
             self._bad, self._bad_problem = file.bad, file.problem
-            if self._is_broken:
-                stored = self._bank.snapshots
-                found = msgspec.structs.replace(found, snapshots={**found.snapshots, **stored})
-                self._is_broken, self._has_news = False, bool(stored)
-            self.problem = self._bad_problem
+            found = file.bank
+            if self._is_broken or self._has_news:
+                found = _with_news(found, self._filed, self._bank)
+                self._is_broken, self._has_news = False, found != file.bank
+            self._filed, self.problem = file.bank, self._bad_problem
             if found == self._bank:
                 return None
             self._bank = found
@@ -192,10 +199,35 @@ class SnapshotKeeper:
                 return self.problem
             if not self._has_news or self.path is None or now < self._try_at:
                 return None
+            bank, bad = self._bank, self._bad
             try:
-                write_bank(self.path, self._bank, self._bad)
+                if stamp_of(self.path) != self._stamp:  # another show that plays this patch has written, too
+                    file = read_bank(self.path)
+                    if not file.is_missing:
+                        bank, bad = _with_news(file.bank, self._filed, bank), file.bad
+                write_bank(self.path, bank, bad)
             except PatchError as error:
                 self.problem, self._try_at = error, now + TRY_AGAIN_SECONDS
                 return error
+            # The show learns what others have stored by the next `read`; until then it has not agreed to it.
+            self._filed, self._bad, self._stamp = self._bank, bad, stamp_of(self.path) if bank is self._bank else 0
             self.problem, self._has_news = self._bad_problem, False
             return None
+
+
+def _with_news(found: Bank, before: Bank, now: Bank) -> Bank:
+    """What a file holds, with what has changed in a show since the file was as `before`."""
+    news = {name: snapshot for name, snapshot in now.snapshots.items() if before.snapshots.get(name) != snapshot}
+    deleted = before.snapshots.keys() - now.snapshots.keys()
+    kept = {name: snapshot for name, snapshot in found.snapshots.items() if name not in deleted}
+    snapshots = dict(list({**kept, **news}.items())[:MOST_SNAPSHOTS])
+    fade = now.fade if now.fade != before.fade else found.fade
+    return msgspec.structs.replace(found, snapshots=snapshots, fade=fade)
+
+
+def _is_gone(path: Path) -> PatchError:
+    return PatchError(
+        "The file of the snapshots is gone",
+        where=Where(file=str(path)),
+        hint="They are kept while the show runs; what is stored next writes all of them",
+    )

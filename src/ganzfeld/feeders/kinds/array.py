@@ -16,6 +16,9 @@ LARGEST_FILE = 1 << 29
 MOST_NUMBERS = 1 << 27
 """In one array."""
 MOST_ARRAYS = 4096
+LARGEST_NUMBER = 1e4
+"""Of either sign. A latent's numbers are of the order of 1, a direction's for an amount of 1 rarely above 10."""
+_AT_ONCE = 1 << 20
 _MOST_HEADER = 10_000
 _LONGEST_NAME = 200
 
@@ -55,8 +58,21 @@ class ArrayFeeder(Feeder):
         array = self._tried(read)
         if (array.dtype, array.shape) != (kind, shape):
             raise FeederError(f"{self._path.name} is not what its head says", hint="Copy or save it again")
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, which readers refuse
-            return Answer(None, np.asarray(array, np.float32, order="C"))
+        self._check_numbers(name, array)
+        return Answer(None, np.asarray(array, np.float32, order="C"))
+
+    def _check_numbers(self, name: str, array: np.ndarray) -> None:
+        """Refuse what is no number, and what no latent and no direction is as large as: its picture would be black."""
+        flat = array.reshape(-1)
+        for start in range(0, flat.size, _AT_ONCE):
+            piece = flat[start : start + _AT_ONCE].astype(np.float64)
+            wrong = ~(np.abs(piece) <= LARGEST_NUMBER)  # NaN compares as false
+            if wrong.any():
+                at = start + int(wrong.argmax())
+                place = ", ".join(map(str, np.unravel_index(at, array.shape)))
+                which = f" of '{name[:40]}'" if name else ""
+                what = f"number [{place}]{which} in {self._path.name} is {float(flat[at]):.3g}"
+                raise FeederError(what, hint=f"Numbers from −{LARGEST_NUMBER:,.0f} to {LARGEST_NUMBER:,.0f} are read")
 
     def _tried(self, read: Callable):
         try:

@@ -41,12 +41,23 @@ class SharedFeeder(LiveFeeder):
             super().__init__((numbers,), "float32")
 
     def watch(self) -> None:
+        try:
+            self._watch()
+        except MemoryError:
+            what = f"The pictures shared as '{self._name}' are too large to be read"
+            raise FeederError(what, hint="Have the other program share smaller ones") from None
+
+    def _watch(self) -> None:
         hint = f"Another program shares it: ganzfeld_ring.Writer('{self._name}')"
         try:
             board = Board(PREFIX + self._name)
         except FileNotFoundError:
             raise FeederError(f"Nothing is shared as '{self._name}'", hint=hint) from None
-        reader = FrameReader(PREFIX + self._name, OUTPUT)
+        try:
+            reader = FrameReader(PREFIX + self._name, OUTPUT)
+        except FileNotFoundError:
+            board.close()
+            raise FeederError(f"'{self._name}' is shared no more", hint=hint) from None
         try:
             last = 0
             while self.goes_on:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganzfeld.errors import FeederError
-from ganzfeld.feeders.base import Answer, Feeder, Limits, answers
-from ganzfeld.feeders.containers import open_container
+from ganzfeld.feeders.base import Answer, Feeder, Limits, answers, check_file
+from ganzfeld.feeders.containers import LARGEST_FILE, open_container
+from ganzfeld.plain_file import read_plain
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -30,6 +32,8 @@ MOST_SAMPLES = 1 << 16
 """Of one answer."""
 KEPT_SECONDS = 10.0
 """A round up to this length is kept decoded: it would be opened anew all the time."""
+HELD_BYTES = 1 << 26
+"""A file up to this size is read whole at first: it plays on when somebody writes over it."""
 KEPT_BYTES = 1 << 28
 """Of the packets of a file without an index."""
 _RUN_UP_SECONDS = 0.1  # for codecs whose sound depends on what was before
@@ -51,6 +55,7 @@ class SoundFeeder(Feeder):
     def __init__(self, path: Path, rate: int = RATE) -> None:
         """rate: samples a second. Raises FeederError."""
         self.path, self.rate = path, rate
+        self._held = _held(path)
         self._container, self._stream = self._open()
         self._samples: int | None = None  # of one round, known when one was decoded from its beginning to its end
         self._round: np.ndarray | None = None  # all of it, if it is short
@@ -101,7 +106,7 @@ class SoundFeeder(Feeder):
         return np.zeros((0, 2), np.float32)
 
     def _open(self) -> tuple[InputContainer, AudioStream]:
-        container, name = open_container(self.path, pictures=False), self.path.name
+        container, name = open_container(self.path, pictures=False, held=self._held), self.path.name
         if not container.streams.audio:
             container.close()
             raise FeederError(f"There is no sound in {name}")
@@ -310,3 +315,14 @@ def sides_of(layout: AudioLayout) -> np.ndarray | None:
         else:
             sides[place, place % 2] = 1.0
     return sides / sides.sum(axis=0).max()
+
+
+def _held(path: Path) -> bytes | None:
+    """What a file holds that is small enough. Raises FeederError for what is none."""
+    check_file(path, LARGEST_FILE)
+    try:
+        return read_plain(path, HELD_BYTES)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            return None
+        raise FeederError(f"{path.name} cannot be read: {error.strerror or error}") from None

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ganzfeld.errors import FeederError
 from ganzfeld.feeders.base import Limits
 from ganzfeld.feeders.live import LiveFeeder, filling
 
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
 CONNECT_SECONDS, QUIET_SECONDS = 8.0, 5.0
 """How long a connection is waited for; how long nothing may come before it counts as lost."""
+FIRST_PICTURE_SECONDS, NO_PICTURE_SECONDS = 20.0, 3.0
+"""How long what comes may hold no picture: at first, as senders may be seconds from the next whole one; and later."""
 _DECODER_THREADS = 2
 _HINT = "Is somebody sending there? It is tried again and again"
 
@@ -45,6 +52,19 @@ def stream_address(text: str) -> StreamAddress:
     if parts.username or parts.password or "passphrase" in said:
         raise ValueError("a patch holds no passwords: they would be shown to all who read it")
     return StreamAddress(text, parts.scheme, host)
+
+
+def _pictures(container: Any, stream: Any, host: str) -> Iterator[VideoFrame]:
+    """The pictures of a stream. Raises FeederError when none are in what comes: a sender that was started again may
+    send with another codec, or sound alone, and has to be opened anew."""
+    last, patience = time.monotonic(), FIRST_PICTURE_SECONDS
+    for packet in container.demux():
+        if packet.stream.index == stream.index:
+            for frame in packet.decode():
+                last, patience = time.monotonic(), NO_PICTURE_SECONDS
+                yield frame
+        if time.monotonic() - last > patience:
+            raise FeederError(f"{host} sends, but no pictures", hint=_HINT)
 
 
 class StreamFeeder(LiveFeeder):
@@ -87,7 +107,7 @@ class StreamFeeder(LiveFeeder):
             stream = container.streams.video[0]
             stream.codec_context.thread_count = _DECODER_THREADS
             stream.thread_type = "SLICE"  # threads for whole frames would hold some back
-            for frame in container.decode(stream):
+            for frame in _pictures(container, stream, address.host):
                 self.arrived(filling(frame, self._width, self._height))
                 if not self.goes_on:
                     return

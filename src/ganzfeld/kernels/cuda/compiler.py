@@ -21,7 +21,7 @@ import torch
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.folders import cache_folder
-from ganzfeld.kernels.card import capability
+from ganzfeld.kernels.card import capability, is_plain
 
 
 class KernelError(GanzfeldError):
@@ -113,17 +113,22 @@ def _translation(
     return text if insert is None else text.replace(*insert), (f"-arch={architecture}", "-std=c++17", *macros, *options)
 
 
-@functools.cache
 def available(device: torch.device) -> bool:
-    """Whether kernels can be compiled for this device."""
+    """Whether kernels can be compiled for this device, an NVIDIA card that NVRTC knows, which knows cards of some ten
+    years; and are wanted (`card.plainly`)."""
+    return _compiles_for(device) and not is_plain()
+
+
+@functools.cache
+def _compiles_for(device: torch.device) -> bool:
     if capability(device) == (0, 0):
         return False
     try:
-        _nvrtc()
         cuda_driver()
+        major, minor = capability(device)
+        return 10 * major + minor in _architectures()
     except (OSError, KernelError):
         return False
-    return True
 
 
 def architecture(device: torch.device) -> str:
@@ -235,6 +240,16 @@ def _keep(path: Path, binary: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(binary)
         Path(file.name).replace(path)
+
+
+@functools.cache
+def _architectures() -> frozenset[int]:
+    """The cards that NVRTC compiles for: 86 is capability 8.6."""
+    nvrtc, count = _nvrtc(), ctypes.c_int()
+    _check(nvrtc.nvrtcGetNumSupportedArchs(ctypes.byref(count)))
+    found = (ctypes.c_int * count.value)()
+    _check(nvrtc.nvrtcGetSupportedArchs(found))
+    return frozenset(found)
 
 
 @functools.cache

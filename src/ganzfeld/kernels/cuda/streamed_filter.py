@@ -53,6 +53,14 @@ class StreamedFilter:
         row, column = (-(side // up) for side in low)
         return cls(up, (up * row + low[0], up * column + low[1]), (row, column), len(parts), packed)
 
+    @property
+    def macros(self) -> dict[str, int]:
+        """Those of the source."""
+        return {
+            "UP": self.up, "PHASE_Y": self.phase[0], "PHASE_X": self.phase[1], "OUTPUTS": OUTPUTS, "RANK": self.rank,
+            "THREADS": THREADS, "BLOCKS": BLOCKS,
+        }  # fmt: skip
+
     @staticmethod
     def supports(up_taps: int, down_taps: tuple[int, ...], up: int, down: int) -> bool:
         """Whether the kernel is made for filters of these lengths."""
@@ -80,18 +88,7 @@ def streamed_filter(
     columns = -(-out_width // OUTPUTS) * pairs
     across = -(-columns // THREADS)
     chunk = chunk_rows(across, out_height, BLOCKS * multiprocessors(x.device))
-    macros = defines(
-        {
-            "UP": filters.up,
-            "PHASE_Y": filters.phase[0],
-            "PHASE_X": filters.phase[1],
-            "OUTPUTS": OUTPUTS,
-            "RANK": filters.rank,
-            "THREADS": THREADS,
-            "BLOCKS": BLOCKS,
-        }
-    )
-    kernel(SOURCE, "streamed", macros, x.device).launch(
+    kernel(SOURCE, "streamed", defines(filters.macros), x.device).launch(
         (across, -(-out_height // chunk)),
         THREADS,
         [x, gain, bias, style, out, height, width, out_height, out_width, out_pitch, pairs, *filters.first, chunk,

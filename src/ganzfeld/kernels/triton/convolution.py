@@ -34,6 +34,11 @@ class Tile:
     warps: int = 4
     stages: int = 3
 
+    @property
+    def shared(self) -> int:
+        """Bytes of shared memory that it takes at most: every stage holds its part of both matrices."""
+        return 2 * self.stages * self.inputs * (self.positions + self.outputs)
+
 
 @triton.jit
 def product(

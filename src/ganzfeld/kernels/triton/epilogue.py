@@ -44,7 +44,8 @@ def finish(
     m = m0 + tl.arange(0, BM)
     y, x = m // pitch, m % pitch
     phase = n0 // CHANNELS + tl.arange(0, PHASES)
-    channel = n0 % CHANNELS + tl.arange(0, WIDTH)
+    # Said aloud, because Triton does not see it and would store one number at a time.
+    channel = tl.multiple_of(n0 % CHANNELS, WIDTH) + tl.arange(0, WIDTH)
     row = UP * y[:, None] + (phase // 2)[None, :]
     column = UP * x[:, None] + (phase % 2)[None, :]
     inside = ((x < width) & (y < height))[:, None] & (phase >= 0)[None, :]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -41,6 +40,9 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+LARGEST_WEIGHT = 1e6
+"""Of either sign, among the numbers of a network; those that were trained are of the order of 1."""
+
 
 @dataclass(frozen=True)
 class NetworkFile:
@@ -55,6 +57,7 @@ class NetworkFile:
     warnings: those of them that say that its picture may be wrong.
     kept: the copy in the cache, which stays when somebody changes or removes the file; None if there is none.
     stated: facts that were stated beside it.
+    broken: those of the warnings that speak of numbers no network plays with.
     """
 
     config: dict[str, Any]
@@ -66,6 +69,7 @@ class NetworkFile:
     warnings: tuple[str, ...] = ()
     kept: Path | None = None
     stated: Mapping[str, Any] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
 
 def open_network_file(path: str | os.PathLike[str]) -> NetworkFile:
@@ -268,24 +272,39 @@ def _network_of(
 ) -> NetworkFile:
     about = header.about
     notes, warnings = tuple(map(_clean, about.notes)), tuple(map(_clean, about.warnings))
-    told = dict.fromkeys((*warnings, *_broken(weights)))  # one that was converted may have been told before
+    broken = _broken(weights)
+    told = dict.fromkeys((*warnings, *broken))  # one that was converted may have been told before
     origin = _clean(about.origin) or "Ganzfeld's own"
-    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, tuple(told), kept)
+    return NetworkFile(header.config.to_json(), weights, sha256, path, origin, notes, tuple(told), kept, broken=broken)
 
 
-def _broken(weights: Mapping[str, torch.Tensor]) -> list[str]:
-    """What to say about weights that are no numbers."""
-    import torch
-
-    # A sum is no number if one of its terms is none, and takes no memory.
-    broken = [name for name, tensor in weights.items() if not math.isfinite(float(tensor.sum(dtype=torch.float64)))]
+def _broken(weights: Mapping[str, torch.Tensor]) -> tuple[str, ...]:
+    """What to say about weights that are no numbers, or larger than any that were trained."""
+    broken = [name for name, tensor in weights.items() if tensor.numel() and not _is_sane(tensor)]
     if not broken:
-        return []
-    others = f" and of {len(broken) - 1} other tensors" if len(broken) > 1 else ""
-    return [
-        f"numbers of '{broken[0]}'{others} are infinite or not numbers at all (NaN): the network broke in training, or "
-        "the file is damaged, and its pictures will be black or worse; an earlier snapshot may be sound"
-    ]
+        return ()
+    place, number = _first_odd(weights[broken[0]])
+    others = f", and {len(broken) - 1} more of its tensors hold such numbers" if len(broken) > 1 else ""
+    return (
+        f"number {place} of '{broken[0]}' is {number:.3g}{others}: the network broke in training, or the file is "
+        "damaged, and its pictures may be black or worse; an earlier snapshot may be sound",
+    )
+
+
+def _is_sane(tensor: torch.Tensor) -> bool:
+    least, most = (float(end) for end in tensor.aminmax())  # NaN if any is; takes no memory
+    return least >= -LARGEST_WEIGHT and most <= LARGEST_WEIGHT
+
+
+def _first_odd(tensor: torch.Tensor) -> tuple[list[int], float]:
+    """The place of the first number that is odd, and the number."""
+    flat = tensor.reshape(-1)
+    rest = at = int((~(flat.abs() <= LARGEST_WEIGHT)).nonzero()[0])
+    place: list[int] = []
+    for length in reversed(tensor.shape):
+        rest, index = divmod(rest, length)
+        place.insert(0, index)
+    return place, float(flat[at])
 
 
 def _is_ours(head: bytes, file: BinaryIO, size: int) -> bool:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from ganzfeld.atomic_write import place_to_write
 from ganzfeld.errors import NetworkFileError, reason_of
 from ganzfeld.networks.config import Config
 from ganzfeld.networks.files.layout import described
@@ -271,8 +272,9 @@ class written_whole:  # noqa: N801 (reads as a verb where it is used)
         self.path = path
 
     def __enter__(self) -> BinaryIO:
-        self.part = self.path.with_name(f".{self.path.name[:80]}-{secrets.token_hex(4)}.part")
         try:
+            self.path = place_to_write(self.path)
+            self.part = self.path.with_name(f".{self.path.name[:80]}-{secrets.token_hex(4)}.part")
             self.file = self.part.open("xb")
         except OSError as error:
             raise unwritable(self.path, error) from None

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzfeld.kernels.card import has_tma, multiprocessors
+from ganzfeld.kernels.card import multiprocessors, shared_memory
 from ganzfeld.kernels.cuda import weights as cuda
 from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.mapping import mapped, supports
@@ -27,6 +27,8 @@ from ganzfeld.networks.derived import DerivedTensors
 
 COLUMNS = 16
 """Outputs that a tensor core's product has at least; three of them are colours."""
+ROOMY = 200 * 1024
+"""Bytes of shared memory that a block has on a card of the data centre since the Hopper generation."""
 LARGEST = 60000.0
 """Stands for no clamp: half precision ends soon after."""
 
@@ -151,20 +153,21 @@ class GpuColours:
 def tile_for(positions: int, outputs: int, inputs: int, device: torch.device) -> Tile:
     """How to cut up a 3×3 convolution so that it fills a card.
 
-    Measured on one H100 (benchmarks/RESULTS.md); other cards get less memory a block.
+    Measured on one H100 (benchmarks/RESULTS.md); cards whose blocks have less memory to share get less at a time. That
+    every tile fits on every card is what `benchmarks/cards.py kernels` looks at.
     """
-    hopper, processors = has_tma(device), multiprocessors(device)
+    roomy, processors = shared_memory(device) >= ROOMY, multiprocessors(device)
     width = min(128, 1 << (outputs - 1).bit_length())
     depth = min(64, 1 << (inputs - 1).bit_length())
     if -(-positions // 128) * -(-outputs // width) * 3 >= processors * 2:
         # Eight warps: with four, what follows the convolution spills its registers.
         if width <= 32:
             return Tile(256, width, min(depth, 32), 1, 8, 4)
-        return Tile(128, width, depth, 1, 8, 3 if width == 128 or not hopper else 4)
+        return Tile(128, width, depth, 1, 8, 4 if roomy and width < 128 else 3)
     # Too few tiles: smaller ones, and the sum in parts.
     height = 16 if positions <= 32 and outputs <= 512 else 32 if positions <= 32 else 64
     width = min(width, 64 if positions <= 32 else 128)
-    depth = 128 if hopper and inputs >= 128 else depth
+    depth = 128 if roomy and inputs >= 128 else depth
     tiles = -(-positions // height) * -(-outputs // width)
     splits = max(1, min(6, processors // tiles, 9 * -(-inputs // depth)))
     return Tile(height, width, depth, splits, 4, 3)

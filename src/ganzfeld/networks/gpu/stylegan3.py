@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzfeld.kernels.cuda.compiler import available
 from ganzfeld.kernels.cuda.streamed_filter import StreamedFilter, streamed_filter
 from ganzfeld.kernels.filtered_leaky_relu import filtered_leaky_relu
 from ganzfeld.kernels.generator_layer import Colours
@@ -175,10 +176,10 @@ class GpuStyleGAN3:
     ) -> None:
         config, name = layer.config, layer.name
         filters = (f"{name}.up_filter", f"{name}.down_filter")
-        if self.device.type == "cuda" and self.derived.again.isdisjoint(filters):
+        if available(self.device) and self.derived.again.isdisjoint(filters):
             streamed_filter(raw, gain, layer.bias, style, layer.filters, step.raw, into, step.out, step.out[1])
             return
-        # A bent filter may be anything; and a processor has no kernel for it.
+        # A bent filter may be anything; and a processor, or a card that NVRTC does not know, has no kernel for it.
         height, width = step.raw
         up, down = (self.derived.tensors[filter] for filter in filters)
         x = (raw.float() * gain).view(1, height, width, -1).permute(0, 3, 1, 2)

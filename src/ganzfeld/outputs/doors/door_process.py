@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -50,7 +51,8 @@ SECONDS_TO_END = 10.0
 def main(connection: Connection) -> None:
     """The process, from its start to its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
-    faulthandler.enable()
+    if sys.stderr is not None:  # a program without a console has none
+        faulthandler.enable()
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     alone = threading.Event()
 

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from ganzfeld.errors import ScriptError, Where
+from ganzfeld.patch.media.script_modules import ScriptModules, package_of
 from ganzfeld.patch.node import Named, Request
 from ganzfeld.patch.text_file import LONGEST_TEXT
 from ganzfeld.plain_file import read_plain
@@ -40,6 +41,10 @@ SLOW_SECONDS = 0.25
 """A script that takes longer than this for a frame is told."""
 
 Function = Callable[["ScriptFrame", Named], Any]
+Witnessed = bytes | dict[str, bytes]
+"""What a version of a script was: its text; with modules beside it also theirs, by their paths from its folder, and the
+script's own under `THE_SCRIPT`."""
+THE_SCRIPT = ""
 
 
 @dataclass(slots=True)
@@ -83,12 +88,28 @@ class ScriptFrame:
         return self.moment.bpm
 
 
+class _Version:
+    """A script as it was loaded once. modules: those that lie beside it and that it imports."""
+
+    def __init__(self, function: Function, source: bytes, modules: ScriptModules) -> None:
+        self.function, self._source, self._modules = function, source, modules
+        self._count = 0
+        self._witnessed: Witnessed = source
+
+    @property
+    def witnessed(self) -> Witnessed:
+        """What it is made of; more when it has imported more."""
+        if self._modules.count != self._count:
+            self._count, sources = self._modules.count, self._modules.sources
+            self._witnessed = {THE_SCRIPT: self._source, **sources} if sources else self._source
+        return self._witnessed
+
+
 @dataclass(slots=True)
 class _Waiting:
     """A version that failed. due: the show's second at which it is tried again; pause: how long it waits after that."""
 
-    function: Function
-    source: bytes | None
+    version: _Version
     due: float
     pause: float = AGAIN_SECONDS
 
@@ -103,10 +124,9 @@ class _Waiting:
 
 
 class Script:
-    """One script file: the function that plays, the last one that worked, and what is wrong.
+    """One script file with the modules beside it: the version that plays, the last one that worked, and what is wrong.
 
-    source: what the file said that plays. set_aside: what the file did that no function of it is called any more, until
-    it changes; "" if it did nothing.
+    set_aside: what the file did that no function of it is called any more, until it changes; "" if it did nothing.
     """
 
     def __init__(
@@ -123,28 +143,45 @@ class Script:
         self._hazards = hazards or Hazards()
         self._aside = {} if aside is None else aside
         self._slowest = self._last = 0.0
-        self._called: set[int] = set()
-        self.source: bytes | None = None
-        self._playing: Function | None = None
-        self._good: Function | None = None
-        self._good_source: bytes | None = None
-        self._fresh: tuple[Function, bytes] | ScriptError | None = None
+        self._called: _Version | None = None
+        self._package = package_of(self, path)
+        self._modules = ScriptModules(path, self._package)
+        self._loads = 0
+        self._playing: _Version | None = None
+        self._good: _Version | None = None
+        self._fresh: _Version | ScriptError | None = None
         self._waiting: _Waiting | None = None
-        self._failing: Function | None = None
-        """The function of which `problem` tells."""
+        self._failing: _Version | None = None
+        """The version of which `problem` tells."""
         self.problem: ScriptError | None = None
         if load and not self.set_aside:
             self.load()
 
-    def load(self, source: bytes | None = None) -> None:
-        """Read the file now, or take what it said once. What it raises becomes the problem; the old function stays."""
+    @property
+    def witnessed(self) -> Witnessed | None:
+        """What the version that plays is made of."""
+        return self._playing.witnessed if self._playing is not None else None
+
+    @property
+    def modules(self) -> dict[Path, int]:
+        """The modules beside it that its newest version has imported, and those that it looked for in vain, and which
+        version of each that was (`stamp_of`): a change of one is a change of the script."""
+        return self._modules.files
+
+    def load(self, witnessed: Witnessed | None = None) -> None:
+        """Read the files now, or take what they said once. What that raises becomes the problem; what plays stays."""
+        self._loads += 1
+        number = self._loads
+        fresh: _Version | ScriptError
         try:
             if not self._allowed(self.path):
                 hint = "Look at it, then allow it in the page, or start with --trust"
                 raise ScriptError(f"The script {self.path.name} waits for your permission to run", hint=hint)
-            self._fresh = self._compile(source)
+            fresh = self._compile(witnessed)
         except ScriptError as error:
-            self._fresh = error
+            fresh = error
+        if number == self._loads:  # else the file has changed meanwhile, and is being read again
+            self._fresh = fresh
 
     @property
     def set_aside(self) -> str:
@@ -162,9 +199,10 @@ class Script:
         self.set_aside = ""
         threading.Thread(target=self.load, name=f"ganzfeld-{self.path.name}", daemon=True).start()
 
-    def _compile(self, source: bytes | None) -> tuple[Function, bytes]:
+    def _compile(self, witnessed: Witnessed | None) -> _Version:
+        given = witnessed if isinstance(witnessed, dict) else None if witnessed is None else {THE_SCRIPT: witnessed}
         try:
-            source = read_plain(self.path, MOST_BYTES) if source is None else source
+            source = read_plain(self.path, MOST_BYTES) if given is None else given[THE_SCRIPT]
             code: CodeType = compile(source, str(self.path), "exec")
         except FileNotFoundError:
             raise ScriptError(f"There is no script {self.path}", hint="Paths start at the patch's folder") from None
@@ -175,9 +213,9 @@ class Script:
             raise ScriptError(f"{type(error).__name__}: {error.msg}", where=where) from None
         except ValueError as error:
             raise ScriptError(f"{self.path.name} is not Python: {error}", where=Where(str(self.path))) from None
-        namespace: dict[str, Any] = {"__name__": f"ganzfeld_script_{self.path.stem}", "__file__": str(self.path)}
+        modules = self._modules = ScriptModules(self.path, self._package, self._modules, given)
         try:
-            self._hazards.run("loading", self.path, LOADING_SECONDS, lambda: exec(code, namespace))
+            namespace = self._hazards.run("loading", self.path, LOADING_SECONDS, lambda: modules.run(code))
         except NeverReturned:
             raise self._never_returned("the file") from None
         except BaseException as error:
@@ -188,7 +226,7 @@ class Script:
         if not callable(function):
             hint = "Define frame(context, inputs) in it"
             raise ScriptError(f"{self.path.name} has no function 'frame'", where=Where(str(self.path)), hint=hint)
-        return function, source
+        return _Version(function, source, modules)
 
     def call(self, frame: ScriptFrame, inputs: Mapping[str, Any], convert: Callable[[Any], Any] = lambda it: it) -> Any:
         """This frame's result, or None if nothing could be had; `problem` says why. convert: makes what is needed of
@@ -199,43 +237,43 @@ class Script:
             if isinstance(fresh, ScriptError):
                 self.problem = fresh
             else:
-                (self._playing, self.source), self.problem, self._waiting = fresh, None, None
+                self._playing, self.problem, self._waiting = fresh, None, None
         waiting = self._waiting if self._waiting is not None and self._waiting.is_due(frame.t) else None
-        for function in (waiting and waiting.function, self._playing, self._good):
-            if function is None or self.set_aside:
+        for version in (waiting and waiting.version, self._playing, self._good):
+            if version is None or self.set_aside:
                 continue
             try:
-                result = self._run(lambda function=function: convert(function(frame, Named(inputs))), function)
+                result = self._run(lambda call=version.function: convert(call(frame, Named(inputs))), version)
             except NeverReturned:
-                self._stopped(function)
+                self._stopped(version)
                 continue
             except BaseException as error:
                 if _is_from_a_hand(error):
                     raise
-                if waiting is not None and function is waiting.function:
-                    self.problem, self._failing = self._blame(error), function
+                if waiting is not None and version is waiting.version:
+                    self.problem, self._failing = self._blame(error), version
                     waiting.put_off(frame.t)
-                elif function is self._playing and self._waiting is None:  # else the newer one's problem is told
-                    self.problem, self._failing = self._blame(error), function
-                    self._fall_back(function, frame.t)
+                elif version is self._playing and self._waiting is None:  # else the newer one's problem is told
+                    self.problem, self._failing = self._blame(error), version
+                    self._fall_back(version, frame.t)
                 continue
-            self._worked(function, waiting)
+            self._worked(version, waiting)
             return result
         return None
 
-    def _worked(self, function: Function, waiting: _Waiting | None) -> None:
-        if waiting is not None and function is waiting.function:
-            self._playing, self.source, self._waiting = function, waiting.source, None
-        if function is self._playing:
-            self._good, self._good_source = function, self.source
-        if function is self._failing:
+    def _worked(self, version: _Version, waiting: _Waiting | None) -> None:
+        if waiting is not None and version is waiting.version:
+            self._playing, self._waiting = version, None
+        if version is self._playing:
+            self._good = version
+        if version is self._failing:
             self.problem = self._failing = None
 
-    def _fall_back(self, function: Function, t: float) -> None:
+    def _fall_back(self, version: _Version, t: float) -> None:
         """The version that plays has failed: the last one that worked plays on, and this one is tried again later."""
-        if function is not self._good:
-            self._waiting = _Waiting(function, self.source, t + AGAIN_SECONDS)
-        self._playing, self.source = self._good, self._good_source
+        if version is not self._good:
+            self._waiting = _Waiting(version, t + AGAIN_SECONDS)
+        self._playing = self._good
 
     @property
     def slow(self) -> ScriptError | None:
@@ -245,26 +283,26 @@ class Script:
         hint = "Every frame waits for it: do less, or in a thread of your own"
         return ScriptError(f"frame() takes {self._last:.1f} s", where=Where(str(self.path)), hint=hint)
 
-    def _run(self, act: Callable[[], Any], function: Function) -> Any:
-        is_first = id(function) not in self._called
+    def _run(self, act: Callable[[], Any], version: _Version) -> Any:
+        is_first = version is not self._called
         patience = FIRST_SECONDS if is_first else max(LATER_SECONDS, TIMES_SLOWEST * self._slowest)
         began = time.perf_counter()
         result = self._hazards.run("running", self.path, patience, act)
         if is_first:
-            self._called = {id(function)}
+            self._called = version
             return result
         self._last = time.perf_counter() - began
         self._slowest = max(self._slowest, self._last)
         return result
 
-    def _stopped(self, function: Function) -> None:
-        """A function did not return: it is called no more. The one before it may play on."""
+    def _stopped(self, version: _Version) -> None:
+        """A version did not return: it is called no more. The one before it may play on."""
         self._waiting = self._failing = None
         self.problem = self._never_returned("frame()")
-        if function is self._good or self._good is None:
+        if version is self._good or self._good is None:
             self.set_aside = "did not return"
-            self._good = self._good_source = None
-        self._playing, self.source = self._good, self._good_source
+            self._good = None
+        self._playing = self._good
 
     def _never_returned(self, what: str) -> ScriptError:
         hint = "Its last picture stays; it runs again when it changes"
@@ -280,16 +318,20 @@ class Script:
             return ScriptError(type(error).__name__, where=Where(str(self.path)))
 
     def _told(self, error: BaseException) -> ScriptError:
-        own = [entry for entry in traceback.extract_tb(error.__traceback__) if entry.filename == str(self.path)]
-        line = own[-1].lineno if own else None
+        files = {str(path) for path in (self.path, *self.modules)}
+        own = [entry for entry in traceback.extract_tb(error.__traceback__) if entry.filename in files]
+        where = Where(own[-1].filename, own[-1].lineno) if own else Where(str(self.path))
         trace = "".join(traceback.format_list(own)).rstrip()
+        if isinstance(error, SyntaxError) and error.filename in files:
+            where = Where(error.filename, error.lineno, error.offset)
+            return ScriptError(f"{type(error).__name__}: {error.msg}", where=where, hint=trace)
         try:
-            words = f"{type(error).__name__}: {error}"
+            words = self._modules.plain(f"{type(error).__name__}: {error}")
         except NeverReturned:
             raise
         except BaseException:  # one that cannot even be told
             words = type(error).__name__
-        return ScriptError(words, where=Where(str(self.path), line), hint=trace)
+        return ScriptError(words, where=where, hint=trace)
 
 
 def _is_from_a_hand(error: BaseException) -> bool:

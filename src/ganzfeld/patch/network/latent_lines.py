@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganzfeld.bending.directions import COUNT, beside, directions_of_w, read_directions
 from ganzfeld.bending.latents import LatentBender
-from ganzfeld.errors import NetworkError, NetworkFileError, nearest
+from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import HostValue, Input, Method, MethodLine, Parameter, Seed, SetupContext, Structure, Value
 
@@ -103,12 +104,16 @@ def _direction(network: Network, line: MethodLine, context: SetupContext, paths:
     name, file = context.structure[f"{line.name}.direction"], context.structure[f"{line.name}.file"]
     path = context.resources.resolve(file) if file else beside(network.path) if network.path else None
     known: dict[str, Tensor] = {}
-    if path is not None and (file or path.exists()):
+    if path is not None:
         paths.append(path)
-        try:
-            known = dict(context.resources.open("directions", path, read_directions))
-        except NetworkFileError as error:
-            raise context.refuse(error.what, f"{line.name}.{'file' if file else 'direction'}", error.hint) from None
+        context.resources.asked.add(path)
+        if file or path.exists():
+            try:
+                known = dict(context.resources.open("directions", path, read_directions))
+            except (NetworkFileError, PatchError) as error:
+                place = f"{line.name}.{'file' if file else 'direction'}"
+                context.do_without(context.refuse(error.what, place, error.hint))
+                return torch.zeros(network.w_dim)
     if file is None and name not in known and name in map(str, range(1, COUNT + 1)):
         known = {**_found(network, context), **known}
     if name is None:
@@ -116,7 +121,11 @@ def _direction(network: Network, line: MethodLine, context: SetupContext, paths:
         raise context.refuse(what, f"{line.name}.file", f"It has {', '.join(list(known)[:8])}")
     if name not in known:
         hint = nearest(str(name), known) or "Find some: ganzfeld directions NETWORK"
-        raise context.refuse(f"there is no direction '{name}'", f"{line.name}.direction", hint)
+        refused = context.refuse(f"there is no direction '{name}'", f"{line.name}.direction", hint)
+        if path is None or path.exists():
+            raise refused
+        context.do_without(refused)
+        return torch.zeros(network.w_dim)
     return known[name]
 
 

@@ -32,8 +32,6 @@ def read_latents(path: Path) -> tuple[str, np.ndarray]:
         raise PatchError(error.what, hint=hint) from None
     if array is None or array.dtype != np.float32 or array.shape != shapes[name]:
         raise PatchError(f"{path.name} has changed while it was read", hint="Save the patch again")
-    if not np.isfinite(array).all():
-        raise PatchError(f"{path.name} holds numbers that are not finite")
     in_w = name.startswith("w") or array.ndim == 3
     if array.ndim == 1 or (in_w and array.ndim == 2):
         array = array[None]

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from ganzfeld.errors import NetworkFileError, PatchError, Where, nearest
+from ganzfeld.kernels.card import is_plain
 from ganzfeld.networks.find import find_network, shipped_names
 from ganzfeld.networks.network import Network, load_network
 from ganzfeld.patch.node import Latent, SetupContext
@@ -25,14 +26,18 @@ def opened(name: Any, context: SetupContext, parameter: str) -> tuple[Path, Netw
             hint = nearest(name, shipped_names()) or "None ships with this version: name a file"
             raise context.refuse(f"No network named '{name}' ships with Ganzfeld", parameter, hint)
         path = path or context.resources.resolve(name)
-        return path, _open(path, context)
+        network = _open(path, context)
+        told = [NetworkFileError(what, where=Where(str(path))) for what in network.broken]
+        context.resources.notes += [each for each in told if str(each) not in map(str, context.resources.notes)]
+        return path, network
     except NetworkFileError as error:
         raise context.refuse(f"{Path(name).name}: {error.what}", parameter, error.hint) from error
 
 
 def _open(path: Path, context: SetupContext) -> Network:
     """The network in a file; where that cannot be opened in the midst of a show, the one that played before."""
-    resources, kind = context.resources, f"network on {context.device}"
+    # What plays it is chosen once.
+    resources, kind = context.resources, f"network on {context.device}{' plainly' if is_plain() else ''}"
     try:
         return resources.open(kind, path, lambda path: load_network(path).to(context.device))
     except (NetworkFileError, PatchError) as error:

@@ -47,10 +47,7 @@ class ImageNode(Node):
             if not said:  # it was open already
                 spend(picture.nbytes)
         except PatchError as error:
-            refused = context.refuse(error.what, "file", error.hint)
-            if not context.resources.does_without:
-                raise refused from None
-            context.resources.notes.append(refused)
+            context.do_without(context.refuse(error.what, "file", error.hint))
             return torch.zeros(1, 4, 1, 1, device=context.device)
         return picture
 

@@ -57,16 +57,18 @@ class LatentNode(Node):
 
     def setup(self, context: SetupContext) -> None:
         self.path: Path | None = None
+        self.fits_all = True
         source = context.structure.source
         self.moves = "numbers" in context.given
         if not isinstance(source, str):
             self.file_space, self.rows = "z", np.asarray(source, np.float32)[None]
             return
-        self.path = context.resources.resolve(source)
+        self.path, self.fits_all = context.resources.resolve(source), False
         try:
             self.file_space, self.rows = context.resources.open("latents", self.path, read_latents)
         except PatchError as error:
-            raise context.refuse(error.what, "source", error.hint) from None
+            context.do_without(context.refuse(error.what, "source", error.hint))
+            self.file_space, self.rows, self.fits_all = "z", np.zeros((1, 1), np.float32), True
 
     def watched(self) -> tuple[Path, ...]:
         return (self.path,) if self.path else ()
@@ -81,7 +83,7 @@ class LatentNode(Node):
         count = len(self.rows)
         pair = self.rows[[int(first) % count, (int(first) + 1) % count]]
         row = pair[0] + np.float32(share) * (pair[1] - pair[0])
-        if self.path is None and isinstance(context.request, LatentRequest):
+        if self.fits_all and isinstance(context.request, LatentRequest):
             row = np.resize(row, context.request.dim)
         context.stage("row", np.ascontiguousarray(row[None], np.float32))
 

@@ -62,10 +62,7 @@ class MovieNode(Node):
         try:
             projector = context.resources.once(path, Projector)
         except PatchError as error:
-            refused = context.refuse(error.what, "file", error.hint)
-            if not context.resources.does_without:
-                raise refused from None
-            context.resources.notes.append(refused)
+            context.do_without(context.refuse(error.what, "file", error.hint))
             return NoProjector()
         context.spend(_cost(projector, context.device), "file")
         return projector

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ganzfeld.bending.bender import Bender
-from ganzfeld.errors import GanzfeldError, NetworkError
+from ganzfeld.errors import GanzfeldError, NetworkError, PatchError
 from ganzfeld.kernels.resize import resize
 from ganzfeld.kernels.rgba import from_signed
 from ganzfeld.networks.device import pick_device
@@ -191,7 +191,9 @@ class NetworkNode(Node):
                 if line.method == "bend":
                     bender.bend(bend_line(line, context.structure))
                 elif line.method == "blend":
-                    other = self._open(context.structure[f"{line.name}.other"], context, f"{line.name}.other")
+                    other = self._other(line.name, context)
+                    if other is None:
+                        continue
                     bender.blend(blend_line(line, context.structure, other))
                 else:
                     continue
@@ -208,6 +210,16 @@ class NetworkNode(Node):
         path, network = opened(name, context, parameter)
         self.paths.append(path)
         return network
+
+    def _other(self, line: str, context: SetupContext) -> Network | None:
+        """The network that a line blends with; None if the patch has to do without it."""
+        name = context.structure[f"{line}.other"]
+        try:
+            return self._open(name, context, f"{line}.other")
+        except PatchError as error:
+            context.do_without(error)
+            self.paths.append(context.resources.resolve(str(name)))
+            return None
 
     def _check_layers(self, context: SetupContext, network: Network) -> None:
         for layer in context.candidates["show.layer"]:

@@ -10,13 +10,15 @@ import numpy as np
 import torch
 
 from ganzfeld.errors import ScriptError, Where
-from ganzfeld.patch.media.scripts import Script, ScriptFrame
+from ganzfeld.feeders.kinds.array import LARGEST_NUMBER
+from ganzfeld.patch.media.scripts import Script, ScriptFrame, Witnessed
 from ganzfeld.patch.node import (
     HostValue,
     Input,
     Latent,
     LatentRequest,
     Node,
+    Part,
     PrepareContext,
     RenderContext,
     Request,
@@ -45,7 +47,8 @@ class ScriptNode(Node):
     It returns a picture (a numpy array or tensor [H, W], [H, W, 3] or [H, W, 4], 0..1 or uint8, row 0 at the top;
     or a tensor [1, 4, H, W]) or, where a latent is asked for, its numbers. `inputs.image` and `inputs.latent` are
     what feeds it; further keyword arguments of its line arrive as `context.parameters`. The file is read again on
-    every save; `context.state` lives on. If it fails, its last working version plays on.
+    every save, of it or of a module beside it that it imports; `context.state` lives on. If it fails, its last working
+    version plays on.
 
     A file that Ganzfeld has not seen before waits for your permission.
     """
@@ -75,19 +78,22 @@ class ScriptNode(Node):
         self._device = context.device
 
     def watched(self) -> tuple[Path, ...]:
-        return (self.path,)
+        return (self.path, *self.script.modules)
+
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(Part(path, self.path, stamp) for path, stamp in self.script.modules.items())
 
     def notice(self, path: Path) -> bool:
         self.script.load_beside()
         return True
 
-    def taken(self) -> bytes | str | None:
-        return self.script.set_aside or self.script.source
+    def taken(self) -> Witnessed | str | None:
+        return self.script.set_aside or self.script.witnessed
 
     def give(self, what: Any) -> None:
         if isinstance(what, str):
             self.script.set_aside = what
-        elif isinstance(what, bytes) and (what != self.script.source or self.script.set_aside):
+        elif isinstance(what, bytes | dict) and (what != self.script.witnessed or self.script.set_aside):
             self.script.set_aside = ""
             self.script.load(what)
 
@@ -165,7 +171,7 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
     if isinstance(request, LatentRequest):
         if not tensor.numel() or tensor.numel() % request.dim:
             raise ValueError(f"frame() returned {tensor.numel()} numbers; the reader asks for {request.dim}")
-        return Latent(torch.nan_to_num(tensor.reshape(-1, request.dim)[:1]))
+        return Latent(_sane(tensor.reshape(-1, request.dim)[:1]))
     if tensor.dim() == 4 and tensor.shape[0] == 1:
         picture = tensor
     elif tensor.dim() in (2, 3):
@@ -198,8 +204,13 @@ def _checked(latent: Latent, device: torch.device) -> Latent:
         raise ValueError(f"frame() returned a Latent of {tuple(points.shape)} in {latent.space!r}, which is no place")
     if (weights is None and len(points) > 1) or (weights is not None and tuple(weights.shape) != (len(points),)):
         raise ValueError(f"frame() returned a Latent of {len(points)} points without a weight for each")
-    points = torch.nan_to_num(points.to(device, torch.float32))
+    points = _sane(points.to(device, torch.float32))
     return Latent(points, latent.space, None if weights is None else weights.to(device, torch.float32))
+
+
+def _sane(points: torch.Tensor) -> torch.Tensor:
+    """Places without NaN, held to what files may say, too."""
+    return torch.nan_to_num(points).clamp(-LARGEST_NUMBER, LARGEST_NUMBER)
 
 
 def _nothing(inputs: Mapping[str, Any], request: Request, device: torch.device) -> torch.Tensor | Latent:

@@ -57,7 +57,7 @@ class UpscaleNode(Node):
                     f"upscaler on {context.device}", self.path, lambda path: open_upscaler(path, context.device)
                 )
             except PatchError as error:
-                raise context.refuse(error.what, "model", error.hint) from None
+                context.do_without(context.refuse(error.what, "model", error.hint))
         self.times: float = context.structure["factor"] or (self.network.scale if self.network else 2)
 
     def watched(self) -> tuple[Path, ...]:

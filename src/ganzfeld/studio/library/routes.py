@@ -158,7 +158,7 @@ class LibraryService:
 
     async def _announce(self, request: Request) -> Upload:
         asked = await _body(request, AnnouncedFile)
-        return self.uploads.announce(asked.name, asked.size, is_linked=visitor_of(request.scope).is_linked)
+        return self.uploads.announce(asked.name, asked.size, owner=_owner(request))
 
     async def _receive(self, request: Request) -> ArrivedFile:
         _must_be(request, "application/octet-stream")
@@ -306,3 +306,10 @@ def _jpeg(made: bytes | None) -> Response:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, headers=_FRESH, media_type="application/json")
+
+
+def _owner(request: Request) -> str:
+    """Which visitor by link this is: of a class that shares one link, each machine is one; "" for who is here."""
+    visitor = visitor_of(request.scope)
+    host = request.client.host if request.client is not None else ""
+    return f"{visitor.token} {host}" if visitor.is_linked else ""

@@ -67,12 +67,13 @@ class RefusedFileError(GanzfeldError):
 
 @dataclass(slots=True)
 class _Waiting:
-    """One file. state: announced, then coming, then arrived. seen: what is in it."""
+    """One file. owner: which visitor by link brings it; "" of who plays at this machine. state: announced, then coming,
+    then arrived. seen: what is in it."""
 
     upload: Upload
     size: int
     path: Path
-    is_linked: bool
+    owner: str
     since: float = field(default_factory=time.monotonic)
     state: str = "announced"
     seen: SeenFile = field(default_factory=SeenFile)
@@ -92,8 +93,9 @@ class Uploads:
         self._here = Budget(limits.BYTES_HERE_A_SECOND, limits.UPLOADED_BYTES_AT_ONCE)
         self._has_tidied = False
 
-    def announce(self, name: str, size: int, *, is_linked: bool) -> Upload:
-        """A page wants to send a file. Raises RefusedFileError, and GanzfeldError if its name is none."""
+    def announce(self, name: str, size: int, *, owner: str = "") -> Upload:
+        """A page wants to send a file. owner: tells visitors by link apart; "" of who plays at this machine. Raises
+        RefusedFileError, and GanzfeldError if its name is none."""
         self._forget_old()
         kind = kind_of(name)
         if kind is None:
@@ -106,12 +108,12 @@ class Uploads:
             raise RefusedFileError(what, hint="Copy it beside the patch yourself", status=413)
         if size <= 0:
             raise RefusedFileError(f"'{name}' is empty")
-        if len(self._files) >= limits.UPLOADS_WAITING or self._coming >= limits.UPLOADS_AT_ONCE:
+        if not self._has_place(owner):
             raise RefusedFileError("too many files come at once", hint="Say first where the others go", status=429)
         check_room(_folder(), size + sum(file.size for file in self._files.values() if file.state != "arrived"))
         key = secrets.token_hex(16)
         upload = Upload(key, name, kind)
-        self._files[key] = _Waiting(upload, size, _folder() / f"{key}{Path(name).suffix}", is_linked)
+        self._files[key] = _Waiting(upload, size, _folder() / f"{key}{Path(name).suffix}", owner)
         return upload
 
     async def receive(self, key: str, chunks: AsyncIterator[bytes]) -> ArrivedFile:
@@ -163,9 +165,20 @@ class Uploads:
         for key in list(self._files):
             self.forget(key)
 
-    @property
-    def _coming(self) -> int:
-        return sum(file.state != "arrived" for file in self._files.values())
+    def _has_place(self, owner: str) -> bool:
+        """Whether one more file of this visitor's may come. Those by link have a share each and one together, so that
+        none of them takes the places of others, nor all together those of who plays at this machine."""
+        every = list(self._files.values())
+        linked = [file for file in every if file.owner]
+        shares = [(every, limits.UPLOADS_AT_ONCE, limits.UPLOADS_WAITING)]
+        if owner:
+            shares.append((linked, limits.LINKED_AT_ONCE, limits.LINKED_WAITING))
+            own = [file for file in linked if file.owner == owner]
+            shares.append((own, limits.EACH_AT_ONCE, limits.EACH_WAITING))
+        return all(
+            len(files) < waiting and sum(file.state != "arrived" for file in files) < at_once
+            for files, at_once, waiting in shares
+        )
 
     def _file(self, key: str, state: str) -> _Waiting:
         file = self._files.get(key)
@@ -175,7 +188,7 @@ class Uploads:
 
     async def _write(self, file: _Waiting, chunks: AsyncIterator[bytes]) -> None:
         written, waiting, waited = 0, bytearray(), 0.0
-        budget = self._linked if file.is_linked else self._here
+        budget = self._linked if file.owner else self._here
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             with file.path.open("xb") as target:

@@ -90,10 +90,15 @@ def _taken_over(session: str) -> Board:
     try:
         return Board(session, create=True)
     except FileExistsError:
-        board = Board(session)
+        name = session.removeprefix(PREFIX)
+        try:
+            board = Board(session)
+        except FileNotFoundError:  # it is just being made or removed, or it is something else
+            what = f"something else has the name '{name}' in shared memory"
+            raise OutputError(what, hint="It is tried again; or give another name: shared:NAME") from None
         if board.writer != os.getpid() and _is_alive(board.writer):
             board.close()
-            what = f"another program already shares pictures as '{session.removeprefix(PREFIX)}'"
+            what = f"another program already shares pictures as '{name}'"
             raise OutputError(what, hint="Give another name: shared:NAME") from None
         return board
 
