@@ -325,6 +325,21 @@ def test_a_show_waits_while_what_it_needs_first_is_compiled(monkeypatch, tmp_pat
     ahead.await_first(device)
 
 
+@on_linux
+def test_nothing_is_launched_on_a_card_that_is_here(tmp_path):
+    """Whoever asks the driver which card there is has made it visible to torch, too."""
+    code = (
+        "import torch\ntorch.cuda.is_available = lambda: True\n"
+        "def fail(*_): raise AssertionError('the card is used')\n"
+        "torch.cuda.current_device = torch.cuda.get_device_capability = fail\n"
+        + SETUP + "from triton.runtime import driver\nwork.play(config)\n"
+        "assert type(driver.active).__name__ == 'PretendedDriver'\n"
+        "[kernel] = [each for each in wanted.take() if each.name == '_enter']\n"
+        "kernel.compile()\n"
+    )  # fmt: skip
+    python(code, TRITON_CACHE_DIR=str(tmp_path))
+
+
 def test_no_driver_is_no_card():
     if not Path("/dev/nvidiactl").exists() and sys.platform == "linux":
         assert card_here() is None

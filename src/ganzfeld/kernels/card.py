@@ -20,6 +20,11 @@ def capability(device: torch.device) -> tuple[int, int]:
     return torch.cuda.get_device_capability(device) if nvidia else (0, 0)
 
 
+def is_here() -> bool:
+    """Whether there is an NVIDIA card that kernels could be launched on."""
+    return torch.cuda.is_available() and torch.version.hip is None
+
+
 _plainly: ContextVar[bool] = ContextVar("plainly", default=False)
 
 

@@ -4,9 +4,9 @@ Nothing here is imported unless Triton is there: see `available`. On a machine w
 launching (`driver.py`) in the place of Triton's own.
 """
 
-import torch
+from ganzfeld.kernels import card
 
-if torch.cuda.is_available() and torch.version.hip is None:
+if card.is_here():
     from ganzfeld.kernels.triton.driver import install
 
     install()
