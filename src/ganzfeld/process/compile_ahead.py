@@ -99,7 +99,7 @@ def _turn(kernel: WantedKernel) -> int:
 
 
 def _compile_some(kernels: Sequence[WantedKernel], numbers: int) -> int:
-    """Those whose numbers are read from a pipe, of which each is read once, by whoever comes. Returns how many failed."""
+    """Those whose numbers are read from a pipe, of which each is read once, by whoever comes. Returns how many fail."""
     failed = 0
     while number := os.read(numbers, 2):
         # What cannot be compiled here says so in the show, if ever it is wanted there.
