@@ -219,6 +219,20 @@ def test_errors_are_one_block_without_a_traceback(words, expected, small_network
         main([*words, "--debug"])
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["play", "{long}"], ["inspect", "{long}.pkl"], ["render", "{long}.ganz", "--out", "a.png"],
+     ["render", "{patch}", "--out", "{long}.png", "--seconds", "0.1"], ["play", "{patch}", "--take", "{long}.ganztake"],
+     ["play", "{patch}", "--record", "{long}.mp4"], ["play", "{patch}", "--save", "{long}.ganz"],
+     ["convert", "{long}.pkl", "a.safetensors"], ["osc", "{long}.ganz"], ["directions", "{long}.pkl"]],
+)  # fmt: skip
+def test_a_name_that_the_system_cannot_take_is_no_traceback(words, tmp_path, capsys):
+    patch = tmp_path / "a.ganz"
+    patch.write_text("out(noise(), size=(8, 8))\n")
+    assert exit_code(*[word.format(long="x" * 5000, patch=patch) for word in words]) == 1
+    assert capsys.readouterr().err.startswith("Error")
+
+
 def test_an_error_says_what_where_and_what_to_do_whatever_is_in_it(capsys):
     where = Where(file="/long/way/to/[bold]my.ganz", line=3, column=7, address="/face/psi")
     show_error(GanzfeldError("there is no '[red]' [/]", where=where, hint="Write [b]"))

@@ -347,21 +347,47 @@ def test_a_network_file_plays_and_a_terminal_is_asked_about_scripts(start, tmp_p
     assert not TrustStore().trusts(script)
     os.write(ours, b"y\n")
     until(lambda: TrustStore().trusts(script))
-    os.write(ours, b"\x03")  # what a terminal sends for Ctrl-C; it is not the controlling one here, so:
-    os.killpg(program.process.pid, signal.SIGINT)
+    said = bytearray(shown)
 
     def drain() -> None:
         try:
-            while os.read(ours, 4096):
-                pass
+            while read := os.read(ours, 4096):
+                said.extend(read)
         except OSError:
             pass
 
     draining = threading.Thread(target=drain, daemon=True)
     draining.start()
+    until(lambda: b"Ctrl-C" in said)  # it plays
+    os.write(ours, b"\x03")  # what a terminal sends for Ctrl-C; it is not the controlling one here, so:
+    os.killpg(program.process.pid, signal.SIGINT)
     assert program.end() == 0
     draining.join(5)
     os.close(ours)
+
+
+def test_nothing_that_lies_in_the_folder_is_imported(tmp_path):
+    """A script that has the name of one of Python's own modules, or a stranger's that wants to run unasked."""
+    command, folder = tmp_path / "bin" / "ganzfeld", tmp_path / "show"
+    command.parent.mkdir()
+    folder.mkdir()
+    command.write_text("from ganzfeld.cli import main\nif __name__ == '__main__':\n    main()\n")
+    (folder / "a.ganz").write_text("out(noise(), size=(8, 8))\n")
+    for name in ("multiprocessing", "random", "signal", "struct", "json", "numpy", "torch", "msgspec"):
+        (folder / f"{name}.py").write_text("from pathlib import Path\nPath('it-ran').touch()\n")
+    words = ["play", "a.ganz", "--headless", "--port", "0", "--device", "cpu", "--seconds", "3", "--record", "a.npy"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        [sys.executable, str(command), *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert not (folder / "it-ran").exists()
+    assert len(np.load(folder / "a.npy")) > 1
 
 
 def test_osc_turns_a_parameter_and_the_recording_shows_it(tmp_path, small_network):

@@ -232,3 +232,22 @@ def test_a_show_does_not_import_torchs_compiler():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_disk_that_fails_is_told_in_words_and_the_show_goes_on(small_network, monkeypatch):
+    stage = Stage("out(noise())")
+    before = stage.play()
+
+    def fails(*_, **__):
+        raise OSError(5, "Input/output error", str(small_network))
+
+    with monkeypatch.context() as failing:
+        failing.setattr("ganzfeld.patch.network.networks.load_network", fails)
+        stage.save(f"face = network({str(small_network)!r}, latent=noise())\nout(face)\n")
+        assert stage.play().shape == before.shape
+        assert [problem.what for problem in stage.engine.problems] == [
+            f"{small_network.name} cannot be read: Input/output error"
+        ]
+    stage.save(f"face = network({str(small_network)!r}, latent=noise())\nout(face)\n# again")
+    stage.play(2)
+    assert stage.engine.problems == []

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 import msgspec
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from fake_show import FakeShow
 from ganzfeld.process.descriptors import make_room
@@ -120,6 +122,20 @@ def test_a_hundred_megabytes_leave_nothing_behind(server, kind):
         poured(each)
     assert answers(server)
     assert psutil.Process().memory_info().rss - before < 20 << 20
+
+
+@pytest.mark.parametrize("path", ["live", "output/live"])
+def test_whoever_says_what_makes_no_sense_is_told_so_and_no_more(server, caplog, path):
+    """Also in letters that have many bytes; and pictures that were on their way are no error."""
+    for said in ({"kind": "ä" * 300}, {"kind": "\U0001f600" * 300}, {"kind": "nothing"}, "", b"\xff"):
+        with connect(f"{server.url.replace('http', 'ws')}{path}", origin=server.url.rstrip("/"), proxy=None) as client:
+            client.send(said if isinstance(said, str | bytes) else msgspec.msgpack.encode(said))
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    client.recv(timeout=20)
+            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1008
+    assert answers(server)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
 def test_a_message_that_is_too_large_is_not_sent(monkeypatch, caplog):

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ganzfeld.feeders.kinds.camera import source_of
 from ganzfeld.feeders.kinds.stream import stream_address
 from ganzfeld.feeders.live import filling, filling_rgba
 from ganzfeld.feeders.service import OpenFeeder, end_children
+from ganzfeld.values.liveness import is_alive
 from ndi_peer import NdiSender, on_this_machine_alone
 from stream_listener import free_port, stream_sender
 from waiting import until
@@ -116,6 +118,32 @@ def test_a_writer_that_is_killed_leaves_its_picture_and_the_next_goes_on(tmp_pat
     until(lambda: near(seen.look().array, (30, 30, 30, 30)))
     assert seen.look().problem == ""
     ring.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="zombies")
+def test_a_writer_that_nobody_has_buried_has_ended_too() -> None:
+    """Its parent has not asked how it ended, so its number is still there."""
+    name = shared_name()
+    folder = str(Path(ganzfeld.outputs.shared.__file__).parent)
+    code = "import sys, time, numpy as np; sys.path.insert(0, sys.argv[1]); import ganzfeld_ring\n"
+    code += "ganzfeld_ring.Writer(sys.argv[2]).write(np.full((4, 6, 4), 90, np.uint8))\n"
+    code += "print(1, flush=True); time.sleep(60)"
+    writer = subprocess.Popen([sys.executable, "-c", code, folder, name], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout is not None and writer.stdout.readline()
+        assert is_alive(writer.pid)
+        seen = Watched("shared", name=name, width=6, height=4)
+        until(lambda: near(seen.look().array, (90, 90, 90, 90)))
+        os.kill(writer.pid, signal.SIGKILL)
+        until(lambda: "has ended" in seen.look().problem)
+        assert Path(f"/proc/{writer.pid}").exists() and not is_alive(writer.pid)
+        ring = one_file_module().Writer(name)  # the name is free
+        ring.write(np.full((4, 6, 4), 30, np.uint8))
+        until(lambda: near(seen.look().array, (30, 30, 30, 30)))
+        ring.close()
+    finally:
+        writer.kill()
+        writer.communicate()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import GanzfeldError, reason_of
+from ganzfeld.process.safe_path import OURS, SAFE_PATH
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # saves. It has to be said before torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     have_standard_streams()
+    if arguments is None:
+        import_nothing_from_here()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words  # understood in any place
     app = typer.Typer(
@@ -40,17 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app.command(name)(command)
     try:
         app([word for word in words if word != "--debug"], prog_name="ganzfeld")
-    except GanzfeldError as error:
-        if debug:
+    except (GanzfeldError, OSError) as error:
+        # Of the system's own, those about a file are for the person, who named it (a name too long, a disk that fails).
+        if debug or (isinstance(error, OSError) and not error.filename):
             raise
         from ganzfeld.cli._terminal import show_error
 
-        show_error(error)
+        show_error(error if isinstance(error, GanzfeldError) else _about_a_file(error))
         _leave(1)
         sys.exit(1)
     except SystemExit as ended:
         _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
         raise
+
+
+def _about_a_file(error: OSError) -> GanzfeldError:
+    name = Path(os.fsdecode(error.filename)).name
+    return GanzfeldError(f"{name[:80] or error.filename} cannot be used: {reason_of(error)}")
 
 
 def _leave(code: int) -> None:
@@ -61,6 +70,17 @@ def _leave(code: int) -> None:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code)
+
+
+def import_nothing_from_here() -> None:
+    """Have Python look for modules nowhere in the folder that we were started in, neither here nor in the processes
+    that it starts for us. A script `random.py` beside a patch would take the place of Python's own, and a stranger's
+    `multiprocessing.py` would run without anybody having been asked."""
+    if not sys.flags.safe_path and sys.path and Path(sys.path[0] or ".").absolute() == Path.cwd():
+        ours = Path(__file__).parents[2]
+        if ours != Path.cwd():  # started from its sources
+            del sys.path[0]
+    os.environ.setdefault(SAFE_PATH, OURS)
 
 
 def have_standard_streams() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from ganzfeld.engine.program.built_patch import BuiltPatch
 from ganzfeld.engine.program.capture import Graphs
 from ganzfeld.engine.program.state import State
 from ganzfeld.engine.work_thread import WorkThread
-from ganzfeld.errors import GanzfeldError, PatchError
+from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
@@ -212,8 +213,12 @@ class BuilderThread:
         state = playing.state if playing else State()
         try:
             built = build(graph, self._resources, self._device, self._graphs, state, moment)
-        except BaseException:
+        except BaseException as error:
             self.asked = frozenset(self._resources.asked)
+            if isinstance(error, OSError) and error.filename:  # a disk's or the system's, and no mistake in the text
+                file = os.fsdecode(error.filename)
+                what = f"{Path(file).name} cannot be read: {reason_of(error)}"
+                raise PatchError(what, where=Where(file=file), hint="It is tried again when it changes") from error
             raise
         self._failed = None
         self.expect(built.sizes)

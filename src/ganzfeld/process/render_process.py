@@ -25,6 +25,7 @@ from ganzfeld.process.early_card import open_early
 from ganzfeld.process.messages import Begin, Ends, Failed, Ready, decode_to_render
 from ganzfeld.process.render import Render
 from ganzfeld.process.render_inbox import RenderInbox
+from ganzfeld.process.safe_path import OURS, SAFE_PATH
 from ganzfeld.values.message_pipe import MessagePipe
 from ganzfeld.values.piped_log import PipedLog
 from ganzfeld.values.status import Problem
@@ -44,6 +45,8 @@ def main(connection: Connection, prepare: Callable[[], Dependencies] = torch_dep
     if sys.stderr is not None:  # a program without a console has none
         faulthandler.enable()
     keep_from_programs()
+    if os.environ.get(SAFE_PATH) == OURS:  # programs that scripts start look for modules as ever
+        del os.environ[SAFE_PATH]
     limit_arenas()
     # OpenMP's threads spin for milliseconds after each operation, by default. Beside a busy program (such as the
     # browser that shows us) they wait for each other: a frame of a 128 px network on two cores took 260 to 440 ms

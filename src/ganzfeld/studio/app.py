@@ -28,7 +28,7 @@ from ganzfeld.studio.preview_feed import PreviewFeed
 from ganzfeld.studio.sharing import Reachable, link_routes
 from ganzfeld.studio.show import StudioShow
 from ganzfeld.studio.side_routes import side_routes
-from ganzfeld.studio.sockets import OpenSockets
+from ganzfeld.studio.sockets import OpenSockets, close_reason
 from ganzfeld.studio.text_actions import AnswerEdit, TextActions, TooFastError
 from ganzfeld.studio.thumbnails import Thumbnails
 from ganzfeld.studio.viewers import LINKED_WISH, Audience, Viewer, linked_wish_of, wish_of
@@ -199,7 +199,14 @@ class _Conversation:
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 for message in await viewer.next():
-                    await self.socket.send_bytes(message)
+                    await self._send(message)
+
+    async def _send(self, message: bytes) -> None:
+        """Raises WebSocketDisconnect if the other end has gone, or we have closed."""
+        try:
+            await self.socket.send_bytes(message)
+        except RuntimeError:  # closed already, says starlette
+            raise WebSocketDisconnect(SENSELESS) from None
 
     async def _listen(self, viewer: Viewer) -> None:
         while True:
@@ -215,7 +222,7 @@ class _Conversation:
             try:
                 await self._hear(viewer, said)
             except msgspec.DecodeError as error:
-                await self.socket.close(SENSELESS, f"not a message of the studio: {error}"[:120])
+                await self.socket.close(SENSELESS, close_reason(f"not a message of the studio: {error}"))
                 return
 
     async def _hear(self, viewer: Viewer, said: bytes) -> None:
@@ -319,7 +326,7 @@ class _CleanPage(_Conversation):
                 except TimeoutError:
                     messages = [encode(Beat())]
                 for message in messages:
-                    await self.socket.send_bytes(message)
+                    await self._send(message)
 
     async def _hear(self, viewer: Viewer, said: bytes) -> None:
         viewer.acknowledge(decode_from_clean_page(said).number)

@@ -19,6 +19,13 @@ TAKEN_BACK = 4003
 LOOK_EVERY = 1.0
 """Seconds between looks at the file of the links."""
 _CLOSES_WITHIN = 2.0
+_REASON_BYTES = 123
+"""As much as a WebSocket can say when it closes."""
+
+
+def close_reason(words: str) -> str:
+    """As much of it as can be said."""
+    return words.encode("utf-8", "replace")[:_REASON_BYTES].decode("utf-8", "ignore")
 
 
 class OpenSockets:

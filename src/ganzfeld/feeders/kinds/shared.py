@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from ganzfeld.feeders.base import Limits
 from ganzfeld.feeders.live import LiveFeeder, filling_rgba
 from ganzfeld.values.frame_slots import SharedFrame
 from ganzfeld.values.frames import Board, FrameReader
+from ganzfeld.values.liveness import is_alive
 
 PREFIX = "gz-"
 OUTPUT = "picture"
@@ -70,7 +70,7 @@ class SharedFeeder(LiveFeeder):
                         continue
                 if board.words[0] == 0:
                     raise FeederError(f"'{self._name}' is shared no more", hint=hint)
-                if not _is_alive(board.writer):
+                if not is_alive(board.writer):
                     raise FeederError(f"The program that shared '{self._name}' has ended", hint=hint)
         finally:
             reader.close()
@@ -107,12 +107,3 @@ def as_rgba(frame: SharedFrame) -> np.ndarray:
     if form.colour == "linear":
         colours = np.where(colours <= 0.0031308, 12.92 * colours, 1.055 * colours ** (1 / 2.4) - 0.055)
     return np.rint(np.concatenate([colours, alpha], -1) * 255).astype(np.uint8)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process lives. (On Linux a feeder may not ask by a signal.)"""
-    if sys.platform == "linux":
-        return Path(f"/proc/{pid}").exists()
-    import psutil
-
-    return psutil.pid_exists(pid)

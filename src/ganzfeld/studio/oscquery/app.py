@@ -121,7 +121,7 @@ class QueryClient:
             self._state.asked.open -= 1
             self._state.asked.now()
             speaking.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect):
+            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):  # closed by us
                 await speaking
 
     def changed(self, what: Change) -> None:

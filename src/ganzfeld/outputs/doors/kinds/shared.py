@@ -7,13 +7,13 @@ import re
 from typing import Annotated, Literal
 
 import numpy as np
-import psutil
 from msgspec import Meta
 
 from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.base import Door, DoorOptions, DoorPicture, FinalDoorError
 from ganzfeld.values.frame_slots import MOST_SLOTS, PixelFormat
 from ganzfeld.values.frames import Board, FrameWriter, remove
+from ganzfeld.values.liveness import is_alive
 
 PREFIX = "gz-"
 """Of public sessions: macOS allows 30 characters for a ring's name, of which 7 are the ring's own."""
@@ -70,7 +70,7 @@ class Shared(Door):
             board = Board(public_session(options.target))
         except FileNotFoundError:
             return
-        if not _is_alive(board.writer):
+        if not is_alive(board.writer):
             remove(board)
         board.close()
 
@@ -96,12 +96,8 @@ def _taken_over(session: str) -> Board:
         except FileNotFoundError:  # it is just being made or removed, or it is something else
             what = f"something else has the name '{name}' in shared memory"
             raise OutputError(what, hint="It is tried again; or give another name: shared:NAME") from None
-        if board.writer != os.getpid() and _is_alive(board.writer):
+        if board.writer != os.getpid() and is_alive(board.writer):
             board.close()
             what = f"another program already shares pictures as '{name}'"
             raise OutputError(what, hint="Give another name: shared:NAME") from None
         return board
-
-
-def _is_alive(pid: int) -> bool:
-    return pid > 0 and psutil.pid_exists(pid)
