@@ -212,8 +212,13 @@ def test_files_of_others_and_bad_ones(tmp_path: Path) -> None:
     with pytest.raises(NetworkFileError, match="others"):
         read_directions(path)
     for number in (np.nan, -np.inf, 3e38, 1e300, 10001):
-        np.savez(path, fine=np.zeros(7), bad=np.array([[0.0, 1.0], [10000.0, number]]))
-        with pytest.raises(NetworkFileError, match=re.escape(f"number [1, 1] of 'bad' in others.npz is {number:.3g}")):
+        bad = np.array([[0.0, 1.0], [10000.0, number]])
+        words = f"number [1, 1] of 'bad' in others.npz is {number:.3g}"
+        np.savez(path, fine=np.zeros(7), bad=bad)
+        read = read_directions(path)
+        assert list(read) == ["fine"] and words in read.bad["bad"].what, "one that is none costs the others nothing"
+        np.savez(path, bad=bad)
+        with pytest.raises(NetworkFileError, match=re.escape(words)):
             read_directions(path)
     with pytest.raises(NetworkFileError, match="ganzfeld directions"):
         read_directions(tmp_path / "nowhere.npz")

@@ -36,7 +36,7 @@ def engine():
         ("out(noise(), size=(16384, 16384))", "268,435,456 pixels"),
         ("f = noise()\nfor k in range(16):\n    out(f, size=(4096, 4096))", "268,435,456 pixels"),
         ("f = noise()\nfor k in range(17):\n    out(f, size=(8, 8))", "17 outputs"),
-        (BENDS.format(16, 250, "b8"), "4,000 lines"),
+        (BENDS.format(9, 228, "b8"), "2,052 lines"),
         (BENDS.format(4, 200, "*"), "bends act"),
         ("f = network()\nf.bend('b*', feedback=0.2, feedback_longest=600)\nout(f)", "14 GB of memory"),
         ("f = network(size=(4096, 4096))\nout(f, size=(8, 8))", "9 GB of memory"),

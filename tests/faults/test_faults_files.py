@@ -84,6 +84,27 @@ def test_a_script_that_loops_or_ends_the_process_in_the_real_engine(play, tmp_pa
     script.write_text(good.format(70))
     stage.shows(70)
     stage.is_silent()
+    # What it imports from beside it is a part of it.
+    script.write_text("from lib import tools\n" + good.format("tools.GREY"))
+    stage.says("No module named 'lib'")
+    assert stage.pixel() == 70
+    tools = tmp_path / "lib" / "tools.py"
+    tools.parent.mkdir()
+    tools.write_text("GREY = 60")
+    stage.shows(60)
+    stage.is_silent()
+    tools.write_text("GREY = 60\nGREY.x")
+    stage.says("no attribute 'x'")
+    (problem,) = stage.show.status().errors
+    assert (problem.file, problem.line) == (str(tools), 2)
+    pid = stage.show.render_pid
+    tools.write_text("import os\nos._exit(3)")
+    until(lambda: stage.show.render_pid not in (pid, None))
+    stage.says("s.py ended the render process")
+    stage.goes_on()
+    tools.write_text("GREY = 40")
+    stage.shows(40)
+    stage.is_silent()
 
 
 def test_what_is_missing_is_opened_when_it_comes(play, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ganzfeld.cli._doctor.torch import check_gpu
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.kernels import card
 from ganzfeld.kernels.cuda import compiler
 from ganzfeld.kernels.side_streams import PendingTensors
@@ -29,7 +30,7 @@ Pretend = Callable[[tuple[int, int]], None]
 @pytest.fixture
 def pretend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pretend]:
     """Every device is a card of this capability, where Triton is installed."""
-    remembered = (card.has_triton, card.why_without_triton, compiler.available, devices._tell_of_slow_card)
+    remembered = (card._runs_triton, card.why_without_triton, compiler._compiles_for, devices._tell_of_slow_card)
 
     def forget() -> None:
         for function in remembered:
@@ -71,16 +72,24 @@ def test_a_slow_card_is_told_of_once(pretend: Pretend, caplog: pytest.LogCapture
     assert "Triton is not installed" in caplog.messages[1]
 
 
+def failing(words: str) -> Callable[..., torch.Tensor]:
+    """What calculates on a card that does not."""
+
+    def fail(*size: int, device: object) -> torch.Tensor:
+        raise RuntimeError(f"{words}\nand more")
+
+    return fail
+
+
 @pytest.fixture
 def without_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that torch finds, but has no code for."""
 
-    def ones(*size: int, device: object = "cpu", real: Callable[..., torch.Tensor] = torch.ones) -> torch.Tensor:
-        if torch.device(device).type == "cuda":  # type: ignore[arg-type]
-            raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nand more")
-        return real(*size)
-
-    monkeypatch.setattr(torch, "ones", ones)
+    monkeypatch.setattr(torch, "ones", failing("CUDA error: no kernel image is available for execution on the device"))
+    real = torch.empty
+    monkeypatch.setattr(
+        torch, "empty", lambda *size, device: real(*size, device="meta" if device.type == "cuda" else device)
+    )
     for name, answer in {
         "is_available": True,
         "device_count": 1,
@@ -92,6 +101,12 @@ def without_code(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_torch_has_no_code_for_the_card_the_processor_plays(without_code, caplog: pytest.LogCaptureFixture):
     assert pick_device("auto") == torch.device("cpu")
     assert "the processor plays: CUDA error: no kernel image" in caplog.text and "ganzfeld doctor" in caplog.text
+
+
+def test_a_card_that_fails_otherwise_is_no_reason_to_play_elsewhere(without_code, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch, "ones", failing("CUDA error: out of memory"))
+    with pytest.raises(GanzfeldError, match="the graphics card cannot be used: CUDA error: out of memory"):
+        pick_device("auto")
 
 
 def test_doctor_tells_of_such_cards(without_code, pretend: Pretend, monkeypatch: pytest.MonkeyPatch):

@@ -144,6 +144,7 @@ def test_what_hold_keeps_is_not_left_for_an_even_rate() -> None:
     assert show.play(30, least=40) == 1
     assert show.play(60, least=20) == 2
     assert show.play(62, least=40) == 1, "at once"
+    assert show.play(90, least=float("inf")) == 1
 
 
 def test_another_rate_begins_anew() -> None:

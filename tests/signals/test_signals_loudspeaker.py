@@ -68,6 +68,28 @@ def test_the_file_is_heard_sample_by_sample_over_its_end(melody, samples):
     assert playback.moved == 0
 
 
+def test_a_file_that_has_changed_is_heard_from_the_same_place(tmp_path, melody, samples):
+    path = tmp_path / "song.wav"
+    path.write_bytes(melody.read_bytes())
+    tape = Tape(SoundFile(path))
+    playback = Playback(tape)
+    play(playback, list(range(0, RATE // 2, BLOCK)))
+    write_wave(path, 0.5 * samples[:, 0])
+    place = playback.place or 0
+    tape.wind(place)
+    before = tape.read(place, BLOCK)
+    assert np.array_equal(before, samples[place : place + BLOCK]), "what was read before plays on"
+    tape.renew()
+    tape.wind(place)
+    assert np.allclose(tape.read(place, BLOCK), np.repeat(0.5 * samples[place : place + BLOCK, :1], 2, 1), atol=1e-4)
+    path.write_bytes(b"RIFF")
+    with pytest.raises(SignalError):
+        tape.renew()
+    tape.wind(place + RATE)
+    assert tape.read(place + RATE, BLOCK) is not None
+    tape.file.close()
+
+
 def test_a_trembling_show_time_is_not_heard_and_drift_is_made_up(melody, samples):
     playback = Playback(Tape(SoundFile(melody)))
     tremble = itertools.cycle([0, 90, -90, 40])  # 2 ms

@@ -8,7 +8,7 @@ standard deviation of what was found.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,10 +125,19 @@ def write_directions(path: Path, directions: list[Direction]) -> None:
         raise NetworkFileError(f"{path} cannot be written: {reason_of(error)}", where=Where(str(path))) from None
 
 
-def read_directions(path: Path) -> Mapping[str, Tensor]:
+class Directions(dict[str, Tensor]):
+    """A file's directions by name. bad: what is wrong with those that are none, by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bad: dict[str, FeederError] = {}
+
+
+def read_directions(path: Path) -> Directions:
     """Every array of a file by its name, [w_dim] or [num_ws, w_dim], for an amount of 1. Nothing in it is run.
 
-    Files by others will do as well: each array is one direction. Raises `NetworkFileError`.
+    Files by others will do as well: each array is one direction. One that is none costs the others nothing. Raises
+    `NetworkFileError`, also where there is no good one.
     """
     try:
         if path.suffix.lower() not in (".npz", ".safetensors"):
@@ -139,7 +148,15 @@ def read_directions(path: Path) -> Mapping[str, Tensor]:
             numbers = sum(math.prod(shape) for shape in shapes.values())
             if numbers > _MOST_NUMBERS:
                 raise FeederError(f"{numbers:,} numbers are more than directions have")
-            return {name: _vector(feeder.ask("read", name=name, tries=2).array, shapes[name]) for name in shapes}
+            found = Directions()
+            for name, shape in shapes.items():
+                try:
+                    found[name] = _vector(feeder.ask("read", name=name, tries=2).array, shape)
+                except FeederError as error:
+                    found.bad[name] = error
+            if not found:
+                raise next(iter(found.bad.values()))
+            return found
         finally:
             feeder.close()
     except FeederError as error:

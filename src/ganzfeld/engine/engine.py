@@ -478,7 +478,7 @@ class Engine:
                         self._end_fade(self._playing)
                     else:
                         pictures = mixed
-            self._meter.stop(busy=self._builder.is_building)
+            self._meter.stop(busy=self._builder.is_building, counts=not self.is_plain)
             self._builder.tidy()
             self._frame_problem = None
             self._last = pictures

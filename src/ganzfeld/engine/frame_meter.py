@@ -49,12 +49,13 @@ class FrameMeter:
         self._timer.start()
         self._processor_time = time.process_time()
 
-    def stop(self, *, busy: bool = False) -> None:
-        """It has ended, or the device will end it. busy: a patch is being built beside it, in this process."""
+    def stop(self, *, busy: bool = False, counts: bool = True) -> None:
+        """It has ended, or the device will end it. busy: a patch is being built beside it, in this process. counts: it
+        is drawn as it will be from now on, and not by a way that a faster one is about to replace."""
         self._timer.stop()
         done = self._timer.finished()
         self.times.extend(done)
-        if self._hold is not None:
+        if self._hold is not None and counts:
             # All threads of this process, as if they had shared the work evenly. A card's time is its own.
             own = (time.process_time() - self._processor_time) / self._threads if self._threads else None
             for seconds in done:

@@ -1,4 +1,9 @@
-"""Which script files may run: those that the caller trusts, and those that a person has allowed since."""
+"""Which script files may run: those that the caller trusts, and those that a person has allowed since.
+
+The modules beside a script that it imports go with it, and are not asked about: whoever can put them there can change
+the script, too. They are looked for beside what a link to a script points to, as permission is: a link to an allowed
+script, laid beside modules of somebody else, runs none of those.
+"""
 
 from __future__ import annotations
 

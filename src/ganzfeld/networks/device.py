@@ -17,11 +17,15 @@ from ganzfeld.kernels.card import why_without_triton
 
 log = logging.getLogger(__name__)
 
+NO_CODE = "no kernel image"
+"""How the driver says that torch was built without code for a card that it finds: when it is to calculate."""
+HINT = "`ganzfeld doctor` tells what is here"
+
 
 def pick_device(name: str) -> torch.device:
-    """The device that a word means: "cpu", "cuda", "cuda:1", "mps", or "auto" for CUDA if there is a card that works,
-    else Apple's MPS, else the CPU. A warning is logged of a card that does not work, or plays slowly. Raises
-    GanzfeldError for one that is not here."""
+    """The device that a word means: "cpu", "cuda", "cuda:1", "mps", or "auto" for CUDA if there is a card that torch
+    has code for, else Apple's MPS, else the CPU. A warning is logged of a card that torch has no code for, or that
+    plays slowly. Raises GanzfeldError for one that is not here, or fails."""
     device = _best_device() if name == "auto" else _named(name)
     _tell_of_slow_card(device)
     return device
@@ -31,21 +35,23 @@ def _named(name: str) -> torch.device:
     try:
         return torch.empty(1, device=torch.device(name)).device  # with its number: "cuda" is "cuda:0", say
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        hint = "Use 'auto', 'cpu' or 'cuda'; `ganzfeld doctor` tells what is here"
+        hint = f"Use 'auto', 'cpu' or 'cuda'. {HINT}"
         raise GanzfeldError(f"the device '{name}' cannot be used: {_reason(error)}", hint=hint) from error
 
 
 def _best_device() -> torch.device:
-    if torch.cuda.is_available():
-        # torch may be built without code for a card that it finds, which it says when it is to calculate.
-        try:
-            total = torch.ones(1, device="cuda") + 1
-            total.item()
-        except RuntimeError as error:
-            log.warning("There is a graphics card, but the processor plays: %s. See `ganzfeld doctor`", _reason(error))
+    if not torch.cuda.is_available():
+        return _named("mps" if torch.backends.mps.is_available() else "cpu")
+    device = _named("cuda")
+    try:
+        (torch.ones(1, device=device) + 1).item()
+    except RuntimeError as error:
+        # Whatever else is wrong with a card may pass.
+        if NO_CODE in str(error):
+            log.warning("There is a graphics card, but the processor plays: %s. %s", _reason(error), HINT)
             return _named("cpu")
-        return total.device
-    return _named("mps" if torch.backends.mps.is_available() else "cpu")
+        raise GanzfeldError(f"the graphics card cannot be used: {_reason(error)}", hint=HINT) from error
+    return device
 
 
 def _reason(error: Exception) -> str:
@@ -56,8 +62,9 @@ def _reason(error: Exception) -> str:
 def _tell_of_slow_card(device: torch.device) -> None:
     why = why_without_triton(device)
     if why is not None:
-        what = "Networks play in full precision on this card, many times slower than by our own kernels: %s"
-        log.warning(what, why)
+        log.warning(
+            "Networks play in full precision on this card, many times slower than they could: %s. %s", why, HINT
+        )
 
 
 def at_work(device: torch.device) -> AbstractContextManager[object]:

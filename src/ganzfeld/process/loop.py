@@ -190,7 +190,8 @@ class Loop:
         return self._pace.last
 
     def set_fps(self, fps: float, least: float = 0.0) -> None:
-        """Aim at another rate, from the next frame on. least: it is not divided below this one."""
+        """Aim at another rate, from the next frame on. least: it is not divided below this one (inf: not
+        at all)."""
         self._least = least
         if fps != self._pace.fps:
             self._even = EvenPace()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import queue
 import time
 from pathlib import Path
@@ -368,7 +369,8 @@ class Render:
     def _follow_and_report(self) -> None:
         engine = self._engine
         self._follow_tempo()
-        self._loop.set_fps(self._fps(), engine.hold or 0.0)
+        # What plays without its kernels for a while says nothing of the rate that will be reached.
+        self._loop.set_fps(self._fps(), math.inf if engine.is_plain else engine.hold or 0.0)
         patch = engine.patch
         version = patch.version if patch is not None else self._version
         reloaded, self._version = version != self._version, version

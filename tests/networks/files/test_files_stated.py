@@ -29,6 +29,17 @@ def path(tmp_path):
     return path
 
 
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory):
+    """A file of which a fact is stated, for tests that change nothing of it; its folder has its cache."""
+    path = tmp_path_factory.mktemp("corrected") / "face.pt"
+    torch.save(foreign.state_dict(made.small2()), path)
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("GANZFELD_CACHE", str(path.parent / "cache"))
+        state_facts(path, {"conv_clamp": 5})
+    return path
+
+
 def test_a_fact_is_remembered_beside_the_file_and_changes_the_network(path):
     before = open_network_file(path)
     assert before.config["conv_clamp"] == 256 and not before.stated
@@ -68,8 +79,9 @@ def test_it_goes_where_the_file_goes(path, tmp_path):
         ({"output_scale": 0.5}, "has no such thing"),
     ],
 )
-def test_what_is_no_fact_of_this_network_is_refused_and_not_remembered(path, facts, match):
-    state_facts(path, {"conv_clamp": 5})
+def test_what_is_no_fact_of_this_network_is_refused_and_not_remembered(corrected, monkeypatch, facts, match):
+    path = corrected
+    monkeypatch.setenv("GANZFELD_CACHE", str(path.parent / "cache"))
     with pytest.raises(NetworkFileError, match=match) as caught:
         state_facts(path, facts)
     assert caught.value.where.file == str(path) and caught.value.hint

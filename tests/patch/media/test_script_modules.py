@@ -128,6 +128,16 @@ def test_a_missing_part_of_a_module_that_is_there(tmp_path):
     assert called(script) == 4
 
 
+def test_a_missing_module_may_appear_as_a_folder(tmp_path):
+    """Which need not have an __init__.py."""
+    script = opened(tmp_path, s=f"import middle\n{HEAD}return middle.tools.V", middle="from lib import tools")
+    assert called(script) is None
+    assert script.modules[tmp_path / "lib"] == 0
+    saved(script, lib__tools="V = 6")
+    assert called(script) == 6
+    assert tmp_path / "lib/tools.py" in script.modules and tmp_path / "lib" not in script.modules
+
+
 def test_what_has_not_changed_is_not_run_again(tmp_path):
     log = tmp_path / "log"
     noted = f"open({str(log)!r}, 'a').write(__file__[-4])\n"
@@ -218,6 +228,30 @@ def test_what_is_installed_is_neither_shadowed_by_chance_nor_loaded_again(tmp_pa
     beside = Path(script_modules.__file__).with_name("no_script_is_here.py")
     modules = script_modules.ScriptModules(beside, "p")
     assert modules.run(compile("import scripts", "x", "exec"))["scripts"] is not sys.modules.get("scripts")
+
+
+def test_modules_are_modules_for_python_too(tmp_path):
+    """Data classes find their annotations, things can be pickled, sources read and modules reloaded, also while a newer
+    version is wrong."""
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport typing, sys\n"
+        "@dataclass\nclass P:\n    x: typing.Optional[int] = 3\nV = 1\n"
+    )
+    uses = (
+        "import helper, importlib, inspect, pickle, typing\n"
+        "def frame(context, inputs):\n    p = pickle.loads(pickle.dumps(helper.P()))\n"
+        "    return p.x, typing.get_type_hints(helper.P)['x'], 'class P' in inspect.getsource(helper.P)\n"
+    )
+    script = opened(tmp_path, s=uses, helper=text)
+    expected = (3, int | None, True)
+    assert called(script) == expected
+    saved(script, helper=text + "1/0")
+    assert called(script) == expected
+    assert "ZeroDivisionError" in script.problem.what
+    saved(script, helper=text, s=uses.replace("import helper,", "import helper\nhelper.V = 5\nimport").replace(
+        "return p.x", "importlib.reload(helper)\n    return helper.V, p.x"
+    ))  # fmt: skip
+    assert called(script)[:2] == (1, 3)
 
 
 def test_its_modules_are_forgotten_with_a_script(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +133,19 @@ def test_what_is_wrong_is_told_where_it_stands(small_network: Path, line: str, w
     with pytest.raises(PatchError, match=words) as caught:
         shown(f"face = network({str(small_network)!r}, {OWN})\nother = {OTHER}\n{text}out(face)")
     assert (caught.value.where.line, caught.value.where.column) == (3, column)
+
+
+def test_a_direction_that_is_none_is_refused_where_it_is_named_and_the_others_play(small_network: Path, tmp_path: Path):
+    width = load_network(small_network).w_dim
+    far = np.ones(width)
+    far[5] = 3e38
+    np.savez(tmp_path / "mine.npz", far=far, fine=np.ones(width))
+    mine = str(tmp_path / "mine.npz")
+    text = f'face = network({str(small_network)!r}, {OWN})\nface.move("NAME", file={mine!r})\nout(face)'
+    shown(text.replace("NAME", "fine"))
+    with pytest.raises(PatchError, match=re.escape("number [5] of 'far' in mine.npz is 3e+38")) as caught:
+        shown(text.replace("NAME", "far"))
+    assert (caught.value.where.line, caught.value.where.column) == (2, 11)
 
 
 def test_truncation_acts_on_the_first_layers_only(small_network: Path) -> None:

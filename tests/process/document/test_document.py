@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -406,6 +407,47 @@ def test_old_changes_are_forgotten_and_huge_texts_are_not_taken(file, monkeypatc
     monkeypatch.undo()
     with pytest.raises(GanzfeldError, match="longer"):
         show.type("# mine", "x" * log_module.MOST_UNITS)
+
+
+def test_many_changes_of_a_long_text_at_once_keep_no_copy_of_it_each(file):
+    file.write_text("\n".join(f"line{number} = noise()" for number in range(30_000)))
+    show = Show(file)
+    document, drafts, length = show.document, [], units_of(show.document.text)
+    whole, _ = document.told("", 0)
+    for number in range(200):
+        drafts.append(Draft(ChangeSet.splices(length, [(7 * number, 7 * number + 1, f"<{number}>")]).json()))
+        length += len(f"<{number}>") - 1
+    expected = document.text
+    for number in range(200):
+        expected = expected[: 7 * number] + f"<{number}>" + expected[7 * number + 1 :]
+    tracemalloc.start()
+    try:
+        assert document.push(whole.log, 0, "ada", drafts)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert document.text == expected
+    assert peak < 10 * 2 * len(expected)
+    assert document.told(whole.log, 0)[0].version == 200
+
+
+def test_of_thousands_of_disagreements_the_last_are_kept_where_they_are(file):
+    count = 3000
+    base = "\n".join(f"€{number} = 1\nsame{number}" for number in range(count))
+    file.write_text(base.replace("= 1", "= 2"))
+    show = Show(file)
+    text = show.document.text
+    theirs = base.replace("= 1", "= 3")
+    show.document.merge_edits(base, ChangeSet.splices(units_of(base), [(0, units_of(base), theirs)]).json())
+    known = show.document.state(Status()).disagreements
+    assert len(known) == 200
+    assert [each.theirs for each in known] == [f"€{number} = 3\n" for number in range(count - 200, count)]
+    show.type("€0 = 2", "€0 = 22")
+    for each in show.document.state(Status()).disagreements:
+        number = each.theirs.split(" ")[0]
+        assert show.document.text[each.start : each.end].startswith(f"{number} = 2")
+    show.document.resolve("theirs", None)
+    assert show.document.text.count("= 3") >= 200 and text.count("= 3") == 0
 
 
 def test_a_long_journal_is_begun_anew(file, tmp_path, monkeypatch):

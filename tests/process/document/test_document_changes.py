@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from document_changes import changes_of, texts
+from ganzfeld.process.document import changes
 from ganzfeld.process.document.changes import ChangeError, ChangeSet, from_units, to_units, units_of
 
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -30,6 +31,30 @@ def test_apply_compose_map_and_places_are_codemirrors(codemirror, data):
     for assoc in (-1, 1):
         expected = codemirror("place", a=a, places=places, assoc=assoc)
         assert [first.place(place, after=assoc > 0) for place in places] == expected
+
+
+@MANY
+@given(st.data(), st.booleans())
+def test_a_change_in_the_text_itself_makes_the_same_or_is_refused_alike(data, in_place):
+    """units: any places, also in the midst of a character."""
+    text = data.draw(texts)
+    change = ChangeSet.of(data.draw(changes_of(text)))
+    if data.draw(st.booleans()) and (length := units_of(text)):
+        start, end = sorted(data.draw(st.tuples(*[st.integers(0, length)] * 2)))
+        change = ChangeSet.splices(length, [(start, end, data.draw(texts))])
+    units = bytearray(to_units(text))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "MOST_IN_PLACE", 100 if in_place else 0)
+        try:
+            expected = change.apply(bytes(units))
+        except ChangeError as error:
+            with pytest.raises(ChangeError, match=str(error)):
+                change.apply_to(units)
+        else:
+            change.apply_to(units)
+            assert bytes(units) == expected
+    with pytest.raises(ChangeError, match="units"):
+        change.apply_to(bytearray(to_units(text + "x")))
 
 
 @MANY

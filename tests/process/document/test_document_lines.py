@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganzfeld.process.document import line_diff
 from ganzfeld.process.document.changes import from_units, to_units
 from ganzfeld.process.document.line_diff import MOST_COMPARED, Hunk, hunks, lines_in
 from ganzfeld.process.document.line_merge import as_changes, change_to, merge, merged, put, spliced
@@ -79,6 +80,27 @@ def test_lines_that_are_all_alike_are_no_long_work():
     before, after = ["x", *[""] * many, "y"], ["y", *[""] * (many + 7), "x"]
     assert hunks([""] * many, [""] * (many + 7)) == [Hunk(many, many, many, many + 7)]
     assert hunks(before * 2, after * 2) == [Hunk(0, 2 * many + 4, 0, 2 * many + 18)]
+
+
+def test_thousands_of_changes_on_both_sides_are_no_long_work():
+    """Work that grew with their square took minutes for a text of a megabyte."""
+    count = 5000
+    base = "\n".join(f"a{n}\nsame{n}\nb{n}\nlike{n}" for n in range(count))
+    ours, theirs = base.replace("a", "A"), base.replace("b", "B")
+    both = merge(base, ours, theirs)
+    assert len(both.splices) == count and not both.clashes
+    assert spliced(ours, both.splices) == ours.replace("b", "B")
+    found = merge(base, ours, base.replace("a", "α"))
+    assert len(found.clashes) == count
+    assert (found.clashes[-1].start, found.clashes[-1].lines) == (4 * count - 4, (f"α{count - 1}", f"sαme{count - 1}"))
+
+
+@MANY
+@given(texts, texts, st.integers(0, 3))
+def test_where_the_work_ends_the_rest_counts_as_changed(before, after, most):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_diff, "MOST_READ", most)
+        assert from_units(change_to(before, after).apply(to_units(before))) == after
 
 
 def test_carets_in_a_line_survive_a_change_beside_them():

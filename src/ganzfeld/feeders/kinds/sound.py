@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
@@ -14,7 +14,6 @@ import numpy as np
 from ganzfeld.errors import FeederError
 from ganzfeld.feeders.base import Answer, Feeder, Limits, answers, check_file
 from ganzfeld.feeders.containers import LARGEST_FILE, open_container
-from ganzfeld.plain_file import read_plain
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -32,8 +31,8 @@ MOST_SAMPLES = 1 << 16
 """Of one answer."""
 KEPT_SECONDS = 10.0
 """A round up to this length is kept decoded: it would be opened anew all the time."""
-HELD_BYTES = 1 << 26
-"""A file up to this size is read whole at first: it plays on when somebody writes over it."""
+HELD_BYTES, HOLDING_SECONDS = 1 << 26, 4.0
+"""A file up to this size is read whole at first, if that takes no longer: it plays on when somebody writes over it."""
 KEPT_BYTES = 1 << 28
 """Of the packets of a file without an index."""
 _RUN_UP_SECONDS = 0.1  # for codecs whose sound depends on what was before
@@ -318,11 +317,15 @@ def sides_of(layout: AudioLayout) -> np.ndarray | None:
 
 
 def _held(path: Path) -> bytes | None:
-    """What a file holds that is small enough. Raises FeederError for what is none."""
+    """What a file holds; None if it is large, or its disk slow. Raises FeederError for what is no file."""
     check_file(path, LARGEST_FILE)
+    until, held = time.monotonic() + HOLDING_SECONDS, bytearray()
     try:
-        return read_plain(path, HELD_BYTES)
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                held += piece
+                if len(held) > HELD_BYTES or time.monotonic() > until:
+                    return None
     except OSError as error:
-        if error.errno == errno.EFBIG:
-            return None
         raise FeederError(f"{path.name} cannot be read: {error.strerror or error}") from None
+    return bytes(held)

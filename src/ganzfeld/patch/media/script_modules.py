@@ -213,6 +213,7 @@ class ScriptModules:
             raise ImportError(f"more than {MOST_MODULES} modules beside the script")
         self._prepare(loaded)
         name = loaded.module.__name__
+        before = sys.modules.get(name)
         self._known[loaded.name] = loaded
         sys.modules[name] = loaded.module
         try:
@@ -222,8 +223,9 @@ class ScriptModules:
                 exec(_compiled(loaded.source, loaded.path), loaded.module.__dict__)
         except BaseException:
             self._known.pop(loaded.name, None)
-            if sys.modules.get(name) is loaded.module:
-                del sys.modules[name]
+            sys.modules.pop(name, None)
+            if before is not None:  # of the version that plays
+                sys.modules[name] = before
             raise
         loaded.whole = True
         self.count += 1
@@ -267,7 +269,7 @@ class ScriptModules:
         except ImportError:
             return False
         return all(
-            not self._exists(path) if used is None else self._is_as_it_was(used, seen)
+            not self._exists(path) and not self._is_folder(path) if used is None else self._is_as_it_was(used, seen)
             for path, used in list(loaded.uses.items())
         )
 
@@ -277,7 +279,7 @@ class ScriptModules:
         """The file of a module of this name in one of these folders, and the folders of its submodules if it is a
         package. A folder without `__init__.py` has no file; neither: there is nothing."""
         for place in places:
-            package, module = self._candidates(name, (place,))
+            package, module, _ = self._candidates(name, (place,))
             if self._exists(package):
                 return package, (place / name,)
             if self._exists(module):
@@ -285,7 +287,8 @@ class ScriptModules:
         return None, tuple(place / name for place in places if self._is_folder(place / name))
 
     def _candidates(self, name: str, places: Sequence[Path]) -> list[Path]:
-        return [file for place in places for file in (place / name / "__init__.py", place / f"{name}.py")]
+        """What would be a module of this name: of each place a package's file, a file, a folder."""
+        return [path for place in places for path in (place / name / "__init__.py", place / f"{name}.py", place / name)]
 
     def _exists(self, path: Path) -> bool:
         return self._relative(path) in self._given if self._given is not None else path.exists() and not path.is_dir()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzfeld.bending.directions import COUNT, beside, directions_of_w, read_directions
 from ganzfeld.bending.latents import LatentBender
-from ganzfeld.errors import NetworkError, NetworkFileError, PatchError, nearest
+from ganzfeld.errors import FeederError, NetworkError, NetworkFileError, PatchError, nearest
 from ganzfeld.networks.network import Network
 from ganzfeld.patch.node import HostValue, Input, Method, MethodLine, Parameter, Seed, SetupContext, Structure, Value
 
@@ -104,16 +104,21 @@ def _direction(network: Network, line: MethodLine, context: SetupContext, paths:
     name, file = context.structure[f"{line.name}.direction"], context.structure[f"{line.name}.file"]
     path = context.resources.resolve(file) if file else beside(network.path) if network.path else None
     known: dict[str, Tensor] = {}
+    bad: dict[str, FeederError] = {}
     if path is not None:
         paths.append(path)
         context.resources.asked.add(path)
         if file or path.exists():
             try:
-                known = dict(context.resources.open("directions", path, read_directions))
+                read = context.resources.open("directions", path, read_directions)
+                known, bad = dict(read), read.bad
             except (NetworkFileError, PatchError) as error:
                 place = f"{line.name}.{'file' if file else 'direction'}"
                 context.do_without(context.refuse(error.what, place, error.hint))
                 return torch.zeros(network.w_dim)
+    if name in bad:
+        context.do_without(context.refuse(bad[name].what, f"{line.name}.direction", bad[name].hint))
+        return torch.zeros(network.w_dim)
     if file is None and name not in known and name in map(str, range(1, COUNT + 1)):
         known = {**_found(network, context), **known}
     if name is None:

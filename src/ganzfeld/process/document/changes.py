@@ -8,10 +8,15 @@ place comes first: writers would otherwise not come to the same text. Tests hold
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ganzfeld.values.document import Changes
+
+MOST_IN_PLACE = 8
+"""Pieces of a change that is made in the text itself; one of more makes another text."""
 
 Section = tuple[int, bytes | None]
 """Units of the text, and what comes in their place; None: they stay."""
@@ -42,11 +47,23 @@ def units_of(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(letter > "\uffff" for letter in text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChangeSet:
     """sections: of the whole text, without empty ones, and equal neighbours joined as CodeMirror joins them."""
 
     sections: tuple[Section, ...]
+
+    @cached_property
+    def _ends(self) -> tuple[list[int], list[int]]:
+        """Where each section ends, in the text before and in the one that comes out."""
+        old = new = 0
+        before, after = [], []
+        for length, put in self.sections:
+            old += length
+            new += length if put is None else len(put) // 2
+            before.append(old)
+            after.append(new)
+        return before, after
 
     @classmethod
     def of(cls, json: Changes) -> ChangeSet:
@@ -83,12 +100,12 @@ class ChangeSet:
     @property
     def length(self) -> int:
         """Units of the text that is changed."""
-        return sum(length for length, _ in self.sections)
+        return self._ends[0][-1] if self.sections else 0
 
     @property
     def new_length(self) -> int:
         """Units of the text that comes out."""
-        return sum(length if put is None else len(put) // 2 for length, put in self.sections)
+        return self._ends[1][-1] if self.sections else 0
 
     @property
     def is_empty(self) -> bool:
@@ -117,6 +134,22 @@ class ChangeSet:
             parts.append(units[at:end] if put is None else put)
             at = end
         return b"".join(parts)
+
+    def apply_to(self, units: bytearray) -> None:
+        """Change this very text. As `apply`, but what a small change of a large text takes is little."""
+        replaced = [place for place, (_, put) in enumerate(self.sections) if put is not None]
+        if len(replaced) > MOST_IN_PLACE:
+            units[:] = self.apply(bytes(units))
+            return
+        if 2 * self.length != len(units):
+            raise ChangeError(f"a change of {self.length} units was made to a text of {len(units) // 2}")
+        ends = self._ends[0]
+        for place in reversed(replaced):
+            length, put = self.sections[place]
+            start, end = 2 * (ends[place] - length), 2 * ends[place]
+            if _cuts(units, start) or _cuts(units, end):
+                raise ChangeError("a change cuts a surrogate pair in two")
+            units[start:end] = put or b""
 
     def compose(self, after: ChangeSet) -> ChangeSet:
         """This change, and then that one, as one. Raises ChangeError if they do not fit."""
@@ -175,8 +208,11 @@ class ChangeSet:
 
     def place(self, place: int, *, after: bool = False) -> int:
         """Where a place of the text before is in the text that comes out. after: behind what is put just there."""
-        old = new = 0
-        for length, put in self.sections:
+        before, behind = self._ends
+        first = bisect_left(before, place)
+        old, new = (before[first - 1], behind[first - 1]) if first else (0, 0)
+        for index in range(first, len(self.sections)):
+            length, put = self.sections[index]
             end = old + length
             if put is None:
                 if end > place:
@@ -313,6 +349,6 @@ def _replaced(part: Sequence[int | str]) -> tuple[int, bytes]:
     return length, to_units("\n".join(words))
 
 
-def _cuts(units: bytes, at: int) -> bool:
+def _cuts(units: bytes | bytearray, at: int) -> bool:
     """Whether a place (in bytes) is between the halves of a surrogate pair."""
     return 0 < at < len(units) and 0xDC <= units[at + 1] <= 0xDF

@@ -4,8 +4,9 @@ here, until somebody says which it is to be."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
-from ganzfeld.process.document.changes import ChangeSet, units_of
+from ganzfeld.process.document.changes import ChangeSet, to_units, units_of
 from ganzfeld.process.document.line_diff import lines_in
 from ganzfeld.process.document.line_merge import Clash
 from ganzfeld.values.document import Disagreement
@@ -26,30 +27,37 @@ class Disagreements:
 
     def add(self, text: str, clashes: Sequence[Clash]) -> None:
         """text: the document's, in which the clashes are."""
-        for clash in clashes:
-            start, end, theirs = _placed(text, clash)
+        if not clashes:
+            return
+        units, lines = to_units(text), lines_in(text)
+        begins = [0, *accumulate(units_of(line) + 1 for line in lines)]
+        for clash in clashes[-MOST:]:
+            start, end, theirs = _placed(begins, clash)
             for number, each in list(self._known.items()):
                 if each.start == start and each.end == end:  # the file was saved once more
                     del self._known[number]
-            ours = between(text, start, end)
+            ours = part_of(units, start, end)
             self._known[self._next] = Disagreement(self._next, start, end, ours, theirs)
             self._next += 1
         for number in list(self._known)[:-MOST]:
             del self._known[number]
 
-    def changed(self, change: ChangeSet, text: str) -> None:
-        """The document has changed. One whose part says now what the file says is none any more."""
-        if not self._known:
-            return
-        for number, each in list(self._known.items()):
+    def moved(self, change: ChangeSet) -> None:
+        """The document has changed, and what stands where; `settle` is to be called when it changes no further."""
+        for number, each in self._known.items():
             # What is typed just before or behind it is no part of it, so that nothing is lost with it.
             start = change.place(each.start, after=True)
             end = max(start, change.place(each.end))
-            ours = between(text, start, end)
+            self._known[number] = Disagreement(number, start, end, each.ours, each.theirs)
+
+    def settle(self, units: bytes) -> None:
+        """What the document says now, in UTF-16. One whose part says what the file says is none any more."""
+        for number, each in list(self._known.items()):
+            ours = part_of(units, each.start, each.end)
             if ours == each.theirs:
                 del self._known[number]
-            else:
-                self._known[number] = Disagreement(number, start, end, ours, each.theirs)
+            elif ours != each.ours:
+                self._known[number] = Disagreement(number, each.start, each.end, ours, each.theirs)
 
     def take(self, number: int | None) -> tuple[Disagreement, ...]:
         """One of them, or all, which are none any more; in the order of their places."""
@@ -62,6 +70,11 @@ class Disagreements:
         self._known.clear()
 
 
+def part_of(units: bytes, start: int, end: int) -> str:
+    """What stands between two places of a text in UTF-16."""
+    return units[2 * start : 2 * end].decode("utf-16-le", "replace")
+
+
 def between(text: str, start: int, end: int) -> str:
     """What stands between two places."""
     if text.isascii():
@@ -69,13 +82,11 @@ def between(text: str, start: int, end: int) -> str:
     return text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
-def _placed(text: str, clash: Clash) -> tuple[int, int, str]:
-    """Where our lines are, with the end of the last one, and what theirs are."""
-    lines = lines_in(text)
-    start = sum(units_of(line) + 1 for line in lines[: clash.start])
-    end = start + sum(units_of(line) + 1 for line in lines[clash.start : clash.end])
-    length = units_of(text)
-    if clash.end < len(lines):
+def _placed(begins: Sequence[int], clash: Clash) -> tuple[int, int, str]:
+    """Where our lines are, with the end of the last one, and what theirs are. begins: where each line begins, and where
+    one behind the last would."""
+    start, end, length = begins[clash.start], begins[clash.end], begins[-1] - 1
+    if clash.end < len(begins) - 1:
         return start, end, "".join(f"{line}\n" for line in clash.lines)
     theirs = "\n".join(clash.lines)
     return min(start, length), length, f"\n{theirs}" if start > length else theirs

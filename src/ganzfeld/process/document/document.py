@@ -125,7 +125,7 @@ class Document(SharedText):
                 change = ChangeSet.of(changes)
                 for each in since:
                     change = change.map(each)
-                ((change, units),) = self._log.check([change.json()])
+                (change,), units = self._log.check([change.json()])
                 text = from_units(units)
             except ChangeError as error:
                 raise GanzfeldError(f"this is no change of the text: {error}") from None
@@ -272,7 +272,8 @@ class Document(SharedText):
             self._log = UpdateLog(text)
         self._disagreements = Disagreements(stored.disagreements)
         if change is not None:
-            self._disagreements.changed(change, text)
+            self._disagreements.moved(change)
+            self._disagreements.settle(to_units(text))
 
     def look(self, now: float) -> None:
         """Write down what has changed. To be called several times a second, by one thread."""

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+MOST_READ = 20
+"""How often a line is looked at on average: pieces between unique lines are pieces again."""
 MOST_COMPARED = 250_000
 """Pairs of lines that are compared one by one, in all pieces without a unique line together."""
 
@@ -46,6 +48,7 @@ def _matches(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int
     """Pairs of equal lines, in order."""
     pairs: list[tuple[int, int]] = []
     waiting, left = [(0, len(before), 0, len(after))], MOST_COMPARED
+    unread = MOST_READ * (len(before) + len(after))
     while waiting:
         a, b, c, d = waiting.pop()
         while a < b and c < d and before[a] == after[c]:
@@ -56,7 +59,8 @@ def _matches(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int
             pairs.append((b, d))
         if a == b or c == d:
             continue
-        anchors = _unique(before, after, a, b, c, d)
+        unread -= b - a + d - c
+        anchors = _unique(before, after, a, b, c, d) if unread >= 0 else []
         if anchors:
             pairs += anchors
             waiting += _between(anchors, a, b, c, d)

@@ -6,8 +6,10 @@ at the same place, and not alike, they *clash*.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ganzfeld.process.document.changes import ChangeSet, units_of
 from ganzfeld.process.document.line_diff import Hunk, hunks, lines_in
@@ -43,14 +45,15 @@ def merge(base: str, ours: str, theirs: str) -> Merge:
     """What changed from `base` to `theirs`, for our text, which has changed since `base`, too."""
     before, mine, other = lines_in(base), lines_in(ours), lines_in(theirs)
     ours_hunks, their_hunks = hunks(before, mine), hunks(before, other)
+    ours_shifts, their_shifts = _Shifts(ours_hunks), _Shifts(their_hunks)
     splices: list[LineSplice] = []
     clashes: list[Clash] = []
     for own, foreign in _groups(ours_hunks, their_hunks):
         if not foreign:
             continue
         start, end = min(h.start for h in own + foreign), max(h.end for h in own + foreign)
-        low, high = _reached(ours_hunks, own, start, end)
-        first, last = _reached(their_hunks, foreign, start, end)
+        low, high = _reached(ours_shifts, own, start, end)
+        first, last = _reached(their_shifts, foreign, start, end)
         lines = tuple(other[first:last])
         if not own:
             splices.append(LineSplice(low, high, lines))
@@ -139,7 +142,8 @@ def _groups(ours: list[Hunk], theirs: list[Hunk]) -> list[tuple[list[Hunk], list
     found: list[tuple[list[Hunk], list[Hunk]]] = []
     sides = sorted([(h.start, h.end, 0, h) for h in ours] + [(h.start, h.end, 1, h) for h in theirs])
     for _, _, side, hunk in sides:
-        if not (found and any(_meet(hunk, other) for other in found[-1][1 - side])):
+        # Those of one side are in order and apart: if one is met, it is the last.
+        if not (found and any(_meet(hunk, other) for other in found[-1][1 - side][-1:])):
             found.append(([], []))
         found[-1][side].append(hunk)
     return found
@@ -151,10 +155,22 @@ def _meet(one: Hunk, other: Hunk) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _reached(all_hunks: list[Hunk], group: list[Hunk], start: int, end: int) -> tuple[int, int]:
+class _Shifts:
+    """By how many lines what is behind some of the hunks has moved."""
+
+    def __init__(self, found: list[Hunk]) -> None:
+        self._ends = [hunk.end for hunk in found]
+        self._moved = [0, *accumulate((h.new_end - h.new_start) - (h.end - h.start) for h in found)]
+
+    def at(self, line: int) -> int:
+        """For a line of the text before."""
+        return self._moved[bisect_right(self._ends, line)]
+
+
+def _reached(shifts: _Shifts, group: list[Hunk], start: int, end: int) -> tuple[int, int]:
     """Where the lines from `start` to `end` of the text before are in the text after."""
     if group:
         first, last = group[0], group[-1]
         return first.new_start - (first.start - start), last.new_end + (end - last.end)
-    shift = sum((h.new_end - h.new_start) - (h.end - h.start) for h in all_hunks if h.end <= start and h.start <= start)
+    shift = shifts.at(start)
     return start + shift, end + shift

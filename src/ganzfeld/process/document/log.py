@@ -49,6 +49,11 @@ class UpdateLog:
         return self._text
 
     @property
+    def units(self) -> bytes:
+        """The text as it is now, in UTF-16."""
+        return self._units
+
+    @property
     def length(self) -> int:
         """Of the text, in UTF-16 code units."""
         return len(self._units) // 2
@@ -58,24 +63,28 @@ class UpdateLog:
         """The oldest version from which the way to the newest is known."""
         return self.version - len(self._kept)
 
-    def check(self, changes: Sequence[Changes]) -> list[tuple[ChangeSet, bytes]]:
-        """Each of these changes and the text that it makes, the first of the text as it is now. Raises ChangeError."""
-        found: list[tuple[ChangeSet, bytes]] = []
-        units = self._units
+    def check(self, changes: Sequence[Changes]) -> tuple[list[ChangeSet], bytes]:
+        """These changes, the first of the text as it is now, each other of what the one before makes; and the text that
+        comes out. Raises ChangeError."""
+        found: list[ChangeSet] = []
+        units = bytearray(self._units)
         for each in changes:
             if len(each) > MOST_PIECES:
                 raise ChangeError(f"it changes more than {MOST_PIECES} pieces")
             change = ChangeSet.of(each)
             if change.new_length > MOST_UNITS:
                 raise ChangeError(f"the text would be longer than {MOST_UNITS} letters")
-            units = change.apply(units)
-            found.append((change, units))
-        return found
+            change.apply_to(units)
+            found.append(change)
+        return found, bytes(units)
 
-    def add(self, client: str, change: ChangeSet, units: bytes, what: UpdateKind) -> Update:
+    def goes_to(self, units: bytes) -> None:
+        """The changes that are added next lead to this text, as `check` said."""
+        self._units, self._text = units, None
+
+    def add(self, client: str, change: ChangeSet, what: UpdateKind) -> Update:
         """Take a change that was checked."""
         update = Update(client, change.json(), what)
-        self._units, self._text = units, None
         self.version += 1
         self._keep(update, change)
         return update

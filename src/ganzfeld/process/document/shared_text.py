@@ -82,13 +82,13 @@ class SharedText:
             if log != self._log.id or version != self._log.version:
                 return False
             try:
-                checked = self._log.check([draft.changes for draft in drafts])
+                changes, units = self._log.check([draft.changes for draft in drafts])
             except ChangeError as error:
                 raise GanzfeldError(
                     f"What was typed last cannot be taken: {error}", hint="The text goes on without it"
                 ) from None
-            for draft, (change, units) in zip(drafts, checked, strict=True):
-                self._take(client, change, units, draft.what)
+            if changes:
+                self._take(client, [(change, draft.what) for change, draft in zip(changes, drafts, strict=True)], units)
             return True
 
     def merge_edits(self, base: str, changes: Changes) -> None:
@@ -139,10 +139,10 @@ class SharedText:
         if change.is_empty:
             return
         try:
-            (checked,) = self._log.check([change.json()])
+            changes, units = self._log.check([change.json()])
         except ChangeError as error:
             raise GanzfeldError(f"The text cannot be changed: {error}") from None
-        self._take("", *checked, what)
+        self._take("", [(each, what) for each in changes], units)
 
     def _merge(self, found: Merge, what: UpdateKind) -> None:
         """What others made of a text before, where it fits; where it does not, both are kept. The lock is held."""
@@ -152,13 +152,17 @@ class SharedText:
         self._change(as_changes(text, found.splices), what)
         self._tell()
 
-    def _take(self, client: str, change: ChangeSet, units: bytes, what: UpdateKind) -> None:
-        before, update = self._log.version, self._log.add(client, change, units, what)
-        self._writers.changed(change, client)
-        self._disagreements.changed(change, self._log.text)
-        if not self._keeps(self._log.id, before, update):
-            # What is written down is not what writers know: after a restart they must not go on from there.
-            self._log.renew()
+    def _take(self, client: str, changes: Sequence[tuple[ChangeSet, UpdateKind]], units: bytes) -> None:
+        """Take changes that were checked, which lead to this text."""
+        self._log.goes_to(units)
+        for change, what in changes:
+            before, update = self._log.version, self._log.add(client, change, what)
+            self._writers.changed(change, client)
+            self._disagreements.moved(change)
+            if not self._keeps(self._log.id, before, update):
+                # What is written down is not what writers know: after a restart they must not go on from there.
+                self._log.renew()
+        self._disagreements.settle(units)
         self._tell()
 
     def _keeps(self, log_id: str, version: int, update: Update) -> bool:
