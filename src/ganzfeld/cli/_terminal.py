@@ -103,8 +103,8 @@ def full_place(where: Where) -> str:
 
 
 class ShortLines(logging.Formatter):
-    """Keeps what is logged to some lines of some length. A terminal's text is broken into rows in a time that grows with
-    the square of a word's length: one of 100,000 letters held up the whole show for a minute."""
+    """Keeps what is logged to some lines of some length. A terminal's text is broken into rows in a time that grows
+    with the square of a word's length: one of 100,000 letters held up the whole show for a minute."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record, its middle left out if it has very many lines."""
