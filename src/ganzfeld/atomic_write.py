@@ -7,6 +7,7 @@ The rule for links is the same for everything that a show writes (snapshots, kep
 - A link in the place of the file itself is followed to an ordinary file that is there, and stays a link.
 - A link that leads nowhere, in a circle, or to what is no file is refused: what lies beside a patch may come from a
   stranger, and would otherwise make a file of a name of theirs at a place of theirs.
+- What pages bring (files, paintings) goes through no link at all: `studio.library.places`, `studio.brushes`.
 - What is to be new takes no name where anything is, such a link included (`is_taken`).
 """
 

@@ -244,6 +244,15 @@ def test_an_error_says_what_where_and_what_to_do_whatever_is_in_it(capsys):
     ]
 
 
+def test_ctrl_c_while_it_begins_is_no_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ganzfeld.cli.commands", interrupted)
+    assert exit_code("networks") == 130
+    assert capsys.readouterr().err == ""
+
+
 def test_wrong_words_are_usage_errors(capsys):
     assert exit_code("sedes") == 2
     assert "seeds" in capsys.readouterr().err

@@ -15,6 +15,7 @@ import urllib.request
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -146,6 +147,15 @@ def test_without_a_terminal_nobody_is_asked(run, patch, tmp_path):
     assert code == 0
     assert "Have you looked" not in out
     assert not TrustStore().trusts(script)
+
+
+def test_the_line_says_of_which_rate_a_show_makes_how_many_frames():
+    from ganzfeld.cli._show_terminal import _line
+    from ganzfeld.values.status import Status
+
+    well = Status(phase="playing", fps=59.8, rate=60, width=8, height=8)
+    assert " 59.8 fps " in _line(well).plain
+    assert " 29.9 of 60 fps " in _line(msgspec.structs.replace(well, fps=29.9, division=2)).plain
 
 
 # Everything real

@@ -15,6 +15,21 @@ from ganzfeld.patch import library
 from ganzfeld.patch.defaults import opening_patch
 
 
+def test_what_was_kept_of_a_show_plays_while_its_drive_is_away(tmp_path, shipped):
+    away = tmp_path / "drive"
+    for file, network in ((away / "a.ganz", None), (away / "a.pkl", None), (None, away / "a.pkl")):
+        with pytest.raises(GanzfeldError, match="there is no"):
+            choose(file, network)
+    assert choose(away / "a.ganz", None, is_kept=True) == PlaySource("a.ganz", patch=away / "a.ganz")
+    for file, network in ((away / "a.pkl", None), (None, away / "a.pkl")):
+        source = choose(file, network, is_kept=True)
+        assert source.patch is None and (away / "a.pkl").as_posix() in (source.text or "")
+    for word in ("planets", "organ"):  # shipped ones are never away
+        assert choose(Path(word), None, is_kept=True) == choose(Path(word), None)
+    with pytest.raises(GanzfeldError, match="there is no"):
+        choose(Path("nothing"), None, is_kept=True)
+
+
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     folder = tmp_path / "shipped"

@@ -169,12 +169,20 @@ def test_where_halving_gains_nothing_the_size_comes_back() -> None:
     assert machine.changes(300) <= 4
 
 
+def test_a_size_that_gains_little_is_kept_only_if_it_holds_the_rate() -> None:
+    machine = Machine(DynamicResolution(60, 3), 0.018, share=0.8)
+    assert machine.play(30) == 1
+    machine = Machine(DynamicResolution(60, 3), 0.040, share=0.8)
+    machine.play(300)
+    assert statistics.mode(size for _, size in machine.sizes) == 0
+
+
 def test_others_who_come_just_then_do_not_make_it_look_vain() -> None:
-    machine = Machine(DynamicResolution(20, 3), 0.032, share=0.6, card=False)
+    machine = Machine(DynamicResolution(20, 3), 0.032, card=False)
     machine.others = 1.9
     while machine.play(0.05) == 0:
         pass
-    machine.others = 3.3  # as long a frame as before, though half of it is saved
+    machine.others = 3.8  # as long a frame as before, though half of it is saved
     assert machine.play(2) == 1
     machine.others = 1.9
     assert machine.play(20) == 1

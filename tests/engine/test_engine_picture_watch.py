@@ -43,12 +43,18 @@ def test_what_is_wrong_with_a_picture():
     assert wrong_with(mixed) is None, "one star in the night"
 
 
-@pytest.mark.parametrize("graphs", [NoGraphs, GraphsOnHost])
-def test_a_direction_that_is_far_too_large_is_told_until_it_is_not(tmp_path, monkeypatch, graphs):
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
+@pytest.mark.parametrize(
+    ("device", "graphs"),
+    [("cpu", NoGraphs), ("cpu", GraphsOnHost), pytest.param("cuda", lambda: None, marks=needs_cuda)],
+)
+def test_a_direction_that_is_far_too_large_is_told_until_it_is_not(tmp_path, monkeypatch, device, graphs):
     monkeypatch.setattr(picture_watch, "LOOK_SECONDS", 0.01)
     np.savez(tmp_path / "far.npz", far=np.full(256, 1000.0))
     text = 'f = network("planets")\nf.move("far", amount={}, file="far.npz")\nout(f)'
-    engine, clock = Engine(device="cpu", graphs=graphs()), Clock()
+    engine, clock = Engine(device=device, graphs=graphs()), Clock()
 
     def plays(condition) -> None:
         until = time.monotonic() + 30

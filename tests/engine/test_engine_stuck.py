@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from PIL import Image
 from ganzfeld.engine import builder_thread
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.work_thread import WorkThread
+from ganzfeld.errors import PatchError
 from ganzfeld.networks.find import find_network
 from ganzfeld.patch import resources
+from ganzfeld.patch.nodes import image
 from ganzfeld.values.time import Clock
 from waiting import until
 
@@ -169,6 +172,25 @@ def test_who_takes_a_show_over_does_without_what_a_line_reads(engine, tmp_path, 
     engine.notice(tmp_path / name)
     frames_until(engine, lambda: not engine.problems)
     assert not torch.equal(engine.frame(Clock().advance(0.02))["out"], without)
+
+
+def test_who_does_without_a_file_that_hung_does_not_wait_for_it_again(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "OPENING_SECONDS", 0.2)
+    opened: list[Path] = []
+
+    def hangs(path: Path, spend: object) -> None:
+        opened.append(path)
+        while True:
+            pass
+
+    monkeypatch.setattr(image, "read_picture", hangs)
+    Image.new("RGB", (6, 6)).save(tmp_path / "p.png")
+    text = 'out(mix(noise(), image("p.png")), size=(6, 6))'
+    with pytest.raises(PatchError, match="within"):
+        engine.load(text, tmp_path / "a.ganz")
+    engine.does_without = True
+    engine.load(text, tmp_path / "a.ganz")
+    assert len(opened) == 1 and "in time" in engine.problems[0].what
 
 
 def test_work_that_waits_is_done_by_the_next_thread():

@@ -285,7 +285,9 @@ def test_copies_share_the_kernels(tmp_path, count):
     code = (
         "from ganzfeld.process.compile_ahead import compile_all\n"
         "from ganzfeld.process.pretended_card import WantedKernel\n"
-        f"compile_all([WantedKernel('', lambda text=text: eval(text)) for text in {kernels} + ['1/0'] * 9], {count})"
+        f"texts = {kernels} + ['1/0'] * 9\n"
+        f"failed = compile_all([WantedKernel('', lambda text=text: eval(text)) for text in texts], {count})\n"
+        "assert failed == 9, failed"
     )
     python(code)
     assert len(list(tmp_path.iterdir())) == 40

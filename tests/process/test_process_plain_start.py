@@ -91,9 +91,10 @@ def start(tmp_path: Path, monkeypatch):
     yield SimpleNamespace(begin=begin, compiled=compiled, session=store.session)
     compiled.set()
     for render in renders:
-        render._engine.close()
         render._takes.close()
+        render._engine.close()
         render._writer.close()
+    until(lambda: not [each for each in threading.enumerate() if each.name.startswith("ganzfeld-take")], seconds=20)
     board.remove()
     store.close()
 

@@ -211,6 +211,7 @@ def test_sizes_and_outputs_change_and_numbers_only_grow(play, patch):
         until(lambda size=size: show.status().size == size and show.latest().image.shape[1::-1] == size)
         numbers.append(show.latest().number)
     assert show.status().outputs == ("right",)
+    assert (show.status().rate, show.status().division) == (60, 1)
     assert numbers == sorted(set(numbers))
     assert show.latest(numbers[-1] + 10**6) is None
     assert show.wait(numbers[-1] + 10**6, 0.05) is None

@@ -556,8 +556,8 @@ def test_a_mistake_that_is_undone_is_not_said_any_more(opened, playing):
     opened.get_by_test_id("problem").wait_for(state="detached")  # once is enough
     opened.keyboard.press("Backspace")
     opened.wait_for_selector(".changed-words:has-text('Ctrl+Enter plays it')")
-    while not text_of(playing).endswith("x = 1"):
+    for _ in range(len(" + noi")):
         opened.keyboard.press("Backspace")
-        opened.wait_for_timeout(50)
+    wait_until(opened, lambda: text_of(playing).endswith("x = 1"))
     for gone in (".changed-words", ".problem-words", ".said.says-trouble", ".unplayed-line"):
         opened.wait_for_selector(gone, state="detached")

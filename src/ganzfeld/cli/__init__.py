@@ -38,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_options)
-    for name, command in commands().items():
-        app.command(name)(command)
     try:
+        app.callback()(_options)
+        for name, command in commands().items():
+            app.command(name)(command)
         app([word for word in words if word != "--debug"], prog_name="ganzfeld")
     except (GanzfeldError, OSError) as error:
         # Of the system's own, those about a file are for the person, who named it (a name too long, a disk that fails).
@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show_error(error if isinstance(error, GanzfeldError) else _about_a_file(error))
         _leave(1)
         sys.exit(1)
+    except KeyboardInterrupt:  # while it is still being imported
+        from ganzfeld.cli._trust import INTERRUPTED
+
+        sys.exit(INTERRUPTED)
     except SystemExit as ended:
         _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
         raise

@@ -19,8 +19,9 @@ class PlaySource:
     text: str | None = None
 
 
-def choose(file: Path | None, network: Path | None) -> PlaySource:
-    """What the command line's words mean. Raises GanzfeldError."""
+def choose(file: Path | None, network: Path | None, *, is_kept: bool = False) -> PlaySource:
+    """What the command line's words mean. Raises GanzfeldError. is_kept: a show of these words was written down; so a
+    patch or network that is away, with its drive, is waited for, and what was written down plays meanwhile."""
     from ganzfeld.networks.find import shipped_names
     from ganzfeld.patch import library
     from ganzfeld.patch.defaults import is_network, opening_patch
@@ -44,6 +45,11 @@ def choose(file: Path | None, network: Path | None) -> PlaySource:
         wanted = Path(names[0])
     if network is None:
         wanted = _meant(wanted)
+    if is_kept and not wanted.is_file() and str(wanted) not in shipped_names():
+        if network is not None or is_network(wanted):
+            return _in_default_patch(wanted)
+        if wanted.suffix == ".ganz" and library.example_text(str(wanted)) is None:
+            return PlaySource(wanted.name, patch=wanted)
     if not wanted.exists() or (wanted.is_dir() and network is None and str(wanted) in library.example_names()):
         if str(wanted) in shipped_names():
             return _in_default_patch(str(wanted))

@@ -271,7 +271,10 @@ def play(
     if keep and kept_in() is None:
         check_name(file or network)
         raise typer.Exit(run_kept(str((file or network or Path("planets")).absolute()), sys.argv[1:]))
-    source = choose(file, network)
+    from ganzfeld.process.kept_show import read_kept
+
+    kept_file = kept_in()
+    source = choose(file, network, is_kept=kept_file is not None and read_kept(kept_file) is not None)
     if save is not None:
         source = saved(source, save)
     from ganzfeld.cli import _rig as rigs

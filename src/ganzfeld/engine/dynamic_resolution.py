@@ -44,9 +44,10 @@ SQUARE = 4.0
 AGED, MILD = 10.0, 2.0
 """After so many patiences what was measured of two sizes may be wrong, because the load changed just then: it counts as
 `MILD` at most, until it is measured again."""
-GAIN = 1.15
-"""How much quicker frames have to be at a smaller size, or would be by what they save of their own; with less, halving
-was in vain."""
+GAIN, LEAST_GAIN = 1.3, 1.1
+"""How much quicker frames have to be at a smaller size, or would be by what they save of their own: where they are too
+slow even so, and where they hold the rate then. With less, halving was in vain. (A size that nothing else bounds is two
+to four times as quick.)"""
 VAIN, MOST_VAIN = 10.0, 320.0
 """Seconds until a size that was in vain is tried again, at first and at most."""
 LONGEST_BUSY = 10.0
@@ -188,7 +189,7 @@ class DynamicResolution:
             return False
         # By the clock others may have come or gone meanwhile; what is saved of the show's own is saved.
         would_be = min(usual, changed.seconds - (changed.own - own))
-        if changed.seconds >= GAIN * would_be:
+        if changed.seconds >= (GAIN if usual * self.fps > FULL else LEAST_GAIN) * would_be:
             self._vain = VAIN
             return False
         self._vain_halvings, self._vain_until = changed.halvings, now + self._vain

@@ -60,6 +60,7 @@ class Resources:
         self.stamps: dict[Path, int] = {}
         self.notes: list[GanzfeldError] = []
         self.does_without = False
+        self._hung: dict[Path, int] = {}
         self.await_kernels: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._opened: dict[tuple, Any] = {}
@@ -125,10 +126,13 @@ class Resources:
         try:
             return self.hazards.run("opening", path, patience, lambda: opener(path))
         except NeverReturned:
+            self._hung[path] = stamp_of(path)
             raise PatchError(f"{path.name} could not be opened within {patience:.0f} s") from None
 
     def _check(self, path: Path) -> None:
         self.asked.add(path)
+        if self.does_without and path in self._hung and self._hung[path] == stamp_of(path):
+            raise PatchError(f"{path.name} could not be opened in time", hint="It is opened again when it changes")
         if path in self.set_aside:
             raise PatchError(f"{path.name} {self.set_aside[path]}", hint="It is opened again when it changes")
 

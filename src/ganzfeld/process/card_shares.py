@@ -15,11 +15,13 @@ from typing import Any
 from ganzfeld.errors import OutputError
 from ganzfeld.process.card_writer import CardMemory, CardSlot, CardWriter
 from ganzfeld.process.messages import CardShare
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.frames import Board
 from ganzfeld.values.master import MasterValues
 from ganzfeld.values.time import Moment
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 PAUSE_SECONDS = 1.0
 """Until a share that failed is tried again."""
@@ -92,7 +94,7 @@ class CardShares:
                 wait()
                 slot.commit(frame=moment.frame, t=moment.t)
             except Exception:
-                log.exception("a picture could not be shared on the card")
+                said.exception("a picture could not be shared on the card")
 
     def close(self) -> None:
         """End; see `CardWriter.close`."""
@@ -105,7 +107,7 @@ class CardShares:
             try:
                 writer.close()
             except Exception:
-                log.exception("memory on the card could not be given back")
+                said.exception("memory on the card could not be given back")
         if self._board is not None:
             self._board.close()
 
@@ -136,7 +138,7 @@ class CardShares:
         except OutputError as error:
             share.problem = error
         except Exception as error:
-            log.exception("a picture could not be shared on the card")
+            said.exception("a picture could not be shared on the card")
             share.problem = OutputError(f"a picture could not be shared on the card: {error}")
         share.due = time.perf_counter() + PAUSE_SECONDS
 
@@ -145,7 +147,7 @@ class CardShares:
             try:
                 writer.tidy()
             except Exception:
-                log.exception("memory on the card could not be given back")
+                said.exception("memory on the card could not be given back")
         self._leaving = [writer for writer in self._leaving if not writer.is_free]
 
 

@@ -75,8 +75,9 @@ def copies() -> int:
     return max(1, min(MOST_COPIES, there - PROCESSORS_LEFT)) if hasattr(os, "fork") else 1
 
 
-def compile_all(kernels: Sequence[WantedKernel], count: int) -> None:
-    """Compile them in `count` copies of this process, which take one after the other; and wait for it."""
+def compile_all(kernels: Sequence[WantedKernel], count: int) -> int:
+    """Compile them in `count` copies of this process, which take one after the other; and wait for it. Returns how many
+    could not be compiled."""
     take, give = os.pipe()
     os.write(give, b"".join(number.to_bytes(2, "little") for number in range(len(kernels))))
     os.close(give)
@@ -84,13 +85,11 @@ def compile_all(kernels: Sequence[WantedKernel], count: int) -> None:
     for _ in range(count - 1):
         child = os.fork()
         if child == 0:
-            _compile_some(kernels, take)
-            os._exit(0)
+            os._exit(min(_compile_some(kernels, take), 255))
         children.append(child)
-    _compile_some(kernels, take)
+    failed = _compile_some(kernels, take)
     os.close(take)
-    for child in children:
-        os.waitpid(child, 0)
+    return failed + sum(abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])) for child in children)
 
 
 def _turn(kernel: WantedKernel) -> int:
@@ -99,12 +98,16 @@ def _turn(kernel: WantedKernel) -> int:
     return 0 if kernel.name == "_sums" else 2 if kernel.name.endswith(".cu") else 1
 
 
-def _compile_some(kernels: Sequence[WantedKernel], numbers: int) -> None:
-    """Those whose numbers are read from a pipe, of which each is read once, by whoever comes."""
+def _compile_some(kernels: Sequence[WantedKernel], numbers: int) -> int:
+    """Those whose numbers are read from a pipe, of which each is read once, by whoever comes. Returns how many fail."""
+    failed = 0
     while number := os.read(numbers, 2):
         # What cannot be compiled here says so in the show, if ever it is wanted there.
-        with contextlib.suppress(Exception):
+        try:
             kernels[int.from_bytes(number, "little")].compile()
+        except Exception:
+            failed += 1
+    return failed
 
 
 @contextlib.contextmanager
@@ -175,8 +178,9 @@ def main(card: Card, text: str = "", file: Path | None = None) -> None:
                 for piece in compile_work.first(text, file):
                     with contextlib.suppress(Exception):
                         piece()
-            compile_all(sorted(wanted.take(), key=_turn), copies())
-            _mark(done)
+            kernels = sorted(wanted.take(), key=_turn)
+            if compile_all(kernels, copies()) < max(1, len(kernels)):
+                _mark(done)
     if hasattr(os, "nice"):
         os.nice(19)
     for piece in compile_work.work():

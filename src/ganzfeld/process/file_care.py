@@ -18,9 +18,11 @@ from ganzfeld.process.custody import Custody
 from ganzfeld.process.kept_show import KeptShow, ShowKeeper
 from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.take_watch import TakeWatch
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import HazardBoard, stamp_of
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 LOOK_SECONDS = 0.05
 COPIES = 2
@@ -106,7 +108,7 @@ class FileCare:
             try:
                 self._look(time.perf_counter())
             except Exception:
-                log.exception("the files could not be looked after")
+                said.exception("the files could not be looked after")
                 time.sleep(0.5)
 
     def _look(self, now: float) -> None:

@@ -17,8 +17,10 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.repeated_log import RepeatedLog
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 Opening = Literal["open", "warm", "closed"]
 """open: it plays. warm: it plays, but shows black. closed: black, and nothing is rendered."""
@@ -153,5 +155,5 @@ class HoursKeeper:
             try:
                 self.look()
             except Exception:
-                log.exception("the hours could not be kept")
+                said.exception("the hours could not be kept")
                 time.sleep(LOOK_SECONDS)

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 repeated = RepeatedLog(log)
 
 STATUS_SECONDS = 0.2
@@ -355,7 +356,7 @@ class Render:
                 raise
 
     def _failed(self) -> None:
-        log.exception("a frame could not be made or handed out")
+        said.exception("a frame could not be made or handed out")
         self._failures += 1
 
     def finish(self) -> None:
@@ -372,7 +373,7 @@ class Render:
         try:
             self._follow_and_report()
         except Exception:
-            log.exception("the render could not report")
+            said.exception("the render could not report")
 
     def _follow_and_report(self) -> None:
         engine = self._engine
@@ -399,7 +400,7 @@ class Render:
             *self._cards.problems,
             *engine.problems,
         )
-        said = (
+        news = (
             self._phase,
             version,
             (self._newest.version, engine.is_building, *engine.ready),
@@ -407,9 +408,9 @@ class Render:
             tuple(str(path) for path in engine.pending_trust),
             self._clock.paused,
         )
-        if said != self._said or now - self._said_at >= STATUS_SECONDS:
-            self._said, self._said_at = said, now
-            self._say(self._status(*said))
+        if news != self._said or now - self._said_at >= STATUS_SECONDS:
+            self._said, self._said_at = news, now
+            self._say(self._status(*news))
             self._files.tell(engine, plays=self._phase == "playing")
 
     def _tell_desk(self, now: float) -> bool:
@@ -478,7 +479,7 @@ class Render:
         try:
             data = self._engine.checkpoint()
         except Exception:
-            log.exception("no checkpoint could be made")
+            said.exception("no checkpoint could be made")
             return
         self._pipe.post(CheckpointSaved(self._number, data, self._clock.checkpoint(), now), key="saved")
         self._takes.checkpoint(data)

@@ -70,6 +70,7 @@ from ganzfeld.process.show_files import ShowFiles
 from ganzfeld.process.show_previews import ShowPreviews
 from ganzfeld.process.take_watch import free_take
 from ganzfeld.process.value_reports import Listeners
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.takes.file import SUFFIX as TAKE_SUFFIX
 from ganzfeld.values.desk import Desk
 from ganzfeld.values.frames import FrameStore
@@ -81,6 +82,7 @@ from ganzfeld.values.status import Status
 from ganzfeld.values.taps import Taps
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 SPARE_AFTER = 1.0
 """Seconds of playing before the spare is started, so that it does not slow the start."""
@@ -421,7 +423,7 @@ class Supervisor(ControlledShow):
                             spare_after=SPARE_AFTER,
                         )
             except Exception:
-                log.exception("the supervisor stumbled")
+                said.exception("the supervisor stumbled")
                 time.sleep(0.5)
 
     def _ask_for_doors(self) -> None:

@@ -34,8 +34,10 @@ from ganzfeld.patch.nodes import output_words
 from ganzfeld.patch.text_file import read_text_file
 from ganzfeld.plain_file import real_path, version_of
 from ganzfeld.process.timely import LeftBehind, TimelyCalls
+from ganzfeld.repeated_log import RepeatedLog
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 Kind = Literal["patch", "script", "data"]
 
@@ -216,7 +218,7 @@ class Watcher:
                 try:
                     self._settle()
                 except Exception:
-                    log.exception("the files could not be looked at")
+                    said.exception("the files could not be looked at")
                 self._again.wait(_SLOW_LOOK_MS / 1000)
 
     def _watch(self, folders: dict[Path, int]) -> None:

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 
 from ganzfeld.errors import SignalError, reason_of
+from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 LOOK_SECONDS = 0.2
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -72,7 +74,7 @@ class _Lacking:
         except SignalError as error:
             self.problem = error
         except Exception as error:
-            log.exception("something could not be opened")
+            said.exception("something could not be opened")
             self.problem = SignalError(f"Opening failed: {type(error).__name__}: {reason_of(error)}")
         self.try_at, self._pause = now + self._pause, min(LONGEST_PAUSE, 2 * self._pause)
         return False

@@ -17,6 +17,7 @@ from ganzfeld.signals.audio_file import AudioFile
 from ganzfeld.signals.conductor import ConductedShow, Conductor
 from ganzfeld.signals.controllers import Controllers, ShowAtDesk
 from ganzfeld.signals.doors_out import DoorsOut
+from ganzfeld.signals.echo import Echo
 from ganzfeld.signals.features import LOWEST_FLOOR_DB
 from ganzfeld.signals.followed_files import FollowedFiles, version_at
 from ganzfeld.signals.loudspeaker import Loudspeaker
@@ -95,7 +96,7 @@ class Signals:
     ) -> None:
         self.wanted = wanted
         self._known = known
-        self._heard = _Echo(mailbox, self)
+        self._heard = Echo(mailbox, self)
         self.midi_state = MidiState(self._heard)
         self.osc: OscReceiver | None = None
         self.senders: list[OscSender] = []
@@ -411,30 +412,6 @@ class Signals:
             except SignalError as error:
                 what = f"{self.audio.name} is heard by the show only: {error.what}"
                 raise SignalError(what, hint=error.hint) from None
-
-
-_WITHOUT_VALUE = frozenset({"/midi/start", "/midi/continue", "/midi/stop"})
-
-
-class _Echo:
-    """The mailbox of what is heard and played here; its events also go to whoever is sent OSC, and what is played is
-    counted."""
-
-    def __init__(self, mailbox: Mailbox, signals: Signals) -> None:
-        self.counts_hits = mailbox.counts_hits
-        self._mailbox, self._signals = mailbox, signals
-
-    def set(self, address: str, value: Any) -> None:
-        if address.startswith("/midi/"):
-            self._signals.arrivals.heard("midi", address, value)
-        self._mailbox.set(address, value)
-
-    def hit(self, address: str, /, *arguments: Any, **named: Any) -> None:
-        if address in _WITHOUT_VALUE:
-            self._signals.arrivals.heard("midi", address)
-        self._mailbox.hit(address, *arguments, **named)
-        for sender in self._signals.senders:
-            sender.hit(address, *arguments)
 
 
 def _is_file(wanted: str) -> bool:

@@ -14,8 +14,10 @@ import numpy as np
 from ganzfeld.errors import FeederError, PatchError
 from ganzfeld.feeders.service import OpenFeeder
 from ganzfeld.patch.media.srt_relay import relayed
+from ganzfeld.repeated_log import RepeatedLog
 
 log = logging.getLogger(__name__)
+said = RepeatedLog(log)
 
 IDLE_SECONDS = 3.0
 TRY_AGAIN_SECONDS = 1.0
@@ -53,7 +55,7 @@ class LiveSource:
             except FeederError as error:
                 self.problem = PatchError(error.what, hint=error.hint)
             except Exception as error:
-                log.exception("a source failed")
+                said.exception("a source failed")
                 self.problem = PatchError(f"{self._kind} failed: {type(error).__name__}: {error}")
             again = time.monotonic() + TRY_AGAIN_SECONDS
             while time.monotonic() < again and not self._left():
