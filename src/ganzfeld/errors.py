@@ -31,17 +31,37 @@ class Where:
         return " ".join(part for part in (place, self.address) if part)
 
 
+MOST_LETTERS = 2000
+"""Of what is told to a person at once."""
+LONGEST_NEAR = 200
+"""Letters of the longest word that is proposed for another one."""
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+"""Control characters, but for tabs and ends of lines -> what is shown for them."""
+
+
+def shortened(text: str, most: int = MOST_LETTERS) -> str:
+    """The text; of a longer one its beginning, and how much was left out."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def sayable(text: str) -> str:
+    """A text that may come from anywhere, as it can be sent and shown: of limited length, with half letters (lone
+    surrogates, which no encoding has) written out, and what would command a terminal, too."""
+    return shortened(text).translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
+
+
 class GanzfeldError(Exception):
     """What happened, where, and what to do about it.
 
-    `what` is one sentence without a full stop, `hint` the next step (may be empty).
+    `what` is one sentence without a full stop, `hint` the next step (may be empty). Of each `MOST_LETTERS` are kept: a
+    script may raise an array in words, and everybody who shows it would be held up.
     """
 
     def __init__(self, what: str, *, where: Where | None = None, hint: str = "") -> None:
-        self.what = what
+        self.what = sayable(what)
         self.where = where or Where()
-        self.hint = hint
-        super().__init__(what)
+        self.hint = sayable(hint)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         place = str(self.where)
@@ -91,7 +111,7 @@ class FeederError(GanzfeldError):
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint with the nearest valid word(s): "Did you mean 'noise'?"; lists a few words if none is near."""
-    known = sorted(set(words))
+    known = sorted({each for each in words if len(each) <= LONGEST_NEAR})
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.55)
     if close:
         return "Did you mean " + " or ".join(f"'{match}'" for match in close) + "?"

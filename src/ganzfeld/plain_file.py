@@ -56,12 +56,20 @@ def is_text(path: str | os.PathLike[str]) -> bool:
     return True
 
 
+def working_folder() -> Path:
+    """Where this process works; if that folder has been removed, as a relative path."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()
+
+
 def real_path(path: Path) -> Path:
     """The absolute path that links lead to; of a loop of links, or where nobody can tell, the path itself."""
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):
-        return path.absolute()
+        return working_folder() / path
 
 
 def _refuse(mode: int, path: Path) -> None:

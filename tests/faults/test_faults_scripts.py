@@ -169,6 +169,20 @@ def test_a_file_that_changed_is_suspected_of_deaths_at_no_file(play, tmp_path):
     stage.shows(6)
 
 
+def test_a_process_in_which_nothing_can_be_opened_any_more_is_replaced(play, tmp_path):
+    """As by a script that empties `sys.modules`."""
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\nopen {script}\n")
+    stage.shows(5)
+    until(lambda: stage.show.spare_ready)
+    script.write_text("damage")
+    stage.says("s.py ended the render process", 20)
+    script.write_text("6")
+    stage.shows(6)
+    stage.is_silent("set aside")
+
+
 @pytest.mark.parametrize("word", ["exit", "hang"])
 def test_a_module_beside_a_script_is_a_part_of_it(play, tmp_path, word):
     """What it does is laid to the script's charge, and a change of it is a change of the script."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import ganzfeld.outputs.shared
+from fake_desktop import FakeWay
 from far_ends.shared import one_file_module
+from ganzfeld.errors import OutputError
+from ganzfeld.outputs.doors.base import DoorPicture
+from ganzfeld.outputs.doors.kinds import shared
 from ganzfeld.outputs.shared import write_files
 from ganzfeld.values.frame_slots import ALPHAS, COLOURS, DTYPES, PixelFormat, Ring
 from ganzfeld.values.frames import FrameReader, FrameStore, FrameWriter
@@ -218,6 +224,43 @@ def test_another_show_under_the_same_name_is_found(name, monkeypatch):
     assert reader.latest().pixels[0, 0, 0] == 8
     for each in (reader, again):
         each.close()
+
+
+def test_a_name_that_was_taken_away_is_taken_again(name, monkeypatch):
+    """As systemd does behind a person who logs out; another program that has the name meanwhile keeps it."""
+    monkeypatch.setattr(shared, "LOOK_SECONDS", 0.0)
+    door = shared.Shared(shared.Shared.Options(target=name), FakeWay())  # type: ignore[arg-type]
+    picture = DoorPicture(np.full((2, 2, 4), 9, np.uint8), "straight", 1, 1, 0.0, 0)
+    door.open()
+    door.show(picture)
+    for part in (name, f"{name}-0-1"):
+        ring._unlink(f"gz-{part}")
+    door.show(picture)
+    reader = ring.Reader(name)
+    assert reader.latest().pixels[0, 0, 0] == 9
+    reader.close()
+    for part in (name, f"{name}-0-1"):
+        ring._unlink(f"gz-{part}")
+    with another_writer(name) as pid:
+        with pytest.raises(OutputError, match="another program"):
+            door.show(picture)
+        door.close()
+        assert shared.Board(f"gz-{name}").writer == pid
+
+
+@contextlib.contextmanager
+def another_writer(name: str) -> Iterator[int]:
+    """A program that has the name; its process's number."""
+    code = (
+        "import sys; from ganzfeld_ring import Writer; w = Writer(sys.argv[1]); print(flush=True); input(); w.close()"
+    )
+    folder, pipe = Path(ring.__file__).parent, subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code, name], cwd=folder, stdin=pipe, stdout=pipe) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdout.readline()
+        yield program.pid
+        program.communicate(b"\n", timeout=20)
 
 
 def test_a_writer_that_never_waits_meets_readers_that_never_end(name):

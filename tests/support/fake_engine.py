@@ -11,7 +11,8 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
                                                      miss a.txt     cannot be built while there is no such file
 
 A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
-become (another program), leave-copy, lock (hold Python's lock in C). `import t` does what t.py beside it says.
+become (another program), leave-copy, lock (hold Python's lock in C), damage (nothing can be built or drawn in this
+process from then on). `import t` does what t.py beside it says.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from ganzfeld.values.frames import FrameWriter
 from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
 from ganzfeld.values.looking import CellPlace
 from ganzfeld.values.outside import Outside
+
+DAMAGED = threading.Event()
 
 HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
 """What the pixels of the first row say."""
@@ -93,6 +96,9 @@ def obey(word: str) -> int:
             time.sleep(1000)
         case "kill":
             die()
+        case "damage":
+            DAMAGED.set()
+            return 5
         case "interrupt":
             raise KeyboardInterrupt
         case "lock":
@@ -211,6 +217,8 @@ class FakeEngine:
             die()
         for file in map(Path, patch.get("open", ())):
             self.hazards.run("opening", file, 60, lambda file=file: obey(file.read_text()))
+        if DAMAGED.is_set():
+            raise KeyError("warnings")
         self.stamps.update({Path(file): stamp_of(file) for file in patch.get("miss", ())})
         missing = [Path(file) for file in patch.get("miss", ()) if not Path(file).exists()]
         if missing and not self.does_without:
@@ -289,6 +297,8 @@ class FakeEngine:
         patch = self.patch
         if patch is None:
             return {}
+        if DAMAGED.is_set():
+            raise KeyError("warnings")
         if "die-after" in patch and self.frames >= int(patch["die-after"][0]):
             die()
         if "hang" in patch:

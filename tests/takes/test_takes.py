@@ -359,6 +359,13 @@ def test_what_is_packed_comes_back(data: st.DataObject) -> None:
         assert repr(sorted(one.values.items())) == repr(sorted(other.values.items())), "types, and −0"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+def test_a_take_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.ganztake")
+    with pytest.raises(GanzfeldError, match="a pipe"):
+        read_records(tmp_path / "p.ganztake")
+
+
 def test_a_take_may_be_torn_anywhere(tmp_path: Path) -> None:
     path = tmp_path / "a.ganztake"
     writer = TakeWriter(path)

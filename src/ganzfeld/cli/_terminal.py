@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ganzfeld.errors import GanzfeldError, Where
+from ganzfeld.errors import GanzfeldError, Where, sayable, shortened
 
 if TYPE_CHECKING:
     from ganzfeld.networks.network import Network
 
 PIPED_WIDTH = 160
+MOST_LINES, LONGEST_LINE = 200, 1000
+"""Of one entry of the log; in characters."""
 
 
 class LastingStream(io.TextIOBase):
@@ -88,7 +90,7 @@ def show_error(error: GanzfeldError) -> None:
     block.add_column(overflow="fold")
     block.add_row(Text("Error", "bold red"), Text(error.what, "bold"))
     if place := full_place(error.where):
-        block.add_row(Text("where", "dim"), Text(place))
+        block.add_row(Text("where", "dim"), Text(sayable(place)))
     if error.hint:
         block.add_row(Text("do", "green"), Text(error.hint))
     console(stderr=True).print(block)
@@ -100,12 +102,26 @@ def full_place(where: Where) -> str:
     return " ".join(part for part in (place, where.address) if part)
 
 
+class ShortLines(logging.Formatter):
+    """Keeps what is logged to some lines of some length. A terminal's text is broken into rows in a time that grows
+    with the square of a word's length: one of 100,000 letters held up the whole show for a minute."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record, its middle left out if it has very many lines."""
+        lines = super().format(record).split("\n")
+        if len(lines) > MOST_LINES:
+            half = MOST_LINES // 2
+            lines = [*lines[:half], f"… ({len(lines) - 2 * half:,} lines)", *lines[-half:]]
+        return "\n".join(sayable(shortened(line, LONGEST_LINE)) for line in lines)
+
+
 def set_up_logging() -> None:
     """The standard library's logging, on stderr."""
     from rich.logging import RichHandler
 
     handler = RichHandler(console=console(stderr=True), show_path=False, omit_repeated_times=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
+    handler.setFormatter(ShortLines("%(message)s", datefmt="[%X]"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def opened_network(file: Path) -> Network:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ganzfeld.errors import GanzfeldError, PatchError
-from ganzfeld.plain_file import check_plain, version_of
+from ganzfeld.plain_file import check_plain, version_of, working_folder
 from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
 
 OPENING_SECONDS = 10.0
@@ -47,7 +47,7 @@ class Resources:
         sources: frozenset[str] = frozenset(),
         hazards: Hazards | None = None,
     ) -> None:
-        self.folder = folder or Path.cwd()
+        self.folder = folder or working_folder()
         self.trusted = trusted
         self.exact = exact
         self.replays = replays

@@ -103,6 +103,8 @@ class Render:
         self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
+        self._is_unforeseen = False
+        """Whether that is no fault of the patch: then the process itself may be damaged (by a script)."""
         self._output_problem: GanzfeldError | None = None
         self._failures = 0
         self._number = 0
@@ -141,6 +143,8 @@ class Render:
         try:
             while not self._ended:
                 self._loop.step()
+            if self._is_unforeseen:
+                raise RuntimeError(self._load_problem.what if self._load_problem else "")
         finally:
             self._cards.close()
             self._takes.close()
@@ -194,6 +198,8 @@ class Render:
             if self._checkpoint is not None:
                 self._take_up()
             self._load_problem, self._pause = None, FIRST_PAUSE
+        elif self._is_unforeseen and self._checkpoint is not None:
+            self._ended = True  # in the midst of a show: another process may do better, and its supervisor knows when
         elif self._load_problem is not None and now >= self._try_at:
             self._pause = min(LONGEST_PAUSE, 2 * self._pause)
             self._try_at = now + self._pause
@@ -202,6 +208,7 @@ class Render:
     def _take_text(self, text: VersionedText) -> None:
         """Play a text when nothing plays: there is no show to disturb."""
         began = time.perf_counter()
+        self._is_unforeseen = False
         try:
             self._keep(text)
             self._path = _file_of(text)
@@ -220,6 +227,7 @@ class Render:
             self._load_problem = error
         except (Exception, NeverReturned) as error:
             log.exception("the patch could not be opened")
+            self._is_unforeseen = isinstance(error, Exception)
             self._load_problem = PatchError(f"Opening the patch failed: {type(error).__name__}: {error}")
         # What hung may be mended by now: then nobody waits.
         self._try_at = time.perf_counter() + (0.0 if self._engine.hazards.is_mended else self._pause)

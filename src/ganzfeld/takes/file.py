@@ -18,6 +18,7 @@ import msgspec
 
 from ganzfeld.atomic_write import place_to_write
 from ganzfeld.errors import GanzfeldError, Where, reason_of
+from ganzfeld.plain_file import check_plain
 from ganzfeld.takes.records import Record, decode, encode
 
 SUFFIX = ".ganztake"
@@ -106,6 +107,7 @@ def _is_ours(file: BinaryIO) -> bool:
 def read_records(path: Path) -> tuple[list[Record], int]:
     """All whole records, and how many bytes after them are torn. Raises GanzfeldError if it is no take."""
     try:
+        check_plain(path)
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             records: list[Record] = []

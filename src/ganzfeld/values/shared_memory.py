@@ -110,6 +110,15 @@ def _held_by_a_relative(name: str) -> int | None:
     return None
 
 
+def has_name(name: str) -> bool:
+    """Whether anybody who attaches by this name would find a block."""
+    try:
+        _attach(name).close()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def unlink(name: str) -> bool:
     """Remove the block's name; memory goes when the last process closes it. False if there was none.
 

@@ -582,7 +582,30 @@ def test_files_damaged_anywhere_are_read_or_refused(tmp_path: Path) -> None:
             )
         try:
             file = decode_file(bytes(data[: random.choice((len(data), random.randrange(len(data))))]), path)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, PatchError):
             continue
         write_bank(path, file.bank, file.bad)
         assert read_bank(path).bank == file.bank
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "two\nlines", "", "\0"])
+def test_a_name_that_could_not_be_stored_is_not_read_either(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.snapshots.json"
+    bank = Bank(snapshots={"good": Snapshot({"/x": 1.0}), name: Snapshot({"/x": 2.0})})
+    path.write_bytes(msgspec.json.encode(bank))
+    file = read_bank(path)
+    assert list(file.bank.snapshots) == ["good"]
+    assert "no name for a snapshot" in str(file.problem)
+    write_bank(path, file.bank, file.bad)
+    assert name in msgspec.json.decode(path.read_bytes())["snapshots"], "it stays as it is"
+
+
+def test_snapshots_in_another_encoding_or_nested_deeply_are_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.snapshots.json"
+    write_bank(path, Bank().with_values("a", {"/x": 1.5}))
+    path.write_bytes(path.read_text().encode("utf-16"))
+    with pytest.raises(PatchError, match="text in UTF-16"):
+        read_bank(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(PatchError, match="nested too deeply"):
+        read_bank(path)

@@ -342,7 +342,8 @@ def test_script_state_outlives_a_reload_and_errors_do_not_stop_it(tmp_path: Path
     [
         "'a text'", "None", "[[1, 2], 3]", "[[[1, 2]]]", "{}", "len", "[['a']]", "np.zeros((0, 4))", "Latent(None)",
         "torch.zeros(4, 4).to_sparse()", "Latent(torch.zeros(1, 512).to_sparse())", "np.full((4, 4), 127)",
-        "np.full((4, 4), 9000, np.uint16)",
+        "np.full((4, 4), 9000, np.uint16)", "np.zeros((4, 4), 'M8[s]')",
+        "np.broadcast_to(np.uint8(9), (1 << 20, 1 << 20, 3))", "torch.zeros(1, 1, 1, 1).expand(1, 4, 1 << 16, 1 << 16)",
     ],
 )  # fmt: skip
 def test_a_script_that_returns_something_else_lets_its_last_working_version_play_on(tmp_path: Path, wrong: str) -> None:
@@ -362,6 +363,18 @@ def test_a_script_that_returns_something_else_lets_its_last_working_version_play
     script.load()
     assert [play(3), play(4)] == [3, 4], "no picture that stands still"
     assert engine.problems
+    assert "can't convert" not in str(engine.problems[0])
+    assert "alloc" not in str(engine.problems[0])
+    engine.close()
+
+
+@pytest.mark.parametrize("kind", ["'>f4'", "np.float16", "np.longdouble", "bool"])
+def test_a_script_may_return_numbers_of_any_kind(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "white.py"
+    file.write_text(f"import numpy as np\ndef frame(context, inputs):\n    return np.ones((4, 4, 3), {kind})")
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.load(f"out(script({str(file)!r}))")
+    assert (engine.frame(Moment(0, 0.0, 1 / 60, 0, 0, 120))["out"] == 255).all(), engine.problems
     engine.close()
 
 

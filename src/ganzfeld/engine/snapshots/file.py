@@ -13,6 +13,7 @@ import msgspec
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.engine.snapshots.bank import MIDDLE, MOST_SNAPSHOTS, Bank, Fading, Snapshot, checked_name
 from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
+from ganzfeld.patch.text_file import decoded
 from ganzfeld.plain_file import read_plain
 from ganzfeld.values.hazards import stamp_of
 
@@ -49,8 +50,10 @@ def read_bank(path: Path) -> BankFile:
         return BankFile(is_missing=True)
     except OSError as error:
         problem = reason_of(error)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         problem = str(error)
+    except RecursionError:
+        problem = "it is nested too deeply"
     raise PatchError(
         f"The snapshots cannot be read: {problem}",
         where=Where(file=str(path)),
@@ -59,14 +62,18 @@ def read_bank(path: Path) -> BankFile:
 
 
 def decode_file(data: bytes, path: Path) -> BankFile:
-    """The snapshots in the bytes of a file; `path` is for what is told. Raises ValueError, RecursionError."""
+    """The snapshots in the bytes of a file; `path` is for what is told. Raises ValueError, RecursionError, and
+    PatchError for text in another encoding."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return BankFile(_decode(data))
-    except (msgspec.DecodeError, RecursionError) as error:
+        bank = _decode(data)
+        for name in bank.snapshots:
+            checked_name(name)
+        return BankFile(bank)
+    except (msgspec.DecodeError, RecursionError, GanzfeldError) as error:
         whole = error
     # Something in it is wrong. Python's reader also takes NaN and Infinity, which other programs write.
-    found = json.loads(data.decode(), parse_int=_whole_number)
+    found = json.loads(decoded(data, path.name), parse_int=_whole_number)
     parts = {"ganzfeld snapshots", "fade", "snapshots"}
     if not isinstance(found, dict) or not found.keys() <= parts or not isinstance(found.get("snapshots", {}), dict):
         raise ValueError(str(whole))

@@ -163,7 +163,9 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
         if not isinstance(request, LatentRequest):
             raise ValueError("frame() returned a Latent where a picture is asked for")
         return _checked(result, device)
-    tensor = _dense(result if isinstance(result, torch.Tensor) else torch.from_numpy(np.array(result)))
+    tensor = _dense(result if isinstance(result, torch.Tensor) else _numbers(result))
+    if tensor.numel() > 4 * MOST_PIXELS:
+        raise ValueError(f"frame() returned {tensor.numel()} numbers; up to {MOST_PIXELS} pixels are taken")
     whole = not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype in (torch.uint8, torch.bool))
     if whole and not isinstance(request, LatentRequest):
         raise ValueError(f"frame() returned {tensor.dtype}; a picture is floats from 0 to 1, or uint8")
@@ -188,6 +190,19 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
     if picture.shape[1] == 3:
         picture = torch.cat([picture, torch.ones_like(picture[:, :1])], 1)
     return torch.nan_to_num(picture)
+
+
+def _numbers(result: Any) -> torch.Tensor:
+    """What is no tensor, as one. Raises ValueError."""
+    if isinstance(result, np.ndarray) and result.size > 4 * MOST_PIXELS:  # before it is copied
+        raise ValueError(f"frame() returned {result.size} numbers; up to {MOST_PIXELS} pixels are taken")
+    array = np.array(result)
+    if array.dtype.kind not in "biufc":
+        kind = type(result).__name__ if array.dtype.kind == "O" else f"an array of {array.dtype}"
+        raise ValueError(f"frame() returned {kind}, which is no picture: give a tensor, or an array [H, W, 3]")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def _dense(tensor: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,10 +15,13 @@ from ganzfeld.outputs.doors.base import Door, DoorOptions, DoorPicture, FinalDoo
 from ganzfeld.values.frame_slots import MOST_SLOTS, PixelFormat
 from ganzfeld.values.frames import Board, FrameWriter, remove
 from ganzfeld.values.liveness import is_alive
+from ganzfeld.values.shared_memory import has_name
 
 PREFIX = "gz-"
 """Of public sessions: macOS allows 30 characters for a ring's name, of which 7 are the ring's own."""
 OUTPUT = "picture"
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the name still leads here."""
 
 
 class Shared(Door):
@@ -43,9 +47,11 @@ class Shared(Door):
         self._board = _taken_over(self._name)
         self._board.expect_readers(self.options.readers)
         self._writer = FrameWriter(self._name)
+        self._looked_at = time.monotonic()
         self.way.note(f"shared memory '{self._name.removeprefix(PREFIX)}'")
 
     def show(self, picture: DoorPicture) -> None:
+        self._stay()
         width, height = picture.size
         form = PixelFormat(self.options.dtype, 4, picture.alpha, "sRGB")
         slot = self._writer.begin(OUTPUT, width, height, form)
@@ -61,8 +67,21 @@ class Shared(Door):
         if hasattr(self, "_writer"):
             self._writer.close()
         if hasattr(self, "_board"):
-            remove(self._board)
+            if _is_ours(self._name):
+                remove(self._board)
             self._board.close()
+
+    def _stay(self) -> None:
+        """Take the name again if it was taken away: some systems clear up behind a person who logs out (`RemoveIPC` of
+        systemd), and nobody would find what is written here. Raises OutputError if another program has it now."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        if not _is_ours(self._name):
+            self._writer.close()
+            self._board.close()
+            self.open()
 
     @classmethod
     def sweep(cls, name: str, options: Options) -> None:
@@ -83,6 +102,20 @@ def public_session(target: str) -> str:
             f"'{name[:60]}' is no name for shared memory", hint="Use up to 16 letters, digits, - and _"
         )
     return PREFIX + name
+
+
+def _is_ours(session: str) -> bool:
+    """Whether the name leads to what this process writes."""
+    if not has_name(session):  # a board is found without, where this process holds it
+        return False
+    try:
+        board = Board(session)
+    except FileNotFoundError:
+        return False
+    try:
+        return board.writer == os.getpid()
+    finally:
+        board.close()
 
 
 def _taken_over(session: str) -> Board:
