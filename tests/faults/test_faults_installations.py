@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shlex
 import shutil
@@ -356,6 +357,19 @@ def test_a_log_tells_what_went_wrong_and_turns_over(play, tmp_path, monkeypatch)
     assert all(file.stat().st_size <= 2000 for file in files)
     with pytest.raises(GanzfeldError, match="cannot be written"):
         LogWriter(stage.show, tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files that are open stay there")
+def test_a_log_is_begun_anew_when_its_folder_is_back(tmp_path):
+    path = tmp_path / "drive" / "show.log"
+    with LogWriter(FakeShow(), path) as log:
+        path.parent.rename(tmp_path / "away")
+        log.look()
+        assert not path.parent.exists()
+        path.parent.mkdir()
+        log.look()
+        logging.getLogger("ganzfeld.test").warning("it goes on")
+        assert "it goes on" in path.read_text()
 
 
 def test_a_log_is_not_written_into_what_is_none(tmp_path):

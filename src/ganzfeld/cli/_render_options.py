@@ -10,6 +10,9 @@ from typing import Any
 from ganzfeld.errors import GanzfeldError
 
 
+LATEST_SECONDS = 1e12
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderOptions:
     """The options of `ganzfeld render`.
@@ -72,8 +75,11 @@ def parse_fps(text: str | None) -> float | None:
     return rate
 
 
-def check_length(seconds: float | None, frames: int | None) -> None:
-    """Raises GanzfeldError if a length is said twice, or is nothing."""
+def check_length(seconds: float | None, frames: int | None, start: float = 0.0) -> None:
+    """Raises GanzfeldError if a length is said twice, or is nothing, or if there is no such time."""
+    for name, value in (("--start", start), ("--seconds", seconds)):
+        if value is not None and not abs(value) <= LATEST_SECONDS:
+            raise GanzfeldError(f"{name} {value:g} is no time of a show", hint="Give seconds, 1e12 at most")
     if seconds is not None and frames is not None:
         raise GanzfeldError("--seconds and --frames say the same thing twice", hint="Leave one of them out")
     if (seconds is not None and seconds <= 0) or (frames is not None and frames < 1):

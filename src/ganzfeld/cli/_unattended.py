@@ -203,11 +203,31 @@ class LogWriter:
     def look(self) -> None:
         """Write down what has gone wrong since the last look, and what is well again."""
         now = set(self._show.status().errors)
+        self._follow()
         for problem in now - self._known:
             self._say(logging.WARNING, str(problem.error()))
         for problem in self._known - now:
             self._say(logging.INFO, f"no more: {problem.what}")
         self._known = now
+
+    def _follow(self) -> None:
+        """Begin the file anew if somebody took it away (a disk that came back, a folder that was made again)."""
+        handler = self._handler
+        with handler.lock or contextlib.nullcontext():
+            try:
+                written = os.fstat(handler.stream.fileno()) if handler.stream else None
+                there = os.stat(handler.baseFilename)
+                if written is not None and (written.st_dev, written.st_ino) == (there.st_dev, there.st_ino):
+                    return
+            except OSError:
+                if not os.path.isdir(os.path.dirname(handler.baseFilename)):
+                    return
+            if not _is_log(Path(handler.baseFilename)):
+                return
+            stream = handler._open()
+            if handler.stream:
+                handler.stream.close()
+            handler.stream = stream
 
     def _say(self, level: int, words: str) -> None:
         self._handler.emit(logging.LogRecord("ganzfeld", level, "", 0, words, None, None))

@@ -68,7 +68,7 @@ def render(
     ] = None,
 ) -> None:
     """Render a patch or a take, as fast or as slow as it takes: every frame, at exact times."""
-    check_length(seconds, frames)
+    check_length(seconds, frames, start)
     options = RenderOptions(
         source=patch,
         out=out,

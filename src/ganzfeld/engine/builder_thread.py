@@ -78,6 +78,8 @@ class BuilderThread:
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None] | None = None
+        self._built_in: Path | None = None
+        """The folder that the files of the patch built last were looked for in."""
         self.expect: Callable[[dict[str, tuple[int, int]]], None] = lambda sizes: None
         """Is told the size (width, height) of each output of a patch that will play, before it does, on this thread."""
         self._begun = 0
@@ -202,6 +204,8 @@ class BuilderThread:
             patch = replace(patch, settings=replace(patch.settings, swap="now", fade=0.0))
         if patch.file is not None:
             self._resources.folder = real_path(Path(patch.file)).parent
+        folder = self._resources.folder
+        anew |= self._built_in not in (None, folder)  # a link now leads elsewhere: the same names are other files
         self.asked, self._failed = frozenset(), (patch, path)
         graph = Graph(patch)
         playing, moment = self._now()
@@ -220,7 +224,7 @@ class BuilderThread:
                 what = f"{Path(file).name} cannot be read: {reason_of(error)}"
                 raise PatchError(what, where=Where(file=file), hint="It is tried again when it changes") from error
             raise
-        self._failed = None
+        self._failed, self._built_in = None, folder
         self.expect(built.sizes)
         return PlayingPatch(graph, Evaluator(graph, built.matched), built, state, anew)
 

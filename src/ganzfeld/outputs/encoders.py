@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 WIDEST_H264 = 4096
 """Pixels: most players and cards decode no wider H.264."""
+LOWEST_HEVC = 32
+"""Pixels: x265 makes no picture with a smaller side."""
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 PRESETS: tuple[str, ...] = get_args(Preset)
 SUFFIXES = (".mp4", ".mkv", ".mov")
@@ -151,12 +153,12 @@ class ChosenEncoder:
     said: str = ""
 
 
-def choose(codec: str, suffix: str, width: int) -> ChosenEncoder:
-    """The encoder of that name, or with "auto" the usual one for a file of that suffix and a width in pixels. Raises
-    OutputError."""
+def choose(codec: str, suffix: str, width: int, height: int = 0) -> ChosenEncoder:
+    """The encoder of that name, or with "auto" the usual one for a file of that suffix and a size in pixels (0: not
+    yet known). Raises OutputError."""
     if codec == "auto":
         name, said = _USUAL.get(suffix, "h264"), ""
-        if name == "h264" and width > WIDEST_H264:
+        if name == "h264" and width > WIDEST_H264 and not 0 < height < LOWEST_HEVC:
             name, said = "hevc", f"HEVC, because H.264 ends at {WIDEST_H264} pixels of width"
         return ChosenEncoder(ENCODERS[name], said)
     encoder = ENCODERS.get(codec)

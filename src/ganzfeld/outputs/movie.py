@@ -110,14 +110,14 @@ class Movie(Output):
     @classmethod
     def said_of(cls, target: Path, size: tuple[int, int], **options: Any) -> str:
         width, height = cls.size_of(size)
-        chosen = choose(options.get("codec", "auto"), target.suffix.lower(), width).said
+        chosen = choose(options.get("codec", "auto"), target.suffix.lower(), width, height).said
         even = f"{width} × {height}, its edge repeated: a film has even sides" if (width, height) != size else ""
         return "; ".join(words for words in (even, chosen) if words)
 
     def _open(self) -> None:
         self.check()
         size = self.size_of(self.size)
-        self.choice = choose(self.codec, self._suffix, size[0])
+        self.choice = choose(self.codec, self._suffix, *size)
         container = _container(place_to_write(self.target))
         self._container = container
         rate = Fraction(self.fps).limit_denominator(1001)

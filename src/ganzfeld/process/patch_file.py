@@ -8,7 +8,7 @@ from pathlib import Path
 from ganzfeld.atomic_write import write_whole
 from ganzfeld.errors import GanzfeldError, PatchError, reason_of
 from ganzfeld.patch.text_file import LONGEST_TEXT, read_text_file
-from ganzfeld.plain_file import read_plain
+from ganzfeld.plain_file import read_plain, real_path
 from ganzfeld.process.watch import Change, read_text
 
 OWN_SECONDS = 5.0
@@ -24,6 +24,13 @@ class PatchFile:
         self.path = path.absolute()
         self.problem: GanzfeldError | None = None
         self._own: tuple[str, float] | None = None
+        self._folder = real_path(self.path).parent
+
+    def moved(self) -> bool:
+        """Whether its path leads into another folder than when this was asked last, because a link was turned: then the
+        names in it are other files."""
+        before, self._folder = self._folder, real_path(self.path).parent
+        return self._folder != before
 
     def read(self, known: str | None = None) -> str:
         """Its text, at the start. Where it cannot be read (on a network drive that comes later), the text that is known

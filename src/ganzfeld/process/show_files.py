@@ -109,6 +109,9 @@ class ShowFiles:
                 self._listener.file_changed(str(change.path))
             elif (text := patch.changed(change)) is not None:
                 self._listener.text_saved(text)
+                if patch.moved():
+                    for file in self._others:
+                        self._listener.file_changed(file)
 
     def _read_snapshots(self) -> None:
         bank: Bank | None = self._snapshots.read()

@@ -219,6 +219,36 @@ def test_a_film_whose_file_is_taken_away_is_told_and_begun_anew(stage, playing, 
     assert len(decoded(target)[0]) > 0
 
 
+def test_pictures_go_on_when_their_folder_is_back(stage, playing, tmp_path):
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    door = opened(stage, f'film:"{folder}/p.png"')
+    until(lambda: len(list(folder.iterdir())) > 2)
+    folder.rename(tmp_path / "away")
+    until(lambda: stage.status(door).problem is not None)
+    assert stage.status(door).state != "ended"
+    folder.mkdir()
+    until(lambda: len(list(folder.iterdir())) > 2)
+    closed(stage, door)
+
+
+def test_a_size_that_no_encoder_makes_is_passed_over(stage, tmp_path):
+    door = opened(stage, f'film:"{tmp_path}/a.mp4",codec=hevc,sound=false')
+    until(lambda: stage.publish(RED) is not None and stage.status(door).size > 0)
+    until(lambda: stage.publish(RED, (16, 8)) is not None and stage.status(door).state == "waiting")
+    until(lambda: stage.publish(RED) is not None and "a-2.mp4" in stage.status(door).note)
+    assert stage.status(door).restarts == 0
+    closed(stage, door)
+    assert all(decoded(tmp_path / name)[0] for name in ("a.mp4", "a-2.mp4"))
+
+
+def test_a_low_and_wide_picture_is_recorded_in_a_film(tmp_path):
+    from ganzfeld.outputs.encoders import choose
+
+    assert choose("auto", ".mp4", 8192, 2).encoder.name == "h264"
+    assert choose("auto", ".mp4", 8192, 4096).encoder.name == choose("auto", ".mp4", 8192).encoder.name == "hevc"
+
+
 def test_nothing_is_written_over(tmp_path):
     assert free_target(tmp_path / "a.mp4") == tmp_path / "a.mp4"
     (tmp_path / "a.mp4").touch()

@@ -79,7 +79,8 @@ class Film(Door):
         self._output: Output | None = None
         self._sound: SoundReader | None = None
         self._last: DoorPicture | None = None
-        self._began = self._place = 0
+        self._began = self._place = self._films = 0
+        self._unfit: tuple[int, int] | None = None
         self._sized_at, self._is_there = 0.0, False
         self._runs = self.options.begin
         self._say_what_waits()
@@ -103,13 +104,16 @@ class Film(Door):
                 self._forget()
                 raise
             except OutputError as error:
+                if self._output is not None and not self._output.target.absolute().parent.exists():
+                    self._forget()
+                    raise  # a disk that was taken away comes back
                 raise FinalDoorError(error.what, where=error.where, hint=error.hint) from error
 
     def show(self, picture: DoorPicture) -> None:
         if self._output is not None and self._output.size != picture.size:
             self._finish()
-        if self._output is None:
-            self._begin(picture)
+        if self._output is None and not self._begin(picture):
+            return
         place = self._place_of(picture.stamp)
         if place is not None:
             self._write(picture, place)
@@ -148,7 +152,11 @@ class Film(Door):
         there = [each for each in ENCODERS.values() if each.codec in av.codecs_available]
         return [f"codec={each.name}  {each.about}" for each in there]
 
-    def _begin(self, picture: DoorPicture) -> None:
+    def _begin(self, picture: DoorPicture) -> bool:
+        """Open a file for pictures like this one. False: the encoder makes none of this size, and the next size is
+        waited for. Raises OutputError."""
+        if picture.size == self._unfit:
+            return False
         target = free_target(self._target)
         options: dict[str, Any] = {}
         if self._kind is Movie:
@@ -160,11 +168,28 @@ class Film(Door):
                 "preset": chosen.preset,
                 "sound": self._sound is not None,
             }
-        self._output = open_output(target, picture.size, self._rate, **options)
+        try:
+            self._output = open_output(target, picture.size, self._rate, **options)
+        except OutputError as error:
+            # What works for no size, and what the disk says, ends the door.
+            if not self._films or error.__cause__ is None or isinstance(error.__cause__, OSError):
+                raise
+            self._pass_over(picture.size)
+            return False
+        self._unfit = None
+        self._films += 1
         self._began, self._place = picture.stamp, -1
         said = self._kind.said_of(target, picture.size, **({"codec": self.options.codec} if options else {}))
         where = target.absolute()
         self.way.note(f"{where} ({said})" if said else str(where))
+        return True
+
+    def _pass_over(self, size: tuple[int, int]) -> None:
+        self._unfit = size
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
+        self.way.wait_for(f"another size: this film's encoder makes no picture of {size[0]} × {size[1]}")
 
     def _ring(self) -> SoundReader | None:
         """What the show hears; None: it is not a show that hears."""
