@@ -149,6 +149,8 @@ def test_a_network_plays_alone(small_network: Path, tmp_path: Path) -> None:
     [
         (["--frames", "1", "--seconds", "1"], "same thing"),
         (["--frames", "0"], "nothing to render"),
+        (["--start", "nan"], "no time of a show"),
+        (["--seconds", "inf"], "no time of a show"),
         (["--size", "big"], "not a size"),
         (["--output", "wall"], "no output 'wall'"),
     ],

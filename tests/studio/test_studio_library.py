@@ -251,6 +251,15 @@ def test_the_persons_folder_is_made_for_what_goes_there(studio, looks):
     assert (home_folder() / "My picture.png").read_bytes() == b"1"
 
 
+def test_a_folder_that_is_away_is_not_made_again(studio, looks, beside):
+    arrived = bring(studio, "a.png", b"1")
+    away = beside.rename(beside.with_name("away"))
+    status, refused = place(studio, arrived, "beside")
+    assert status == 422 and "no such folder" in refused["what"] and not beside.exists()
+    away.rename(beside)
+    assert place(studio, arrived, "beside")[0] == 200
+
+
 def test_nothing_is_written_over_unasked(studio, looks, beside):
     (beside / "a.png").write_bytes(b"old")
     arrived = bring(studio, "a.png", b"new")

@@ -9,7 +9,6 @@ from typing import Any
 
 from ganzfeld.errors import GanzfeldError
 
-
 LATEST_SECONDS = 1e12
 
 

@@ -212,17 +212,17 @@ class LogWriter:
 
     def _follow(self) -> None:
         """Begin the file anew if somebody took it away (a disk that came back, a folder that was made again)."""
-        handler = self._handler
+        handler, path = self._handler, Path(self._handler.baseFilename)
         with handler.lock or contextlib.nullcontext():
             try:
                 written = os.fstat(handler.stream.fileno()) if handler.stream else None
-                there = os.stat(handler.baseFilename)
+                there = path.stat()
                 if written is not None and (written.st_dev, written.st_ino) == (there.st_dev, there.st_ino):
                     return
             except OSError:
-                if not os.path.isdir(os.path.dirname(handler.baseFilename)):
+                if not path.parent.is_dir():
                     return
-            if not _is_log(Path(handler.baseFilename)):
+            if not _is_log(path):
                 return
             stream = handler._open()
             if handler.stream:

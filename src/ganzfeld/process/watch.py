@@ -34,6 +34,7 @@ from ganzfeld.patch.nodes import output_words
 from ganzfeld.patch.text_file import read_text_file
 from ganzfeld.plain_file import real_path, version_of
 from ganzfeld.process.timely import LeftBehind, TimelyCalls
+from ganzfeld.python_grammar import parse_python
 from ganzfeld.repeated_log import RepeatedLog
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def looks_whole(text: str, kind: Kind) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = parse_in_pieces(text) if kind == "patch" else ast.parse(text)
+            tree = parse_in_pieces(text) if kind == "patch" else parse_python(text)
     except PatchError:
         return True  # of a size that no patch has: there is nothing to wait for
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -24,6 +24,7 @@ from ganzfeld.patch.expressions.expression import Expression
 from ganzfeld.patch.expressions.frame import Scope
 from ganzfeld.patch.expressions.source import ExpressionText
 from ganzfeld.patch.expressions.vocabulary import Kind, UsageError
+from ganzfeld.python_grammar import parse_python
 
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -74,7 +75,7 @@ class Compiler(Calls):
 
     def compile(self) -> Expression:
         piece = self.visit(self.source.tree())
-        module = ast.parse("def run(frame): pass")
+        module = parse_python("def run(frame): pass")
         definition = module.body[0]
         assert isinstance(definition, ast.FunctionDef)
         definition.body = [*self.before, ast.Return(piece.tree)]

@@ -7,6 +7,7 @@ import re
 import warnings
 
 from ganzfeld.errors import ExpressionError, Where
+from ganzfeld.python_grammar import parse_python
 
 PATHS = 'Write paths with /, as r"C:\\new\\film.mov", or with each backslash doubled'
 """What to do about a backslash that was not meant as the beginning of an escape."""
@@ -157,4 +158,4 @@ class ExpressionText:
 def _parse(text: str) -> ast.expr:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as odd escapes in texts
-        return ast.parse(text, mode="eval").body
+        return parse_python(text, mode="eval").body

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 
 from ganzfeld.errors import PatchError, Where
+from ganzfeld.python_grammar import parse_python
 
 WHOLE = 8_000
 """Characters of a text that is parsed at once; of a longer one, so many in a piece at least."""
@@ -36,12 +37,12 @@ def parse_in_pieces(text: str, file: str | None = None) -> ast.Module:
         warnings.simplefilter("ignore")  # such as odd escapes in texts
         if len(text) <= WHOLE:
             _check(text, 1, file)
-            return ast.parse(text)
+            return parse_python(text)
         module = ast.Module(body=[], type_ignores=[])
         for line, piece in _pieces(text):
             _check(piece, line, file)
             try:
-                part = ast.parse(piece)
+                part = parse_python(piece)
             except SyntaxError as error:
                 error.lineno = (error.lineno or 1) + line - 1
                 raise

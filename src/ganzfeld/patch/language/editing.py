@@ -22,6 +22,7 @@ from ganzfeld.patch.language.text import lines_of
 from ganzfeld.patch.models import Span
 from ganzfeld.patch.node import Value
 from ganzfeld.patch.nodes import node_types
+from ganzfeld.python_grammar import parse_python
 from ganzfeld.values.desk import LearnableNumber
 
 
@@ -110,7 +111,7 @@ def _given(control: str, argument: Argument) -> str:
 def _of_knob(text: str, span: Span, control: str | None, argument: Argument) -> str:
     start, end = _between(text, span)
     call = text[start:end]
-    tree = ast.parse(call, mode="eval").body
+    tree = parse_python(call, mode="eval").body
     assert isinstance(tree, ast.Call)
     arguments = [*tree.args, *tree.keywords]
     given = next((keyword for keyword in tree.keywords if keyword.arg == argument), None)
@@ -197,7 +198,7 @@ def _own_knob(text: str, graph: Graph, slot: Slot, given: str, value: float | No
 def _place_above(text: str, graph: Graph, line: int) -> int:
     """The beginning of a line above `line`: below the knobs that stand there, else above its statement and what
     comments on it."""
-    body = ast.parse(text).body
+    body = parse_python(text).body
     knobs = {knob.span.line for knob in graph.patch.knobs.values()}
     above = [node for node in body if node.lineno in knobs and (node.end_lineno or node.lineno) < line]
     lines = lines_of(text)

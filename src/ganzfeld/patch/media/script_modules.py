@@ -28,6 +28,7 @@ from typing import Any
 
 from ganzfeld.patch.text_file import LONGEST_TEXT
 from ganzfeld.plain_file import read_plain, real_path
+from ganzfeld.python_grammar import parse_python
 from ganzfeld.values.hazards import stamp_of
 
 MOST_MODULES = 256
@@ -358,7 +359,7 @@ def files_beside(script: Path) -> list[Path]:
     while waiting and len(found) < MOST_MODULES:
         path, user = waiting.pop()
         try:
-            tree = ast.parse(read_plain(path, LONGEST_TEXT))
+            tree = parse_python(read_plain(path, LONGEST_TEXT))
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for name in _named(tree, user):

@@ -82,11 +82,13 @@ def check_room(folder: Path, size: int) -> None:
 def move_into(source: Path, target: Path, *, replace: bool) -> None:
     """Give a file another place, whole or not at all. replace: whether a file of this name may go.
 
-    Raises NameTakenError if there is one and it may not, and GanzfeldError if it cannot be written.
+    Raises NameTakenError if there is one and it may not, and GanzfeldError if it cannot be written, or the folder is
+    missing; the person's own is made.
     """
     part = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent.is_relative_to(home_folder()):  # a patch's folder that is not there is on a disk that is away
+            target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_symlink() or (target.exists() and not target.is_file()):
             raise NameTakenError(f"'{target.name}' is no ordinary file there", hint="Choose another name")
         if target.exists() and not replace:

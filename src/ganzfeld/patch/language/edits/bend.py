@@ -12,6 +12,7 @@ from ganzfeld.patch.language.edits.base import Edit
 from ganzfeld.patch.language.edits.edited_text import EditedText
 from ganzfeld.patch.language.edits.lines import quoted, write_below
 from ganzfeld.patch.language.edits.places import give_name
+from ganzfeld.python_grammar import parse_python
 
 _CHOOSES_CHANNELS = ("channels", "soft", "only")
 
@@ -40,7 +41,7 @@ def _arguments(bends: str) -> dict[str, str]:
     """Name -> text, of arguments with names. Raises PatchError for anything else."""
     source = f"_({bends})"
     try:
-        call = ast.parse(source, mode="eval").body
+        call = parse_python(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise PatchError(f"'{bends:.60}' is no bend", hint="For example: rotate=12") from None
     if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords) or "\n" in bends:

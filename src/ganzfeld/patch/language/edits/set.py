@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from typing import ClassVar
 
 from ganzfeld.errors import PatchError, nearest
@@ -10,6 +9,7 @@ from ganzfeld.patch.language.edits.arguments import put, without
 from ganzfeld.patch.language.edits.base import Edit, Splice
 from ganzfeld.patch.language.edits.edited_text import EditedText
 from ganzfeld.patch.language.edits.places import positions
+from ganzfeld.python_grammar import parse_python
 
 KNOB = ("low", "high", "default", "midi", "osc", "curve")
 LONGEST = 4000
@@ -58,8 +58,8 @@ def _expression(text: str) -> str:
         raise PatchError(f"An expression has at most {LONGEST} characters here")
     if text:
         try:
-            ast.parse(f"({text}\n)", mode="eval")
-            ast.parse(text.split("\n")[0] if "\n" in text else text, mode="eval")
+            parse_python(f"({text}\n)", mode="eval")
+            parse_python(text.split("\n")[0] if "\n" in text else text, mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else "it cannot be read"
             raise PatchError(f"'{text:.60}' is no expression: {reason}") from None
