@@ -77,7 +77,7 @@ class BuilderThread:
         """The nodes of the patch that was built last: state that they may have to keep."""
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
-        self._failed: tuple[str | Patch, Path | None] | None = None
+        self._failed: tuple[str | Patch, Path | None, bool, int] | None = None
         self.expect: Callable[[dict[str, tuple[int, int]]], None] = lambda sizes: None
         """Is told the size (width, height) of each output of a patch that will play, before it does, on this thread."""
         self._begun = 0
@@ -133,14 +133,14 @@ class BuilderThread:
                 self._building = None
             if number == self._latest and not building.left:
                 self.ready, self._begun = ready, 0
-                self._failed = (patch, path) if isinstance(ready, GanzfeldError) else None
+                self._failed = (patch, path, True, version) if isinstance(ready, GanzfeldError) else None
 
     def again(self, path: Path) -> bool:
         """A file changed. Build the last patch again if it could not be built and asked for this file; whether it
         did."""
         if self._failed is None or path not in self.asked:
             return False
-        self.begin(*self._failed, True)
+        self.begin(*self._failed)
         return True
 
     def coming_again(self) -> bool:
@@ -202,7 +202,7 @@ class BuilderThread:
             patch = replace(patch, settings=replace(patch.settings, swap="now", fade=0.0))
         if patch.file is not None:
             self._resources.folder = real_path(Path(patch.file)).parent
-        self.asked, self._failed = frozenset(), (patch, path)
+        self.asked, self._failed = frozenset(), (patch, path, True, version)
         graph = Graph(patch)
         playing, moment = self._now()
         plays_on = playing is not None and not anew and not playing.built.plain
