@@ -89,6 +89,24 @@ def test_a_pipe_is_no_file(engine, tmp_path, node):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+@pytest.mark.parametrize(
+    "node",
+    [
+        'image("f.png")', 'movie("f.mp4")', 'script("f.py")', 'network("orbits", latent=latent("f.npy"))',
+        'network("orbits", latent=seeds("f.npz"))',
+    ],
+)  # fmt: skip
+def test_who_takes_a_show_over_does_without_a_pipe(tmp_path, node):
+    os.mkfifo(tmp_path / next(word for word in node.split('"') if word.startswith("f.")))
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.does_without = True
+    engine.load(f"out({node}, size=(8, 8))", tmp_path / "a.ganz")
+    assert engine.frame(Clock().advance(0.02))
+    assert "it is a pipe" in str(engine.problems[0])
+    engine.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
 def test_where_a_pipe_lies_for_a_network_the_one_that_played_plays_on(tmp_path):
     """In a process that takes a show over."""
     pipe, kept = tmp_path / "n.safetensors", tmp_path / "kept.safetensors"

@@ -84,7 +84,7 @@ class Resources:
             path = self._placed(name.replace("\\", "/"))
         self.asked.add(path)
         self.stamps[path] = stamp_of(path)
-        if path not in self.kept:  # then `open` refuses it, and what is kept plays
+        if path not in self.kept and not self.does_without:  # else `open` refuses it, and the rest plays
             self._refuse_pipes(path)
         return path
 
