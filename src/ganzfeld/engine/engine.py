@@ -11,8 +11,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import torch
 
 from ganzfeld.engine.builder_thread import BuilderThread
 from ganzfeld.engine.checkpoint import encode_checkpoint, take_up_checkpoint
+from ganzfeld.engine.facts import EngineFacts
 from ganzfeld.engine.frame_meter import FrameMeter
 from ganzfeld.engine.frame_recorder import FrameRecorder, Taken
 from ganzfeld.engine.picture_watch import PictureWatch
@@ -35,9 +35,7 @@ from ganzfeld.errors import GanzfeldError, PatchError, nearest
 from ganzfeld.kernels.card import plainly
 from ganzfeld.networks.device import at_work, pick_device
 from ganzfeld.patch.addresses import read_addresses
-from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.models import Patch
-from ganzfeld.patch.node import Part
 from ganzfeld.patch.resources import Resources
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.values.hazards import Hazards
@@ -55,15 +53,7 @@ _BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
 """When a patch is swapped in: at the beginning of so many beats."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
-    """What an output asks for. size: (width, height), or None for the size of the picture itself."""
-
-    size: tuple[int, int] | None
-    fps: float
-
-
-class Engine:
+class Engine(EngineFacts):
     """Plays a patch. All methods belong to one thread, the one that calls `frame`."""
 
     def __init__(
@@ -125,47 +115,6 @@ class Engine:
     # What the loop and the person need to know
 
     @property
-    def bpm(self) -> float | None:
-        """The tempo that the patch's text sets; None: it leaves it as it is."""
-        return self._playing.graph.patch.settings.bpm if self._playing else None
-
-    @property
-    def follow(self) -> str | None:
-        """What the patch's text takes the tempo from (see `models.TempoSource`), or None."""
-        return self._playing.graph.patch.settings.follow if self._playing else None
-
-    @property
-    def floor(self) -> float | None:
-        """The decibels below which sound is silence, as the patch's text says; None: it does not."""
-        return self._playing.graph.patch.settings.floor if self._playing else None
-
-    @property
-    def hold(self) -> float | None:
-        """The rate that is held by drawing networks smaller, as the patch's text says; None: none is."""
-        return self._playing.graph.patch.settings.hold if self._playing else None
-
-    @property
-    def outs(self) -> dict[str, OutputOptions]:
-        """Every output of the playing patch."""
-        if self._playing is None:
-            return {}
-        nodes = self._playing.graph.nodes
-        return {
-            name: OutputOptions(nodes[name].structure["size"], nodes[name].structure["fps"])
-            for name in self._playing.graph.outs
-        }
-
-    @property
-    def patch(self) -> Patch | None:
-        """The patch that plays."""
-        return self._playing.graph.patch if self._playing else None
-
-    @property
-    def graph(self) -> Graph | None:
-        """The patch that plays, looked up: every address with its kind and range."""
-        return self._playing.graph if self._playing else None
-
-    @property
     def is_building(self) -> bool:
         """Whether a patch is being built beside the one that plays."""
         return self._builder.is_building
@@ -178,16 +127,6 @@ class Engine:
         if not isinstance(ready, PlayingPatch):
             return 0, 0.0
         return ready.graph.patch.version, _BEATS[ready.graph.patch.settings.swap]
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the patch that plays was loaded `without_kernels`."""
-        return self._playing is not None and self._playing.built.plain
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """The last frame's value of every address."""
-        return self._playing.evaluator.values if self._playing else {}
 
     @property
     def problems(self) -> list[GanzfeldError]:
@@ -204,44 +143,6 @@ class Engine:
         """Files whose change the engine wants to be told of with `notice`."""
         nodes = self._playing.built.nodes.values() if self._playing is not None else ()
         return {path for node in nodes for path in node.watched()} | self._builder.asked
-
-    @property
-    def parts(self) -> list[Part]:
-        """Which of the watched files are a part of another one."""
-        nodes = self._playing.built.nodes.values() if self._playing is not None else ()
-        return [part for node in nodes for part in node.parts()]
-
-    @property
-    def set_aside(self) -> dict[Path, str]:
-        """Files that are not touched until they change, and what they did: they killed or hung a process."""
-        return self._resources.set_aside
-
-    @property
-    def stamps(self) -> dict[Path, int]:
-        """Which version of each file was there when a patch asked for it last (`values.hazards.stamp_of`)."""
-        return self._resources.stamps
-
-    @property
-    def kept(self) -> dict[Path, Path]:
-        """Copies of networks that play or have played, by the networks' paths: they play on where a network itself
-        cannot be opened, which happens after a restart."""
-        return self._resources.kept
-
-    @property
-    def does_without(self) -> bool:
-        """Whether pictures and films that cannot be opened are left out of a patch, and the rest plays."""
-        return self._resources.does_without
-
-    @does_without.setter
-    def does_without(self, does: bool) -> None:
-        self._resources.does_without = does
-
-    @property
-    def networks(self) -> dict[Path, Path]:
-        """The copies of the networks that are open now, by the networks' paths."""
-        opened = self._resources.opened()
-        found = {key[1]: getattr(value, "kept", None) for key, (_, value) in opened.items()}
-        return {path: kept for path, kept in found.items() if kept is not None and kept != path}
 
     @property
     def pending_trust(self) -> list[Path]:
