@@ -22,6 +22,8 @@ from ganzfeld.engine.program.capture import Graphs
 from ganzfeld.engine.program.state import State
 from ganzfeld.engine.work_thread import WorkThread
 from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
+from ganzfeld.kernels.card import has_triton, plainly
+from ganzfeld.kernels.cuda.compiler import KernelError
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
@@ -212,7 +214,7 @@ class BuilderThread:
         self.coming = frozenset(graph.nodes)
         state = playing.state if playing else State()
         try:
-            built = build(graph, self._resources, self._device, self._graphs, state, moment)
+            built = self._built(graph, state, moment)
         except BaseException as error:
             self.asked = frozenset(self._resources.asked)
             if isinstance(error, OSError) and error.filename:  # a disk's or the system's, and no mistake in the text
@@ -223,6 +225,26 @@ class BuilderThread:
         self._failed = None
         self.expect(built.sizes)
         return PlayingPatch(graph, Evaluator(graph, built.matched), built, state, anew)
+
+    def _built(self, graph: Graph, state: State, moment: Moment) -> BuiltPatch:
+        """The patch, with kernels of our own; without them if they cannot be compiled or started here."""
+        try:
+            return build(graph, self._resources, self._device, self._graphs, state, moment)
+        except Exception as error:
+            known = isinstance(error, GanzfeldError) and not isinstance(error, KernelError)
+            if known or not has_triton(self._device):
+                raise
+            why = error
+        log.warning("building a patch with kernels of our own failed", exc_info=why)
+        with plainly():
+            try:
+                built = build(graph, self._resources, self._device, self._graphs, state, moment)
+            except Exception:
+                raise why from None  # it is not the kernels
+        built.plain = False  # there is nothing else to come
+        what = f"Our own kernels do not run here ({reason_of(why)}): networks play in full precision, more slowly"
+        built.notes.append(GanzfeldError(what, hint="`ganzfeld doctor` and the log tell more"))
+        return built
 
     def prime(self) -> None:
         """Make what the thread will need, before it is needed."""
