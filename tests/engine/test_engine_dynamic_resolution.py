@@ -172,9 +172,16 @@ def test_where_halving_gains_nothing_the_size_comes_back() -> None:
 def test_a_size_that_gains_little_is_kept_only_if_it_holds_the_rate() -> None:
     machine = Machine(DynamicResolution(60, 3), 0.018, share=0.8)
     assert machine.play(30) == 1
-    machine = Machine(DynamicResolution(60, 3), 0.040, share=0.8)
+    machine = Machine(DynamicResolution(60, 3), 0.040, share=0.88)
     machine.play(300)
     assert statistics.mode(size for _, size in machine.sizes) == 0
+
+
+def test_a_size_that_gains_something_is_kept_though_it_holds_no_rate() -> None:
+    """Somebody who asks for a rate would rather have 48 of 60 than 25."""
+    machine = Machine(DynamicResolution(60, 3), 0.040, share=0.8)
+    assert machine.play(300) == 3
+    assert machine.changes(60) == 0
 
 
 def test_others_who_come_just_then_do_not_make_it_look_vain() -> None:

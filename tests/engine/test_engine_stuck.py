@@ -88,15 +88,48 @@ def test_a_pipe_is_no_file(engine, tmp_path, node):
     frames_until(engine, lambda: any("a pipe" in error.what for error in engine.problems))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+@pytest.mark.parametrize(
+    "node",
+    [
+        'image("f.png")', 'movie("f.mp4")', 'script("f.py")', 'network("orbits", latent=latent("f.npy"))',
+        'network("orbits", latent=seeds("f.npz"))',
+    ],
+)  # fmt: skip
+def test_who_takes_a_show_over_does_without_a_pipe(tmp_path, node):
+    os.mkfifo(tmp_path / next(word for word in node.split('"') if word.startswith("f.")))
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.does_without = True
+    engine.load(f"out({node}, size=(8, 8))", tmp_path / "a.ganz")
+    assert engine.frame(Clock().advance(0.02))
+    assert "it is a pipe" in str(engine.problems[0])
+    engine.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+def test_where_a_pipe_lies_for_a_network_the_one_that_played_plays_on(tmp_path):
+    """In a process that takes a show over."""
+    pipe, kept = tmp_path / "n.safetensors", tmp_path / "kept.safetensors"
+    os.mkfifo(pipe)
+    shutil.copy(find_network("orbits"), kept)
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.kept[pipe] = kept
+    engine.load(f"out(network({str(pipe)!r}), size=(8, 8))")
+    assert engine.frame(Clock().advance(0.02))
+    assert "it is a pipe" in str(engine.problems[0])
+    engine.close()
+
+
 def test_a_patch_that_could_not_be_built_is_built_when_its_file_comes(engine, tmp_path):
     file = tmp_path / "p.png"
-    engine.submit('out(image("p.png"), size=(6, 6))', tmp_path / "a.ganz")
+    engine.submit('out(image("p.png"), size=(6, 6))', tmp_path / "a.ganz", version=3)
     frames_until(engine, lambda: bool(engine.problems))
     assert file in engine.watched
     Image.new("RGB", (6, 6)).save(file)
     engine.notice(file)
     frames_until(engine, lambda: engine.outs["out"].size == (6, 6))
     assert engine.problems == []
+    assert engine.patch.version == 3
 
 
 @pytest.mark.parametrize("swap", ["now", "bar"], ids=["being built", "waits for its bar"])

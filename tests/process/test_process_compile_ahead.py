@@ -264,9 +264,12 @@ def test_it_is_done_once_whatever_fails(monkeypatch, tmp_path, wanted):
     ahead.main(CARD)
     assert CARD.marker.exists()
     wanted.add("again", WantedKernel("again", lambda: done.append("again")))
+    CARD.first_marker("a text", None).touch()
     ahead.main(CARD, "a text")
     ahead.main(Card(7, 5, 40), "a text")  # a generation that our kernels do not run on
     assert sorted(done) == ["first", "second", "third"]
+    ahead.main(CARD, "a text of another network")  # all that is common has been compiled, but not that
+    assert sorted(done) == ["again", "first", "second", "third"]
     assert Card(8, 6, 82).marker != CARD.marker
 
 
@@ -275,6 +278,19 @@ def test_a_text_that_is_no_patch_leaves_the_rest(monkeypatch, tmp_path, wanted):
     monkeypatch.setattr(compile_work, "work", list)
     ahead.main(CARD, "out(")
     assert CARD.marker.exists()
+
+
+def test_a_patch_is_known_by_its_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    text = "face = network('a.pkl', psi=0.7)\nface.bend('b8', rotate=20*sin(t))\n"
+    marker = CARD.first_marker(text, tmp_path / "a.ganz")
+    assert CARD.first_marker(text.replace("0.7", "1.25").replace("20*", "7+"), tmp_path / "a.ganz") == marker
+    assert CARD.first_marker(text.replace("a.pkl", "b.pkl"), tmp_path / "a.ganz") != marker
+    assert CARD.first_marker(text.replace("rotate", "blur"), tmp_path / "a.ganz") != marker
+    assert CARD.first_marker(text, tmp_path / "b" / "a.ganz") != marker
+    for number in range(ahead.MOST_MARKERS + 20):
+        ahead._mark(CARD.first_marker(f"network('{number}')", None))
+    assert len(list(marker.parent.glob("*.first"))) == ahead.MOST_MARKERS
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="copies of a process are made on Unix")

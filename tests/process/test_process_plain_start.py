@@ -12,10 +12,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ganzfeld.engine import builder_thread
 from ganzfeld.engine.engine import Engine
 from ganzfeld.engine.program.built_patch import BuiltPatch
+from ganzfeld.errors import PatchError
 from ganzfeld.kernels import card
 from ganzfeld.kernels.cuda import compiler
+from ganzfeld.patch.graph import Graph
 from ganzfeld.process.dependencies import Dependencies, torch_dependencies
 from ganzfeld.process.messages import Begin, Numbered, RecordTake, VersionedText
 from ganzfeld.process.render import Render
@@ -64,6 +67,48 @@ def test_the_next_patch_has_kernels_whatever_has_changed(change):
         assert torch.equal(play(engine, clock[0]), play(other, clock[1]))
     assert not engine.is_plain
     engine.close(), other.close()
+
+
+@pytest.fixture
+def no_kernels(monkeypatch):
+    """A card on which our kernels can be neither compiled nor started; what is raised where they are wanted."""
+    real, errors = builder_thread.build, [RuntimeError("ptxas cannot be run")]
+
+    def build(graph: Graph, *arguments: object) -> BuiltPatch:
+        if not card.is_plain():
+            raise errors[-1]
+        return real(graph, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builder_thread, "build", build)
+    monkeypatch.setattr(builder_thread, "has_triton", lambda device: not card.is_plain())
+    return errors
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no ptxas"), compiler.KernelError("no ptxas"), OSError(13, "no ptxas")])
+def test_where_kernels_cannot_run_a_patch_plays_without_them(no_kernels, error):
+    no_kernels.append(error)
+    engine, clock = Engine(device="cpu"), Clock()
+    engine.load(TEXT)
+    play(engine, clock)
+    assert not engine.is_plain  # nothing faster is coming: takes need not wait
+    [problem] = engine.problems
+    assert "Our own kernels do not run here" in problem.what and "no ptxas" in problem.what
+    engine.submit(TEXT.replace("16", "20"))
+    until(lambda: play(engine, clock).shape[1] == 20)
+    assert len(engine.problems) == 1
+    engine.close()
+
+
+def test_other_mistakes_are_told_as_they_are(no_kernels, monkeypatch):
+    engine = Engine(device="cpu")
+    no_kernels.append(PatchError("a mistake in the text"))
+    with pytest.raises(PatchError, match="a mistake in the text"):
+        engine.load(TEXT)
+    no_kernels.append(RuntimeError("something else"))
+    monkeypatch.setattr(BuiltPatch, "__init__", lambda *arguments: 1 / 0)
+    with pytest.raises(RuntimeError, match="something else"):
+        engine.load(TEXT)
+    engine.close()
 
 
 @pytest.fixture

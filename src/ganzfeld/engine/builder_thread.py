@@ -22,6 +22,8 @@ from ganzfeld.engine.program.capture import Graphs
 from ganzfeld.engine.program.state import State
 from ganzfeld.engine.work_thread import WorkThread
 from ganzfeld.errors import GanzfeldError, PatchError, Where, reason_of
+from ganzfeld.kernels.card import has_triton, plainly
+from ganzfeld.kernels.cuda.compiler import KernelError
 from ganzfeld.patch.evaluation import Evaluator
 from ganzfeld.patch.graph import Graph
 from ganzfeld.patch.language.parser import parse
@@ -77,7 +79,7 @@ class BuilderThread:
         """The nodes of the patch that was built last: state that they may have to keep."""
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
-        self._failed: tuple[str | Patch, Path | None] | None = None
+        self._failed: tuple[str | Patch, Path | None, bool, int] | None = None
         self._built_in: Path | None = None
         """The folder that the files of the patch built last were looked for in."""
         self.expect: Callable[[dict[str, tuple[int, int]]], None] = lambda sizes: None
@@ -135,14 +137,14 @@ class BuilderThread:
                 self._building = None
             if number == self._latest and not building.left:
                 self.ready, self._begun = ready, 0
-                self._failed = (patch, path) if isinstance(ready, GanzfeldError) else None
+                self._failed = (patch, path, True, version) if isinstance(ready, GanzfeldError) else None
 
     def again(self, path: Path) -> bool:
         """A file changed. Build the last patch again if it could not be built and asked for this file; whether it
         did."""
         if self._failed is None or path not in self.asked:
             return False
-        self.begin(*self._failed, True)
+        self.begin(*self._failed)
         return True
 
     def coming_again(self) -> bool:
@@ -206,7 +208,7 @@ class BuilderThread:
             self._resources.folder = real_path(Path(patch.file)).parent
         folder = self._resources.folder
         anew |= self._built_in not in (None, folder)  # a link now leads elsewhere: the same names are other files
-        self.asked, self._failed = frozenset(), (patch, path)
+        self.asked, self._failed = frozenset(), (patch, path, True, version)
         graph = Graph(patch)
         playing, moment = self._now()
         plays_on = playing is not None and not anew and not playing.built.plain
@@ -216,7 +218,7 @@ class BuilderThread:
         self.coming = frozenset(graph.nodes)
         state = playing.state if playing else State()
         try:
-            built = build(graph, self._resources, self._device, self._graphs, state, moment)
+            built = self._built(graph, state, moment)
         except BaseException as error:
             self.asked = frozenset(self._resources.asked)
             if isinstance(error, OSError) and error.filename:  # a disk's or the system's, and no mistake in the text
@@ -227,6 +229,26 @@ class BuilderThread:
         self._failed, self._built_in = None, folder
         self.expect(built.sizes)
         return PlayingPatch(graph, Evaluator(graph, built.matched), built, state, anew)
+
+    def _built(self, graph: Graph, state: State, moment: Moment) -> BuiltPatch:
+        """The patch, with kernels of our own; without them if they cannot be compiled or started here."""
+        try:
+            return build(graph, self._resources, self._device, self._graphs, state, moment)
+        except Exception as error:
+            known = isinstance(error, GanzfeldError) and not isinstance(error, KernelError)
+            if known or not has_triton(self._device):
+                raise
+            why = error
+        log.warning("building a patch with kernels of our own failed", exc_info=why)
+        with plainly():
+            try:
+                built = build(graph, self._resources, self._device, self._graphs, state, moment)
+            except Exception:
+                raise why from None  # it is not the kernels
+        built.plain = False  # there is nothing else to come
+        what = f"Our own kernels do not run here ({reason_of(why)}): networks play in full precision, more slowly"
+        built.notes.append(GanzfeldError(what, hint="`ganzfeld doctor` and the log tell more"))
+        return built
 
     def prime(self) -> None:
         """Make what the thread will need, before it is needed."""

@@ -23,7 +23,7 @@ FULL = 0.92
 """Share of a frame's time that may be used."""
 SPARE = 0.75
 """Share that the next larger size may be expected to use, for it to be tried."""
-STARTING = 8.0
+STARTING = 5.0
 """Seconds from the first frame on in which others at work are no reason to halve."""
 TOO_LARGE = 1.3
 """Shares of a frame's time that a show needs by itself in those seconds, to be too large whatever others do: caches and
@@ -44,7 +44,7 @@ SQUARE = 4.0
 AGED, MILD = 10.0, 2.0
 """After so many patiences what was measured of two sizes may be wrong, because the load changed just then: it counts as
 `MILD` at most, until it is measured again."""
-GAIN, LEAST_GAIN = 1.3, 1.1
+GAIN, LEAST_GAIN = 1.15, 1.1
 """How much quicker frames have to be at a smaller size, or would be by what they save of their own: where they are too
 slow even so, and where they hold the rate then. With less, halving was in vain. (A size that nothing else bounds is two
 to four times as quick.)"""

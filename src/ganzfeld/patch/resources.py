@@ -84,6 +84,12 @@ class Resources:
             path = self._placed(name.replace("\\", "/"))
         self.asked.add(path)
         self.stamps[path] = stamp_of(path)
+        if path not in self.kept and not self.does_without:  # else `open` refuses it, and the rest plays
+            self._refuse_pipes(path)
+        return path
+
+    @staticmethod
+    def _refuse_pipes(path: Path) -> None:
         try:
             check_plain(path)
         except (FileNotFoundError, IsADirectoryError, PermissionError, ValueError):
@@ -91,7 +97,6 @@ class Resources:
         except OSError as error:
             if error.filename is not None and error.strerror and error.strerror.startswith("it is "):
                 raise PatchError(f"{path.name} cannot be opened: {error.strerror}") from None
-        return path
 
     def open(self, kind: str, path: Path, opener: Callable[[Path], Opened]) -> Opened:
         """What `opener` makes of the file, opened again only when the file has changed on disk.
@@ -135,6 +140,7 @@ class Resources:
             raise PatchError(f"{path.name} could not be opened in time", hint="It is opened again when it changes")
         if path in self.set_aside:
             raise PatchError(f"{path.name} {self.set_aside[path]}", hint="It is opened again when it changes")
+        self._refuse_pipes(path)
 
     def opened(self) -> dict[tuple, Any]:
         """What is open now, for `keep`."""

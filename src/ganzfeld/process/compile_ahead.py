@@ -36,6 +36,8 @@ MOST_COPIES, PROCESSORS_LEFT = 12, 2
 """Copies of this process that compile what is needed at once; the show has the processors that are left."""
 MOST_TEXT = 4_000_000
 """Bytes of a patch that is looked at."""
+MOST_MARKERS = 200
+"""Patches of which is remembered that what they need first has been compiled."""
 LONGEST_WAIT, LOOK_SECONDS = 30.0, 0.02
 """Seconds that a show waits for what is compiled for it, and between two looks."""
 
@@ -164,11 +166,12 @@ def _wait_for(file: int, seconds: float) -> bool:
 
 def main(card: Card, text: str = "", file: Path | None = None) -> None:
     """The process."""
-    if card.major < 8 or card.marker.exists():
+    done = card.first_marker(text, file)
+    # A network that nobody else has is not among what is compiled for all.
+    is_first = bool(text) and not done.exists()
+    if card.major < 8 or (card.marker.exists() and not is_first):
         return
     hide_cards()
-    done = card.first_marker(text, file)
-    is_first = bool(text) and not done.exists()
     with _alone(card) if is_first else contextlib.nullcontext():
         wanted = pretend(card)
         from ganzfeld.process import compile_work
@@ -181,6 +184,8 @@ def main(card: Card, text: str = "", file: Path | None = None) -> None:
             kernels = sorted(wanted.take(), key=_turn)
             if compile_all(kernels, copies()) < max(1, len(kernels)):
                 _mark(done)
+    if card.marker.exists():
+        return
     if hasattr(os, "nice"):
         os.nice(19)
     for piece in compile_work.work():
@@ -190,9 +195,6 @@ def main(card: Card, text: str = "", file: Path | None = None) -> None:
             with contextlib.suppress(Exception):
                 kernel.compile()
     _mark(card.marker)
-    for marker in card.marker.parent.glob("*.first"):
-        with contextlib.suppress(OSError):
-            marker.unlink()
 
 
 def _mark(marker: Path) -> None:
@@ -200,6 +202,9 @@ def _mark(marker: Path) -> None:
     with contextlib.suppress(OSError):
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
+        others = sorted(marker.parent.glob(f"*{marker.suffix}"), key=lambda each: each.stat().st_mtime)
+        for old in others[:-MOST_MARKERS]:
+            old.unlink()
 
 
 def _started(arguments: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Hashable
@@ -22,6 +23,8 @@ from typing import Any
 
 from ganzfeld.folders import cache_folder
 
+WORDS = re.compile(r"""[^\W\d]\w*|"[^"\n]*"|'[^'\n]*'""")
+"""Of a patch what says which kernels it needs: names, and what stands in quotes."""
 MAJOR, MINOR, PROCESSORS = 75, 76, 16
 """Of the driver's CUdevice_attribute."""
 
@@ -50,9 +53,11 @@ class Card:
         return cache_folder() / "kernels" / f"{digest.hexdigest()[:32]}.triton"
 
     def first_marker(self, text: str, file: Path | None) -> Path:
-        """The file that is there when what this patch needs first has been compiled, though not yet all."""
-        words = hashlib.sha256(f"{file}\n{text}".encode(errors="replace")).hexdigest()
-        return self.marker.with_name(f"{self.marker.stem[:16]}-{words[:16]}.first")
+        """The file that is there when what a patch of these words (whatever its numbers) needs first has been
+        compiled."""
+        words = sorted(set(WORDS.findall(text)))
+        digest = hashlib.sha256(repr((str(file), words)).encode(errors="replace")).hexdigest()
+        return self.marker.with_name(f"{self.marker.stem[:16]}-{digest[:16]}.first")
 
     @property
     def lock(self) -> Path:

@@ -157,7 +157,7 @@ describe("numbers in words", () => {
     expect(remarks({ ...well, paused: true }, { fps: 1 })).toEqual([]);
     expect(remarks({ ...well, halvings: 2 }, null)[0]?.says).toContain("1/4");
     expect(remarks({ ...well, fps: 29, division: 2 }, null)).toEqual([
-      { about: "even", says: "evenly at 30 of 60 a second: more would come unevenly" },
+      { about: "even", says: "evenly at 30 of 60 a second" },
     ]);
     expect(remarks({ ...well, osc_dropped: 1, osc_dropped_last: "/x: odd" }, null)[0]?.says).toBe(
       "1 message of OSC could not be read; the last: /x: odd",

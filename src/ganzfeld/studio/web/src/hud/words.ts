@@ -43,7 +43,7 @@ export function remarks(status: Told, shown: Pick<Shown, "fps"> | null): Remark[
   }
   if (status.division > 1) {
     const paced = rateOf(status.rate / status.division);
-    const says = `evenly at ${paced} of ${rateOf(status.rate)} a second: more would come unevenly`;
+    const says = `evenly at ${paced} of ${rateOf(status.rate)} a second`;
     found.push({ about: "even", says });
   }
   if (status.osc_dropped > 0) {
