@@ -202,6 +202,35 @@ def test_hits_are_counted_and_knobs_listen(text: str) -> None:
     assert stage.engine.values["/hits"] == 10
 
 
+def test_of_a_recall_and_a_hand_in_one_frame_the_later_has_it(text: str) -> None:
+    """Cue lists send both at once."""
+    stage = Stage("push = knob(0, 1, default=0.2)\n" + text.replace("0.8", "push"))
+    engine = stage.engine
+    engine.set("/push", 0.9)
+    stage.play()
+    engine.store("bright")
+    for fade in (0, 0.2):
+        engine.set("/push", 0.1)
+        stage.play()
+        engine.outside.hit("/snapshot/recall", "bright", fade)
+        engine.set("/push", 0.4)
+        engine.set("/push", 0.5)
+        stage.play(12)
+        assert engine.values["/push"] == 0.5
+        engine.set("/push", 0.3)
+        engine.outside.hit("/snapshot/recall", "bright", fade)
+        stage.play(12)
+        assert engine.values["/push"] == 0.9
+        engine.outside.hit("/snapshot/recall", "bright", fade)
+        engine.set("/push", 0.5)
+        engine.release("/push")
+        stage.play(12)
+        assert engine.values["/push"] != 0.5
+    engine.outside.hit("/snapshot/recall", "bright", 0)
+    with pytest.raises(PatchError):
+        engine.set("/nothing", 1)
+
+
 def test_player_gives_frames(text: str, tmp_path: Path) -> None:
     (tmp_path / "moving.ganz").write_text(text)
     with Player(tmp_path / "moving.ganz", device="cpu") as player:

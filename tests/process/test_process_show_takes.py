@@ -103,6 +103,7 @@ def test_a_take_that_is_begun_in_the_midst_comes_back_bit_by_bit(show: Show, tmp
     began = len(show.shown)
     show.play(10)
     show.engine.outside.hit("/snapshot/recall", "dawn", 0.4, "seconds")
+    show.engine.set("/source/amplitude", 0.6)  # after the recall, in one frame
     show.play(10)
     show.save(TEXT.replace("1.01", "1.03"))
     show.play(12)

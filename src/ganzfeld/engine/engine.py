@@ -49,6 +49,8 @@ QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
 
 
+RECALLS = ("/snapshot/recall", "/snapshot/release", "/snapshot/morph", "/midi/program")
+"""Where events come that move what hands hold, with the next frame."""
 _BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
 """When a patch is swapped in: at the beginning of so many beats."""
 
@@ -81,6 +83,8 @@ class Engine(EngineFacts):
         self._exact = exact
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
+        self._said_after: list[tuple[str, Any]] = []
+        """What hands turned since a recall came that the next frame will begin: (address, value)."""
         self.snapshots = LiveSnapshots()
         self.recorder: FrameRecorder | None = None
         self._taken = Taken()
@@ -268,11 +272,26 @@ class Engine(EngineFacts):
         if graph is None or address not in graph.slots:
             known = graph.slots if graph else ()
             raise PatchError(f"There is nothing at {address}", hint=nearest(address, known))
-        self.turned[address] = graph.slots[address].admit(value)
+        admitted = graph.slots[address].admit(value)
+        if self.outside.waits(*RECALLS):
+            self._said_after.append((address, value))
+            return
+        self.turned[address] = admitted
         self._tell("set", address, value)
+
+    def _set_what_was_said_after(self) -> None:
+        """What a hand turned after a recall had come, which the frame has begun by now, is as the hand said."""
+        said_after, self._said_after = self._said_after, []
+        for address, value in said_after:
+            graph = self.graph
+            if graph is not None and address in graph.slots:
+                with contextlib.suppress(PatchError):  # another patch plays, whose slot does not take it
+                    self.turned[address] = graph.slots[address].admit(value)
+                    self._tell("set", address, value)
 
     def release(self, address: str) -> None:
         """Give a parameter back to its text."""
+        self._said_after = [each for each in self._said_after if each[0] != address]
         if self.turned.pop(address, None) is not None and self._playing is not None:
             self._playing.evaluator.release(address)
             self._tell("release", address)
@@ -393,6 +412,7 @@ class Engine(EngineFacts):
         if self.recorder is not None:
             sizes = {name: (int(p.shape[1]), int(p.shape[0])) for name, p in self._last.items()}
             self.recorder.showed(sizes, self._taken.changes(self._playing.built.nodes))
+        self._set_what_was_said_after()
         return self._last
 
     def _recall(self, playing: PlayingPatch, moment: Moment, inbox: Inbox) -> None:

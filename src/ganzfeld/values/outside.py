@@ -99,6 +99,11 @@ class Outside:
             else:
                 self.dropped += 1
 
+    def waits(self, *prefixes: str) -> bool:
+        """Whether an event at an address that begins so has come and not been taken yet."""
+        with self._lock:
+            return any(hit.address.startswith(prefixes) for hit in self._hits)
+
     def counts_hits(self, address: str) -> bool:
         """Whether anything may count the events of this address: here every one is kept until the frame takes it."""
         return True

@@ -116,7 +116,7 @@ def test_rtmp_has_pictures_sound_and_key_frames_and_shows_its_key_to_nobody(stag
         loud = np.concatenate([np.abs(block) > 0.2 for _, block in blocks])
         heard_at = np.concatenate([start + np.arange(len(block)) / RATE for start, block in blocks])
     assert len(keys) >= 2
-    assert np.allclose(np.diff(keys), 2.0, atol=0.1)
+    assert np.allclose(np.diff(keys), 2.0, atol=0.4)
     times = np.array(at)
     assert np.median(np.diff(times)) == pytest.approx(1 / 30, abs=0.003)
     seen, heard = risen(np.array(bright), times), risen(loud, heard_at)
