@@ -114,7 +114,7 @@ def test_other_mistakes_are_told_as_they_are(no_kernels, monkeypatch):
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch):
     """Starts a render whose kernels are being compiled until `compiled` is set."""
-    compiled, store = threading.Event(), FrameStore()
+    compiled, store, before = threading.Event(), FrameStore(), set(threading.enumerate())
     board = HazardBoard(store.session, create=True)
     renders: list[Render] = []
 
@@ -139,9 +139,14 @@ def start(tmp_path: Path, monkeypatch):
         render._takes.close()
         render._engine.close()
         render._writer.close()
-    until(lambda: not [each for each in threading.enumerate() if each.name.startswith("ganzfeld-take")], seconds=20)
+    until(lambda: not taking(before), seconds=20)
     board.remove()
     store.close()
+
+
+def taking(before: set[threading.Thread]) -> list[threading.Thread]:
+    """Threads that write takes and were not there before."""
+    return [each for each in set(threading.enumerate()) - before if each.name.startswith("ganzfeld-take")]
 
 
 def steps(render: Render, enough: Callable[[], bool]) -> None:

@@ -173,11 +173,13 @@ def test_a_take_that_cannot_be_recorded_is_told_and_ended(show: Show, tmp_path: 
 
 
 def test_a_take_from_the_first_frame_on(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     show = Show(tmp_path, str(tmp_path / "night.ganztake"))
     show.play(5)
     show.close()
     assert np.array_equal(replayed(tmp_path / "night.ganztake"), np.stack(show.shown))
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ganzfeld-take")]
+    begun = set(threading.enumerate()) - before
+    assert not [thread for thread in begun if thread.name.startswith("ganzfeld-take")]
 
 
 def test_no_take_is_written_over_another(tmp_path: Path) -> None:
