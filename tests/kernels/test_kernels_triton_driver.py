@@ -11,6 +11,7 @@ import torch
 
 pytest.importorskip("triton")
 
+from ganzfeld.kernels.cuda import compiler
 from ganzfeld.kernels.cuda.compiler import KernelError
 from ganzfeld.kernels.triton import driver as own
 from ganzfeld.kernels.triton.driver import Launcher, Utils, launcher
@@ -54,7 +55,7 @@ class Cuda:
 
 def test_a_kernel_is_given_its_numbers(monkeypatch):
     cuda = Cuda()
-    monkeypatch.setattr(own, "cuda_driver", lambda: cuda)
+    monkeypatch.setattr(compiler, "cuda_driver", lambda: cuda)
     x = torch.zeros(3, dtype=torch.float16)
     launch = Launcher(source(SIGNATURE), metadata())
     launch(5, 6, 7, 88, 99, None, None, None, None, x, None, 64, -3, 2**40, True, 0.5)
@@ -64,9 +65,55 @@ def test_a_kernel_is_given_its_numbers(monkeypatch):
 
 
 def test_what_the_driver_refuses_is_told(monkeypatch):
-    monkeypatch.setattr(own, "cuda_driver", lambda: Cuda(said=701))
+    monkeypatch.setattr(compiler, "cuda_driver", lambda: Cuda(said=701))
     with pytest.raises(KernelError, match="refused to start a kernel"):
         Launcher(source({"count": "i32"}), metadata())(1, 1, 1, 0, 1, None, None, None, None, 5)
+
+
+class LoadingCuda:
+    """A driver that loads kernels for a thread that has done nothing on the card so far."""
+
+    def __init__(self, refuses: str = "") -> None:
+        self.refuses, self.asked = refuses, []
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(*arguments: Any) -> int:
+            self.asked.append(name)
+            if name == self.refuses:
+                return 201
+            if name == "cuDevicePrimaryCtxRetain":
+                arguments[0]._obj.value = 11
+            elif name == "cuModuleLoadData":
+                assert arguments[1] == b"code"
+                arguments[0]._obj.value = 22
+            elif name == "cuModuleGetFunction":
+                assert (arguments[1].value, arguments[2]) == (22, b"_kernel")
+                arguments[0]._obj.value = 33
+            elif name == "cuFuncSetAttribute":
+                assert (arguments[0].value, *arguments[1:]) == (33, 8, 99_000)
+            elif name == "cuFuncGetAttribute":
+                arguments[0]._obj.value = {4: 64, 3: 16, 0: 1024}[arguments[1]]
+            return 0
+
+        return ask
+
+
+def test_a_kernel_is_loaded(monkeypatch):
+    for shared, is_asked_for in ((99_000, True), (48 * 1024, False)):
+        cuda = LoadingCuda()
+        for module in (own, compiler):
+            monkeypatch.setattr(module, "cuda_driver", lambda cuda=cuda: cuda)
+        assert Utils().load_binary("_kernel", b"code", shared, 0) == (22, 33, 64, 4, 1024)
+        assert "cuCtxSetCurrent" in cuda.asked
+        assert ("cuFuncSetAttribute" in cuda.asked) is is_asked_for
+
+
+@pytest.mark.parametrize("step", ["cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute"])
+def test_a_kernel_that_is_not_loaded_is_told(monkeypatch, step):
+    for module in (own, compiler):
+        monkeypatch.setattr(module, "cuda_driver", lambda: LoadingCuda(step))
+    with pytest.raises(KernelError, match=r"kernel.*error 201"):
+        Utils().load_binary("_kernel", b"code", 99_000, 0)
 
 
 @pytest.mark.parametrize("more", [{"num_ctas": 2}, {"global_scratch_size": 128}, {"profile_scratch_size": 1}])

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.file_lock import locked
+from ganzfeld.kernels.cuda.library import card_number
 from ganzfeld.process.pretended_card import Card, WantedKernel, card_here, hide_cards, pretend
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def begin(device: str, text: str, file: str | None) -> None:
     """Start the process for a show of this patch, if there is a card that it could play on; it is never waited for.
     Takes a few milliseconds, and imports nothing. device: as `Engine`'s; file: where the patch lies.
     """
-    kind, _, number = device.partition(":")
-    if os.environ.get(SWITCH) == "0" or kind not in ("auto", "cuda") or not _may_have_card():
+    number = card_number(device)
+    if os.environ.get(SWITCH) == "0" or number is None or not _may_have_card():
         return
     # -P: what lies in the folder where the show was started is none of our modules.
-    command = [sys.executable, "-P", "-m", __name__, "--card", number or "0", "--file", file or ""]
+    command = [sys.executable, "-P", "-m", __name__, "--card", str(number), "--file", file or ""]
     quiet = subprocess.DEVNULL
     # Without a process, or without a cache folder, a show is what it was: kernels are compiled when they are needed.
     with contextlib.suppress(OSError), tempfile.TemporaryFile() as words:
@@ -142,12 +143,12 @@ def is_compiling(device: torch.device) -> bool:
 
 def _is_free(device: torch.device, seconds: float) -> bool:
     """Whether nobody compiles first things for this device, now or within so many seconds."""
-    from ganzfeld.kernels.card import capability, has_triton, multiprocessors
+    from ganzfeld.kernels.card import has_triton
 
     if os.environ.get(SWITCH) == "0" or not has_triton(device):
         return True
     try:
-        file = os.open(Card(*capability(device), multiprocessors(device)).lock, os.O_RDWR)
+        file = os.open(Card.of(device).lock, os.O_RDWR)
     except OSError:
         return True
     try:

@@ -62,14 +62,14 @@ def hazards_of(session: str) -> Hazards:
 
 def compile_beside(device: torch.device) -> None:
     """Kernels of patches to come are compiled by another process, while this one plays."""
-    from ganzfeld.kernels.card import capability, has_triton, multiprocessors
+    from ganzfeld.kernels.card import has_triton
     from ganzfeld.process.compile_server import CompileServer
     from ganzfeld.process.pretended_card import Card
 
     if has_triton(device):
         from ganzfeld.kernels.triton.elsewhere import install
 
-        install(CompileServer(Card(*capability(device), multiprocessors(device))).compile)
+        install(CompileServer(Card.of(device)).compile)
 
 
 def torch_dependencies() -> Dependencies:

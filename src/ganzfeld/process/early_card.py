@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 import threading
+
+from ganzfeld.kernels.cuda.library import card_number, found_card
 
 
 def open_early(device: str) -> None:
     """Begin to open the card that this word means (see `networks.device.pick_device`), if there is one, on a thread.
     What goes wrong is told by torch, later."""
-    kind, _, number = device.partition(":")
-    if kind in ("auto", "cuda"):
-        threading.Thread(target=_open, args=(int(number) if number.isdecimal() else 0,), daemon=True).start()
+    number = card_number(device)
+    if number is not None:
+        threading.Thread(target=_open, args=(number,), daemon=True).start()
 
 
 def _open(number: int) -> None:
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return
-    device, context = ctypes.c_int(), ctypes.c_void_p()
-    if not driver.cuInit(0) and not driver.cuDeviceGet(ctypes.byref(device), number):
+    found = found_card(number)
+    if found is not None:
+        driver, device = found
         # The context that torch will use, which lives as long as the process.
-        driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device)
+        driver.cuDevicePrimaryCtxRetain(ctypes.byref(ctypes.c_void_p()), device)

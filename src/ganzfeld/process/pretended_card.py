@@ -6,7 +6,6 @@ own (`compile_ahead.py`).
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import hashlib
@@ -19,9 +18,13 @@ from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzfeld.folders import cache_folder
+from ganzfeld.kernels.cuda.library import found_card
+
+if TYPE_CHECKING:
+    import torch
 
 WORDS = re.compile(r"""[^\W\d]\w*|"[^"\n]*"|'[^'\n]*'""")
 """Of a patch what says which kernels it needs: names, and what stands in quotes."""
@@ -37,20 +40,17 @@ class Card:
     minor: int
     processors: int
 
+    @classmethod
+    def of(cls, device: torch.device) -> Card:
+        """The card that torch plays on."""
+        from ganzfeld.kernels.card import capability, multiprocessors
+
+        return cls(*capability(device), multiprocessors(device))
+
     @property
     def marker(self) -> Path:
         """The file that is there when all has been compiled for such a card, by this Triton, from these sources."""
-        package = Path(__file__).parents[1]
-        # A network's arrangement says which kernels it needs, and in which tiles.
-        folders = (("kernels/triton", "*.py"), ("kernels/cuda", "*"), ("networks/gpu", "*.py"))
-        sources = [path for folder, names in folders for path in (package / folder).glob(names) if path.is_file()]
-        spec = importlib.util.find_spec("triton")
-        if spec is not None and spec.origin is not None:
-            sources.append(Path(spec.origin))  # it holds the version
-        digest = hashlib.sha256(repr(astuple(self)).encode())
-        for source in sorted(sources):
-            digest.update(source.read_bytes())
-        return cache_folder() / "kernels" / f"{digest.hexdigest()[:32]}.triton"
+        return cache_folder() / "kernels" / f"{_digest(self)[:32]}.triton"
 
     def first_marker(self, text: str, file: Path | None) -> Path:
         """The file that is there when what a patch of these words (whatever its numbers) needs first has been
@@ -65,22 +65,35 @@ class Card:
         return self.marker.with_suffix(".lock")
 
 
+@functools.cache
+def _digest(card: Card) -> str:
+    """Tells apart what decides what is compiled: the card, Triton, and our sources, which are read once."""
+    package = Path(__file__).parents[1]
+    # A network's arrangement says which kernels it needs, and in which tiles.
+    folders = (("kernels/triton", "*.py"), ("kernels/cuda", "*"), ("networks/gpu", "*.py"))
+    sources = [path for folder, names in folders for path in (package / folder).glob(names) if path.is_file()]
+    spec = importlib.util.find_spec("triton")
+    if spec is not None and spec.origin is not None:
+        sources.append(Path(spec.origin))  # it holds the version
+    digest = hashlib.sha256(repr(astuple(card)).encode())
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
 def card_here(number: int = 0) -> Card | None:
     """The card of this number as the driver tells it, in a few hundred milliseconds and without torch; None without
     one."""
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
+    found = found_card(number)
+    if found is None:
         return None
-    device, value = ctypes.c_int(), ctypes.c_int()
-    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), number):
-        return None
-    found = []
+    (driver, device), value = found, ctypes.c_int()
+    facts = []
     for attribute in (MAJOR, MINOR, PROCESSORS):
         if driver.cuDeviceGetAttribute(ctypes.byref(value), attribute, device):
             return None
-        found.append(value.value)
-    return Card(*found)
+        facts.append(value.value)
+    return Card(*facts)
 
 
 class PretendedDriver:
@@ -225,6 +238,4 @@ def instead(place: object, **others: Callable[..., object]) -> None:
 
 def hide_cards() -> None:
     """Programs of this process see no card from now on."""
-    with contextlib.suppress(KeyError):
-        del os.environ["CUDA_VISIBLE_DEVICES"]
     os.environ["CUDA_VISIBLE_DEVICES"] = ""

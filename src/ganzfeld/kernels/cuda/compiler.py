@@ -16,12 +16,14 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.folders import cache_folder
 from ganzfeld.kernels.card import capability, is_plain
+from ganzfeld.kernels.cuda.library import cuda_driver
 
 
 class KernelError(GanzfeldError):
@@ -45,18 +47,14 @@ class Kernel:
         self._function, self._device, self._shared = function, device, shared
         if many_coupled:
             check_driver(cuda_driver().cuFuncSetAttribute(function, NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1), "load")
-        if shared > USUALLY_SHARED:
-            check_driver(cuda_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
+        allow_shared(function, shared)
 
     def launch(self, grid: tuple[int, int], threads: int, arguments: Sequence[object]) -> None:
         """Start it on torch's present stream. Arguments: tensors or None, ints (32 bits), floats (32 bits), or bytes
         of a struct that is passed by value."""
         values = [_argument(argument) for argument in arguments]
-        addresses = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
-        start, (wide, tall) = cuda_driver().cuLaunchKernel, grid
-        result = start(self._function, wide, tall, 1, threads, 1, 1, self._shared, stream, addresses, None)
-        check_driver(result, "start")
+        launch_function(self._function, (*grid, 1), threads, self._shared, stream, values)
 
 
 @functools.cache
@@ -79,10 +77,10 @@ def kernel(
     with torch.cuda.device(device):
         torch.zeros(1, device=device)
         with contextlib.suppress(OSError, KernelError):
-            return Kernel(_loaded(kept.read_bytes(), name), device, shared, many_coupled=many_coupled)
+            return Kernel(loaded(kept.read_bytes(), name)[1], device, shared, many_coupled=many_coupled)
         binary = compiled(text, options)
         _keep(kept, binary)
-        return Kernel(_loaded(binary, name), device, shared, many_coupled=many_coupled)
+        return Kernel(loaded(binary, name)[1], device, shared, many_coupled=many_coupled)
 
 
 def compile_ahead(
@@ -216,14 +214,35 @@ def _check(result: int) -> None:
         raise KernelError(f"NVRTC failed (error {result})")
 
 
-def _loaded(binary: bytes, name: str) -> ctypes.c_void_p:
+def loaded(binary: bytes, name: str) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
+    """Machine code in the driver's present context: its module, and the function of this name. Raises KernelError."""
     module, function = ctypes.c_void_p(), ctypes.c_void_p()
     driver = cuda_driver()
     result = driver.cuModuleLoadData(ctypes.byref(module), binary)
     result = result or driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode())
     if result:
         raise KernelError(f"the driver does not load the kernel {name} (error {result})")
-    return function
+    return module, function
+
+
+def allow_shared(function: ctypes.c_void_p, shared: int) -> None:
+    """Let a function's blocks share so many bytes. Raises KernelError for more than the card has."""
+    if shared > USUALLY_SHARED:
+        check_driver(cuda_driver().cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared), "load")
+
+
+def launch_function(
+    function: ctypes.c_void_p,
+    grid: tuple[int, int, int],
+    threads: int,
+    shared: int,
+    stream: ctypes.c_void_p,
+    values: Sequence[Any],
+) -> None:
+    """Start a function on a stream. threads: of a block. shared: bytes that they share. values: its parameters, as C
+    has them. Raises KernelError."""
+    addresses = (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
+    check_driver(cuda_driver().cuLaunchKernel(function, *grid, threads, 1, 1, shared, stream, addresses, None), "start")
 
 
 def _kept(source: str, options: Sequence[str]) -> Path:
@@ -250,12 +269,6 @@ def _architectures() -> frozenset[int]:
     found = (ctypes.c_int * count.value)()
     _check(nvrtc.nvrtcGetSupportedArchs(found))
     return frozenset(found)
-
-
-@functools.cache
-def cuda_driver() -> ctypes.CDLL:
-    """The graphics driver's own library."""
-    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
 
 @functools.cache

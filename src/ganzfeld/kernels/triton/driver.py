@@ -16,14 +16,8 @@ from triton.backends.driver import GPUDriver
 from triton.backends.nvidia.driver import CudaDriver, CudaLauncher, CudaUtils
 from triton.runtime import driver
 
-from ganzfeld.kernels.cuda.compiler import (
-    MAX_DYNAMIC_SHARED_SIZE_BYTES,
-    USUALLY_SHARED,
-    KernelError,
-    check_driver,
-    cuda_driver,
-    encoded_map,
-)
+from ganzfeld.kernels.cuda.compiler import KernelError, allow_shared, check_driver, encoded_map, launch_function, loaded
+from ganzfeld.kernels.cuda.library import cuda_driver
 
 OURS = __name__.partition(".")[0] + "."
 WARP = 32
@@ -61,11 +55,8 @@ class Launcher:
         if x * y * z == 0:
             return
         values = [*self.values(arguments), ctypes.c_void_p(None), ctypes.c_void_p(None)]  # no scratch memory
-        addresses = (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
         place, queue = ctypes.c_void_p(function), ctypes.c_void_p(stream)
-        start = cuda_driver().cuLaunchKernel
-        result = start(place, x, y, z, self._threads, 1, 1, self._shared, queue, addresses, None)
-        check_driver(result, "start")
+        launch_function(place, (x, y, z), self._threads, self._shared, queue, values)
 
     def values(self, arguments: Sequence[Any]) -> Iterator[Any]:
         """What the kernel is given, as C has it."""
@@ -101,17 +92,13 @@ class Utils:
     def load_binary(self, name: str, binary: bytes, shared: int, device: int) -> tuple[int, int, int, int, int]:
         """Load a compiled kernel: (module, function, registers of a thread, numbers that it spills, most threads of a
         block). shared: bytes that a block shares."""
-        cuda, context = cuda_driver(), ctypes.c_void_p()
-        module, function, found = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_int()
+        cuda, context, found = cuda_driver(), ctypes.c_void_p(), ctypes.c_int()
         check_driver(cuda.cuCtxGetCurrent(ctypes.byref(context)), "name the context of")
         if not context:  # a thread that has done nothing on the card so far
             check_driver(cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), device), "open the card for")
             check_driver(cuda.cuCtxSetCurrent(context), "open the card for")
-        check_driver(cuda.cuModuleLoadData(ctypes.byref(module), binary), f"load {name},")
-        check_driver(cuda.cuModuleGetFunction(ctypes.byref(function), module, name.encode()), f"find {name},")
-        if shared > USUALLY_SHARED:
-            result = cuda.cuFuncSetAttribute(function, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
-            check_driver(result, f"share so much memory in {name},")
+        module, function = loaded(binary, name)
+        allow_shared(function, shared)
         facts = []
         for attribute in (REGISTERS, LOCAL_BYTES, MOST_THREADS):
             check_driver(cuda.cuFuncGetAttribute(ctypes.byref(found), attribute, function), f"describe {name},")

@@ -18,9 +18,9 @@ from triton import knobs
 from triton.runtime.cache import get_cache_key, get_cache_manager
 from triton.runtime.driver import driver
 
+from ganzfeld.kernels.triton.driver import OURS
 from ganzfeld.repeated_log import RepeatedLog
 
-OURS = __name__.partition(".")[0] + "."
 said = RepeatedLog(logging.getLogger(__name__))
 
 Compile = Callable[[str, str, str], None]
