@@ -28,7 +28,7 @@ FILES = sorted(Path(ganzfeld.signals.__file__).parent.glob("*.py"))
 def test_it_knows_values_feeders_and_errors_only(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganzfeld"):
-            known = ("values", "errors", "signals", "feeders", "repeated_log", "plain_file")
+            known = ("values", "errors", "signals", "feeders", "backoff", "repeated_log", "plain_file")
             assert node.module.startswith(tuple(f"ganzfeld.{name}" for name in known))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzfeld.backoff import Backoff
 from ganzfeld.cli._interrupts import ENDS, on_signals
 from ganzfeld.errors import GanzfeldError, explained
 
@@ -60,7 +61,7 @@ def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = No
     kept_by = {KEPT_IN: str(kept), PULSE_PORT: str(signs.port)}
     words = [*(program or (sys.executable, "-c", "from ganzfeld.cli import main; main()")), *arguments]
     stopped = threading.Event()
-    pause = FIRST_PAUSE
+    backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
     with on_signals(("SIGINT", *ENDS), lambda *_: stopped.set()):
         while True:
             began = time.monotonic()
@@ -69,14 +70,14 @@ def keep(what: str, arguments: Sequence[str], program: Sequence[str] | None = No
                 stay_at_home(kept)
                 return code
             if time.monotonic() - began >= CALM_SECONDS:
-                pause = FIRST_PAUSE
+                backoff.reset()
+            pause = backoff.pause()
             log.warning("the show ended (%s) and is started again in %.0f s", how, pause)
             if stopped.wait(pause):
                 stay_at_home(kept)
                 return 0
             if "--headless" not in words:
                 words.append("--headless")  # one browser is enough
-            pause = min(LONGEST_PAUSE, 2 * pause)
 
 
 class SignsOfLife:

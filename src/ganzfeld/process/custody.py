@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganzfeld.backoff import Backoff
 from ganzfeld.values.hazards import Hazard, stamp_of
 from ganzfeld.values.status import Problem
 
@@ -42,7 +43,7 @@ class Custody:
     def __init__(self, stamp: Callable[[str], int] = stamp_of) -> None:
         self._stamp = stamp
         self._files: dict[str, _FileInCustody] = {}
-        self._pauses: dict[str, float] = {}
+        self._pauses: dict[str, Backoff] = {}
         self._looked_at = 0.0
         self._changes: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -64,8 +65,7 @@ class Custody:
                     continue
                 again = None
                 if hazard.kind == "opening":
-                    pause = min(LONGEST_PAUSE, 2 * self._pauses.get(hazard.path, FIRST_PAUSE / 2))
-                    self._pauses[hazard.path], again = pause, now + pause
+                    again = now + self._pauses.setdefault(hazard.path, Backoff(FIRST_PAUSE, LONGEST_PAUSE)).pause()
                 self._files[hazard.path] = _FileInCustody(f"ended the render process ({how})", hazard.stamp, again)
                 log.warning("%s is set aside: it ended the render process (%s)", hazard.path, how)
                 return hazard.path

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ganzfeld.backoff import Backoff
 from ganzfeld.errors import OutputError
 from ganzfeld.outputs.doors.base import Door
 from ganzfeld.outputs.doors.door_process import main
@@ -68,7 +69,7 @@ class DoorChild:
         self._is_final = self._is_closing = False
         self._heard = self._is_untidy = False
         self._silence = self._open_for = 0.0
-        self._pause, self._again_in = FIRST_PAUSE, 0.0
+        self._backoff, self._again_in = Backoff(FIRST_PAUSE, LONGEST_PAUSE), 0.0
 
     @property
     def pid(self) -> int | None:
@@ -109,7 +110,8 @@ class DoorChild:
 
     def again(self) -> None:
         """Start it soon, even if it had ended for good."""
-        self._is_final, self._again_in, self._pause = False, 0.0, FIRST_PAUSE
+        self._is_final, self._again_in = False, 0.0
+        self._backoff.reset()
 
     def begin_to_close(self) -> None:
         """Let it finish what it began; `look` sees to the rest."""
@@ -218,8 +220,9 @@ class DoorChild:
         if self._is_closing or self._is_final:
             self._sweep()
             return
-        self._pause = FIRST_PAUSE if self._open_for >= STEADY_SECONDS else self._pause
-        self._again_in, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        if self._open_for >= STEADY_SECONDS:
+            self._backoff.reset()
+        self._again_in = self._backoff.pause()
         self.restarts += 1
         if self._problem is not None:
             log.warning("the door '%s': %s", self.route.name, self._problem.what)

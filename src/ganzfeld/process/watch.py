@@ -28,6 +28,7 @@ from typing import Literal
 
 import watchfiles
 
+from ganzfeld.backoff import Backoff
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.chunks import parse_in_pieces
 from ganzfeld.patch.nodes import output_words
@@ -151,16 +152,16 @@ class Settling:
 
 
 class _Unanswered:
-    """A file that did not answer. pause: seconds until it is asked again. thread: still waits for the answer."""
+    """A file that did not answer. again: when it is asked again. thread: still waits for the answer."""
 
     def __init__(self) -> None:
-        self.pause = FIRST_PAUSE / 2
+        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self.again = 0.0
         self.thread: threading.Thread | None = None
 
     def wait(self, thread: threading.Thread, now: float) -> None:
-        self.thread, self.pause = thread, min(LONGEST_PAUSE, 2 * self.pause)
-        self.again = now + self.pause
+        self.thread = thread
+        self.again = now + self._backoff.pause()
 
     def over(self, now: float) -> bool:
         """Whether it may be asked again. While a thread waits for it there is no need to."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ganzfeld.backoff import Backoff
 from ganzfeld.errors import SignalError, reason_of
 from ganzfeld.plain_file import version_of
 from ganzfeld.repeated_log import RepeatedLog
@@ -41,7 +42,7 @@ class FollowedFile:
         self._renew, self._taken = renew, opened
         self._seen = opened
         self._since: float | None = None
-        self._again, self._pause = 0.0, FIRST_PAUSE
+        self._again, self._backoff = 0.0, Backoff(FIRST_PAUSE, LONGEST_PAUSE)
 
     def failed(self, error: SignalError) -> None:
         """It could not be opened at first."""
@@ -52,7 +53,8 @@ class FollowedFile:
         version = version_at(self.path)
         if version != self._seen:
             self._seen, self._since = version, now
-            self._again, self._pause = 0.0, FIRST_PAUSE
+            self._again = 0.0
+            self._backoff.reset()
         if self._since is not None:
             if now - self._since < (STILL if version is not None else GONE):
                 return
@@ -71,7 +73,7 @@ class FollowedFile:
         except SignalError as error:
             hint = error.hint if self._taken is None else "What was read before plays on"
             self.problem = SignalError(error.what, hint=hint)
-            self._again, self._pause = now + self._pause, min(LONGEST_PAUSE, 2 * self._pause)
+            self._again = now + self._backoff.pause()
             return
         self.problem, self._taken = None, version
 

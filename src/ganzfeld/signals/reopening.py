@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from ganzfeld.backoff import Backoff
 from ganzfeld.errors import SignalError, reason_of
 from ganzfeld.repeated_log import RepeatedLog
 from ganzfeld.signals.background import Background
@@ -63,7 +64,7 @@ class _Lacking:
 
     def __init__(self, opening: Callable[[], None]) -> None:
         self._opening = opening
-        self._pause = FIRST_PAUSE
+        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self.problem = SignalError("")
         self.try_at = 0.0
 
@@ -76,5 +77,5 @@ class _Lacking:
         except Exception as error:
             said.exception("something could not be opened")
             self.problem = SignalError(f"Opening failed: {type(error).__name__}: {reason_of(error)}")
-        self.try_at, self._pause = now + self._pause, min(LONGEST_PAUSE, 2 * self._pause)
+        self.try_at = now + self._backoff.pause()
         return False
