@@ -79,7 +79,8 @@ class BuilderThread:
         """The nodes of the patch that was built last: state that they may have to keep."""
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
-        self._failed: tuple[str | Patch, Path | None, bool, int] | None = None
+        self._failed: tuple[str | Patch, Path | None, int] | None = None
+        """The last patch, its file and its text's version, if it could not be built."""
         self._built_in: Path | None = None
         """The folder that the files of the patch built last were looked for in."""
         self.expect: Callable[[dict[str, tuple[int, int]]], None] = lambda sizes: None
@@ -137,14 +138,15 @@ class BuilderThread:
                 self._building = None
             if number == self._latest and not building.left:
                 self.ready, self._begun = ready, 0
-                self._failed = (patch, path, True, version) if isinstance(ready, GanzfeldError) else None
+                self._failed = (patch, path, version) if isinstance(ready, GanzfeldError) else None
 
     def again(self, path: Path) -> bool:
         """A file changed. Build the last patch again if it could not be built and asked for this file; whether it
         did."""
         if self._failed is None or path not in self.asked:
             return False
-        self.begin(*self._failed)
+        patch, failed_path, version = self._failed
+        self.begin(patch, failed_path, True, version)
         return True
 
     def coming_again(self) -> bool:
@@ -208,7 +210,7 @@ class BuilderThread:
             self._resources.folder = real_path(Path(patch.file)).parent
         folder = self._resources.folder
         anew |= self._built_in not in (None, folder)  # a link now leads elsewhere: the same names are other files
-        self.asked, self._failed = frozenset(), (patch, path, True, version)
+        self.asked, self._failed = frozenset(), (patch, path, version)
         graph = Graph(patch)
         playing, moment = self._now()
         plays_on = playing is not None and not anew and not playing.built.plain

@@ -283,11 +283,8 @@ class Engine(EngineFacts):
         """What a hand turned after a recall had come, which the frame has begun by now, is as the hand said."""
         said_after, self._said_after = self._said_after, []
         for address, value in said_after:
-            graph = self.graph
-            if graph is not None and address in graph.slots:
-                with contextlib.suppress(PatchError):  # another patch plays, whose slot does not take it
-                    self.turned[address] = graph.slots[address].admit(value)
-                    self._tell("set", address, value)
+            with contextlib.suppress(PatchError):  # another patch plays, without such a slot, or it does not take it
+                self.set(address, value)
 
     def release(self, address: str) -> None:
         """Give a parameter back to its text."""

@@ -103,7 +103,7 @@ class EngineFacts:
 
     @property
     def does_without(self) -> bool:
-        """Whether pictures and films that cannot be opened are left out of a patch, and the rest plays."""
+        """Whether files that cannot be opened are left out of a patch, and the rest plays."""
         return self._resources.does_without
 
     @does_without.setter

@@ -32,8 +32,8 @@ class Resources:
     files that a patch has asked for since `begin`. kept: copies of networks that played before, by the network's path:
     they play on where the file itself cannot be opened. stamps: the version of each file when it was asked for last.
     notes: what a person should know of what was opened since `begin`. await_kernels: waits, if what the device will
-    launch is just being compiled elsewhere. does_without: whether a picture or a film that
-    cannot be opened is told and left out, so that the rest plays: in a process that takes a show over.
+    launch is just being compiled elsewhere. does_without: whether a file that cannot be opened is told and left out, so
+    that the rest plays: in a process that takes a show over.
     """
 
     def __init__(

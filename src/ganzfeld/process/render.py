@@ -67,7 +67,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 said = RepeatedLog(log)
-repeated = RepeatedLog(log)
 
 STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
@@ -264,9 +263,9 @@ class Render:
                 try:
                     self._obey(message.message)
                 except GanzfeldError as error:
-                    repeated.warning(str(error))
+                    said.warning(str(error))
                 except Exception:
-                    repeated.exception(f"{type(message.message).__name__} could not be done")
+                    said.exception(f"{type(message.message).__name__} could not be done")
                 self._number = message.number
             elif message is None:
                 self._ended = True

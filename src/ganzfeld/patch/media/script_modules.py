@@ -39,9 +39,8 @@ _numbers = itertools.count(1)
 class _Loaded:
     """A module of the script's, or the script itself. name: dotted, "" of the script. places: the folders in which its
     submodules are, of a package. source: what its file said (None of a folder without `__init__.py`); stamp: which
-    version of the file that was. home: who loads
-    what it imports. whole: it was run to its end. uses: the files of what it imported, and what they were; None: a file
-    that it looked for and that was not there."""
+    version of the file that was. home: who loads what it imports. whole: it was run to its end. uses: the files of what
+    it imported, and what they were; None: a file that it looked for and that was not there."""
 
     def __init__(self, name: str, module: ModuleType, path: Path | None, places: Sequence[Path], home: ScriptModules):
         self.name, self.module, self.path, self.places, self.home = name, module, path, tuple(places), home

@@ -114,11 +114,9 @@ def _direction(network: Network, line: MethodLine, context: SetupContext, paths:
                 known, bad = dict(read), read.bad
             except (NetworkFileError, PatchError) as error:
                 place = f"{line.name}.{'file' if file else 'direction'}"
-                context.do_without(context.refuse(error.what, place, error.hint))
-                return torch.zeros(network.w_dim)
+                return _none(network, context, context.refuse(error.what, place, error.hint))
     if name in bad:
-        context.do_without(context.refuse(bad[name].what, f"{line.name}.direction", bad[name].hint))
-        return torch.zeros(network.w_dim)
+        return _none(network, context, context.refuse(bad[name].what, f"{line.name}.direction", bad[name].hint))
     if file is None and name not in known and name in map(str, range(1, COUNT + 1)):
         known = {**_found(network, context), **known}
     if name is None:
@@ -129,9 +127,14 @@ def _direction(network: Network, line: MethodLine, context: SetupContext, paths:
         refused = context.refuse(f"there is no direction '{name}'", f"{line.name}.direction", hint)
         if path is None or path.exists():
             raise refused
-        context.do_without(refused)
-        return torch.zeros(network.w_dim)
+        return _none(network, context, refused)
     return known[name]
+
+
+def _none(network: Network, context: SetupContext, refused: PatchError) -> Tensor:
+    """A direction that moves nothing, where the patch does without its file; else raises `refused`."""
+    context.do_without(refused)
+    return torch.zeros(network.w_dim)
 
 
 def _found(network: Network, context: SetupContext) -> dict[str, Tensor]:

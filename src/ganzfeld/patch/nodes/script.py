@@ -164,8 +164,7 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
             raise ValueError("frame() returned a Latent where a picture is asked for")
         return _checked(result, device)
     tensor = _dense(result if isinstance(result, torch.Tensor) else _numbers(result))
-    if tensor.numel() > 4 * MOST_PIXELS:
-        raise ValueError(f"frame() returned {tensor.numel()} numbers; up to {MOST_PIXELS} pixels are taken")
+    _check_count(tensor.numel())
     whole = not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype in (torch.uint8, torch.bool))
     if whole and not isinstance(request, LatentRequest):
         raise ValueError(f"frame() returned {tensor.dtype}; a picture is floats from 0 to 1, or uint8")
@@ -192,10 +191,15 @@ def _converted(result: Any, request: Request, device: torch.device) -> torch.Ten
     return torch.nan_to_num(picture)
 
 
+def _check_count(numbers: int) -> None:
+    if numbers > 4 * MOST_PIXELS:
+        raise ValueError(f"frame() returned {numbers} numbers; up to {MOST_PIXELS} pixels are taken")
+
+
 def _numbers(result: Any) -> torch.Tensor:
     """What is no tensor, as one. Raises ValueError."""
-    if isinstance(result, np.ndarray) and result.size > 4 * MOST_PIXELS:  # before it is copied
-        raise ValueError(f"frame() returned {result.size} numbers; up to {MOST_PIXELS} pixels are taken")
+    if isinstance(result, np.ndarray):
+        _check_count(result.size)  # before it is copied
     array = np.array(result)
     if array.dtype.kind not in "biufc":
         kind = type(result).__name__ if array.dtype.kind == "O" else f"an array of {array.dtype}"

@@ -79,7 +79,7 @@ def between(text: str, start: int, end: int) -> str:
     """What stands between two places."""
     if text.isascii():
         return text[start:end]
-    return text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le", "replace")
+    return part_of(to_units(text), start, end)
 
 
 def _placed(begins: Sequence[int], clash: Clash) -> tuple[int, int, str]:
