@@ -144,9 +144,30 @@ def test_an_older_word_of_the_show_does_not_pull_back_what_a_hand_holds(both):
     both.link.news = {"/source/gain": 0.5}
     both.sync.frame(1.1)
     assert both.par.Sourcegain.eval() == 0.75
+    both.link.news = {"/source/gain": 0.75}  # the echo
+    both.sync.frame(1.2)
+    both.sync.frame(2.0)
+    assert both.par.Sourcegain.eval() == 0.75
     both.link.news = {"/source/gain": 0.25}
+    both.sync.frame(2.1)
+    assert both.par.Sourcegain.eval() == 0.25
+
+
+def test_another_hand_right_after_ours_is_seen_when_ours_is_still(both):
+    """The show tells what changed, and tells it once."""
+    both.sync.frame(0.0)
+    both.par.Sourcegain.val = 0.75
+    both.sync.frame(1.0)
+    both.link.said()
+    both.link.news = {"/source/gain": 0.25}
+    both.sync.frame(1.1)
+    both.par.Sourcegain.val = 0.8
+    both.sync.frame(1.4)
+    both.sync.frame(1.8)
+    assert both.par.Sourcegain.eval() == 0.8, "the hand still moves"
     both.sync.frame(2.0)
     assert both.par.Sourcegain.eval() == 0.25
+    assert both.link.said() == {"/source/gain": 0.8}
 
 
 def test_a_show_that_is_back_gets_what_was_turned_here(both):

@@ -38,7 +38,7 @@ def trip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         theirs = one.comp.op("source")
         theirs.paint = lambda frame: np.zeros((256, 256, 4), np.float32)
         bridge = one.file("ganzfeld_td").bridge(one.comp)
-        play(one, lambda: bridge.link.state == "playing" and bridge.picture is not None, 60)
+        play(one, lambda: bridge.picture is not None and par["Push"] is not None, 60)
         yield one, theirs, bridge
         process = bridge.link._process
         bridge.end()

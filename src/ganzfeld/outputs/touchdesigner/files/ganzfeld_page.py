@@ -13,7 +13,8 @@ STORED = "ganzfeld_parameters"
 HELD = "ganzfeld_held"
 KINDS = {"value", "host value", "choice", "knob", "hit", "read"}
 ECHO_SECONDS = 0.5
-"""How long what the show tells of an address is passed over after it was turned here: it may be older."""
+"""How long what the show tells of an address waits after it was turned here: it may be older. The newest word then holds,
+for it is the echo of what was turned, or somebody else has turned it since."""
 MOST = 2000
 """Parameters of a page."""
 
@@ -178,6 +179,7 @@ class ParameterSync:
         self._session = -1
         self._last = {}
         self._turned_at = {}
+        self._heard = {}  # the newest words of the show that are not shown yet
 
     def frame(self, now):
         """now: seconds of a clock that never jumps."""
@@ -185,9 +187,12 @@ class ParameterSync:
         if self._session != self.link.session:
             self._session = self.link.session
             self._meet(watched)
-        for address, value in self.link.received().items():
-            if address in watched and now - self._turned_at.get(address, -math.inf) > ECHO_SECONDS:
-                self._show(address, *watched[address], value)
+        self._heard.update(self.link.received())
+        for address in list(self._heard):
+            if now - self._turned_at.get(address, -math.inf) > ECHO_SECONDS:
+                value = self._heard.pop(address)
+                if address in watched:
+                    self._show(address, *watched[address], value)
         if self.link.state != "playing":
             return
         held = len(self.held)
@@ -223,6 +228,7 @@ class ParameterSync:
     def _meet(self, watched):
         """A show was found: what of ours it is to take on is what it has not heard yet."""
         self._last.clear()
+        self._heard.clear()
         self.held &= watched.keys()
         for address, (parameter, spec) in watched.items():
             if address not in self.held and parameter.mode == self.constant and address in self.link.values:
