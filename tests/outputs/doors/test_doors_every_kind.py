@@ -64,9 +64,9 @@ def test_pictures_arrive_whole_and_in_every_size(stage, far_end, door):
     arrives(stage, far_end, RED)
     arrives(stage, far_end, GREEN, TALL)
     arrives(stage, far_end, RED)
-    status = until(lambda: stage.status(door) if stage.status(door).shown else None)
-    assert (status.width, status.height) == WIDE
-    assert (status.problem, status.restarts) == (None, 0)
+    until(lambda: (stage.status(door).width, stage.status(door).height) == WIDE)
+    assert stage.status(door).shown > 0
+    assert (stage.status(door).problem, stage.status(door).restarts) == (None, 0)
 
 
 def test_transparency_means_what_the_far_end_takes(stage, far_end, kind, door):

@@ -17,12 +17,15 @@ from ganzfeld.values.sound_ring import RATE, SoundWriter
 from waiting import until
 
 resource = pytest.importorskip("resource", reason="needs POSIX")
+DARKEST, BRIGHTER = 40, 180
+"""Of a picture at a click, and a second later."""
 RED, GREEN = (200, 40, 40, 255), (30, 180, 60, 255)
 
 
 @pytest.fixture
 def playing(stage):
-    """A show that goes on by itself: grey pictures that turn white with a click of the sound every half second."""
+    """A show that goes on by itself: its sound clicks every half second, its pictures grow brighter from each click
+    on."""
     playing = Playing(stage)
     yield playing
     playing.close()
@@ -47,8 +50,8 @@ class Playing:
             reached += count / RATE
             if now - clicked >= 0.5:
                 clicked, self.clicks = now, self.clicks + 1
-            is_white = now - clicked < 0.1
-            self.stage.publish((255, 255, 255, 255) if is_white else (40, 40, 40, 255), self.size)
+            level = DARKEST + round(BRIGHTER * min(time.perf_counter() - clicked, 1.0))
+            self.stage.publish((level, level, level, 255), self.size)
 
     def close(self) -> None:
         self._stop.set()
@@ -68,22 +71,27 @@ def closed(stage, name: str) -> None:
     until(lambda: not psutil.pid_exists(pid))
 
 
-def onsets(path) -> tuple[list[float], list[float]]:
-    """When pictures turn white, and when clicks begin, in seconds."""
-    pictures, times = decoded(path)
-    bright = np.array([picture[..., :3].mean() for picture in pictures]) > 140
-    seen = [times[k] for k in range(1, len(bright)) if bright[k] and not bright[k - 1]]
+def clicks_of(path) -> list[float]:
+    """When clicks begin, in seconds."""
     loud = np.abs(heard(path)[:, 0]) > 0.2
     rises = np.flatnonzero(loud[1:] & ~loud[:-1])
     starts = rises[np.insert(np.diff(rises) > 0.2 * RATE, 0, True)] if len(rises) else rises
-    return seen, [float(at) / RATE for at in starts]
+    return [float(at) / RATE for at in starts]
 
 
-def in_step(path, clicks: int) -> None:
-    seen, sounded = onsets(path)
-    pairs = [(at, min(sounded, key=lambda other, at=at: abs(other - at))) for at in seen]
-    offsets = [sound - at for at, sound in pairs]
-    assert len(offsets) >= clicks
+def in_step(path, count: int) -> None:
+    """Each new picture tells by its brightness how long ago the last click was: so the sound says, too. However late a
+    busy machine makes a picture, it tells its own time."""
+    clicks = clicks_of(path)
+    assert len(clicks) >= count
+    pictures, times = decoded(path)
+    levels = np.array([picture[..., :3].mean() for picture in pictures])
+    offsets = []
+    for before, level, at in zip(levels, levels[1:], times[1:], strict=False):
+        if abs(level - before) > 1:
+            clicked = at - (level - DARKEST) / BRIGHTER
+            offsets.append(min((click - clicked for click in clicks), key=abs))
+    assert len(offsets) >= 10 * count
     assert abs(float(np.median(offsets))) < 0.02, offsets
 
 
