@@ -20,9 +20,12 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from rich.console import Console
+from rich.live_render import LiveRender
 
 from fake_engine import fake_dependencies
 from ganzfeld.cli import main
+from ganzfeld.cli._show_terminal import ShowTerminal
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
 from ganzfeld.process.kept_show import kept_path, read_kept
@@ -104,6 +107,25 @@ def test_a_patch_with_a_mistake_is_told_once_and_is_the_exit_code(run, patch):
     assert code == 1
     assert err.count("no word 'nonsense'") == 2, "when it appeared, and as the reason for the end"
     assert f"{patch}:1:1" in err
+
+
+@pytest.mark.parametrize("moment", ["start", "update", "stop"])
+def test_ctrl_c_at_any_moment_of_the_line_that_moves_ends_it_well(run, patch, monkeypatch, moment):
+    """Rich leaves a line half started, or a cursor hidden, when an interrupt comes in the middle."""
+    cursor, came = [], []
+    monkeypatch.setattr(Console, "show_cursor", lambda self, shown=True: cursor.append(shown) or interrupt("start"))
+    monkeypatch.setattr(ShowTerminal, "_tell", lambda self, errors: interrupt("update"))
+    restore = LiveRender.restore_cursor
+    monkeypatch.setattr(LiveRender, "restore_cursor", lambda self: interrupt("stop") or restore(self))
+
+    def interrupt(now: str) -> None:
+        if now == moment and not came:
+            came.append(now)
+            signal.raise_signal(signal.SIGINT)
+
+    code, out, err = run(patch, "--seconds", 0.3)
+    assert (code, err, came) == (0, "", [moment]) and "Ctrl-C" in out
+    assert cursor[-1]
 
 
 class Full(io.StringIO):
@@ -358,10 +380,10 @@ def test_a_network_file_plays_and_a_terminal_is_asked_about_scripts(start, tmp_p
 
     draining = threading.Thread(target=drain, daemon=True)
     draining.start()
-    until(lambda: b"Ctrl-C" in said)  # it plays
+    until(lambda: b" fps" in said)  # it plays
     os.write(ours, b"\x03")  # what a terminal sends for Ctrl-C; it is not the controlling one here, so:
     os.killpg(program.process.pid, signal.SIGINT)
-    assert program.end() == 0
+    assert program.end() == 0, said.decode()
     draining.join(5)
     os.close(ours)
 

@@ -40,3 +40,14 @@ def stopped_by_signals() -> contextlib.AbstractContextManager[None]:
 def ignoring_interrupts() -> contextlib.AbstractContextManager[None]:
     """An impatient second Ctrl-C must not leave half of the show behind; ending takes two seconds at most."""
     return on_signals(("SIGINT",), signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def held_interrupts() -> Iterator[None]:
+    """Within it Ctrl-C and requests to end wait until it is over, and end the show then: nothing is left half done, such
+    as a terminal whose cursor is hidden."""
+    came: list[int] = []
+    with on_signals(("SIGINT", *ENDS), lambda number, frame: came.append(number)):
+        yield
+    if came:
+        raise KeyboardInterrupt

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ganzfeld.cli._interrupts import held_interrupts, ignoring_interrupts
 from ganzfeld.cli._links import LinksAtTerminal
 from ganzfeld.cli._terminal import console, show_error
 from ganzfeld.cli._trust import may_run
@@ -56,6 +57,7 @@ class ShowTerminal:
         self._show, self._source, self._url, self._beside = show, source, url, beside
         self._missed: set[str] = set()
         self._console = console()
+        self._errors: tuple[Problem, ...] = ()
         self._told: set[Problem] = set()
         self._asked: set[str] = set()
         self._wrong_doors: dict[str, Problem | None] = {}
@@ -63,34 +65,48 @@ class ShowTerminal:
 
     def watch(self, seconds: float | None) -> None:
         """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
-        self._greet()
-        ends = None
-        errors: tuple[Problem, ...] = ()
-        with Live(console=self._console, refresh_per_second=8, transient=True, auto_refresh=False) as live:
+        live = Live(console=self._console, refresh_per_second=8, transient=True, auto_refresh=False)
+        try:
+            with held_interrupts():
+                self._greet()
+                live.start()
+            ends = None
             while ends is None or time.monotonic() < ends:
-                if self._show.failure is not None:
-                    raise self._show.failure
-                status = self._show.status()
-                errors = status.errors
-                self._tell(errors)
-                self._tell_beside(self._beside.problems)
-                self._tell_doors(status.doors)
-                if self._links is not None:
-                    self._links.look()
-                if self._console.is_terminal:
-                    live.update(_line(status), refresh=True)
-                answered = {*self._asked, *status.put_off}
-                if pending := [script for script in status.pending_trust if script not in answered]:
-                    live.stop()
+                with held_interrupts():
+                    pending = self._look(live)
+                if pending:
                     self._ask(pending)
-                    live.start()
-                if seconds is not None and ends is None and (errors or self._show.latest() is not None):
+                    with held_interrupts():
+                        live.start()
+                if seconds is not None and ends is None and (self._errors or self._show.latest() is not None):
                     ends = time.monotonic() + seconds
                 if self._beside.query is not None and self._beside.query.is_left:
                     break
                 time.sleep(LOOK_EVERY)
-        if self._show.latest() is None and errors:
-            raise errors[0].error()
+        finally:
+            with ignoring_interrupts():
+                live.stop()
+        if self._show.latest() is None and self._errors:
+            raise self._errors[0].error()
+
+    def _look(self, live: Live) -> list[str]:
+        """Tell what is new. The scripts to ask about; the line that moves has stopped if there are any."""
+        if self._show.failure is not None:
+            raise self._show.failure
+        status = self._show.status()
+        self._errors = status.errors
+        self._tell(status.errors)
+        self._tell_beside(self._beside.problems)
+        self._tell_doors(status.doors)
+        if self._links is not None:
+            self._links.look()
+        if self._console.is_terminal:
+            live.update(_line(status), refresh=True)
+        answered = {*self._asked, *status.put_off}
+        pending = [script for script in status.pending_trust if script not in answered]
+        if pending:
+            live.stop()
+        return pending
 
     def _greet(self) -> None:
         table = Table.grid(padding=(0, 2, 0, 0))
@@ -154,7 +170,7 @@ class ShowTerminal:
         self._asked.update(scripts)
         for script in scripts:
             if may_run(script, lambda script=script: self._is_answered(script)):
-                with contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
+                with held_interrupts(), contextlib.suppress(GanzfeldError):  # allowed on the page meanwhile
                     self._show.trust(script)
 
 

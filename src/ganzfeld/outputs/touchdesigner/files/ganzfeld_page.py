@@ -13,8 +13,8 @@ STORED = "ganzfeld_parameters"
 HELD = "ganzfeld_held"
 KINDS = {"value", "host value", "choice", "knob", "hit", "read"}
 ECHO_SECONDS = 0.5
-"""How long what the show tells of an address waits after it was turned here: it may be older. The newest word then holds,
-for it is the echo of what was turned, or somebody else has turned it since."""
+"""How long what the show tells of an address waits after it was turned here: it may be older. The newest word then
+holds, for it is the echo of what was turned, or somebody else has turned it since."""
 MOST = 2000
 """Parameters of a page."""
 
