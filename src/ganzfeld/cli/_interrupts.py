@@ -44,8 +44,8 @@ def ignoring_interrupts() -> contextlib.AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def held_interrupts() -> Iterator[None]:
-    """Within it Ctrl-C and requests to end wait until it is over, and end the show then: nothing is left half done, such
-    as a terminal whose cursor is hidden."""
+    """Within it Ctrl-C and requests to end wait until it is over, and end the show then: nothing is left half done,
+    such as a terminal whose cursor is hidden."""
     came: list[int] = []
     with on_signals(("SIGINT", *ENDS), lambda number, frame: came.append(number)):
         yield
