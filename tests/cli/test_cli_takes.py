@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from command_line import refused, run
+from ganzfeld.cli import _render_take
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.rendering.target_lock import target_lock
 from ganzfeld.takes.take import Take
 from growing_array import frames_in
 from recorded_take import TEXT, record_take
@@ -128,6 +130,39 @@ def test_mistakes_are_explained(night: Path, tmp_path: Path, capsys: pytest.Capt
     assert ".ganztake" in capsys.readouterr().err
     run("render", night, "--out", tmp_path / "odd.mp4", "--size", "41x31", "--frames", 2, "--device", "cpu")
     assert "42 × 32" in capsys.readouterr().err
+
+
+def test_what_changes_while_a_take_is_rendered_is_told(tmp_path: Path, capsys, monkeypatch) -> None:
+    script = tmp_path / "white.py"
+    script.write_text("def frame(context, inputs):\n    return [[1.0]]\n")
+    night = record_take(tmp_path, f"out(script({str(script)!r}), size=(4, 4))", 0.2)
+    words = ("render", night, "--trust", "--device", "cpu", "--out")
+    run(*words, tmp_path / "x.npy")
+    assert "Changed while" not in capsys.readouterr().err
+    render = _render_take._render_all
+    monkeypatch.setattr(_render_take, "_render_all", lambda *words: render(*words) or script.write_text("other"))
+    run(*words, tmp_path / "y.npy")
+    assert "Changed while it was rendered: white.py is not the same" in capsys.readouterr().err
+
+
+def test_pictures_of_a_longer_render_are_told(night: Path, tmp_path: Path, capsys) -> None:
+    patch, frames = tmp_path / "a.ganz", tmp_path / "frames"
+    patch.write_text("out(noise(), size=(4, 4))")
+    for source in (patch, night):
+        words = ("render", source, "--overwrite", "--device", "cpu", "--out", frames, "--frames")
+        run(*words, 5)
+        assert "longer" not in capsys.readouterr().err
+        run(*words, 3)
+        assert "2 pictures of a longer render are still there: 00003.png to 00004.png" in capsys.readouterr().err
+        run(*words, 4)
+        assert "1 picture of a longer render is still there: 00004.png" in capsys.readouterr().err
+
+
+def test_two_renders_do_not_write_one_file(night: Path, tmp_path: Path, capsys) -> None:
+    with target_lock(tmp_path / "x.npy"):
+        refused("render", night, "--out", tmp_path / "x.npy")
+        assert "another render" in capsys.readouterr().err
+    run("render", night, "--out", tmp_path / "x.npy", "--frames", 1, "--device", "cpu")
 
 
 def test_scripts_of_a_take_do_not_run_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,23 @@ def render_patch(options: RenderOptions) -> None:
         else:
             _write_film_with_sound(player, name, rate, count, options, options.audio)
     console().print(f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}", markup=False)
+    tell_others(options.out, count)
+
+
+def tell_others(target: Path, count: int) -> None:
+    """Say that pictures of a longer render lie beside those of this one: a film made of all would go on with them."""
+    from ganzfeld.cli._terminal import console
+    from ganzfeld.outputs.base import output_for
+
+    others: list[str] = []
+    with contextlib.suppress(OSError):
+        others = output_for(target)(target).others(count)
+    if others:
+        one = len(others) == 1
+        words = f"{len(others)} picture{'' if one else 's'} of a longer render {'is' if one else 'are'} still there"
+        console(stderr=True).print(
+            f"{words}: {others[0]}{'' if one else f' to {others[-1]}'}", style="yellow", markup=False
+        )
 
 
 def where(target: Path, count: int) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganzfeld.cli._render_options import RenderOptions
-from ganzfeld.cli._render_patch import where
+from ganzfeld.cli._render_patch import tell_others, where
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def render_take(options: RenderOptions) -> None:
     take = Take(options.source)
     _tell_about(take)
 
+    from ganzfeld.cli._terminal import console
     from ganzfeld.cli._trust import allow_scripts_of
     from ganzfeld.networks.device import pick_device
     from ganzfeld.outputs.base import check_target
@@ -38,7 +40,9 @@ def render_take(options: RenderOptions) -> None:
 
     if options.sound is not None:
         check_sound(options.sound)
-    _tell_differences(take, pick_device(options.device), options)
+    device = pick_device(options.device)
+    differences = take.differences(device)
+    _tell_differences(take, differences, options)
     job = plan(
         take,
         options.out,
@@ -60,6 +64,10 @@ def render_take(options: RenderOptions) -> None:
         _render_all(renderer, folder, options)
     finally:
         renderer.close()
+    for sentence in take.differences(device):
+        if sentence not in differences:
+            told = f"Changed while it was rendered: {sentence}"
+            console(stderr=True).print(told, style="yellow", markup=False)
     _join(renderer, folder, take, options)
 
 
@@ -82,12 +90,12 @@ def _tell_about(take: Take) -> None:
         out.print(f"{hole} (a full disk?)", style="yellow", markup=False)
 
 
-def _tell_differences(take: Take, device: Any, options: RenderOptions) -> None:
+def _tell_differences(take: Take, differences: Sequence[str], options: RenderOptions) -> None:
     """What is not here as it was when the take was recorded: files, versions, the device."""
     from ganzfeld.cli._terminal import console
 
     out = console(stderr=True)
-    for sentence in take.differences(device):
+    for sentence in differences:
         out.print(f"Not as it was: {sentence}", style="yellow", markup=False)
     as_it_was = options.fps is None and options.size is None and options.supersample == 1
     inexact = [session for session in take.sessions if not session.opened.exact]
@@ -140,6 +148,7 @@ def _join(renderer: PieceRenderer, folder: PieceFolder, take: Take, options: Ren
     count = job.last - job.first
     words = f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}"
     console().print(words + (f", with the sound of {source.name}" if source else ""), markup=False)
+    tell_others(options.out, count)
 
 
 def _own_sound(take: Take) -> Path | None:

@@ -96,14 +96,17 @@ def render(
     )
     check_target(out, overwrite=overwrite)
     _tell_of(options)
-    if patch.suffix.lower() == ".ganztake":
-        from ganzfeld.cli._render_take import render_take
+    from ganzfeld.rendering.target_lock import target_lock
 
-        render_take(options)
-    else:
-        from ganzfeld.cli._render_patch import render_patch
+    with target_lock(out):
+        if patch.suffix.lower() == ".ganztake":
+            from ganzfeld.cli._render_take import render_take
 
-        render_patch(options)
+            render_take(options)
+        else:
+            from ganzfeld.cli._render_patch import render_patch
+
+            render_patch(options)
 
 
 def _tell_of(options: RenderOptions) -> None:

@@ -171,6 +171,11 @@ class Output(abc.ABC):
         """The target under which each of `count` frames is kept."""
         return target
 
+    def others(self, count: int) -> list[str]:
+        """Names of files at the target that look like pictures of it and are none of `count` frames: a longer render
+        left them. Raises OSError."""
+        return []
+
     @classmethod
     def check_joins(cls, target: Path) -> None:
         """Raises OutputError if this kind of output has no `join`, which a render of a take needs."""

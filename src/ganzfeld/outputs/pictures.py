@@ -56,13 +56,21 @@ class Pictures(Output):
 
     def check(self) -> None:
         self._need_folder(self._folder.absolute().parent if self._makes_folder else self._folder.absolute())
-        numbered = re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+")
         if self.overwrite or not is_folder(self._folder):
             return
-        if any(re.fullmatch(numbered, each.name) for each in self._folder.iterdir()):
+        if self._there():
             raise self._error(
                 "there are such pictures already", "Choose another name, or allow overwriting (--overwrite)"
             )
+
+    def _there(self) -> list[str]:
+        """Names of pictures that the folder has already."""
+        numbered = re.compile(re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+"))
+        return sorted(each.name for each in self._folder.iterdir() if numbered.fullmatch(each.name))
+
+    def others(self, count: int) -> list[str]:
+        made = {self.path(number).name for number in range(count)}
+        return [name for name in self._there() if name not in made]
 
     def _open(self) -> None:
         self.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -81,6 +82,15 @@ def risen(level: np.ndarray, times: np.ndarray) -> np.ndarray:
     """When it became loud, or bright, and had not been for a fifth of a second."""
     rises = times[np.flatnonzero(level[1:] & ~level[:-1]) + 1]
     return rises[np.insert(np.diff(rises) > 0.2, 0, True)] if len(rises) else rises
+
+
+def test_a_far_end_that_says_nothing_is_waited_for(stage, show):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        name = stage.doors.open(f"stream:rtmp://127.0.0.1:{port}/live")
+        until(lambda: stage.status(name).state == "waiting")
+        assert f"an answer of 127.0.0.1:{port}" in stage.status(name).note
+        assert stage.status(name).shown == 0
 
 
 @needs_ffmpeg

@@ -71,6 +71,7 @@ class Stream(Door):
                 continue
             if live is None:
                 live = self._live = self._connected(picture.size)
+                self.way.wait_for(f"an answer of {self._address.host}")
             live.check()
             if live.began is None:
                 time.sleep(IDLE_SECONDS)
