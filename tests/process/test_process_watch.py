@@ -46,6 +46,14 @@ def test_a_script_is_whole():
     assert not looks_whole("def other(): pass", "script")
 
 
+def test_a_text_that_takes_long_to_parse_is_not_parsed(monkeypatch):
+    for name in ("parse_in_pieces", "parse_python"):
+        monkeypatch.setattr(watch, name, lambda text: pytest.fail("it is parsed"))
+    many = "a = noise()\n" * 25_000
+    assert looks_whole(many, "patch"), "no patch is so long: its error is told at once"
+    assert not looks_whole(SCRIPT + many, "script"), "it is taken when it has been still for a while"
+
+
 def test_reading(tmp_path):
     file = tmp_path / "a.ganz"
     file.write_bytes(b"\xef\xbb\xbfout(a)\r\n")

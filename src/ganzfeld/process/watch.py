@@ -31,6 +31,7 @@ import watchfiles
 from ganzfeld.backoff import Backoff
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.language.chunks import parse_in_pieces
+from ganzfeld.patch.language.text import MOST_CHARACTERS
 from ganzfeld.patch.nodes import output_words
 from ganzfeld.patch.text_file import read_text_file
 from ganzfeld.plain_file import real_path, version_of
@@ -73,13 +74,16 @@ class Change:
 
 def looks_whole(text: str, kind: Kind) -> bool:
     """Whether a text has what every patch (an output, `out(…)`) or script (`def frame`) ends up having. Runs nothing of
-    it."""
+    it. Of a very long text, which takes long to parse, the answer is no for a script, and yes for a patch: no patch has
+    that size, so there is nothing to wait for."""
+    if len(text) > MOST_CHARACTERS:
+        return kind == "patch"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = parse_in_pieces(text) if kind == "patch" else parse_python(text)
     except PatchError:
-        return True  # of a size that no patch has: there is nothing to wait for
+        return True  # a piece of it has a size that no patch's has
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     if kind == "script":
