@@ -49,8 +49,6 @@ QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
 
 
-RECALLS = ("/snapshot/recall", "/snapshot/release", "/snapshot/morph", "/midi/program")
-"""Where events come that move what hands hold, with the next frame."""
 _BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
 """When a patch is swapped in: at the beginning of so many beats."""
 
@@ -273,7 +271,7 @@ class Engine(EngineFacts):
             known = graph.slots if graph else ()
             raise PatchError(f"There is nothing at {address}", hint=nearest(address, known))
         admitted = graph.slots[address].admit(value)
-        if self.outside.waits(*RECALLS):
+        if self.outside.recall_waits:
             self._said_after.append((address, value))
             return
         self.turned[address] = admitted
@@ -413,6 +411,8 @@ class Engine(EngineFacts):
         return self._last
 
     def _recall(self, playing: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
+        if inbox.hits:  # a control that moved before a recall came does not take its knob from it
+            playing.evaluator.listen(inbox, playing.state.expressions, self.turned)
         context = SnapshotContext(playing.graph, playing.evaluator.values, self.turned)
         for address in self.snapshots.frame(moment, inbox, context):
             playing.evaluator.release(address)
