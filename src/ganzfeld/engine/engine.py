@@ -296,14 +296,18 @@ class Engine(EngineFacts):
         return self._playing.evaluator.follows(address, self._playing.state.expressions) if self._playing else ""
 
     def load_snapshots(self, bank: bytes, anew: bool = False) -> None:
-        """Take these snapshots (`bank.encode_bank`) for those there were. anew: they are of another patch, so what was
-        done to those before can be undone no more. Raises GanzfeldError."""
+        """Take these snapshots (`bank.encode_bank`) for those there were. Those that they lack (another program wrote
+        the file, a backup was restored) go into the bin. anew: they are of another patch, so what was done to those before
+        can be undone no more. Raises GanzfeldError."""
+        before = self.snapshots.bank
         try:
             self.snapshots.bank = decode_bank(bank)
         except (msgspec.DecodeError, ValueError) as error:
             raise GanzfeldError(f"These are no snapshots: {error}") from None
         if anew:
             self.snapshots.history = BankHistory()
+        else:
+            self.snapshots.history.changed("load", "", before, self.snapshots.bank)
         self._tell("load_snapshots", bank, anew)
 
     def store(self, name: str) -> None:

@@ -278,6 +278,20 @@ def test_a_snapshot_survives_edits_and_says_what_no_longer_fits(stage: Stage) ->
     stage.play(2)
 
 
+def test_what_a_file_of_another_program_lacks_can_be_had_back(stage: Stage) -> None:
+    """A backup that was restored, say."""
+    snapshots = stage.engine.snapshots
+    all_of_them = snapshots.bank
+    older = msgspec.structs.replace(all_of_them, snapshots={"dawn": all_of_them.snapshots["dawn"]})
+    stage.engine.load_snapshots(encode_bank(older))
+    assert list(snapshots.bank.snapshots) == ["dawn"] and snapshots.deleted and snapshots.deleted.name == "night"
+    stage.engine.load_snapshots(encode_bank(older))  # once more: it changes nothing
+    stage.engine.arrange("undelete", "night")
+    assert snapshots.bank.snapshots == all_of_them.snapshots and snapshots.deleted is None
+    stage.engine.load_snapshots(encode_bank(older), anew=True)
+    assert snapshots.deleted is None, "they are another patch's"
+
+
 def test_a_snapshot_goes_with_a_node_that_is_renamed(stage: Stage) -> None:
     stage.engine.arrange("readdress", "/lower", "/under")
     stage.save(TEXT.replace("lower", "under"))
