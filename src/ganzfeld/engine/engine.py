@@ -297,8 +297,8 @@ class Engine(EngineFacts):
 
     def load_snapshots(self, bank: bytes, anew: bool = False) -> None:
         """Take these snapshots (`bank.encode_bank`) for those there were. Those that they lack (another program wrote
-        the file, a backup was restored) go into the bin. anew: they are of another patch, so what was done to those before
-        can be undone no more. Raises GanzfeldError."""
+        the file, a backup was restored) go into the bin. anew: they are of another patch, so what was done to those
+        before can be undone no more. Raises GanzfeldError."""
         before = self.snapshots.bank
         try:
             self.snapshots.bank = decode_bank(bank)
