@@ -369,7 +369,9 @@ def test_a_real_slow_render_is_noticed(small_network: Path, monkeypatch: pytest.
     monkeypatch.setattr(NetworkNode, "render", slowly)
     engine, clock = Engine(device="cpu"), Clock()
     engine.load(f"hold(60)\nface = network({str(small_network)!r}, latent=noise())\nout(face)")
+    seen = []
     for _ in range(40):
         engine.frame(clock.advance(1 / 60))
-    assert engine.halvings >= 1
+        seen.append(engine.halvings)
+    assert max(seen) >= 1, "on a busy machine that may gain nothing, and is given up"
     assert engine.frame_seconds > 0

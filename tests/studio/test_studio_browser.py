@@ -223,10 +223,29 @@ def test_a_lost_studio_is_found_again_and_the_last_picture_stays(browser_page, s
         port = port_of(first)
     browser_page.wait_for_selector(".state .word:text('reconnecting')")
     wait_for_grey(browser_page, 90)
+    browser_page.keyboard.press("Shift+Space")
+    browser_page.wait_for_selector(".notice:has-text('did not reach the show')")
     with StudioServer(show, port=port, exact_port=True):
         browser_page.wait_for_selector(".state .word", state="detached")
         show.push(flat(180))
         wait_for_grey(browser_page, 180)
+
+
+def test_a_page_that_is_laid_out_anew_keeps_its_picture_and_stays_one_viewer(browser_page, studio, show):
+    """A phone that is turned, a window that becomes narrow."""
+    show.push(flat(30))
+    browser_page.goto(studio.url)
+    wait_for_grey(browser_page, 30)
+    for level, width in ((90, 390), (120, 1024), (150, 390), (180, 1440)):
+        browser_page.set_viewport_size({"width": width, "height": 844})
+        browser_page.wait_for_selector(".remote .hands" if width == 390 else ".overlay")
+        wait_for_grey(browser_page, level - 30 if level > 90 else 30)
+        show.push(flat(level))
+        wait_for_grey(browser_page, level)
+    assert len(browser_page.workers) == 1
+    assert browser_page.locator("canvas").count() == browser_page.locator(".picture canvas").count() == 1
+    browser_page.keyboard.press("Shift+Space")
+    wait_until(browser_page, lambda: show.commands == [("pause", {})])
 
 
 def test_a_render_that_is_down_is_said(browser_page, studio, show):

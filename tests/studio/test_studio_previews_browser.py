@@ -29,6 +29,7 @@ def opened(browser_page, studio, show: FakeShow):
     browser_page.set_default_timeout(PATIENCE)
     browser_page.goto(studio.url)
     browser_page.wait_for_selector(".cm-line:has-text('simplex2d')")
+    browser_page.evaluate("() => document.fonts.ready.then(() => true)")  # what is pressed must not move any more
     return browser_page
 
 

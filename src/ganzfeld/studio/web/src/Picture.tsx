@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { isCrisp } from "./hud/numbers";
-import { useShow, watch } from "./live/show";
+import { showPicture, useShow } from "./live/show";
 
 /** The picture, as large as the window lets it be. */
 export function Picture() {
@@ -10,11 +10,7 @@ export function Picture() {
   const height = useShow((show) => show.shown?.height ?? 0);
 
   useEffect(() => {
-    // Made by hand: a canvas can be given to a worker only once, however often this component is set up.
-    if (!place.current || place.current.firstChild) return;
-    const canvas = document.createElement("canvas");
-    place.current.append(canvas);
-    watch(canvas);
+    if (place.current) showPicture(place.current);
   }, []);
 
   useEffect(() => {

@@ -91,8 +91,20 @@ function set(next: ShowState): void {
   for (const listener of listeners) listener();
 }
 
-/** Connects and draws on `canvas` from now on. A canvas can be given away once only. */
-export function watch(canvas: HTMLCanvasElement): void {
+let canvas: HTMLCanvasElement | undefined;
+
+/**
+ * Shows the picture in `place` from now on; the first time, it connects. It is the same canvas wherever the page shows
+ * it (a phone that is turned lays the page out anew): a canvas can be given to a worker only once, and a second worker
+ * would be a second viewer, to which what a hand does at that moment would be lost.
+ */
+export function showPicture(place: HTMLElement): void {
+  canvas ??= connected();
+  place.append(canvas);
+}
+
+function connected(): HTMLCanvasElement {
+  const made = document.createElement("canvas");
   worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     const next = withMessage(state, data);
@@ -100,8 +112,9 @@ export function watch(canvas: HTMLCanvasElement): void {
     for (const hear of hearers) hear(data);
     if (data.kind === "notice") forget(data);
   };
-  const offscreen = canvas.transferControlToOffscreen();
+  const offscreen = made.transferControlToOffscreen();
   worker.postMessage({ kind: "start", canvas: offscreen, url: liveAddress(location.href) }, [offscreen]);
+  return made;
 }
 
 /** How large and how often the picture comes from now on; the page's address says it, too, so that a reload keeps it. */

@@ -18,6 +18,7 @@ import type {
   Look,
   OpenPatch,
   PageCommand,
+  Refusal,
   TakeRoll,
 } from "./wire";
 
@@ -52,6 +53,17 @@ export type FromWorker =
 
 const COUNT_EVERY = 500;
 
+/** What a hand does now or not at all; texts are sent again. */
+const BY_HAND: ReadonlySet<ToWorker["kind"]> = new Set([
+  ...(["command", "door", "turn", "snapshot", "learn", "master", "floor", "sound"] as const),
+  ...(["keep_as", "open", "take_roll"] as const),
+]);
+const UNHEARD: Refusal = {
+  kind: "notice",
+  what: "That did not reach the show, so nothing was done",
+  hint: "Do it again when the page is connected",
+};
+
 const page = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: FromWorker) => page.postMessage(message);
 
@@ -63,7 +75,7 @@ page.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   else if (data.kind === "view") {
     address = data.url;
     link?.renew();
-  } else link?.send(write(data));
+  } else if (!link?.send(write(data)) && BY_HAND.has(data.kind)) post(UNHEARD);
 };
 
 /** Decodes an atlas for the page; one that cannot be is passed over. */
