@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import network_files as made
@@ -17,8 +17,10 @@ from ganzfeld.engine import dynamic_resolution
 from ganzfeld.engine.dynamic_resolution import (
     GAIN,
     LONGEST_BUSY,
+    MILD,
     MOST_PATIENCE,
     PATIENCE,
+    SPARE,
     STARTING,
     DynamicResolution,
 )
@@ -232,6 +234,7 @@ def test_another_patch_is_measured_anew() -> None:
     card=st.booleans(),
     fps=st.sampled_from([20.0, 60.0]),
 )
+@example(full=0.25, share=0.234375, fixed=0.015625, others=[3.0], wobble=0.0, card=True, fps=20.0)
 @settings(max_examples=25)
 def test_under_any_load_that_stays_it_comes_to_rest(
     full: float,
@@ -250,14 +253,17 @@ def test_under_any_load_that_stays_it_comes_to_rest(
     rest = machine.now
     machine.play(120)
     # A size that was in vain, or a larger one, is tried ever more seldom; each try is there and back.
-    assert machine.changes(rest) <= 6
+    assert machine.changes(rest) <= 12
     at = [size for when, size in machine.sizes if when >= rest]
     usual = statistics.mode(at)
     took = fixed + full * share**usual
     if took * fps > 1.05 and usual < 3:
         assert fixed + full * share ** (usual + 1) > took / (GAIN * (1 + 2 * wobble)), "smaller would have helped"
     if usual and took * fps < 0.6:
-        assert (fixed + full * share ** (usual - 1)) * fps > 0.6, "there was room for more"
+        # What one step costs is taken for MILD where two sizes or more were left out at once, so it may stay unknown.
+        larger = fixed + full * share ** (usual - 1)
+        is_known = larger < GAIN * took or took * MILD * fps < SPARE
+        assert larger * fps > 0.6 or not is_known, "there was room for more"
 
 
 def test_the_language_knows_it() -> None:
