@@ -73,7 +73,7 @@ def trace(network: Path, other: Path, size: int, device: str, fps: float, reload
 
     for cls, name in ((BuiltPatch, "__init__"), (Program, "run"), (Program, "prepare"), (CudaGraphs, "capture"),
                       (CudaGraphs, "give_back"), (torch.cuda.CUDAGraph, "capture_end"),
-                      (BuiltPatch, "forget_programs"), (compiler, "compiled"), (compiler, "_loaded")):  # fmt: skip
+                      (BuiltPatch, "forget_programs"), (compiler, "compiled"), (compiler, "loaded")):  # fmt: skip
         noted(cls, name)
     if pick_device(device).type == "cuda":
         from triton.compiler.compiler import CompiledKernel

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+
+TAKEN = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+"""What a system says of a lock that another process has."""
 
 
 def locked(file: int) -> bool:
-    """Whether this process has the open file for itself, now and until it is closed. Does not wait."""
+    """Whether this process has the open file for itself, now and until it is closed. Does not wait. Raises OSError
+    where the disk has no locks."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -17,6 +22,8 @@ def locked(file: int) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in TAKEN:
+            return False
+        raise
     return True

@@ -151,11 +151,11 @@ def test_pictures_of_a_longer_render_are_told(night: Path, tmp_path: Path, capsy
     for source in (patch, night):
         words = ("render", source, "--overwrite", "--device", "cpu", "--out", frames, "--frames")
         run(*words, 5)
-        assert "longer" not in capsys.readouterr().err
+        assert "another render" not in capsys.readouterr().err
         run(*words, 3)
-        assert "2 pictures of a longer render are still there: 00003.png to 00004.png" in capsys.readouterr().err
+        assert "2 pictures of another render are still there: 00003.png to 00004.png" in capsys.readouterr().err
         run(*words, 4)
-        assert "1 picture of a longer render is still there: 00004.png" in capsys.readouterr().err
+        assert "1 picture of another render is still there: 00004.png" in capsys.readouterr().err
 
 
 def test_two_renders_do_not_write_one_file(night: Path, tmp_path: Path, capsys) -> None:

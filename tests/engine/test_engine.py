@@ -231,31 +231,6 @@ def test_of_a_recall_and_a_hand_in_one_frame_the_later_has_it(text: str) -> None
         engine.set("/nothing", 1)
 
 
-@pytest.mark.parametrize("fade", [0, 0.2])
-def test_of_a_recall_and_a_control_in_one_frame_the_later_has_it(text: str, fade: float) -> None:
-    stage = Stage('push = knob(0, 1, default=0.2, osc="/x")\n' + text.replace("0.8", "push"))
-    outside = stage.engine.outside
-    outside.set("/x", 0.9)
-    stage.play()
-    stage.engine.store("bright")
-    for _ in range(2):
-        outside.set("/x", 0.1)
-        stage.play()
-        outside.set("/x", 0.3)
-        outside.hit("/snapshot/recall", "bright", fade)
-        stage.play(12)
-        assert stage.engine.values["/push"] == 0.9
-        outside.set("/x", 0.4)
-        stage.play()
-        assert stage.engine.values["/push"] == 0.4
-        outside.hit("/snapshot/recall", "bright", fade)
-        outside.set("/x", 0.5)
-        outside.set("/x", 0.6)
-        assert outside.values()["/x"] == 0.6
-        stage.play(12)
-        assert stage.engine.values["/push"] == 0.6
-
-
 def test_player_gives_frames(text: str, tmp_path: Path) -> None:
     (tmp_path / "moving.ganz").write_text(text)
     with Player(tmp_path / "moving.ganz", device="cpu") as player:

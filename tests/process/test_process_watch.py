@@ -46,6 +46,24 @@ def test_a_script_is_whole():
     assert not looks_whole("def other(): pass", "script")
 
 
+def test_a_small_file_that_never_rests_is_taken_now_and_then(tmp_path):
+    """A picture that another program writes twenty times a second; what is large is copied for as long."""
+    small, large = tmp_path / "live.npy", tmp_path / "large.pkl"
+    settling = []
+    for path, size in ((small, 100), (large, watch.SMALL + 1)):
+        path.write_bytes(bytes(size))
+        settling.append(Settling(path, "data"))
+    taken: list[str] = []
+    for step in range(100):
+        now = 100 + step / 20
+        for each in settling:
+            os.utime(each.path, ns=(step + 1, step + 1))
+            if each.look(now) is not None:
+                taken.append(f"{each.path.stem} {now - 100:.0f}")
+    assert taken == ["live 2", "live 4"]
+    assert [each.look(200) is not None for each in settling] == [True, True]
+
+
 def test_a_text_that_takes_long_to_parse_is_not_parsed(monkeypatch):
     for name in ("parse_in_pieces", "parse_python"):
         monkeypatch.setattr(watch, name, lambda text: pytest.fail("it is parsed"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -51,14 +52,48 @@ def test_pieces_are_found_in_their_order_until_a_gap(job: RenderJob) -> None:
 
 
 def test_a_folder_of_another_render_is_refused_and_cleared_only_when_asked(job: RenderJob) -> None:
-    PieceFolder(job).open()
-    PieceFolder(job).open()
+    folder = PieceFolder(job)
+    folder.open()
     other = PieceFolder(msgspec.structs.replace(job, fps=25.0))
+    other.open()  # nothing was finished: a word that was mistyped, say
+    folder.open()
+    _write(folder, 0, 0)
+    folder.put(0, 0, FinishedPiece(0, 2, 0, POSITION))
     with pytest.raises(GanzfeldError, match="another render"):
         other.open()
+    folder.open(anew=True)
+    assert len(folder.finished_pieces(0)) == 1, "it is this render's own: it goes on"
     other.open(anew=True)
+    assert folder.finished_pieces(0) == []
+    _write(other, 0, 0)
+    other.put(0, 0, FinishedPiece(0, 2, 0, POSITION))
     with pytest.raises(GanzfeldError, match="another render"):
         PieceFolder(job).open()
     Path(job.take).write_bytes(b"another take")
     with pytest.raises(GanzfeldError, match="another render"):
         PieceFolder(msgspec.structs.replace(job, fps=25.0)).open()
+
+
+@pytest.mark.parametrize("spoil", ["cut", "emptied", "removed", "no note"])
+def test_a_piece_that_is_not_as_it_was_finished_is_rendered_again(job: RenderJob, spoil: str, caplog) -> None:
+    folder = PieceFolder(job)
+    folder.open()
+    for number in range(2):
+        _write(folder, 0, number)
+        folder.put(0, number, FinishedPiece(2 * number, 2, 2 * number, POSITION))
+    PieceFolder(job).open()
+    assert len(folder.finished_pieces(0)) == 2 and not caplog.text
+    piece = folder.finished(0, 1)
+    file = next(each for each in piece.parent.rglob("*") if each.is_file()) if folder.many_files else piece
+    match spoil:
+        case "cut":
+            os.truncate(file, file.stat().st_size - 1)
+        case "emptied":
+            os.truncate(file, 0)
+        case "removed":
+            file.unlink()
+        case _:
+            (folder.path / "0000-0001.made").write_bytes(b"")
+    PieceFolder(job).open()
+    assert len(folder.finished_pieces(0)) == 1
+    assert "0000-0001 is not as it was finished" in caplog.text

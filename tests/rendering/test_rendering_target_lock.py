@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -30,13 +31,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_target_is_one_renders_alone_until_it_is_done(tmp_path: Path, cache: Path) -> None:
     film = tmp_path / "film.mp4"
-    (tmp_path / "linked").symlink_to(tmp_path)
+    if os.name != "nt":
+        (tmp_path / "linked").symlink_to(tmp_path)
     with target_lock(film):
         for same in (
             film,
             tmp_path / "there" / ".." / "film.mp4",
             Path(os.path.relpath(film)),
-            tmp_path / "linked/film.mp4",
+            tmp_path / ("linked/film.mp4" if os.name != "nt" else "FILM.mp4"),
         ):
             with pytest.raises(OutputError, match="another render") as refused, target_lock(same):
                 pass
@@ -45,7 +47,27 @@ def test_a_target_is_one_renders_alone_until_it_is_done(tmp_path: Path, cache: P
             pass
     with target_lock(film):
         pass
-    assert not list((cache / "renders").iterdir())
+    if os.name != "nt":  # where what is open is not removed
+        assert not list((cache / "renders").iterdir())
+
+
+def test_names_of_the_same_pictures_are_the_same(tmp_path: Path) -> None:
+    with target_lock(tmp_path / "shots"):
+        with pytest.raises(OutputError), target_lock(tmp_path / "shots" / "%05d.png"):
+            pass
+        with target_lock(tmp_path / "shots" / "%04d.png"):
+            pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_disk_without_locks_refuses_no_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def nothing(*words: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", nothing)
+    with target_lock(tmp_path / "film.mp4"), target_lock(tmp_path / "film.mp4"):
+        pass
 
 
 def test_an_error_gives_it_back(tmp_path: Path) -> None:

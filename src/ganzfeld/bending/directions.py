@@ -145,12 +145,12 @@ def read_directions(path: Path) -> Directions:
         feeder = OpenFeeder("array", path, slots=1)
         try:
             shapes = {name: tuple(shape) for name, _, shape in feeder.facts}
-            numbers = sum(math.prod(shape) for shape in shapes.values())
-            if numbers > _MOST_NUMBERS:
-                raise FeederError(f"{numbers:,} numbers are more than directions have")
-            found = Directions()
+            found, numbers = Directions(), 0
             for name, shape in shapes.items():
                 try:
+                    if numbers + math.prod(shape) > _MOST_NUMBERS:
+                        raise FeederError(f"{numbers + math.prod(shape):,} numbers are more than directions have")
+                    numbers += math.prod(shape)
                     found[name] = _vector(feeder.ask("read", name=name, tries=2).array, shape)
                 except FeederError as error:
                     found.bad[name] = error

@@ -45,9 +45,22 @@ def ignoring_interrupts() -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def held_interrupts() -> Iterator[None]:
     """Within it Ctrl-C and requests to end wait until it is over, and end the show then: nothing is left half done,
-    such as a terminal whose cursor is hidden."""
+    such as a terminal whose cursor is hidden. A second one does not wait: whoever reads what we write may have stopped.
+    Signals that are ignored, as in the background of a shell, stay so."""
     came: list[int] = []
-    with on_signals(("SIGINT", *ENDS), lambda number, frame: came.append(number)):
+
+    def hold(number: int, frame: object) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+
+    with on_signals(tuple(filter(_answers, ("SIGINT", *ENDS))), hold):
         yield
     if came:
         raise KeyboardInterrupt
+
+
+def _answers(name: str) -> bool:
+    """Whether this system has the signal, and does not ignore it now."""
+    number = getattr(signal, name, None)
+    return number is not None and signal.getsignal(number) is not signal.SIG_IGN

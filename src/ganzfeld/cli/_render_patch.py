@@ -34,6 +34,7 @@ def render_patch(options: RenderOptions) -> None:
         )
     from ganzfeld.cli._terminal import console
     from ganzfeld.outputs.base import check_target, output_for
+    from ganzfeld.rendering.target_lock import target_lock
     from ganzfeld.signals.accompaniment import Accompaniment
 
     player = _player(options)
@@ -54,7 +55,7 @@ def render_patch(options: RenderOptions) -> None:
     for told in beside.told:
         console(stderr=True).print(str(told), style="yellow", markup=False)
     player.beside.append(beside)
-    with player:
+    with target_lock(options.out), player:
         if options.audio is None or options.silent or not output_for(options.out).has_sound:
             _write_frames(player, name, rate, count, options.out, options)
         else:
@@ -64,7 +65,7 @@ def render_patch(options: RenderOptions) -> None:
 
 
 def tell_others(target: Path, count: int) -> None:
-    """Say that pictures of a longer render lie beside those of this one: a film made of all would go on with them."""
+    """Say that pictures of another render lie beside those of this one: a film made of all would go on with them."""
     from ganzfeld.cli._terminal import console
     from ganzfeld.outputs.base import output_for
 
@@ -73,7 +74,7 @@ def tell_others(target: Path, count: int) -> None:
         others = output_for(target)(target).others(count)
     if others:
         one = len(others) == 1
-        words = f"{len(others)} picture{'' if one else 's'} of a longer render {'is' if one else 'are'} still there"
+        words = f"{len(others)} picture{'' if one else 's'} of another render {'is' if one else 'are'} still there"
         console(stderr=True).print(
             f"{words}: {others[0]}{'' if one else f' to {others[-1]}'}", style="yellow", markup=False
         )

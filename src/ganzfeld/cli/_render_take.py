@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganzfeld.cli._render_options import RenderOptions
 from ganzfeld.cli._render_patch import tell_others, where
@@ -28,7 +29,6 @@ def render_take(options: RenderOptions) -> None:
     take = Take(options.source)
     _tell_about(take)
 
-    from ganzfeld.cli._terminal import console
     from ganzfeld.cli._trust import allow_scripts_of
     from ganzfeld.networks.device import pick_device
     from ganzfeld.outputs.base import check_target
@@ -36,6 +36,7 @@ def render_take(options: RenderOptions) -> None:
     from ganzfeld.rendering.piece_renderer import PieceRenderer
     from ganzfeld.rendering.plan import plan
     from ganzfeld.rendering.soundtrack import check_sound
+    from ganzfeld.rendering.target_lock import target_lock
     from ganzfeld.takes.replay import View
 
     if options.sound is not None:
@@ -59,16 +60,14 @@ def render_take(options: RenderOptions) -> None:
     check_target(options.out, overwrite=options.overwrite)
     renderer = PieceRenderer(job)
     folder = PieceFolder(job)
-    folder.open(anew=options.overwrite)
-    try:
-        _render_all(renderer, folder, options)
-    finally:
-        renderer.close()
-    for sentence in take.differences(device):
-        if sentence not in differences:
-            told = f"Changed while it was rendered: {sentence}"
-            console(stderr=True).print(told, style="yellow", markup=False)
-    _join(renderer, folder, take, options)
+    with target_lock(options.out):
+        folder.open(anew=options.overwrite)
+        try:
+            _render_all(renderer, folder, options)
+        finally:
+            renderer.close()
+        _join(renderer, folder, take, options)
+    _tell_changes(take, differences, device)
 
 
 def _tell_about(take: Take) -> None:
@@ -102,6 +101,16 @@ def _tell_differences(take: Take, differences: Sequence[str], options: RenderOpt
     if as_it_was and inexact:
         where = "the render process was replaced" if take.replacements else "recording went on after a hole"
         out.print(f"Trails began anew where {where}", style="yellow", markup=False)
+
+
+def _tell_changes(take: Take, before: Sequence[str], device: Any) -> None:
+    """What has become different while it was rendered."""
+    from ganzfeld.cli._terminal import console
+
+    with contextlib.suppress(OSError):  # a disk that is gone; the render is done
+        for sentence in take.differences(device):
+            if sentence not in before:
+                console(stderr=True).print(f"Changed while it was rendered: {sentence}", style="yellow", markup=False)
 
 
 def _render_all(renderer: PieceRenderer, folder: PieceFolder, options: RenderOptions) -> None:

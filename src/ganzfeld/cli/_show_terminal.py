@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ganzfeld.cli._interrupts import held_interrupts, ignoring_interrupts
+from ganzfeld.cli._interrupts import held_interrupts
 from ganzfeld.cli._links import LinksAtTerminal
 from ganzfeld.cli._terminal import console, show_error
 from ganzfeld.cli._trust import may_run
@@ -67,14 +67,12 @@ class ShowTerminal:
         """Until `seconds` after the first picture (or the first error); for ever if None. Raises what ended it."""
         live = Live(console=self._console, refresh_per_second=8, transient=True, auto_refresh=False)
         try:
+            self._greet()
             with held_interrupts():
-                self._greet()
                 live.start()
             ends = None
             while ends is None or time.monotonic() < ends:
-                with held_interrupts():
-                    pending = self._look(live)
-                if pending:
+                if pending := self._look(live):
                     self._ask(pending)
                     with held_interrupts():
                         live.start()
@@ -84,7 +82,7 @@ class ShowTerminal:
                     break
                 time.sleep(LOOK_EVERY)
         finally:
-            with ignoring_interrupts():
+            with held_interrupts():
                 live.stop()
         if self._show.latest() is None and self._errors:
             raise self._errors[0].error()
@@ -101,11 +99,14 @@ class ShowTerminal:
         if self._links is not None:
             self._links.look()
         if self._console.is_terminal:
-            live.update(_line(status), refresh=True)
+            line = _line(status)
+            with held_interrupts():
+                live.update(line, refresh=True)
         answered = {*self._asked, *status.put_off}
         pending = [script for script in status.pending_trust if script not in answered]
         if pending:
-            live.stop()
+            with held_interrupts():
+                live.stop()
         return pending
 
     def _greet(self) -> None:

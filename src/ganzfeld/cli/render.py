@@ -96,17 +96,14 @@ def render(
     )
     check_target(out, overwrite=overwrite)
     _tell_of(options)
-    from ganzfeld.rendering.target_lock import target_lock
+    if patch.suffix.lower() == ".ganztake":
+        from ganzfeld.cli._render_take import render_take
 
-    with target_lock(out):
-        if patch.suffix.lower() == ".ganztake":
-            from ganzfeld.cli._render_take import render_take
+        render_take(options)
+    else:
+        from ganzfeld.cli._render_patch import render_patch
 
-            render_take(options)
-        else:
-            from ganzfeld.cli._render_patch import render_patch
-
-            render_patch(options)
+        render_patch(options)
 
 
 def _tell_of(options: RenderOptions) -> None:

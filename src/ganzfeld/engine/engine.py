@@ -49,6 +49,8 @@ QUIET_SECONDS = 5.0
 """Without another patch, after which the memory that the last ones used is given back."""
 
 
+RECALLS = ("/snapshot/recall", "/snapshot/release", "/snapshot/morph", "/midi/program")
+"""Where events come that move what hands hold, with the next frame."""
 _BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
 """When a patch is swapped in: at the beginning of so many beats."""
 
@@ -271,7 +273,7 @@ class Engine(EngineFacts):
             known = graph.slots if graph else ()
             raise PatchError(f"There is nothing at {address}", hint=nearest(address, known))
         admitted = graph.slots[address].admit(value)
-        if self.outside.recall_waits:
+        if self.outside.waits(*RECALLS):
             self._said_after.append((address, value))
             return
         self.turned[address] = admitted
@@ -281,8 +283,12 @@ class Engine(EngineFacts):
         """What a hand turned after a recall had come, which the frame has begun by now, is as the hand said."""
         said_after, self._said_after = self._said_after, []
         for address, value in said_after:
-            with contextlib.suppress(PatchError):  # another patch plays, without such a slot, or it does not take it
-                self.set(address, value)
+            graph = self.graph
+            if graph is not None and address in graph.slots:
+                with contextlib.suppress(PatchError):  # another patch plays, whose slot does not take it
+                    # Not by `set`, which would wait for a recall that has come since.
+                    self.turned[address] = graph.slots[address].admit(value)
+                    self._tell("set", address, value)
 
     def release(self, address: str) -> None:
         """Give a parameter back to its text."""
@@ -415,8 +421,6 @@ class Engine(EngineFacts):
         return self._last
 
     def _recall(self, playing: PlayingPatch, moment: Moment, inbox: Inbox) -> None:
-        if inbox.hits:  # a control that moved before a recall came does not take its knob from it
-            playing.evaluator.listen(inbox, playing.state.expressions, self.turned)
         context = SnapshotContext(playing.graph, playing.evaluator.values, self.turned)
         for address in self.snapshots.frame(moment, inbox, context):
             playing.evaluator.release(address)

@@ -171,6 +171,11 @@ class Output(abc.ABC):
         """The target under which each of `count` frames is kept."""
         return target
 
+    @property
+    def first(self) -> Path:
+        """The first file that it writes, or the only one."""
+        return self.target
+
     def others(self, count: int) -> list[str]:
         """Names of files at the target that look like pictures of it and are none of `count` frames: a longer render
         left them. Raises OSError."""

@@ -66,7 +66,12 @@ class Pictures(Output):
     def _there(self) -> list[str]:
         """Names of pictures that the folder has already."""
         numbered = re.compile(re.escape(_NUMBER.sub("\0", self._pattern)).replace("\0", r"-?\d+"))
-        return sorted(each.name for each in self._folder.iterdir() if numbered.fullmatch(each.name))
+        found = (each.name for each in self._folder.iterdir() if numbered.fullmatch(each.name))
+        return sorted(found, key=lambda name: (len(name), name))
+
+    @property
+    def first(self) -> Path:
+        return self.path(0)
 
     def others(self, count: int) -> list[str]:
         made = {self.path(number).name for number in range(count)}

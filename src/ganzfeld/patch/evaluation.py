@@ -104,7 +104,9 @@ class Evaluator:
         that moves takes its knob from the hand that held it: then it is removed from here.
         """
         frame = FrameContext(moment, inbox, self._references, state)
-        self.listen(inbox, state, turned)
+        for slot in self._moving:
+            if slot.knob is not None:
+                self._listen(slot, inbox, state, turned)
         for address, value in turned.items():
             slot = self.graph.slots.get(address)
             if slot is not None:
@@ -132,12 +134,6 @@ class Evaluator:
             if slot.knob is None:
                 self.problems.pop(slot.address, None)
         return self.values
-
-    def listen(self, inbox: Inbox, state: dict[str, Any], turned: dict[str, Any]) -> None:
-        """Let knobs hear their controls, as `evaluate` does; a second time in a frame nothing has moved."""
-        for slot in self._moving:
-            if slot.knob is not None:
-                self._listen(slot, inbox, state, turned)
 
     def _listen(self, slot: Slot, inbox: Inbox, state: dict[str, Any], turned: dict[str, Any]) -> None:
         listener = self._knobs[slot.address]

@@ -158,10 +158,13 @@ def _is_free(device: torch.device, seconds: float) -> bool:
 
 
 def _wait_for(file: int, seconds: float) -> bool:
-    """Whether the file is ours within so many seconds."""
+    """Whether the file is ours within so many seconds. On a disk without locks it is everybody's."""
     until = time.monotonic() + seconds
-    while not (mine := locked(file)) and time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
+    try:
+        while not (mine := locked(file)) and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+    except OSError:
+        return True
     return mine
 
 

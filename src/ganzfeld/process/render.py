@@ -66,7 +66,8 @@ if TYPE_CHECKING:
     from ganzfeld.engine.engine import Engine
 
 log = logging.getLogger(__name__)
-said = RepeatedLog(log)
+said, refused = RepeatedLog(log), RepeatedLog(log)
+"""Of the loop; of messages, which must not use up what the loop may say in a minute."""
 
 STATUS_SECONDS = 0.2
 DESK_SECONDS = 0.05
@@ -263,9 +264,9 @@ class Render:
                 try:
                     self._obey(message.message)
                 except GanzfeldError as error:
-                    said.warning(str(error))
+                    refused.warning(str(error))
                 except Exception:
-                    said.exception(f"{type(message.message).__name__} could not be done")
+                    refused.exception(f"{type(message.message).__name__} could not be done")
                 self._number = message.number
             elif message is None:
                 self._ended = True

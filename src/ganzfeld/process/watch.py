@@ -50,6 +50,9 @@ PATIENCE = 0.3
 """Seconds of stillness after which a text that does not look whole is taken for what its author meant."""
 STILL_DATA = 0.25
 """The same for other files: networks are big, and copied for a while."""
+RESTLESS, SMALL = 2.0, 16 << 20
+"""Seconds after which another file that is written over and over is taken all the same, if it has no more bytes than
+this: what is copied for so long is larger."""
 GONE = 1.0
 """Seconds after which a missing file is gone, and not just being replaced."""
 ANSWER_SECONDS = 1.0
@@ -112,6 +115,7 @@ class Settling:
         self._stamp = _stamp(path) if read else None
         self._taken = (self._stamp, _fingerprint(Change(path) if kind == "data" or not read else read_text(path)))
         self._since: float | None = None
+        self._restless_since = 0.0
 
     @property
     def busy(self) -> bool:
@@ -121,12 +125,13 @@ class Settling:
     def touch(self, now: float) -> None:
         """The system reported a change: look even if the file's state seems the same (its clock may be coarse)."""
         if self._since is None:
-            self._since = now
+            self._since = self._restless_since = now
 
     def look(self, now: float) -> Change | None:
         """The change to take now, if there is one."""
         stamp = _stamp(self.path)
         if stamp != self._stamp:
+            self._restless_since = now if self._since is None else self._restless_since
             self._stamp, self._since = stamp, now
         if self._since is None:
             return None
@@ -134,7 +139,8 @@ class Settling:
         if stamp is None:
             return self._take(Change(self.path, problem=f"{self.path.name} is gone")) if still >= GONE else None
         if self.kind == "data":
-            return self._take(Change(self.path)) if still >= STILL_DATA else None
+            never_rests = now - self._restless_since >= RESTLESS and stamp[2] <= SMALL
+            return self._take(Change(self.path)) if still >= STILL_DATA or never_rests else None
         if still < STILL:
             return None
         change = read_text(self.path)

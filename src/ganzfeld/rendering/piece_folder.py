@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,15 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.outputs.base import OutputPiece, output_for
 from ganzfeld.rendering.jobs import FinishedPiece, RenderJob, is_whole
 from ganzfeld.rendering.piece_renderer import PieceRenderer, Report
+
+log = logging.getLogger(__name__)
+
+
+class _Note(msgspec.Struct, frozen=True):
+    """What is written down of a finished piece. size: of its file or files, in bytes."""
+
+    piece: FinishedPiece
+    size: int
 
 
 class PieceFolder:
@@ -32,19 +42,41 @@ class PieceFolder:
         return self._kind.many_files
 
     def open(self, *, anew: bool = False) -> None:
-        """Make the folder, or go on with what lies in it. Raises GanzfeldError if that is of another render."""
-        if anew:
+        """Make the folder, or go on with what lies in it. anew: what another render has finished is removed. Raises
+        GanzfeldError if there is such, and it may not be."""
+        mark, file = self._mark(), self.path / "job"
+        known = file.read_bytes() if file.exists() else None
+        if known is not None and known != mark:
+            if not anew and any(self.path.glob("*.made")):
+                raise GanzfeldError(
+                    f"{self.path} holds the beginning of another render",
+                    hint="Finish that one, choose another name, or begin anew with --overwrite",
+                )
             shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True, exist_ok=True)
-        mark = self._mark()
-        file = self.path / "job"
-        if not file.exists():
+        if known != mark:
             _write(file, mark)
-        elif file.read_bytes() != mark:
-            raise GanzfeldError(
-                f"{self.path} holds the beginning of another render",
-                hint="Finish that one, choose another name, or begin anew with --overwrite",
-            )
+        self._drop_spoilt()
+
+    def _drop_spoilt(self) -> None:
+        """Forget pieces that are not as they were finished: cut, removed, or lost with the power."""
+        for note in sorted(self.path.glob("*-*.made")):
+            chain, _, number = note.stem.partition("-")
+            try:
+                finished = msgspec.msgpack.decode(note.read_bytes(), type=_Note)
+                is_sound = finished.size == self._size(int(chain), int(number))
+            except (OSError, ValueError):  # msgspec's own are ValueErrors
+                is_sound = False
+            if not is_sound:
+                log.warning("The piece %s is not as it was finished; it is rendered again", note.stem)
+                note.unlink()
+
+    def _size(self, chain: int, number: int) -> int:
+        """Of a finished piece, in bytes. Raises OSError."""
+        path = self.finished(chain, number)
+        if not self._kind.many_files:
+            return path.stat().st_size
+        return sum(each.stat().st_size for each in path.parent.rglob("*") if each.is_file())
 
     def _mark(self) -> bytes:
         """What tells this render from another one: the take's contents and the job, but not where they lie."""
@@ -69,18 +101,18 @@ class PieceFolder:
             source, target = source.parent, target.parent
             shutil.rmtree(target, ignore_errors=True)
         source.replace(target)
-        _write(self._note(chain, number), msgspec.msgpack.encode(piece))
+        _write(self._note(chain, number), msgspec.msgpack.encode(_Note(piece, self._size(chain, number))))
         if number:  # the state that the piece before it left is of no use any more, and may be large
-            before = msgspec.msgpack.decode(self._note(chain, number - 1).read_bytes(), type=FinishedPiece)
-            _write(
-                self._note(chain, number - 1), msgspec.msgpack.encode(msgspec.structs.replace(before, position=None))
-            )
+            note = self._note(chain, number - 1)
+            before = msgspec.msgpack.decode(note.read_bytes(), type=_Note)
+            bare = _Note(msgspec.structs.replace(before.piece, position=None), before.size)
+            _write(note, msgspec.msgpack.encode(bare))
 
     def finished_pieces(self, chain: int) -> list[FinishedPiece]:
         """The chain's pieces that are finished, from the first without a gap."""
         found: list[FinishedPiece] = []
         while (note := self._note(chain, len(found))).exists():
-            found.append(msgspec.msgpack.decode(note.read_bytes(), type=FinishedPiece))
+            found.append(msgspec.msgpack.decode(note.read_bytes(), type=_Note).piece)
         return found
 
     def _note(self, chain: int, number: int) -> Path:

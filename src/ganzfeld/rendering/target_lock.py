@@ -11,15 +11,22 @@ from pathlib import Path
 from ganzfeld.errors import OutputError, Where
 from ganzfeld.file_lock import locked
 from ganzfeld.folders import cache_folder
+from ganzfeld.outputs.base import output_for
+
+TRIES = 20
+"""To open the file again that another render has removed meanwhile."""
 
 
 @contextlib.contextmanager
 def target_lock(target: Path) -> Iterator[None]:
-    """Within it the target is this render's alone. The system gives it back when the process ends, however it ends.
+    """Within it what a render writes to this target is its own. The system gives it back when the process ends, however
+    it ends. Known by the first file that is written, so that `shots` and `shots/%05d.png` are the same.
 
-    Raises OutputError while another render has it. Where no lock can be kept (on a full disk), there is none.
+    Raises OutputError while another render has it. Where no lock can be kept (a full disk, one without locks), there is
+    none.
     """
-    path = cache_folder() / "renders" / hashlib.sha256(os.path.realpath(target).encode(errors="replace")).hexdigest()
+    first = os.path.normcase(os.path.realpath(output_for(target)(target).first))
+    path = cache_folder() / "renders" / hashlib.sha256(os.fsencode(first)).hexdigest()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = _locked(path)
@@ -39,12 +46,18 @@ def target_lock(target: Path) -> Iterator[None]:
 
 def _locked(path: Path) -> int | None:
     """The file, open and locked; None if another process has it. Raises OSError."""
-    while True:
+    for _ in range(TRIES):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if not locked(handle):
-            os.close(handle)
-            return None
-        with contextlib.suppress(FileNotFoundError):
+        try:
+            if not locked(handle):
+                os.close(handle)
+                return None
             if os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(handle)
+            raise
         os.close(handle)  # the render that had it has just removed it
+    raise OSError(f"{path} is never what was opened")

@@ -168,16 +168,17 @@ class Replay:
         outside = self.engine.outside
         while self._applied < until:
             played = next(self._coming)
-            for address, value in played.values.items():
-                outside.set(address, value)
-            for hit in played.hits:
-                outside.hit(hit.address, *hit.arguments, **hit.named)
             taken = self.take.sessions[self._session].taken.get(self._applied, ())
             for do, what in (*((self._do, deed) for deed in played.deeds), *((self._give, each) for each in taken)):
                 try:
                     do(what)
                 except GanzfeldError as error:
                     self.problems.append(error)
+            # Hands did that before the frame took what had come from outside; a recall among it would hold hands back.
+            for address, value in played.values.items():
+                outside.set(address, value)
+            for hit in played.hits:
+                outside.hit(hit.address, *hit.arguments, **hit.named)
             self._applied += 1
 
     def _do(self, deed: Deed) -> None:

@@ -17,9 +17,6 @@ from ganzfeld.values.arrivals import arrived, arrived_all
 RESERVED = ("/audio/", "/midi/")
 """Addresses of sources that are not OSC: "/audio/level", "/audio/band/3", "/midi/cc/1/74", "/midi/note/1/60"."""
 
-RECALLS = ("/snapshot/recall", "/snapshot/release", "/snapshot/morph", "/midi/program")
-"""Where events come that move what hands hold, with the next frame."""
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -50,8 +47,6 @@ class Outside:
 
     It holds `most_addresses` values, because a sender of ever new addresses must not fill the memory of an installation
     that runs for weeks: beyond that, the values that came longest ago go, but never one at an address of `read_by`.
-    A value that comes after a recall (`RECALLS`) of the same frame is taken with the next one: so the later of them has
-    what both of them move.
     dropped: values and events for which there was no room.
     """
 
@@ -65,8 +60,6 @@ class Outside:
         self._count = 0
         self._read: frozenset[str] = frozenset()
         self._hits: list[Hit] = []
-        self._after_recall: dict[str, Any] | None = None
-        """Values that came since a recall that no frame has taken; None: there is no such recall."""
         self.dropped = 0
 
     def read_by(self, addresses: Iterable[str]) -> None:
@@ -80,19 +73,11 @@ class Outside:
         if value is None:
             return
         with self._lock:
-            if self._after_recall is None:
-                self._put(address, value)
-            elif address in self._after_recall or len(self._after_recall) < self.most_addresses:
-                self._after_recall[address] = value
-            else:
-                self.dropped += 1
-
-    def _put(self, address: str, value: Any) -> None:
-        self._count += 1
-        self._came[address] = self._count
-        self._values[address] = value
-        if len(self._values) > self.most_addresses:
-            self._make_room()
+            self._count += 1
+            self._came[address] = self._count
+            self._values[address] = value
+            if len(self._values) > self.most_addresses:
+                self._make_room()
 
     def _make_room(self) -> None:
         """Let the oldest go that nobody reads, an eighth at once: looking for them takes as long as all are many."""
@@ -111,15 +96,13 @@ class Outside:
         with self._lock:
             if len(self._hits) < self.most_hits:
                 self._hits.append(kept)
-                if self._after_recall is None and address.startswith(RECALLS):
-                    self._after_recall = {}
             else:
                 self.dropped += 1
 
-    @property
-    def recall_waits(self) -> bool:
-        """Whether a recall has come that no frame has taken yet."""
-        return self._after_recall is not None
+    def waits(self, *prefixes: str) -> bool:
+        """Whether an event at an address that begins so has come and not been taken yet."""
+        with self._lock:
+            return any(hit.address.startswith(prefixes) for hit in self._hits)
 
     def counts_hits(self, address: str) -> bool:
         """Whether anything may count the events of this address: here every one is kept until the frame takes it."""
@@ -128,14 +111,11 @@ class Outside:
     def values(self) -> dict[str, Any]:
         """The newest value of every address."""
         with self._lock:
-            return {**self._values, **(self._after_recall or {})}
+            return dict(self._values)
 
     def take(self) -> Inbox:
-        """All values as they are now, or were when a recall came, and the hits since the last call."""
+        """All values as they are now and the hits since the last call."""
         with self._lock:
             inbox = Inbox(dict(self._values), tuple(self._hits))
             self._hits.clear()
-            later, self._after_recall = self._after_recall or {}, None
-            for address, value in later.items():
-                self._put(address, value)
         return inbox

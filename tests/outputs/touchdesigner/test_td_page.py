@@ -170,6 +170,21 @@ def test_another_hand_right_after_ours_is_seen_when_ours_is_still(both):
     assert both.link.said() == {"/source/gain": 0.8}
 
 
+def test_a_hand_that_goes_on_is_not_overwritten_by_its_echo(both):
+    both.sync.frame(0.0)
+    both.par.Sourcegain.val = 0.3
+    both.sync.frame(1.0)
+    both.link.said()
+    both.link.news = {"/source/gain": 0.30000001192}  # as OSC has it
+    both.sync.frame(1.1)
+    both.sync.frame(1.6)
+    assert both.par.Sourcegain.eval() == 0.3
+    both.link.news = {"/source/gain": 0.5}
+    both.par.Sourcegain.val = 0.9
+    both.sync.frame(2.0)
+    assert both.par.Sourcegain.eval() == 0.9 and both.link.said() == {"/source/gain": 0.9}
+
+
 def test_a_show_that_is_back_gets_what_was_turned_here(both):
     both.sync.frame(0.0)
     both.par.Sourcegain.val = 0.75

@@ -28,7 +28,8 @@ Described = tuple[np.dtype, tuple[int, ...]]
 class ArrayFeeder(Feeder):
     """A file of arrays. Nothing in it is run.
 
-    facts: [[name, type, shape], …]; a .npy's one array has no name ("").
+    facts: [[name, type, shape], …]; a .npy's one array has no name (""). Arrays that cannot be read (text, objects, too
+    large ones) cost the others nothing: they come last, and `read` says why.
     """
 
     limits = Limits("arrays", memory=3 << 29, patience=30.0, answer_bytes=MOST_NUMBERS * 4)
@@ -44,16 +45,26 @@ class ArrayFeeder(Feeder):
         self._arrays: dict[str, tuple[Described, Callable[[], np.ndarray]]] = self._tried(lambda: opener(path))
         if not 0 < len(self._arrays) <= MOST_ARRAYS:
             raise FeederError(f"{path.name} holds {len(self._arrays)} arrays; 1 to {MOST_ARRAYS} are expected")
+        self._bad: dict[str, FeederError] = {}
         for name, ((kind, shape), _) in self._arrays.items():
-            self._check(name, kind, shape)
-        self.facts = [[name, kind.str, list(shape)] for name, ((kind, shape), _) in self._arrays.items()]
-        self.nbytes = max(_count(shape) * 4 for (_, shape), _ in self._arrays.values())
+            try:
+                self._check(name, kind, shape)
+            except FeederError as error:
+                self._bad[name] = error
+        good = [name for name in self._arrays if name not in self._bad]
+        if not good:
+            raise next(iter(self._bad.values()))
+        described = {name: what for name, (what, _) in self._arrays.items()}
+        self.facts = [[name, described[name][0].str, list(described[name][1])] for name in (*good, *self._bad)]
+        self.nbytes = max(_count(described[name][1]) * 4 for name in good)
 
     @answers
     def read(self, name: str) -> Answer:
         """One array's numbers as float32."""
         if name not in self._arrays:
             raise FeederError(f"There is no array '{name}' in {self._path.name}")
+        if name in self._bad:
+            raise self._bad[name]
         (kind, shape), read = self._arrays[name]
         array = self._tried(read)
         if (array.dtype, array.shape) != (kind, shape):

@@ -191,7 +191,7 @@ class ParameterSync:
         for address in list(self._heard):
             if now - self._turned_at.get(address, -math.inf) > ECHO_SECONDS:
                 value = self._heard.pop(address)
-                if address in watched:
+                if address in watched and self._is_news(value, address, *watched[address]):
                     self._show(address, *watched[address], value)
         if self.link.state != "playing":
             return
@@ -233,6 +233,11 @@ class ParameterSync:
         for address, (parameter, spec) in watched.items():
             if address not in self.held and parameter.mode == self.constant and address in self.link.values:
                 self._show(address, parameter, spec, self.link.values[address])
+
+    def _is_news(self, value, address, parameter, spec):
+        """Whether a word of the show is not ours come back, while no hand moves here just now (which goes out then)."""
+        last = self._last.get(address)
+        return not _same(value, last) and _same(value_of(parameter, spec), last)
 
     def _show(self, address, parameter, spec, value):
         if parameter.mode == self.constant:
