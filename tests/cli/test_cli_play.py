@@ -25,6 +25,7 @@ from rich.live_render import LiveRender
 
 from fake_engine import fake_dependencies
 from ganzfeld.cli import main
+from ganzfeld.cli._interrupts import held_interrupts
 from ganzfeld.cli._show_terminal import ShowTerminal
 from ganzfeld.patch.trust import TrustStore
 from ganzfeld.process import supervisor
@@ -126,6 +127,21 @@ def test_ctrl_c_at_any_moment_of_the_line_that_moves_ends_it_well(run, patch, mo
     code, out, err = run(patch, "--seconds", 0.3)
     assert (code, err, came) == (0, "", [moment]) and "Ctrl-C" in out
     assert cursor[-1]
+
+
+def test_what_is_held_ends_with_a_second_request_and_what_is_ignored_stays_so():
+    with pytest.raises(KeyboardInterrupt), held_interrupts():
+        signal.raise_signal(signal.SIGINT)
+        held = True
+        with pytest.raises(KeyboardInterrupt):  # whoever reads what is written here may have stopped
+            signal.raise_signal(signal.SIGTERM)
+    assert held
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with held_interrupts():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Full(io.StringIO):

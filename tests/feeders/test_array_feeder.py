@@ -189,3 +189,24 @@ def test_a_pickle_that_is_no_file_of_tensors(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(pickle.dumps([1, 2, 3]))
     with pytest.raises(FeederError, match=r"a\.pt cannot be read: it is no file of torch\.save"):
         ArrayFeeder(tmp_path / "a.pt")
+
+
+def test_an_array_that_cannot_be_read_costs_the_others_nothing(tmp_path: Path) -> None:
+    good = np.ones((2, 3), np.float32)
+    odd = {
+        "a_names": np.array(["dawn", "night"]),
+        "objects": np.array([None, 1], object),
+        "when": np.array(["2026-11-30"], "datetime64[D]"),
+        "rows": np.zeros(2, [("a", "f4"), ("b", "i4")]),
+        "complex": np.ones(2, complex),
+    }
+    np.savez(tmp_path / "mixed.npz", **odd, z=good)
+    feeder = ArrayFeeder(tmp_path / "mixed.npz")
+    assert [name for name, _, _ in feeder.facts] == ["z", *odd]
+    assert (read(tmp_path / "mixed.npz", "z") == good).all()
+    for name in odd:
+        with pytest.raises(FeederError, match=rf"mixed\.npz's '{name}' holds .* not numbers"):
+            feeder.read(name)
+    np.savez(tmp_path / "odd.npz", **odd)
+    with pytest.raises(FeederError, match="a_names"):
+        ArrayFeeder(tmp_path / "odd.npz")

@@ -628,6 +628,31 @@ def test_a_script_that_was_set_aside_is_so_in_a_replay(tmp_path: Path, monkeypat
     replay.close()
 
 
+def test_hands_beside_recalls_come_back_in_their_order(tmp_path: Path) -> None:
+    night = Night(tmp_path / "cues.ganztake", "a = noise(amplitude=0.2)\nout(a, size=(8, 8))")
+    engine = night.engine
+    night.play()
+    engine.set("/a/amplitude", 0.9)
+    night.play()
+    engine.store("bright")
+    for fade in (0.0, 0.1):
+        engine.set("/a/amplitude", 0.4)
+        engine.outside.hit("/snapshot/recall", "bright", fade)
+        night.play(5)
+        assert engine.values["/a/amplitude"] == 0.9
+        engine.outside.hit("/snapshot/recall", "bright", fade)
+        engine.set("/a/amplitude", 0.5)
+        night.play()
+        engine.outside.hit("/snapshot/release", fade)
+        night.play(5)
+        engine.outside.hit("/snapshot/recall", "bright", fade)
+        engine.set("/a/amplitude", 0.6)
+        night.play(5)
+        assert engine.values["/a/amplitude"] == 0.6
+    night.end()
+    assert np.array_equal(replayed(night), np.stack(night.shown))
+
+
 def test_films_that_came_late_come_back_late(tmp_path: Path) -> None:
     """A show does not wait for a film, so what was seen depends on the machine's mood. A take keeps it."""
     write_film(tmp_path / "film.mkv", 60)
