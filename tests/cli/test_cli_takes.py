@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from command_line import refused, run
 from ganzfeld.cli import _render_take
@@ -19,6 +20,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.rendering.target_lock import target_lock
 from ganzfeld.takes.take import Take
 from growing_array import frames_in
+from numbered_film import write_film
 from recorded_take import TEXT, record_take
 from waiting import until
 
@@ -156,6 +158,27 @@ def test_pictures_of_a_longer_render_are_told(night: Path, tmp_path: Path, capsy
         assert "2 pictures of another render are still there: 00003.png to 00004.png" in capsys.readouterr().err
         run(*words, 4)
         assert "1 picture of another render is still there: 00004.png" in capsys.readouterr().err
+
+
+def test_a_render_does_not_write_over_what_it_reads(tmp_path: Path, capsys) -> None:
+    film, linked, song = tmp_path / "loop.mkv", tmp_path / "linked.mkv", tmp_path / "song.mov"
+    write_film(film, 10)
+    write_film(song, 10)
+    os.link(film, linked)
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    Image.new("RGB", (8, 8)).save(frames / "00002.png")
+    text = f"a = movie({str(film)!r})\nb = image({str(frames / '00002.png')!r})\nout(mix(a, b), size=(16, 16))"
+    patch = tmp_path / "a.ganz"
+    patch.write_text(text)
+    night = record_take(tmp_path, text, 0.2)
+    before = film.read_bytes(), (frames / "00002.png").read_bytes()
+    for source in (patch, night):
+        for out in (film, linked, frames):
+            refused("render", source, "--out", out, "--overwrite", "--frames", 3, "--device", "cpu")
+            assert "would be written over" in capsys.readouterr().err, (source, out)
+    assert (film.read_bytes(), (frames / "00002.png").read_bytes()) == before
+    run("render", patch, "--out", song, "--overwrite", "--frames", 2, "--device", "cpu")
 
 
 def test_two_renders_do_not_write_one_file(night: Path, tmp_path: Path, capsys) -> None:

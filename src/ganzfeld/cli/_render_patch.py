@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def render_patch(options: RenderOptions) -> None:
     count = options.frames or max(1, round((options.seconds or DEFAULT_SECONDS) * rate))
     options = replace(options, out=output_for(options.out).target_for(options.out, count))
     check_target(options.out, overwrite=options.overwrite)
+    refuse_own_sources(options.out, [*engine.watched, *options.midi, *([options.audio] if options.audio else [])])
     player.clock.seek(options.start)
     if options.snapshot is not None:
         player.recall(options.snapshot, 0.0, "seconds", "now")
@@ -78,6 +80,23 @@ def tell_others(target: Path, count: int) -> None:
         console(stderr=True).print(
             f"{words}: {others[0]}{'' if one else f' to {others[-1]}'}", style="yellow", markup=False
         )
+
+
+def refuse_own_sources(target: Path, sources: Iterable[Path]) -> None:
+    """Raises OutputError if a render into this target would write over a file that it reads."""
+    from ganzfeld.errors import OutputError, Where
+    from ganzfeld.outputs.base import output_for
+
+    output = output_for(target)(target)
+    written = [output.first]
+    with contextlib.suppress(OSError):
+        written += [output.first.parent / name for name in output.others(0)]
+    for source in sources:
+        for path in written:
+            with contextlib.suppress(OSError):
+                if path.samefile(source):
+                    what = f"{path.name} is read by what is rendered, and would be written over"
+                    raise OutputError(what, where=Where(file=str(target)), hint="Choose another name")
 
 
 def where(target: Path, count: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.cli._render_options import RenderOptions
-from ganzfeld.cli._render_patch import tell_others, where
+from ganzfeld.cli._render_patch import refuse_own_sources, tell_others, where
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def render_take(options: RenderOptions) -> None:
     from ganzfeld.rendering.plan import plan
     from ganzfeld.rendering.soundtrack import check_sound
     from ganzfeld.rendering.target_lock import target_lock
+    from ganzfeld.takes.fingerprints import find
     from ganzfeld.takes.replay import View
 
     if options.sound is not None:
@@ -58,6 +59,8 @@ def render_take(options: RenderOptions) -> None:
     )
     options = replace(options, out=options.out.with_name(Path(job.target).name))
     check_target(options.out, overwrite=options.overwrite)
+    read = [find(known.name, take.folder(take.sessions[0])) for known in take.fingerprints]
+    refuse_own_sources(options.out, [*read, *([options.sound] if options.sound else [])])
     renderer = PieceRenderer(job)
     folder = PieceFolder(job)
     with target_lock(options.out):
