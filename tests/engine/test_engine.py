@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from ganzfeld.engine.player import Player
 from ganzfeld.errors import PatchError
 from ganzfeld.patch.models import Patch
 from ganzfeld.values.time import Clock
+from waiting import until
 
 FPS = 30
 
@@ -229,6 +231,42 @@ def test_of_a_recall_and_a_hand_in_one_frame_the_later_has_it(text: str) -> None
     engine.outside.hit("/snapshot/recall", "bright", 0)
     with pytest.raises(PatchError):
         engine.set("/nothing", 1)
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_a_process_is_damaged_where_texts_cannot_be_built_since_a_script_ran(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted: bool
+) -> None:
+    script = tmp_path / "a.py"
+    script.write_text("def frame(context, inputs):\n    return [[1.0]]\n")
+    engine = Engine(device="cpu", trusted=lambda path: True)
+    engine.load(f"a = script({str(script)!r})\nout(a, size=(4, 4))" if scripted else text)
+    clock, build, failing = Clock(), engine._builder._build, []
+
+    def broken(*words: Any) -> Any:
+        if failing:
+            raise TypeError("'NoneType' object is not callable")
+        return build(*words)
+
+    monkeypatch.setattr(engine._builder, "_build", broken)
+
+    def save(number: int) -> None:
+        engine.submit(text.replace("0.8", f"0.{number}"))
+        until(lambda: not engine.is_building)
+        engine.frame(clock.advance(1 / 30))
+
+    failing.append(True)
+    save(1)
+    assert not engine.is_damaged and "TypeError" in str(engine.problems)
+    failing.clear()
+    save(2)
+    failing.append(True)
+    save(3)
+    assert not engine.is_damaged, "one was built between"
+    engine.submit("nonsense(")
+    save(4)
+    assert engine.is_damaged == scripted
+    engine.close()
 
 
 def test_player_gives_frames(text: str, tmp_path: Path) -> None:

@@ -183,6 +183,25 @@ def test_a_process_in_which_nothing_can_be_opened_any_more_is_replaced(play, tmp
     stage.is_silent("set aside")
 
 
+def test_a_process_in_which_no_text_can_be_built_any_more_is_replaced(play, tmp_path):
+    """As by a script that puts something of its own in the place of what NumPy or PyTorch have."""
+    script = tmp_path / "s.py"
+    script.write_text("5")
+    stage = play(f"run {script}\n")
+    stage.shows(5)
+    until(lambda: stage.show.spare_ready)
+    pid = stage.show.render_pid
+    script.write_text("wreck")
+    stage.shows(6)
+    stage.patch.write_text("grey 7\n")
+    stage.says("Building the patch failed", 20)
+    assert stage.show.render_pid == pid, "once is not enough"
+    stage.patch.write_text("grey 8\n")
+    stage.shows(8)
+    assert stage.show.render_pid != pid
+    stage.is_silent("set aside")
+
+
 @pytest.mark.parametrize("word", ["exit", "hang"])
 def test_a_module_beside_a_script_is_a_part_of_it(play, tmp_path, word):
     """What it does is laid to the script's charge, and a change of it is a change of the script."""

@@ -12,7 +12,8 @@ accident. It is told what to do by the patch's text, one word a line, and shows 
 
 A file that is run holds a grey for the second pixel, or: exit, hang, sleep, kill, interrupt, leave, fork,
 become (another program), leave-copy, lock (hold Python's lock in C), damage (nothing can be built or drawn in this
-process from then on). `import t` does what t.py beside it says.
+process from then on), wreck (what plays goes on, but no text can be built any more). `import t` does what t.py beside
+it says.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from ganzfeld.values.hazards import Hazards, NeverReturned, stamp_of
 from ganzfeld.values.looking import CellPlace
 from ganzfeld.values.outside import Outside
 
-DAMAGED = threading.Event()
+DAMAGED, WRECKED = threading.Event(), threading.Event()
 
 HITS, GREY, TURNED, OUTSIDE, STATE = range(5)
 """What the pixels of the first row say."""
@@ -99,6 +100,9 @@ def obey(word: str) -> int:
         case "damage":
             DAMAGED.set()
             return 5
+        case "wreck":
+            WRECKED.set()
+            return 6
         case "interrupt":
             raise KeyboardInterrupt
         case "lock":
@@ -148,6 +152,7 @@ class FakeEngine:
     does_without = False
     is_plain = False
     hold = None
+    unforeseen = 0
 
     def __init__(self, device: str, hazards: Hazards | None = None) -> None:
         self.hazards = hazards or Hazards()
@@ -252,10 +257,14 @@ class FakeEngine:
         except BaseException as error:
             self.problems = [PatchError(f"{file.name}: {type(error).__name__}")]
         else:
-            self.problems = []
+            self.problems = self.problems if self.unforeseen else []
         return self.ran
 
     def submit(self, text: str, path: Path | None, version: int = 0, anew: bool = False, at_once: bool = False) -> None:
+        if WRECKED.is_set():
+            self.unforeseen += 1
+            self.problems = [PatchError("Building the patch failed: TypeError")]
+            return
         try:
             self.load(text, path, version)
         except PatchError as error:
@@ -271,6 +280,10 @@ class FakeEngine:
 
     def release(self, address: str) -> None:
         self.turned.pop(address, None)
+
+    @property
+    def is_damaged(self) -> bool:
+        return self.unforeseen >= 2
 
     def load_snapshots(self, bank: bytes, anew: bool = False) -> None:
         self.snapshots.bank = decode_bank(bank)

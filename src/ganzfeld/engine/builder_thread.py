@@ -80,6 +80,8 @@ class BuilderThread:
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None, int] | None = None
+        self.unforeseen = 0
+        """How many texts in a row could not be built for a reason that is none of theirs."""
         """The last patch, its file and its text's version, if it could not be built."""
         self._built_in: Path | None = None
         """The folder that the files of the patch built last were looked for in."""
@@ -127,10 +129,12 @@ class BuilderThread:
         building = self._building = _Building(number, self._resources.hazards.steps)
         try:
             ready: PlayingPatch | GanzfeldError = self._build(patch, path, anew, version, at_once)
+            self.unforeseen = 0
         except GanzfeldError as error:
             ready = error
         except BaseException as error:
             log.exception("building a patch failed")
+            self.unforeseen += isinstance(error, Exception)
             ready = PatchError(f"Building the patch failed: {type(error).__name__}: {error}")
         building.over = True
         with self._lock:

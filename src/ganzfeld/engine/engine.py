@@ -51,6 +51,7 @@ QUIET_SECONDS = 5.0
 
 RECALLS = ("/snapshot/recall", "/snapshot/release", "/snapshot/morph", "/midi/program")
 """Where events come that move what hands hold, with the next frame."""
+FEWEST_UNFORESEEN = 2
 _BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
 """When a patch is swapped in: at the beginning of so many beats."""
 
@@ -83,6 +84,7 @@ class Engine(EngineFacts):
         self._exact = exact
         self.outside = Outside()
         self.turned: dict[str, Any] = {}
+        self._ran_scripts = False
         self._said_after: list[tuple[str, Any]] = []
         """What hands turned since a recall came that the next frame will begin: (address, value)."""
         self.snapshots = LiveSnapshots()
@@ -218,6 +220,7 @@ class Engine(EngineFacts):
                 if fade <= 0:
                     self._builder.retire(old.built)
         self._playing = playing
+        self._ran_scripts |= any(node.type == "script" for node in playing.graph.patch.nodes.values())
         self.outside.read_by(read_addresses(playing.graph))
         rate = None if self._exact else playing.graph.patch.settings.hold
         anew = old is not None and playing.built is not old.built
@@ -263,6 +266,12 @@ class Engine(EngineFacts):
             self._take(ready)
         else:
             self._patch_problem = ready
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a script may have damaged this process: two texts in a row could not be built, for a reason that is
+        none of theirs, since one ran. Another process may do better."""
+        return self._ran_scripts and self._builder.unforeseen >= FEWEST_UNFORESEEN
 
     # Hands and files
 

@@ -198,6 +198,12 @@ class Render:
             if self._checkpoint is not None:
                 self._take_up()
             self._load_problem, self._pause = None, FIRST_PAUSE
+            if self._engine.is_damaged:
+                self._save(now)
+                self._load_problem = PatchError(
+                    "a script has damaged this process: no text can be built in it any more"
+                )
+                self._is_unforeseen = self._ended = True
         elif self._is_unforeseen and self._checkpoint is not None:
             self._ended = True  # in the midst of a show: another process may do better, and its supervisor knows when
         elif self._load_problem is not None and now >= self._try_at:
