@@ -229,7 +229,8 @@ def test_commands(play, patch):
     until(lambda: show.status().t > 0)
     show.command("pause")
     until(lambda: show.status().paused)
-    t = until(lambda: stands_at(show))
+    until(lambda: stands_at(show) is not None)
+    t = show.status().t
     until(lambda: show.spare_ready)
     pid = show.render_pid
     show.command("restart")

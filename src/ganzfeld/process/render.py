@@ -99,7 +99,7 @@ class Render:
         self._cards = CardShares(begin.session, dependencies.card)
         self._cards.ask(begin.card_shares)
         self._atlas = AtlasWriter(begin.session, dependencies, self._engine, pipe)
-        self._clock = Clock()
+        self._clock, self._stood = Clock(), False
         self._texts: dict[int, VersionedText] = {}
         self._version: int | None = None
         self._load_problem: GanzfeldError | None = None
@@ -396,7 +396,9 @@ class Render:
         now = time.perf_counter()
         self._try_again(now)
         stored = self._tell_desk(now)
-        if patch is not None and (reloaded or stored or now - self._saved_at >= CHECKPOINT_SECONDS):
+        # A pause is kept at once: the next process would else find that time went on until it was begun.
+        stopped, self._stood = self._clock.paused != self._stood, self._clock.paused
+        if patch is not None and (reloaded or stored or stopped or now - self._saved_at >= CHECKPOINT_SECONDS):
             self._saved_at = now
             self._save(now)
         problems = (
