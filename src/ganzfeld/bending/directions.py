@@ -148,9 +148,9 @@ def read_directions(path: Path) -> Directions:
             found, numbers = Directions(), 0
             for name, shape in shapes.items():
                 try:
-                    if numbers + math.prod(shape) > _MOST_NUMBERS:
-                        raise FeederError(f"{numbers + math.prod(shape):,} numbers are more than directions have")
-                    numbers += math.prod(shape)
+                    if (count := numbers + math.prod(shape)) > _MOST_NUMBERS:
+                        raise FeederError(f"{count:,} numbers are more than directions have")
+                    numbers = count
                     found[name] = _vector(feeder.ask("read", name=name, tries=2).array, shape)
                 except FeederError as error:
                     found.bad[name] = error

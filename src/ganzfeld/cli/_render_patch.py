@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzfeld.cli._render_options import RenderOptions
+from ganzfeld.cli._render_target import refuse_own_sources, tell_others, where
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:
@@ -64,47 +63,6 @@ def render_patch(options: RenderOptions) -> None:
             _write_film_with_sound(player, name, rate, count, options, options.audio)
     console().print(f"{count} frame{'s' * (count != 1)} in {where(options.out, count)}", markup=False)
     tell_others(options.out, count)
-
-
-def tell_others(target: Path, count: int) -> None:
-    """Say that pictures of another render lie beside those of this one: a film made of all would go on with them."""
-    from ganzfeld.cli._terminal import console
-    from ganzfeld.outputs.base import output_for
-
-    others: list[str] = []
-    with contextlib.suppress(OSError):
-        others = output_for(target)(target).others(count)
-    if others:
-        one = len(others) == 1
-        words = f"{len(others)} picture{'' if one else 's'} of another render {'is' if one else 'are'} still there"
-        console(stderr=True).print(
-            f"{words}: {others[0]}{'' if one else f' to {others[-1]}'}", style="yellow", markup=False
-        )
-
-
-def refuse_own_sources(target: Path, sources: Iterable[Path]) -> None:
-    """Raises OutputError if a render into this target would write over a file that it reads."""
-    from ganzfeld.errors import OutputError, Where
-    from ganzfeld.outputs.base import output_for
-
-    output = output_for(target)(target)
-    written = [output.first]
-    with contextlib.suppress(OSError):
-        written += [output.first.parent / name for name in output.others(0)]
-    for source in sources:
-        for path in written:
-            with contextlib.suppress(OSError):
-                if path.samefile(source):
-                    what = f"{path.name} is read by what is rendered, and would be written over"
-                    raise OutputError(what, where=Where(file=str(target)), hint="Choose another name")
-
-
-def where(target: Path, count: int) -> str:
-    """What is said of where the frames are: of numbered pictures the first name and the last."""
-    if count > 1 and "%" in target.name:
-        with contextlib.suppress(ValueError, TypeError):
-            return f"{target.with_name(target.name % 0)} to {target.name % (count - 1)}"
-    return str(target)
 
 
 def _player(options: RenderOptions) -> Player:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.cli._render_options import RenderOptions
-from ganzfeld.cli._render_patch import refuse_own_sources, tell_others, where
+from ganzfeld.cli._render_target import refuse_own_sources, tell_others, where
 from ganzfeld.errors import GanzfeldError
 
 if TYPE_CHECKING:

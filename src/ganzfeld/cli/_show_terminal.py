@@ -73,6 +73,8 @@ class ShowTerminal:
             ends = None
             while ends is None or time.monotonic() < ends:
                 if pending := self._look(live):
+                    with held_interrupts():
+                        live.stop()
                     self._ask(pending)
                     with held_interrupts():
                         live.start()
@@ -88,7 +90,7 @@ class ShowTerminal:
             raise self._errors[0].error()
 
     def _look(self, live: Live) -> list[str]:
-        """Tell what is new. The scripts to ask about; the line that moves has stopped if there are any."""
+        """Tell what is new. The scripts to ask about."""
         if self._show.failure is not None:
             raise self._show.failure
         status = self._show.status()
@@ -103,11 +105,7 @@ class ShowTerminal:
             with held_interrupts():
                 live.update(line, refresh=True)
         answered = {*self._asked, *status.put_off}
-        pending = [script for script in status.pending_trust if script not in answered]
-        if pending:
-            with held_interrupts():
-                live.stop()
-        return pending
+        return [script for script in status.pending_trust if script not in answered]
 
     def _greet(self) -> None:
         table = Table.grid(padding=(0, 2, 0, 0))

@@ -80,9 +80,9 @@ class BuilderThread:
         self.asked: frozenset[Path] = frozenset()
         """The files that the last patch asked for, if it could not be built."""
         self._failed: tuple[str | Patch, Path | None, int] | None = None
+        """The last patch, its file and its text's version, if it could not be built."""
         self.unforeseen = 0
         """How many texts in a row could not be built for a reason that is none of theirs."""
-        """The last patch, its file and its text's version, if it could not be built."""
         self._built_in: Path | None = None
         """The folder that the files of the patch built last were looked for in."""
         self.expect: Callable[[dict[str, tuple[int, int]]], None] = lambda sizes: None

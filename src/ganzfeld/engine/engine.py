@@ -52,6 +52,7 @@ QUIET_SECONDS = 5.0
 RECALLS = ("/snapshot/recall", "/snapshot/release", "/snapshot/morph", "/midi/program")
 """Where events come that move what hands hold, with the next frame."""
 FEWEST_UNFORESEEN = 2
+"""Texts in a row that could not be built for a reason that is none of theirs, before the process counts as damaged."""
 _BEATS = {"now": 0.0, "beat": 1.0, "bar": 4.0}
 """When a patch is swapped in: at the beginning of so many beats."""
 

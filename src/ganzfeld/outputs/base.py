@@ -177,7 +177,7 @@ class Output(abc.ABC):
         return self.target
 
     def others(self, count: int) -> list[str]:
-        """Names of files at the target that look like pictures of it and are none of `count` frames: a longer render
+        """Names of files at the target that look like pictures of it and are none of `count` frames: another render
         left them. Raises OSError."""
         return []
 

@@ -131,7 +131,7 @@ class Settling:
         """The change to take now, if there is one."""
         stamp = _stamp(self.path)
         if stamp != self._stamp:
-            self._restless_since = now if self._since is None else self._restless_since
+            self.touch(now)
             self._stamp, self._since = stamp, now
         if self._since is None:
             return None

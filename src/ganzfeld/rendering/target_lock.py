@@ -47,17 +47,13 @@ def target_lock(target: Path) -> Iterator[None]:
 def _locked(path: Path) -> int | None:
     """The file, open and locked; None if another process has it. Raises OSError."""
     for _ in range(TRIES):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
+        with contextlib.ExitStack() as opened:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            opened.callback(os.close, handle)
             if not locked(handle):
-                os.close(handle)
                 return None
-            if os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
-        except FileNotFoundError:
-            pass
-        except OSError:
-            os.close(handle)
-            raise
-        os.close(handle)  # the render that had it has just removed it
+            with contextlib.suppress(FileNotFoundError):  # the render that had it has just removed it
+                if os.path.samestat(os.fstat(handle), path.stat()):
+                    opened.pop_all()
+                    return handle
     raise OSError(f"{path} is never what was opened")

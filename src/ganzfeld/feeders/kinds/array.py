@@ -51,12 +51,11 @@ class ArrayFeeder(Feeder):
                 self._check(name, kind, shape)
             except FeederError as error:
                 self._bad[name] = error
-        good = [name for name in self._arrays if name not in self._bad]
-        if not good:
+        if len(self._bad) == len(self._arrays):
             raise next(iter(self._bad.values()))
-        described = {name: what for name, (what, _) in self._arrays.items()}
-        self.facts = [[name, described[name][0].str, list(described[name][1])] for name in (*good, *self._bad)]
-        self.nbytes = max(_count(described[name][1]) * 4 for name in good)
+        self._arrays = dict(sorted(self._arrays.items(), key=lambda each: each[0] in self._bad))
+        self.facts = [[name, kind.str, list(shape)] for name, ((kind, shape), _) in self._arrays.items()]
+        self.nbytes = max(_count(shape) * 4 for name, ((_, shape), _) in self._arrays.items() if name not in self._bad)
 
     @answers
     def read(self, name: str) -> Answer:

@@ -54,9 +54,18 @@ export type FromWorker =
 const COUNT_EVERY = 500;
 
 /** What a hand does now or not at all; texts are sent again. */
-const BY_HAND: ReadonlySet<ToWorker["kind"]> = new Set([
-  ...(["command", "door", "turn", "snapshot", "learn", "master", "floor", "sound"] as const),
-  ...(["keep_as", "open", "take_roll"] as const),
+const BY_HAND = new Set<ToWorker["kind"]>([
+  "command",
+  "door",
+  "turn",
+  "snapshot",
+  "learn",
+  "master",
+  "floor",
+  "sound",
+  "keep_as",
+  "open",
+  "take_roll",
 ]);
 const UNHEARD: Refusal = {
   kind: "notice",
